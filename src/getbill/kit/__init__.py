@@ -1,4 +1,5 @@
-"""Small tools every concept stands on; none of them knows what a debt is.
+"""What every concept stands on: clock, database, errors, ids, money, JSON, paging.
 
-Only `kit.clock` reads the wall clock, and nothing here imports from a package above.
+Nothing here knows what a debt is. Import the modules (`from getbill.kit import ids`); nothing in this
+package imports from the packages above it.
 """
