@@ -44,7 +44,10 @@ def day_zero(identity: Identity, now: datetime, due_on: date | None, mode: str |
 
 
 def facts_of(
-    workspace: Workspace, identity: Identity, scenario: Scenario, contacts: tuple[compliance.Contact, ...] = ()
+    workspace: Workspace,
+    identity: Identity,
+    scenario: Scenario,
+    contacts: tuple[compliance.Contact, ...] = (),
 ) -> compliance.Facts:
     """Return what the rules look at for a debtor of this workspace."""
     lookup = workspace.lookup
