@@ -1,0 +1,63 @@
+"""A company, its workspaces and its staff users."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from getbill.kit.clock import WorkspaceClock
+from getbill.vault import Lookup, Vault
+
+ROLES = ("admin", "manager", "agent", "developer", "viewer")
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who collects: the name debtors read, and the defaults of its debts."""
+
+    id: UUID
+    name: str
+    email: str | None
+    phone: str | None
+    iban: str | None
+    country: str
+    currency: str
+    language: str
+    scenario: str
+    collector: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The tenant: what every change needs to know of where it happens. Loaded with the caller."""
+
+    id: UUID
+    kind: str
+    company: Company
+    clock: WorkspaceClock
+    vault: Vault
+    lookup: Lookup
+
+    @property
+    def is_live(self) -> bool:
+        """Whether real people are contacted from here."""
+        return self.kind == "live"
+
+    def now(self) -> datetime:
+        """Return the workspace's instant."""
+        return self.clock.now()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A member of a company's staff."""
+
+    id: UUID
+    company_id: UUID
+    email: str
+    first_name: str | None
+    last_name: str | None
+    role: str
+    is_active: bool
+    last_seen_at: datetime | None
+    created_at: datetime

@@ -1,0 +1,73 @@
+"""Reading companies, workspaces and users."""
+
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.companies.model import Company, User, Workspace
+from getbill.kit.clock import WorkspaceClock
+from getbill.kit.db import Database, Statement
+from getbill.kit.errors import NotFound
+from getbill.vault import Lookup, Vault
+
+_WORKSPACE = Statement(
+    "companies.workspace",
+    "A workspace with its company.",
+    """
+    SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, c.*
+    FROM workspaces w JOIN companies c ON c.id = w.company_id WHERE w.workspace_id = $1
+    """,
+)
+_WORKSPACES = Statement(
+    "companies.workspaces_of",
+    "A company's workspaces by kind, the live one first.",
+    "SELECT workspace_id, kind, name FROM workspaces WHERE company_id = $1 ORDER BY kind, created_at",
+)
+_COMPANY = Statement("companies.company", "One company.", "SELECT * FROM companies WHERE id = $1")
+_USERS = Statement(
+    "companies.users",
+    "The staff of a company, in the order they came.",
+    """
+    SELECT id, company_id, email, first_name, last_name, role, is_active, last_seen_at, created_at
+    FROM users WHERE company_id = $1 ORDER BY created_at, id
+    """,
+)
+
+
+def lookup_context(company_id: UUID) -> bytes:
+    """Return the place a company's look-up key is sealed for."""
+    return b"lookup" + company_id.bytes
+
+
+def _company(row: Record) -> Company:
+    return Company(**{name: row[name] for name in Company.__slots__})
+
+
+async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Workspace:
+    """Load a workspace; raise NotFound when there is none."""
+    row = await database.fetchrow(_WORKSPACE, workspace_id)
+    if row is None:
+        raise NotFound("There is no such workspace.")
+    found = _company(row)
+    secret = vault.open(row["lookup_key"], lookup_context(found.id))
+    clock = WorkspaceClock(row["clock_offset"], row["frozen_at"])
+    return Workspace(workspace_id, row["kind"], found, clock, vault, Lookup(secret))
+
+
+async def workspaces_of(database: Database, company_id: UUID) -> list[tuple[UUID, str, str]]:
+    """Return id, kind and name of each of a company's workspaces, the live one first."""
+    rows = await database.fetch(_WORKSPACES, company_id)
+    return [(row["workspace_id"], row["kind"], row["name"]) for row in rows]
+
+
+async def company(database: Database, company_id: UUID) -> Company:
+    """Load a company; raise NotFound when there is none."""
+    row = await database.fetchrow(_COMPANY, company_id)
+    if row is None:
+        raise NotFound("There is no such company.")
+    return _company(row)
+
+
+async def users(database: Database, company_id: UUID) -> list[User]:
+    """Return a company's staff in the order they came."""
+    return [User(**dict(row)) for row in await database.fetch(_USERS, company_id)]

@@ -1,0 +1,57 @@
+"""Recording facts, and storing them at the edge of their transaction."""
+
+from typing import Any
+from uuid import UUID
+
+from getbill.events.model import KINDS, Recorded, Subject, data_context
+from getbill.kit import clock, json
+from getbill.kit.db import Statement, Transaction
+
+# The channel on which a commit with events wakes the worker.
+WAKE = "getbill_events"
+
+_INSERT = Statement(
+    "events.insert",
+    "Append a fact to a debt's history.",
+    """
+    INSERT INTO events (workspace_id, id, debt_id, sequence, kind, data, occurred_at, recorded_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    """,
+)
+_ERASE = Statement(
+    "events.erase",
+    "Drop what a debt's events say; that they were remains.",
+    "UPDATE events SET data = NULL WHERE workspace_id = $1 AND debt_id = $2 AND data IS NOT NULL",
+)
+
+
+def record(tx: Transaction, kind: str, subject: Subject, detail: dict[str, Any] | None = None) -> None:
+    """Note a fact about a debt; it is stored, with the debt's final state, if the transaction commits."""
+    if kind not in KINDS:
+        raise LookupError(f"{kind} is not in the table of event kinds")
+    tx.recorded.append(Recorded(kind, subject, detail or {}))
+    tx.subjects[subject.id] = subject
+
+
+def store(tx: Transaction) -> None:
+    """Give every recorded fact its sequence and data and have them written with the debts' rows."""
+    now = clock.wall()
+    for event in tx.recorded:
+        subject = event.subject
+        data = None
+        if subject.key is not None:
+            data = subject.key.seal(
+                json.write(subject.event_data() | event.detail), data_context(subject.workspace_id, event.id)
+            )
+        sequence = subject.next_sequence()
+        tx.defer(_INSERT, subject.workspace_id, event.id, subject.id, sequence, event.kind, data, tx.now, now)
+    for subject in tx.subjects.values():
+        subject.store(tx)
+    if tx.recorded:
+        tx.wakes.add(WAKE)
+    tx.recorded = []
+
+
+async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
+    """Drop the data of all events of a debt, keeping their kind, sequence and instants."""
+    await tx.execute(_ERASE, workspace_id, debt_id)

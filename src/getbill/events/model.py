@@ -1,0 +1,63 @@
+"""What an event is before and after it is stored, and the table of kinds."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from getbill.kit import ids, json
+from getbill.kit.db import Transaction
+from getbill.vault import Key
+
+# Every kind of fact, with the sentence the catalogue shows. The first six are announced by default.
+KINDS = {
+    "debt.created": "A new case is created.",
+    "debt.contacted": "The debtor has been successfully contacted.",
+    "debt.payment_received": "A payment has been received.",
+    "debt.resolved": "The case is fully resolved.",
+    "debt.escalated": "The case has been escalated to legal.",
+    "followup.completed": "A follow up has been completed.",
+    "debt.updated": "Fields of the case were changed.",
+    "debt.status_changed": "The case moved to another status.",
+    "debt.deleted": "The case was erased.",
+}
+
+
+class Subject(Protocol):
+    """The debt an event is about, as the transaction holds it."""
+
+    workspace_id: UUID
+    id: UUID
+    key: Key | None
+
+    def next_sequence(self) -> int:
+        """Take the debt's next place in its own history."""
+
+    def event_data(self) -> dict[str, Any]:
+        """Return the keys that every event's data carries, as the debt stands now."""
+
+    def store(self, tx: Transaction) -> None:
+        """Have what changed on the debt's row written at the edge."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """A fact noted in a transaction and not yet stored."""
+
+    kind: str
+    subject: Subject
+    detail: dict[str, Any]
+    id: UUID = field(default_factory=ids.new)
+
+
+def data_context(workspace_id: UUID, event_id: UUID) -> bytes:
+    """Return the place an event's data is sealed for."""
+    return b"event" + workspace_id.bytes + event_id.bytes
+
+
+def read_data(
+    sealed: bytes | None, key: Key | None, workspace_id: UUID, event_id: UUID, debt_id: UUID
+) -> Any:
+    """Return an event's data; what remains of an erased debt's is its id and that it was erased."""
+    if sealed is None or key is None:
+        return {"debt_id": ids.show("debt", debt_id), "erased": True}
+    return json.read(key.open(sealed, data_context(workspace_id, event_id)))

@@ -1,0 +1,205 @@
+"""The debtor's calendar: which days are worked where they live, and what their clock shows.
+
+Days are dates in the debtor's own zone; instants are aware UTC. Where the zone is in doubt every candidate
+is kept, because a rule on hours must hold in all of them.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import holidays
+import phonenumbers
+from phonenumbers import timezone as phone_zones
+
+from getbill.kit import phones
+
+DEFAULT_COUNTRY = "FR"
+DEFAULT_ZONE = "Europe/Paris"
+
+# French overseas territories have an ISO code of their own, and French law and postcodes.
+_OVERSEAS = {
+    "GP": "971",
+    "MQ": "972",
+    "GF": "973",
+    "RE": "974",
+    "PM": "975",
+    "YT": "976",
+    "BL": "977",
+    "MF": "978",
+    "TF": "984",
+    "WF": "986",
+    "PF": "987",
+    "NC": "988",
+}
+_TERRITORIES = {prefix: territory for territory, prefix in _OVERSEAS.items()}
+_TOWNS = {"97133": "BL", "97150": "MF"}
+# Alsace and Moselle keep two more holidays (ordonnance of 16 August 1892; art. L3134-13 C. trav.).
+_ALSACE_MOSELLE = {"57": "57", "67": "6AE", "68": "6AE"}
+# How the holidays library names the territories that are not departments.
+_HOLIDAY_KEYS = {_OVERSEAS[territory]: territory for territory in ("BL", "MF", "NC", "PF", "PM", "TF", "WF")}
+
+
+class Place(NamedTuple):
+    """Where a debtor lives, as far as public holidays differ: country and, in France, department."""
+
+    country: str = DEFAULT_COUNTRY
+    subdivision: str | None = None
+
+
+DEFAULT_PLACE = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """Days on which nobody is contacted."""
+
+    weekends: bool = True
+    public_holidays: bool = True
+    dates: tuple[date, ...] = ()
+
+
+NOTHING_EXCLUDED = Exclusions(weekends=False, public_holidays=False)
+
+
+def territory_of(country: str | None, postal_code: str | None) -> str:
+    """Return the ISO code under which the address numbers its phones: `RE` for France 97400."""
+    code = (country or DEFAULT_COUNTRY).upper()
+    digits = (postal_code or "").replace(" ", "")
+    if code != "FR" or len(digits) != 5:
+        return code
+    return _TOWNS.get(digits) or _TERRITORIES.get(digits[:3], code)
+
+
+def place_of(country: str | None, postal_code: str | None) -> Place:
+    """Return where the address is for holidays and law; French overseas territories are in `FR`."""
+    territory = territory_of(country, postal_code)
+    if territory in _OVERSEAS:
+        return Place("FR", _OVERSEAS[territory])
+    if territory == "FR" and postal_code:
+        return Place("FR", _ALSACE_MOSELLE.get(postal_code.strip()[:2]))
+    return Place(territory)
+
+
+@lru_cache(maxsize=4096)
+def holidays_of(place: Place, year: int) -> frozenset[date]:
+    """Return the public holidays of a year; none where the country's are not known."""
+    country, subdivision = place
+    try:
+        found = holidays.country_holidays(
+            country, subdiv=_HOLIDAY_KEYS.get(subdivision or "", subdivision), years=year
+        )
+    except NotImplementedError:
+        return frozenset()
+    return frozenset(found)
+
+
+@lru_cache(maxsize=512)
+def weekend_of(country: str) -> frozenset[int]:
+    """Return the weekdays of rest (Monday is 0): Saturday and Sunday where the country's are not known."""
+    try:
+        return frozenset(holidays.country_holidays(country).weekend)
+    except NotImplementedError:
+        return frozenset({5, 6})
+
+
+def is_excluded(day: date, place: Place, exclusions: Exclusions) -> bool:
+    """Tell whether nobody is contacted on that day at that place."""
+    return day in excluded_days(place, exclusions, day.year)
+
+
+@lru_cache(maxsize=4096)
+def excluded_days(place: Place, exclusions: Exclusions, year: int) -> frozenset[date]:
+    """Return every day of the year on which nobody is contacted."""
+    days = {day for day in exclusions.dates if day.year == year}
+    if exclusions.public_holidays:
+        days |= holidays_of(place, year)
+    if exclusions.weekends:
+        weekend, first = weekend_of(place.country), date(year, 1, 1)
+        length = (date(year, 12, 31) - first).days + 1
+        every = (first + timedelta(days=count) for count in range(length))
+        days |= {day for day in every if day.weekday() in weekend}
+    return frozenset(days)
+
+
+def open_day(day: date, place: Place, exclusions: Exclusions) -> date:
+    """Return the first day, from `day` on, that is not excluded."""
+    while is_excluded(day, place, exclusions):
+        day += timedelta(days=1)
+    return day
+
+
+def add_business_days(day: date, count: int, place: Place) -> date:
+    """Return the day `count` business days after `day`; with 0, `day` itself or the next business day."""
+    day = open_day(day, place, Exclusions())
+    for _ in range(count):
+        day = open_day(day + timedelta(days=1), place, Exclusions())
+    return day
+
+
+def zones_of(country: str | None, postal_code: str | None, phone: str | None) -> tuple[str, ...]:
+    """Return every zone the debtor may live in, best first; `Europe/Paris` when nothing is known.
+
+    An address with a postcode decides. Without one, the zones of the country stand, and those of the phone
+    (E.164) are added: people keep their number when they move, so a phone only ever adds candidates.
+    """
+    territory = territory_of(country, postal_code)
+    by_country = _zones_by_territory().get(territory, ()) if country or postal_code else ()
+    if by_country and (postal_code or not phone or _is_numbered_in(phone, territory)):
+        return by_country
+    zones = (*by_country, *(_phone_zones(phone) if phone else ()))
+    return tuple(dict.fromkeys(zones)) or (DEFAULT_ZONE,)
+
+
+def local_date(at: datetime, zone_name: str) -> date:
+    """Return the date on the debtor's calendar at that instant."""
+    return at.astimezone(ZoneInfo(zone_name)).date()
+
+
+def at_local(day: date, clock: time, zone_name: str) -> datetime:
+    """Return the first instant at which the debtor's clock shows `clock` on `day`, or has just passed it.
+
+    Where the clock is put forward over that time the instant of the change is returned; where it is put
+    back and shows the time twice, the first.
+    """
+    local = datetime.combine(day, clock, ZoneInfo(zone_name))
+    instant = local.astimezone(UTC)
+    if instant.astimezone(local.tzinfo).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return instant
+    return _end_of_gap(local)
+
+
+def _end_of_gap(local: datetime) -> datetime:
+    before, after = local.replace(fold=1).astimezone(UTC), local.astimezone(UTC)
+    offset = after.astimezone(local.tzinfo).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = (before + (after - before) / 2).replace(microsecond=0)
+        if middle.astimezone(local.tzinfo).utcoffset() == offset:
+            after = middle
+        else:
+            before = middle
+    return after.replace(microsecond=0)
+
+
+@lru_cache(maxsize=1)
+def _zones_by_territory() -> dict[str, tuple[str, ...]]:
+    table: dict[str, list[str]] = {}
+    for line in files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            territory, _, name = line.split("\t")[:3]
+            table.setdefault(territory, []).append(name)
+    return {territory: tuple(names) for territory, names in table.items()}
+
+
+def _is_numbered_in(phone: str, territory: str) -> bool:
+    """Tell whether the phone's country code belongs to that territory alone."""
+    code = phonenumbers.country_code_for_region(territory)
+    return phone.startswith(f"+{code}") and phonenumbers.region_codes_for_country_code(code) == (territory,)
+
+
+def _phone_zones(phone: str) -> tuple[str, ...]:
+    found: tuple[str, ...] = phone_zones.time_zones_for_number(phones.parsed(phone))
+    return tuple(name for name in found if name != phone_zones.UNKNOWN_TIMEZONE)

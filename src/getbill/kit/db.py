@@ -1,0 +1,209 @@
+"""The database as the rest of GetBill sees it: named statements, and one transaction for one change.
+
+A `Transaction` collects what a change writes and commits it once, at its edge: rows and events together or
+not at all. Plain inserts are deferred to the edge; when nothing had to be read under a lock they leave as one
+statement, one round trip, which PostgreSQL commits by itself.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from re import findall, sub
+from typing import Any
+
+import asyncpg
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
+
+from getbill.kit.wakes import Wakes
+
+# The budget of every connection: a statement that runs longer than this is a mistake or a lock we lost.
+SETTINGS = {
+    "application_name": "getbill",
+    "statement_timeout": "30s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+    "timezone": "UTC",
+    "jit": "off",
+}
+
+Connection = PoolConnectionProxy[Record]
+Edge = Callable[["Transaction"], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement with the name a reader greps for and the sentence that says what it is for."""
+
+    name: str
+    sentence: str
+    text: str
+
+
+@dataclass(slots=True)
+class _Deferred:
+    statement: Statement
+    arguments: Callable[[], tuple[Any, ...]]
+
+
+@cache
+def _joined(statements: tuple[Statement, ...]) -> str:
+    # Data-modifying CTEs all see one snapshot and run to their end; foreign keys are checked after them all.
+    parts = []
+    taken = 0
+    for index, statement in enumerate(statements):
+        parts.append(f"write_{index} AS ({_renumbered(statement.text, taken)})")
+        taken += _arity(statement)
+    return "WITH " + ",\n".join(parts) + "\nSELECT 1"
+
+
+def _renumbered(text: str, taken: int) -> str:
+    return sub(r"\$(\d+)", lambda found: f"${int(found[1]) + taken}", text)
+
+
+@cache
+def _arity(statement: Statement) -> int:
+    return max((int(number) for number in findall(r"\$(\d+)", statement.text)), default=0)
+
+
+class Transaction:
+    """One change in the making; `now` is the workspace's instant, the same for all it writes."""
+
+    def __init__(self, pool: "asyncpg.Pool[Record]", now: datetime) -> None:
+        self.now = now
+        self.recorded: list[Any] = []
+        self.subjects: dict[Any, Any] = {}
+        self.wakes: set[str] = set()
+        self._pool = pool
+        self._connection: Connection | None = None
+        self._block: Any = None
+        self._deferred: list[_Deferred] = []
+
+    async def connection(self) -> Connection:
+        """Return the open transaction's connection, beginning it at the first call."""
+        if self._connection is None:
+            self._connection = await self._pool.acquire()
+            self._block = self._connection.transaction()
+            await self._block.start()
+        return self._connection
+
+    async def fetch(self, statement: Statement, *arguments: Any) -> list[Record]:
+        """Run a statement inside the transaction and return its rows."""
+        return await (await self.connection()).fetch(statement.text, *arguments)
+
+    async def fetchrow(self, statement: Statement, *arguments: Any) -> Record | None:
+        """Run a statement inside the transaction and return its first row."""
+        return await (await self.connection()).fetchrow(statement.text, *arguments)
+
+    async def fetchval(self, statement: Statement, *arguments: Any) -> Any:
+        """Run a statement inside the transaction and return its first value."""
+        return await (await self.connection()).fetchval(statement.text, *arguments)
+
+    async def execute(self, statement: Statement, *arguments: Any) -> None:
+        """Run a statement inside the transaction at once."""
+        await (await self.connection()).execute(statement.text, *arguments)
+
+    async def peek(self, statement: Statement, *arguments: Any) -> list[Record]:
+        """Read without a lock and without beginning; what is decided on it must be held by a constraint."""
+        if self._connection is not None:
+            return await self._connection.fetch(statement.text, *arguments)
+        return await self._pool.fetch(statement.text, *arguments)
+
+    def defer(self, statement: Statement, *arguments: Any) -> None:
+        """Leave an insert for the edge, where all deferred ones go out together."""
+        self._deferred.append(_Deferred(statement, lambda: arguments))
+
+    def defer_row(self, statement: Statement, row: Callable[[], tuple[Any, ...]]) -> None:
+        """Leave an insert for the edge whose values are taken then, as the row stands after the change."""
+        self._deferred.append(_Deferred(statement, row))
+
+    async def send(self) -> None:
+        """Send what was deferred: as one statement when nothing was begun, else one by one."""
+        deferred, self._deferred = self._deferred, []
+        if self._connection is None and deferred:
+            text = _joined(tuple(write.statement for write in deferred))
+            values = [value for write in deferred for value in write.arguments()]
+            await self._pool.execute(text, *values)
+            return
+        for write in deferred:
+            await self.execute(write.statement, *write.arguments())
+
+    async def finish(self, *, commit: bool) -> None:
+        """Commit or roll back and give the connection back."""
+        if self._connection is None:
+            return
+        try:
+            await (self._block.commit() if commit else self._block.rollback())
+        finally:
+            connection, self._connection = self._connection, None
+            await self._pool.release(connection)
+
+
+@dataclass(slots=True)
+class Database:
+    """A pool of connections, the edge every change passes, and the wakes it sends after a commit."""
+
+    pool: "asyncpg.Pool[Record]"
+    edge: Edge
+    wakes: Wakes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.wakes = Wakes(self.pool)
+
+    @asynccontextmanager
+    async def transaction(self, now: datetime) -> AsyncIterator[Transaction]:
+        """Run one change: pass the edge and commit when the block ends well, roll back when it raises."""
+        tx = Transaction(self.pool, now)
+        try:
+            yield tx
+            await self.edge(tx)
+            await tx.send()
+        except BaseException:
+            # The connection may be gone: the first error is the one worth raising.
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await tx.finish(commit=False)
+            raise
+        await tx.finish(commit=True)
+        for channel in tx.wakes:
+            self.wakes.ask(channel)
+
+    async def fetch(self, statement: Statement, *arguments: Any) -> list[Record]:
+        """Run one statement by itself and return its rows."""
+        return await self.pool.fetch(statement.text, *arguments)
+
+    async def fetchrow(self, statement: Statement, *arguments: Any) -> Record | None:
+        """Run one statement by itself and return its first row."""
+        return await self.pool.fetchrow(statement.text, *arguments)
+
+    async def fetchval(self, statement: Statement, *arguments: Any) -> Any:
+        """Run one statement by itself and return its first value."""
+        return await self.pool.fetchval(statement.text, *arguments)
+
+    async def execute(self, statement: Statement, *arguments: Any) -> None:
+        """Run one statement by itself."""
+        await self.pool.execute(statement.text, *arguments)
+
+    async def close(self) -> None:
+        """Send the last wakes and close every connection."""
+        await self.wakes.flush()
+        await self.pool.close()
+
+
+async def open_database(dsn: str, edge: Edge, *, size: int = 12) -> Database:
+    """Open a pool on the database; every connection has the stated limits."""
+    pool = await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        server_settings=SETTINGS,
+        command_timeout=60,
+        # Nothing of ours is left on a connection between two uses; the reset would cost a round trip each.
+        reset=_nothing,
+    )
+    return Database(pool, edge)
+
+
+async def _nothing(_connection: object) -> None:
+    return None

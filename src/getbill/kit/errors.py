@@ -1,0 +1,168 @@
+"""Errors as callers see them: RFC 9457 problems with a stable type, every wrong field, and the way out.
+
+Each kind of problem is one class; its `code` is the last part of the problem's `type` and never changes
+once published. Domain packages derive their own, named as sentences (`DebtAlreadySettled`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: where it is (RFC 6901 pointer, or a parameter's name), and what would be right."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(Exception):
+    """A refusal that the caller can read and act on."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on our side"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.extra = dict(extra or {})
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, Any]:
+        """Return the members of the problem document."""
+        members: dict[str, Any] = {
+            "type": f"/problems/{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            members["errors"] = [
+                {"pointer": error.pointer, "code": error.code, "detail": error.detail}
+                for error in self.errors
+            ]
+        return members | self.extra
+
+
+class BadRequest(Problem):
+    """The request cannot be read as what it claims to be."""
+
+    status = 400
+    code = "bad-request"
+    title = "The request could not be read"
+
+
+class Unauthenticated(Problem):
+    """No valid credential came with the request."""
+
+    status = 401
+    code = "unauthenticated"
+    title = "Authentication credentials are missing or invalid"
+
+
+class Forbidden(Problem):
+    """The credential is valid and may not do this."""
+
+    status = 403
+    code = "forbidden"
+    title = "This credential may not do this"
+
+
+class NotFound(Problem):
+    """There is no such thing in the caller's workspace."""
+
+    status = 404
+    code = "not-found"
+    title = "Not found"
+
+
+class Conflict(Problem):
+    """The request contradicts what is already there."""
+
+    status = 409
+    code = "conflict"
+    title = "This contradicts what is already there"
+
+
+class PreconditionFailed(Problem):
+    """The thing has changed since the caller read it (RFC 9110, If-Match)."""
+
+    status = 412
+    code = "precondition-failed"
+    title = "It has changed since you read it"
+
+
+class TooLarge(Problem):
+    """The body is larger than this call takes."""
+
+    status = 413
+    code = "too-large"
+    title = "The body is too large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is not of a type or charset this call takes."""
+
+    status = 415
+    code = "unsupported-media-type"
+    title = "This media type is not supported here"
+
+
+class Invalid(Problem):
+    """The request is well formed, and one or more of its fields are wrong."""
+
+    status = 422
+    code = "invalid"
+    title = "Some fields are wrong"
+
+
+class TooManyRequests(Problem):
+    """The credential has used up its requests for now."""
+
+    status = 429
+    code = "rate-limited"
+    title = "Too many requests"
+
+
+class Unavailable(Problem):
+    """A part of the installation that this call needs is down."""
+
+    status = 503
+    code = "unavailable"
+    title = "Temporarily unavailable"
+
+
+class OtherStatus(Problem):
+    """A refusal of the HTTP layer itself that has no class of its own."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail, headers=headers)
+        self._status = status
+
+    def body(self) -> dict[str, Any]:
+        """Return the problem document with the status' own phrase."""
+        phrase = HTTPStatus(self._status).phrase
+        code = phrase.lower().replace(" ", "-")
+        return {
+            "type": f"/problems/{code}",
+            "title": phrase,
+            "status": self._status,
+            "detail": self.detail,
+        }
+
+
+def one_field(pointer: str, code: str, detail: str) -> Invalid:
+    """Return the refusal of a single wrong field."""
+    return Invalid(detail, errors=[FieldError(pointer, code, detail)])

@@ -1,0 +1,228 @@
+"""HTTP as every route speaks it: JSON bodies read by our own parser, answers by our own writer, problems.
+
+A route takes `Annotated[NewDebt, body(NewDebt)]` and gets a checked value, or the caller gets every wrong
+field at once. FastAPI's own body reading goes through floats and answers NaN with 500.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import structlog
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill.kit import json
+from getbill.kit.errors import (
+    BadRequest,
+    FieldError,
+    Invalid,
+    OtherStatus,
+    Problem,
+    UnsupportedMediaType,
+)
+
+_log = structlog.get_logger(__name__)
+
+_JSON_TYPES = frozenset(
+    {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
+)
+
+
+def answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer; decimals keep their digits."""
+    return Response(json.write(value), status, headers, media_type="application/json")
+
+
+def problem(error: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an RFC 9457 answer."""
+    members = error.body()
+    return Response(
+        json.write(members),
+        members["status"],
+        {**error.headers, **(headers or {})},
+        media_type="application/problem+json",
+    )
+
+
+def pointer(location: tuple[int | str, ...]) -> str:
+    """Write where a field stands as an RFC 6901 pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def _wrong(error: Any) -> FieldError:
+    location = error["loc"]
+    if error["type"] == "extra_forbidden":
+        return FieldError(pointer(location), "unknown-field", f"There is no field {location[-1]!r} here.")
+    if error["type"] == "missing":
+        return FieldError(pointer(location), "missing", f"The field {location[-1]!r} is required.")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return FieldError(pointer(location), str(error["type"]).replace("_", "-"), message)
+
+
+def invalid(error: ValidationError) -> Invalid:
+    """Return the refusal that names every wrong field of a body."""
+    wrong = [
+        _wrong(one) for one in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return Invalid("; ".join(one.detail for one in wrong[:3]), errors=wrong)
+
+
+async def read_json(request: Request) -> Any:
+    """Read a request's JSON body; raise 415 for another type or charset, 400 for what is not JSON."""
+    content_type = request.headers.get("content-type", "")
+    if content_type not in _JSON_TYPES:
+        _check_content_type(content_type)
+    raw = await request.body()
+    if not raw:
+        raise BadRequest("The body is empty. Send a JSON object.")
+    return json.read(raw)
+
+
+def _check_content_type(content_type: str) -> None:
+    kind, _, parameters = content_type.partition(";")
+    if kind.strip().lower() != "application/json":
+        sent = f"{kind.strip()!r}" if kind.strip() else "no content type"
+        raise UnsupportedMediaType(f"Send application/json, not {sent}.")
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name.lower() == "charset" and value.strip('"').lower() not in {"utf-8", "utf8"}:
+            raise UnsupportedMediaType(f"Send JSON in UTF-8, not in {value}.")
+
+
+class JsonBody:
+    """A dependency that reads and checks a body; OpenAPI shows its `model`."""
+
+    def __init__(self, model: type[BaseModel], *, optional: bool) -> None:
+        self.model = model
+        self.optional = optional
+        self._adapter: TypeAdapter[Any] = TypeAdapter(model)
+
+    async def __call__(self, request: Request) -> Any:
+        """Return the checked body of a request."""
+        if self.optional and not await request.body():
+            value: Any = {}
+        else:
+            value = await read_json(request)
+        try:
+            return self._adapter.validate_python(value)
+        except ValidationError as error:
+            raise invalid(error) from None
+
+
+def body(model: type[BaseModel], *, optional: bool = False) -> Any:
+    """Have a route read its JSON body as this model; an optional one may be left out altogether."""
+    return Depends(JsonBody(model, optional=optional))
+
+
+def refuse_unknown_parameters(request: Request, known: frozenset[str]) -> None:
+    """Raise 400 naming a query parameter that this call does not have, or one sent twice."""
+    for name in request.query_params:
+        if name not in known:
+            raise BadRequest(
+                f"There is no query parameter {name!r} here. There are: {', '.join(sorted(known))}."
+            )
+
+
+def etag(version: int) -> str:
+    """Return the strong entity tag of a row's version (RFC 9110 section 8.8.3)."""
+    return f'"{version}"'
+
+
+def describe(app: FastAPI, finish: Callable[[dict[str, Any]], None]) -> None:
+    """Have the OpenAPI document show the bodies that `body` reads, then let `finish` add the rest."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                tags=app.openapi_tags,
+            )
+            _add_bodies(app, document)
+            finish(document)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    cast("Any", app).openapi = openapi
+
+
+def _add_bodies(app: FastAPI, document: dict[str, Any]) -> None:
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for route in app.routes:
+        for reader in json_bodies(route):
+            schema = TypeAdapter(reader.model).json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schemas[reader.model.__name__] = schema
+            for method in getattr(route, "methods", ()):
+                operation = document["paths"][getattr(route, "path_format", "")][method.lower()]
+                operation["requestBody"] = {
+                    "required": not reader.optional,
+                    "content": {
+                        "application/json": {
+                            "schema": {"$ref": f"#/components/schemas/{reader.model.__name__}"}
+                        }
+                    },
+                }
+
+
+def json_bodies(route: Any) -> list[JsonBody]:
+    """Return the bodies that a route's dependencies read."""
+    found: list[JsonBody] = []
+    waiting = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
+    while waiting:
+        dependant = waiting.pop()
+        if isinstance(dependant.call, JsonBody):
+            found.append(dependant.call)
+        waiting.extend(dependant.dependencies)
+    return found
+
+
+def _parameter(error: RequestValidationError) -> Problem:
+    wrong = [
+        FieldError(
+            str(one["loc"][-1]),
+            str(one["type"]).replace("_", "-"),
+            str(one["msg"]).removeprefix("Value error, "),
+        )
+        for one in error.errors()
+    ]
+    return BadRequest("; ".join(f"{one.pointer}: {one.detail}" for one in wrong[:3]), errors=wrong)
+
+
+async def _on_problem(_request: Request, error: Exception) -> Response:
+    return problem(cast("Problem", error))
+
+
+async def _on_parameters(_request: Request, error: Exception) -> Response:
+    return problem(_parameter(cast("RequestValidationError", error)))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    known = cast("HTTPException", error)
+    detail = str(known.detail)
+    if known.status_code == 404:
+        detail = f"There is nothing at {request.url.path}."
+    elif known.status_code == 405:
+        detail = f"{request.method} is not allowed at {request.url.path}."
+    return problem(OtherStatus(known.status_code, detail, known.headers))
+
+
+async def _on_crash(request: Request, error: Exception) -> Response:
+    # The text of an exception may hold personal data; its type and the request's id lead to the trace.
+    _log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+    return problem(Problem("The error has been logged; the request may be repeated."))
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Have every refusal and every crash of the application answered as a problem document."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_parameters)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_crash)

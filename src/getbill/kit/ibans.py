@@ -1,0 +1,46 @@
+"""The bank account a debtor pays to, written as an IBAN without spaces (ISO 13616).
+
+Country, length, check digits and the bank's own digits are verified, because money sent to a mistyped
+account is slow to come back.
+"""
+
+from schwifty import IBAN
+from schwifty.exceptions import (
+    InvalidBBANChecksum,
+    InvalidChecksumDigits,
+    InvalidCountryCode,
+    InvalidLength,
+    SchwiftyException,
+)
+
+
+class IbanInvalid(ValueError):
+    """An IBAN that belongs to no account."""
+
+
+def normalise(text: str) -> str:
+    """Return the IBAN in capitals without spaces, or raise `IbanInvalid` with what is wrong with it."""
+    try:
+        return str(IBAN(text, validate_bban=True))
+    except SchwiftyException as error:
+        raise IbanInvalid(f"{_reason(error)}; write it as FR7630006000011234567890189.") from None
+
+
+def grouped(iban: str) -> str:
+    """Return the IBAN in groups of four, as people read and type it."""
+    return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
+
+
+def _reason(error: SchwiftyException) -> str:
+    for kind, sentence in _REASONS:
+        if isinstance(error, kind):
+            return sentence
+    return "IBAN format is not valid: it is two letters, two check digits and the account"
+
+
+_REASONS: tuple[tuple[type[SchwiftyException], str], ...] = (
+    (InvalidCountryCode, "IBAN country is not known"),
+    (InvalidLength, "IBAN has the wrong length for its country"),
+    (InvalidChecksumDigits, "IBAN check digits do not match: a digit is wrong or two are swapped"),
+    (InvalidBBANChecksum, "IBAN account key does not match: a digit of the account is wrong"),
+)

@@ -1,0 +1,44 @@
+"""Identifiers: UUIDv7 inside, TypeID style outside.
+
+Outside, an id is a prefix that names its concept and 26 characters of Crockford's base 32
+(`debt_01h455vb4pex5vsknk084sn02q`, the encoding of the TypeID specification 0.3). Callers treat it as opaque;
+a wrong prefix or a broken tail never reaches the database.
+"""
+
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from getbill.kit.errors import NotFound
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+_VALUES = {pair: number for number, pair in enumerate(_PAIRS)}
+_SHIFTS = range(120, -1, -10)
+
+
+def new() -> UUID:
+    """Make an identifier whose order follows the time of its making."""
+    return uuid7()
+
+
+def show(prefix: str, identifier: UUID) -> str:
+    """Write an identifier as callers see it."""
+    number = identifier.int
+    return prefix + "_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
+
+
+def read(prefix: str, text: str) -> UUID:
+    """Read an identifier that `show` wrote; raise NotFound for anything else."""
+    tail = text.removeprefix(prefix + "_")
+    if len(tail) != 26 or len(text) != len(prefix) + 27:
+        raise NotFound(f"There is no {prefix} with this id.")
+    number = 0
+    for start in range(0, 26, 2):
+        value = _VALUES.get(tail[start : start + 2])
+        if value is None:
+            raise NotFound(f"There is no {prefix} with this id.")
+        number = (number << 10) | value
+    if number >> 128:
+        raise NotFound(f"There is no {prefix} with this id.")
+    return UUID(int=number)

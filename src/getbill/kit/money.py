@@ -1,0 +1,84 @@
+"""Money: an integer of minor units with its currency, never a float and never a bare number.
+
+Each ISO 4217 currency has its own number of decimals (EUR 2, JPY 0, TND 3). On the wire an amount is a JSON
+number with exactly those decimals.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+from babel.core import get_global
+
+# The largest amount one debt may have: twelve digits before the decimals, far inside a bigint.
+MINOR_MAX = 10**14
+
+
+@cache
+def currencies() -> frozenset[str]:
+    """Return the ISO 4217 codes in use today, without funds and metals."""
+    territories: Mapping[str, list[tuple[str, object, object, bool]]] = get_global("territory_currencies")
+    return frozenset(
+        code
+        for rows in territories.values()
+        for code, _, until, is_tender in rows
+        if until is None and is_tender
+    )
+
+
+@cache
+def decimals(currency: str) -> int:
+    """Return how many decimals a currency's amounts have (ISO 4217)."""
+    fractions: Mapping[str, tuple[int, ...]] = get_global("currency_fractions")
+    return fractions[currency if currency in fractions else "DEFAULT"][0]
+
+
+@cache
+def _unit(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-decimals(currency))
+
+
+class AmountHasTooManyDecimals(ValueError):
+    """The amount is finer than the currency's smallest unit."""
+
+
+class AmountTooLarge(ValueError):
+    """The amount has more than twelve digits before the decimals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount: `minor` counts the currency's smallest unit and may be negative in a ledger."""
+
+    minor: int
+    currency: str
+
+    @classmethod
+    def of(cls, amount: Decimal | int, currency: str) -> "Money":
+        """Read a wire amount exactly; raise when it is finer than the currency or absurdly large."""
+        scaled = Decimal(amount).scaleb(decimals(currency))
+        if abs(scaled) > MINOR_MAX:
+            raise AmountTooLarge("An amount has at most twelve digits before the decimals.")
+        minor = int(scaled)
+        if minor != scaled:
+            places = decimals(currency)
+            raise AmountHasTooManyDecimals(f"{currency} has {places} decimals; send at most {places}.")
+        return cls(minor, currency)
+
+    @property
+    def decimal(self) -> Decimal:
+        """The amount as a decimal with exactly the currency's digits, ready for the wire."""
+        return Decimal(self.minor).scaleb(-decimals(self.currency)).quantize(_unit(self.currency))
+
+    def __add__(self, other: "Money") -> "Money":
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def _same(self, other: "Money") -> None:
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} cannot be added")

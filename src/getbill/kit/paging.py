@@ -1,0 +1,51 @@
+"""Paging as published (`page`, `limit`, `total`, `pages`) and by cursor for large books.
+
+A cursor is opaque to callers: the sort and the last row's place in it. Totals are exact to 10,000 and said to be
+inexact above, so that a deep page costs what the first one does.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+from getbill.kit import json
+from getbill.kit.errors import BadRequest
+
+LIMIT_DEFAULT = 20
+LIMIT_MAX = 100
+EXACT_MAX = 10_000
+
+
+def write_cursor(sort: str, place: list[Any]) -> str:
+    """Return the cursor after a row that stands at this place in this sort."""
+    return base64.urlsafe_b64encode(json.write([sort, *place])).rstrip(b"=").decode()
+
+
+def read_cursor(cursor: str, sort: str, length: int) -> list[Any]:
+    """Return the place a cursor names; raise BadRequest when it is not one of ours for this sort."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        parts = json.read(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (BadRequest, binascii.Error, ValueError) as error:
+        raise _not_ours() from error
+    if not isinstance(parts, list) or len(parts) != length + 1 or parts[0] != sort:
+        raise _not_ours()
+    return parts[1:]
+
+
+def _not_ours() -> BadRequest:
+    return BadRequest("The cursor is not one of this list in this order. Begin again without it.")
+
+
+def pagination(total: int, page: int, limit: int, next_cursor: str | None) -> dict[str, Any]:
+    """Return the `pagination` member of a list; `total` counts at most one row beyond the exact range."""
+    members: dict[str, Any] = {
+        "total": min(total, EXACT_MAX),
+        "page": page,
+        "limit": limit,
+        "pages": -(-min(total, EXACT_MAX) // limit),
+        "next_cursor": next_cursor,
+    }
+    if total > EXACT_MAX:
+        members["total_is_exact"] = False
+    return members

@@ -1,0 +1,33 @@
+"""The vault: personal data is stored sealed, and erasing a person is destroying their key.
+
+Each debtor has a key for who they are, each debt a key for its events, messages and documents. Every key is
+wrapped by a master key that never stands in the database. A sealed value names the key that sealed it and is
+bound to its place: moved to another row it does not open.
+"""
+
+from getbill.vault.actions import destroy, make_key, register_master, rotate
+from getbill.vault.model import (
+    Key,
+    Lookup,
+    MasterKeyMissing,
+    MasterKeyWrong,
+    SealBroken,
+    Vault,
+    make_master_key,
+    read_master_keys,
+)
+
+__all__ = [
+    "Key",
+    "Lookup",
+    "MasterKeyMissing",
+    "MasterKeyWrong",
+    "SealBroken",
+    "Vault",
+    "destroy",
+    "make_key",
+    "make_master_key",
+    "read_master_keys",
+    "register_master",
+    "rotate",
+]

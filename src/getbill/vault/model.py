@@ -1,0 +1,142 @@
+"""Keys and what they seal: AES-256-GCM, the key's id in front of every sealed value.
+
+A sealed value is one byte of format, eight bytes that name the key, twelve of nonce, then ciphertext and tag.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_FORMAT = b"\x01"
+_ID_BYTES = 8
+_NONCE_BYTES = 12
+_KEY_BYTES = 32
+_HEAD = 1 + _ID_BYTES
+_BODY = _HEAD + _NONCE_BYTES
+
+
+class SealBroken(Exception):
+    """The value was sealed by another key, for another place, or has been changed."""
+
+
+class MasterKeyMissing(Exception):
+    """The database is sealed and no master key was given."""
+
+
+class MasterKeyWrong(Exception):
+    """The master key given is not the one this database was sealed with, or is not a key at all."""
+
+
+class Key:
+    """A 256-bit key that seals values, each bound to a context that must be named again to open it."""
+
+    __slots__ = ("_aead", "id", "secret")
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != _KEY_BYTES:
+            raise MasterKeyWrong(f"A key has {_KEY_BYTES} bytes; this one has {len(secret)}.")
+        self.secret = secret
+        self.id = hashlib.sha256(b"getbill key id\x00" + secret).digest()[:_ID_BYTES]
+        self._aead = AESGCM(secret)
+
+    @classmethod
+    def new(cls) -> "Key":
+        """Make a random key."""
+        return cls(os.urandom(_KEY_BYTES))
+
+    def __repr__(self) -> str:
+        return f"Key({self.id.hex()})"
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        """Seal a value for one place."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return _FORMAT + self.id + nonce + self._aead.encrypt(nonce, plain, context)
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """Open what `seal` wrote with this key for the same place; raise SealBroken otherwise."""
+        if sealed[:_HEAD] != _FORMAT + self.id:
+            raise SealBroken("sealed with another key")
+        try:
+            return self._aead.decrypt(sealed[_HEAD:_BODY], sealed[_BODY:], context)
+        except InvalidTag as error:
+            raise SealBroken("changed, or moved from another place") from error
+
+
+class Lookup:
+    """A company's keyed hashes: equal texts have equal hashes, and nobody without the key can guess them."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def hash(self, kind: str, text: str) -> bytes:
+        """Return 16 bytes that stand for a text of one kind (`email`, `phone`, `word`...)."""
+        return hmac.digest(self._secret, f"{kind}\x00{text}".encode(), "sha256")[:16]
+
+
+class Vault:
+    """The master keys of an installation: the first seals, all open."""
+
+    def __init__(self, masters: list[Key]) -> None:
+        if not masters:
+            raise MasterKeyMissing("No master key was given.")
+        self.current = masters[0]
+        self._masters = {key.id: key for key in masters}
+
+    def wrap(self, key: Key, workspace_id: UUID, subject_id: UUID) -> bytes:
+        """Wrap a key for its row in `vault_keys`."""
+        return self.current.seal(key.secret, workspace_id.bytes + subject_id.bytes)
+
+    def unwrap(self, wrapped: bytes, workspace_id: UUID, subject_id: UUID) -> Key:
+        """Return the key that `wrap` wrapped; raise SealBroken when no master key of ours did."""
+        return Key(self._of(wrapped).open(wrapped, workspace_id.bytes + subject_id.bytes))
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        """Seal something of the installation's own (a signing key, a webhook's secret) by the master key."""
+        return self.current.seal(plain, context)
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """Open what `seal` sealed, also under an older master key."""
+        return self._of(sealed).open(sealed, context)
+
+    def knows(self, key_id: bytes) -> bool:
+        """Say whether a master key with this id was given."""
+        return key_id in self._masters
+
+    def _of(self, sealed: bytes) -> Key:
+        master = self._masters.get(bytes(sealed[1:_HEAD]))
+        if master is None:
+            raise SealBroken("sealed under a master key that was not given")
+        return master
+
+
+def read_master_keys(text: str) -> list[Key]:
+    """Read base64 keys separated by commas or line ends, the current one first."""
+    keys = []
+    for part in text.replace(",", "\n").split():
+        try:
+            keys.append(Key(base64.b64decode(part, validate=True)))
+        except binascii.Error as error:
+            raise MasterKeyWrong("A master key is 32 bytes in base64.") from error
+    return keys
+
+
+def make_master_key(path: Path) -> Key:
+    """Make a master key and write it, readable by its owner alone, so that a crash leaves all of it or none."""
+    key = Key.new()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(base64.b64encode(key.secret).decode() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+    return key

@@ -1,0 +1,25 @@
+import pytest
+
+from getbill.kit import emails
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("jean.dupont@email.com", "jean.dupont@email.com"),
+        ("  Jean.Dupont@Example.COM ", "Jean.Dupont@example.com"),
+        ("a@shop.test", "a@shop.test"),
+        ("a@shop.example", "a@shop.example"),
+        ("josé@exämple.fr", "josé@exämple.fr"),
+    ],
+)
+def test_an_address_is_kept_in_its_canonical_form(text: str, expected: str) -> None:
+    assert emails.normalise(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "jean", "jean@", "@email.com", "a b@email.com", "a@b..com", "a@localhost"]
+)
+def test_an_impossible_address_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(emails.EmailInvalid, match=r"Write it as name@example\.com\.$"):
+        emails.normalise(text)

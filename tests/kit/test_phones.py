@@ -1,0 +1,74 @@
+import pytest
+
+from getbill.kit import phones
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+33612345678",
+        "0612345678",
+        "612345678",
+        "06 12 34 56 78",
+        "06.12.34.56.78",
+        "06-12-34-56-78",
+        "+33 (0)6 12 34 56 78",
+        "0033612345678",
+        "+33\u00a06\u202f12 34 56 78",
+    ],
+)
+def test_french_national_forms_become_e164(text: str) -> None:
+    assert phones.parse(text) == "+33612345678"
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "expected"),
+    [
+        ("+14155550123", "FR", "+14155550123"),
+        ("020 7946 0123", "GB", "+442079460123"),
+        ("+590690123456", "FR", "+590690123456"),
+        ("+262 692 12 34 56", "FR", "+262692123456"),
+        ("0692123456", "RE", "+262692123456"),
+        ("+39 06 1234 5678", "FR", "+390612345678"),
+        ("0690123456", "GP", "+590690123456"),
+    ],
+)
+def test_a_number_is_read_in_its_own_country(text: str, country: str, expected: str) -> None:
+    assert phones.parse(text, country) == expected
+
+
+@pytest.mark.parametrize("text", ["+33639980012", "06 39 98 00 12", "+447700900123"])
+def test_numbers_kept_for_fiction_are_accepted_because_they_disturb_nobody(text: str) -> None:
+    assert phones.is_mobile(phones.parse(text))
+
+
+@pytest.mark.parametrize("text", ["0690123456", "690123456", "06 94 12 34 56", "+33690123456"])
+def test_an_overseas_number_without_its_territory_is_refused_with_the_way_out(text: str) -> None:
+    with pytest.raises(
+        phones.PhoneAmbiguous, match=r"number format is not valid.*\+262, \+590, \+594 or \+596"
+    ):
+        phones.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("06123", "phone number too short"),
+        ("061234567", "phone number too short"),
+        ("", "number format is not valid"),
+        ("061234567890", "phone number too long"),
+        ("+336123456789012345", "phone number too long"),
+        ("+999612345678", "invalid country code"),
+        ("call me", "number format is not valid"),
+        ("+33700000000", "number not registered in carrier database"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(text: str, reason: str) -> None:
+    with pytest.raises(phones.PhoneInvalid, match=reason):
+        phones.parse(text)
+
+
+def test_only_a_mobile_takes_text_messages() -> None:
+    assert phones.is_mobile("+33612345678")
+    assert phones.is_mobile("+12125550123")
+    assert not phones.is_mobile("+33123456789")
