@@ -4,7 +4,7 @@ A route takes `Annotated[NewDebt, body(NewDebt)]` and gets a checked value, or t
 field at once. FastAPI's own body reading goes through floats and answers NaN with 500.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import structlog
