@@ -12,13 +12,17 @@ from getbill.access import Caller, Change
 from getbill.debts import actions, answers, erasure, listing, moves, queries
 from getbill.debts.listing import DebtQuery, PageQuery
 from getbill.debts.model import Debt
+from getbill.debts.shapes import DebtList, DebtorList, DebtorWithTotals, DebtShown, ErasedShown
 from getbill.debts.wire import DebtChangeBody, Line, NewDebtBody, Text
 from getbill.kit import ids, paging
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import PreconditionFailed
 from getbill.kit.http import answer, body
+from getbill.kit.shapes import problems
 
 router = APIRouter(prefix="/external-api/v1", tags=["Debts"])
+
+_CHANGING = problems(404, 409, 412, 415, 422)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Change, Depends(access.change("debts:write"))]
@@ -58,7 +62,15 @@ def _shown(status: int, debt: Debt) -> Response:
     return answer(status, shown, headers)
 
 
-@router.post("/debts", status_code=201)
+@router.post(
+    "/debts",
+    status_code=201,
+    response_model=DebtShown,
+    responses={
+        **problems(409, 415, 422),
+        200: {"model": DebtShown, "description": "The debt made before from the same body."},
+    },
+)
 async def create_debt(change: Writes, new: Annotated[NewDebtBody, body(NewDebtBody)]) -> Response:
     """Create a debt: its scenario starts by itself.
 
@@ -75,7 +87,7 @@ async def create_debt(change: Writes, new: Annotated[NewDebtBody, body(NewDebtBo
     return await change.commit(work)
 
 
-@router.get("/debts")
+@router.get("/debts", response_model=DebtList)
 async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery, Query()]) -> Response:
     """List debts, by page or, for large books, by cursor."""
     database = database_of(request)
@@ -86,14 +98,14 @@ async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery
     return answer(200, {"data": [answers.debt(debt) for debt in found], "pagination": pages})
 
 
-@router.get("/debts/{debt_id}")
+@router.get("/debts/{debt_id}", response_model=DebtShown, responses=problems(404))
 async def get_debt(request: Request, caller: Reads, debt_id: str) -> Response:
     """Return one debt; its ETag serves a later `If-Match`."""
     found = await queries.find(database_of(request), caller.workspace, ids.read("debt", debt_id))
     return _shown(200, found)
 
 
-@router.put("/debts/{debt_id}")
+@router.put("/debts/{debt_id}", response_model=DebtShown, responses=_CHANGING)
 async def update_debt(
     change: Writes,
     debt_id: str,
@@ -111,7 +123,7 @@ async def update_debt(
     return await change.commit(work)
 
 
-@router.delete("/debts/{debt_id}")
+@router.delete("/debts/{debt_id}", response_model=ErasedShown, responses=problems(404, 412))
 async def delete_debt(change: Writes, debt_id: str, if_match: IfMatch = None) -> Response:
     """Erase a debt for good: contact stops, and nothing that says who the debtor was remains."""
 
@@ -125,7 +137,7 @@ async def delete_debt(change: Writes, debt_id: str, if_match: IfMatch = None) ->
     return await change.commit(work)
 
 
-@router.post("/debts/{debt_id}/hold")
+@router.post("/debts/{debt_id}/hold", response_model=DebtShown, responses=_CHANGING)
 async def hold_debt(
     change: Writes, debt_id: str, held: Annotated[HoldBody, body(HoldBody, optional=True)]
 ) -> Response:
@@ -139,7 +151,7 @@ async def hold_debt(
     return await change.commit(work)
 
 
-@router.post("/debts/{debt_id}/resume")
+@router.post("/debts/{debt_id}/resume", response_model=DebtShown, responses=_CHANGING)
 async def resume_debt(change: Writes, debt_id: str) -> Response:
     """Resume a held debt where its scenario stood."""
 
@@ -151,7 +163,7 @@ async def resume_debt(change: Writes, debt_id: str) -> Response:
     return await change.commit(work)
 
 
-@router.post("/debts/{debt_id}/escalate")
+@router.post("/debts/{debt_id}/escalate", response_model=DebtShown, responses=_CHANGING)
 async def escalate_debt(
     change: Writes, debt_id: str, decision: Annotated[EscalationBody, body(EscalationBody)]
 ) -> Response:
@@ -184,7 +196,7 @@ def _refuse_older(debt: Debt, if_match: str | None) -> None:
 ReadsDebtors = Annotated[Caller, Depends(access.requires("debtors:read"))]
 
 
-@router.get("/debtors", tags=["Debtors"])
+@router.get("/debtors", tags=["Debtors"], response_model=DebtorList)
 async def list_debtors(
     request: Request, caller: ReadsDebtors, query: Annotated[PageQuery, Query()]
 ) -> Response:
@@ -200,7 +212,9 @@ async def list_debtors(
     return answer(200, {"data": [answers.debtor(debtor) for debtor in found], "pagination": pages})
 
 
-@router.get("/debtors/{debtor_id}", tags=["Debtors"])
+@router.get(
+    "/debtors/{debtor_id}", tags=["Debtors"], response_model=DebtorWithTotals, responses=problems(404)
+)
 async def get_debtor(request: Request, caller: ReadsDebtors, debtor_id: str) -> Response:
     """Return a debtor with what they owe and paid, per currency."""
     database = database_of(request)
