@@ -22,7 +22,7 @@ class Credentials(TypedDict):
     client_secret: str
 
 
-async def found(settings: Settings, _dsn: str) -> Credentials:
+async def found(settings: Settings) -> Credentials:
     """Make the demo company, or finish it, and return fresh credentials for it."""
     return Credentials(
         base_url=settings.url,

@@ -19,15 +19,15 @@ from getbill.settings import Settings
 _HAS_COMPANIES: Final = "SELECT EXISTS (SELECT FROM companies)"
 
 
-async def prepare(settings: Settings, dsn: str) -> None:
+async def prepare(settings: Settings) -> None:
     """Make the demo company and write its credentials, unless this database has companies already."""
     file, mark = settings.first_run_file, settings.first_run_file.with_suffix(".started")
     if not file.exists():
-        if not mark.exists() and await _has_companies(dsn):
+        if not mark.exists() and await _has_companies(settings.dsn):
             return
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         mark.touch(mode=0o600)
-        write(file, await demo.found(settings, dsn))
+        write(file, await demo.found(settings))
     mark.unlink(missing_ok=True)
 
 

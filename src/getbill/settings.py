@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from getbill.embedded import AccountChoice
+from getbill.kit.stops import CannotRun
 
 PREFIX: Final = "GETBILL_"
 
@@ -141,6 +142,24 @@ class Settings(BaseSettings):
         scheme = "https" if self.tls_cert else "http"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{scheme}://{host}:{self.port}"
+
+    @property
+    def dsn(self) -> str:
+        """The DSN of the database this process works on."""
+        if self.database_url is None:
+            raise CannotRun(
+                "No database is named: set DATABASE_URL, or run `getbill serve`, which brings one."
+            )
+        return self.database_url.get_secret_value()
+
+    @property
+    def master_key_text(self) -> str | None:
+        """The master keys as the environment gives them, None when they are in the file."""
+        return self.master_key.get_secret_value() if self.master_key else None
+
+    def on(self, dsn: str) -> Self:
+        """Return the same settings on a database that was reached otherwise."""
+        return self.model_copy(update={"database_url": SecretStr(dsn)})
 
     @property
     def key_file(self) -> Path:

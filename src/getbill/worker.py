@@ -5,6 +5,6 @@ import asyncio
 from getbill.settings import Settings
 
 
-async def run(_settings: Settings, _dsn: str, stop: asyncio.Event) -> None:
+async def run(_settings: Settings, stop: asyncio.Event) -> None:
     """Work until told to stop, then finish what was begun."""
     await stop.wait()

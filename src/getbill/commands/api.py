@@ -26,14 +26,14 @@ def api(listen_fd: Descriptor = None) -> None:
     logs.configure(settings.log_level, "api")
     bound = listener.bind(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
     with database.reached(settings) as dsn:
-        asyncio.run(migrations.check(dsn))
-        uvicorn.Server(_configuration(settings, dsn)).run(sockets=[bound])
+        asyncio.run(migrations.check_revision(dsn))
+        uvicorn.Server(_configuration(settings.on(dsn))).run(sockets=[bound])
 
 
-def _configuration(settings: Settings, dsn: str) -> uvicorn.Config:
+def _configuration(settings: Settings) -> uvicorn.Config:
     proxies = [str(network) for network in settings.trusted_proxies]
     return uvicorn.Config(
-        create_app(settings, dsn),
+        create_app(settings),
         loop="uvloop",
         http="httptools",
         ws="none",

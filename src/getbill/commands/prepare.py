@@ -17,9 +17,9 @@ def prepare() -> None:
     settings = Settings()
     logs.configure(settings.log_level, "prepare")
     with database.reached(settings) as dsn:
-        asyncio.run(_prepare(settings, dsn))
+        asyncio.run(_prepare(settings.on(dsn)))
 
 
-async def _prepare(settings: Settings, dsn: str) -> None:
-    await actions.migrate(dsn)
-    await first_run.prepare(settings, dsn)
+async def _prepare(settings: Settings) -> None:
+    await actions.migrate(settings.dsn)
+    await first_run.prepare(settings)

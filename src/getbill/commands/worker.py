@@ -20,12 +20,12 @@ def worker() -> None:
     settings = Settings()
     logs.configure(settings.log_level, "worker")
     with database.reached(settings) as dsn:
-        uvloop.run(_work(settings, dsn))
+        uvloop.run(_work(settings.on(dsn)))
 
 
-async def _work(settings: Settings, dsn: str) -> None:
-    await migrations.check(dsn)
+async def _work(settings: Settings) -> None:
+    await migrations.check_revision(settings.dsn)
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    await work.run(settings, dsn, stop)
+    await work.run(settings, stop)

@@ -50,7 +50,7 @@ async def current(connection: asyncpg.Connection) -> str | None:
     return revision
 
 
-async def check(dsn: str) -> None:
+async def check_revision(dsn: str) -> None:
     """Refuse a database of another revision than `HEAD`, or a server that is too old."""
     connection = await asyncpg.connect(dsn)
     try:
