@@ -6,7 +6,7 @@ nothing below the door reads a token again.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
@@ -63,11 +63,9 @@ class Caller:
     name: str
     scopes: frozenset[str]
     limit_per_minute: int
-    expires_at: datetime | None
     # Whose minute this caller's requests count against: its own, or its sandbox's.
     counted_as: UUID
-    family_id: UUID | None = None
-    expires_unix: float = field(default=float("inf"), compare=False)
+    expires_at: datetime | None
 
     def may(self, scope: str) -> bool:
         """Say whether the credential holds a scope."""
