@@ -17,7 +17,9 @@ from getbill.companies import Workspace
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import Problem
 
-Work = Callable[[Transaction], Awaitable[Response]]
+# What a change does, and how its answer is written once all its consequences are known.
+Reply = Callable[[], Response]
+Work = Callable[[Transaction], Awaitable[Reply]]
 
 _TRIES = 3
 _COLLISIONS = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
@@ -70,6 +72,9 @@ class Change:
     async def commit(self, work: Work) -> Response:
         """Run `work` in a transaction at the workspace's instant and return its answer once it is committed.
 
+        `work` returns a function that writes the answer; it is called at the edge, when every reaction to the
+        change has run and nothing of it will move any more.
+
         A collision with a concurrent change (unique key, deadlock) runs it again from the start, three times
         in all: `work` decides anew on what it then reads.
         """
@@ -82,7 +87,10 @@ class Change:
 
     async def _once(self, work: Work) -> Response:
         async with self.database.transaction(self.workspace.now()) as tx:
-            return await work(tx)
+            reply = await work(tx)
+            # Reactions may still change what the answer shows (a balance, a version): settle them first.
+            await self.database.edge(tx)
+            return reply()
 
 
 class Changes:

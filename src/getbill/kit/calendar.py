@@ -12,6 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import holidays
+import phonenumbers
 from phonenumbers import timezone as phone_zones
 
 from getbill.kit import phones
@@ -49,13 +50,16 @@ class Place(NamedTuple):
     subdivision: str | None = None
 
 
+DEFAULT_PLACE = Place()
+
+
 @dataclass(frozen=True, slots=True)
 class Exclusions:
     """Days on which nobody is contacted."""
 
     weekends: bool = True
     public_holidays: bool = True
-    dates: frozenset[date] = frozenset()
+    dates: tuple[date, ...] = ()
 
 
 NOTHING_EXCLUDED = Exclusions(weekends=False, public_holidays=False)
@@ -144,7 +148,7 @@ def zones_of(country: str | None, postal_code: str | None, phone: str | None) ->
     """
     territory = territory_of(country, postal_code)
     by_country = _zones_by_territory().get(territory, ()) if country or postal_code else ()
-    if by_country and postal_code:
+    if by_country and (postal_code or not phone or _is_numbered_in(phone, territory)):
         return by_country
     zones = (*by_country, *(_phone_zones(phone) if phone else ()))
     return tuple(dict.fromkeys(zones)) or (DEFAULT_ZONE,)
@@ -188,6 +192,12 @@ def _zones_by_territory() -> dict[str, tuple[str, ...]]:
             territory, _, name = line.split("\t")[:3]
             table.setdefault(territory, []).append(name)
     return {territory: tuple(names) for territory, names in table.items()}
+
+
+def _is_numbered_in(phone: str, territory: str) -> bool:
+    """Tell whether the phone's country code belongs to that territory alone."""
+    code = phonenumbers.country_code_for_region(territory)
+    return phone.startswith(f"+{code}") and phonenumbers.region_codes_for_country_code(code) == (territory,)
 
 
 def _phone_zones(phone: str) -> tuple[str, ...]:

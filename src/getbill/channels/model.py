@@ -1,0 +1,54 @@
+"""The ways to reach a debtor, and the address each of them needs.
+
+A contact is only planned on a channel whose address is known; what is said there is in `templates`.
+"""
+
+from enum import StrEnum
+
+from getbill.kit import phones
+
+
+class AddressKind(StrEnum):
+    """What must be known of a person to reach them."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    MOBILE = "mobile"
+    POSTAL = "postal"
+
+
+class Channel(StrEnum):
+    """A way to reach a debtor."""
+
+    AI_CALL = "ai_call"
+    SMS = "sms"
+    EMAIL = "email"
+    LETTER = "letter"
+    WHATSAPP = "whatsapp"
+
+
+ADDRESS_OF = {
+    Channel.AI_CALL: AddressKind.PHONE,
+    Channel.SMS: AddressKind.MOBILE,
+    Channel.EMAIL: AddressKind.EMAIL,
+    Channel.LETTER: AddressKind.POSTAL,
+    Channel.WHATSAPP: AddressKind.MOBILE,
+}
+
+MISSING = {
+    AddressKind.EMAIL: "no e-mail address",
+    AddressKind.PHONE: "no phone number",
+    AddressKind.MOBILE: "no mobile number",
+    AddressKind.POSTAL: "no postal address",
+}
+
+
+def reachable(email: str | None, phone: str | None, *, postal: bool) -> frozenset[AddressKind]:
+    """Return the kinds of address known: `phone` in E.164, `postal` whether street, postcode and city are."""
+    kinds = {
+        AddressKind.EMAIL: bool(email),
+        AddressKind.PHONE: bool(phone),
+        AddressKind.MOBILE: bool(phone and phones.is_mobile(phone)),
+        AddressKind.POSTAL: postal,
+    }
+    return frozenset(kind for kind, known in kinds.items() if known)

@@ -1,0 +1,134 @@
+"""The ways a rule limits contact: hours, days, a number of contacts, something that must be said first.
+
+Each limit answers one question, `opens`: the first instant, from `at` on, before which it certainly forbids
+the contact; `at` itself when it allows it, None when no waiting helps.
+"""
+
+from bisect import insort
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import ConfigDict, Field
+
+from getbill.channels import Channel
+from getbill.compliance.facts import Facts, Per
+from getbill.kit import calendar
+from getbill.kit.calendar import Exclusions
+
+_DAY = timedelta(days=1)
+_STRICT = ConfigDict(extra="forbid")
+
+
+class Kind(StrEnum):
+    """The names of the limits in stored rules."""
+
+    HOURS = "hours"
+    DAYS = "days"
+    CAP = "cap"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Contact only on these weekdays (ISO, Monday is 1) between these local times, in every candidate zone."""
+
+    __pydantic_config__ = _STRICT
+
+    weekdays: tuple[int, ...]
+    spans: tuple[tuple[time, time], ...]
+    kind: Literal[Kind.HOURS] = Kind.HOURS
+
+    def opens(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
+        """Return the first instant within the hours in the zone where they begin last."""
+        return max(self._opens_in(zone, at) for zone in facts.zones)
+
+    def _opens_in(self, zone: str, at: datetime) -> datetime:
+        local = at.astimezone(ZoneInfo(zone))
+        day, clock = local.date(), local.time()
+        if day.isoweekday() in self.weekdays:
+            for begins, ends in self.spans:
+                if clock < begins:
+                    return calendar.at_local(day, begins, zone)
+                if clock < ends:
+                    return at
+        return calendar.at_local(self._next_day(day), self.spans[0][0], zone)
+
+    def _next_day(self, day: date) -> date:
+        day += _DAY
+        while day.isoweekday() not in self.weekdays:
+            day += _DAY
+        return day
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """No contact on excluded days where the debtor lives, in any candidate zone."""
+
+    __pydantic_config__ = _STRICT
+
+    exclusions: Exclusions
+    kind: Literal[Kind.DAYS] = Kind.DAYS
+
+    def opens(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
+        """Return the start of the first day that is not excluded, in the zone where it begins last."""
+        return max(self._opens_in(zone, facts, at) for zone in facts.zones)
+
+    def _opens_in(self, zone: str, facts: Facts, at: datetime) -> datetime:
+        today = calendar.local_date(at, zone)
+        day = calendar.open_day(today, facts.place, self.exclusions)
+        return at if day == today else calendar.at_local(day, time.min, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `contacts_max` contacts on the rule's channels in any `days` days, for a case or an address."""
+
+    __pydantic_config__ = _STRICT
+
+    contacts_max: int
+    days: int
+    per: Per
+    channels: tuple[Channel, ...]
+    kind: Literal[Kind.CAP] = Kind.CAP
+
+    def opens(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
+        """Return the first instant at which one more contact leaves every span of days within the cap."""
+        counted = facts.counted(self.per, channel, self.channels)
+        if len(counted) < self.contacts_max:
+            return at
+        return next(instant for instant in self._candidates(counted, at) if self._fits(counted, instant))
+
+    def _candidates(self, counted: list[datetime], at: datetime) -> Iterator[datetime]:
+        yield at
+        window = timedelta(days=self.days)
+        yield from (instant + window for instant in counted if instant + window > at)
+
+    def _fits(self, counted: list[datetime], at: datetime) -> bool:
+        """Tell whether no span of `days` holds the contact at `at` and `contacts_max` others."""
+        window = timedelta(days=self.days)
+        near = [instant for instant in counted if at - window < instant < at + window]
+        insort(near, at)
+        return all(
+            last - first >= window for first, last in zip(near, near[self.contacts_max :], strict=False)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Nothing may be sent before, or without, the notice of that name."""
+
+    __pydantic_config__ = _STRICT
+
+    notice: str
+    kind: Literal[Kind.NOTICE] = Kind.NOTICE
+
+    def opens(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
+        """Return `at` when the notice was given or is given by this very contact; waiting never helps."""
+        return at if self.notice in facts.notices else None
+
+
+Limit = Annotated[Hours | Days | Cap | Notice, Field(discriminator="kind")]

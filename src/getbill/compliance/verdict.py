@@ -1,0 +1,116 @@
+"""The answer to "may we contact this debtor now?": yes, or every rule against it and when to try again.
+
+Pure arithmetic on facts: the same question has the same answer when a step is planned, claimed or explained.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache, partial
+
+from getbill.channels import Channel
+from getbill.compliance.facts import Facts
+from getbill.compliance.france import STANDARD
+from getbill.compliance.limits import Days
+from getbill.compliance.model import Basis, Binding, Rule, Rulebook, Severity
+from getbill.kit import calendar
+from getbill.kit.calendar import Exclusions
+
+# When nothing is allowed within this time the rules contradict each other for this debtor, such as hours
+# that never overlap in the candidate zones: a person has to learn where the debtor is.
+_HORIZON = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A rule that forbids the contact, and the first instant at which it would not; None: waiting is no help."""
+
+    rule: Rule
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a contact may be made; when not, every rule against it and the next instant all allow."""
+
+    allowed: bool
+    failing: tuple[Failing, ...]
+    next_allowed_at: datetime | None
+
+
+def evaluate(facts: Facts, channel: Channel, at: datetime, book: Rulebook = STANDARD) -> Verdict:
+    """Return whether the contact may be made at that instant, else every rule against it and the way out."""
+    _refuse_naive(at)
+    failing = tuple(
+        Failing(rule, _first_open(partial(_alone, rule), facts, channel, at))
+        for rule in _rules(book, facts, channel, at)
+        if rule.limit.opens(facts, channel, at) != at
+    )
+    if not failing:
+        return Verdict(allowed=True, failing=(), next_allowed_at=at)
+    return Verdict(allowed=False, failing=failing, next_allowed_at=next_allowed(facts, channel, at, book))
+
+
+def next_allowed(
+    facts: Facts, channel: Channel, not_before: datetime, book: Rulebook = STANDARD
+) -> datetime | None:
+    """Return the first instant from `not_before` on that every rule allows; None when no waiting helps."""
+    _refuse_naive(not_before)
+    return _first_open(lambda at: _rules(book, facts, channel, at), facts, channel, not_before)
+
+
+def _first_open(
+    rules_at: Callable[[datetime], tuple[Rule, ...]], facts: Facts, channel: Channel, at: datetime
+) -> datetime | None:
+    """Move forward from rule to rule until none moves any more.
+
+    No rule ever moves beyond the first instant it allows, so where they all agree is the first of all.
+    """
+    horizon = at + _HORIZON
+    while at <= horizon:
+        before = at
+        for rule in rules_at(at):
+            opens = rule.limit.opens(facts, channel, at)
+            if opens is None:
+                return None
+            at = opens
+        if at == before:
+            return at
+    return None
+
+
+def _alone(rule: Rule, _at: datetime) -> tuple[Rule, ...]:
+    return (rule,)
+
+
+def _rules(book: Rulebook, facts: Facts, channel: Channel, at: datetime) -> tuple[Rule, ...]:
+    where = Binding(facts.place.country, facts.party, facts.collector, channel)
+    rules = _binding(book, where, at.date())
+    if facts.exclusions == calendar.NOTHING_EXCLUDED:
+        return rules
+    return (_scenario_days(facts.exclusions), *rules)
+
+
+@lru_cache(maxsize=4096)
+def _binding(book: Rulebook, where: Binding, on: date) -> tuple[Rule, ...]:
+    return tuple(rule for rule in book.rules if rule.severity == Severity.BLOCK and rule.binds(where, on))
+
+
+@lru_cache(maxsize=512)
+def _scenario_days(exclusions: Exclusions) -> Rule:
+    """Return the scenario's own days without contact as a rule, so that both are met at once."""
+    return Rule(
+        id="SCENARIO-DAYS",
+        says="The scenario does not contact anyone on this day.",
+        channels=tuple(Channel),
+        limit=Days(exclusions),
+        source="the scenario",
+        basis=Basis.SCENARIO,
+        valid_from=date.min,
+        reviewed_on=date.min,
+    )
+
+
+def _refuse_naive(at: datetime) -> None:
+    if at.tzinfo is None:
+        raise ValueError("an instant needs a zone; pass an aware datetime")
