@@ -163,9 +163,7 @@ class Callers:
             claims["exp"],
         )
 
-    async def _caller(
-        self, row: Any, kind: Kind, scopes: frozenset[str], claims: _Claims | None
-    ) -> _Memory:
+    async def _caller(self, row: Any, kind: Kind, scopes: frozenset[str], claims: _Claims | None) -> _Memory:
         try:
             workspace = await companies.workspace(self._database, self._vault, row["workspace_id"])
         except NotFound as error:

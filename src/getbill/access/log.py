@@ -20,7 +20,7 @@ KEPT_DAYS = 90
 
 _AHEAD_DAYS = 7
 _BUFFER_MAX = 20_000
-_BATCH_MAX = 2_000
+_BATCH_MAX = 500
 _EVERY_SECONDS = 1.0
 _COLUMNS = (
     "at",
@@ -57,8 +57,8 @@ _LOCK_PARTITIONS = Statement(
 )
 
 
-async def keep_partitions(database: Database, now: datetime) -> None:
-    """Make the access log's partitions a week ahead and drop those older than 90 days."""
+async def keep_partitions(database: Database, now: datetime, kept_days: int = KEPT_DAYS) -> None:
+    """Make the access log's partitions a week ahead and drop those of days no longer kept."""
     today = now.astimezone(UTC).date()
     wanted = {today + timedelta(days=days) for days in range(_AHEAD_DAYS + 1)}
     async with database.transaction(now) as tx:
@@ -66,7 +66,7 @@ async def keep_partitions(database: Database, now: datetime) -> None:
         there = {_day(row["day"]) for row in await tx.fetch(_PARTITIONS)}
         for day in sorted(wanted - there):
             await tx.execute(_statement("access.make_log_partition", _MAKE_PARTITION, day))
-        for day in sorted(day for day in there if day < today - timedelta(days=KEPT_DAYS)):
+        for day in sorted(day for day in there if day < today - timedelta(days=kept_days)):
             await tx.execute(_statement("access.drop_log_partition", _DROP_PARTITION, day))
 
 
@@ -86,6 +86,7 @@ class AccessLog:
         self._database = database
         self._waiting: deque[tuple[Any, ...]] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     def start(self) -> None:
         """Begin to write lines in the background."""
@@ -93,11 +94,9 @@ class AccessLog:
 
     async def close(self) -> None:
         """Write what waits and stop."""
+        self._closing.set()
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        await self.flush()
+            await self._task
 
     def add(self, line: tuple[Any, ...]) -> None:
         """Have a line written soon; drop and count it when too many wait already."""
@@ -132,6 +131,7 @@ class AccessLog:
             await self._database.pool.copy_records_to_table("access_log", records=batch, columns=_COLUMNS)
 
     async def _write_forever(self) -> None:
-        while True:
-            await asyncio.sleep(_EVERY_SECONDS)
+        while not self._closing.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _EVERY_SECONDS)
             await self.flush()

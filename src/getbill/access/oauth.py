@@ -61,7 +61,9 @@ def read(body: bytes, content_type: str, authorization: str | None) -> Asked:
     form = _form(body, content_type)
     basic = _basic(authorization)
     if basic is None:
-        return Asked(form, _client_id(form.get("client_id", "")), form.get("client_secret", ""), by_basic=False)
+        return Asked(
+            form, _client_id(form.get("client_id", "")), form.get("client_secret", ""), by_basic=False
+        )
     if "client_secret" in form:
         raise InvalidRequestError("Send the client secret once: by Basic or in the body.")
     client_id, secret = basic
@@ -299,6 +301,13 @@ class TlsMissing(InvalidRequestError):  # type: ignore[misc]  # as above
     """A live client's secret came over a connection that others could read."""
 
     description = "Live credentials are taken over TLS only. Treat this secret as known to others."
+
+
+class BodyTooLong(InvalidRequestError):  # type: ignore[misc]  # as above
+    """The form is longer than any honest one."""
+
+    description = "The form is too long."
+    status_code = 413
 
 
 class Endpoints:

@@ -55,6 +55,11 @@ _INSERT = Statement(
     "Begin to sign with a new key.",
     "INSERT INTO signing_keys (id, public, private, created_at) VALUES ($1, $2, $3, $4)",
 )
+_PRUNE = Statement(
+    "access.prune_signing_keys",
+    "Forget signing keys whose last token has expired long ago.",
+    "DELETE FROM signing_keys WHERE retired_at < $1",
+)
 
 
 def _context(key_id: UUID) -> bytes:
@@ -77,6 +82,11 @@ async def rotate(database: Database, vault: Vault, now: datetime, *, only_first:
             return
         await tx.execute(_RETIRE, now)
         await tx.execute(_INSERT, key_id, public, private, now)
+
+
+async def prune(database: Database, now: datetime) -> None:
+    """Forget keys that no token can name any more."""
+    await database.execute(_PRUNE, now - 2 * TOKEN_LIFE)
 
 
 @dataclass(frozen=True, slots=True)
