@@ -25,9 +25,17 @@ KINDS = {
 class Subject(Protocol):
     """The debt an event is about, as the transaction holds it."""
 
-    workspace_id: UUID
-    id: UUID
-    key: Key | None
+    @property
+    def workspace_id(self) -> UUID:
+        """The tenant."""
+
+    @property
+    def id(self) -> UUID:
+        """The debt."""
+
+    @property
+    def key(self) -> Key | None:
+        """The key that seals the debt's data; None once it is erased."""
 
     def next_sequence(self) -> int:
         """Take the debt's next place in its own history."""

@@ -4,7 +4,7 @@ A route takes `Annotated[NewDebt, body(NewDebt)]` and gets a checked value, or t
 field at once. FastAPI's own body reading goes through floats and answers NaN with 500.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import structlog
@@ -64,12 +64,18 @@ def _wrong(error: Any) -> FieldError:
     return FieldError(pointer(location), str(error["type"]).replace("_", "-"), message)
 
 
-def invalid(error: ValidationError) -> Invalid:
+def invalid(error: ValidationError, more: Sequence[FieldError] = ()) -> Invalid:
     """Return the refusal that names every wrong field of a body."""
     wrong = [
         _wrong(one) for one in error.errors(include_url=False, include_input=False, include_context=False)
     ]
-    return Invalid("; ".join(one.detail for one in wrong[:3]), errors=wrong)
+    named = {one.pointer for one in wrong}
+    return refusal([*wrong, *(one for one in more if one.pointer not in named)])
+
+
+def refusal(wrong: Sequence[FieldError]) -> Invalid:
+    """Return the refusal of these fields."""
+    return Invalid(" ".join(one.detail for one in wrong[:3]), errors=wrong)
 
 
 async def read_json(request: Request) -> Any:
@@ -101,6 +107,8 @@ class JsonBody:
         self.model = model
         self.optional = optional
         self._adapter: TypeAdapter[Any] = TypeAdapter(model)
+        # What a model says is wrong between its fields, from the raw body, so that all comes at once.
+        self._across: Callable[[dict[str, Any]], list[FieldError]] | None = getattr(model, "across", None)
 
     async def __call__(self, request: Request) -> Any:
         """Return the checked body of a request."""
@@ -108,10 +116,14 @@ class JsonBody:
             value: Any = {}
         else:
             value = await read_json(request)
+        across = self._across(value) if self._across and isinstance(value, dict) else []
         try:
-            return self._adapter.validate_python(value)
+            checked = self._adapter.validate_python(value)
         except ValidationError as error:
-            raise invalid(error) from None
+            raise invalid(error, across) from None
+        if across:
+            raise refusal(across)
+        return checked
 
 
 def body(model: type[BaseModel], *, optional: bool = False) -> Any:

@@ -5,7 +5,6 @@ CREATE TABLE debtors (
     id            uuid NOT NULL,
     identity      bytea,            -- sealed with the debtor's key; null once erased
     lookup        bytea[] NOT NULL, -- keyed hashes: e-mail, phone, reference, each word of the name
-    debts_count   integer NOT NULL DEFAULT 0,
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,
     erased_at     timestamptz,

@@ -20,6 +20,7 @@ CREATE TABLE debts (
     details            bytea,             -- sealed with the debt's key: object, metadata, IBAN, links, dates
     started_on         date NOT NULL,     -- day 0 of the scenario
     next_action_at     timestamptz,
+    run                integer NOT NULL DEFAULT 1,          -- how often the scenario was begun anew
     contact_epoch      integer NOT NULL DEFAULT 0,
     contacts_count     integer NOT NULL DEFAULT 0,
     answers_count      integer NOT NULL DEFAULT 0,

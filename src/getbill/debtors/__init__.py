@@ -1,0 +1,28 @@
+"""Debtors: the people and firms who owe, recognised from one debt to the next.
+
+Two debts are the same person's when the creditor says so (the same `debtor_reference`), or when the name is the
+same and the e-mail address or the phone number is too; never by an address or a number alone, for families
+and offices share them. Who a debtor is stands sealed under their own key.
+"""
+
+from getbill.debtors.actions import create, erase, merge, update
+from getbill.debtors.model import Debtor, Identity, context, matches, of_row, words
+from getbill.debtors.queries import COLUMNS, find, find_matches, list_debtors, lock
+
+__all__ = [
+    "COLUMNS",
+    "Debtor",
+    "Identity",
+    "context",
+    "create",
+    "erase",
+    "find",
+    "find_matches",
+    "list_debtors",
+    "lock",
+    "matches",
+    "merge",
+    "of_row",
+    "update",
+    "words",
+]

@@ -1,0 +1,86 @@
+"""Meeting a debtor, learning more of them, and forgetting them."""
+
+from uuid import UUID
+
+from getbill import vault
+from getbill.companies import Workspace
+from getbill.debtors.model import Debtor, Identity, lookups, matches, seal
+from getbill.kit import ids
+from getbill.kit.db import Statement, Transaction
+
+_INSERT = Statement(
+    "debtors.insert",
+    "Meet a debtor.",
+    """
+    INSERT INTO debtors (workspace_id, id, identity, lookup, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $5)
+    """,
+)
+_INSERT_MATCHES = Statement(
+    "debtors.insert_matches",
+    "Let later debts recognise a new debtor; fails when somebody else has just taken a hash.",
+    "INSERT INTO debtor_matches (workspace_id, match, debtor_id) SELECT $1, unnest($2::bytea[]), $3",
+)
+_ADD_MATCHES = Statement(
+    "debtors.add_matches",
+    "Let later debts recognise a debtor by what was learned, unless it already stands for somebody.",
+    """
+    INSERT INTO debtor_matches (workspace_id, match, debtor_id) SELECT $1, unnest($2::bytea[]), $3
+    ON CONFLICT DO NOTHING
+    """,
+)
+_UPDATE = Statement(
+    "debtors.update",
+    "Keep what was learned of a debtor.",
+    "UPDATE debtors SET identity = $3, lookup = $4, updated_at = $5 WHERE workspace_id = $1 AND id = $2",
+)
+_FORGET_MATCHES = Statement(
+    "debtors.forget_matches",
+    "No later debt recognises this debtor any more.",
+    "DELETE FROM debtor_matches WHERE workspace_id = $1 AND debtor_id = $2",
+)
+_ERASE = Statement(
+    "debtors.erase",
+    "Forget who a debtor was.",
+    """
+    UPDATE debtors SET identity = NULL, lookup = '{}', erased_at = $3, updated_at = $3
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+
+
+def create(tx: Transaction, workspace: Workspace, identity: Identity, free: list[bytes]) -> Debtor:
+    """Meet a debtor and let the match hashes that are free stand for them.
+
+    They are unique: of two requests that meet the same person at once, the loser fails and must try again.
+    """
+    debtor_id = ids.new()
+    key = vault.make_key(tx, workspace.vault, workspace.id, debtor_id)
+    sealed = seal(identity, key, workspace.id, debtor_id)
+    tx.defer(_INSERT, workspace.id, debtor_id, sealed, lookups(identity, workspace.lookup), tx.now)
+    if free:
+        tx.defer(_INSERT_MATCHES, workspace.id, free, debtor_id)
+    return Debtor(debtor_id, workspace.id, identity, key, tx.now, tx.now)
+
+
+async def merge(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Identity) -> None:
+    """Learn from a later debt of the same person: what it says replaces what was known, nothing is lost."""
+    await update(tx, workspace, debtor, debtor.identity.updated(dict(later.given())))
+
+
+async def update(tx: Transaction, workspace: Workspace, debtor: Debtor, identity: Identity) -> None:
+    """Replace a locked debtor's identity."""
+    if identity == debtor.identity:
+        return
+    sealed = seal(identity, debtor.key, workspace.id, debtor.id)
+    await tx.execute(_UPDATE, workspace.id, debtor.id, sealed, lookups(identity, workspace.lookup), tx.now)
+    await tx.execute(_ADD_MATCHES, workspace.id, matches(identity, workspace.lookup), debtor.id)
+    debtor.identity = identity
+    debtor.updated_at = tx.now
+
+
+async def erase(tx: Transaction, workspace_id: UUID, debtor_id: UUID) -> None:
+    """Forget a debtor for good: key, identity, and every hash that could recognise them."""
+    await tx.execute(_FORGET_MATCHES, workspace_id, debtor_id)
+    await tx.execute(_ERASE, workspace_id, debtor_id, tx.now)
+    await vault.destroy(tx, workspace_id, debtor_id, "debtor")

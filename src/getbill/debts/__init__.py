@@ -1,0 +1,52 @@
+"""Debts: what is owed, by whom, and how far collecting it has come.
+
+A debt's row carries all that its answer shows, and changes only under its lock, along one table of moves.
+The balance always equals the claim less what the entries say was paid, refunded or written off; `resolved`
+has money or a write-off behind it. Everything that ends contact raises `contact_epoch`.
+"""
+
+from getbill.debts.actions import Created, create, create_many, update
+from getbill.debts.erasure import Erased, erase
+from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt
+from getbill.debts.moves import (
+    DebtCannotMove,
+    DebtHasNoMoneyBehindIt,
+    end_scenario,
+    enter_money,
+    escalate,
+    hold,
+    mark_contacted,
+    plan,
+    resume,
+)
+from getbill.debts.queries import find, lock, lock_many
+from getbill.debts.schedule import Planned, facts_of, next_contact
+
+__all__ = [
+    "MOVES",
+    "STATUSES",
+    "Created",
+    "Debt",
+    "DebtCannotMove",
+    "DebtHasNoMoneyBehindIt",
+    "Details",
+    "Erased",
+    "NewDebt",
+    "Planned",
+    "create",
+    "create_many",
+    "end_scenario",
+    "enter_money",
+    "erase",
+    "escalate",
+    "facts_of",
+    "find",
+    "hold",
+    "lock",
+    "lock_many",
+    "mark_contacted",
+    "next_contact",
+    "plan",
+    "resume",
+    "update",
+]

@@ -1,0 +1,268 @@
+"""Opening and changing debts. One debt is many of one: there is a single way in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from getbill import debtors, events, scenarios, vault
+from getbill.companies import Workspace
+from getbill.debtors import Debtor
+from getbill.debts import queries
+from getbill.debts.model import INSERT, Debt, Details, NewDebt
+from getbill.debts.moves import set_status
+from getbill.debts.schedule import day_zero, next_contact
+from getbill.kit import ids, json
+from getbill.kit.db import Transaction
+from getbill.kit.errors import Conflict, NotFound, one_field
+from getbill.kit.money import Money
+
+
+class ReferenceTaken(Conflict):
+    """Another debt of the workspace has this reference and was made from another body."""
+
+    code = "reference-taken"
+    title = "A debt with this reference exists already"
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A debt that was asked for: made now, or the one made before from the same body."""
+
+    debt: Debt
+    is_new: bool
+
+
+async def create(tx: Transaction, workspace: Workspace, new: NewDebt) -> Created:
+    """Open a debt, or return the one already made from the same body; raise ReferenceTaken for another body."""
+    outcome = (await create_many(tx, workspace, [new]))[0]
+    if isinstance(outcome, ReferenceTaken):
+        raise outcome
+    return outcome
+
+
+async def create_many(
+    tx: Transaction, workspace: Workspace, news: Sequence[NewDebt]
+) -> list[Created | ReferenceTaken]:
+    """Open debts in one go; each answers for itself, in the order asked."""
+    taken = await queries.taken(tx, workspace.id, [new.reference for new in news])
+    known = await _Known.of(tx, workspace, [new for new in news if new.reference not in taken])
+    outcomes: list[Created | ReferenceTaken] = []
+    made: dict[str, Debt] = {}
+    for new in news:
+        fingerprint = workspace.lookup.hash("body", new.canonical().hex())
+        if new.reference in made:
+            first = made[new.reference]
+            outcomes.append(_twin(first, fingerprint) or Created(first, is_new=False))
+        elif new.reference in taken:
+            outcomes.append(await _existing(tx, workspace, new, fingerprint, taken))
+        else:
+            debt = _open(tx, workspace, new, await known.debtor(new), fingerprint)
+            made[new.reference] = debt
+            outcomes.append(Created(debt, is_new=True))
+    return outcomes
+
+
+def _twin(first: Debt, fingerprint: bytes) -> ReferenceTaken | None:
+    return None if first.fingerprint == fingerprint else _reference_taken(first.reference, first.id)
+
+
+async def _existing(
+    tx: Transaction, workspace: Workspace, new: NewDebt, fingerprint: bytes, taken: dict[str, Any]
+) -> Created | ReferenceTaken:
+    debt_id, before = taken[new.reference]
+    if before != fingerprint:
+        return _reference_taken(new.reference, debt_id)
+    return Created(await queries.lock(tx, workspace, debt_id), is_new=False)
+
+
+def _reference_taken(reference: str | None, debt_id: Any) -> ReferenceTaken:
+    shown = ids.show("debt", debt_id)
+    return ReferenceTaken(
+        f"The reference {reference!r} belongs to {shown}, made from other values. "
+        f"Change that debt by PUT /external-api/v1/debts/{shown}, or send another reference.",
+        extra={"id": shown},
+    )
+
+
+class _Known:
+    """The debtors that the new debts' people already are, each loaded and held once."""
+
+    def __init__(self, tx: Transaction, workspace: Workspace, taken: dict[bytes, Any]) -> None:
+        self._tx = tx
+        self._workspace = workspace
+        self._taken = taken
+        self._loaded: dict[Any, Debtor] = {}
+
+    @classmethod
+    async def of(cls, tx: Transaction, workspace: Workspace, news: Sequence[NewDebt]) -> "_Known":
+        """Look up in one statement whom the new debts' people could be."""
+        hashes = [found for new in news for found in debtors.matches(new.identity, workspace.lookup)]
+        taken = await debtors.find_matches(tx, workspace.id, hashes) if hashes else {}
+        return cls(tx, workspace, taken)
+
+    async def debtor(self, new: NewDebt) -> Debtor:
+        """Return the debtor a new debt belongs to, met before or now."""
+        hashes = debtors.matches(new.identity, self._workspace.lookup)
+        for found in hashes:
+            if found in self._taken:
+                debtor = await self._held(self._taken[found])
+                if debtor is not None and _is_same(debtor, new):
+                    await debtors.merge(self._tx, self._workspace, debtor, new.identity)
+                    return debtor
+        free = [found for found in hashes if found not in self._taken]
+        debtor = debtors.create(self._tx, self._workspace, new.identity, free)
+        self._loaded[debtor.id] = debtor
+        self._taken.update(dict.fromkeys(free, debtor.id))
+        return debtor
+
+    async def _held(self, debtor_id: Any) -> Debtor | None:
+        if debtor_id not in self._loaded:
+            try:
+                self._loaded[debtor_id] = await debtors.lock(self._tx, self._workspace, debtor_id)
+            except NotFound:
+                return None
+        return self._loaded[debtor_id]
+
+
+def _is_same(debtor: Debtor, new: NewDebt) -> bool:
+    # Two references of the creditor's own are two people, whatever else they share.
+    theirs, given = debtor.identity.reference, new.identity.reference
+    return theirs is None or given is None or theirs == given
+
+
+def _open(tx: Transaction, workspace: Workspace, new: NewDebt, debtor: Debtor, fingerprint: bytes) -> Debt:
+    debt_id = ids.new()
+    debt = Debt(
+        workspace=workspace,
+        debtor=debtor,
+        key=vault.make_key(tx, workspace.vault, workspace.id, debt_id),
+        id=debt_id,
+        reference=new.reference,
+        invoice_reference=new.invoice_reference,
+        fingerprint=fingerprint,
+        status="pending",
+        resolution=None,
+        currency=new.amount.currency,
+        amount=new.amount.minor,
+        balance=new.amount.minor,
+        paid=0,
+        due_on=new.due_on,
+        scenario=new.scenario,
+        scenario_version=scenarios.built_in(new.scenario).version,
+        details=new.details,
+        started_on=day_zero(debtor.identity, tx.now, new.due_on, new.details.start_mode),
+        next_action_at=None,
+        run=1,
+        contact_epoch=0,
+        contacts_count=0,
+        answers_count=0,
+        has_plan=False,
+        event_sequence=0,
+        version=1,
+        contacted_at=None,
+        resolved_at=None,
+        created_at=tx.now,
+        updated_at=tx.now,
+        is_new=True,
+    )
+    debt.next_action_at = next_contact(debt, tx.now).due_at
+    tx.defer_row(INSERT, debt.row)
+    events.record(tx, "debt.created", debt)
+    return debt
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a caller asks to change: only what is named; None clears what may be empty."""
+
+    identity: dict[str, str | None]
+    details: dict[str, Any]
+    columns: dict[str, Any]
+    amount: Money | None = None
+    currency: str | None = None
+    status: str | None = None
+
+
+_REPLANNING = {"scenario", "due_date", "debtor"}
+
+
+async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Change) -> None:
+    """Change a locked debt; raise ReferenceTaken or a refusal that names the field."""
+    changes: dict[str, Any] = {}
+    await _change_reference(tx, workspace, debt, change)
+    _change_columns(debt, change, changes)
+    if change.identity:
+        debtor = await debtors.lock(tx, workspace, debt.debtor.id)
+        before = debtor.identity
+        await debtors.update(tx, workspace, debtor, before.updated(change.identity))
+        debt.debtor = debtor
+        if debtor.identity != before:
+            changes["debtor"] = sorted(change.identity)
+    details = Details(**(debt.details.known() | change.details))
+    if details != debt.details:
+        changes |= {
+            name: {"from": before, "to": after}
+            for name in change.details
+            if (before := getattr(debt.details, name)) != (after := getattr(details, name))
+        }
+        debt.details = details
+    _change_amount(debt, change, changes)
+    if changes:
+        _replan(debt, tx, changes)
+        debt.touch(tx)
+        events.record(tx, "debt.updated", debt, {"changes": changes})
+    if change.status is not None:
+        set_status(tx, debt, change.status)
+
+
+async def _change_reference(tx: Transaction, workspace: Workspace, debt: Debt, change: Change) -> None:
+    reference: str | None = change.columns.get("reference")
+    if reference is not None and reference != debt.reference:
+        taken = await queries.taken(tx, workspace.id, [reference])
+        if reference in taken:
+            raise _reference_taken(reference, taken[reference][0])
+
+
+_WIRE_NAMES = {"due_on": "due_date"}
+
+
+def _change_columns(debt: Debt, change: Change, changes: dict[str, Any]) -> None:
+    for column, value in change.columns.items():
+        before = getattr(debt, column)
+        if before != value:
+            setattr(debt, column, value)
+            changes[_WIRE_NAMES.get(column, column)] = {"from": _shown(before), "to": _shown(value)}
+    if "scenario" in changes:
+        debt.scenario_version = scenarios.built_in(debt.scenario).version
+
+
+def _shown(value: Any) -> Any:
+    return json.day(value) if isinstance(value, date) else value
+
+
+def _change_amount(debt: Debt, change: Change, changes: dict[str, Any]) -> None:
+    if change.currency is not None and change.currency != debt.currency:
+        if debt.balance != debt.amount:
+            raise one_field(
+                "/currency", "has-money", "The currency is fixed once money was entered on the debt."
+            )
+        changes["currency"] = {"from": debt.currency, "to": change.currency}
+        debt.currency = change.currency
+    if change.amount is not None and change.amount.minor != debt.amount:
+        # The entry that books this change is written by the reaction to `debt.updated`, in this transaction.
+        before = debt.money(debt.amount).decimal
+        changes["amount"] = {"from": before, "to": change.amount.decimal}
+
+
+def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:
+    if not _REPLANNING & changes.keys() or not debt.is_contactable:
+        return
+    if "scenario" in changes:
+        debt.run += 1
+        debt.started_on = day_zero(debt.debtor.identity, tx.now, debt.due_on, None)
+    elif debt.contacts_count == 0 and "due_date" in changes:
+        debt.started_on = day_zero(
+            debt.debtor.identity, debt.created_at, debt.due_on, debt.details.start_mode
+        )
+    debt.stop_contact()

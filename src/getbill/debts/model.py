@@ -1,0 +1,239 @@
+"""A debt as its row tells it, the table of its moves, and what it says of itself in events."""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from getbill.companies import Workspace
+from getbill.debtors import Debtor, Identity
+from getbill.kit import ids, json
+from getbill.kit.db import Statement, Transaction
+from getbill.kit.money import Money
+from getbill.vault import Key
+
+# From each status, those a debt may move to. Nothing moves outside this table.
+MOVES: dict[str, frozenset[str]] = {
+    "pending": frozenset(
+        {"in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"}
+    ),
+    "in_progress": frozenset({"on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"}),
+    "on_hold": frozenset({"pending", "in_progress", "payment_plan", "resolved", "escalated", "archived"}),
+    "payment_plan": frozenset({"in_progress", "on_hold", "resolved", "escalated", "archived"}),
+    "unresolved": frozenset({"in_progress", "on_hold", "payment_plan", "resolved", "escalated", "archived"}),
+    "escalated": frozenset({"in_progress", "on_hold", "resolved", "archived"}),
+    "resolved": frozenset({"pending", "in_progress", "archived"}),
+    "archived": frozenset(),
+}
+STATUSES = tuple(MOVES)
+CONTACTABLE = frozenset({"pending", "in_progress"})
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is known of a debt besides its money: sealed with the debt's own key."""
+
+    object: str | None = None
+    iban: str | None = None
+    payment_link: str | None = None
+    invoice_date: str | None = None
+    creditor: str | None = None
+    start_mode: str | None = None
+    accept_expensive_destination: bool | None = None
+    hold_reason: str | None = None
+    escalation: dict[str, str] | None = None
+    metadata: dict[str, Any] | None = None
+
+    def known(self) -> dict[str, Any]:
+        """Return the fields that say something."""
+        return {name: value for name in _DETAILS if (value := getattr(self, name)) is not None}
+
+
+_DETAILS = tuple(field.name for field in fields(Details))
+
+
+@dataclass(frozen=True, slots=True)
+class NewDebt:
+    """A checked request for a debt: every address normalised, the amount in its currency."""
+
+    identity: Identity
+    amount: Money
+    reference: str
+    scenario: str
+    details: Details
+    invoice_reference: str | None = None
+    due_on: date | None = None
+
+    def canonical(self) -> bytes:
+        """Return the same bytes for every body that asks for the same debt."""
+        members = asdict(self)
+        members["due_on"] = json.day(self.due_on)
+        return json.write(members)
+
+
+_UPDATE = Statement(
+    "debts.update",
+    "Write what changed on a debt that this transaction holds locked.",
+    """
+    UPDATE debts SET debtor_id = $3, reference = $4, invoice_reference = $5, fingerprint = $6, status = $7,
+        resolution = $8, currency = $9, amount = $10, balance = $11, paid = $12, due_on = $13, scenario = $14,
+        scenario_version = $15, details = $16, started_on = $17, next_action_at = $18, run = $19,
+        contact_epoch = $20, contacts_count = $21, answers_count = $22, has_plan = $23, event_sequence = $24,
+        version = $25, contacted_at = $26, resolved_at = $27, created_at = $28, updated_at = $29, erased_at = $30
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+INSERT = Statement(
+    "debts.insert",
+    "Open a debt, as it stands at the end of the transaction that opens it.",
+    """
+    INSERT INTO debts (workspace_id, id, debtor_id, reference, invoice_reference, fingerprint, status, resolution,
+        currency, amount, balance, paid, due_on, scenario, scenario_version, details, started_on, next_action_at,
+        run, contact_epoch, contacts_count, answers_count, has_plan, event_sequence, version, contacted_at,
+        resolved_at, created_at, updated_at, erased_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+        $23, $24, $25, $26, $27, $28, $29, $30)
+    """,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Debt:
+    """A debt as a transaction holds it; its row is written once, at the edge. Amounts are minor units."""
+
+    workspace: Workspace
+    debtor: Debtor
+    key: Key | None
+    id: UUID
+    reference: str | None
+    invoice_reference: str | None
+    fingerprint: bytes | None
+    status: str
+    resolution: str | None
+    currency: str
+    amount: int
+    balance: int
+    paid: int
+    due_on: date | None
+    scenario: str
+    scenario_version: int
+    details: Details
+    started_on: date
+    next_action_at: datetime | None
+    run: int
+    contact_epoch: int
+    contacts_count: int
+    answers_count: int
+    has_plan: bool
+    event_sequence: int
+    version: int
+    contacted_at: datetime | None
+    resolved_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    erased_at: datetime | None = None
+    is_new: bool = False
+    is_changed: bool = False
+
+    @property
+    def workspace_id(self) -> UUID:
+        """The tenant."""
+        return self.workspace.id
+
+    @property
+    def is_contactable(self) -> bool:
+        """Whether the scenario may go on towards the debtor."""
+        return self.status in CONTACTABLE and self.erased_at is None
+
+    def money(self, minor: int) -> Money:
+        """Return an amount in the debt's currency."""
+        return Money(minor, self.currency)
+
+    def touch(self, tx: Transaction) -> None:
+        """Have the row written at the edge; call it with every change."""
+        self.is_changed = True
+        self.updated_at = tx.now
+        tx.subjects[self.id] = self
+
+    def stop_contact(self) -> None:
+        """Make every contact planned so far void, also one that a worker has just claimed."""
+        self.contact_epoch += 1
+        self.next_action_at = None
+
+    def next_sequence(self) -> int:
+        """Take the next place in the debt's history."""
+        self.event_sequence += 1
+        self.is_changed = True
+        return self.event_sequence
+
+    def event_data(self) -> dict[str, Any]:
+        """Return what every event says of the debt, as it stands now."""
+        identity = self.debtor.identity
+        return {
+            "debt_id": ids.show("debt", self.id),
+            "reference": self.reference,
+            "amount": self.money(self.amount).decimal,
+            "currency": self.currency,
+            "balance": self.money(self.balance).decimal,
+            "status": self.status,
+            "due_date": json.day(self.due_on),
+            "scenario": self.scenario,
+            "debtor": {"name": identity.name, "email": identity.email, "phone": identity.phone},
+            "resolved_at": json.instant(self.resolved_at),
+        }
+
+    def store(self, tx: Transaction) -> None:
+        """Have the row's update sent with the transaction; a new debt's insert is deferred already."""
+        if self.is_changed and not self.is_new:
+            self.version += 1
+            tx.defer(_UPDATE, *self.row())
+        self.is_changed = False
+
+    def row(self) -> tuple[Any, ...]:
+        """Return the row's values in the order of `INSERT`."""
+        known = self.details.known()
+        sealed = None
+        if known and self.key is not None:
+            sealed = self.key.seal(json.write(known), details_context(self.workspace.id, self.id))
+        return (
+            self.workspace.id,
+            self.id,
+            self.debtor.id,
+            self.reference,
+            self.invoice_reference,
+            self.fingerprint,
+            self.status,
+            self.resolution,
+            self.currency,
+            self.amount,
+            self.balance,
+            self.paid,
+            self.due_on,
+            self.scenario,
+            self.scenario_version,
+            sealed,
+            self.started_on,
+            self.next_action_at,
+            self.run,
+            self.contact_epoch,
+            self.contacts_count,
+            self.answers_count,
+            self.has_plan,
+            self.event_sequence,
+            self.version,
+            self.contacted_at,
+            self.resolved_at,
+            self.created_at,
+            self.updated_at,
+            self.erased_at,
+        )
+
+
+def details_context(workspace_id: UUID, debt_id: UUID) -> bytes:
+    """Return the place a debt's details are sealed for."""
+    return b"debt" + workspace_id.bytes + debt_id.bytes
+
+
+def can_move(status: str, to: str) -> bool:
+    """Say whether the table lets a debt move from one status to another."""
+    return to in MOVES[status]

@@ -1,0 +1,156 @@
+"""A debt's moves: held, resumed, paid, escalated, at its scenario's end. Only along the table, each with its event."""
+
+from datetime import datetime
+from typing import Any
+
+from getbill import events
+from getbill.debts.model import CONTACTABLE, Debt, Details, can_move
+from getbill.kit import ids, json
+from getbill.kit.db import Transaction
+from getbill.kit.errors import Conflict, one_field
+
+
+class DebtCannotMove(Conflict):
+    """The table of moves has no way from the debt's status to the one asked for."""
+
+    code = "debt-cannot-move"
+    title = "The debt cannot move to this status"
+
+
+class DebtHasNoMoneyBehindIt(Conflict):
+    """A debt is resolved by a payment or a write-off, not by a word."""
+
+    code = "debt-has-balance"
+    title = "The debt still has a balance"
+
+
+def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = None) -> None:
+    """Move a locked debt along the table and record it; raise DebtCannotMove when the table has no such way."""
+    before = debt.status
+    if before == to:
+        return
+    if not can_move(before, to):
+        raise DebtCannotMove(
+            f"The debt {ids.show('debt', debt.id)} is {before}; it cannot become {to}.",
+            extra={"status_now": before},
+        )
+    debt.status = to
+    if before in CONTACTABLE and to not in CONTACTABLE:
+        debt.stop_contact()
+    debt.touch(tx)
+    changes = {"status": {"from": before, "to": to}}
+    events.record(tx, "debt.status_changed", debt, {"changes": changes, **(context or {})})
+
+
+def hold(tx: Transaction, debt: Debt, reason: str | None) -> None:
+    """Stop contacting the debtor until the debt is resumed."""
+    move(tx, debt, "on_hold", {"reason": reason})
+    debt.details = _with(debt.details, hold_reason=reason)
+
+
+def resume(tx: Transaction, debt: Debt) -> None:
+    """Let the scenario go on where it was held."""
+    if debt.status not in {"on_hold", "unresolved"}:
+        raise DebtCannotMove(
+            f"Only a debt on hold or unresolved is resumed; this one is {debt.status}.",
+            extra={"status_now": debt.status},
+        )
+    debt.details = _with(debt.details, hold_reason=None)
+    move(tx, debt, working_status(debt))
+
+
+def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
+    """Hand a debt over to legal action: a person decided so and says why (GDPR art. 22)."""
+    for name, value in (("reason", reason), ("decided_by", decided_by)):
+        if not value.strip():
+            raise one_field(
+                f"/{name}", "missing", "An escalation names the person who decided and the reason."
+            )
+    if debt.balance <= 0:
+        raise DebtCannotMove(
+            "There is nothing left to claim on this debt.", extra={"status_now": debt.status}
+        )
+    move(tx, debt, "escalated")
+    decision = {"reason": reason, "decided_by": decided_by, "decided_at": json.instant(tx.now) or ""}
+    debt.details = _with(debt.details, escalation=decision)
+    events.record(tx, "debt.escalated", debt, {"escalation": decision})
+
+
+def end_scenario(tx: Transaction, debt: Debt) -> None:
+    """Mark that the scenario is over and nobody answered: a person decides what follows."""
+    debt.next_action_at = None
+    move(tx, debt, "unresolved")
+
+
+def archive(tx: Transaction, debt: Debt) -> None:
+    """Put a debt away: nothing happens to it any more."""
+    move(tx, debt, "archived")
+
+
+def mark_contacted(tx: Transaction, debt: Debt) -> None:
+    """Remember that a contact reached the debtor; the first one sets the debt in progress."""
+    debt.contacts_count += 1
+    debt.contacted_at = debt.contacted_at or tx.now
+    debt.touch(tx)
+    if debt.status == "pending":
+        move(tx, debt, "in_progress")
+
+
+def plan(tx: Transaction, debt: Debt, at: datetime | None) -> None:
+    """Say when the next contact is due."""
+    if debt.next_action_at != at:
+        debt.next_action_at = at
+        debt.touch(tx)
+
+
+def enter_money(tx: Transaction, debt: Debt, kind: str, change: int) -> None:
+    """Let an entry change what is owed: `change` is in minor units and negative lowers the balance.
+
+    Resolves the debt when nothing is left, reopens a resolved one when something is again; a resolved debt's
+    contacts are void from this transaction on.
+    """
+    debt.balance += change
+    if kind in {"payment", "refund"}:
+        debt.paid -= change
+    if kind == "adjustment":
+        debt.amount += change
+    debt.touch(tx)
+    if debt.balance <= 0 and debt.status not in {"resolved", "archived"}:
+        debt.resolution = "written_off" if kind == "write_off" else "paid"
+        debt.resolved_at = tx.now
+        move(tx, debt, "resolved")
+        events.record(tx, "debt.resolved", debt, {"resolution": debt.resolution})
+    elif debt.balance > 0 and debt.status == "resolved":
+        debt.resolution = debt.resolved_at = None
+        move(tx, debt, working_status(debt))
+
+
+def working_status(debt: Debt) -> str:
+    """Return the status of a debt that is being collected."""
+    return "in_progress" if debt.contacted_at else "pending"
+
+
+def set_status(tx: Transaction, debt: Debt, status: str) -> None:
+    """Move a debt as a caller asks; `resolved` needs money behind it, an escalation a person."""
+    if status == debt.status:
+        return
+    if status == "resolved":
+        raise DebtHasNoMoneyBehindIt(
+            f"A debt is resolved by money: {debt.money(debt.balance).decimal} {debt.currency} are still owed. "
+            "Record a payment or a write-off at POST /external-api/v1/debts/{id}/payments.",
+        )
+    if status == "escalated":
+        raise DebtCannotMove(
+            "An escalation is a person's decision: use POST /external-api/v1/debts/{id}/escalate."
+        )
+    if status == "on_hold":
+        hold(tx, debt, None)
+    elif status in CONTACTABLE and debt.status in {"on_hold", "unresolved"}:
+        resume(tx, debt)
+    else:
+        move(tx, debt, status)
+
+
+def _with(details: Details, **changes: Any) -> Details:
+    known = details.known() | changes
+    return Details(**known)

@@ -1,0 +1,217 @@
+"""Reading debts: one, or a page of a book of any size."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill import debtors
+from getbill.companies import Workspace
+from getbill.debts.model import Debt, Details, details_context
+from getbill.kit import ids, json
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import NotFound
+
+_FROM = f"""
+    SELECT d.*, dk.wrapped AS debt_key, {debtors.COLUMNS}
+    FROM debts d
+    JOIN vault_keys dk ON dk.workspace_id = d.workspace_id AND dk.subject_id = d.id
+    JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
+    JOIN vault_keys pk ON pk.workspace_id = p.workspace_id AND pk.subject_id = p.id
+    """
+_FIND = Statement(
+    "debts.find",
+    "One debt with its debtor and the keys of both.",
+    _FROM + "WHERE d.workspace_id = $1 AND d.id = $2 AND d.erased_at IS NULL",
+)
+_LOCK = Statement(
+    "debts.lock",
+    "Some debts, each held until the transaction ends, taken in id order.",
+    _FROM
+    + "WHERE d.workspace_id = $1 AND d.id = ANY($2) AND d.erased_at IS NULL ORDER BY d.id FOR UPDATE OF d",
+)
+_TAKEN = Statement(
+    "debts.taken",
+    "Which debts have these references already?",
+    "SELECT id, reference, fingerprint FROM debts WHERE workspace_id = $1 AND reference = ANY($2)",
+)
+
+_ROW = [
+    "id",
+    "reference",
+    "invoice_reference",
+    "fingerprint",
+    "status",
+    "resolution",
+    "currency",
+    "amount",
+    "balance",
+    "paid",
+    "due_on",
+    "scenario",
+    "scenario_version",
+    "started_on",
+    "next_action_at",
+    "run",
+    "contact_epoch",
+    "contacts_count",
+    "answers_count",
+    "has_plan",
+    "event_sequence",
+    "version",
+    "contacted_at",
+    "resolved_at",
+    "created_at",
+    "updated_at",
+    "erased_at",
+]
+
+
+def of_row(row: Record, workspace: Workspace) -> Debt:
+    """Open a debt from a row of `_FROM`."""
+    debt_id = row["id"]
+    key = workspace.vault.unwrap(row["debt_key"], workspace.id, debt_id)
+    sealed = row["details"]
+    details = Details()
+    if sealed is not None:
+        details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
+    columns = {name: row[name] for name in _ROW}
+    debtor = debtors.of_row(row, workspace.vault)
+    return Debt(workspace=workspace, debtor=debtor, key=key, details=details, **columns)
+
+
+async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
+    """Return a debt; raise NotFound when the workspace has none of this id or it was erased."""
+    row = await database.fetchrow(_FIND, workspace.id, debt_id)
+    if row is None:
+        raise _absent(debt_id)
+    return of_row(row, workspace)
+
+
+async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
+    """Return a debt that nobody else changes until the transaction ends; raise NotFound when there is none."""
+    found = await lock_many(tx, workspace, [debt_id])
+    if debt_id not in found:
+        raise _absent(debt_id)
+    return found[debt_id]
+
+
+async def lock_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UUID]) -> dict[UUID, Debt]:
+    """Lock some debts in id order and return those there are; an object already held is returned as it is."""
+    rows = await tx.fetch(_LOCK, workspace.id, list(debt_ids))
+    return {row["id"]: tx.subjects.get(row["id"]) or of_row(row, workspace) for row in rows}
+
+
+async def taken(
+    tx: Transaction, workspace_id: UUID, references: list[str]
+) -> dict[str, tuple[UUID, bytes | None]]:
+    """Return which references are in use: the debt's id and the fingerprint of the body it was made from."""
+    rows = await tx.peek(_TAKEN, workspace_id, references)
+    return {row["reference"]: (row["id"], row["fingerprint"]) for row in rows}
+
+
+def _absent(debt_id: UUID) -> NotFound:
+    return NotFound(f"There is no debt {ids.show('debt', debt_id)}.")
+
+
+# Each condition of a list by the parameter that asks for it; {n} is where its value stands.
+_SCALE = "(CASE WHEN d.currency = ANY('{%s}') THEN 1 WHEN d.currency = ANY('{%s}') THEN 1000 ELSE 100 END)"
+_MINOR = _SCALE % (
+    "BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF",
+    "BHD,IQD,JOD,KWD,LYD,OMR,TND",
+)
+CONDITIONS = {
+    "status": "d.status = ANY({n}::text[])",
+    "scenario": "d.scenario = {n}::text",
+    "reference": "d.reference = {n}::text",
+    "currency": "d.currency = {n}::text",
+    "amount": f"d.amount = {{n}}::numeric * {_MINOR}",
+    "amount_min": f"d.amount >= {{n}}::numeric * {_MINOR}",
+    "amount_max": f"d.amount <= {{n}}::numeric * {_MINOR}",
+    "due_from": "d.due_on >= {n}::date",
+    "due_to": "d.due_on <= {n}::date",
+    "created_from": "d.created_at >= {n}::timestamptz",
+    "created_to": "d.created_at < {n}::timestamptz",
+    "updated_after": "d.updated_at > {n}::timestamptz",
+    "debtor": "d.debtor_id = {n}::uuid",
+    "q_reference": "d.reference = {n}::text",
+    "q_debtor": "EXISTS (SELECT FROM debtors f WHERE f.workspace_id = d.workspace_id AND f.id = d.debtor_id"
+    " AND f.lookup @> {n}::bytea[])",
+}
+# Each order with the columns that make a row's place in it unique.
+SORTS = {
+    "date": ("d.created_at", "d.id", ">", "ASC"),
+    "-date": ("d.created_at", "d.id", "<", "DESC"),
+    "amount": ("d.amount", "d.id", ">", "ASC"),
+    "-amount": ("d.amount", "d.id", "<", "DESC"),
+}
+_TYPES = {"date": "timestamptz", "-date": "timestamptz", "amount": "bigint", "-amount": "bigint"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which debts a list is asked for: conditions with their values, an order, and where the page begins."""
+
+    filters: dict[str, Any]
+    sort: str
+    limit: int
+    offset: int = 0
+    after: tuple[datetime | int, UUID] | None = None
+
+
+@cache
+def _conditions(names: tuple[str, ...]) -> str:
+    parts = ["d.workspace_id = $1", "d.erased_at IS NULL"]
+    numbered = {
+        name: CONDITIONS[name].format(n=f"${position}") for position, name in enumerate(names, start=2)
+    }
+    parts += [condition for name, condition in numbered.items() if not name.startswith("q_")]
+    either = [condition for name, condition in numbered.items() if name.startswith("q_")]
+    if either:
+        parts.append("(" + " OR ".join(either) + ")")
+    return " AND ".join(parts)
+
+
+@cache
+def page_statement(names: tuple[str, ...], sort: str, *, is_after: bool) -> Statement:
+    """Return the statement of a list with these conditions, in this order."""
+    column, tie, operator, direction = SORTS[sort]
+    number = len(names) + 2
+    where = _conditions(names)
+    if is_after:
+        where += f" AND ({column}, {tie}) {operator} (${number}::{_TYPES[sort]}, ${number + 1}::uuid)"
+        number += 2
+    text = f"{_FROM} WHERE {where} ORDER BY {column} {direction}, {tie} {direction} LIMIT ${number} OFFSET ${number + 1}"
+    return Statement("debts.page", "A page of debts.", text)
+
+
+@cache
+def count_statement(names: tuple[str, ...]) -> Statement:
+    """Return the statement that counts debts with these conditions, no further than its last parameter."""
+    inner = f"SELECT FROM debts d WHERE {_conditions(names)} LIMIT ${len(names) + 2}"
+    return Statement(
+        "debts.count", "How many debts meet the conditions?", f"SELECT count(*) FROM ({inner}) AS counted"
+    )
+
+
+async def page(database: Database, workspace: Workspace, wanted: Wanted) -> list[Debt]:
+    """Return a page of debts."""
+    names = tuple(wanted.filters)
+    statement = page_statement(names, wanted.sort, is_after=wanted.after is not None)
+    after = wanted.after or ()
+    rows = await database.fetch(
+        statement, workspace.id, *wanted.filters.values(), *after, wanted.limit, wanted.offset
+    )
+    return [of_row(row, workspace) for row in rows]
+
+
+async def count(database: Database, workspace: Workspace, filters: dict[str, Any], most: int) -> int:
+    """Return how many debts meet the conditions, counting no further than `most`."""
+    total: int = await database.fetchval(
+        count_statement(tuple(filters)), workspace.id, *filters.values(), most
+    )
+    return total

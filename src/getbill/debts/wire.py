@@ -1,0 +1,343 @@
+"""The bodies and answers of debts: the seed's names, and the published docs' names for the same things.
+
+Both spellings are read (`debtor.first_name` or `firstname`, `reference` or `internal_id`); both for one field is
+an error. Answers always use the seed's. Everything odd about the contract stays in this file.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from babel import Locale
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from getbill import scenarios
+from getbill.kit import emails, ibans, ids, phones
+from getbill.kit.errors import FieldError, NotFound
+from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
+
+# CLDR's territories include groups and placeholders that are nobody's address.
+_NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
+_COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2) - _NOWHERE
+
+# The docs' status words for ours, where a caller may set them.
+DOCS_STATUS = {
+    "status.default.pending": "pending",
+    "status.default.in_progress": "in_progress",
+    "status.default.processing": "in_progress",
+    "status.default.partial": "in_progress",
+    "status.default.on_hold": "on_hold",
+    "status.default.settled": "resolved",
+    "status.default.paid": "resolved",
+    "status.default.failed": "unresolved",
+    "status.default.refused": "unresolved",
+    "status.default.invalid_phone": "unresolved",
+    "status.default.archived": "archived",
+}
+
+
+def _stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _email(value: str) -> str:
+    return emails.normalise(value)
+
+
+def _currency(value: str) -> str:
+    code = value.upper()
+    if code not in currencies():
+        raise ValueError(f"{value!r} is not an ISO 4217 currency in use. Send for example EUR.")
+    return code
+
+
+def _country(value: str) -> str:
+    code = value.upper()
+    if code not in _COUNTRIES:
+        raise ValueError(f"{value!r} is not an ISO 3166-1 alpha-2 country. Send for example FR.")
+    return code
+
+
+def _language(value: str) -> str:
+    return value.lower()
+
+
+def _day(value: Any) -> Any:
+    # The docs accept an instant where a date is meant; its date part counts.
+    if isinstance(value, str) and len(value) > 10 and value[10] in "T ":
+        return value[:10]
+    if isinstance(value, str) and len(value) != 10:
+        raise ValueError("Write the date as YYYY-MM-DD.")
+    if isinstance(value, int | float | Decimal):
+        raise ValueError("Write the date as a text, YYYY-MM-DD.")  # noqa: TRY004 - pydantic reports ValueError
+    return value
+
+
+def _amount(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("An amount is a JSON number, such as 2340.00.")  # noqa: TRY004 - pydantic reports ValueError
+    if value <= 0:
+        raise ValueError("An amount is above zero.")
+    return Decimal(value)
+
+
+def _link(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError("A payment link begins with https://.")
+    return value
+
+
+def _status(value: Any) -> Any:
+    return DOCS_STATUS.get(value, value) if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1, max_length=200)]
+Line = Annotated[str, BeforeValidator(_stripped), Field(min_length=1, max_length=500)]
+Email = Annotated[str, Field(max_length=254, examples=["jean.dupont@email.com"]), AfterValidator(_email)]
+Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
+Currency = Annotated[str, Field(min_length=3, max_length=3, examples=["EUR"]), AfterValidator(_currency)]
+Country = Annotated[str, Field(min_length=2, max_length=2, examples=["FR"]), AfterValidator(_country)]
+Language = Annotated[str, Field(pattern="^[A-Za-z]{2}$", examples=["fr"]), AfterValidator(_language)]
+Day = Annotated[date, BeforeValidator(_day), Field(examples=["2024-01-15"])]
+Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
+Link = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_amount),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10**12, "examples": [2340.00]}),
+]
+Metadata = Annotated[dict[str, Any], Field(max_length=100)]
+Status = Annotated[
+    Literal[
+        "pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"
+    ],
+    BeforeValidator(_status),
+]
+
+
+class AddressBody(BaseModel):
+    """A postal address in its parts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    street_address: Line | None = None
+    street_number: Text | None = None
+    postal_code: Text | None = None
+    city: Text | None = None
+    country: Country | None = None
+
+
+class DebtorBody(BaseModel):
+    """Who owes: a name, and how to reach them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text | None = Field(None, examples=["Jean Dupont"])
+    first_name: Text | None = None
+    last_name: Text | None = None
+    civility: Literal["Mr", "Ms"] | None = None
+    birthdate: Day | None = None
+    company: Text | None = Field(None, description="The firm that owes, for a debt between businesses.")
+    email: Email | None = None
+    phone: Phone | None = None
+    language: Language | None = None
+    reference: Text | None = Field(None, description="Your own reference of this person.")
+    address: AddressBody | Line | None = None
+
+
+class DebtFields(BaseModel):
+    """The fields of a debt that a caller may send, under the seed's names and the docs'."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    debtor: DebtorBody | None = None
+    amount: Amount | None = Field(
+        None, description="What is owed, above zero, with at most the currency's decimals."
+    )
+    currency: Currency | None = Field(None, description="ISO 4217; the company's by default.")
+    reference: Text | None = Field(None, description="Your reference of the debt, unique in the workspace.")
+    due_date: Day | None = None
+    scenario: Text | None = Field(None, description="A scenario's name; the company's default otherwise.")
+    invoice_reference: Text | None = None
+    invoice_date: Day | None = None
+    object: Line | None = Field(None, description="What the debt is for.")
+    iban: Iban | None = Field(None, description="Where to pay; the creditor's own by default.")
+    payment_link: Link | None = None
+    company: Text | None = Field(None, description="The creditor's name, when you collect for several.")
+    metadata: Metadata | None = None
+    timeline_id: Text | None = Field(None, description="The same as `scenario`, by id.")
+    firstname: Text | None = None
+    lastname: Text | None = None
+    civility: Literal["Mr", "Ms"] | None = None
+    birthdate: Day | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    debtor_reference: Text | None = None
+    debtor_company: Text | None = None
+    internal_id: Text | None = Field(None, description="The same as `reference`.")
+    address: Line | None = None
+    street_address: Line | None = None
+    street_number: Text | None = None
+    postal_code: Text | None = None
+    city: Text | None = None
+    country: Country | None = None
+
+    TWICE: ClassVar[dict[str, tuple[str, ...]]] = {
+        "internal_id": ("reference",),
+        "firstname": ("debtor", "first_name"),
+        "lastname": ("debtor", "last_name"),
+        "civility": ("debtor", "civility"),
+        "birthdate": ("debtor", "birthdate"),
+        "email": ("debtor", "email"),
+        "phone": ("debtor", "phone"),
+        "debtor_reference": ("debtor", "reference"),
+        "debtor_company": ("debtor", "company"),
+        "address": ("debtor", "address"),
+        "street_address": ("debtor", "address", "street_address"),
+        "street_number": ("debtor", "address", "street_number"),
+        "postal_code": ("debtor", "address", "postal_code"),
+        "city": ("debtor", "address", "city"),
+        "country": ("debtor", "address", "country"),
+    }
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between fields, also where some of them are wrong by themselves."""
+        wrong = [
+            FieldError(f"/{flat}", "twice", f"Send {flat} or {'.'.join(path)}, not both: they are one field.")
+            for flat, path in cls.TWICE.items()
+            if raw.get(flat) is not None and _at(raw, path) is not None
+        ]
+        return wrong + _wrong_dates(raw) + _wrong_scenario(raw) + _wrong_phone(raw) + _wrong_amount(raw)
+
+
+class NewDebtBody(DebtFields):
+    """A debt to create. A name, `amount` and `reference` are required."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "debtor": {
+                        "name": "Jean Dupont",
+                        "email": "jean.dupont@email.com",
+                        "phone": "+33612345678",
+                    },
+                    "amount": 2340.00,
+                    "currency": "EUR",
+                    "reference": "F-2024-0847",
+                    "due_date": "2024-01-15",
+                    "scenario": "standard_3_waves",
+                }
+            ]
+        },
+    )
+
+    timeline_start_mode: Literal["immediate", "next_day"] | None = None
+    accept_expensive_destination: bool | None = None
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between fields, and which required ones are missing."""
+        wrong = super().across(raw)
+        if raw.get("amount") is None:
+            wrong.append(FieldError("/amount", "missing", "The field 'amount' is required: what is owed."))
+        if raw.get("reference") is None and raw.get("internal_id") is None:
+            wrong.append(FieldError("/reference", "missing", "The field 'reference' is required: your own."))
+        debtor = raw.get("debtor") if isinstance(raw.get("debtor"), dict) else {}
+        names = [(debtor or {}).get(name) for name in ("name", "first_name", "last_name", "company")]
+        names += [raw.get(name) for name in ("firstname", "lastname", "debtor_company")]
+        if not any(names):
+            wrong.append(FieldError("/debtor/name", "missing", "The debtor needs a name."))
+        return wrong
+
+
+class DebtChangeBody(DebtFields):
+    """Fields of a debt to change; those left out stay as they are, null clears what may be empty."""
+
+    status: Status | None = None
+
+    CLEARED: ClassVar[frozenset[str]] = frozenset(
+        {"reference", "internal_id", "amount", "currency", "scenario", "timeline_id", "status", "debtor"}
+    )
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between fields, and which cannot be cleared."""
+        return super().across(raw) + [
+            FieldError(f"/{name}", "required", f"{name} cannot be null; leave it out to keep it.")
+            for name in sorted(cls.CLEARED & raw.keys())
+            if raw[name] is None
+        ]
+
+
+def _at(raw: Any, path: tuple[str, ...]) -> Any:
+    for part in path:
+        raw = raw.get(part) if isinstance(raw, dict) else None
+    return raw
+
+
+def _wrong_dates(raw: dict[str, Any]) -> list[FieldError]:
+    due, invoice = raw.get("due_date"), raw.get("invoice_date")
+    if isinstance(due, str) and isinstance(invoice, str) and due[:10] < invoice[:10]:
+        return [FieldError("/due_date", "before-invoice", "due_date is before invoice_date.")]
+    return []
+
+
+def _wrong_scenario(raw: dict[str, Any]) -> list[FieldError]:
+    name, timeline = raw.get("scenario"), raw.get("timeline_id")
+    if not isinstance(name, str | None) or not isinstance(timeline, str | None):
+        return []
+    try:
+        scenario_of(name, timeline)
+    except (scenarios.ScenarioUnknown, scenarios.ScenarioConflict) as error:
+        return [FieldError("/scenario" if name else "/timeline_id", "unknown", str(error))]
+    return []
+
+
+def _wrong_phone(raw: dict[str, Any]) -> list[FieldError]:
+    found = []
+    for pointer, text in (("/debtor/phone", _at(raw, ("debtor", "phone"))), ("/phone", raw.get("phone"))):
+        if isinstance(text, str):
+            try:
+                phones.parse(text, region(raw))
+            except ValueError as error:
+                found.append(FieldError(pointer, "phone", str(error)))
+    return found
+
+
+def _wrong_amount(raw: dict[str, Any]) -> list[FieldError]:
+    amount, currency = raw.get("amount"), raw.get("currency")
+    if isinstance(amount, int | Decimal) and isinstance(currency, str) and currency.upper() in currencies():
+        return amount_errors(amount, currency.upper())
+    return []
+
+
+def amount_errors(amount: Decimal | int, currency: str) -> list[FieldError]:
+    """Return what is wrong with an amount in a currency."""
+    try:
+        Money.of(amount, currency)
+    except AmountHasTooManyDecimals as error:
+        return [FieldError("/amount", "too-many-decimals", str(error))]
+    except AmountTooLarge as error:
+        return [FieldError("/amount", "too-large", str(error))]
+    return []
+
+
+def region(raw: dict[str, Any]) -> str:
+    """Return the country whose national phone numbers a body may use."""
+    country = raw.get("country") or _at(raw, ("debtor", "address", "country"))
+    return country.upper() if isinstance(country, str) and country.upper() in _COUNTRIES else "FR"
+
+
+def scenario_of(name: str | None, timeline_id: str | None) -> str:
+    """Return the name of the scenario meant by name, by id, or by both."""
+    identifier: UUID | None = None
+    if timeline_id is not None:
+        try:
+            identifier = ids.read("timeline", timeline_id)
+        except NotFound:
+            raise scenarios.ScenarioUnknown("There is no scenario with this timeline_id.") from None
+    return scenarios.resolve(name, identifier).name

@@ -1,0 +1,23 @@
+"""The database that comes with the program: a PostgreSQL of its own, on a Unix socket only its owner can reach.
+
+A company that tries GetBill needs no database server: the binaries come in a wheel, the cluster lies in the data
+folder, and nothing listens on TCP. The invariant: one process at a time owns a cluster (a lock beside it), and
+whatever a killed owner left behind is put right by the next one.
+"""
+
+from getbill.embedded.accounts import Account, AccountChoice, NoAccount
+from getbill.embedded.binaries import Binaries, available
+from getbill.embedded.server import ClusterInUse, Server, ServerDidNotStart, reach, running_dsn
+
+__all__ = [
+    "Account",
+    "AccountChoice",
+    "Binaries",
+    "ClusterInUse",
+    "NoAccount",
+    "Server",
+    "ServerDidNotStart",
+    "available",
+    "reach",
+    "running_dsn",
+]

@@ -1,0 +1,101 @@
+"""As whom the embedded PostgreSQL runs: PostgreSQL refuses to be root, and its files must be its own.
+
+Anybody but root runs it as themselves. Root gives it a user namespace in which root has another number, so that
+its files stay root's and no folder needs to be opened to anybody; where the kernel or a folder on the way allows
+none, a system user `getbill` owns cluster and copied binaries in a place of their own. The invariant: no
+permission of a folder that is not ours is ever changed.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+SYSTEM_USER: Final = "getbill"
+SYSTEM_HOME: Final = Path("/var/lib/getbill")
+LAUNCHER: Final = str(Path(__file__).with_name("launch.py"))
+PROBE: Final = "import os, sys; sys.exit(not (os.access(sys.argv[1], 7) and os.access(sys.argv[2], 5)))"
+
+
+class NoAccount(Exception):
+    """There is nobody the embedded PostgreSQL could run as."""
+
+
+class AccountChoice(StrEnum):
+    """As whom root lets the embedded PostgreSQL run; others always run it as themselves."""
+
+    AUTO = "auto"
+    NAMESPACE = "namespace"
+    USER = "user"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who the server process is: how it gets there, and the ids it has then."""
+
+    kind: str
+    uid: int
+    gid: int
+
+    def command(self, *command: str) -> list[str]:
+        """Return the command line that runs a program as this account, tied to our own life."""
+        ids = [str(os.getpid()), self.kind, str(self.uid), str(self.gid)]
+        return [sys.executable, "-I", "-S", LAUNCHER, *ids, *command]
+
+    def can_use(self, folder: Path, programs: Path) -> bool:
+        """Tell whether this account can write in a folder and run the programs of another."""
+        probe = self.command(sys.executable, "-I", "-S", "-c", PROBE, str(folder), str(programs))
+        return subprocess.run(probe, capture_output=True, check=False).returncode == 0  # noqa: S603 our own launcher
+
+    def own(self, folder: Path) -> None:
+        """Create a folder of mode 0700 for this account; an existing one stays as it is."""
+        if folder.is_dir():
+            return
+        folder.mkdir(mode=0o700)
+        if self.kind == "user":
+            os.chown(folder, self.uid, self.gid)
+
+
+def of_this_process() -> Account:
+    """Return the account we are."""
+    return Account("self", os.geteuid(), os.getegid())
+
+
+def in_namespace() -> Account:
+    """Return root under another number, in a user namespace."""
+    # initdb looks its user up by number: any user but root that this machine knows will do.
+    known = [entry for entry in pwd.getpwall() if entry.pw_uid]
+    if not known:
+        raise NoAccount("This machine knows no user but root: add one, or set DATABASE_URL.")
+    lowest = min(known, key=lambda entry: entry.pw_uid)
+    return Account("namespace", lowest.pw_uid, lowest.pw_gid)
+
+
+def system_user() -> Account:
+    """Return the system user `getbill`, made when the machine does not have it yet."""
+    try:
+        entry = pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        _add_system_user()
+        entry = pwd.getpwnam(SYSTEM_USER)
+    return Account("user", entry.pw_uid, entry.pw_gid)
+
+
+def _add_system_user() -> None:
+    useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if useradd is None:
+        raise NoAccount(
+            f"Add a system user {SYSTEM_USER!r} for the embedded PostgreSQL, or set DATABASE_URL."
+        )
+    home = ["--no-create-home", "--home-dir", str(SYSTEM_HOME), "--shell", "/usr/sbin/nologin"]
+    added = subprocess.run(  # noqa: S603 fixed words
+        [useradd, "--system", "--user-group", *home, SYSTEM_USER], capture_output=True, text=True, check=False
+    )
+    # Another process may have added it in the same moment: only the user itself counts.
+    if added.returncode and SYSTEM_USER not in {entry.pw_name for entry in pwd.getpwall()}:
+        raise NoAccount(f"The system user {SYSTEM_USER!r} could not be added: {added.stderr.strip()}")

@@ -1,0 +1,64 @@
+"""Become the user that PostgreSQL may run as, then become PostgreSQL.
+
+Run by path, before anything of ours is imported: `launch.py PARENT KIND UID GID COMMAND...`. PostgreSQL refuses
+to be root, so the process first enters a user namespace in which root has another number (`namespace`), or
+turns into a system user (`user`), or stays who it is (`self`). The invariant: the server never outlives the
+process that started it, which the kernel tells it by a fast-shutdown signal.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+CLONE_NEWUSER = 0x10000000
+PR_SET_PDEATHSIG = 1
+
+
+def enter_namespace(uid: int, gid: int) -> None:
+    """Enter a user namespace of our own, in which we are `uid` and own what we own outside."""
+    outer_uid, outer_gid = os.geteuid(), os.getegid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWUSER):
+        raise OSError(ctypes.get_errno(), "the kernel allows no user namespace")
+    # user_namespaces(7): a process without privilege outside maps one id of its own, and gives up setgroups first.
+    for file, line in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {outer_uid} 1"),
+        ("gid_map", f"{gid} {outer_gid} 1"),
+    ):
+        with open(f"/proc/self/{file}", "w", encoding="ascii") as kernel:  # noqa: PTH123 pathlib doubles the start time
+            kernel.write(line)
+
+
+def become(uid: int, gid: int) -> None:
+    """Turn into another user for good."""
+    os.setgroups([])
+    os.setgid(gid)
+    os.setuid(uid)
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel send us a fast shutdown when the parent ends, however it ends."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+    if os.getppid() != parent:
+        sys.exit("the parent ended before the server started")
+
+
+def main(arguments: list[str]) -> None:
+    """Become the user named by the arguments, then the command."""
+    parent, kind, uid, gid, *command = arguments
+    os.umask(0o077)
+    if kind == "namespace":
+        enter_namespace(int(uid), int(gid))
+    elif kind == "user":
+        os.chdir("/")
+        become(int(uid), int(gid))
+    end_with(int(parent))
+    os.execv(command[0], command)  # noqa: S606 this is what a launcher is for
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,101 @@
+"""Where a data folder's cluster, socket, log and lock lie, and as whom they are used.
+
+All of it lies in `<data folder>/postgres`, except where root needs the system user: then cluster and socket lie
+under that user's home and the file `home` names the place. A cluster stays where it was made: a later start
+follows it, whatever would be chosen today.
+"""
+
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from getbill.embedded import accounts, binaries
+from getbill.embedded.accounts import Account, AccountChoice
+from getbill.embedded.binaries import Binaries
+
+# sockaddr_un: 108 bytes with the closing zero, and PostgreSQL appends "/.s.PGSQL.5432".
+SOCKET_FOLDER_MAX: Final = 107 - len("/.s.PGSQL.5432")
+
+
+@dataclass(frozen=True)
+class Place:
+    """The files of one cluster, the account that runs it, and the PostgreSQL that can read it."""
+
+    base: Path
+    account: Account
+    binaries: Binaries
+
+    @property
+    def cluster(self) -> Path:
+        """The folder that PostgreSQL calls its data directory."""
+        return self.base / "cluster"
+
+    @property
+    def pid_file(self) -> Path:
+        """What a running server says about itself."""
+        return self.cluster / "postmaster.pid"
+
+    def socket_folder(self) -> Path:
+        """Return the private folder of the socket, made when it is not there yet."""
+        folder = self.base / "socket"
+        name = str(folder)
+        if len(os.fsencode(name)) <= SOCKET_FOLDER_MAX and "," not in name:
+            self.account.own(folder)
+            return folder
+        # The name is too long for a socket, or one that a list of hosts would split.
+        short = Path(tempfile.mkdtemp(prefix="getbill-", dir="/tmp"))
+        if self.account.kind == "user":
+            os.chown(short, self.account.uid, self.account.gid)
+        return short
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the caller asks for where nothing is decided yet: account, system home, major version."""
+
+    account: AccountChoice = AccountChoice.AUTO
+    home: Path = accounts.SYSTEM_HOME
+    major: int | None = None
+
+
+def find(folder: Path, wish: Wish) -> Place:
+    """Return the place of the cluster of `<data folder>/postgres`, deciding it at the first start."""
+    recorded = folder / "home"
+    if recorded.exists():
+        return _at_system_home(folder, Path(recorded.read_text("utf-8")), wish)
+    programs = binaries.for_cluster(folder / "cluster", wish.major)
+    if os.geteuid():
+        return Place(folder, accounts.of_this_process(), programs)
+    if (folder / "cluster").exists():
+        return Place(folder, _owner(folder / "cluster"), programs)
+    if wish.account != AccountChoice.USER:
+        namespace = accounts.in_namespace()
+        if namespace.can_use(folder, programs.folder / "bin"):
+            return Place(folder, namespace, programs)
+        if wish.account == AccountChoice.NAMESPACE:
+            raise accounts.NoAccount(
+                "This kernel, or a folder on the way, allows root no user namespace for the embedded PostgreSQL."
+            )
+    return _at_system_home(folder, wish.home / "clusters" / secrets.token_hex(8), wish)
+
+
+def _owner(cluster: Path) -> Account:
+    """Return the account that made a cluster which root starts now."""
+    made_by = cluster.stat()
+    if made_by.st_uid:
+        return Account("user", made_by.st_uid, made_by.st_gid)
+    return accounts.in_namespace()
+
+
+def _at_system_home(folder: Path, base: Path, wish: Wish) -> Place:
+    user = accounts.system_user()
+    for parent in (*reversed(base.parents), base):
+        if not parent.is_dir():
+            parent.mkdir()
+            parent.chmod(0o755)
+    (folder / "home").write_text(str(base), "utf-8")
+    programs = binaries.for_cluster(base / "cluster", wish.major)
+    return Place(base, user, programs.copied_to(wish.home))

@@ -1,0 +1,278 @@
+"""Start and stop the embedded PostgreSQL, and put right what a killed owner left behind.
+
+Whoever holds the lock beside the cluster owns it. A server found running although its owner is gone is shut down
+and started anew, so that it always ends with the process that uses it. Durability is never traded for speed
+unless a test asks for it.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import quote
+
+from getbill.embedded import place
+from getbill.embedded.place import Place, Wish
+
+DATABASE: Final = "getbill"
+ROLE: Final = "getbill"
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 30.0
+LOG_BYTES_MAX: Final = 10_000_000
+
+_SETTINGS: Final = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "96MB",
+    "max_connections": "100",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",
+    # Errors quote the values that caused them, and those may be personal data: the program logs its own.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_checkpoints": "off",
+    "log_autovacuum_min_duration": "-1",
+}
+_FAST_AND_LOSSY: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class ClusterInUse(Exception):
+    """Another process owns the cluster."""
+
+
+class ServerDidNotStart(Exception):
+    """PostgreSQL or initdb ended with an error; the message carries its last words."""
+
+
+class Server:
+    """The embedded PostgreSQL of one data folder, for the life of this process at most."""
+
+    def __init__(self, data_dir: Path, *, durable: bool = True, wish: Wish | None = None) -> None:
+        self.folder = data_dir.absolute() / "postgres"
+        self._durable = durable
+        self._wish = wish or Wish()
+        self._lock: int | None = None
+        self._place: Place | None = None
+        self._socket: Path | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, patience_seconds: float = 10.0) -> str:
+        """Start the server, made first where there is none, and return the DSN of its database.
+
+        Raises ClusterInUse when another process holds the cluster longer than the patience.
+        """
+        self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self._lock = _lock(self.folder / "lock", patience_seconds)
+        try:
+            self._place = place.find(self.folder, self._wish)
+            _end_orphan(self._place)
+            if not self._place.cluster.exists():
+                self._create(self._place)
+            return self._run(self._place)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Shut the server down fast but cleanly, and let go of the cluster."""
+        if self.process is not None:
+            _end(self.process)
+            self.process = None
+        if self._socket is not None and self._place and self._socket.parent != self._place.base:
+            shutil.rmtree(self._socket, ignore_errors=True)
+        self._socket = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def dsn(self) -> str:
+        """The DSN of the program's database on this server."""
+        if self._socket is None:
+            raise ServerDidNotStart("The embedded PostgreSQL is not running.")
+        return _dsn(self._socket)
+
+    @property
+    def log(self) -> Path:
+        """The file that takes what PostgreSQL has to say."""
+        return self.folder / "log"
+
+    def _create(self, at: Place) -> None:
+        unfinished = at.base / "cluster.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        at.account.own(unfinished)
+        initdb = [
+            *("--pgdata", str(unfinished), "--username", ROLE, "--auth", "trust", "--encoding", "UTF8"),
+            *("--no-instructions", "--locale", "C"),
+            *(() if at.binaries.major < 17 else ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")),
+            *(() if self._durable else ("--no-sync",)),
+        ]
+        self._say(at, at.binaries.program("initdb"), *initdb)
+        # Only a finished cluster gets its name, so an interrupted first start begins again.
+        single = ("--single", "-D", str(unfinished), "postgres")
+        self._say(at, at.binaries.program("postgres"), *single, stdin=f"CREATE DATABASE {DATABASE}")
+        unfinished.rename(at.cluster)
+
+    def _say(self, at: Place, *command: str, stdin: str = "") -> None:
+        done = subprocess.run(  # noqa: S603 PostgreSQL's own programs
+            at.account.command(*command), input=stdin, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise ServerDidNotStart(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
+
+    def _run(self, at: Place) -> str:
+        self._socket = at.socket_folder()
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
+            self.log.rename(self.log.with_suffix(".1"))
+        folder = str(self._socket).replace('"', '""')
+        settings = _SETTINGS | {"unix_socket_directories": f'"{folder}"'}
+        settings |= {} if self._durable else _FAST_AND_LOSSY
+        command = [at.binaries.program("postgres"), "-D", str(at.cluster)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        deadline = time.monotonic() + START_SECONDS
+        while not self._ready(at, command, deadline):
+            time.sleep(0.2)
+        return self.dsn
+
+    def _ready(self, at: Place, command: list[str], deadline: float) -> bool:
+        """Start PostgreSQL and wait; False when the last server's backends have yet to leave."""
+        with self.log.open("ab") as log:
+            told = log.tell()
+            self.process = subprocess.Popen(  # noqa: S603 PostgreSQL itself
+                at.account.command(*command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on, in our order
+            )
+        while time.monotonic() < deadline:
+            if _status(at.pid_file) == (self.process.pid, "ready"):
+                return True
+            if self.process.poll() is not None:
+                words = self.log.read_bytes()[told:].decode(errors="replace").strip()
+                if "shared memory block" in words:
+                    return False
+                raise ServerDidNotStart(f"PostgreSQL did not start: {words[-2000:]}")
+            time.sleep(0.01)
+        raise ServerDidNotStart(f"PostgreSQL was not ready after {START_SECONDS:.0f} s, see {self.log}.")
+
+
+def running_dsn(data_dir: Path) -> str | None:
+    """Return the DSN of the server that runs on a data folder, None when none does."""
+    folder = data_dir.absolute() / "postgres"
+    home = folder / "home"
+    base = Path(home.read_text("utf-8")) if home.exists() else folder
+    lines = _lines(base / "cluster" / "postmaster.pid")
+    if len(lines) < 8 or lines[7].strip() != "ready":
+        return None
+    return _dsn(Path(lines[4]))
+
+
+@contextmanager
+def reach(data_dir: Path, wish: Wish | None = None) -> Iterator[str]:
+    """Yield the DSN of a data folder's database: of the running server, else of one started for the while."""
+    server = Server(data_dir, wish=wish)
+    try:
+        dsn = server.start(patience_seconds=0)
+    except ClusterInUse:
+        deadline = time.monotonic() + START_SECONDS
+        while (found := running_dsn(data_dir)) is None:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        yield found
+        return
+    try:
+        yield dsn
+    finally:
+        server.stop()
+
+
+def _dsn(socket: Path) -> str:
+    return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(socket), safe='')}"
+
+
+def _lock(file: Path, patience_seconds: float) -> int:
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                raise ClusterInUse(f"Another process uses the database in {file.parent}.") from None
+            time.sleep(0.05)
+        else:
+            return descriptor
+
+
+def _lines(pid_file: Path) -> list[str]:
+    try:
+        return pid_file.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _status(pid_file: Path) -> tuple[int, str] | None:
+    lines = _lines(pid_file)
+    return (int(lines[0]), lines[7].strip()) if len(lines) >= 8 else None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a server of ours: fast, then immediate, then by force."""
+    for sign, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)):
+        process.send_signal(sign)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def _end_orphan(at: Place) -> None:
+    """Shut down a server whose owner is gone, and clear away a pid file whose number means another process."""
+    lines = _lines(at.pid_file)
+    if not lines or not lines[0].strip().isdigit():
+        return
+    pid = int(lines[0])
+    deadline = time.monotonic() + STOP_SECONDS
+    sent = None
+    while _is_server_of(pid, at.cluster):
+        sign = signal.SIGINT if time.monotonic() < deadline else signal.SIGQUIT
+        if sign != sent:
+            os.kill(pid, sign)
+            sent = sign
+        time.sleep(0.02)
+    if Path(f"/proc/{pid}").exists():
+        # PostgreSQL refuses to start while that number is alive, whoever has it now.
+        at.pid_file.unlink(missing_ok=True)
+    if len(lines) > 4 and Path(lines[4]).parent != at.base:
+        shutil.rmtree(lines[4], ignore_errors=True)
+
+
+def _is_server_of(pid: int, cluster: Path) -> bool:
+    """Tell whether a process is a PostgreSQL server working in a cluster."""
+    try:
+        return Path(f"/proc/{pid}/cwd").samefile(cluster)
+    except OSError:
+        return False

@@ -1,0 +1,54 @@
+"""Bring a database to the revision this program needs, wherever it stands.
+
+All pending revisions run in one transaction: a failed migration leaves the database as it was. Migrations
+started at the same moment, by several processes, run one after the other behind an advisory lock.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from getbill.migrations import queries
+
+HOME: Final = Path(__file__).parent
+
+
+async def migrate(dsn: str) -> str:
+    """Migrate the database to `HEAD` and return the revision it is at then.
+
+    One at a time within a process: Alembic keeps the migration it is in as a global of the process.
+    """
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=partial(asyncpg.connect, dsn), poolclass=NullPool
+    )
+    try:
+        async with engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            if raw.driver_connection is None:
+                raise ConnectionError("The database closed the connection before the migration began.")
+            await queries.check_server(raw.driver_connection)
+            await connection.run_sync(_upgrade)
+            return await queries.current(raw.driver_connection) or ""
+    finally:
+        await engine.dispose()
+
+
+def configuration() -> Config:
+    """Return Alembic's configuration, which needs no file beside the package."""
+    config = Config()
+    config.set_main_option("script_location", str(HOME).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    config = configuration()
+    config.attributes["connection"] = connection
+    command.upgrade(config, queries.HEAD)

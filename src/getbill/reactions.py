@@ -1,0 +1,62 @@
+"""What follows from what: the one table from an event to its reactions.
+
+A reaction `in_transaction` runs at the edge, before the commit, on the debt its transaction holds; one `after` is
+run by the worker once the event is committed and has its place in the stream, and may run twice. A lower package
+records what happened; only this file knows who cares.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, cast
+
+from getbill import events, payments, timelines, followups
+from getbill.debts import Debt
+from getbill.events import Recorded
+from getbill.kit.db import Transaction
+from getbill.kit.money import Money
+
+Reaction = Callable[[Transaction, Debt, Mapping[str, Any]], Awaitable[None]]
+
+
+async def start_timeline(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
+    """Put the first contact into the ledger."""
+    timelines.start(tx, debt.workspace, debt)
+
+
+async def follow_status(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
+    """Stop what the debt's status no longer allows, and plan again where it does."""
+    await timelines.follow_status(tx, debt.workspace, debt)
+
+
+async def book_adjustment(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
+    """Book a changed claim as an entry, so that the balance still equals its entries."""
+    amount = detail["changes"].get("amount")
+    if amount is not None:
+        change = Money.of(amount["to"] - amount["from"], debt.currency)
+        await payments.write_adjustment(tx, debt, change.minor)
+
+
+async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
+    """Drop what the other packages know of an erased debt."""
+    await payments.anonymise(tx, debt.workspace_id, debt.id)
+    await followups.erase(tx, debt.workspace_id, debt.id)
+    await timelines.erase(tx, debt.workspace_id, debt.id)
+
+
+IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {
+    "debt.created": [start_timeline],
+    "debt.updated": [book_adjustment, follow_status],
+    "debt.status_changed": [follow_status],
+    "debt.deleted": [erase_the_rest],
+}
+
+
+async def edge(tx: Transaction) -> None:
+    """Run the reactions to what a transaction recorded, and to what they record, then store it all."""
+    done = 0
+    while done < len(tx.recorded):
+        event: Recorded = tx.recorded[done]
+        done += 1
+        for react in IN_TRANSACTION.get(event.kind, ()):
+            # Every event of this release is about a debt.
+            await react(tx, cast("Debt", event.subject), event.detail)
+    events.store(tx)

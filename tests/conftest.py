@@ -1,0 +1,118 @@
+"""What every test stands on: one PostgreSQL for the run, one migrated database per test process, no network.
+
+The process that pytest was called in starts the cluster and migrates a template; each test process (pytest-xdist
+starts several) works in its own clone. Tests own what they create and commit it.
+"""
+
+import asyncio
+import ipaddress
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from getbill.embedded import Server
+from getbill.migrations.actions import migrate
+
+TEMPLATE = "getbill"
+
+
+class NetworkClosed(RuntimeError):
+    """A test tried to leave this machine."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The PostgreSQL of this test run."""
+
+    template_dsn: str
+
+    def dsn(self, database: str) -> str:
+        """The DSN of one of its databases."""
+        return urlsplit(self.template_dsn)._replace(path=f"/{database}").geturl()
+
+
+# --- the cluster: started where pytest was called, told to the processes it starts ---
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    sys.addaudithook(_stay_at_home)
+    if hasattr(config, "workerinput"):
+        config.stash[CLUSTER] = Cluster(config.workerinput["getbill_dsn"])
+        return
+    folder = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
+    server = Server(folder, durable=False)
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    config.add_cleanup(server.stop)
+    dsn = server.start()
+    asyncio.run(migrate(dsn))
+    config.stash[CLUSTER] = Cluster(dsn)
+
+
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["getbill_dsn"] = node.config.stash[CLUSTER].template_dsn
+
+
+CLUSTER = pytest.StashKey[Cluster]()
+
+
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Cluster:
+    """The cluster of this run; `dsn` is what most tests want."""
+    return pytestconfig.stash[CLUSTER]
+
+
+@pytest.fixture(scope="session")
+async def dsn(postgres: Cluster) -> AsyncIterator[str]:
+    """This process's own database, migrated."""
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    admin = await asyncpg.connect(postgres.dsn("postgres"))
+    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
+    yield postgres.dsn(name)
+    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await admin.close()
+
+
+@pytest.fixture
+async def empty_dsn(postgres: Cluster) -> AsyncIterator[str]:
+    """A database of this test alone in which nothing was ever made."""
+    name = f"empty_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    admin = await asyncpg.connect(postgres.dsn("postgres"))
+    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+    yield postgres.dsn(name)
+    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await admin.close()
+
+
+# --- the network is closed: sockets of this process reach this machine only ---
+
+
+def _stay_at_home(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect":
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if not _is_here(host):
+        raise NetworkClosed(f"A test may not reach {host!r}: use a fake, or the loopback.")
+
+
+def _is_here(host: Any) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in {None, "", "localhost"}:
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
