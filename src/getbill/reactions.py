@@ -8,7 +8,7 @@ records what happened; only this file knows who cares.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
-from getbill import events, payments, timelines, followups
+from getbill import events, followups, payments, timelines
 from getbill.debts import Debt
 from getbill.events import Recorded
 from getbill.kit.db import Transaction

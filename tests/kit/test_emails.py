@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from getbill.kit import emails
 
@@ -23,3 +25,12 @@ def test_an_address_is_kept_in_its_canonical_form(text: str, expected: str) -> N
 def test_an_impossible_address_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(emails.EmailInvalid, match=r"Write it as name@example\.com\.$"):
         emails.normalise(text)
+
+
+@given(text=st.text() | st.from_regex(r"[+0-9A-Z@. ]{0,40}", fullmatch=True))
+def test_whatever_is_written_is_accepted_for_good_or_refused_in_words(text: str) -> None:
+    try:
+        accepted = emails.normalise(text)
+    except emails.EmailInvalid:
+        return
+    assert emails.normalise(accepted) == accepted

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from getbill.kit import ibans
 
@@ -23,3 +25,12 @@ def test_an_iban_is_kept_without_spaces_and_shown_in_groups() -> None:
 def test_an_iban_of_no_account_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(ibans.IbanInvalid, match=reason):
         ibans.normalise(text)
+
+
+@given(text=st.text() | st.from_regex(r"[+0-9A-Z@. ]{0,40}", fullmatch=True))
+def test_whatever_is_written_is_accepted_for_good_or_refused_in_words(text: str) -> None:
+    try:
+        accepted = ibans.normalise(text)
+    except ibans.IbanInvalid:
+        return
+    assert ibans.normalise(accepted) == accepted

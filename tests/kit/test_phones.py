@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from getbill.kit import phones
 
@@ -72,3 +74,12 @@ def test_only_a_mobile_takes_text_messages() -> None:
     assert phones.is_mobile("+33612345678")
     assert phones.is_mobile("+12125550123")
     assert not phones.is_mobile("+33123456789")
+
+
+@given(text=st.text() | st.from_regex(r"[+0-9A-Z@. ]{0,40}", fullmatch=True))
+def test_whatever_is_written_is_accepted_for_good_or_refused_in_words(text: str) -> None:
+    try:
+        accepted = phones.parse(text)
+    except phones.PhoneInvalid:
+        return
+    assert phones.parse(accepted) == accepted

@@ -5,7 +5,7 @@ A call comes with an OAuth access token of a client, or in a sandbox with a stat
 """
 
 from getbill.access.gate import Gate
-from getbill.access.guards import Change, change, requires
+from getbill.access.guards import Change, Reply, change, requires
 from getbill.access.model import SCOPES, Caller, Policy
 
-__all__ = ["SCOPES", "Caller", "Change", "Gate", "Policy", "change", "requires"]
+__all__ = ["SCOPES", "Caller", "Change", "Gate", "Policy", "Reply", "change", "requires"]

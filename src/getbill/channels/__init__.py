@@ -4,6 +4,30 @@ Nothing here knows a debt: a message is rendered from plain facts, so that the d
 worker all show the same words.
 """
 
+from getbill.channels.messages import (
+    DISCLOSURES,
+    LANGUAGES,
+    HowToPayMissing,
+    Message,
+    MessageFacts,
+    TemplateUnknown,
+    language_of,
+    render,
+)
 from getbill.channels.model import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 
-__all__ = ["ADDRESS_OF", "MISSING", "AddressKind", "Channel", "reachable"]
+__all__ = [
+    "ADDRESS_OF",
+    "DISCLOSURES",
+    "LANGUAGES",
+    "MISSING",
+    "AddressKind",
+    "Channel",
+    "HowToPayMissing",
+    "Message",
+    "MessageFacts",
+    "TemplateUnknown",
+    "language_of",
+    "reachable",
+    "render",
+]

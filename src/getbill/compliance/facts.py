@@ -23,7 +23,7 @@ class Party(StrEnum):
 class Collector(StrEnum):
     """Who collects: the creditor itself, or a third party for it."""
 
-    OWN = "own"
+    CREDITOR = "creditor"
     THIRD_PARTY = "third_party"
 
 
@@ -55,7 +55,7 @@ class Facts:
     zones: tuple[str, ...] = (calendar.DEFAULT_ZONE,)
     place: Place = calendar.DEFAULT_PLACE
     party: Party = Party.CONSUMER
-    collector: Collector = Collector.OWN
+    collector: Collector = Collector.CREDITOR
     contacts: tuple[Contact, ...] = ()
     email_hash: bytes | None = None
     phone_hash: bytes | None = None

@@ -7,13 +7,15 @@ and offices share them. Who a debtor is stands sealed under their own key.
 
 from getbill.debtors.actions import create, erase, merge, update
 from getbill.debtors.model import Debtor, Identity, context, matches, of_row, words
-from getbill.debtors.queries import COLUMNS, find, find_matches, list_debtors, lock
+from getbill.debtors.queries import COLUMNS, Page, count, find, find_matches, list_debtors, lock
 
 __all__ = [
     "COLUMNS",
     "Debtor",
     "Identity",
+    "Page",
     "context",
+    "count",
     "create",
     "erase",
     "find",

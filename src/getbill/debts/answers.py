@@ -4,6 +4,8 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+from asyncpg import Record
+
 from getbill import scenarios
 from getbill.companies import Company
 from getbill.debtors import Debtor, Identity
@@ -227,3 +229,26 @@ def erased(erased: Erased) -> dict[str, Any]:
         "kept": ["amounts and payments, without any name, as accounting needs"],
         "is_debtor_erased": erased.is_debtor_erased,
     }
+
+
+def debtor_with_totals(found: Debtor, totals: list[Record]) -> dict[str, Any]:
+    """Return a debtor with when they were first met and what they owe, per currency."""
+    return debtor(found) | {
+        "debts_count": sum(row["debts"] for row in totals),
+        "totals": [
+            {
+                "currency": row["currency"],
+                "amount": Money(row["amount"], row["currency"]).decimal,
+                "balance": Money(row["balance"], row["currency"]).decimal,
+                "amount_paid": Money(row["paid"], row["currency"]).decimal,
+            }
+            for row in totals
+        ],
+        "created_at": json.instant(found.created_at),
+        "updated_at": json.instant(found.updated_at),
+    }
+
+
+def tag(debt: Debt) -> str:
+    """Return the entity tag of a debt's answer: it changes with the debt and with its debtor."""
+    return f'"{debt.version}-{int(debt.debtor.updated_at.timestamp() * 1000):x}"'

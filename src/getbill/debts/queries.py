@@ -137,7 +137,6 @@ CONDITIONS = {
     "created_from": "d.created_at >= {n}::timestamptz",
     "created_to": "d.created_at < {n}::timestamptz",
     "updated_after": "d.updated_at > {n}::timestamptz",
-    "debtor": "d.debtor_id = {n}::uuid",
     "q_reference": "d.reference = {n}::text",
     "q_debtor": "EXISTS (SELECT FROM debtors f WHERE f.workspace_id = d.workspace_id AND f.id = d.debtor_id"
     " AND f.lookup @> {n}::bytea[])",
@@ -215,3 +214,19 @@ async def count(database: Database, workspace: Workspace, filters: dict[str, Any
         count_statement(tuple(filters)), workspace.id, *filters.values(), most
     )
     return total
+
+
+_TOTALS = Statement(
+    "debts.totals_of_debtor",
+    "What a debtor owes and paid, per currency, over all debts that are not erased.",
+    """
+    SELECT currency, count(*) AS debts, sum(amount)::bigint AS amount, sum(balance)::bigint AS balance,
+           sum(paid)::bigint AS paid
+    FROM debts WHERE workspace_id = $1 AND debtor_id = $2 AND erased_at IS NULL GROUP BY currency ORDER BY currency
+    """,
+)
+
+
+async def totals_of_debtor(database: Database, workspace_id: UUID, debtor_id: UUID) -> list[Record]:
+    """Return, per currency, how many debts a debtor has, and their sums in minor units."""
+    return await database.fetch(_TOTALS, workspace_id, debtor_id)

@@ -19,7 +19,7 @@ from getbill.scenarios import Scenario, Skip, StartMode
 REVIEW = "review"
 END = "end"
 
-_THIRD_PARTY = {"creditor": compliance.Collector.OWN, "third_party": compliance.Collector.THIRD_PARTY}
+_THIRD_PARTY = {"creditor": compliance.Collector.CREDITOR, "third_party": compliance.Collector.THIRD_PARTY}
 
 
 @dataclass(frozen=True, slots=True)

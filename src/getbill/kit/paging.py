@@ -27,13 +27,14 @@ def read_cursor(cursor: str, sort: str, length: int) -> list[Any]:
         padded = cursor + "=" * (-len(cursor) % 4)
         parts = json.read(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (BadRequest, binascii.Error, ValueError) as error:
-        raise _not_ours() from error
+        raise not_ours() from error
     if not isinstance(parts, list) or len(parts) != length + 1 or parts[0] != sort:
-        raise _not_ours()
+        raise not_ours()
     return parts[1:]
 
 
-def _not_ours() -> BadRequest:
+def not_ours() -> BadRequest:
+    """Return the refusal of a cursor that this list did not make."""
     return BadRequest("The cursor is not one of this list in this order. Begin again without it.")
 
 

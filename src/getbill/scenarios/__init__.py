@@ -11,7 +11,7 @@ where `facts.exclusions` is `scenario.exclusions`. Later steps do the same with 
 of the last contact made.
 """
 
-from getbill.scenarios.built_in import BUILT_IN, ScenarioConflict, ScenarioUnknown, built_in, resolve
+from getbill.scenarios.catalogue import BUILT_IN, ScenarioConflict, ScenarioUnknown, built_in, resolve
 from getbill.scenarios.model import (
     End,
     EndAction,

@@ -1,6 +1,6 @@
-"""The scenarios that come with GetBill, as the data a workspace's own are stored in.
+"""The scenarios that come with GetBill, in the same form as a workspace's own.
 
-A published version is never edited: a change is a new file with the next version.
+A version in `published` is never edited: a change is a new file with the next version.
 """
 
 from importlib.resources import files
@@ -21,8 +21,7 @@ class ScenarioConflict(ValueError):
 
 BUILT_IN: tuple[Scenario, ...] = tuple(
     from_data(orjson.loads(file.read_bytes()))
-    for file in sorted(files(__name__).iterdir(), key=lambda file: file.name)
-    if file.name.endswith(".json")
+    for file in sorted((files("getbill.scenarios") / "published").iterdir(), key=lambda file: file.name)
 )
 
 

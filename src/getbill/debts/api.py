@@ -1,0 +1,223 @@
+"""The routes of debts and of the debtors who owe them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import access, debtors
+from getbill.access import Caller, Change
+from getbill.debts import actions, answers, erasure, listing, moves, queries
+from getbill.debts.listing import DebtQuery, PageQuery
+from getbill.debts.model import Debt
+from getbill.debts.shapes import DebtList, DebtorList, DebtorWithTotals, DebtShown, ErasedShown
+from getbill.debts.wire import DebtChangeBody, Line, NewDebtBody, Text
+from getbill.kit import ids, paging
+from getbill.kit.db import Database, Transaction
+from getbill.kit.errors import PreconditionFailed
+from getbill.kit.http import answer, body
+from getbill.kit.shapes import problems
+
+router = APIRouter(prefix="/external-api/v1", tags=["Debts"])
+
+_CHANGING = problems(404, 409, 412, 415, 422)
+
+Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
+Writes = Annotated[Change, Depends(access.change("debts:write"))]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="The ETag you read, to change nothing newer.")
+]
+
+
+class HoldBody(BaseModel):
+    """Why a debt is held."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Line | None = Field(None, examples=["The debtor disputes the invoice."])
+
+
+class EscalationBody(BaseModel):
+    """A person's decision to hand a debt over to legal action."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Line = Field(examples=["No answer to three waves; the amount is undisputed."])
+    decided_by: Text = Field(description="The person who decided.", examples=["Marie Martin"])
+
+
+def database_of(request: Request) -> Database:
+    """Return the application's database."""
+    database: Database = request.app.state.database
+    return database
+
+
+def _shown(status: int, debt: Debt) -> Response:
+    shown = answers.debt(debt)
+    headers = {"ETag": answers.tag(debt)}
+    if status == 201:
+        headers["Location"] = f"/external-api/v1/debts/{shown['id']}"
+    return answer(status, shown, headers)
+
+
+@router.post(
+    "/debts",
+    status_code=201,
+    response_model=DebtShown,
+    responses={
+        **problems(409, 415, 422),
+        200: {"model": DebtShown, "description": "The debt made before from the same body."},
+    },
+)
+async def create_debt(change: Writes, new: Annotated[NewDebtBody, body(NewDebtBody)]) -> Response:
+    """Create a debt: its scenario starts by itself.
+
+    The same `reference` with the same body answers 200 with the debt made before; with another body 409, with
+    the existing debt's `id`.
+    """
+    asked = answers.new_debt(new, change.workspace.company)
+
+    async def work(tx: Transaction) -> access.Reply:
+        created = await actions.create(tx, change.workspace, asked)
+        change.debt_id = created.debt.id
+        return lambda: _shown(201 if created.is_new else 200, created.debt)
+
+    return await change.commit(work)
+
+
+@router.get("/debts", response_model=DebtList)
+async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery, Query()]) -> Response:
+    """List debts, by page or, for large books, by cursor."""
+    database = database_of(request)
+    wanted = listing.wanted(query, caller.workspace)
+    found = await queries.page(database, caller.workspace, wanted)
+    total = await queries.count(database, caller.workspace, wanted.filters, paging.EXACT_MAX + 1)
+    pages = paging.pagination(total, query.page, query.limit, listing.cursor_after(found, query))
+    return answer(200, {"data": [answers.debt(debt) for debt in found], "pagination": pages})
+
+
+@router.get("/debts/{debt_id}", response_model=DebtShown, responses=problems(404))
+async def get_debt(request: Request, caller: Reads, debt_id: str) -> Response:
+    """Return one debt; its ETag serves a later `If-Match`."""
+    found = await queries.find(database_of(request), caller.workspace, ids.read("debt", debt_id))
+    return _shown(200, found)
+
+
+@router.put("/debts/{debt_id}", response_model=DebtShown, responses=_CHANGING)
+async def update_debt(
+    change: Writes,
+    debt_id: str,
+    changed: Annotated[DebtChangeBody, body(DebtChangeBody)],
+    if_match: IfMatch = None,
+) -> Response:
+    """Change what is sent, leave the rest. A changed amount is booked as an adjustment."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        debt = await _locked(tx, change, debt_id)
+        _refuse_older(debt, if_match)
+        await actions.update(tx, change.workspace, debt, answers.change(changed, debt))
+        return lambda: _shown(200, debt)
+
+    return await change.commit(work)
+
+
+@router.delete("/debts/{debt_id}", response_model=ErasedShown, responses=problems(404, 412))
+async def delete_debt(change: Writes, debt_id: str, if_match: IfMatch = None) -> Response:
+    """Erase a debt for good: contact stops, and nothing that says who the debtor was remains."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        debt = await _locked(tx, change, debt_id)
+        _refuse_older(debt, if_match)
+        done = await erasure.erase(tx, change.workspace, debt)
+        await access.forget_answers(tx, change.workspace.id, debt.id)
+        return lambda: answer(200, answers.erased(done))
+
+    return await change.commit(work)
+
+
+@router.post("/debts/{debt_id}/hold", response_model=DebtShown, responses=_CHANGING)
+async def hold_debt(
+    change: Writes, debt_id: str, held: Annotated[HoldBody, body(HoldBody, optional=True)]
+) -> Response:
+    """Hold a debt: nobody contacts the debtor until it is resumed."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        debt = await _locked(tx, change, debt_id)
+        moves.hold(tx, debt, held.reason)
+        return lambda: _shown(200, debt)
+
+    return await change.commit(work)
+
+
+@router.post("/debts/{debt_id}/resume", response_model=DebtShown, responses=_CHANGING)
+async def resume_debt(change: Writes, debt_id: str) -> Response:
+    """Resume a held debt where its scenario stood."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        debt = await _locked(tx, change, debt_id)
+        moves.resume(tx, debt)
+        return lambda: _shown(200, debt)
+
+    return await change.commit(work)
+
+
+@router.post("/debts/{debt_id}/escalate", response_model=DebtShown, responses=_CHANGING)
+async def escalate_debt(
+    change: Writes, debt_id: str, decision: Annotated[EscalationBody, body(EscalationBody)]
+) -> Response:
+    """Hand a debt over to legal action. A person decides; no scenario ever does."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        debt = await _locked(tx, change, debt_id)
+        moves.escalate(tx, debt, decision.reason, decision.decided_by)
+        return lambda: _shown(200, debt)
+
+    return await change.commit(work)
+
+
+async def _locked(tx: Transaction, change: Change, debt_id: str) -> Debt:
+    debt = await queries.lock(tx, change.workspace, ids.read("debt", debt_id))
+    change.debt_id = debt.id
+    return debt
+
+
+def _refuse_older(debt: Debt, if_match: str | None) -> None:
+    if if_match is None or if_match.strip() == "*":
+        return
+    now = answers.tag(debt)
+    if now not in [tag.strip() for tag in if_match.split(",")]:
+        raise PreconditionFailed(
+            f"The debt is at {now}; read it again and repeat the change.", headers={"ETag": now}
+        )
+
+
+ReadsDebtors = Annotated[Caller, Depends(access.requires("debtors:read"))]
+
+
+@router.get("/debtors", tags=["Debtors"], response_model=DebtorList)
+async def list_debtors(
+    request: Request, caller: ReadsDebtors, query: Annotated[PageQuery, Query()]
+) -> Response:
+    """List the people and firms who have debts, the newest first."""
+    database = database_of(request)
+    after = listing.debtors_after(query.cursor)
+    offset = 0 if after else (query.page - 1) * query.limit
+    found = await debtors.list_debtors(database, caller.workspace, debtors.Page(query.limit, offset, after))
+    total = await debtors.count(database, caller.workspace, paging.EXACT_MAX + 1)
+    full = len(found) == query.limit
+    cursor = listing.debtors_cursor(found[-1].created_at, found[-1].id) if full else None
+    pages = paging.pagination(total, query.page, query.limit, cursor)
+    return answer(200, {"data": [answers.debtor(debtor) for debtor in found], "pagination": pages})
+
+
+@router.get(
+    "/debtors/{debtor_id}", tags=["Debtors"], response_model=DebtorWithTotals, responses=problems(404)
+)
+async def get_debtor(request: Request, caller: ReadsDebtors, debtor_id: str) -> Response:
+    """Return a debtor with what they owe and paid, per currency."""
+    database = database_of(request)
+    found = await debtors.find(database, caller.workspace, ids.read("debtor", debtor_id))
+    totals = await queries.totals_of_debtor(database, caller.workspace.id, found.id)
+    return answer(200, answers.debtor_with_totals(found, totals))

@@ -1,0 +1,160 @@
+"""Lists of debts and debtors as callers ask for them: filters, order, page or cursor."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from getbill.companies import Workspace
+from getbill.debtors import words
+from getbill.debts.model import Debt
+from getbill.debts.queries import Wanted
+from getbill.debts.wire import Currency, Status
+from getbill.kit import emails, paging, phones
+
+
+def _instant(value: Any) -> Any:
+    # A date alone means its first moment; an instant says its zone.
+    if isinstance(value, str) and len(value) == 10:
+        return value + "T00:00:00Z"
+    # In a query a plus sign that was not escaped arrives as a space.
+    return value.replace(" ", "+") if isinstance(value, str) else value
+
+
+def _clean(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("A text has no U+0000.")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
+Clean = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_clean)]
+Amount = Annotated[Decimal, Field(ge=0, le=10**12, max_digits=20)]
+
+
+class PageQuery(BaseModel):
+    """Which page of a list: by number, or after a cursor."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: Annotated[int, Field(ge=1, le=100_000)] = 1
+    limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
+    cursor: Clean | None = None
+
+
+class DebtQuery(PageQuery):
+    """What a list of debts can be asked for."""
+
+    status: list[Status] | None = None
+    scenario: Clean | None = None
+    reference: Clean | None = None
+    currency: Currency | None = None
+    amount: Amount | None = None
+    amount_min: Amount | None = None
+    amount_max: Amount | None = None
+    due_from: date | None = None
+    due_to: date | None = None
+    created_from: Instant | None = None
+    created_to: Instant | None = None
+    updated_after: Instant | None = None
+    q: Annotated[
+        Clean | None,
+        Field(
+            description="A reference, an exact e-mail address or phone number, or words of the debtor's name."
+        ),
+    ] = None
+    sort: Literal["date", "-date", "amount", "-amount"] = "-date"
+
+
+_FILTERS = [
+    "status",
+    "scenario",
+    "reference",
+    "currency",
+    "amount",
+    "amount_min",
+    "amount_max",
+    "due_from",
+    "due_to",
+    "created_from",
+    "created_to",
+    "updated_after",
+]
+
+
+def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
+    """Return what a query asks of the book; raise BadRequest for a cursor that is not of this list."""
+    filters = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
+    if query.q is not None:
+        filters["q_reference"] = query.q.strip()
+        hashes = _hashes(query.q.strip(), workspace)
+        if hashes:
+            filters["q_debtor"] = hashes
+    if query.cursor is None:
+        return Wanted(filters, query.sort, query.limit, (query.page - 1) * query.limit)
+    value, identifier = paging.read_cursor(query.cursor, query.sort, 2)
+    return Wanted(
+        filters, query.sort, query.limit, after=(_place(query.sort, value), _identifier(identifier))
+    )
+
+
+def _hashes(text: str, workspace: Workspace) -> list[bytes]:
+    lookup = workspace.lookup
+    if "@" in text:
+        try:
+            return [lookup.hash("email", emails.normalise(text).lower())]
+        except ValueError:
+            return []
+    if sum(character.isdigit() for character in text) >= 6:
+        try:
+            return [lookup.hash("phone", phones.parse(text))]
+        except ValueError:
+            pass  # Not a number: its words may still be a name's.
+    return [lookup.hash("word", word) for word in words(text)]
+
+
+def _place(sort: str, value: Any) -> datetime | int:
+    if sort.endswith("date") and isinstance(value, int):
+        # Whole microseconds, for a place that loses nothing on the way.
+        return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
+    if sort.endswith("amount") and isinstance(value, int):
+        return value
+    raise paging.not_ours()
+
+
+def _identifier(value: Any) -> UUID:
+    try:
+        return UUID(value)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise paging.not_ours() from error
+
+
+def cursor_after(debts: list[Debt], query: DebtQuery) -> str | None:
+    """Return the cursor after a full page; None when the page was not full."""
+    if len(debts) < query.limit:
+        return None
+    last = debts[-1]
+    place = _microseconds(last.created_at) if query.sort.endswith("date") else last.amount
+    return paging.write_cursor(query.sort, [place, last.id.hex])
+
+
+def _microseconds(moment: datetime) -> int:
+    return int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond
+
+
+def debtors_after(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Return the place in the list of debtors that a cursor names."""
+    if cursor is None:
+        return None
+    value, identifier = paging.read_cursor(cursor, "-date", 2)
+    place = _place("-date", value)
+    if not isinstance(place, datetime):
+        raise paging.not_ours()
+    return place, _identifier(identifier)
+
+
+def debtors_cursor(created_at: datetime, debtor_id: UUID) -> str:
+    """Return the cursor after a debtor."""
+    return paging.write_cursor("-date", [_microseconds(created_at), debtor_id.hex])
