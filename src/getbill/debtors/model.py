@@ -16,7 +16,7 @@ from getbill.vault import Key, Lookup, Vault
 _WORD = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Identity:
     """All that is known of who a debtor is and how to reach them. Addresses are already normalised."""
 
@@ -51,7 +51,7 @@ class Identity:
         return {name: value for name, value in asdict(self).items() if value}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Debtor:
     """A debtor as loaded: their identity open, with the key that seals it."""
 

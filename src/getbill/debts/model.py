@@ -97,7 +97,7 @@ INSERT = Statement(
 )
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False)
 class Debt:
     """A debt as a transaction holds it; its row is written once, at the edge. Amounts are minor units."""
 

@@ -99,7 +99,9 @@ Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
 Currency = Annotated[str, Field(min_length=3, max_length=3, examples=["EUR"]), AfterValidator(_currency)]
 Country = Annotated[str, Field(min_length=2, max_length=2, examples=["FR"]), AfterValidator(_country)]
 Language = Annotated[str, Field(pattern="^[A-Za-z]{2}$", examples=["fr"]), AfterValidator(_language)]
-Day = Annotated[date, BeforeValidator(_day), Field(examples=["2024-01-15"])]
+Day = Annotated[
+    date, BeforeValidator(_day), Field(examples=["2024-01-15"], ge=date(1900, 1, 1), le=date(2200, 12, 31))
+]
 Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
 Link = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
 Amount = Annotated[

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from re import findall, sub
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 from asyncpg import Record
@@ -29,7 +29,10 @@ SETTINGS = {
     "jit": "off",
 }
 
-Connection = PoolConnectionProxy[Record]
+if TYPE_CHECKING:
+    Connection = PoolConnectionProxy[Record]
+else:
+    Connection = PoolConnectionProxy
 Edge = Callable[["Transaction"], Awaitable[None]]
 
 

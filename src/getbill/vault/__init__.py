@@ -5,7 +5,7 @@ wrapped by a master key that never stands in the database. A sealed value names 
 bound to its place: moved to another row it does not open.
 """
 
-from getbill.vault.actions import destroy, make_key, register_master, rotate
+from getbill.vault.actions import destroy, make_key, rotate, unlock
 from getbill.vault.model import (
     Key,
     Lookup,
@@ -28,6 +28,6 @@ __all__ = [
     "make_key",
     "make_master_key",
     "read_master_keys",
-    "register_master",
     "rotate",
+    "unlock",
 ]

@@ -1,10 +1,18 @@
 """Making, destroying and rewrapping keys."""
 
+from pathlib import Path
 from uuid import UUID
 
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement, Transaction
-from getbill.vault.model import Key, MasterKeyMissing, MasterKeyWrong, Vault
+from getbill.vault.model import (
+    Key,
+    MasterKeyMissing,
+    MasterKeyWrong,
+    Vault,
+    make_master_key,
+    read_master_keys,
+)
 
 _INSERT_KEY = Statement(
     "vault.insert_key",
@@ -75,26 +83,44 @@ async def destroy(tx: Transaction, workspace_id: UUID, subject_id: UUID, kind: s
     await tx.execute(_WRITE_ERASURE, workspace_id, subject_id, kind, clock.wall())
 
 
-async def register_master(database: Database, vault: Vault, *, may_be_new: bool) -> None:
-    """Check the given master key against the database's, or register it when the database has none yet.
+async def unlock(database: Database, given: str | None, path: Path, *, may_make: bool = False) -> Vault:
+    """Return the vault of a database under the master key given, or the one in the file.
 
-    Raises MasterKeyWrong when the database was sealed under a key that was not given, and MasterKeyMissing
-    when a key had to be made for a database that already knows another.
+    With `may_make` a database that never had one gets a new key, written to the file. Raises MasterKeyMissing when
+    there is no key, MasterKeyWrong when the database was sealed under another.
     """
     async with database.transaction(clock.wall()) as tx:
         await tx.execute(_LOCK_MASTER)
-        known = await tx.fetchval(_CURRENT_MASTER)
+        known: str | None = await tx.fetchval(_CURRENT_MASTER)
+        keys = _keys_of(given, path)
+        if not keys:
+            if known is not None or not may_make:
+                raise MasterKeyMissing(_missing(known, path))
+            keys = [make_master_key(path)]
+        vault = Vault(keys)
         if known is None:
             await tx.execute(_REGISTER_MASTER, vault.current.id.hex(), clock.wall())
         elif not vault.knows(bytes.fromhex(known)):
-            if may_be_new:
-                raise MasterKeyMissing(
-                    f"This database is sealed with the master key {known}, which is missing. "
-                    "Give it in GETBILL_MASTER_KEY or put its file back; without it nothing can be read."
-                )
             raise MasterKeyWrong(
-                f"This database is sealed with the master key {known}; the one given is {vault.current.id.hex()}."
+                f"This database is sealed with the master key {known}; the one given is {vault.current.id.hex()}. "
+                f"Give the right one in GETBILL_MASTER_KEY or in {path}."
             )
+    return vault
+
+
+def _keys_of(given: str | None, path: Path) -> list[Key]:
+    if given:
+        return read_master_keys(given)
+    return read_master_keys(path.read_text()) if path.exists() else []
+
+
+def _missing(known: str | None, path: Path) -> str:
+    which = (
+        f"This database is sealed with the master key {known}, which is missing"
+        if known
+        else "There is no master key"
+    )
+    return f"{which}. Give it in GETBILL_MASTER_KEY or put it into {path}; without it nothing can be read."
 
 
 async def rotate(database: Database, vault: Vault) -> int:

@@ -1,0 +1,75 @@
+"""The API as one ASGI application: every concept's routes behind one gate, made from the settings.
+
+Start and stop are here too: the database is opened and checked (its revision, its master key), and closed again.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+import getbill
+from getbill import access, explorer, health, reactions, vault
+from getbill.debts import api as debts_api
+from getbill.followups import api as followups_api
+from getbill.kit.db import open_database
+from getbill.kit.http import describe, handle_problems
+from getbill.migrations import check_revision
+from getbill.payments import api as payments_api
+from getbill.reports import api as reports_api
+from getbill.sandbox import api as sandbox_api
+from getbill.settings import Settings
+from getbill.webhooks import api as webhooks_api
+
+_DESCRIPTION = """
+Amicable debt collection as software that a company runs itself: create a debt, and GetBill contacts the debtor by
+e-mail, SMS, AI call and letter until they pay, agree on a plan or dispute; signed webhooks tell your systems.
+
+Authorize with a sandbox key, or with the client credentials of a live client.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the API of an installation."""
+    app = FastAPI(
+        title="GetBill API",
+        version=getbill.__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=_lifespan,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    for api in (debts_api, followups_api, payments_api, reports_api, sandbox_api, webhooks_api):
+        app.include_router(api.router)
+    app.include_router(access.router)
+    app.include_router(health.router)
+    app.include_router(explorer.router)
+    explorer.mount_assets(app)
+    handle_problems(app)
+    describe(app, explorer.finish_document)
+    app.add_middleware(access.Middleware, settings=settings)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    async with AsyncExitStack() as stack:
+        await open_state(app, settings, stack)
+        yield
+
+
+async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> None:
+    """Open what the routes need, to be closed by the stack: database, vault, gate."""
+    state: Any = app.state
+    dsn = settings.dsn
+    await check_revision(dsn)
+    state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
+    stack.push_async_callback(state.database.close)
+    state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
+    state.gate = access.open_gate(state.database, state.vault, settings)
+    stack.push_async_callback(state.gate.close)

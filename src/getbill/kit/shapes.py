@@ -1,0 +1,77 @@
+"""Shapes that many answers share, as the OpenAPI document shows them."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+MoneyNumber = Annotated[
+    Decimal, WithJsonSchema({"type": "number", "description": "A number with the currency's decimals."})
+]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["EUR"])]
+Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date", "examples": ["2024-01-15"]})]
+Instant = Annotated[
+    str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2024-03-15T14:32:07Z"]})
+]
+
+
+class Pagination(BaseModel):
+    """Where a page stands in its list."""
+
+    total: int = Field(description="How many there are; exact to 10,000.")
+    page: int
+    limit: int
+    pages: int
+    next_cursor: str | None = Field(
+        description="Send it as `cursor` for the rows that follow; null at the end."
+    )
+    total_is_exact: bool = Field(default=True, description="False when there are more than `total`.")
+
+
+class FieldErrorShown(BaseModel):
+    """One wrong field."""
+
+    pointer: str = Field(examples=["/debtor/email"])
+    code: str
+    detail: str
+
+
+class ProblemShown(BaseModel):
+    """A refusal (RFC 9457): what is wrong, and the way out."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["/problems/invalid"])
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldErrorShown] | None = Field(None, description="Every wrong field at once.")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of the refusals a route may answer with."""
+    schema = {"$ref": "#/components/schemas/ProblemShown"}
+    return {
+        status: {
+            "description": _MEANINGS[status],
+            "content": {"application/problem+json": {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+_MEANINGS = {
+    400: "The request cannot be read: malformed JSON, or an unknown query parameter.",
+    401: "The credential is missing, wrong, expired or revoked.",
+    403: "The credential lacks the scope, which the problem names.",
+    404: "There is no such thing in the caller's workspace.",
+    405: "The path has no such method.",
+    409: "This contradicts what is already there.",
+    412: "It has changed since it was read.",
+    413: "The body is too large.",
+    415: "The body is not JSON in UTF-8.",
+    422: "Some fields are wrong; each is named.",
+    429: "Too many requests; `Retry-After` says when to come back.",
+    500: "Something went wrong on our side; the request id leads to it.",
+    503: "A part of the installation is down.",
+}
