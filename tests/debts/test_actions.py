@@ -17,9 +17,11 @@ from getbill.kit.money import Money
 async def database(dsn):
     async def edge(tx):
         events.store(tx)
+
     database = await open_database(dsn, edge)
     yield database
     await database.close()
+
 
 @pytest.fixture
 async def workspace(database):
@@ -27,7 +29,15 @@ async def workspace(database):
     founded = await companies.create(database, v, "Acme")
     return await companies.workspace(database, v, founded.sandbox_id)
 
-NEW = NewDebt(Identity(name="Jean Dupont", email="jean@example.com", phone="+33612345678"), Money.of(Decimal("2340.00"), "EUR"), "F-1", "standard_3_waves", Details())
+
+NEW = NewDebt(
+    Identity(name="Jean Dupont", email="jean@example.com", phone="+33612345678"),
+    Money.of(Decimal("2340.00"), "EUR"),
+    "F-1",
+    "standard_3_waves",
+    Details(),
+)
+
 
 async def test_smoke(database: Database, workspace: Workspace) -> None:
     async with database.transaction(workspace.now()) as tx:
@@ -49,13 +59,25 @@ async def test_smoke(database: Database, workspace: Workspace) -> None:
         debt = await debts.lock(tx, workspace, made.debt.id)
         e = await debts.erase(tx, workspace, debt)
     assert not e.is_debtor_erased
-    rows = await database.pool.fetch("select kind, sequence, data is null as gone from events where debt_id=$1 order by sequence", made.debt.id)
+    rows = await database.pool.fetch(
+        "select kind, sequence, data is null as gone from events where debt_id=$1 order by sequence",
+        made.debt.id,
+    )
     print(rows)
     import time
+
     for k in range(3):
-        t=time.perf_counter()
-        n=300
+        t = time.perf_counter()
+        n = 300
         for i in range(n):
             async with database.transaction(workspace.now()) as tx:
-                await debts.create(tx, workspace, replace(NEW, identity=Identity(name=f"Jean {k} {i}", email=f"j{k}{i}@example.com"), reference=f"G-{k}-{i}"))
-        print((time.perf_counter()-t)/n*1e3, "ms per create")
+                await debts.create(
+                    tx,
+                    workspace,
+                    replace(
+                        NEW,
+                        identity=Identity(name=f"Jean {k} {i}", email=f"j{k}{i}@example.com"),
+                        reference=f"G-{k}-{i}",
+                    ),
+                )
+        print((time.perf_counter() - t) / n * 1e3, "ms per create")

@@ -16,13 +16,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from getbill.kit.stops import CannotRun
+
 SYSTEM_USER: Final = "getbill"
 SYSTEM_HOME: Final = Path("/var/lib/getbill")
 LAUNCHER: Final = str(Path(__file__).with_name("launch.py"))
 PROBE: Final = "import os, sys; sys.exit(not (os.access(sys.argv[1], 7) and os.access(sys.argv[2], 5)))"
 
 
-class NoAccount(Exception):
+class NoAccount(CannotRun):
     """There is nobody the embedded PostgreSQL could run as."""
 
 
