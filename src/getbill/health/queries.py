@@ -41,11 +41,15 @@ _BACKLOG = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part of the installation: whether it is ready and, if not, what to do."""
+    """One part of the installation, and what to do when it is not ready."""
 
     name: str
-    is_ready: bool
     way_out: str | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing has to be done."""
+        return self.way_out is None
 
 
 async def checks(database: Database) -> list[Check]:
@@ -54,25 +58,25 @@ async def checks(database: Database) -> list[Check]:
         async with asyncio.timeout(_WITHIN_SECONDS):
             row = await database.fetchrow(_PARTS, clock.wall() - FRESH)
     except asyncpg.UndefinedTableError:
-        return [Check("database", True), _migrations(None)]
+        return [Check("database"), _migrations(None)]
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        return [Check("database", False, f"The database does not answer ({type(error).__name__}).")]
+        return [Check("database", f"The database does not answer ({type(error).__name__}).")]
     assert row is not None  # noqa: S101 - the statement always answers one row
-    return [Check("database", True), _migrations(row["revision"]), *_people(row)]
+    return [Check("database"), _migrations(row["revision"]), *_people(row)]
 
 
 def _migrations(revision: str | None) -> Check:
     if revision == migrations.HEAD:
-        return Check("migrations", True)
+        return Check("migrations")
     at = f"at {revision}" if revision else "empty"
-    return Check("migrations", False, f"The database is {at}, not {migrations.HEAD}: run `getbill migrate`.")
+    return Check("migrations", f"The database is {at}, not {migrations.HEAD}: run `getbill migrate`.")
 
 
 def _people(row: Record) -> list[Check]:
     worker, company = bool(row["workers"]), bool(row["has_company"])
     return [
-        Check("worker", worker, None if worker else "No worker has been heard of: start `getbill worker`."),
-        Check("company", company, None if company else "There is no company: run `getbill company create`."),
+        Check("worker", None if worker else "No worker has been heard of: start `getbill worker`."),
+        Check("company", None if company else "There is no company: run `getbill company create`."),
     ]
 
 

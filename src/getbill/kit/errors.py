@@ -67,7 +67,9 @@ class BadRequest(Problem):
     status = 400
     code = "bad-request"
     title = "The request could not be read"
-    way_out = "Correct what the detail names; the body is JSON, and unknown query parameters are refused by name."
+    way_out = (
+        "Correct what the detail names; the body is JSON, and unknown query parameters are refused by name."
+    )
 
 
 class Unauthenticated(Problem):
@@ -76,7 +78,7 @@ class Unauthenticated(Problem):
     status = 401
     code = "unauthenticated"
     title = "Authentication credentials are missing or invalid"
-    way_out = "Send `Authorization: Bearer ` with a sandbox key, or with an access token from `/token`."
+    way_out = "Send a sandbox key, or an access token from `/token`, as `Authorization: Bearer ...`."
 
 
 class Forbidden(Problem):
@@ -94,7 +96,9 @@ class NotFound(Problem):
     status = 404
     code = "not-found"
     title = "Not Found"
-    way_out = "Check the id: it belongs to another workspace (a live one is not in the sandbox), or it was erased."
+    way_out = (
+        "Check the id: it belongs to another workspace (a live one is not in the sandbox), or it was erased."
+    )
 
 
 class MethodNotAllowed(Problem):
