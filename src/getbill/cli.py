@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "worker": "getbill.commands.worker:worker",
     "migrate": "getbill.commands.migrate:migrate",
     "prepare": "getbill.commands.prepare:prepare",
+    "vault": "getbill.commands.vault:vault",
 }
 
 

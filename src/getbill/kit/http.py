@@ -117,6 +117,10 @@ class JsonBody:
             value: Any = {}
         else:
             value = await read_json(request)
+        return self.check(value)
+
+    def check(self, value: Any) -> Any:
+        """Return a parsed body as its model; raise Invalid naming every wrong field."""
         across = self._across(value) if self._across and isinstance(value, dict) else []
         try:
             checked = self._adapter.validate_python(value)

@@ -14,6 +14,8 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from getbill.kit.stops import CannotRun
+
 _FORMAT = b"\x01"
 _ID_BYTES = 8
 _NONCE_BYTES = 12
@@ -27,11 +29,11 @@ class SealBroken(Exception):
     """The value was sealed by another key, for another place, or has been changed."""
 
 
-class MasterKeyMissing(Exception):
+class MasterKeyMissing(CannotRun):
     """The database is sealed and no master key was given."""
 
 
-class MasterKeyWrong(Exception):
+class MasterKeyWrong(CannotRun):
     """The master key given is not the one this database was sealed with, or is not a key at all."""
 
 
