@@ -17,10 +17,7 @@ from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
 from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
-from getbill.reports import api as reports_api
-from getbill.sandbox import api as sandbox_api
 from getbill.settings import Settings
-from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
 Amicable debt collection as software that a company runs itself: create a debt, and GetBill contacts the debtor by
@@ -43,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    for api in (debts_api, followups_api, payments_api, reports_api, sandbox_api, webhooks_api):
+    for api in (debts_api, followups_api, payments_api):
         app.include_router(api.router)
     app.include_router(access.router)
     app.include_router(health.router)
@@ -51,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     explorer.mount_assets(app)
     handle_problems(app)
     describe(app, explorer.finish_document)
-    app.add_middleware(access.Middleware, settings=settings)
+    app.add_middleware(access.Middleware)
     return app
 
 
