@@ -51,6 +51,7 @@ class Choices(Protocol):
 
     rate_limit_live: int
     rate_limit_sandbox: int
+    rate_limit_anonymous: int
     body_bytes_max: int
 
 
@@ -76,6 +77,7 @@ class Policy:
             base_url=choices.url,
             live_per_minute=choices.rate_limit_live,
             sandbox_per_minute=choices.rate_limit_sandbox,
+            anonymous_per_minute=choices.rate_limit_anonymous,
             body_bytes_max=choices.body_bytes_max,
         )
 
