@@ -49,17 +49,10 @@ class Choices(Protocol):
     def url(self) -> str:
         """The address of this installation, which its tokens name as issuer and audience."""
 
-    @property
-    def rate_limit_live(self) -> int:
-        """Requests a minute of one live client."""
-
-    @property
-    def rate_limit_sandbox(self) -> int:
-        """Requests a minute of one sandbox workspace."""
-
-    @property
-    def body_bytes_max(self) -> int:
-        """The largest body that is read."""
+    rate_limit_live: int
+    rate_limit_sandbox: int
+    rate_limit_anonymous: int
+    body_bytes_max: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +77,7 @@ class Policy:
             base_url=choices.url,
             live_per_minute=choices.rate_limit_live,
             sandbox_per_minute=choices.rate_limit_sandbox,
+            anonymous_per_minute=choices.rate_limit_anonymous,
             body_bytes_max=choices.body_bytes_max,
         )
 
