@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
-from calls import Answer, Site
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 
+from calls import Answer, Site
 from getbill import access, companies, events
 from getbill.access import Caller, Change, Gate, Policy
 from getbill.companies import Founded

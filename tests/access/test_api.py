@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
-from calls import Answer, Site
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from calls import Answer, Site
 from getbill import access, companies
 from getbill.kit import clock
 from getbill.kit.db import Database
@@ -76,7 +76,9 @@ async def test_no_scope_asked_means_all_the_client_has(site: Site, house: Any) -
     assert [answer.json()["scope"] for answer in answers] == ["debts:read users:read"] * 2
 
 
-@pytest.mark.parametrize("scope", ["debts:write", "debts:read debts:write", "nonsense", " ", "debts:read\x00"])
+@pytest.mark.parametrize(
+    "scope", ["debts:write", "debts:read debts:write", "nonsense", " ", "debts:read\x00"]
+)
 async def test_a_scope_that_is_not_granted_is_refused_never_narrowed(
     site: Site, house: Any, scope: str
 ) -> None:
