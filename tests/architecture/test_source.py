@@ -4,6 +4,7 @@ import ast
 import re
 
 import pytest
+
 from architecture.source import FUNCTIONS, functions, modules
 
 CLOCK = "kit.clock"

@@ -8,11 +8,11 @@ from types import ModuleType
 
 import asyncpg
 import pytest
-from architecture.source import modules
-from architecture.tenancy import loose_tables
 from pglast import parse_sql
 from pglast.visitors import Visitor
 
+from architecture.source import modules
+from architecture.tenancy import loose_tables
 from getbill.debts.queries import CONDITIONS, SORTS, count_statement, page_statement
 from getbill.kit.db import Statement
 
@@ -185,10 +185,10 @@ def _reads_the_clock(text: str) -> bool:
     class Clocks(Visitor):
         found = False
 
-        def visit_SQLValueFunction(self, _ancestors, node) -> None:
+        def visit_SQLValueFunction(self, _ancestors, node) -> None:  # noqa: N802 - pglast calls it so
             self.found |= "DATE" in node.op.name or "TIME" in node.op.name
 
-        def visit_FuncCall(self, _ancestors, node) -> None:
+        def visit_FuncCall(self, _ancestors, node) -> None:  # noqa: N802 - as above
             self.found |= node.funcname[-1].sval in {
                 "now",
                 "clock_timestamp",
