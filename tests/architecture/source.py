@@ -1,71 +1,90 @@
-"""The source as the architecture tests read it: every module of the package, parsed once."""
+"""The program's own source as the architecture tests read it: parsed once, file by file."""
 
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
-import getbill
-
-HOME = Path(getbill.__file__).parent
-ROOT = HOME.parents[1]
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "src" / "getbill"
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
 class Module:
-    """One file of the package: its dotted name below `getbill`, its text and its tree."""
+    """One file of Python."""
 
-    name: str
     path: Path
-    text: str
-    tree: ast.Module
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text("utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, str(self.path))
 
     @property
-    def package(self) -> str:
-        """The concept the file belongs to."""
-        return self.name.split(".")[0]
+    def name(self) -> str:
+        """Its place in the package, as in `debts/actions.py`."""
+        return str(self.path.relative_to(PROGRAM))
+
+    @property
+    def concept(self) -> str:
+        """The package or top-level module it belongs to; a package's first word."""
+        return self.path.relative_to(PROGRAM).with_suffix("").parts[0]
+
+    @property
+    def dotted(self) -> str:
+        """Its name below `getbill`, as an import writes it."""
+        parts = self.path.relative_to(PROGRAM).with_suffix("").parts
+        return ".".join(part for part in parts if part != "__init__")
 
     def place(self, node: ast.AST) -> str:
         """Where a node stands, as an editor opens it."""
-        return f"src/getbill/{self.path.relative_to(HOME)}:{getattr(node, 'lineno', 1)}"
+        return f"src/getbill/{self.name}:{getattr(node, 'lineno', 1)}"
 
-    def imports(self) -> Iterator[tuple[ast.AST, str, str]]:
-        """Every import of ours: the node, the dotted name below `getbill`, and the name taken from it."""
+    @property
+    def lines(self) -> int:
+        return len(self.text.splitlines())
+
+    def functions(self) -> Iterator[Function]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+
+    def imported(self) -> Iterator[tuple[ast.stmt, str]]:
+        """Every module of ours that this one imports, by its dotted name below `getbill`, with the import."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     if alias.name.startswith("getbill."):
-                        yield node, alias.name.removeprefix("getbill."), ""
+                        yield node, alias.name.removeprefix("getbill.")
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "getbill":
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}".removeprefix("getbill.")
+                    yield node, whole if _is_module(whole) else (node.module or "").removeprefix("getbill.")
+
+    def imported_concepts(self) -> Iterator[tuple[str, int]]:
+        """Every concept of ours this module imports, with the line."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for name in node.names:
+                    if name.name.startswith("getbill."):
+                        yield name.name.split(".")[1], node.lineno
             elif isinstance(node, ast.ImportFrom) and node.module == "getbill":
-                for alias in node.names:
-                    yield node, alias.name, ""
+                for name in node.names:
+                    if (PROGRAM / name.name).exists() or (PROGRAM / f"{name.name}.py").exists():
+                        yield name.name, node.lineno
             elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("getbill."):
-                for alias in node.names:
-                    yield node, str(node.module).removeprefix("getbill."), alias.name
+                yield (node.module or "").split(".")[1], node.lineno
 
 
-@cache
-def modules() -> tuple[Module, ...]:
-    """Every module of the package, in the order of their names."""
-    found = []
-    for path in sorted(HOME.rglob("*.py")):
-        if "static" in path.relative_to(HOME).parts:
-            continue
-        parts = path.relative_to(HOME).with_suffix("").parts
-        name = ".".join(part for part in parts if part != "__init__")
-        text = path.read_text("utf-8")
-        found.append(Module(name, path, text, ast.parse(text, str(path))))
-    return tuple(found)
+def _is_module(dotted: str) -> bool:
+    place = PROGRAM.joinpath(*dotted.split("."))
+    return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
 
 
-@cache
-def names() -> frozenset[str]:
-    """The dotted names of all modules."""
-    return frozenset(module.name for module in modules())
-
-
-def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Every function of a tree, methods and nested ones too."""
-    return (node for node in ast.walk(tree) if isinstance(node, FUNCTIONS))
+def modules(folder: Path = PROGRAM) -> list[Module]:
+    return [Module(path) for path in sorted(folder.rglob("*.py"))]

@@ -125,9 +125,9 @@ def loaded() -> list[ModuleType]:
     # Alembic's environment runs when it is imported; `__main__` is the program.
     skipped = ("migrations.env", "__main__")
     return [
-        import_module(f"getbill.{module.name}".rstrip("."))
+        import_module(f"getbill.{module.dotted}".rstrip("."))
         for module in modules()
-        if module.name not in skipped
+        if module.dotted not in skipped
     ]
 
 
@@ -153,7 +153,7 @@ def statements() -> Iterator[Statement]:
 
 
 def test_every_statement_says_what_it_is_for() -> None:
-    packages = {module.package for module in modules()}
+    packages = {module.concept for module in modules()}
 
     for statement in statements():
         assert statement.name.split(".")[0] in packages, f"{statement.name} begins with no package's name"
