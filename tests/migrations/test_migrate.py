@@ -27,7 +27,7 @@ async def tables(dsn: str) -> set[str]:
 
 async def test_an_empty_database_is_refused_with_the_way_out(empty_dsn: str) -> None:
     with pytest.raises(migrations.DatabaseBehind) as refusal:
-        await migrations.check(empty_dsn)
+        await migrations.check_revision(empty_dsn)
 
     assert str(refusal.value) == "The database is empty, this program needs 0001: run `getbill migrate`."
     assert await tables(empty_dsn) == set()
@@ -36,7 +36,7 @@ async def test_an_empty_database_is_refused_with_the_way_out(empty_dsn: str) -> 
 async def test_a_migrated_database_is_accepted(empty_dsn: str) -> None:
     assert await migrate(empty_dsn) == migrations.HEAD
 
-    await migrations.check(empty_dsn)
+    await migrations.check_revision(empty_dsn)
     assert {"alembic_version", "pgqueuer", "pgqueuer_schedules"} <= await tables(empty_dsn)
 
 
@@ -49,7 +49,7 @@ async def test_another_revision_is_refused_with_the_way_out(empty_dsn: str) -> N
     with pytest.raises(
         migrations.DatabaseBehind, match=r"at 0000, this program needs 0001: run `getbill migrate`"
     ):
-        await migrations.check(empty_dsn)
+        await migrations.check_revision(empty_dsn)
 
 
 async def test_migrating_twice_changes_nothing(empty_dsn: str) -> None:
@@ -76,7 +76,7 @@ async def test_migrations_started_together_run_one_after_the_other(empty_dsn: st
     said = [(await one.communicate())[1] for one in several]
 
     assert [one.returncode for one in several] == [0, 0, 0], said
-    await migrations.check(empty_dsn)
+    await migrations.check_revision(empty_dsn)
 
 
 async def test_a_failing_revision_leaves_the_database_as_it_was(
@@ -98,7 +98,7 @@ def test_the_oldest_supported_server_takes_the_schema(tmp_path: Path) -> None:
 
     with Server(tmp_path, durable=False, wish=Wish(major=migrations.SERVER_MIN)) as server:
         asyncio.run(migrate(server.dsn))
-        asyncio.run(migrations.check(server.dsn))
+        asyncio.run(migrations.check_revision(server.dsn))
 
 
 def test_an_older_server_is_refused_by_its_number() -> None:

@@ -4,18 +4,32 @@ A company collects with GetBill. It has one live workspace and any number of san
 tenant: everything belongs to exactly one. Each workspace carries its own time.
 """
 
-from getbill.companies.actions import create, create_user
+from getbill.companies.actions import (
+    CompanyExists,
+    Founded,
+    NewUser,
+    UserExists,
+    create,
+    create_user,
+    set_password,
+)
 from getbill.companies.model import ROLES, Company, User, Workspace
-from getbill.companies.queries import company, users, workspace, workspaces_of
+from getbill.companies.queries import company, demo, users, workspace, workspaces_of
 
 __all__ = [
     "ROLES",
     "Company",
+    "CompanyExists",
+    "Founded",
+    "NewUser",
     "User",
+    "UserExists",
     "Workspace",
     "company",
     "create",
     "create_user",
+    "demo",
+    "set_password",
     "users",
     "workspace",
     "workspaces_of",

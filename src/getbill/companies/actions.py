@@ -11,7 +11,7 @@ from getbill.companies.model import ROLES
 from getbill.companies.queries import lookup_context
 from getbill.kit import clock, emails, ibans, ids
 from getbill.kit.db import Database, Statement
-from getbill.kit.errors import Conflict, one_field
+from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.vault import Vault
 
 _INSERT_COMPANY = Statement(
@@ -39,6 +39,13 @@ _INSERT_USER = Statement(
     INSERT INTO users (id, company_id, email, first_name, last_name, role, password_hash, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     """,
+)
+
+
+_SET_PASSWORD = Statement(
+    "companies.set_password",
+    "Give a member of staff another password.",
+    "UPDATE users SET password_hash = $2 WHERE lower(email) = lower($1) RETURNING id",
 )
 
 
@@ -108,11 +115,9 @@ async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUI
     """Add a member of staff; raise UserExists when the e-mail address is taken."""
     if new.role not in ROLES:
         raise one_field("/role", "unknown", f"A role is one of {', '.join(ROLES)}.")
-    if len(new.password) < 10:
-        raise one_field("/password", "too-short", "A password has at least 10 characters.")
     user_id = ids.new()
     now = clock.wall()
-    secret = argon2.PasswordHasher().hash(new.password)
+    secret = argon2.PasswordHasher().hash(_long_enough(new.password))
     values = (
         user_id,
         company_id,
@@ -128,3 +133,16 @@ async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUI
     except asyncpg.UniqueViolationError as error:
         raise UserExists("A user with this e-mail address exists already.") from error
     return user_id
+
+
+async def set_password(database: Database, email: str, password: str) -> None:
+    """Give a member of staff another password; raise NotFound when nobody has this address."""
+    secret = argon2.PasswordHasher().hash(_long_enough(password))
+    if await database.fetchval(_SET_PASSWORD, emails.normalise(email), secret) is None:
+        raise NotFound(f"There is no user {email}.")
+
+
+def _long_enough(password: str) -> str:
+    if len(password) < 10:
+        raise one_field("/password", "too-short", "A password has at least 10 characters.")
+    return password

@@ -24,6 +24,9 @@ _WORKSPACES = Statement(
     "SELECT workspace_id, kind, name FROM workspaces WHERE company_id = $1 ORDER BY kind, created_at",
 )
 _COMPANY = Statement("companies.company", "One company.", "SELECT * FROM companies WHERE id = $1")
+_DEMO = Statement(
+    "companies.demo", "The demo company of the first start.", "SELECT id FROM companies WHERE is_demo"
+)
 _USERS = Statement(
     "companies.users",
     "The staff of a company, in the order they came.",
@@ -66,6 +69,12 @@ async def company(database: Database, company_id: UUID) -> Company:
     if row is None:
         raise NotFound("There is no such company.")
     return _company(row)
+
+
+async def demo(database: Database) -> UUID | None:
+    """Return the demo company of the first start, if it was founded."""
+    found: UUID | None = await database.fetchval(_DEMO)
+    return found
 
 
 async def users(database: Database, company_id: UUID) -> list[User]:

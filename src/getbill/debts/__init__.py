@@ -20,10 +20,12 @@ from getbill.debts.moves import (
     resume,
 )
 from getbill.debts.queries import find, lock, lock_many
-from getbill.debts.schedule import Planned, facts_of, next_contact
+from getbill.debts.schedule import END, REVIEW, Planned, day_zero, facts_of, next_contact, zones_of
 
 __all__ = [
+    "END",
     "MOVES",
+    "REVIEW",
     "STATUSES",
     "Created",
     "Debt",
@@ -35,6 +37,7 @@ __all__ = [
     "Planned",
     "create",
     "create_many",
+    "day_zero",
     "end_scenario",
     "enter_money",
     "erase",
@@ -49,4 +52,5 @@ __all__ = [
     "plan",
     "resume",
     "update",
+    "zones_of",
 ]

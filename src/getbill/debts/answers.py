@@ -157,7 +157,8 @@ def _renamed(found: dict[str, str | None], before: Identity) -> dict[str, str | 
 
 
 @cache
-def _timeline_id(scenario: str) -> str:
+def timeline_id(scenario: str) -> str:
+    """Return the id that stands for a scenario's name."""
     return ids.show("timeline", scenarios.built_in(scenario).id)
 
 
@@ -177,7 +178,7 @@ def debt(debt: Debt) -> dict[str, Any]:
         "invoice_date": details.invoice_date,
         "object": details.object,
         "scenario": debt.scenario,
-        "timeline_id": _timeline_id(debt.scenario),
+        "timeline_id": timeline_id(debt.scenario),
         "debtor": debtor(debt.debtor),
         "next_action_at": json.instant(debt.next_action_at),
         "contacted_at": json.instant(debt.contacted_at),

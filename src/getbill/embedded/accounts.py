@@ -9,6 +9,7 @@ permission of a folder that is not ours is ever changed.
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,13 +17,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from getbill.kit.stops import CannotRun
+
 SYSTEM_USER: Final = "getbill"
 SYSTEM_HOME: Final = Path("/var/lib/getbill")
 LAUNCHER: Final = str(Path(__file__).with_name("launch.py"))
 PROBE: Final = "import os, sys; sys.exit(not (os.access(sys.argv[1], 7) and os.access(sys.argv[2], 5)))"
 
 
-class NoAccount(Exception):
+class NoAccount(CannotRun):
     """There is nobody the embedded PostgreSQL could run as."""
 
 
@@ -42,10 +45,10 @@ class Account:
     uid: int
     gid: int
 
-    def command(self, *command: str) -> list[str]:
-        """Return the command line that runs a program as this account, tied to our own life."""
-        ids = [str(os.getpid()), self.kind, str(self.uid), str(self.gid)]
-        return [sys.executable, "-I", "-S", LAUNCHER, *ids, *command]
+    def command(self, *command: str, ended_by: int = signal.SIGINT) -> list[str]:
+        """Return the command line that runs a program as this account; our own end ends it by that signal."""
+        words = map(str, (os.getpid(), int(ended_by), self.kind, self.uid, self.gid))
+        return [sys.executable, "-I", "-S", LAUNCHER, *words, *command]
 
     def can_use(self, folder: Path, programs: Path) -> bool:
         """Tell whether this account can write in a folder and run the programs of another."""

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from getbill.embedded import place
 from getbill.embedded.place import Place, Wish
+from getbill.kit.stops import CannotRun
 
 DATABASE: Final = "getbill"
 ROLE: Final = "getbill"
@@ -44,11 +45,11 @@ _SETTINGS: Final = {
 _FAST_AND_LOSSY: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class ClusterInUse(Exception):
+class ClusterInUse(CannotRun):
     """Another process owns the cluster."""
 
 
-class ServerDidNotStart(Exception):
+class ServerDidNotStart(CannotRun):
     """PostgreSQL or initdb ended with an error; the message carries its last words."""
 
 
@@ -93,6 +94,17 @@ class Server:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def restart(self) -> None:
+        """Start a server that fell, on the same socket; its cluster recovers by itself."""
+        if self._place is None:
+            raise ServerDidNotStart("The embedded PostgreSQL was never started.")
+        self._run(self._place)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server process is alive."""
+        return self.process is not None and self.process.poll() is None
 
     def __enter__(self) -> Self:
         self.start()
@@ -139,7 +151,7 @@ class Server:
             raise ServerDidNotStart(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
 
     def _run(self, at: Place) -> str:
-        self._socket = at.socket_folder()
+        self._socket = self._socket or at.socket_folder()
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
             self.log.rename(self.log.with_suffix(".1"))
         folder = str(self._socket).replace('"', '""')

@@ -6,7 +6,9 @@ inexact above, so that a deep page costs what the first one does.
 
 import base64
 import binascii
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from getbill.kit import json
 from getbill.kit.errors import BadRequest
@@ -50,3 +52,20 @@ def pagination(total: int, page: int, limit: int, next_cursor: str | None) -> di
     if total > EXACT_MAX:
         members["total_is_exact"] = False
     return members
+
+
+def write_place(sort: str, moment: datetime, identifier: UUID) -> str:
+    """Return the cursor after a row of a list that is ordered by an instant and an id."""
+    # Whole microseconds, for a place that loses nothing on the way.
+    microseconds = int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond
+    return write_cursor(sort, [microseconds, identifier.hex])
+
+
+def read_place(cursor: str, sort: str) -> tuple[datetime, UUID]:
+    """Return the instant and the id that a cursor of `write_place` names."""
+    microseconds, identifier = read_cursor(cursor, sort, 2)
+    try:
+        moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
+        return moment.replace(microsecond=microseconds % 1_000_000), UUID(identifier)
+    except (ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
+        raise not_ours() from error

@@ -10,7 +10,7 @@ from getbill.migrations.queries import (
     SERVER_MIN,
     DatabaseBehind,
     DatabaseTooOld,
-    check,
+    check_revision,
     check_server,
     current,
 )
@@ -20,7 +20,7 @@ __all__ = [
     "SERVER_MIN",
     "DatabaseBehind",
     "DatabaseTooOld",
-    "check",
+    "check_revision",
     "check_server",
     "current",
 ]

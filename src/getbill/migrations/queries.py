@@ -8,6 +8,8 @@ from typing import Final
 
 import asyncpg
 
+from getbill.kit.stops import CannotRun
+
 HEAD: Final = "0001"
 SERVER_MIN: Final = 16
 
@@ -16,7 +18,7 @@ _HAS_REVISIONS: Final = "SELECT to_regclass('alembic_version') IS NOT NULL"
 _REVISION: Final = "SELECT version_num FROM alembic_version"
 
 
-class DatabaseTooOld(Exception):
+class DatabaseTooOld(CannotRun):
     """The server is older than the oldest PostgreSQL we work with."""
 
     def __init__(self, version_number: int) -> None:
@@ -25,7 +27,7 @@ class DatabaseTooOld(Exception):
         )
 
 
-class DatabaseBehind(Exception):
+class DatabaseBehind(CannotRun):
     """The database has another revision than this program was written for."""
 
     def __init__(self, found: str | None) -> None:
@@ -48,7 +50,7 @@ async def current(connection: asyncpg.Connection) -> str | None:
     return revision
 
 
-async def check(dsn: str) -> None:
+async def check_revision(dsn: str) -> None:
     """Refuse a database of another revision than `HEAD`, or a server that is too old."""
     connection = await asyncpg.connect(dsn)
     try:

@@ -13,8 +13,8 @@ from getbill.vault.model import (
     MasterKeyWrong,
     SealBroken,
     Vault,
-    make_master_key,
     read_master_keys,
+    write_master_keys,
 )
 
 __all__ = [
@@ -26,8 +26,8 @@ __all__ = [
     "Vault",
     "destroy",
     "make_key",
-    "make_master_key",
     "read_master_keys",
     "rotate",
     "unlock",
+    "write_master_keys",
 ]

@@ -10,8 +10,8 @@ from getbill.vault.model import (
     MasterKeyMissing,
     MasterKeyWrong,
     Vault,
-    make_master_key,
     read_master_keys,
+    write_master_keys,
 )
 
 _INSERT_KEY = Statement(
@@ -35,7 +35,7 @@ _WRITE_ERASURE = Statement(
 _CURRENT_MASTER = Statement(
     "vault.current_master",
     "Which master key was this database sealed with last?",
-    "SELECT key_id FROM vault_master WHERE is_current",
+    "SELECT key_id, installation_key FROM vault_master WHERE is_current",
 )
 _LOCK_MASTER = Statement(
     "vault.lock_master",
@@ -51,8 +51,8 @@ _REGISTER_MASTER = Statement(
     "vault.register_master",
     "Make a master key the current one.",
     """
-    INSERT INTO vault_master (key_id, is_current, created_at) VALUES ($1, true, $2)
-    ON CONFLICT (key_id) DO UPDATE SET is_current = true
+    INSERT INTO vault_master (key_id, is_current, installation_key, created_at) VALUES ($1, true, $2, $3)
+    ON CONFLICT (key_id) DO UPDATE SET is_current = true, installation_key = excluded.installation_key
     """,
 )
 _STALE_KEYS = Statement(
@@ -91,21 +91,26 @@ async def unlock(database: Database, given: str | None, path: Path, *, may_make:
     """
     async with database.transaction(clock.wall()) as tx:
         await tx.execute(_LOCK_MASTER)
-        known: str | None = await tx.fetchval(_CURRENT_MASTER)
+        known = await tx.fetchrow(_CURRENT_MASTER)
         keys = _keys_of(given, path)
         if not keys:
             if known is not None or not may_make:
-                raise MasterKeyMissing(_missing(known, path))
-            keys = [make_master_key(path)]
-        vault = Vault(keys)
+                raise MasterKeyMissing(_missing(known["key_id"] if known else None, path))
+            keys = [Key.new()]
+            write_master_keys(path, keys)
         if known is None:
-            await tx.execute(_REGISTER_MASTER, vault.current.id.hex(), clock.wall())
-        elif not vault.knows(bytes.fromhex(known)):
-            raise MasterKeyWrong(
-                f"This database is sealed with the master key {known}; the one given is {vault.current.id.hex()}. "
-                f"Give the right one in GETBILL_MASTER_KEY or in {path}."
+            vault = Vault(keys, Key.new())
+            await tx.execute(
+                _REGISTER_MASTER, vault.current.id.hex(), vault.wrap_installation(), clock.wall()
             )
-    return vault
+            return vault
+    vault = Vault(keys)
+    if not vault.knows(bytes.fromhex(known["key_id"])):
+        raise MasterKeyWrong(
+            f"This database is sealed with the master key {known['key_id']}; the one given is "
+            f"{vault.current.id.hex()}. Give the right one in GETBILL_MASTER_KEY or in {path}."
+        )
+    return Vault(keys, vault.unwrap_installation(known["installation_key"]))
 
 
 def _keys_of(given: str | None, path: Path) -> list[Key]:
@@ -135,6 +140,7 @@ async def rotate(database: Database, vault: Vault) -> int:
                 await tx.execute(_REWRAP, workspace_id, subject_id, vault.wrap(key, workspace_id, subject_id))
             if not rows:
                 await tx.execute(_RETIRE_MASTER)
-                await tx.execute(_REGISTER_MASTER, vault.current.id.hex(), clock.wall())
+                wrapped = vault.wrap_installation()
+                await tx.execute(_REGISTER_MASTER, vault.current.id.hex(), wrapped, clock.wall())
                 return done
         done += len(rows)

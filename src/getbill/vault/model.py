@@ -14,23 +14,26 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from getbill.kit.stops import CannotRun
+
 _FORMAT = b"\x01"
 _ID_BYTES = 8
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
 _HEAD = 1 + _ID_BYTES
 _BODY = _HEAD + _NONCE_BYTES
+_INSTALLATION = b"installation"
 
 
 class SealBroken(Exception):
     """The value was sealed by another key, for another place, or has been changed."""
 
 
-class MasterKeyMissing(Exception):
+class MasterKeyMissing(CannotRun):
     """The database is sealed and no master key was given."""
 
 
-class MasterKeyWrong(Exception):
+class MasterKeyWrong(CannotRun):
     """The master key given is not the one this database was sealed with, or is not a key at all."""
 
 
@@ -83,13 +86,18 @@ class Lookup:
 
 
 class Vault:
-    """The master keys of an installation: the first seals, all open."""
+    """The master keys of an installation: the first wraps, all unwrap.
 
-    def __init__(self, masters: list[Key]) -> None:
+    What belongs to the installation and to no debtor or debt (signing keys, webhook secrets, look-up keys) is
+    sealed by the installation's own key, so that changing the master key rewraps one key and not all of that.
+    """
+
+    def __init__(self, masters: list[Key], installation: Key | None = None) -> None:
         if not masters:
             raise MasterKeyMissing("No master key was given.")
         self.current = masters[0]
         self._masters = {key.id: key for key in masters}
+        self._installation = installation or self.current
 
     def wrap(self, key: Key, workspace_id: UUID, subject_id: UUID) -> bytes:
         """Wrap a key for its row in `vault_keys`."""
@@ -99,13 +107,21 @@ class Vault:
         """Return the key that `wrap` wrapped; raise SealBroken when no master key of ours did."""
         return Key(self._of(wrapped).open(wrapped, workspace_id.bytes + subject_id.bytes))
 
+    def wrap_installation(self) -> bytes:
+        """Wrap the installation's own key for its row in `vault_master`."""
+        return self.current.seal(self._installation.secret, _INSTALLATION)
+
+    def unwrap_installation(self, wrapped: bytes) -> Key:
+        """Return the installation's own key."""
+        return Key(self._of(wrapped).open(wrapped, _INSTALLATION))
+
     def seal(self, plain: bytes, context: bytes) -> bytes:
-        """Seal something of the installation's own (a signing key, a webhook's secret) by the master key."""
-        return self.current.seal(plain, context)
+        """Seal something of the installation's own for one place."""
+        return self._installation.seal(plain, context)
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
-        """Open what `seal` sealed, also under an older master key."""
-        return self._of(sealed).open(sealed, context)
+        """Open what `seal` sealed for the same place."""
+        return self._installation.open(sealed, context)
 
     def knows(self, key_id: bytes) -> bool:
         """Say whether a master key with this id was given."""
@@ -129,14 +145,18 @@ def read_master_keys(text: str) -> list[Key]:
     return keys
 
 
-def make_master_key(path: Path) -> Key:
-    """Make a master key and write it, readable by its owner alone, so that a crash leaves all of it or none."""
-    key = Key.new()
+def write_master_keys(path: Path, keys: list[Key]) -> None:
+    """Write the master keys, readable by their owner alone, so that a crash leaves all of them or the old file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(base64.b64encode(key.secret).decode() + "\n")
+        file.writelines(base64.b64encode(key.secret).decode() + "\n" for key in keys)
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
-    return key
+    # The rename itself must outlive a power cut: a database sealed under a key that is gone is lost.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -7,10 +7,11 @@ CREATE TABLE vault_keys (
     PRIMARY KEY (workspace_id, subject_id)
 );
 
--- Which master key this database belongs to, so that a start with another one is refused.
+-- Which master key this database is sealed under, so that a start with another one is refused.
 CREATE TABLE vault_master (
     key_id       text PRIMARY KEY,
     is_current   boolean NOT NULL,
+    installation_key bytea NOT NULL,  -- seals what belongs to no debtor or debt; wrapped by this master key
     created_at   timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX vault_master_current ON vault_master (is_current) WHERE is_current;

@@ -1,0 +1,37 @@
+"""How a message leaves: one small base, one file per provider, and the sandbox's fakes beside them.
+
+A sender is handed a rendered message and says what became of it. It declares whether it may be asked again
+(an idempotency key, a look-up, or neither) and whether it ever learns that a message arrived.
+"""
+
+from getbill.channels.senders.fakes import Fake
+from getbill.channels.senders.model import (
+    Assurance,
+    Capabilities,
+    Fate,
+    Outcome,
+    Outgoing,
+    Sender,
+    Writer,
+    failed,
+    unknown,
+)
+from getbill.channels.senders.roster import Senders, senders
+from getbill.channels.senders.smtp import Smtp, SmtpSettings
+
+__all__ = [
+    "Assurance",
+    "Capabilities",
+    "Fake",
+    "Fate",
+    "Outcome",
+    "Outgoing",
+    "Sender",
+    "Senders",
+    "Smtp",
+    "SmtpSettings",
+    "Writer",
+    "failed",
+    "senders",
+    "unknown",
+]

@@ -1,0 +1,100 @@
+"""A message on its way to one person, and what its provider said of it.
+
+A sender never guesses. What certainly did not leave has failed, what certainly was taken is accepted, and
+everything in between is unknown: an unknown message is shown to a person and never sent a second time.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from getbill.channels.model import Channel
+
+
+class Assurance(StrEnum):
+    """What a provider offers to whoever does not know whether it took a message."""
+
+    IDEMPOTENCY_KEY = "idempotency_key"
+    LOOK_UP = "look_up"
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do: whether it may be asked again, and whether it ever says that a message arrived."""
+
+    assurance: Assurance
+    gives_receipt: bool
+    # How many messages are handed over at the same time; those are in doubt together after a crash.
+    at_once: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes: the company as the debtor reads it, and where an answer goes."""
+
+    name: str
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A rendered message for one address; `key` is the same however often it is tried."""
+
+    key: str
+    channel: Channel
+    address: str
+    writer: Writer
+    subject: str
+    text: str
+    html: str | None = None
+    language: str = "fr"
+
+
+class Fate(StrEnum):
+    """How far a message came, as far as its provider says."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    ANSWERED = "answered"
+    UNANSWERED = "unanswered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A provider's word on one message: its own reference for it, and why it failed or is in doubt."""
+
+    fate: Fate
+    ref: str | None = None
+    reason: str | None = None
+    is_permanent: bool = True
+    duration_ms: int | None = None
+
+
+def failed(reason: str, *, permanent: bool) -> Outcome:
+    """Return the outcome of a message that certainly did not leave; a passing failure may be tried again."""
+    return Outcome(Fate.FAILED, reason=reason, is_permanent=permanent)
+
+
+def unknown(reason: str) -> Outcome:
+    """Return the outcome of a message of which nobody knows whether it left."""
+    return Outcome(Fate.UNKNOWN, reason=reason)
+
+
+class Sender(Protocol):
+    """One provider for one channel."""
+
+    name: str
+    channel: Channel
+    capabilities: Capabilities
+
+    async def send(self, message: Outgoing) -> Outcome:
+        """Hand a message over and say what became of it; raises nothing a provider can cause."""
+
+    async def look_up(self, message: Outgoing) -> Outcome | None:
+        """Say what became of a message handed over earlier; None when the provider never saw it."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

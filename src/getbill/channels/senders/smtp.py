@@ -1,0 +1,221 @@
+"""E-mail over SMTP (RFC 5321), through the server the company's mail goes out by.
+
+The server's answer to the message itself decides. Refused before or after it, the message has failed; a
+connection lost once its transfer began leaves it unknown, for the server may have taken it.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+from typing import Literal
+
+import aiosmtplib
+import structlog
+
+from getbill.channels.model import Channel
+from getbill.channels.senders.model import (
+    Assurance,
+    Capabilities,
+    Fate,
+    Outcome,
+    Outgoing,
+    failed,
+    unknown,
+)
+from getbill.kit import clock
+
+_log = structlog.get_logger(__name__)
+
+Security = Literal["tls", "starttls", "none"]
+
+# A server may close a connection that says nothing for a while; ours are closed before it does.
+_IDLE_SECONDS = 15.0
+_REASON_CHARACTERS = 200
+_LOST = (aiosmtplib.SMTPException, OSError)
+
+# Seven bits reach every server; only an address beyond ASCII needs more (RFC 6531).
+_SEVEN_BITS = SMTP.clone(cte_type="7bit")
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """How to reach the mail server. `security` is TLS from the start, STARTTLS (required), or none at all."""
+
+    host: str
+    port: int
+    sender: str  # the address messages come from
+    security: Security = "starttls"
+    username: str | None = None
+    password: str | None = None
+    certificate_authorities: str | None = None  # a PEM file, where the system's list is not the one meant
+    timeout_seconds: float = 30.0
+    connections: int = 4
+
+
+@dataclass(slots=True)
+class _Idle:
+    connection: aiosmtplib.SMTP
+    since: float
+
+
+class Smtp:
+    """E-mail by one SMTP server, over a few connections that are kept and used again."""
+
+    name = "smtp"
+    channel = Channel.EMAIL
+    # A server that took a message cannot be asked about it, and takes the same Message-ID twice.
+    capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False)
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self._settings = settings
+        self._idle: list[_Idle] = []
+        self._gate = asyncio.Semaphore(settings.connections)
+
+    async def send(self, message: Outgoing) -> Outcome:
+        """Hand a message to the server and say what it answered."""
+        try:
+            mail = written(message, self._settings.sender)
+        except ValueError as error:
+            return failed(f"the message could not be written: {type(error).__name__}", permanent=True)
+        async with self._gate:
+            return await self._hand_over(mail, envelope_address(message.address))
+
+    async def look_up(self, message: Outgoing) -> Outcome | None:
+        """Refuse: SMTP has no question to ask."""
+        raise NotImplementedError("SMTP cannot be asked about a message")
+
+    async def close(self) -> None:
+        """Say goodbye on the connections at rest."""
+        idle, self._idle = self._idle, []
+        for one in idle:
+            await _leave(one.connection)
+
+    async def _hand_over(self, mail: EmailMessage, address: str) -> Outcome:
+        while True:
+            kept = self._take()
+            try:
+                connection = kept or await self._connect()
+            except _LOST as error:
+                return failed(f"the mail server cannot be reached: {_reason(error)}", permanent=False)
+            refusal = await _envelope(connection, self._settings.sender, address)
+            if refusal is None:
+                return await self._transfer(connection, mail)
+            await _leave(connection)
+            # A kept connection may have died of age: nothing left by it, so a fresh one is tried.
+            if kept is None or not refusal.was_lost:
+                return refusal.outcome
+
+    async def _transfer(self, connection: aiosmtplib.SMTP, mail: EmailMessage) -> Outcome:
+        try:
+            await connection.data(mail.as_bytes())
+        except aiosmtplib.SMTPDataError as refused:
+            await _leave(connection)
+            return failed(_reason(refused), permanent=refused.code >= 500)
+        except _LOST as error:
+            connection.close()
+            return unknown(f"the connection was lost while the message was handed over: {_reason(error)}")
+        self._idle.append(_Idle(connection, clock.monotonic()))
+        return Outcome(Fate.ACCEPTED, str(mail["Message-ID"]))
+
+    def _take(self) -> aiosmtplib.SMTP | None:
+        while self._idle:
+            one = self._idle.pop()
+            if one.connection.is_connected and clock.monotonic() - one.since < _IDLE_SECONDS:
+                return one.connection
+            one.connection.close()
+        return None
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        settings = self._settings
+        connection = aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.username,
+            password=settings.password,
+            # What we call ourselves to the server: asking the resolver for this machine's name can take seconds.
+            local_hostname=settings.sender.rpartition("@")[2],
+            timeout=settings.timeout_seconds,
+            use_tls=settings.security == "tls",
+            start_tls=settings.security == "starttls",
+            cert_bundle=settings.certificate_authorities,
+        )
+        try:
+            await connection.connect()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    outcome: Outcome
+    was_lost: bool = False
+
+
+async def _envelope(connection: aiosmtplib.SMTP, sender: str, address: str) -> _Refusal | None:
+    """Name sender and recipient; return why the server will not have them, None when it will."""
+    options = [] if address.isascii() else ["SMTPUTF8"]
+    if options and not connection.supports_extension("smtputf8"):
+        reason = "the mail server cannot write to addresses beyond ASCII (no SMTPUTF8)"
+        return _Refusal(failed(reason, permanent=True))
+    try:
+        await connection.mail(sender, options=options, encoding="utf-8")
+        await connection.rcpt(address, encoding="utf-8")
+    except aiosmtplib.SMTPRecipientRefused as refused:
+        return _Refusal(failed(_reason(refused), permanent=refused.code >= 500))
+    except aiosmtplib.SMTPResponseException as refused:
+        # The server objects to us, not to this debtor: that can be put right before the next try.
+        return _Refusal(failed(_reason(refused), permanent=False))
+    except _LOST as error:
+        reason = f"the connection was lost before the message left: {_reason(error)}"
+        return _Refusal(failed(reason, permanent=False), was_lost=True)
+    return None
+
+
+async def _leave(connection: aiosmtplib.SMTP) -> None:
+    try:
+        await connection.quit()
+    except _LOST:
+        _log.debug("smtp_connection_gone")
+    finally:
+        connection.close()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{error.code} {' '.join(str(error.message).split())}"[:_REASON_CHARACTERS]
+    return type(error).__name__
+
+
+def written(message: Outgoing, sender: str) -> EmailMessage:
+    """Return a message as mail: text, with HTML beside it, and a Message-ID that follows from its key."""
+    mail = EmailMessage(policy=_SEVEN_BITS if envelope_address(message.address).isascii() else SMTPUTF8)
+    address = Address(addr_spec=sender)
+    mail["From"] = Address(_one_line(message.writer.name), addr_spec=sender)
+    mail["To"] = Address(addr_spec=envelope_address(message.address))
+    if message.writer.reply_to:
+        mail["Reply-To"] = Address(_one_line(message.writer.name), addr_spec=message.writer.reply_to)
+    mail["Subject"] = _one_line(message.subject)
+    mail["Date"] = format_datetime(clock.wall())
+    mail["Message-ID"] = f"<{message.key}@{address.domain}>"
+    # Asks autoresponders not to answer (RFC 3834 section 5).
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["Content-Language"] = message.language
+    mail.set_content(message.text)
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
+    return mail
+
+
+def envelope_address(address: str) -> str:
+    """Return an address as servers route it: the domain in its ASCII form (RFC 5891)."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{domain.encode('idna').decode()}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

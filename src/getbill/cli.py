@@ -1,0 +1,93 @@
+"""The command line: `getbill serve` and the processes it starts, and one word for each thing it administers.
+
+A command is loaded when it is called, so that each long-running process carries only its own code. A reason why a
+command cannot run is printed as one sentence; anything else is a defect and shows its traceback.
+"""
+
+import sys
+from importlib import import_module
+from typing import Annotated, Any, Final
+
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
+
+from getbill import __version__, settings
+from getbill.kit.stops import CannotRun
+
+# A word, and where its function (a command) or its Typer app (a noun with verbs) is.
+COMMANDS: Final = {
+    "serve": "getbill.serve:serve",
+    "api": "getbill.commands.api:api",
+    "worker": "getbill.commands.worker:worker",
+    "migrate": "getbill.commands.migrate:migrate",
+    "prepare": "getbill.commands.prepare:prepare",
+    "vault": "getbill.commands.vault:vault",
+}
+
+
+class Commands(TyperGroup):
+    """The commands of the table, each imported when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return every word, in the order of the table."""
+        return [*super().list_commands(ctx), *COMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of a word, loading it now."""
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = place.partition(":")
+        found = getattr(import_module(module), name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False)
+            alone.command(cmd_name)(found)
+            found = alone
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Amicable debt collection as software that a company runs itself.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"getbill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; the exit status is 0 when the command did what it was asked."""
+    for name in settings.unknown():
+        typer.echo(f"getbill: {name} is not a setting, see the table in README.md.", err=True)
+    try:
+        app()
+    except ValidationError as error:
+        _say(*settings.complaints(error))
+    except (CannotRun, PermissionError, ConnectionError) as error:
+        _say(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _say(*sentences: str) -> None:
+    for sentence in sentences:
+        typer.echo(f"getbill: {sentence}", err=True)
+    sys.exit(1)

@@ -1,0 +1,24 @@
+"""Followups: everything done towards a debtor, one row per call, message or letter, whoever did it.
+
+A followup begins when a contact is about to leave and ends in one final status, announced once as
+`followup.completed`. What it said, and to which address, is sealed with the debt's key and goes with it.
+"""
+
+from getbill.followups.actions import FINAL, begin, erase, move
+from getbill.followups.api import router
+from getbill.followups.model import STATUSES, TYPES, Content, Followup
+from getbill.followups.queries import find, find_many
+
+__all__ = [
+    "FINAL",
+    "STATUSES",
+    "TYPES",
+    "Content",
+    "Followup",
+    "begin",
+    "erase",
+    "find",
+    "find_many",
+    "move",
+    "router",
+]

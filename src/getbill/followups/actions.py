@@ -1,0 +1,97 @@
+"""Beginning followups, moving them on, and forgetting those of an erased debt. Many at once is the usual case."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from getbill import events
+from getbill.debts import Debt
+from getbill.followups.model import TYPES, Followup, seal
+from getbill.kit.db import Statement, Transaction
+
+# What ends a followup; `sent` does where the channel never says more, and the caller knows that.
+FINAL = frozenset(
+    {"delivered", "deal_found", "no_answer", "deal_not_found", "bad_behavior", "failed", "cancelled"}
+)
+
+_BEGIN = Statement(
+    "followups.begin",
+    "Keep followups that are about to leave; a later try of one takes its row again.",
+    """
+    INSERT INTO followups (workspace_id, id, debt_id, channel, type, status, step, scheduled_at, content,
+        direction, is_retry, created_at, updated_at)
+    SELECT $1, id, debt_id, channel, type, 'in_progress', step, scheduled_at, content, 'outbound', is_retry, $10, $10
+    FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bytea[],
+        $9::boolean[]) AS begun (id, debt_id, channel, type, step, scheduled_at, content, is_retry)
+    ON CONFLICT (workspace_id, id) DO UPDATE SET status = excluded.status, content = excluded.content,
+        is_retry = excluded.is_retry, updated_at = excluded.updated_at
+    """,
+)
+_MOVE = Statement(
+    "followups.move",
+    "Write how far followups came.",
+    """
+    UPDATE followups f SET status = moved.status, sent_at = moved.sent_at, processed_at = moved.processed_at,
+        provider_ref = moved.provider_ref, duration_ms = moved.duration_ms,
+        disconnection_reason = moved.disconnection_reason, updated_at = $9
+    FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::integer[], $8::text[])
+        AS moved (id, status, sent_at, processed_at, provider_ref, duration_ms, disconnection_reason)
+    WHERE f.workspace_id = $1 AND f.id = moved.id
+    """,
+)
+_ERASE = Statement(
+    "followups.erase",
+    "Forget everything done towards the debtor of an erased debt.",
+    "DELETE FROM followups WHERE workspace_id = $1 AND debt_id = $2",
+)
+
+
+async def begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None:
+    """Keep followups, all of one workspace, that are about to leave: what they say sealed with their debt's key."""
+    if not begun:
+        return
+    workspace_id = begun[0][0].workspace_id
+    sealed = [seal(one, debt.key, workspace_id) if debt.key else None for debt, one in begun]
+    all_of = [one for _, one in begun]
+    await tx.execute(
+        _BEGIN,
+        workspace_id,
+        [one.id for one in all_of],
+        [one.debt_id for one in all_of],
+        [one.channel.value for one in all_of],
+        [TYPES[one.channel] for one in all_of],
+        [one.step for one in all_of],
+        [one.scheduled_at for one in all_of],
+        sealed,
+        [one.is_retry for one in all_of],
+        tx.now,
+    )
+
+
+async def move(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) -> None:
+    """Write how far followups of one workspace came; those marked complete are announced.
+
+    The debts are held by the transaction.
+    """
+    if not moved:
+        return
+    all_of = [one for _, one, _ in moved]
+    await tx.execute(
+        _MOVE,
+        moved[0][0].workspace_id,
+        [one.id for one in all_of],
+        [one.status for one in all_of],
+        [one.sent_at for one in all_of],
+        [one.processed_at for one in all_of],
+        [one.provider_ref for one in all_of],
+        [one.duration_ms for one in all_of],
+        [one.disconnection_reason for one in all_of],
+        tx.now,
+    )
+    for debt, one, is_complete in moved:
+        if is_complete:
+            events.record(tx, "followup.completed", debt, {"followup": one.shown()})
+
+
+async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
+    """Forget everything done towards the debtor of an erased debt."""
+    await tx.execute(_ERASE, workspace_id, debt_id)

@@ -1,0 +1,135 @@
+"""One thing done towards a debtor, as the creditor reads it: when, by which channel, how it ended.
+
+What it said and to which address stands sealed under the debt's key. A followup whose status is final is
+announced once as completed.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from getbill.channels import Channel
+from getbill.kit import ids, json
+from getbill.vault import Key
+
+# The contract's word for each channel (its enum of types has no letter but `postmail`).
+TYPES = {
+    Channel.AI_CALL: "call",
+    Channel.SMS: "sms",
+    Channel.EMAIL: "email",
+    Channel.LETTER: "postmail",
+    Channel.WHATSAPP: "whatsapp",
+}
+ALL_TYPES = ("call", "sms", "email", "whatsapp", "voicemail", "manual_call", "physical", "postmail")
+STATUSES = (
+    "on_hold",
+    "scheduled",
+    "in_progress",
+    "sent",
+    "delivered",
+    "deal_found",
+    "no_answer",
+    "deal_not_found",
+    "bad_behavior",
+    "failed",
+    "cancelled",
+)
+_ON_THE_PHONE = frozenset({Channel.AI_CALL, Channel.SMS, Channel.WHATSAPP})
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a followup said, to which address: e-mail, E.164 number, or the lines of a letter."""
+
+    address: str | None = None
+    subject: str | None = None
+    text: str | None = None
+    html: str | None = None
+    language: str | None = None
+    summary: str | None = None
+    notes: str | None = None
+
+    def known(self) -> dict[str, str]:
+        """Return the fields that say something."""
+        return {name: value for name in _CONTENT if (value := getattr(self, name)) is not None}
+
+
+_CONTENT = tuple(one.name for one in fields(Content))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followup:
+    """One call, message or letter. Instants are workspace time."""
+
+    id: UUID
+    debt_id: UUID
+    channel: Channel
+    status: str
+    step: str | None
+    scheduled_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    type: str = ""
+    sent_at: datetime | None = None
+    processed_at: datetime | None = None
+    content: Content = field(default_factory=Content)
+    provider_ref: str | None = None
+    duration_ms: int | None = None
+    direction: str | None = "outbound"
+    disconnection_reason: str | None = None
+    is_retry: bool = False
+    triggered_payment: bool = False
+
+    def moved(self, status: str, now: datetime, **changes: Any) -> "Followup":
+        """Return the followup as it is after it moved to another status."""
+        return replace(self, status=status, updated_at=now, **changes)
+
+    def shown(self) -> dict[str, Any]:
+        """Return the followup as answers and events show it (contract 7.1, with `channel` and `sent_at`)."""
+        is_call = self.channel == Channel.AI_CALL
+        return {
+            "id": ids.show("followup", self.id),
+            "debt_id": ids.show("debt", self.debt_id),
+            "status": self.status,
+            "type": self.type or TYPES[self.channel],
+            "channel": self.channel.value,
+            "call_date": json.instant(self.sent_at),
+            "scheduled_at": json.instant(self.scheduled_at),
+            "sent_at": json.instant(self.sent_at),
+            "processed_at": json.instant(self.processed_at),
+            "summary": self.content.summary,
+            "notes": self.content.notes,
+            "call_id": self.provider_ref if is_call else None,
+            "audio_url": None,
+            "pdf_url": None,
+            "duration_ms": self.duration_ms,
+            "disconnection_reason": self.disconnection_reason,
+            "direction": self.direction,
+            "phone_number_used": self.content.address if self.channel in _ON_THE_PHONE else None,
+            "is_retry": self.is_retry,
+            "triggered_payment": self.triggered_payment,
+            # Messages carry no tracking pixel: reading is not watched (Directive 2002/58/EC, art. 5(3)).
+            "email_opened": False,
+            "email_open_count": 0,
+            "email_first_opened_at": None,
+            "email_clicked": False,
+            "email_click_count": 0,
+        }
+
+
+def context(workspace_id: UUID, followup_id: UUID) -> bytes:
+    """Return the place a followup's content is sealed for."""
+    return b"followup" + workspace_id.bytes + followup_id.bytes
+
+
+def seal(followup: Followup, key: Key, workspace_id: UUID) -> bytes:
+    """Return the sealed form of what a followup said."""
+    return key.seal(json.write(followup.content.known()), context(workspace_id, followup.id))
+
+
+def open_content(sealed: bytes | None, key: Key, workspace_id: UUID, followup_id: UUID) -> Content:
+    """Open what `seal` sealed for the same followup."""
+    if sealed is None:
+        return Content()
+    return Content(**json.read(key.open(sealed, context(workspace_id, followup_id))))

@@ -1,0 +1,137 @@
+"""Reading followups: one, a page of the book's or of one debt's, or those a worker left on their way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.channels import Channel
+from getbill.companies import Workspace
+from getbill.followups.model import Followup, open_content
+from getbill.kit import ids
+from getbill.kit.db import Database, Statement
+from getbill.kit.errors import NotFound
+
+_FROM = """
+    SELECT f.*, k.wrapped AS debt_key
+    FROM followups f JOIN vault_keys k ON k.workspace_id = f.workspace_id AND k.subject_id = f.debt_id
+    """
+_WANTED = """
+    f.workspace_id = $1
+      AND ($2::text[] IS NULL OR f.status = ANY($2)) AND ($3::text[] IS NULL OR f.type = ANY($3))
+      AND ($4::text[] IS NULL OR f.channel = ANY($4))
+      AND ($5::timestamptz IS NULL OR f.created_at >= $5) AND ($6::timestamptz IS NULL OR f.created_at < $6)
+    """
+_AFTER = """
+      AND ($7::timestamptz IS NULL OR (f.created_at, f.id) < ($7, $8))
+    ORDER BY f.created_at DESC, f.id DESC LIMIT $9 OFFSET $10
+    """
+_FIND = Statement("followups.find", "One followup.", _FROM + "WHERE f.workspace_id = $1 AND f.id = $2")
+_FIND_MANY = Statement(
+    "followups.find_many", "Some followups.", _FROM + "WHERE f.workspace_id = $1 AND f.id = ANY($2)"
+)
+_PAGE = Statement(
+    "followups.page", "A page of all followups, the newest first.", _FROM + "WHERE" + _WANTED + _AFTER
+)
+_PAGE_OF_DEBT = Statement(
+    "followups.page_of_debt",
+    "A page of one debt's followups, the newest first.",
+    _FROM + "WHERE f.debt_id = $11 AND" + _WANTED + _AFTER,
+)
+_COUNT = Statement(
+    "followups.count",
+    "How many followups are there, as far as a page says?",
+    f"SELECT count(*) FROM (SELECT FROM followups f WHERE {_WANTED} LIMIT $7) AS counted",
+)
+_COUNT_OF_DEBT = Statement(
+    "followups.count_of_debt",
+    "How many followups has a debt, as far as a page says?",
+    f"SELECT count(*) FROM (SELECT FROM followups f WHERE f.debt_id = $8 AND {_WANTED} LIMIT $7) AS counted",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which followups a list is asked for; None leaves a condition out. `until` is not included."""
+
+    statuses: Sequence[str] | None
+    types: Sequence[str] | None
+    channels: Sequence[str] | None
+    debt_id: UUID | None
+    since: datetime | None
+    until: datetime | None
+    limit: int
+    offset: int = 0
+    after: tuple[datetime, UUID] | None = None
+
+
+def _of_row(row: Record, workspace: Workspace) -> Followup:
+    key = workspace.vault.unwrap(row["debt_key"], workspace.id, row["debt_id"])
+    return Followup(
+        id=row["id"],
+        debt_id=row["debt_id"],
+        channel=Channel(row["channel"]),
+        type=row["type"],
+        status=row["status"],
+        step=row["step"],
+        scheduled_at=row["scheduled_at"],
+        sent_at=row["sent_at"],
+        processed_at=row["processed_at"],
+        content=open_content(row["content"], key, workspace.id, row["id"]),
+        provider_ref=row["provider_ref"],
+        duration_ms=row["duration_ms"],
+        direction=row["direction"],
+        disconnection_reason=row["disconnection_reason"],
+        is_retry=row["is_retry"],
+        triggered_payment=row["triggered_payment"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+async def find(database: Database, workspace: Workspace, followup_id: UUID) -> Followup:
+    """Return a followup; raise NotFound when the workspace has none of this id."""
+    row = await database.fetchrow(_FIND, workspace.id, followup_id)
+    if row is None:
+        raise NotFound(f"There is no followup {ids.show('followup', followup_id)}.")
+    return _of_row(row, workspace)
+
+
+async def find_many(
+    database: Database, workspace: Workspace, followup_ids: Sequence[UUID]
+) -> dict[UUID, Followup]:
+    """Return those of some followups that there are."""
+    rows = await database.fetch(_FIND_MANY, workspace.id, followup_ids)
+    return {row["id"]: _of_row(row, workspace) for row in rows}
+
+
+async def page(database: Database, workspace: Workspace, wanted: Wanted) -> list[Followup]:
+    """Return a page of followups, the newest first."""
+    at, identifier = wanted.after or (None, None)
+    values = (*_conditions(workspace, wanted), at, identifier, wanted.limit, wanted.offset)
+    if wanted.debt_id is None:
+        rows = await database.fetch(_PAGE, *values)
+    else:
+        rows = await database.fetch(_PAGE_OF_DEBT, *values, wanted.debt_id)
+    return [_of_row(row, workspace) for row in rows]
+
+
+async def count(database: Database, workspace: Workspace, wanted: Wanted, most: int) -> int:
+    """Return how many followups a list has, at most `most`."""
+    values = (*_conditions(workspace, wanted), most)
+    if wanted.debt_id is None:
+        return int(await database.fetchval(_COUNT, *values))
+    return int(await database.fetchval(_COUNT_OF_DEBT, *values, wanted.debt_id))
+
+
+def _conditions(workspace: Workspace, wanted: Wanted) -> tuple[object, ...]:
+    return (
+        workspace.id,
+        wanted.statuses,
+        wanted.types,
+        wanted.channels,
+        wanted.since,
+        wanted.until,
+    )

@@ -1,0 +1,81 @@
+"""What a process writes about itself: one JSON object a line on standard error, without personal data.
+
+Errors of the database quote the values that caused them, so of an exception the log keeps its kind and where it
+happened, never its text.
+"""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+from traceback import extract_tb
+from types import TracebackType
+from typing import Any
+
+import orjson
+import structlog
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+Event = MutableMapping[str, Any]
+
+
+def configure(level: str, process: str) -> None:
+    """Send every log line of this process, ours and the libraries', to standard error as JSON."""
+    structlog.contextvars.bind_contextvars(process=process)
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        without_texts,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(serializer=_dumps),
+            ],
+        )
+    )
+    logging.root.handlers = [handler]
+    logging.root.setLevel(level.upper())
+    for chatty in ("alembic", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))
+
+
+def without_texts(_logger: Any, _method: str, event: Event) -> Event:
+    """Replace an exception by its kinds and places, its causes included."""
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    error = info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event["exception"] = _told(error)
+    return event
+
+
+def _told(error: BaseException) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = []
+    seen: BaseException | None = error
+    while seen is not None and len(told) < 5:
+        frames = extract_tb(seen.__traceback__)[-15:]
+        places = [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
+        told.append({"kind": type(seen).__qualname__, "at": places})
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return told
+
+
+def _short(file: str) -> str:
+    return "/".join(Path(file).parts[-3:])
+
+
+def _dumps(event: Any, **_options: Any) -> str:
+    return orjson.dumps(event, default=str).decode()

@@ -1,0 +1,58 @@
+"""The port the API answers on: one socket, opened once, that outlives a crashed API process.
+
+`getbill serve` binds it, so a port in use is told before anything starts and before any credential is written;
+it opens only when the API process listens on it, and while that process is being replaced callers wait.
+"""
+
+import errno
+import socket
+import ssl
+import time
+from typing import Final
+
+from getbill.kit.stops import CannotRun
+from getbill.settings import Settings
+
+RETRY_SECONDS: Final = 0.1
+
+
+class PortInUse(CannotRun):
+    """Another program has the port."""
+
+
+def bind(settings: Settings, *, patience_seconds: float = 0.0) -> socket.socket:
+    """Bind the API's socket without listening; wait that long for a process that is just ending."""
+    deadline = time.monotonic() + patience_seconds
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise CannotRun(f"GETBILL_HOST {settings.host!r} is not an address of this machine.") from error
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    while True:
+        try:
+            listener.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
+                time.sleep(RETRY_SECONDS)
+                continue
+            listener.close()
+            raise PortInUse(
+                f"{settings.host} port {settings.port} cannot be used ({error.strerror}): set GETBILL_PORT to another."
+            ) from error
+        return listener
+
+
+def tls(settings: Settings) -> ssl.SSLContext:
+    """Return the TLS the API speaks: 1.3 (RFC 8446) and nothing lower."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    try:
+        context.load_cert_chain(str(settings.tls_cert), str(settings.tls_key))
+    except OSError as error:
+        raise CannotRun(
+            f"GETBILL_TLS_CERT and GETBILL_TLS_KEY are not a certificate and its key: {error}"
+        ) from error
+    return context

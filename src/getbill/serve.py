@@ -1,0 +1,159 @@
+"""`getbill serve`: the whole of GetBill on one machine, from one command.
+
+The embedded PostgreSQL (unless DATABASE_URL names another), the migration, at the first start a demo company, then
+the API and the worker, kept running until Ctrl-C or SIGTERM. One supervisor owns a data folder at a time, and one
+that was killed is recovered from by the next start.
+"""
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import typer
+
+from getbill import first_run, greeting, listener
+from getbill.children import Child, Wishes, keep_all, run
+from getbill.commands import database
+from getbill.embedded import Server
+from getbill.kit import logs
+from getbill.kit.stops import CannotRun
+from getbill.settings import Settings
+
+PATIENCE_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 0.25
+ANYWHERE_4: Final = "0.0.0.0"  # noqa: S104 recognised here, not bound
+
+_log = structlog.get_logger(__name__)
+
+
+class AlreadyRunning(CannotRun):
+    """Another supervisor owns the data folder."""
+
+
+class NotPrepared(CannotRun):
+    """The migration or the first start failed; the process that tried has said why."""
+
+
+def serve() -> None:
+    """Run everything on this machine: database, API and worker."""
+    settings = Settings()
+    logs.configure(settings.log_level, "serve")
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, _leave)  # until the loop takes over, a stop unwinds what was started
+    try:
+        with _alone(settings.data_dir) as left_behind:
+            # The processes of a killed supervisor need a moment to give the port back.
+            patience = PATIENCE_SECONDS if left_behind else 0.0
+            bound = listener.bind(settings, patience_seconds=patience)
+            status = _serve(settings, bound)
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
+
+
+def _serve(settings: Settings, bound: socket.socket) -> int:
+    if settings.database_url is not None:
+        return asyncio.run(_supervise(settings, bound, None, settings.database_url.get_secret_value()))
+    server = Server(settings.data_dir, wish=database.wish(settings))
+    try:
+        return asyncio.run(_supervise(settings, bound, server, server.start()))
+    finally:
+        server.stop()
+
+
+async def _supervise(settings: Settings, bound: socket.socket, server: Server | None, dsn: str) -> int:
+    wishes = Wishes()
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(sign, wishes.ask_stop)
+    environment = os.environ | {"DATABASE_URL": dsn, "GETBILL_DATA_DIR": str(settings.data_dir)}
+    is_first = not settings.first_run_file.exists()
+    if await run(Child("prepare", ("prepare",), environment), wishes) and not wishes.stop.is_set():
+        raise NotPrepared("The database could not be prepared.")
+    tasks = [
+        asyncio.create_task(keep_all(_children(bound, environment), wishes)),
+        asyncio.create_task(_keep_server(server, wishes)),
+        asyncio.create_task(_greet(settings, bound, wishes, is_first=is_first)),
+    ]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    wishes.stop.set()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    bound.close()
+    if server is not None:
+        # Here the loop still catches signals: a second Ctrl-C cannot cut the database's shutdown short.
+        server.stop()
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error
+    return 0
+
+
+def _children(bound: socket.socket, environment: Mapping[str, str]) -> list[Child]:
+    descriptor = bound.fileno()
+    return [
+        Child("api", ("api", "--listen-fd", str(descriptor)), environment, (descriptor,)),
+        Child("worker", ("worker",), environment),
+    ]
+
+
+async def _keep_server(server: Server | None, wishes: Wishes) -> None:
+    """Start PostgreSQL again when it falls; its clients reconnect by themselves."""
+    while server is not None and not wishes.stop.is_set():
+        if not server.is_running:
+            _log.error("PostgreSQL ended, starting it again")
+            server.restart()
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _greet(settings: Settings, bound: socket.socket, wishes: Wishes, *, is_first: bool) -> None:
+    """Say that everything is there, once the API listens."""
+    host, port = bound.getsockname()[:2]
+    here = {ANYWHERE_4: "127.0.0.1", "::": "::1"}.get(host, host)
+    while not wishes.stop.is_set():
+        try:
+            _, writer = await asyncio.open_connection(here, port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        file = settings.first_run_file
+        credentials = first_run.read(file) if file.exists() else None
+        typer.echo(greeting.text(settings, credentials, is_first=is_first))
+        sys.stdout.flush()
+        return
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[bool]:
+    """Own the data folder; yields whether the last owner was killed rather than stopped."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(descriptor, 20, 0).decode() or "unknown"
+            raise AlreadyRunning(
+                f"GetBill runs on {data_dir} already, as process {owner}: stop it, or set GETBILL_DATA_DIR to another."
+            ) from None
+        left_behind = bool(os.pread(descriptor, 1, 0))
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        try:
+            yield left_behind
+        finally:
+            os.truncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _leave(_sign: int, _frame: Any) -> None:
+    sys.exit(143)

@@ -1,0 +1,200 @@
+"""Everything about one installation that whoever runs it may choose, in one typed object.
+
+Read once from the environment when a process starts and handed down from there: nothing else in the program
+looks at the environment. Secrets never appear in its repr; README.md's table is this file's, held by a test.
+"""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    EmailStr,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from getbill.embedded import AccountChoice
+from getbill.kit.stops import CannotRun
+
+PREFIX: Final = "GETBILL_"
+
+
+def _networks(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    return value
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class SmtpTls(StrEnum):
+    """How a connection to the mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+class LogLevel(StrEnum):
+    """From which weight on a line is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(BaseSettings):
+    """One installation's choices."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: Port = Field(8000, description="Port the API listens on.")
+    base_url: str | None = Field(
+        None, description="URL under which others reach this installation; by default made of host and port."
+    )
+    data_dir: Path = Field(
+        Path("data"),
+        description="Folder of the embedded database, the master key and first-run.json; made with mode 0700.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("DATABASE_URL", "database_url"),
+        description="PostgreSQL 16 or newer to use instead of the embedded one.",
+    )
+    database_connections: int = Field(
+        12, ge=2, le=200, description="Connections each process keeps to the database at most."
+    )
+    postgres_account: AccountChoice = Field(
+        AccountChoice.AUTO,
+        description="As whom root runs the embedded PostgreSQL: `namespace`, `user`, or `auto` to find out.",
+    )
+    postgres_home: Path = Field(
+        Path("/var/lib/getbill"),
+        description="Where the system user's cluster and copied binaries lie, when root needs one.",
+    )
+    master_key: SecretStr | None = Field(
+        None,
+        description="Master key of the vault, 32 bytes in base64; after a rotation the older ones follow, "
+        "separated by commas.",
+    )
+    master_key_file: Path | None = Field(
+        None,
+        description="File with the master key, made at the first start; by default master.key in the data folder.",
+    )
+    tls_cert: Path | None = Field(
+        None, description="Certificate chain (PEM): the API then speaks TLS 1.3 and nothing lower."
+    )
+    tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
+    trusted_proxies: Networks = Field(
+        (),
+        description="Networks, separated by commas, of the TLS proxies whose X-Forwarded-For and -Proto are believed.",
+    )
+    smtp_host: str | None = Field(
+        None, description="Mail server for live e-mails; without one no live e-mail is sent."
+    )
+    smtp_port: Port = Field(587, description="Port of the mail server.")
+    smtp_user: str | None = Field(None, description="User name at the mail server.")
+    smtp_password: SecretStr | None = Field(None, description="Password at the mail server.")
+    smtp_tls: SmtpTls = Field(
+        SmtpTls.STARTTLS, description="Protection of the connection: `starttls`, `tls` or `none`."
+    )
+    smtp_from: EmailStr | None = Field(None, description="Sender address of e-mails to debtors.")
+    rate_limit_live: int = Field(
+        1_000, ge=1, description="Requests a minute of one live client, unless the client has its own limit."
+    )
+    rate_limit_sandbox: int = Field(100, ge=1, description="Requests a minute of one sandbox workspace.")
+    rate_limit_anonymous: int = Field(
+        600, ge=1, description="Requests a minute without a good credential, per client address and process."
+    )
+    body_bytes_max: int = Field(
+        1_000_000, ge=10_000, description="Largest request body that is read, in bytes."
+    )
+    webhook_networks: Networks = Field(
+        (), description="Private networks, separated by commas, that live webhooks may be sent to."
+    )
+    access_log_days: int = Field(90, ge=1, description="Days the access log is kept.")
+    log_level: LogLevel = Field(
+        LogLevel.INFO,
+        description="From which weight on lines are logged: `debug`, `info`, `warning`, `error`.",
+    )
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("GETBILL_TLS_CERT and GETBILL_TLS_KEY go together.")
+        return self
+
+    @property
+    def url(self) -> str:
+        """The URL under which this installation is reached, without a slash at its end."""
+        if self.base_url:
+            return self.base_url.rstrip("/")
+        scheme = "https" if self.tls_cert else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}"
+
+    @property
+    def dsn(self) -> str:
+        """The DSN of the database this process works on."""
+        if self.database_url is None:
+            raise CannotRun(
+                "No database is named: set DATABASE_URL, or run `getbill serve`, which brings one."
+            )
+        return self.database_url.get_secret_value()
+
+    @property
+    def master_key_text(self) -> str | None:
+        """The master keys as the environment gives them, None when they are in the file."""
+        return self.master_key.get_secret_value() if self.master_key else None
+
+    def on(self, dsn: str) -> Self:
+        """Return the same settings on a database that was reached otherwise."""
+        return self.model_copy(update={"database_url": SecretStr(dsn)})
+
+    @property
+    def key_file(self) -> Path:
+        """The file that holds the master key when the environment does not."""
+        return self.master_key_file or self.data_dir / "master.key"
+
+    @property
+    def first_run_file(self) -> Path:
+        """The file that tells the demo company's credentials."""
+        return self.data_dir / "first-run.json"
+
+
+def names() -> dict[str, str]:
+    """Return the environment variable of every setting, by the setting's name."""
+    return {
+        name: "DATABASE_URL" if name == "database_url" else f"{PREFIX}{name.upper()}"
+        for name in Settings.model_fields
+    }
+
+
+def unknown(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the variables that look like settings of ours and are none: usually a slip of the pen."""
+    known = set(names().values())
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def complaints(error: ValidationError) -> list[str]:
+    """Return what is wrong with the environment, by variable and without the values: some are secrets."""
+    by_name = names()
+    told = []
+    for one in error.errors(include_input=False, include_url=False):
+        where = by_name.get(str(one["loc"][0]), str(one["loc"][0])) if one["loc"] else ""
+        sentence = one["msg"].removeprefix("Value error, ")
+        told.append(f"{where}: {sentence}" if where else sentence)
+    return told

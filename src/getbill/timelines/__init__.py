@@ -1,0 +1,24 @@
+"""Timelines: what is happening to one debt. The contact ledger, from the planned contact to its outcome.
+
+Every contact is one row that moves only forward: planned, claimed by one worker, sending, and then what became
+of it. Nobody is contacted twice for one step, and no step is forgotten: a row whose worker died goes back when
+nothing had left, and is marked unknown when something may have.
+"""
+
+from getbill.timelines.desk import Desk, Pace
+from getbill.timelines.jobs import recover, send_due, send_due_in
+from getbill.timelines.planning import erase, follow_status, start
+from getbill.timelines.queries import is_busy, next_due
+
+__all__ = [
+    "Desk",
+    "Pace",
+    "erase",
+    "follow_status",
+    "is_busy",
+    "next_due",
+    "recover",
+    "send_due",
+    "send_due_in",
+    "start",
+]

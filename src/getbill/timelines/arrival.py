@@ -1,0 +1,158 @@
+"""Asking the providers, and writing down what they said: how far the contact came, and what is planned next.
+
+The debtor was contacted when a delivery is confirmed or a call answered; where a channel never confirms, its
+acceptance counts and is marked as unconfirmed. Nothing unknown is ever sent again.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from getbill import debts, events, followups
+from getbill.channels.senders import Fate, Outcome, unknown
+from getbill.companies import Workspace
+from getbill.debts import Debt
+from getbill.followups import Followup
+from getbill.kit.db import Transaction
+from getbill.timelines import history, ledger, planning
+from getbill.timelines.desk import Carried, Departing, Desk
+from getbill.timelines.history import History
+from getbill.timelines.model import Contact
+
+_log = structlog.get_logger(__name__)
+
+# For each fate the ledger's state and the followup's status. A call that was answered has found no agreement
+# unless somebody says so; what is unknown is held until a person has decided.
+_ENDS = {
+    Fate.ACCEPTED: ("accepted", "sent"),
+    Fate.DELIVERED: ("delivered", "delivered"),
+    Fate.ANSWERED: ("answered", "deal_not_found"),
+    Fate.UNANSWERED: ("accepted", "no_answer"),
+    Fate.FAILED: ("failed", "failed"),
+    Fate.UNKNOWN: ("unknown", "on_hold"),
+}
+
+
+async def hand_over(desk: Desk, departing: Sequence[Departing]) -> list[Carried]:
+    """Ask the providers, all at the same time, and return what they said."""
+    outcomes = await asyncio.gather(*(_ask(desk, one) for one in departing))
+    return [
+        Carried(one.contact, one.followup, outcome, one.sender.capabilities.gives_receipt)
+        for one, outcome in zip(departing, outcomes, strict=True)
+    ]
+
+
+async def _ask(desk: Desk, one: Departing) -> Outcome:
+    try:
+        async with asyncio.timeout(desk.pace.answer_seconds):
+            return await one.sender.send(one.message)
+    except TimeoutError:
+        return unknown("the provider did not answer in time")
+    except Exception as error:  # noqa: BLE001 - whatever broke, the message may have left
+        _log.error("sender_broke", sender=one.sender.name, error=type(error).__name__, exc_info=error)
+        return unknown(f"the sender broke: {type(error).__name__}")
+
+
+async def settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -> None:
+    """Write down what became of contacts of one workspace that were `sending`, and plan what follows."""
+    if not carried:
+        return
+    async with desk.database.transaction(workspace.now()) as tx:
+        held = await debts.lock_many(tx, workspace, {one.contact.debt_id for one in carried})
+        ours = {id(contact) for contact in await ledger.held(tx, [one.contact for one in carried])}
+        mine = [one for one in carried if id(one.contact) in ours]
+        for one in mine:
+            _write_down(tx, one, held.get(one.contact.debt_id))
+        await ledger.write(tx, [one.contact for one in mine])
+        # Read after that write: a contact that failed does not count, and this one is behind us.
+        book = _Book(desk, tx, workspace, await history.load(tx, workspace.id, held))
+        for one in mine:
+            debt = held.get(one.contact.debt_id)
+            if debt is not None and one.followup is not None:
+                book.enter(debt, one, one.followup)
+        await ledger.plan(tx, book.planned)
+        await followups.move(tx, book.moved)
+
+
+async def take_back(desk: Desk, workspace: Workspace, contact: Contact, followup: Followup) -> None:
+    """Plan again a contact that was `sending`, of which its provider says that it never saw it."""
+    async with desk.database.transaction(workspace.now()) as tx:
+        held = await debts.lock_many(tx, workspace, [contact.debt_id])
+        debt = held.get(contact.debt_id)
+        if not await ledger.held(tx, [contact]) or debt is None:
+            return
+        contact.postpone(tx.now, "the provider never saw it")
+        contact.sent_at = contact.address_hash = None
+        await ledger.write(tx, [contact])
+        await followups.move(tx, [(debt, followup.moved("scheduled", tx.now), False)])
+
+
+def _write_down(tx: Transaction, one: Carried, debt: Debt | None) -> None:
+    contact, outcome = one.contact, one.outcome
+    contact.settle(_ENDS[outcome.fate][0], tx.now, outcome.reason)
+    if debt is None:
+        # Erased while it was on its way: only that it was remains.
+        contact.reason = contact.followup_id = contact.address_hash = None
+        return
+    contact.provider_ref = outcome.ref
+    if contact.contact_epoch != debt.contact_epoch:
+        contact.reason = "; ".join(filter(None, [contact.reason, f"crossed: the debt is {debt.status}"]))
+
+
+@dataclass(slots=True)
+class _Book:
+    desk: Desk
+    tx: Transaction
+    workspace: Workspace
+    pasts: Mapping[UUID, History]
+    planned: list[Contact] = field(default_factory=list)
+    moved: list[tuple[Debt, Followup, bool]] = field(default_factory=list)
+
+    def enter(self, debt: Debt, one: Carried, followup: Followup) -> None:
+        """Plan what follows a contact, announce that it reached the debtor, and move its followup on."""
+        contact, outcome, now = one.contact, one.outcome, self.tx.now
+        again = None
+        if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
+            again = self._plan(debt, contact, outcome)
+        status = "scheduled" if again else _ENDS[outcome.fate][1]
+        changes: dict[str, Any] = {}
+        if outcome.fate != Fate.FAILED:
+            changes["sent_at"] = contact.sent_at
+        if again is None and outcome.fate != Fate.UNKNOWN:
+            changes["processed_at"] = now
+        after = followup.moved(
+            status,
+            now,
+            provider_ref=outcome.ref,
+            duration_ms=outcome.duration_ms,
+            disconnection_reason=outcome.reason if contact.channel == "ai_call" else None,
+            **changes,
+        )
+        is_unconfirmed = outcome.fate == Fate.ACCEPTED and not one.gives_receipt
+        if is_unconfirmed or outcome.fate in {Fate.DELIVERED, Fate.ANSWERED}:
+            self._reached(debt, after, outcome, is_confirmed=not is_unconfirmed)
+        self.moved.append((debt, after, is_unconfirmed or status in followups.FINAL))
+
+    def _plan(self, debt: Debt, contact: Contact, outcome: Outcome) -> Contact | None:
+        """Plan another try of a step that failed for now, and return it; else the step that comes next."""
+        past, pace = self.pasts[debt.id], self.desk.pace
+        failures = past.failures[contact.step]
+        if outcome.fate == Fate.FAILED and not outcome.is_permanent and failures < pace.tries_max:
+            pause = timedelta(seconds=pace.retry_seconds * 2 ** (failures - 1))
+            again = planning.try_again(self.tx, debt, past, contact, self.tx.now + pause)
+            if again is not None:
+                self.planned.append(again)
+                return again
+        self.planned.extend(planning.go_on(self.tx, debt, past, contact.step))
+        return None
+
+    def _reached(self, debt: Debt, followup: Followup, outcome: Outcome, *, is_confirmed: bool) -> None:
+        detail = {"followup": followup.shown(), "confirmed": is_confirmed}
+        events.record(self.tx, "debt.contacted", debt, detail)
+        debt.answers_count += outcome.fate == Fate.ANSWERED
+        debts.mark_contacted(self.tx, debt)

@@ -1,0 +1,141 @@
+"""The last look before a contact leaves: the debt read again under its lock, and `sending` committed.
+
+What is not allowed any more is stopped, moved to an allowed instant, or skipped with its reason. The hours of
+the debtor, the caps on their addresses, a payment a moment ago: all are asked again here, whatever was planned.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from getbill import compliance, debts, followups
+from getbill.channels import ADDRESS_OF, AddressKind, Channel
+from getbill.channels.senders import Outgoing, Sender
+from getbill.companies import Workspace
+from getbill.debts import Debt
+from getbill.followups import Content, Followup
+from getbill.kit import clock, ids
+from getbill.kit.db import Transaction
+from getbill.timelines import history, ledger, planning, rendering
+from getbill.timelines.desk import Departing, Desk
+from getbill.timelines.history import History
+from getbill.timelines.model import Contact
+
+
+async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -> list[Departing]:
+    """Decide on claimed contacts of one workspace; return those that are committed as `sending`."""
+    async with desk.database.transaction(workspace.now()) as tx:
+        held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
+        ours = await ledger.held(tx, claimed)
+        await history.lock_addresses(tx, held.values())
+        look = _LastLook(desk, tx, held, await history.load(tx, workspace.id, held))
+        for contact in ours:
+            look.decide(contact)
+        await ledger.write(tx, ours)
+        await ledger.plan(tx, look.planned)
+        await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])
+    return look.departing
+
+
+@dataclass(slots=True)
+class _LastLook:
+    desk: Desk
+    tx: Transaction
+    held: Mapping[UUID, Debt]
+    pasts: Mapping[UUID, History]
+    departing: list[Departing] = field(default_factory=list)
+    planned: list[Contact] = field(default_factory=list)
+
+    def decide(self, contact: Contact) -> None:
+        """Stop, end, skip or postpone a contact, or have it depart."""
+        debt = self.held.get(contact.debt_id)
+        if debt is None:
+            contact.settle("stopped", self.tx.now)
+            contact.followup_id = None
+        elif not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
+            # Whoever raised the epoch has planned again, where anything is to be planned.
+            contact.settle("stopped", self.tx.now, f"the debt is {debt.status}")
+        elif contact.step == debts.END:
+            contact.settle("accepted", self.tx.now)
+            debts.end_scenario(self.tx, debt)
+        else:
+            self._contact(debt, contact)
+
+    def _contact(self, debt: Debt, contact: Contact) -> None:
+        past = self.pasts[debt.id]
+        try:
+            sender = self._sender(contact)
+            rendering.address_of(debt.debtor.identity, contact.channel_kind)
+            if self._is_allowed(debt, contact, past):
+                self._depart(debt, contact, sender)
+        except rendering.CannotBeSaid as reason:
+            contact.settle("skipped", self.tx.now, str(reason))
+            self.planned.extend(planning.go_on(self.tx, debt, past, contact.step))
+
+    def _sender(self, contact: Contact) -> Sender:
+        sender = self.desk.senders.of(contact.channel_kind, is_live=contact.is_live)
+        if sender is None:
+            raise rendering.CannotBeSaid(f"no provider for {contact.channel}")
+        return sender
+
+    def _is_allowed(self, debt: Debt, contact: Contact, past: History) -> bool:
+        facts = planning.facts(debt, past, contact.step)
+        verdict = compliance.evaluate(facts, contact.channel_kind, self.tx.now)
+        if verdict.allowed:
+            return True
+        rules = ", ".join(failing.rule.id for failing in verdict.failing)
+        if verdict.next_allowed_at is None:
+            raise rendering.CannotBeSaid(f"never allowed: {rules}")
+        contact.postpone(verdict.next_allowed_at, rules)
+        debts.plan(self.tx, debt, verdict.next_allowed_at)
+        return False
+
+    def _depart(self, debt: Debt, contact: Contact, sender: Sender) -> None:
+        followup_id = contact.followup_id or ids.new()
+        message = rendering.write(debt, contact.step, ids.show("followup", followup_id), self.tx.now)
+        contact.state, contact.reason = "sending", None
+        contact.lease_until = clock.wall() + timedelta(seconds=self.desk.pace.sending_seconds)
+        contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
+        contact.address_hash = _hash_for(debt, contact.channel_kind)
+        self._count(contact)
+        self.departing.append(Departing(contact, message, self._followup(contact, message), sender))
+
+    def _count(self, contact: Contact) -> None:
+        """Let the contact count for every debt of this round that its address belongs to."""
+        for debt_id, past in self.pasts.items():
+            is_same_case = debt_id == contact.debt_id
+            if is_same_case or (contact.address_hash and contact.address_hash in past.addresses):
+                past.add(
+                    compliance.Contact(contact.channel_kind, self.tx.now, contact.address_hash, is_same_case)
+                )
+
+    def _followup(self, contact: Contact, message: Outgoing) -> Followup:
+        content = Content(
+            address=message.address,
+            subject=message.subject,
+            text=message.text,
+            html=message.html,
+            language=message.language,
+        )
+        assert contact.followup_id is not None  # noqa: S101 - given just before
+        return Followup(
+            id=contact.followup_id,
+            debt_id=contact.debt_id,
+            channel=contact.channel_kind,
+            status="in_progress",
+            step=contact.step,
+            scheduled_at=contact.due_at,
+            created_at=self.tx.now,
+            updated_at=self.tx.now,
+            content=content,
+            is_retry=contact.attempt > 1,
+        )
+
+
+def _hash_for(debt: Debt, channel: Channel) -> bytes | None:
+    email, phone = history.addresses(debt)
+    kind = ADDRESS_OF[channel]
+    if kind == AddressKind.POSTAL:
+        return None
+    return email if kind == AddressKind.EMAIL else phone

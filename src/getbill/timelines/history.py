@@ -1,0 +1,137 @@
+"""What was done towards a debtor so far: on this debt, and by the same address on the person's other ones.
+
+The caps of the rules count over it, and the scenario goes on after the last step it passed.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill import scenarios
+from getbill.channels import Channel
+from getbill.compliance import STANDARD, Cap
+from getbill.compliance import Contact as Made
+from getbill.debts import Debt
+from getbill.kit.db import Statement, Transaction
+from getbill.timelines.model import MADE, PASSED
+
+# How far back a cap looks.
+LOOK_BACK = timedelta(days=max(rule.limit.days for rule in STANDARD.rules if isinstance(rule.limit, Cap)))
+
+_OF_DEBTS = Statement(
+    "timelines.history_of_debts",
+    "What was done, or begun, on these debts?",
+    """
+    SELECT debt_id, run, step, attempt, channel, state, sent_at, address_hash FROM contacts
+    WHERE workspace_id = $1 AND debt_id = ANY($2)
+    """,
+)
+_BY_ADDRESSES = Statement(
+    "timelines.history_by_addresses",
+    "What went to these addresses of late on other debts?",
+    """
+    SELECT debt_id, run, step, attempt, channel, state, sent_at, address_hash FROM contacts
+    WHERE workspace_id = $1 AND address_hash = ANY($2) AND sent_at > $3 AND debt_id <> ALL($4)
+    """,
+)
+_ONE_AT_A_TIME = Statement(
+    "timelines.one_at_a_time",
+    "Let one transaction at a time decide on contacts to an address.",
+    "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key",
+)
+
+
+@dataclass(slots=True)
+class History:
+    """What happened on one debt, and to its debtor's addresses."""
+
+    contacts: tuple[Made, ...] = ()
+    # The keyed hashes of the debtor's addresses.
+    addresses: frozenset[bytes] = frozenset()
+    # How often each step of the debt's present run was tried, in whatever state the try is.
+    attempts: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    # Steps of the present run that are behind us, and those of any run by which the debtor was contacted.
+    passed: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+
+    def last_step(self, debt: Debt) -> str | None:
+        """Return the last step of the scenario that is behind us in the present run."""
+        scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
+        keys = [step.key for step in scenario.steps if step.key in self.passed]
+        return keys[-1] if keys else None
+
+    def add(self, made: Made) -> None:
+        """Count a contact that is being made now."""
+        self.contacts = (*self.contacts, made)
+
+
+async def lock_addresses(tx: Transaction, debts: Collection[Debt]) -> None:
+    """Let no other transaction decide on contacts to these debtors until this one ends; debts are locked first."""
+    hashes = {found for debt in debts for found in addresses(debt) if found}
+    # In one order everywhere, so that two workers never wait for each other.
+    keys = sorted(int.from_bytes(found[:8], signed=True) for found in hashes)
+    if keys:
+        await tx.execute(_ONE_AT_A_TIME, keys)
+
+
+def addresses(debt: Debt) -> tuple[bytes | None, bytes | None]:
+    """Return the keyed hashes of a debtor's e-mail address and phone number."""
+    identity, lookup = debt.debtor.identity, debt.workspace.lookup
+    email = lookup.hash("email", identity.email.lower()) if identity.email else None
+    return email, lookup.hash("phone", identity.phone) if identity.phone else None
+
+
+async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -> dict[UUID, History]:
+    """Return the history of each of some debts of one workspace."""
+    debt_ids = list(held)
+    own = await tx.fetch(_OF_DEBTS, workspace_id, debt_ids)
+    hashes = {debt_id: frozenset(filter(None, addresses(debt))) for debt_id, debt in held.items()}
+    every = list(frozenset(chain.from_iterable(hashes.values())))
+    others = []
+    if every:
+        others = await tx.fetch(_BY_ADDRESSES, workspace_id, every, tx.now - LOOK_BACK, debt_ids)
+    by_debt = _grouped(own, "debt_id")
+    by_address = _grouped([row for row in (*own, *others) if _is_made(row)], "address_hash")
+    histories = {}
+    for debt_id, debt in held.items():
+        history = histories[debt_id] = History(addresses=hashes[debt_id])
+        for row in by_debt.get(debt_id, ()):
+            _note(history, row, debt.run)
+        elsewhere = chain.from_iterable(by_address.get(one, ()) for one in hashes[debt_id])
+        mine = [_made(row, same_case=True) for row in by_debt.get(debt_id, ()) if _is_made(row)]
+        theirs = [_made(row, same_case=False) for row in elsewhere if row["debt_id"] != debt_id]
+        history.contacts = (*mine, *theirs)
+    return histories
+
+
+def _grouped(rows: list[Record], column: str) -> dict[Any, list[Record]]:
+    found: dict[Any, list[Record]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found
+
+
+def _is_made(row: Record) -> bool:
+    return row["state"] in MADE and row["sent_at"] is not None
+
+
+def _made(row: Record, *, same_case: bool) -> Made:
+    return Made(Channel(row["channel"]), row["sent_at"], row["address_hash"], same_case)
+
+
+def _note(history: History, row: Record, run: int) -> None:
+    step = row["step"]
+    if _is_made(row):
+        history.made.add(step)
+    if row["run"] == run:
+        history.attempts[step] += 1
+        history.failures[step] += row["state"] == "failed"
+        if row["state"] in PASSED:
+            history.passed.add(step)

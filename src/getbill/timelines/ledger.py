@@ -1,0 +1,253 @@
+"""The ledger's rows: planned, taken under a lease, written back by whoever still holds them.
+
+Every write names the fence of its claim, so that a worker that was slow, or thought dead, writes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.timelines.model import Contact
+
+_COLUMNS = tuple(one.name for one in fields(Contact))
+
+_PLAN = Statement(
+    "timelines.plan",
+    "Put a contact into the ledger.",
+    """
+    INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
+        followup_id, reason, settled_at, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    """,
+)
+_PLAN_MANY = Statement(
+    "timelines.plan_many",
+    "Put contacts into the ledger.",
+    """
+    INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
+        followup_id, reason, settled_at, created_at)
+    SELECT $1, * FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::text[], $7::text[],
+        $8::timestamptz[], $9::boolean[], $10::integer[], $11::uuid[], $12::text[], $13::timestamptz[],
+        $14::timestamptz[])
+    """,
+)
+_CLAIM_LIVE = Statement(
+    "timelines.claim_live",
+    "Which live contacts are due? Take some, each with its debt free, the longest due first.",
+    """
+    WITH due AS (
+        SELECT c.workspace_id, c.debt_id, c.run, c.step, c.attempt
+        FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
+        WHERE c.state = 'planned' AND c.is_live AND c.due_at <= $1 AND c.workspace_id <> ALL($4::uuid[])
+        ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
+    )
+    UPDATE contacts c SET state = 'claimed', fence = c.fence + 1, lease_until = $3
+    FROM due WHERE c.workspace_id = due.workspace_id AND c.debt_id = due.debt_id AND c.run = due.run
+        AND c.step = due.step AND c.attempt = due.attempt
+    RETURNING c.*
+    """,
+)
+_CLAIM_IN = Statement(
+    "timelines.claim_in",
+    "Which contacts of a sandbox are due? Take some, each with its debt free, the longest due first.",
+    """
+    WITH due AS (
+        SELECT c.debt_id, c.run, c.step, c.attempt
+        FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
+        WHERE c.workspace_id = $4 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
+        ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
+    )
+    UPDATE contacts c SET state = 'claimed', fence = c.fence + 1, lease_until = $3
+    FROM due WHERE c.workspace_id = $4 AND c.debt_id = due.debt_id AND c.run = due.run AND c.step = due.step
+        AND c.attempt = due.attempt
+    RETURNING c.*
+    """,
+)
+_HELD = Statement(
+    "timelines.held",
+    "Which of these contacts are still in the state and under the fence in which they were taken?",
+    """
+    SELECT c.debt_id, c.run, c.step, c.attempt
+    FROM contacts c
+    JOIN unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[])
+        AS taken (debt_id, run, step, attempt, fence)
+        ON taken.debt_id = c.debt_id AND taken.run = c.run AND taken.step = c.step AND taken.attempt = c.attempt
+    WHERE c.workspace_id = $1 AND c.state = $7 AND c.fence = taken.fence
+    FOR UPDATE OF c
+    """,
+)
+_WRITE = Statement(
+    "timelines.write",
+    "Write what became of contacts that are held.",
+    """
+    UPDATE contacts c SET state = w.state, due_at = w.due_at, lease_until = w.lease_until,
+        followup_id = w.followup_id, address_hash = w.address_hash, provider = w.provider,
+        provider_ref = w.provider_ref, reason = w.reason, sent_at = w.sent_at, settled_at = w.settled_at
+    FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::timestamptz[],
+        $9::timestamptz[], $10::uuid[], $11::bytea[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
+        $16::timestamptz[])
+        AS w (debt_id, run, step, attempt, fence, state, due_at, lease_until, followup_id, address_hash, provider,
+              provider_ref, reason, sent_at, settled_at)
+    WHERE c.workspace_id = $1 AND c.debt_id = w.debt_id AND c.run = w.run AND c.step = w.step
+        AND c.attempt = w.attempt AND c.fence = w.fence
+    """,
+)
+_GIVE_BACK = Statement(
+    "timelines.give_back",
+    "Nothing left by contacts whose worker died before it asked a provider: they are planned again.",
+    """
+    WITH lost AS (
+        SELECT workspace_id, debt_id, run, step, attempt FROM contacts
+        WHERE state = 'claimed' AND lease_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE contacts c SET state = 'planned', lease_until = NULL
+    FROM lost WHERE c.workspace_id = lost.workspace_id AND c.debt_id = lost.debt_id AND c.run = lost.run
+        AND c.step = lost.step AND c.attempt = lost.attempt
+    RETURNING c.debt_id
+    """,
+)
+_TAKE_OVER = Statement(
+    "timelines.take_over",
+    "Which contacts were on their way when their worker died? Take some under a new fence.",
+    """
+    WITH lost AS (
+        SELECT workspace_id, debt_id, run, step, attempt FROM contacts
+        WHERE state = 'sending' AND lease_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE contacts c SET fence = c.fence + 1, lease_until = $3
+    FROM lost WHERE c.workspace_id = lost.workspace_id AND c.debt_id = lost.debt_id AND c.run = lost.run
+        AND c.step = lost.step AND c.attempt = lost.attempt
+    RETURNING c.*
+    """,
+)
+_STOP = Statement(
+    "timelines.stop",
+    "Stop every contact of a debt that is planned.",
+    """
+    UPDATE contacts SET state = 'stopped', reason = $3, settled_at = $4
+    WHERE workspace_id = $1 AND debt_id = $2 AND state = 'planned'
+    """,
+)
+_ERASE = Statement(
+    "timelines.erase",
+    "Keep of an erased debt's contacts only that and when they were.",
+    """
+    UPDATE contacts SET address_hash = NULL, provider_ref = NULL, followup_id = NULL,
+        state = CASE WHEN state = 'planned' THEN 'stopped' ELSE state END,
+        settled_at = CASE WHEN state = 'planned' THEN $3 ELSE settled_at END, reason = NULL
+    WHERE workspace_id = $1 AND debt_id = $2
+    """,
+)
+
+
+def plan_at_edge(tx: Transaction, contact: Contact) -> None:
+    """Put a contact into the ledger at the transaction's edge."""
+    tx.defer(_PLAN, contact.workspace_id, *_planned(contact))
+
+
+async def plan(tx: Transaction, contacts: Sequence[Contact]) -> None:
+    """Put contacts, all of one workspace, into the ledger."""
+    if contacts:
+        columns = zip(*map(_planned, contacts), strict=True)
+        await tx.execute(_PLAN_MANY, contacts[0].workspace_id, *map(list, columns))
+
+
+def _planned(contact: Contact) -> tuple[Any, ...]:
+    return (
+        contact.debt_id,
+        contact.run,
+        contact.step,
+        contact.attempt,
+        contact.channel,
+        contact.state,
+        contact.due_at,
+        contact.is_live,
+        contact.contact_epoch,
+        contact.followup_id,
+        contact.reason,
+        contact.settled_at,
+        contact.created_at,
+    )
+
+
+async def claim_live(
+    database: Database, now: datetime, most: int, lease_until: datetime, passed_over: Iterable[UUID]
+) -> list[Contact]:
+    """Take live contacts that are due, the longest due first, leaving some workspaces for the next time."""
+    rows = await database.fetch(_CLAIM_LIVE, now, most, lease_until, list(passed_over))
+    return [_contact(row) for row in rows]
+
+
+async def claim_in(
+    database: Database, workspace_id: UUID, now: datetime, most: int, lease_until: datetime
+) -> list[Contact]:
+    """Take a sandbox's contacts that are due at its instant, the longest due first."""
+    rows = await database.fetch(_CLAIM_IN, now, most, lease_until, workspace_id)
+    return [_contact(row) for row in rows]
+
+
+async def give_back(database: Database, wall: datetime, most: int) -> int:
+    """Plan again what dead workers had claimed and not begun to send; return how many."""
+    return len(await database.fetch(_GIVE_BACK, wall, most))
+
+
+async def take_over(database: Database, wall: datetime, most: int, lease_until: datetime) -> list[Contact]:
+    """Take what dead workers were sending; nobody knows yet whether it left."""
+    return [_contact(row) for row in await database.fetch(_TAKE_OVER, wall, most, lease_until)]
+
+
+async def held(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
+    """Return, locked, those contacts of one workspace that are still ours, in the state we took them in."""
+    if not contacts:
+        return []
+    first = contacts[0]
+    columns = map(list, zip(*map(_key, contacts), strict=True))
+    rows = await tx.fetch(_HELD, first.workspace_id, *columns, first.state)
+    ours = {tuple(row) for row in rows}
+    return [contact for contact in contacts if _key(contact)[:4] in ours]
+
+
+async def write(tx: Transaction, contacts: Sequence[Contact]) -> None:
+    """Write contacts of one workspace that are held."""
+    if contacts:
+        columns = map(list, zip(*map(_written, contacts), strict=True))
+        await tx.execute(_WRITE, contacts[0].workspace_id, *columns)
+
+
+def _key(contact: Contact) -> tuple[UUID, int, str, int, int]:
+    return contact.debt_id, contact.run, contact.step, contact.attempt, contact.fence
+
+
+def _written(contact: Contact) -> tuple[Any, ...]:
+    return (
+        *_key(contact),
+        contact.state,
+        contact.due_at,
+        contact.lease_until,
+        contact.followup_id,
+        contact.address_hash,
+        contact.provider,
+        contact.provider_ref,
+        contact.reason,
+        contact.sent_at,
+        contact.settled_at,
+    )
+
+
+async def stop(tx: Transaction, workspace_id: UUID, debt_id: UUID, reason: str) -> None:
+    """Stop what is planned for a debt; what is on its way finds out by the debt's epoch."""
+    await tx.execute(_STOP, workspace_id, debt_id, reason, tx.now)
+
+
+async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
+    """Stop what is planned for an erased debt and forget by which addresses it was contacted."""
+    await tx.execute(_ERASE, workspace_id, debt_id, tx.now)
+
+
+def _contact(row: Record) -> Contact:
+    return Contact(**{name: row[name] for name in _COLUMNS})

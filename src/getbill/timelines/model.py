@@ -1,0 +1,62 @@
+"""A contact in the ledger: where it stands between planned and its end, and what may become of it next.
+
+planned -> claimed (a lease) -> sending (committed just before the provider is asked) -> accepted, failed or
+unknown -> delivered, bounced or answered. Before it is sent a contact may also be skipped or stopped. What is
+`sending` may have reached the debtor already, whatever happens to us.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from getbill.channels import Channel
+
+# States in which the debtor was contacted, or may have been: they count for caps and are never repeated.
+MADE = frozenset({"sending", "accepted", "delivered", "answered", "bounced", "unknown"})
+# States in which a step of the scenario is behind us; a stopped one is taken up again when contact resumes.
+PASSED = MADE | {"failed", "skipped"}
+
+
+@dataclass(slots=True, kw_only=True)
+class Contact:
+    """One row of the ledger. `channel` is a channel's name or `review`; the lease is wall time."""
+
+    workspace_id: UUID
+    debt_id: UUID
+    run: int
+    step: str
+    attempt: int
+    channel: str
+    state: str
+    due_at: datetime
+    is_live: bool
+    contact_epoch: int
+    created_at: datetime
+    fence: int = 0
+    lease_until: datetime | None = None
+    followup_id: UUID | None = None
+    address_hash: bytes | None = None
+    provider: str | None = None
+    provider_ref: str | None = None
+    reason: str | None = None
+    sent_at: datetime | None = None
+    settled_at: datetime | None = None
+
+    def settle(self, state: str, now: datetime, reason: str | None = None) -> None:
+        """Bring the contact to a state from which only a receipt moves it on."""
+        self.state = state
+        self.settled_at = now
+        self.lease_until = None
+        self.reason = reason
+
+    def postpone(self, due_at: datetime, reason: str) -> None:
+        """Put the contact back among the planned ones, for a later instant."""
+        self.state = "planned"
+        self.due_at = due_at
+        self.lease_until = None
+        self.reason = reason
+
+    @property
+    def channel_kind(self) -> Channel:
+        """The channel, where it is one."""
+        return Channel(self.channel)

@@ -1,0 +1,115 @@
+"""What comes next: the debt's next step goes into the ledger with the instant at which it may be taken.
+
+A debt whose scenario runs has exactly one planned contact, and its `next_action_at` says when. A step without
+the address it needs is passed over, and the ledger says why.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from getbill import compliance, debts, scenarios
+from getbill.companies import Workspace
+from getbill.debts import Debt, Planned
+from getbill.kit.db import Transaction
+from getbill.timelines import history, ledger
+from getbill.timelines.history import History
+from getbill.timelines.model import Contact
+
+
+def start(tx: Transaction, _workspace: Workspace, debt: Debt) -> None:
+    """Put the first contact of a new debt into the ledger, due when the debt's `next_action_at` says."""
+    for contact in _rows(debt, debts.next_contact(debt, tx.now), History(), tx.now):
+        ledger.plan_at_edge(tx, contact)
+
+
+async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> None:
+    """Stop what a locked debt's status no longer allows; plan its next contact where one is to be made again.
+
+    A debt that may be contacted and has no next action was held, resolved or changed before: it goes on after
+    the last step that is behind it, or begins anew when its scenario had come to its end.
+    """
+    if debt.is_contactable and debt.next_action_at is not None:
+        return
+    reason = "planned anew" if debt.is_contactable else f"the debt is {debt.status}"
+    if not debt.is_new:
+        await ledger.stop(tx, workspace.id, debt.id, reason)
+    if not debt.is_contactable:
+        return
+    past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
+    if debts.END in past.passed:
+        _begin_anew(debt, past, tx.now)
+    await ledger.plan(tx, go_on(tx, debt, past, past.last_step(debt)))
+
+
+def _begin_anew(debt: Debt, past: History, now: datetime) -> None:
+    debt.run += 1
+    debt.started_on = debts.day_zero(debt.debtor.identity, now, debt.due_on, None)
+    past.passed.clear()
+    past.attempts.clear()
+    past.failures.clear()
+
+
+def go_on(tx: Transaction, debt: Debt, past: History, after: str | None) -> Sequence[Contact]:
+    """Set when a locked debt's next contact is due and return its row, with those of steps passed over."""
+    planned = debts.next_contact(debt, tx.now, after, past.contacts)
+    debts.plan(tx, debt, planned.due_at)
+    return _rows(debt, planned, past, tx.now)
+
+
+def try_again(
+    tx: Transaction, debt: Debt, past: History, contact: Contact, not_before: datetime
+) -> Contact | None:
+    """Set when a step that failed for now is tried again and return its row; None when the rules forbid it."""
+    due_at = allowed_from(debt, past, contact, not_before)
+    if due_at is None:
+        return None
+    debts.plan(tx, debt, due_at)
+    again = _row(debt, contact.step, contact.channel, past, tx.now, due_at)
+    again.followup_id = contact.followup_id
+    return again
+
+
+def allowed_from(debt: Debt, past: History, contact: Contact, at: datetime) -> datetime | None:
+    """Return the first instant from `at` on at which the rules allow a contact; None when they never do."""
+    return compliance.next_allowed(facts(debt, past, contact.step), contact.channel_kind, at)
+
+
+def facts(debt: Debt, past: History, step_key: str) -> compliance.Facts:
+    """Return what the rules look at for a step, with the notices given so far and by the step itself."""
+    scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
+    given = [notice for step in scenario.steps if step.key in past.made for notice in step.notices]
+    own = [notice for step in scenario.steps if step.key == step_key for notice in step.notices]
+    found = debts.facts_of(debt.workspace, debt.debtor.identity, scenario, past.contacts)
+    return found.saying((*given, *own))
+
+
+def _rows(debt: Debt, planned: Planned, past: History, now: datetime) -> list[Contact]:
+    found = []
+    for skip in planned.skipped:
+        contact = _row(debt, skip.step.key, skip.step.channel, past, now, now)
+        contact.settle("skipped", now, skip.reason)
+        found.append(contact)
+    found.append(_row(debt, planned.step, planned.channel, past, now, planned.due_at))
+    return found
+
+
+def _row(debt: Debt, step: str, channel: str, past: History, now: datetime, due_at: datetime) -> Contact:
+    return Contact(
+        workspace_id=debt.workspace_id,
+        debt_id=debt.id,
+        run=debt.run,
+        step=step,
+        attempt=past.attempts[step] + 1,
+        channel=str(channel),
+        state="planned",
+        due_at=due_at,
+        is_live=debt.workspace.is_live,
+        contact_epoch=debt.contact_epoch,
+        created_at=now,
+    )
+
+
+async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
+    """Stop what is planned for an erased debt and forget by which addresses it was contacted."""
+    await ledger.erase(tx, workspace_id, debt_id)

@@ -1,0 +1,308 @@
+import asyncio
+import email
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from aiosmtpd import smtp
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from getbill.channels import Channel
+from getbill.channels.senders import Fate, Outcome, Outgoing, Smtp, SmtpSettings, Writer
+
+MESSAGE = Outgoing(
+    key="followup_01",
+    channel=Channel.EMAIL,
+    address="jean.dupont@example.com",
+    writer=Writer("Électricité Martin", "compta@martin.example"),
+    subject="Votre facture F-2024-0847",
+    text="Bonjour,\n\nIl reste 2 340,00 € à payer.\n.\nMerci",
+    html="<p>Il reste 2 340,00 € à payer.</p>",
+)
+
+
+@dataclass
+class Mailbox:
+    received: list[EmailMessage] = field(default_factory=list)
+    connections: int = 0
+    on_rcpt: str | None = None
+    on_data: str | None = None
+    drop_at: str | None = None
+    drops_max: int = 9
+    users: list[bytes] = field(default_factory=list)
+    was_tls: bool = False
+
+    async def handle_RCPT(  # noqa: N802 aiosmtpd's name
+        self, server: smtp.SMTP, _session: object, envelope: smtp.Envelope, address: str, _options: object
+    ) -> str:
+        if self.drop_at == "rcpt" and self.drops_max:
+            self.drops_max -= 1
+            server.transport.abort()
+        if self.on_rcpt:
+            return self.on_rcpt
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802 aiosmtpd's name
+        self, server: smtp.SMTP, session: smtp.Session, envelope: smtp.Envelope
+    ) -> str:
+        self.was_tls = session.ssl is not None
+        content = cast("bytes", envelope.content)
+        if self.on_data:
+            return self.on_data
+        self.received.append(cast("EmailMessage", email.message_from_bytes(content, policy=default)))
+        if self.drop_at == "data":
+            server.transport.abort()
+        return "250 queued"
+
+    def authenticate(
+        self, _server: object, _session: object, _envelope: object, _mechanism: str, data: Any
+    ) -> smtp.AuthResult:
+        self.users.append(data.login)
+        return smtp.AuthResult(success=data.password == b"right")
+
+
+@asynccontextmanager
+async def serving(mailbox: Mailbox, **options: Any) -> AsyncIterator[SmtpSettings]:
+    loop = asyncio.get_running_loop()
+
+    def protocol() -> smtp.SMTP:
+        mailbox.connections += 1
+        return smtp.SMTP(mailbox, loop=loop, hostname="mail.example", enable_SMTPUTF8=False, **options)
+
+    listener = await loop.create_server(protocol, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    try:
+        yield SmtpSettings(
+            "127.0.0.1", port, "relances@getbill.example", security="none", timeout_seconds=5, connections=2
+        )
+    finally:
+        listener.close()
+        await listener.wait_closed()
+
+
+async def send(settings: SmtpSettings, *messages: Outgoing) -> list[Outcome]:
+    sender = Smtp(settings)
+    try:
+        return [await sender.send(message) for message in messages]
+    finally:
+        await sender.close()
+
+
+async def test_a_message_arrives_as_text_and_html_from_the_company() -> None:
+    mailbox = Mailbox()
+
+    async with serving(mailbox) as settings:
+        outcomes = await send(settings, MESSAGE)
+
+    (mail,) = mailbox.received
+    assert outcomes == [Outcome(Fate.ACCEPTED, "<followup_01@getbill.example>")]
+    assert mail["Message-ID"] == "<followup_01@getbill.example>"
+    assert mail["Subject"] == "Votre facture F-2024-0847"
+    assert mail["From"] == "Électricité Martin <relances@getbill.example>"
+    assert mail["Reply-To"] == "Électricité Martin <compta@martin.example>"
+    assert mail["To"] == "jean.dupont@example.com"
+    text, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None and text.get_content().replace("\r\n", "\n").strip() == MESSAGE.text  # noqa: PT018
+    assert html is not None and html.get_content().strip() == MESSAGE.html  # noqa: PT018
+
+
+async def test_several_messages_go_over_one_connection() -> None:
+    mailbox = Mailbox()
+
+    async with serving(mailbox) as settings:
+        outcomes = await send(settings, MESSAGE, MESSAGE, MESSAGE)
+
+    assert [outcome.fate for outcome in outcomes] == [Fate.ACCEPTED] * 3
+    assert mailbox.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_permanent"), [("550 5.1.1 No such user", True), ("450 4.2.1 Mailbox busy", False)]
+)
+async def test_a_refused_recipient_has_failed_for_good_or_for_now(answer: str, is_permanent: bool) -> None:
+    mailbox = Mailbox(on_rcpt=answer)
+
+    async with serving(mailbox) as settings:
+        (outcome,) = await send(settings, MESSAGE)
+
+    assert outcome == Outcome(Fate.FAILED, reason=answer, is_permanent=is_permanent)
+    assert mailbox.received == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_permanent"), [("554 5.7.1 Looks like spam", True), ("451 4.3.0 Try later", False)]
+)
+async def test_a_refused_message_has_failed_for_good_or_for_now(answer: str, is_permanent: bool) -> None:
+    mailbox = Mailbox(on_data=answer)
+
+    async with serving(mailbox) as settings:
+        (outcome,) = await send(settings, MESSAGE)
+
+    assert outcome == Outcome(Fate.FAILED, reason=answer, is_permanent=is_permanent)
+
+
+async def test_a_connection_lost_before_the_message_left_is_a_passing_failure() -> None:
+    mailbox = Mailbox(drop_at="rcpt")
+
+    async with serving(mailbox) as settings:
+        (outcome,) = await send(settings, MESSAGE)
+
+    assert outcome.fate == Fate.FAILED
+    assert not outcome.is_permanent
+
+
+async def test_a_connection_lost_while_the_message_is_handed_over_leaves_it_unknown() -> None:
+    mailbox = Mailbox(drop_at="data")
+
+    async with serving(mailbox) as settings:
+        (outcome,) = await send(settings, MESSAGE)
+
+    assert outcome.fate == Fate.UNKNOWN
+    assert len(mailbox.received) == 1
+
+
+async def test_a_kept_connection_that_died_is_replaced_without_a_word() -> None:
+    mailbox = Mailbox()
+
+    async with serving(mailbox) as settings:
+        sender = Smtp(settings)
+        first = await sender.send(MESSAGE)
+        mailbox.drop_at, mailbox.drops_max = "rcpt", 1
+        second = await sender.send(MESSAGE)
+        await sender.close()
+
+    assert [first.fate, second.fate] == [Fate.ACCEPTED, Fate.ACCEPTED]
+    assert mailbox.connections == 2
+    assert len(mailbox.received) == 2
+
+
+async def test_a_server_that_is_not_there_is_a_passing_failure() -> None:
+    async with serving(Mailbox()) as settings:
+        pass
+
+    (outcome,) = await send(settings, MESSAGE)
+
+    assert outcome.fate == Fate.FAILED
+    assert not outcome.is_permanent
+
+
+async def test_a_local_part_beyond_ascii_is_refused_by_a_server_without_smtputf8() -> None:
+    mailbox = Mailbox()
+    message = Outgoing("k", Channel.EMAIL, "hélène@example.com", MESSAGE.writer, "s", "t")
+
+    async with serving(mailbox) as settings:
+        (outcome,) = await send(settings, message)
+
+    assert outcome.fate == Fate.FAILED
+    assert outcome.is_permanent
+    assert mailbox.received == []
+
+
+async def test_a_domain_beyond_ascii_is_written_in_its_ascii_form() -> None:
+    mailbox = Mailbox()
+    message = Outgoing("k", Channel.EMAIL, "jean@bücher.example", MESSAGE.writer, "s", "t")
+
+    async with serving(mailbox) as settings:
+        (outcome,) = await send(settings, message)
+
+    assert outcome.fate == Fate.ACCEPTED
+    assert mailbox.received[0]["To"] == "jean@xn--bcher-kva.example"
+
+
+async def test_names_cannot_add_headers() -> None:
+    mailbox = Mailbox()
+    message = Outgoing(
+        "k",
+        Channel.EMAIL,
+        "jean@example.com",
+        Writer("Martin\r\nBcc: all@example.com"),
+        "a\r\nBcc: b@example.com",
+        "t",
+    )
+
+    async with serving(mailbox) as settings:
+        (outcome,) = await send(settings, message)
+
+    assert outcome.fate == Fate.ACCEPTED
+    assert mailbox.received[0]["Bcc"] is None
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+def over_tls(settings: SmtpSettings, **more: Any) -> SmtpSettings:
+    values = {name: getattr(settings, name) for name in SmtpSettings.__slots__}
+    return SmtpSettings(**values | {"host": "localhost", "security": "starttls"} | more)
+
+
+async def test_starttls_and_a_password_are_used(certificate: Path) -> None:
+    mailbox = Mailbox()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+
+    async with serving(
+        mailbox, tls_context=context, auth_required=True, authenticator=mailbox.authenticate
+    ) as settings:
+        right = over_tls(settings, username="u", password="right", certificate_authorities=str(certificate))
+        wrong = over_tls(
+            settings,
+            password="wrong",
+            username="u",
+            certificate_authorities=str(certificate),
+            timeout_seconds=0.5,
+        )
+        accepted = await send(right, MESSAGE)
+        refused = await send(wrong, MESSAGE)
+
+    assert accepted[0].fate == Fate.ACCEPTED
+    assert mailbox.was_tls
+    assert (refused[0].fate, refused[0].is_permanent) == (Fate.FAILED, False)
+    assert len(mailbox.received) == 1
+
+
+async def test_nothing_leaves_without_the_tls_that_was_asked_for(certificate: Path) -> None:
+    mailbox = Mailbox()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+
+    async with serving(mailbox) as settings:
+        without = await send(over_tls(settings), MESSAGE)
+    async with serving(mailbox, tls_context=context) as settings:
+        stranger = await send(over_tls(settings), MESSAGE)
+
+    assert (without[0].fate, without[0].is_permanent) == (Fate.FAILED, False)
+    assert (stranger[0].fate, stranger[0].is_permanent) == (Fate.FAILED, False)
+    assert mailbox.received == []

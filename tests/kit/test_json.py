@@ -1,0 +1,62 @@
+"""JSON in and out: exact numbers, and a clear refusal of everything that means two things."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from getbill.kit import json
+
+_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+_scalars = st.none() | st.booleans() | st.integers(-(10**15), 10**15) | _texts
+_values = st.recursive(
+    _scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_texts, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(_values)
+def test_what_is_written_is_read_back(value: Any) -> None:
+    assert json.read(json.write(value)) == value
+
+
+@given(st.decimals(-(10**12), 10**12, places=2))
+def test_an_amount_keeps_its_digits_both_ways(amount: Decimal) -> None:
+    assert json.write(amount) == format(amount, "f").encode()
+    assert json.read(json.write([amount])) == [amount]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"a": NaN}', "NaN"),
+        (b"[Infinity]", "Infinity"),
+        (b'{"a": 1, "a": 2}', '"a" stands twice'),
+        (b'{"b": {"c": 1, "c": 1}}', '"c" stands twice'),
+        (b"[1", "line 1, column 3"),
+        (b"", "line 1, column 1"),
+        (b'"\\ud800"', "surrogate"),
+        (b'{"\\u0000": 1}', "U+0000"),
+        (b"\xff", "not UTF-8"),
+        (b"[" * 65 + b"]" * 65, "deeper than 64"),
+        (b"[1e999]", "exponent"),
+        (b"[" + b"9" * 41 + b"]", "more than 40 digits"),
+    ],
+)
+def test_a_body_that_means_two_things_is_refused_in_words(body: bytes, says: str) -> None:
+    with pytest.raises(json.MalformedJson) as refused:
+        json.read(body)
+
+    assert says in refused.value.detail
+
+
+def test_brackets_in_a_text_are_not_depth() -> None:
+    assert json.read(b'["' + b"[" * 1000 + b'"]') == ["[" * 1000]
+
+
+def test_an_instant_is_written_in_whole_seconds_with_z() -> None:
+    assert json.instant(datetime(2024, 3, 15, 14, 32, 7, 999999, UTC)) == "2024-03-15T14:32:07Z"

@@ -1,0 +1,117 @@
+"""Sealing: what opens, what does not, and how master keys are read."""
+
+import base64
+import stat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from getbill.kit import ids
+from getbill.vault import (
+    Key,
+    Lookup,
+    MasterKeyMissing,
+    MasterKeyWrong,
+    SealBroken,
+    Vault,
+    read_master_keys,
+    write_master_keys,
+)
+
+
+@given(st.binary(), st.binary(max_size=64))
+def test_what_is_sealed_opens_in_its_place_and_only_there(plain: bytes, place: bytes) -> None:
+    key = Key.new()
+
+    sealed = key.seal(plain, place)
+
+    assert key.open(sealed, place) == plain
+    with pytest.raises(SealBroken):
+        key.open(sealed, place + b"elsewhere")
+
+
+@given(st.binary(min_size=1), st.data())
+def test_a_changed_byte_breaks_the_seal(plain: bytes, data: st.DataObject) -> None:
+    key = Key.new()
+    sealed = bytearray(key.seal(plain, b"place"))
+
+    sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= 1
+
+    with pytest.raises(SealBroken):
+        key.open(bytes(sealed), b"place")
+
+
+def test_a_sealed_value_names_its_key() -> None:
+    key = Key.new()
+
+    sealed = key.seal(b"Jean Dupont", b"place")
+
+    assert sealed[1:9] == key.id
+    assert b"Jean" not in sealed
+
+
+def test_another_key_does_not_open() -> None:
+    sealed = Key.new().seal(b"plain", b"place")
+
+    with pytest.raises(SealBroken, match="another key"):
+        Key.new().open(sealed, b"place")
+
+
+def test_a_key_never_shows_its_secret() -> None:
+    key = Key.new()
+
+    assert repr(key) == f"Key({key.id.hex()})"
+
+
+def test_a_wrapped_key_comes_back_for_its_own_subject_alone() -> None:
+    vault, key = Vault([Key.new()]), Key.new()
+    workspace_id, subject_id = ids.new(), ids.new()
+
+    wrapped = vault.wrap(key, workspace_id, subject_id)
+
+    assert vault.unwrap(wrapped, workspace_id, subject_id).secret == key.secret
+    with pytest.raises(SealBroken):
+        vault.unwrap(wrapped, workspace_id, ids.new())
+
+
+def test_an_older_master_key_still_unwraps() -> None:
+    old, new, key = Key.new(), Key.new(), Key.new()
+    workspace_id, subject_id = ids.new(), ids.new()
+    wrapped = Vault([old]).wrap(key, workspace_id, subject_id)
+
+    found = Vault([new, old]).unwrap(wrapped, workspace_id, subject_id)
+
+    assert found.secret == key.secret
+    with pytest.raises(SealBroken, match="was not given"):
+        Vault([new]).unwrap(wrapped, workspace_id, subject_id)
+
+
+def test_equal_texts_have_equal_hashes_for_one_company_and_kind() -> None:
+    ours, theirs = Lookup(b"a" * 32), Lookup(b"b" * 32)
+
+    assert ours.hash("email", "j@x.fr") == ours.hash("email", "j@x.fr")
+    assert ours.hash("email", "j@x.fr") != ours.hash("word", "j@x.fr")
+    assert ours.hash("email", "j@x.fr") != theirs.hash("email", "j@x.fr")
+
+
+def test_no_master_key_is_refused() -> None:
+    with pytest.raises(MasterKeyMissing):
+        Vault([])
+
+
+@pytest.mark.parametrize("text", ["not base64!", base64.b64encode(b"short").decode()])
+def test_a_master_key_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(MasterKeyWrong):
+        read_master_keys(text)
+
+
+def test_master_keys_come_back_from_their_file_which_is_closed_to_others(tmp_path) -> None:
+    keys = [Key.new(), Key.new()]
+    path = tmp_path / "folder" / "master.key"
+
+    write_master_keys(path, keys)
+
+    assert [key.id for key in read_master_keys(path.read_text())] == [key.id for key in keys]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["master.key"]
