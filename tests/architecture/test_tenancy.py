@@ -39,6 +39,13 @@ NO_TENANT = {
 }
 # Statements that cross workspaces on purpose; each with the reason.
 ALL_WORKSPACES = {
+    "access.prune_answers": "upkeep: answers older than a day go, whoever got them",
+    "debts.erased": "after a restore every erasure is repeated",
+    "events.sequence": "the one sequencer serves all streams, the oldest event first",
+    "events.take_unreacted": "a worker takes whatever stream is behind",
+    "timelines.claim_live": "a worker takes whatever is due longest",
+    "timelines.give_back": "a worker puts right what another left behind, wherever",
+    "timelines.take_over": "as timelines.give_back",
     "health.backlog": "counts what waits, over the whole installation",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
 }
@@ -158,6 +165,18 @@ def test_every_statement_says_what_it_is_for() -> None:
     for statement in statements():
         assert statement.name.split(".")[0] in packages, f"{statement.name} begins with no package's name"
         assert statement.sentence.endswith((".", "?")), f"{statement.name}: its sentence has no end"
+
+
+async def test_every_statement_fits_the_schema(catalog) -> None:
+    wrong = []
+
+    for statement in statements():
+        try:
+            await catalog.prepare(statement.text)
+        except asyncpg.PostgresError as error:
+            wrong.append(f"{statement.name}: {error}")
+
+    assert not wrong, "\n".join(wrong)
 
 
 async def test_every_statement_is_held_to_one_workspace(tables) -> None:
