@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     explorer.mount_assets(app)
     handle_problems(app)
     describe(app, explorer.finish_document)
-    app.add_middleware(access.Middleware, settings=settings)
+    app.add_middleware(access.Middleware)
     return app
 
 

@@ -4,8 +4,45 @@ A call comes with an OAuth access token of a client, or in a sandbox with a stat
 `Caller`; routes take one by scope (`requires`), changes take a `Change` that commits once at its edge.
 """
 
-from getbill.access.gate import Gate
-from getbill.access.guards import Change, Reply, change, requires
-from getbill.access.model import SCOPES, Caller, Policy
+from getbill.access.api import router
+from getbill.access.clients import Client, NewClient, clients, create_client, revoke_client
+from getbill.access.gate import Gate, gate_of, open_gate, upkeep
+from getbill.access.guards import Change, Changes, Reply, Requires, change, requires
+from getbill.access.idempotency import forget_answers
+from getbill.access.keys import ApiKey, NewKey, create_key, keys, revoke_key
+from getbill.access.middleware import Middleware
+from getbill.access.model import GRANTS, SCOPES, Caller, Policy
+from getbill.access.signing import rotate as rotate_signing_key
+from getbill.access.wakes import forget
 
-__all__ = ["SCOPES", "Caller", "Change", "Gate", "Policy", "Reply", "change", "requires"]
+__all__ = [
+    "GRANTS",
+    "SCOPES",
+    "ApiKey",
+    "Caller",
+    "Change",
+    "Changes",
+    "Client",
+    "Gate",
+    "Middleware",
+    "NewClient",
+    "NewKey",
+    "Policy",
+    "Reply",
+    "Requires",
+    "change",
+    "clients",
+    "create_client",
+    "create_key",
+    "forget",
+    "forget_answers",
+    "gate_of",
+    "keys",
+    "open_gate",
+    "requires",
+    "revoke_client",
+    "revoke_key",
+    "rotate_signing_key",
+    "router",
+    "upkeep",
+]

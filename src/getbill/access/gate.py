@@ -1,24 +1,72 @@
-"""The gate: everything a process needs to let a request in, made once at start."""
+"""The gate: everything one process needs to let requests in, opened once at its start."""
 
-from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
 
 from starlette.requests import Request
 
-from getbill.access.model import Policy
+from getbill.access import idempotency, log, signing, tokens
+from getbill.access.callers import Callers
+from getbill.access.limits import AddressLimits, Limits
+from getbill.access.log import AccessLog
+from getbill.access.model import Choices, Policy
+from getbill.access.oauth import Endpoints
+from getbill.access.signing import SigningKeys
+from getbill.access.wakes import CHANNEL
 from getbill.kit.db import Database
+from getbill.kit.wakes import Listener
 from getbill.vault import Vault
 
 
-@dataclass(slots=True)
 class Gate:
     """A process's view of who may call; the application keeps it as `app.state.gate`."""
 
-    database: Database
-    vault: Vault
-    policy: Policy = field(default_factory=Policy)
+    def __init__(self, database: Database, vault: Vault, policy: Policy) -> None:
+        self.database = database
+        self.vault = vault
+        self.policy = policy
+        self.signing = SigningKeys(database, vault)
+        self.callers = Callers(database, vault, self.signing, policy)
+        self.endpoints = Endpoints(database, self.signing, policy.base_url)
+        self.limits = Limits(database)
+        self.addresses = AddressLimits(policy.anonymous_per_minute)
+        self.log = AccessLog(database)
+        self.listener: Listener | None = None
+
+    def start(self, dsn: str) -> None:
+        """Begin to hear revocations and to write the access log."""
+        self.listener = Listener(dsn, {CHANNEL: self.callers.hear})
+        self.callers.listen(self.listener)
+        self.log.start()
+
+    def forget(self, subject_id: UUID) -> None:
+        """Forget in this process at once what `access.forget` told all to; call it after the commit."""
+        self.callers.forget(subject_id)
+
+    async def close(self) -> None:
+        """Stop hearing and write what is left of the access log."""
+        if self.listener is not None:
+            await self.listener.close()
+        await self.log.close()
+
+
+def open_gate(database: Database, vault: Vault, choices: Choices) -> Gate:
+    """Open the gate of an API process."""
+    gate = Gate(database, vault, Policy.of(choices))
+    gate.start(choices.dsn)
+    return gate
 
 
 def gate_of(request: Request) -> Gate:
     """Return the gate of the application that answers this request."""
     gate: Gate = request.app.state.gate
     return gate
+
+
+async def upkeep(database: Database, vault: Vault, now: datetime, log_days: int = log.KEPT_DAYS) -> None:
+    """Do what access needs once at start and once a day: partitions, a signing key, no expired rows."""
+    await log.keep_partitions(database, now, log_days)
+    await SigningKeys(database, vault).signer(now)
+    await signing.prune(database, now)
+    await tokens.prune(database, now)
+    await idempotency.prune(database, now)

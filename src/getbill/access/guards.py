@@ -11,11 +11,15 @@ import asyncpg
 from starlette.requests import Request
 from starlette.responses import Response
 
+from getbill.access import idempotency
 from getbill.access.gate import gate_of
+from getbill.access.idempotency import Given, KeyReused, Once, TwinRunning
 from getbill.access.model import Caller, NoCredential, ScopeMissing
 from getbill.companies import Workspace
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import Problem
+from getbill.kit.http import problem
+from getbill.vault import Vault
 
 # What a change does, and how its answer is written once all its consequences are known.
 Reply = Callable[[], Response]
@@ -60,6 +64,7 @@ class Change:
 
     caller: Caller
     database: Database
+    vault: Vault
     request: Request
     # The debt the answer speaks of; set by the work, so that erasing the debt also drops the stored answer.
     debt_id: UUID | None = None
@@ -70,27 +75,63 @@ class Change:
         return self.caller.workspace
 
     async def commit(self, work: Work) -> Response:
-        """Run `work` in a transaction at the workspace's instant and return its answer once it is committed.
+        """Run `work` in a transaction at the workspace's instant and return its reply, told once all is written.
 
-        `work` returns a function that writes the answer; it is called at the edge, when every reaction to the
-        change has run and nothing of it will move any more.
-
-        A collision with a concurrent change (unique key, deadlock) runs it again from the start, three times
-        in all: `work` decides anew on what it then reads.
+        A POST with an Idempotency-Key is answered once. A collision with a concurrent change (unique key,
+        deadlock) runs the work again from the start, three times in all: it decides anew on what it then reads.
         """
+        once = await self._once()
         for _ in range(_TRIES - 1):
             try:
-                return await self._once(work)
+                return await self._run(work, once)
             except _COLLISIONS:
-                continue
-        return await self._once(work)
+                self.debt_id = None
+        return await self._run(work, once)
 
-    async def _once(self, work: Work) -> Response:
+    async def _once(self) -> Once | None:
+        """Return what an Idempotency-Key makes of the request; None when it has none."""
+        request = self.request
+        header = request.headers.get("idempotency-key")
+        if header is None or request.method != "POST":
+            return None
+        key = idempotency.read_key(header)
+        scope = request.scope
+        path = scope.get("raw_path") or request.url.path.encode()
+        fingerprint = idempotency.fingerprint(
+            request.method, path, scope["query_string"], await request.body()
+        )
+        route = f"{request.method} {scope['route'].path}"
+        return Once(self.workspace.id, self.caller.credential_id, route, key, fingerprint)
+
+    async def _run(self, work: Work, once: Once | None) -> Response:
+        if once is not None:
+            return await self._run_once(work, once)
         async with self.database.transaction(self.workspace.now()) as tx:
             reply = await work(tx)
-            # Reactions may still change what the answer shows (a balance, a version): settle them first.
-            await self.database.edge(tx)
-            return reply()
+        return reply()
+
+    async def _run_once(self, work: Work, once: Once) -> Response:
+        given: list[Given] = []
+
+        def give() -> Given:
+            given.append(Given(reply(), self.debt_id))
+            return given[0]
+
+        try:
+            async with self.database.transaction(self.workspace.now()) as tx:
+                answered = await idempotency.begin(tx, once, self.vault)
+                if answered is not None:
+                    return answered
+                reply = await work(tx)
+                idempotency.keep(tx, once, self.vault, give)
+        except (TwinRunning, KeyReused):
+            raise
+        except Problem as refusal:
+            if not idempotency.is_kept(refusal):
+                raise
+            refused = Given(problem(refusal), self.debt_id)
+            return await idempotency.keep_refusal(self.database, once, self.vault, refused)
+        return given[0].response
 
 
 class Changes:
@@ -102,7 +143,8 @@ class Changes:
     async def __call__(self, request: Request) -> Change:
         """Return the change; raise NoCredential, TokenInvalid or ScopeMissing."""
         caller = caller_of(request, self.scope)
-        return Change(caller, gate_of(request).database, request)
+        gate = gate_of(request)
+        return Change(caller, gate.database, gate.vault, request)
 
 
 def change(scope: str) -> Changes:

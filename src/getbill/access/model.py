@@ -5,15 +5,14 @@ nothing below the door reads a token again.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from getbill.companies import Workspace
-from getbill.kit.errors import Forbidden, Unauthenticated
+from getbill.kit.errors import Forbidden, TooLarge, TooManyRequests, Unauthenticated
 
 REALM = "getbill"
 
@@ -37,20 +36,50 @@ SCOPES = {
 GRANTS = ("client_credentials", "refresh_token", "authorization_code")
 
 Kind = Literal["client", "key"]
-Network = IPv4Network | IPv6Network
+
+
+class Choices(Protocol):
+    """What access reads of the installation's settings."""
+
+    @property
+    def dsn(self) -> str:
+        """The database."""
+
+    @property
+    def url(self) -> str:
+        """The address of this installation, which its tokens name as issuer and audience."""
+
+    rate_limit_live: int
+    rate_limit_sandbox: int
+    rate_limit_anonymous: int
+    body_bytes_max: int
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What an installation decides about access; taken from its settings once at start."""
+    """What an installation decides about access."""
 
     base_url: str = "http://127.0.0.1:8000"
     live_per_minute: int = 1000
     sandbox_per_minute: int = 100
-    anonymous_per_minute: int = 300
-    body_bytes_max: int = 1024 * 1024
-    # Peers that end TLS for us and whose X-Forwarded-* headers are believed.
-    tls_proxies: tuple[Network, ...] = ()
+    # Requests without a good credential, and to the token endpoint, per client address and process.
+    anonymous_per_minute: int = 600
+    body_bytes_max: int = 1_000_000
+    # Paths whose bodies may be larger.
+    larger_bodies: Mapping[str, int] = field(
+        default_factory=lambda: {"/external-api/v1/debts/batch": 20_000_000}
+    )
+
+    @classmethod
+    def of(cls, choices: Choices) -> "Policy":
+        """Return the policy of an installation."""
+        return cls(
+            base_url=choices.url,
+            live_per_minute=choices.rate_limit_live,
+            sandbox_per_minute=choices.rate_limit_sandbox,
+            anonymous_per_minute=choices.rate_limit_anonymous,
+            body_bytes_max=choices.body_bytes_max,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +92,9 @@ class Caller:
     name: str
     scopes: frozenset[str]
     limit_per_minute: int
-    expires_at: datetime | None
     # Whose minute this caller's requests count against: its own, or its sandbox's.
     counted_as: UUID
-    family_id: UUID | None = None
-    expires_unix: float = field(default=float("inf"), compare=False)
+    expires_at: datetime | None
 
     def may(self, scope: str) -> bool:
         """Say whether the credential holds a scope."""
@@ -112,6 +139,30 @@ class TlsRequired(Forbidden):
     """A live credential came over a connection that others could read."""
 
     code = "tls-required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A live credential came over a connection without TLS. Call over https, or declare the proxy that ends "
+            "TLS; treat this credential as known to others and replace it."
+        )
+
+
+class RateLimited(TooManyRequests):
+    """The minute's requests are used up."""
+
+    def __init__(self, limit: int, seconds: int) -> None:
+        super().__init__(
+            f"More than {limit} requests in a minute. Come back in {seconds} seconds.",
+            extra={"limit": limit, "retry_after": seconds},
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+class BodyTooLarge(TooLarge):
+    """The body is larger than this path takes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A body has at most {most} bytes here.", extra={"bytes_max": most})
 
 
 def digest(secret: str) -> bytes:

@@ -1,0 +1,118 @@
+"""The routes of OAuth, its published keys and metadata, and of the company a credential belongs to."""
+
+from typing import Annotated, Any
+
+from authlib.oauth2.rfc6749 import OAuth2Error
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import companies
+from getbill.access import oauth, wire
+from getbill.access.gate import gate_of
+from getbill.access.guards import requires
+from getbill.access.model import Caller
+from getbill.access.oauth import Answer, Asked, BodyTooLong
+from getbill.kit import clock
+from getbill.kit.http import answer
+
+router = APIRouter()
+
+TOKEN_PATHS = ("/external-api/v1/oauth/token", "/oauth/token", "/token")
+REVOCATION_PATHS = ("/external-api/v1/oauth/revoke", "/oauth/revoke")
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": wire.OAuthRefusal, "description": "The request is wrong; `error` says how."},
+    401: {"model": wire.OAuthRefusal, "description": "The client is unknown or its secret is wrong."},
+    413: {"model": wire.OAuthRefusal, "description": "The form is too large."},
+}
+
+
+async def issue_token(request: Request) -> Response:
+    """Get an access token: by client credentials, or by the refresh token of an earlier answer."""
+    gate = gate_of(request)
+    try:
+        asked = await _asked(request)
+        is_private = request.scope["state"]["is_private"]
+        told = await gate.endpoints.token(asked, clock.wall(), is_private=is_private)
+    except OAuth2Error as error:
+        told = oauth.refusal(error)
+    return _told(told)
+
+
+async def revoke_token(request: Request) -> Response:
+    """Revoke an access token, or a refresh token with every token of its family (RFC 7009)."""
+    gate = gate_of(request)
+    try:
+        asked = await _asked(request)
+        is_private = request.scope["state"]["is_private"]
+        told = await gate.endpoints.revocation(asked, clock.wall(), is_private=is_private)
+    except OAuth2Error as error:
+        told = oauth.refusal(error)
+    return _told(told)
+
+
+async def _asked(request: Request) -> Asked:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > oauth.FORM_BYTES_MAX:
+            raise BodyTooLong
+    headers = request.headers
+    return oauth.read(bytes(body), headers.get("content-type", ""), headers.get("authorization"))
+
+
+def _told(told: Answer) -> Response:
+    status, members, headers = told
+    return answer(status, members, dict(headers))
+
+
+for _path in TOKEN_PATHS:
+    router.add_api_route(
+        _path,
+        issue_token,
+        methods=["POST"],
+        response_model=wire.TokenShown,
+        responses=_REFUSALS,
+        openapi_extra=wire.TOKEN_FORM,
+        operation_id=f"issue_token{_path.replace('/', '_').replace('-', '_')}",
+        tags=["Authentication"],
+    )
+for _path in REVOCATION_PATHS:
+    router.add_api_route(
+        _path,
+        revoke_token,
+        methods=["POST"],
+        responses=_REFUSALS,
+        openapi_extra=wire.REVOCATION_FORM,
+        operation_id=f"revoke_token{_path.replace('/', '_').replace('-', '_')}",
+        tags=["Authentication"],
+    )
+
+
+@router.get("/.well-known/oauth-authorization-server", tags=["Authentication"])
+async def get_metadata(request: Request) -> Response:
+    """Describe the authorization server (RFC 8414)."""
+    return answer(200, oauth.metadata(gate_of(request).policy.base_url))
+
+
+@router.get("/.well-known/jwks.json", tags=["Authentication"])
+async def get_keys(request: Request) -> Response:
+    """Publish the keys that verify access tokens (RFC 7517)."""
+    keys = await gate_of(request).signing.published(clock.wall())
+    return answer(200, {"keys": keys}, {"Cache-Control": "max-age=300"})
+
+
+@router.get("/external-api/v1/company/profile", response_model=wire.Profile, tags=["Company"])
+async def get_profile(caller: Annotated[Caller, Depends(requires("company:read"))]) -> Response:
+    """Show the company the credential belongs to: the recommended first call."""
+    return answer(200, wire.profile(caller))
+
+
+@router.get("/external-api/v1/company/users", response_model=wire.UserList, tags=["Company"])
+async def list_users(
+    request: Request, caller: Annotated[Caller, Depends(requires("users:read"))]
+) -> Response:
+    """List the company's staff."""
+    users = await companies.users(gate_of(request).database, caller.workspace.company.id)
+    return answer(200, {"data": [wire.user(member) for member in users]})

@@ -1,0 +1,106 @@
+"""Sandbox keys: static, for the first debt within minutes. They hold every scope and reach no real person.
+
+A key is shown once; what is stored is its SHA-256, and its last four characters for people to tell keys apart.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from getbill.access.model import digest
+from getbill.access.wakes import forget
+from getbill.kit import ids
+from getbill.kit.db import Database, Statement
+from getbill.kit.errors import NotFound, one_field
+
+PREFIX = "gbk_sandbox_"
+
+_INSERT = Statement(
+    "access.insert_key",
+    "Cut a key for a sandbox; a live workspace gets none.",
+    """
+    INSERT INTO api_keys (id, workspace_id, name, hash, last4, limit_per_minute, created_at)
+    SELECT $1, workspace_id, $3, $4, $5, $6, $7 FROM workspaces WHERE workspace_id = $2 AND kind = 'sandbox'
+    RETURNING id
+    """,
+)
+KEY = Statement(
+    "access.key",
+    "The key with this hash, unless it is revoked.",
+    "SELECT id, workspace_id, name, limit_per_minute FROM api_keys WHERE hash = $1 AND revoked_at IS NULL",
+)
+_KEYS = Statement(
+    "access.keys",
+    "The keys of a company's sandboxes, or of all, the oldest first.",
+    """
+    SELECT k.id, k.workspace_id, k.name, k.last4, k.limit_per_minute, k.created_at, k.revoked_at
+    FROM api_keys k JOIN workspaces w USING (workspace_id)
+    WHERE $1::uuid IS NULL OR w.company_id = $1 ORDER BY k.created_at, k.id
+    """,
+)
+_REVOKE = Statement(
+    "access.revoke_key",
+    "A key opens no longer.",
+    "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id",
+)
+
+
+class KeysAreForSandboxes(NotFound):
+    """There is no such sandbox; live workspaces are reached by OAuth clients only."""
+
+    code = "keys-are-for-sandboxes"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A sandbox key as people see it later: never the key itself."""
+
+    id: UUID
+    workspace_id: UUID
+    name: str
+    last4: str
+    limit_per_minute: int | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+    @property
+    def hint(self) -> str:
+        """What is left to tell keys apart."""
+        return f"{PREFIX}...{self.last4}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What a sandbox key is made of."""
+
+    workspace_id: UUID
+    name: str
+    limit_per_minute: int | None = None
+
+
+async def create_key(database: Database, new: NewKey, now: datetime) -> tuple[ApiKey, str]:
+    """Cut a key for a sandbox and return it with its text, which is shown this once."""
+    if not new.name.strip():
+        raise one_field("/name", "missing", "A key has a name.")
+    text = PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey(
+        ids.new(), new.workspace_id, new.name.strip(), text[-4:], new.limit_per_minute, now, revoked_at=None
+    )
+    row = (key.id, key.workspace_id, key.name, digest(text), key.last4, key.limit_per_minute, now)
+    if await database.fetchval(_INSERT, *row) is None:
+        raise KeysAreForSandboxes("There is no sandbox with this id. Live workspaces take OAuth clients.")
+    return key, text
+
+
+async def keys(database: Database, company_id: UUID | None = None) -> list[ApiKey]:
+    """Return the keys of a company's sandboxes, or of all companies, the oldest first."""
+    return [ApiKey(**dict(row)) for row in await database.fetch(_KEYS, company_id)]
+
+
+async def revoke_key(database: Database, key_id: UUID, now: datetime) -> None:
+    """Have a key open no longer, everywhere at once."""
+    async with database.transaction(now) as tx:
+        if await tx.fetchval(_REVOKE, key_id, now) is None:
+            raise NotFound("There is no such key, or it is revoked already.")
+        await forget(tx, key_id)

@@ -1,0 +1,217 @@
+"""The door every request comes through: its id, its caller, its place in the minute, its line in the log.
+
+Nothing here waits for the database while a credential is remembered and its lease lasts; nothing of a request but
+its path, status and duration is written down.
+"""
+
+from math import ceil
+from re import compile as pattern
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from getbill.access import metrics
+from getbill.access.gate import Gate
+from getbill.access.limits import WINDOW_SECONDS, Count
+from getbill.access.model import BodyTooLarge, Caller, NoCredential, RateLimited, TlsRequired
+from getbill.access.peers import Peer, bucket, peer_of
+from getbill.kit import clock, ids
+from getbill.kit.errors import Problem, Unauthenticated
+from getbill.kit.http import problem
+
+API = "/external-api/"
+OAUTH = frozenset({"/token", "/oauth/token", "/oauth/revoke"})
+
+# Written by whoever reverse-proxies: the connection ended before the answer (nginx).
+_CLIENT_LEFT = 499
+_PATH_CHARACTERS_MAX = 500
+_REQUEST_ID = pattern(rb"[A-Za-z0-9._:-]{1,128}")
+
+Headers = dict[bytes, bytes]
+
+
+class Middleware:
+    """The door of the API as an ASGI application around another."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or answer why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        visit = _Visit(scope, send, scope["app"].state.gate)
+        try:
+            await self._answer(visit, scope, receive)
+        except ClientDisconnect:
+            visit.status = _CLIENT_LEFT
+        except Exception as error:
+            if visit.status:
+                raise
+            # Outside of us only the server is left, whose answer would have neither the request's id nor our shape.
+            crashed = scope["app"].exception_handlers[Exception]
+            await (await crashed(Request(scope), error))(scope, receive, visit.send)
+        finally:
+            visit.leave()
+
+    async def _answer(self, visit: "_Visit", scope: Scope, receive: Receive) -> None:
+        try:
+            await visit.enter()
+            receive = visit.bounded(receive)
+        except Problem as refusal:
+            await problem(refusal)(scope, receive, visit.send)
+        else:
+            await self._app(scope, receive, visit.send)
+
+
+class _Visit:
+    """One request between the door and its answer."""
+
+    __slots__ = ("caller", "extra", "gate", "headers", "now", "pass_on", "peer", "scope", "started", "status")
+
+    def __init__(self, scope: Scope, pass_on: Send, gate: Gate) -> None:
+        self.started = clock.monotonic()
+        self.now = clock.unix()
+        self.scope = scope
+        self.pass_on = pass_on
+        self.gate = gate
+        self.headers: Headers = dict(scope["headers"])
+        self.peer: Peer = peer_of(scope, self.headers)
+        self.caller: Caller | None = None
+        self.status = 0
+        request_id = self._request_id()
+        self.extra = [(b"x-request-id", request_id.encode())]
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["is_private"] = self.peer.is_private
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+    def _request_id(self) -> str:
+        sent = self.headers.get(b"x-request-id")
+        if sent is not None and _REQUEST_ID.fullmatch(sent):
+            return sent.decode()
+        return str(ids.new())
+
+    async def enter(self) -> None:
+        """Find the caller and count the request; raise RateLimited or TlsRequired."""
+        path = self.scope["path"]
+        if path.startswith(API):
+            found = await self._found()
+            self.scope["state"]["caller"] = found
+            if isinstance(found, Caller):
+                await self._count(found)
+                return
+        elif path not in OAUTH:
+            return
+        self._tell(self.gate.addresses.take(bucket(self.peer.address), self.now))
+
+    async def _found(self) -> Caller | Problem:
+        token = _token(self.headers)
+        if token is None:
+            return NoCredential()
+        known = self.gate.callers.recall(token, self.now)
+        if known is not None:
+            return known
+        # Guesses cost us a question to the database each; who has made too many gets no more answers.
+        count = self.gate.addresses.look(bucket(self.peer.address), self.now)
+        if not count.is_allowed:
+            self._tell(count)
+        try:
+            return await self.gate.callers.authenticate(token)
+        except Unauthenticated as refusal:
+            return refusal
+
+    async def _count(self, caller: Caller) -> None:
+        self.caller = caller
+        limits, limit = self.gate.limits, caller.limit_per_minute
+        count = limits.take(caller.counted_as, limit, self.now)
+        self._tell(count or await limits.lease(caller.counted_as, limit, self.now))
+        if caller.workspace.is_live and not self.peer.is_private:
+            raise TlsRequired
+
+    def _tell(self, count: Count) -> None:
+        """Add the headers that say where the caller stands (the last two: draft-ietf-httpapi-ratelimit-headers)."""
+        seconds = max(1, ceil(count.ends - self.now))
+        self.extra += (
+            (b"x-ratelimit-limit", b"%d" % count.limit),
+            (b"x-ratelimit-remaining", b"%d" % count.remaining),
+            (b"x-ratelimit-reset", b"%d" % ceil(count.ends)),
+            (b"ratelimit-policy", b'"minute";q=%d;w=%d' % (count.limit, WINDOW_SECONDS)),
+            (b"ratelimit", b'"minute";r=%d;t=%d' % (count.remaining, seconds)),
+        )
+        if not count.is_allowed:
+            raise RateLimited(count.limit, seconds)
+
+    def bounded(self, receive: Receive) -> Receive:
+        """Return a way to receive the body that refuses one too large, declared so or found so."""
+        policy = self.gate.policy
+        most = policy.larger_bodies.get(self.scope["path"], policy.body_bytes_max)
+        declared = self.headers.get(b"content-length")
+        if declared is not None:
+            # The server reads no more than was declared.
+            if declared.isdigit() and int(declared) > most:
+                raise BodyTooLarge(most)
+            return receive
+        return _counted(receive, most) if b"transfer-encoding" in self.headers else receive
+
+    async def send(self, message: Message) -> None:
+        """Pass the answer on with the request's id and the caller's place in the minute."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *self.extra]
+        await self.pass_on(message)
+
+    def leave(self) -> None:
+        """Write the request's line and count it."""
+        scope, caller = self.scope, self.caller
+        seconds = clock.monotonic() - self.started
+        status = self.status or _CLIENT_LEFT
+        metrics.count(scope["method"], _template(scope), status, seconds)
+        self.gate.log.add(
+            (
+                clock.wall(),
+                scope["state"]["request_id"],
+                scope["method"],
+                _path(scope),
+                status,
+                seconds * 1000,
+                None if caller is None else caller.workspace.id,
+                None if caller is None else caller.credential_id,
+                self.peer.address,
+            )
+        )
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    seen = 0
+
+    async def counting() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise BodyTooLarge(most)
+        return message
+
+    return counting
+
+
+def _template(scope: Scope) -> str:
+    """Return the template of the route that answered; paths themselves are without number."""
+    route = scope.get("route")
+    return "unmatched" if route is None else str(route.path)
+
+
+def _path(scope: Scope) -> str:
+    """Return the path as it was sent: percent-encoded it is printable, and never holds the query."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw[:_PATH_CHARACTERS_MAX].decode("ascii", "backslashreplace").replace("\x00", "")
+
+
+def _token(headers: Headers) -> str | None:
+    value = headers.get(b"authorization")
+    if value is None or value[:7].lower() != b"bearer ":
+        return None
+    return value[7:].strip().decode("latin-1") or None

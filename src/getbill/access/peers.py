@@ -1,0 +1,56 @@
+"""Who is at the other end of the connection, and whether others could have listened on the way.
+
+A live credential is taken over TLS, from a declared proxy that ended TLS, or from this very machine. What a declared
+proxy says is put into the scope by the server before we see it; any other forwarding header only shows that the
+loopback connection it came by speaks for somebody else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+
+_FORWARDING = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")
+
+
+@dataclass(slots=True)
+class Peer:
+    """The client behind a request: its address, and whether the way to it is private."""
+
+    address: str
+    is_private: bool
+
+
+def peer_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Peer:
+    """Return who sent a request."""
+    client = scope.get("client")
+    # A Unix socket has no address; whoever may open it is on this machine.
+    host = client[0] if client else "127.0.0.1"
+    if scope.get("scheme") == "https":
+        return Peer(host, is_private=True)
+    speaks_for_others = any(name in headers for name in _FORWARDING)
+    return Peer(host, is_private=_is_loopback(host) and not speaks_for_others)
+
+
+@lru_cache(maxsize=4096)
+def bucket(address: str) -> str:
+    """Return what an address is counted as: an IPv6 subscriber has a /64 to choose from."""
+    known = _address(address)
+    if isinstance(known, IPv6Address):
+        return str(ip_network((known, 64), strict=False))
+    return address
+
+
+@lru_cache(maxsize=4096)
+def _is_loopback(host: str) -> bool:
+    known = _address(host)
+    return known is not None and known.is_loopback
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        known = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (known.ipv4_mapped or known) if isinstance(known, IPv6Address) else known

@@ -1,0 +1,150 @@
+"""The keys that access tokens are signed with (RS256), and their rotation.
+
+One key signs at a time. A retired one still verifies until the last token it signed has expired, so a rotation
+is noticed by nobody. Private parts lie in the database wrapped by the master key.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from getbill.kit import ids, json
+from getbill.kit.db import Database, Statement
+from getbill.kit.errors import BadRequest
+from getbill.vault import Vault
+
+TOKEN_LIFE = timedelta(hours=1)
+ALGORITHM = "RS256"
+# RFC 9068 section 2.1: so that no other JWT of ours can pass for an access token.
+TYPE = "at+jwt"
+
+_RSA_BITS = 2048
+
+_CURRENT = Statement(
+    "access.current_signing_key",
+    "The key that signs now.",
+    "SELECT id, private FROM signing_keys WHERE retired_at IS NULL",
+)
+_VERIFYING = Statement(
+    "access.verifying_keys",
+    "The key that signs now and those whose tokens may still be valid.",
+    """
+    SELECT id, public FROM signing_keys WHERE retired_at IS NULL OR retired_at > $1
+    ORDER BY created_at DESC
+    """,
+)
+_LOCK = Statement(
+    "access.lock_signing_keys",
+    "Let one process at a time change which key signs.",
+    "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE",
+)
+_RETIRE = Statement(
+    "access.retire_signing_key",
+    "The key that signs now signs no more.",
+    "UPDATE signing_keys SET retired_at = $1 WHERE retired_at IS NULL",
+)
+_INSERT = Statement(
+    "access.insert_signing_key",
+    "Begin to sign with a new key.",
+    "INSERT INTO signing_keys (id, public, private, created_at) VALUES ($1, $2, $3, $4)",
+)
+_PRUNE = Statement(
+    "access.prune_signing_keys",
+    "Forget signing keys whose last token has expired long ago.",
+    "DELETE FROM signing_keys WHERE retired_at < $1",
+)
+
+
+def _context(key_id: UUID) -> bytes:
+    return b"signing" + key_id.bytes
+
+
+def _make(key_id: UUID) -> RSAKey:
+    return RSAKey.generate_key(_RSA_BITS, {"kid": str(key_id), "use": "sig", "alg": ALGORITHM})
+
+
+async def rotate(database: Database, vault: Vault, now: datetime, *, only_first: bool = False) -> None:
+    """Sign with a new key from now on; with `only_first`, only if there is none that signs."""
+    key_id = ids.new()
+    key = await asyncio.to_thread(_make, key_id)
+    public = json.write(key.as_dict(private=False)).decode()
+    private = vault.seal(json.write(key.as_dict(private=True)), _context(key_id))
+    async with database.transaction(now) as tx:
+        await tx.execute(_LOCK)
+        if only_first and await tx.fetchrow(_CURRENT):
+            return
+        await tx.execute(_RETIRE, now)
+        await tx.execute(_INSERT, key_id, public, private, now)
+
+
+async def prune(database: Database, now: datetime) -> None:
+    """Forget keys that no token can name any more."""
+    await database.execute(_PRUNE, now - 2 * TOKEN_LIFE)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a token of ours says, and which key signed it."""
+
+    claims: dict[str, Any]
+    key_id: UUID
+
+
+class SigningKeys:
+    """The signing keys as one process knows them; which one signs is asked of the database every time."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+        self._private: tuple[UUID, RSAKey] | None = None
+        self._public: dict[str, RSAKey] = {}
+
+    async def signer(self, now: datetime) -> RSAKey:
+        """Return the key that signs now, making the installation's first one if there is none."""
+        row = await self._database.fetchrow(_CURRENT)
+        if row is None:
+            await rotate(self._database, self._vault, now, only_first=True)
+            row = await self._database.fetchrow(_CURRENT)
+        if row is None:
+            raise LookupError("the signing key vanished between two statements")
+        return self._opened(row)
+
+    def _opened(self, row: Record) -> RSAKey:
+        if self._private is None or self._private[0] != row["id"]:
+            opened = self._vault.open(row["private"], _context(row["id"]))
+            self._private = (row["id"], RSAKey.import_key(json.read(opened)))
+        return self._private[1]
+
+    async def published(self, now: datetime) -> list[dict[str, Any]]:
+        """Return the public keys that verify tokens now, as JWKs, the newest first."""
+        rows = await self._database.fetch(_VERIFYING, now - TOKEN_LIFE)
+        keys: list[dict[str, Any]] = [json.read(row["public"].encode()) for row in rows]
+        self._public = {key["kid"]: RSAKey.import_key(key) for key in keys}
+        return keys
+
+    async def open(self, token: str, now: datetime) -> Signed | None:
+        """Return what a token says if one of our keys signed it, else None; its times are not checked here."""
+        try:
+            envelope = jws.extract_compact(token.encode())
+            key = await self._key(envelope.protected, now)
+            if key is None or not jws.validate_compact(envelope, key, [ALGORITHM]):
+                return None
+            claims = json.read(envelope.payload)
+        except (JoseError, BadRequest, ValueError, TypeError):
+            return None
+        return Signed(claims, UUID(key.kid)) if isinstance(claims, dict) else None
+
+    async def _key(self, header: dict[str, Any], now: datetime) -> RSAKey | None:
+        key_id = header.get("kid")
+        if not isinstance(key_id, str) or header.get("typ") != TYPE:
+            return None
+        if key_id not in self._public:
+            await self.published(now)
+        return self._public.get(key_id)

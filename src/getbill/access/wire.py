@@ -1,0 +1,153 @@
+"""The shapes of the OAuth endpoints, the profile and the staff list, as callers see them."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from getbill.access.model import SCOPES, Caller, in_order
+from getbill.companies import User
+from getbill.kit import ids, json
+from getbill.kit.shapes import Instant
+
+
+class TokenShown(BaseModel):
+    """An access token and what it is good for (RFC 6749 section 5.1)."""
+
+    access_token: str = Field(description="A JWT signed with RS256; treat it as opaque.")
+    token_type: str = Field(examples=["Bearer"])
+    expires_in: int = Field(description="Seconds.", examples=[3600])
+    refresh_token: str | None = Field(
+        None, description="Good for one use within 30 days; absent when the client may not refresh."
+    )
+    scope: str = Field(examples=["debts:read debts:write followups:read"])
+
+
+class OAuthRefusal(BaseModel):
+    """Why there is no token (RFC 6749 section 5.2)."""
+
+    error: str = Field(examples=["invalid_client"])
+    error_description: str | None = Field(None, examples=["Client authentication failed"])
+
+
+class Configuration(BaseModel):
+    """The company's defaults for new debts, and the workspace this credential acts in."""
+
+    workspace: str = Field(
+        examples=["sandbox"], description="`live`, or `sandbox` where nobody real is contacted."
+    )
+    workspace_id: str
+    workspace_time: Instant = Field(description="The workspace's clock; a sandbox's can be moved ahead.")
+    currency: str = Field(examples=["EUR"])
+    country: str = Field(examples=["FR"])
+    language: str = Field(examples=["fr"])
+    scenario: str = Field(examples=["standard_3_waves"])
+    collector: str = Field(description="`creditor` for its own debts, `third_party` for those of others.")
+    iban: str | None
+    scopes: list[str] = Field(description="What this credential may do.")
+    requests_per_minute: int
+
+
+class Profile(BaseModel):
+    """The company a credential belongs to."""
+
+    id: str
+    name: str
+    email: str | None
+    phone: str | None
+    created_at: Instant
+    configuration: Configuration
+
+
+class UserShown(BaseModel):
+    """A member of staff."""
+
+    id: str
+    email: str
+    firstname: str | None
+    lastname: str | None
+    role: str = Field(examples=["admin"])
+    is_active: bool
+    created_at: Instant
+    last_activity: Instant | None
+
+
+class UserList(BaseModel):
+    """A company's staff."""
+
+    data: list[UserShown]
+
+
+def profile(caller: Caller) -> dict[str, Any]:
+    """Write the company of a caller."""
+    workspace = caller.workspace
+    company = workspace.company
+    return {
+        "id": ids.show("company", company.id),
+        "name": company.name,
+        "email": company.email,
+        "phone": company.phone,
+        "created_at": json.instant(company.created_at),
+        "configuration": {
+            "workspace": workspace.kind,
+            "workspace_id": ids.show("workspace", workspace.id),
+            "workspace_time": json.instant(workspace.now()),
+            "currency": company.currency,
+            "country": company.country,
+            "language": company.language,
+            "scenario": company.scenario,
+            "collector": company.collector,
+            "iban": company.iban,
+            "scopes": in_order(caller.scopes),
+            "requests_per_minute": caller.limit_per_minute,
+        },
+    }
+
+
+def user(member: User) -> dict[str, Any]:
+    """Write a member of staff."""
+    return {
+        "id": ids.show("user", member.id),
+        "email": member.email,
+        "firstname": member.first_name,
+        "lastname": member.last_name,
+        "role": member.role,
+        "is_active": member.is_active,
+        "created_at": json.instant(member.created_at),
+        "last_activity": json.instant(member.last_seen_at),
+    }
+
+
+_CREDENTIALS = {
+    "client_id": {"type": "string", "description": "Or both by HTTP Basic."},
+    "client_secret": {"type": "string"},
+}
+
+
+def form(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the OpenAPI of a form-encoded body with a client's credentials."""
+    schema = {"type": "object", "required": required, "properties": properties | _CREDENTIALS}
+    content = {"application/x-www-form-urlencoded": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+TOKEN_FORM = form(
+    ["grant_type"],
+    {
+        "grant_type": {"type": "string", "enum": ["client_credentials", "refresh_token"]},
+        "refresh_token": {"type": "string", "description": "With grant_type=refresh_token."},
+        "scope": {
+            "type": "string",
+            "description": f"Separated by spaces; all the client has when absent. There are: {', '.join(SCOPES)}.",
+        },
+    },
+)
+REVOCATION_FORM = form(
+    ["token"],
+    {
+        "token": {
+            "type": "string",
+            "description": "An access token, or a refresh token with its whole family.",
+        },
+        "token_type_hint": {"type": "string", "enum": ["access_token", "refresh_token"]},
+    },
+)
