@@ -7,6 +7,7 @@ kernel tells it when the supervisor is gone.
 
 import asyncio
 import contextlib
+import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Coroutine, Iterable, Mapping
@@ -48,7 +49,8 @@ class Child:
 
     async def start(self) -> Process:
         """Start it, in a session of its own so that a Ctrl-C at the terminal is ours to pass on."""
-        command = of_this_process().command(sys.executable, "-m", "getbill", *self.words)
+        words = (sys.executable, "-m", "getbill", *self.words)
+        command = of_this_process().command(*words, ended_by=signal.SIGTERM)
         return await asyncio.create_subprocess_exec(
             *command, env=dict(self.environment), pass_fds=self.descriptors, start_new_session=True
         )

@@ -83,6 +83,8 @@ def main() -> None:
         _say(*settings.complaints(error))
     except (CannotRun, PermissionError, ConnectionError) as error:
         _say(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _say(*sentences: str) -> None:

@@ -9,6 +9,7 @@ permission of a folder that is not ours is ever changed.
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -44,10 +45,10 @@ class Account:
     uid: int
     gid: int
 
-    def command(self, *command: str) -> list[str]:
-        """Return the command line that runs a program as this account, tied to our own life."""
-        ids = [str(os.getpid()), self.kind, str(self.uid), str(self.gid)]
-        return [sys.executable, "-I", "-S", LAUNCHER, *ids, *command]
+    def command(self, *command: str, ended_by: int = signal.SIGINT) -> list[str]:
+        """Return the command line that runs a program as this account; our own end ends it by that signal."""
+        words = map(str, (os.getpid(), int(ended_by), self.kind, self.uid, self.gid))
+        return [sys.executable, "-I", "-S", LAUNCHER, *words, *command]
 
     def can_use(self, folder: Path, programs: Path) -> bool:
         """Tell whether this account can write in a folder and run the programs of another."""

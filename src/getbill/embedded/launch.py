@@ -1,14 +1,13 @@
 """Become the user that PostgreSQL may run as, then become PostgreSQL.
 
-Run by path, before anything of ours is imported: `launch.py PARENT KIND UID GID COMMAND...`. PostgreSQL refuses
+Run by path, before anything of ours is imported: `launch.py PARENT SIGNAL KIND UID GID COMMAND...`. PostgreSQL refuses
 to be root, so the process first enters a user namespace in which root has another number (`namespace`), or
 turns into a system user (`user`), or stays who it is (`self`). The invariant: the server never outlives the
-process that started it, which the kernel tells it by a fast-shutdown signal.
+process that started it, which the kernel tells it by a signal.
 """
 
 import ctypes
 import os
-import signal
 import sys
 
 CLONE_NEWUSER = 0x10000000
@@ -38,25 +37,25 @@ def become(uid: int, gid: int) -> None:
     os.setuid(uid)
 
 
-def end_with(parent: int) -> None:
-    """Have the kernel send us a fast shutdown when the parent ends, however it ends."""
+def end_with(parent: int, sign: int) -> None:
+    """Have the kernel send us a signal when the parent ends, however it ends; it may come more than once."""
     if sys.platform != "linux":
         return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, sign)
     if os.getppid() != parent:
-        sys.exit("the parent ended before the server started")
+        sys.exit("the parent ended before its child started")
 
 
 def main(arguments: list[str]) -> None:
     """Become the user named by the arguments, then the command."""
-    parent, kind, uid, gid, *command = arguments
+    parent, sign, kind, uid, gid, *command = arguments
     os.umask(0o077)
     if kind == "namespace":
         enter_namespace(int(uid), int(gid))
     elif kind == "user":
         os.chdir("/")
         become(int(uid), int(gid))
-    end_with(int(parent))
+    end_with(int(parent), int(sign))
     os.execv(command[0], command)  # noqa: S606 this is what a launcher is for
 
 

@@ -62,10 +62,17 @@ def data_context(workspace_id: UUID, event_id: UUID) -> bytes:
     return b"event" + workspace_id.bytes + event_id.bytes
 
 
+def data_json(
+    sealed: bytes | None, key: Key | None, workspace_id: UUID, event_id: UUID, debt_id: UUID
+) -> bytes:
+    """Return an event's data as JSON; what remains of an erased debt's is its id and that it was erased."""
+    if sealed is None or key is None:
+        return json.write({"debt_id": ids.show("debt", debt_id), "erased": True})
+    return key.open(sealed, data_context(workspace_id, event_id))
+
+
 def read_data(
     sealed: bytes | None, key: Key | None, workspace_id: UUID, event_id: UUID, debt_id: UUID
 ) -> Any:
-    """Return an event's data; what remains of an erased debt's is its id and that it was erased."""
-    if sealed is None or key is None:
-        return {"debt_id": ids.show("debt", debt_id), "erased": True}
-    return json.read(key.open(sealed, data_context(workspace_id, event_id)))
+    """Return an event's data as a value."""
+    return json.read(data_json(sealed, key, workspace_id, event_id, debt_id))

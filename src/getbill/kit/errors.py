@@ -25,6 +25,11 @@ class Problem(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong on our side"
+    # What the caller does next; a derived problem inherits it or says it better.
+    way_out: ClassVar[str] = (
+        "Repeat the request; where it changes something, with the same Idempotency-Key. If it stays, report the"
+        " X-Request-Id of the answer."
+    )
 
     def __init__(
         self,
@@ -62,6 +67,9 @@ class BadRequest(Problem):
     status = 400
     code = "bad-request"
     title = "The request could not be read"
+    way_out = (
+        "Correct what the detail names; the body is JSON, and unknown query parameters are refused by name."
+    )
 
 
 class Unauthenticated(Problem):
@@ -70,6 +78,7 @@ class Unauthenticated(Problem):
     status = 401
     code = "unauthenticated"
     title = "Authentication credentials are missing or invalid"
+    way_out = "Send a sandbox key, or an access token from `/token`, as `Authorization: Bearer ...`."
 
 
 class Forbidden(Problem):
@@ -78,6 +87,7 @@ class Forbidden(Problem):
     status = 403
     code = "forbidden"
     title = "This credential may not do this"
+    way_out = "Use a credential that may do this, or have this one granted what the detail names."
 
 
 class NotFound(Problem):
@@ -85,7 +95,19 @@ class NotFound(Problem):
 
     status = 404
     code = "not-found"
-    title = "Not found"
+    title = "Not Found"
+    way_out = (
+        "Check the id: it belongs to another workspace (a live one is not in the sandbox), or it was erased."
+    )
+
+
+class MethodNotAllowed(Problem):
+    """The address has no such method; `Allow` names those it has."""
+
+    status = 405
+    code = "method-not-allowed"
+    title = "Method Not Allowed"
+    way_out = "Use one of the methods in `Allow`."
 
 
 class Conflict(Problem):
@@ -94,6 +116,7 @@ class Conflict(Problem):
     status = 409
     code = "conflict"
     title = "This contradicts what is already there"
+    way_out = "Read what is there (`id` names it where there is one), then decide which of the two holds."
 
 
 class PreconditionFailed(Problem):
@@ -102,6 +125,7 @@ class PreconditionFailed(Problem):
     status = 412
     code = "precondition-failed"
     title = "It has changed since you read it"
+    way_out = "Read it again, make the change on what it says now, and send its new ETag as If-Match."
 
 
 class TooLarge(Problem):
@@ -110,6 +134,7 @@ class TooLarge(Problem):
     status = 413
     code = "too-large"
     title = "The body is too large"
+    way_out = "Send less at a time."
 
 
 class UnsupportedMediaType(Problem):
@@ -118,6 +143,7 @@ class UnsupportedMediaType(Problem):
     status = 415
     code = "unsupported-media-type"
     title = "This media type is not supported here"
+    way_out = "Send `Content-Type: application/json`, in UTF-8."
 
 
 class Invalid(Problem):
@@ -126,6 +152,7 @@ class Invalid(Problem):
     status = 422
     code = "invalid"
     title = "Some fields are wrong"
+    way_out = "Correct every field that `errors` names by its pointer, and send the request again."
 
 
 class TooManyRequests(Problem):
@@ -134,6 +161,7 @@ class TooManyRequests(Problem):
     status = 429
     code = "rate-limited"
     title = "Too many requests"
+    way_out = "Wait for the seconds in `Retry-After`, and watch `X-RateLimit-Remaining`."
 
 
 class Unavailable(Problem):
@@ -142,6 +170,7 @@ class Unavailable(Problem):
     status = 503
     code = "unavailable"
     title = "Temporarily unavailable"
+    way_out = "Wait for the seconds in `Retry-After`, or a few, and repeat the request."
 
 
 class OtherStatus(Problem):

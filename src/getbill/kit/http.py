@@ -4,13 +4,14 @@ A route takes `Annotated[NewDebt, body(NewDebt)]` and gets a checked value, or t
 field at once. FastAPI's own body reading goes through floats and answers NaN with 500.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import structlog
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -149,7 +150,12 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def describe(app: FastAPI, finish: Callable[[dict[str, Any]], None]) -> None:
+def routes_of(app: FastAPI) -> Iterator[RouteContext]:
+    """Return every route of an application, those of the routers it includes too."""
+    return iter_route_contexts(app.routes)
+
+
+def describe(app: FastAPI, finish: Callable[[dict[str, Any], list[RouteContext]], None]) -> None:
     """Have the OpenAPI document show the bodies that `body` reads, then let `finish` add the rest."""
 
     def openapi() -> dict[str, Any]:
@@ -162,7 +168,7 @@ def describe(app: FastAPI, finish: Callable[[dict[str, Any]], None]) -> None:
                 tags=app.openapi_tags,
             )
             _add_bodies(app, document)
-            finish(document)
+            finish(document, list(routes_of(app)))
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -171,13 +177,13 @@ def describe(app: FastAPI, finish: Callable[[dict[str, Any]], None]) -> None:
 
 def _add_bodies(app: FastAPI, document: dict[str, Any]) -> None:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for route in app.routes:
+    for route in routes_of(app):
         for reader in json_bodies(route):
             schema = TypeAdapter(reader.model).json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(schema.pop("$defs", {}))
             schemas[reader.model.__name__] = schema
-            for method in getattr(route, "methods", ()):
-                operation = document["paths"][getattr(route, "path_format", "")][method.lower()]
+            for method in route.methods or ():
+                operation = document["paths"][route.path_format][method.lower()]
                 operation["requestBody"] = {
                     "required": not reader.optional,
                     "content": {

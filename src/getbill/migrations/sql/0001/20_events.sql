@@ -11,16 +11,17 @@ CREATE TABLE events (
     occurred_at   timestamptz NOT NULL,  -- workspace time
     recorded_at   timestamptz NOT NULL,  -- wall time
     position      bigint,
-    reacted_at    timestamptz,     -- wall time at which the reactions marked `after` were done
     PRIMARY KEY (workspace_id, id)
 );
 CREATE UNIQUE INDEX events_of_debt ON events (workspace_id, debt_id, sequence);
 CREATE UNIQUE INDEX events_stream ON events (workspace_id, position) WHERE position IS NOT NULL;
 CREATE INDEX events_unsequenced ON events (recorded_at) WHERE position IS NULL;
-CREATE INDEX events_unreacted ON events (recorded_at) WHERE reacted_at IS NULL AND position IS NOT NULL;
 
 CREATE TABLE streams (
     workspace_id  uuid PRIMARY KEY REFERENCES workspaces (workspace_id),
-    position      bigint NOT NULL DEFAULT 0,
-    epoch         integer NOT NULL DEFAULT 1
+    position      bigint NOT NULL DEFAULT 0,  -- the last one given
+    reacted       bigint NOT NULL DEFAULT 0,  -- up to here the reactions marked `after` have happened
+    epoch         integer NOT NULL DEFAULT 1,
+    CHECK (reacted <= position)
 );
+CREATE INDEX streams_behind ON streams (workspace_id) WHERE reacted < position;

@@ -1,0 +1,93 @@
+"""The stream of a workspace: committed events in one order, which everybody who follows it reads.
+
+Events are committed in any order and by many machines; one sequencer at a time gives them their `position`,
+gap-free per workspace and, for one debt, always in the order of its `sequence`.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from getbill.kit import clock
+from getbill.kit.db import Database, Statement, Transaction
+
+_TRY_LOCK = Statement(
+    "events.try_sequencer_lock",
+    "May this transaction be the sequencer? Asked by itself, so that what follows sees all its forerunner did.",
+    "SELECT pg_try_advisory_xact_lock(hashtextextended('getbill:sequencer', 0))",
+)
+_SEQUENCE = Statement(
+    "events.sequence",
+    "Give the oldest committed events without a position the next ones of their workspaces.",
+    # Clocks of machines differ: an event counts as recorded no earlier than its debt's events before it, and
+    # is never taken without those of them that wait too.
+    """
+    WITH oldest AS (
+        SELECT workspace_id, debt_id, sequence FROM events WHERE position IS NULL ORDER BY recorded_at LIMIT $1
+    ), taken AS (
+        SELECT workspace_id, debt_id, max(sequence) AS last FROM oldest GROUP BY workspace_id, debt_id
+    ), waiting AS (
+        SELECT e.workspace_id, e.id, e.debt_id, e.sequence, max(e.recorded_at) OVER (
+            PARTITION BY e.workspace_id, e.debt_id ORDER BY e.sequence) AS counts_from
+        FROM taken JOIN events e ON e.workspace_id = taken.workspace_id AND e.debt_id = taken.debt_id
+            AND e.sequence <= taken.last
+        WHERE e.position IS NULL
+    ), ranked AS (
+        SELECT workspace_id, id, row_number() OVER (
+            PARTITION BY workspace_id ORDER BY counts_from, debt_id, sequence) AS place
+        FROM waiting
+    ), grown AS (
+        UPDATE streams s SET position = s.position + more.events
+        FROM (SELECT workspace_id, count(*) AS events FROM ranked GROUP BY workspace_id) AS more
+        WHERE s.workspace_id = more.workspace_id
+        RETURNING s.workspace_id, s.position - more.events AS before
+    ), placed AS (
+        UPDATE events e SET position = grown.before + ranked.place
+        FROM ranked JOIN grown ON grown.workspace_id = ranked.workspace_id
+        WHERE e.workspace_id = ranked.workspace_id AND e.id = ranked.id
+        RETURNING 1
+    )
+    SELECT count(*) FROM placed
+    """,
+)
+_TAKE_UNREACTED = Statement(
+    "events.take_unreacted",
+    "Take the next stretch of every stream on which the reactions marked `after` have not happened yet.",
+    """
+    WITH behind AS (
+        SELECT workspace_id, reacted AS after, least(position, reacted + $1) AS until
+        FROM streams WHERE reacted < position ORDER BY workspace_id LIMIT 100 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE streams s SET reacted = behind.until FROM behind WHERE s.workspace_id = behind.workspace_id
+    RETURNING s.workspace_id, behind.after, behind.until
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of one workspace's stream: the events with `after` < position <= `until`."""
+
+    workspace_id: UUID
+    after: int
+    until: int
+
+
+async def sequence(database: Database, batch: int = 1000) -> int:
+    """Give committed events their positions and return how many; 0 also when another process is at it.
+
+    About `batch` at a time; call it again until it returns 0.
+    """
+    async with database.transaction(clock.wall()) as tx:
+        if not await tx.fetchval(_TRY_LOCK):
+            return 0
+        placed: int = await tx.fetchval(_SEQUENCE, batch)
+        return placed
+
+
+async def take_unreacted(tx: Transaction, batch: int) -> list[Stretch]:
+    """Take stretches of the streams whose reactions this transaction makes happen; its commit ticks them off.
+
+    Locks the streams' rows, skipping those that another worker holds; at most `batch` events of each stream.
+    """
+    rows = await tx.fetch(_TAKE_UNREACTED, batch)
+    return [Stretch(row["workspace_id"], row["after"], row["until"]) for row in rows]

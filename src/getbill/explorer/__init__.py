@@ -1,0 +1,10 @@
+"""The explorer: the API shown to those who will call it, and tried out from the browser.
+
+`/docs` runs real calls with a sandbox key or client credentials, `/docs/errors` and `/docs/events` list every
+problem and every event. Everything comes from this installation: no CDN, no inline script.
+"""
+
+from getbill.explorer.api import mount_assets, router
+from getbill.explorer.document import finish_document
+
+__all__ = ["finish_document", "mount_assets", "router"]

@@ -1,0 +1,97 @@
+"""The pages of the explorer, served with a policy that lets nothing but this installation's own files run."""
+
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from getbill import access, events
+from getbill.explorer import problems
+from getbill.kit.errors import NotFound
+
+router = APIRouter(include_in_schema=False)
+
+_HOME: Final = Path(str(files("getbill.explorer")))
+# Made at build time from the npm package `swagger-ui-dist`.
+SWAGGER_UI: Final = Path(str(files("getbill"))) / "static" / "swagger-ui"
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Language",
+}
+_LANGUAGES: Final = ("en", "fr")
+
+
+def mount_assets(app: FastAPI) -> None:
+    """Serve the explorer's own files and Swagger UI's."""
+    app.mount("/docs/assets", StaticFiles(directory=_HOME / "assets"), name="explorer-assets")
+    app.mount("/docs/swagger-ui", StaticFiles(directory=SWAGGER_UI, check_dir=False), name="swagger-ui")
+
+
+@router.get("/docs")
+async def explorer(request: Request) -> Response:
+    """Show the API and run its calls."""
+    is_built = (SWAGGER_UI / "swagger-ui-bundle.js").is_file()
+    return _page(request, "docs.html", is_built=is_built, scopes=access.SCOPES)
+
+
+@router.get("/docs/errors")
+async def errors(request: Request) -> Response:
+    """List every problem with its meaning and the way out."""
+    return _page(request, "errors.html", problems=problems.known())
+
+
+@router.get("/problems/{code}")
+async def problem(request: Request, code: str) -> Response:
+    """Explain one problem: where the `type` of every refusal leads."""
+    found = [one for one in problems.known() if one.code == code]
+    if not found:
+        raise NotFound(f"There is no problem {code}. All of them are at /docs/errors.")
+    return _page(request, "errors.html", problems=found)
+
+
+@router.get("/docs/events")
+async def list_events(request: Request) -> Response:
+    """List every event that webhooks announce."""
+    return _page(request, "events.html", kinds=events.KINDS, defaults=list(events.KINDS)[:6])
+
+
+def _page(request: Request, template: str, **facts: Any) -> Response:
+    language = _language(request)
+    text = _templates().get_template(template).render(language=language, path=request.url.path, **facts)
+    return HTMLResponse(text, headers=_HEADERS)
+
+
+def _language(request: Request) -> str:
+    """Return the language asked for by `?lang=`, else the first of the browser's that we write."""
+    asked = [request.query_params.get("lang", "")]
+    asked += [part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
+    return next((tag[:2].lower() for tag in asked if tag[:2].lower() in _LANGUAGES), "en")
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HOME / "templates"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["sentence"] = _sentence
+    return environment
+
+
+def _sentence(text: str) -> Markup:
+    """Show what stands in backticks, in docstrings and problems, as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before

@@ -1,0 +1,166 @@
+"""The OpenAPI document, completed with what holds for every call.
+
+A route says its scope once, in its guard; security, the common refusals, the headers of every answer and the
+webhooks are added here, so that no route can forget them.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from fastapi.routing import RouteContext
+from pydantic import BaseModel
+
+from getbill import access, events
+from getbill.explorer import examples
+from getbill.explorer.wire import WebhookSent
+from getbill.kit.shapes import ProblemShown, problems
+
+_CREATE: Final = ("/external-api/v1/debts", "post")
+_HEADERS: Final = {
+    "X-Request-Id": ("string", "Names this request in our logs."),
+    "X-RateLimit-Limit": ("integer", "Requests a minute."),
+    "X-RateLimit-Remaining": ("integer", "Requests left in this minute."),
+    "X-RateLimit-Reset": ("integer", "When the minute ends, in Unix seconds."),
+}
+_RETRY_AFTER: Final = {
+    "description": "Whole seconds until the next request is let in.",
+    "schema": {"type": "integer"},
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Repeat a call with the same key and it happens once: for 24 hours the first answer comes back,"
+    " marked `Idempotent-Replayed: true`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_SENT_HEADERS: Final = {
+    "webhook-id": "The event's `webhook_id` (Standard Webhooks).",
+    "webhook-timestamp": "When this attempt was sent, in Unix seconds (Standard Webhooks).",
+    "webhook-signature": "`v1,` and the base64 HMAC-SHA256 of id, timestamp and body (Standard Webhooks).",
+    "X-GetBill-Signature": "Hex HMAC-SHA256 of the raw body, keyed with the secret's UTF-8 bytes.",
+}
+
+
+def scope_of(route: RouteContext) -> str | None:
+    """Return the scope a route's guard asks for; None for one that anybody may call."""
+    waiting = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
+    while waiting:
+        dependant = waiting.pop()
+        scope = getattr(dependant.call, "scope", None)
+        if isinstance(scope, str):
+            return scope
+        waiting.extend(dependant.dependencies)
+    return None
+
+
+def finish_document(document: dict[str, Any], routes: Iterable[RouteContext]) -> None:
+    """Complete the document that FastAPI derives from the routes."""
+    document["servers"] = [{"url": "/", "description": "This installation"}]
+    _add_schemes(document["components"])
+    for model in (ProblemShown, WebhookSent):
+        _add_schema(document["components"]["schemas"], model)
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    for route in routes:
+        for method in route.methods or ():
+            operation = document["paths"].get(route.path_format, {}).get(method.lower())
+            if operation is not None:
+                # Client generators name their functions by it.
+                operation["operationId"] = route.name
+                _finish_operation(operation, method, str(route.path_format), scope_of(route))
+    _add_examples(document)
+    document["webhooks"] = {kind: {"post": _webhook(kind, told)} for kind, told in events.KINDS.items()}
+
+
+def _add_schemes(components: dict[str, Any]) -> None:
+    components["securitySchemes"] = {
+        "sandboxKey": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A static key of your sandbox. It holds every scope and reaches nobody real.",
+        },
+        "clientCredentials": {
+            "type": "oauth2",
+            "description": "A client of your live workspace (RFC 6749 section 4.4).",
+            "flows": {"clientCredentials": {"tokenUrl": "/token", "scopes": access.SCOPES}},
+        },
+    }
+    components["headers"] = {
+        name: {"description": told, "schema": {"type": kind}} for name, (kind, told) in _HEADERS.items()
+    }
+
+
+def _add_schema(schemas: dict[str, Any], model: type[BaseModel]) -> None:
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(schema.pop("$defs", {}))
+    schemas[model.__name__] = schema
+
+
+def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: str | None) -> None:
+    if scope is None:
+        operation["security"] = []
+    else:
+        operation["security"] = [{"sandboxKey": []}, {"clientCredentials": [scope]}]
+    responses = operation["responses"]
+    # FastAPI documents its own 422 wherever there are parameters; ours are 400 and problems.
+    if "HTTPValidationError" in str(responses.get("422")):
+        del responses["422"]
+    for status, refusal in problems(*_refusals(operation, path, scope)).items():
+        responses.setdefault(str(status), refusal)
+    if scope is not None and method == "POST":
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    for status, response in responses.items():
+        headers = response.setdefault("headers", {})
+        names = _HEADERS if scope is not None else ["X-Request-Id"]
+        headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        if status == "429":
+            headers["Retry-After"] = _RETRY_AFTER
+
+
+def _refusals(operation: dict[str, Any], path: str, scope: str | None) -> list[int]:
+    refusals = [400, 429, 500]
+    if scope is not None:
+        refusals += [401, 403, 503]
+    if "{" in path:
+        refusals.append(404)
+    if "requestBody" in operation:
+        refusals += [413, 415, 422]
+    return sorted(refusals)
+
+
+def _add_examples(document: dict[str, Any]) -> None:
+    path, method = _CREATE
+    create = document["paths"].get(path, {}).get(method)
+    if create is None:
+        return
+    create["requestBody"]["content"]["application/json"]["examples"] = {
+        "debt": {"summary": "A debt with its scenario", "value": examples.DEBT_TO_CREATE},
+        "least": {"summary": "The least there must be", "value": examples.LEAST_DEBT_TO_CREATE},
+    }
+    responses = create["responses"]
+    responses["201"]["content"]["application/json"]["example"] = examples.DEBT
+    responses["422"]["content"]["application/problem+json"]["example"] = examples.PROBLEM
+
+
+def _webhook(kind: str, told: str) -> dict[str, Any]:
+    media: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/WebhookSent"}}
+    if kind == examples.WEBHOOK["event"]:
+        media["example"] = examples.WEBHOOK
+    return {
+        "summary": told,
+        "operationId": kind.replace(".", "_") + "_sent",
+        "tags": ["Webhooks that GetBill sends"],
+        "parameters": [
+            {
+                "name": name,
+                "in": "header",
+                "required": True,
+                "description": text,
+                "schema": {"type": "string"},
+            }
+            for name, text in _SENT_HEADERS.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": media}},
+        "responses": {"2XX": {"description": "Received; anything else is tried again."}},
+    }

@@ -1,0 +1,104 @@
+"""The published examples, as the explorer offers them: what is sent, and what comes back.
+
+tests/contract runs what is sent and holds what comes back against a real answer, key by key.
+"""
+
+from typing import Any, Final
+
+DEBT_TO_CREATE: Final[dict[str, Any]] = {
+    "debtor": {"name": "Jean Dupont", "email": "jean.dupont@email.com", "phone": "+33612345678"},
+    "amount": 2340.00,
+    "currency": "EUR",
+    "reference": "F-2024-0847",
+    "due_date": "2024-01-15",
+    "scenario": "standard_3_waves",
+}
+LEAST_DEBT_TO_CREATE: Final[dict[str, Any]] = {
+    "debtor": {"name": "Test Dupont"},
+    "amount": 1500.00,
+    "reference": "TEST-001",
+}
+DEBT: Final[dict[str, Any]] = {
+    "id": "debt_01m804scmte4gbpp4yw1mc91gy",
+    "status": "pending",
+    "reference": "F-2024-0847",
+    "invoice_reference": None,
+    "amount": 2340.00,
+    "currency": "EUR",
+    "balance": 2340.00,
+    "amount_paid": 0.00,
+    "due_date": "2024-01-15",
+    "invoice_date": None,
+    "object": None,
+    "scenario": "standard_3_waves",
+    "timeline_id": "timeline_00000000000000000000000001",
+    "debtor": {
+        "id": "debtor_01m804scmte4gbpp4yw1mc91gz",
+        "name": "Jean Dupont",
+        "first_name": None,
+        "last_name": None,
+        "civility": None,
+        "birthdate": None,
+        "company": None,
+        "email": "jean.dupont@email.com",
+        "phone": "+33612345678",
+        "language": None,
+        "reference": None,
+        "address": {
+            "street_address": None,
+            "street_number": None,
+            "postal_code": None,
+            "city": None,
+            "country": None,
+        },
+    },
+    "next_action_at": "2024-03-11T07:00:00Z",
+    "contacted_at": None,
+    "resolved_at": None,
+    "resolution": None,
+    "payment_link": None,
+    "payment_plan_active": False,
+    "iban": None,
+    "company": None,
+    "followups_count": 0,
+    "metadata": {},
+    "created_at": "2024-03-10T14:32:07Z",
+    "updated_at": "2024-03-10T14:32:07Z",
+}
+PROBLEM: Final[dict[str, Any]] = {
+    "type": "/problems/invalid",
+    "title": "Some fields are wrong",
+    "status": 422,
+    "detail": "The field 'amount' is required: what is owed.",
+    "errors": [
+        {
+            "pointer": "/amount",
+            "code": "missing",
+            "detail": "The field 'amount' is required: what is owed.",
+        }
+    ],
+}
+WEBHOOK: Final[dict[str, Any]] = {
+    "event": "debt.payment_received",
+    "timestamp": "2024-03-15T14:32:07Z",
+    "data": {
+        "debt_id": "debt_01m804scmte4gbpp4yw1mc91gy",
+        "reference": "F-2024-0847",
+        "amount": 2340.00,
+        "currency": "EUR",
+        "balance": 0.00,
+        "status": "resolved",
+        "due_date": "2024-01-15",
+        "scenario": "standard_3_waves",
+        "debtor": {"name": "Jean Dupont", "email": "jean.dupont@email.com", "phone": "+33612345678"},
+        "resolved_at": "2024-03-15T14:32:07Z",
+        "payment": {
+            "amount": 2340.00,
+            "currency": "EUR",
+            "method": "card",
+            "stripe_payment_id": "pi_3Ox1m804scmte4gb",
+        },
+    },
+    "webhook_id": "wh_01m804scmte4gbpp4yw1mc91gx",
+    "sequence": 4,
+}

@@ -1,0 +1,40 @@
+"""The catalogue of problems: every refusal of the API with its meaning and the way out.
+
+It is read off the classes themselves, so a refusal cannot be raised that the catalogue does not know.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from getbill.kit.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One type of problem, as people read it."""
+
+    code: str
+    status: int
+    title: str
+    meaning: str
+    way_out: str
+
+
+def known() -> list[Known]:
+    """Return every type of problem by status and code; a class without a code of its own is its parent's."""
+    found = {"internal": _known(Problem)}
+    for kind in _below(Problem):
+        if "code" in vars(kind):
+            found[kind.code] = _known(kind)
+    return sorted(found.values(), key=lambda one: (one.status, one.code))
+
+
+def _below(kind: type[Problem]) -> Iterator[type[Problem]]:
+    for derived in kind.__subclasses__():
+        yield derived
+        yield from _below(derived)
+
+
+def _known(kind: type[Problem]) -> Known:
+    meaning = "Something failed that should not have." if kind is Problem else kind.__doc__ or ""
+    return Known(kind.code, kind.status, kind.title, " ".join(meaning.split()), kind.way_out)

@@ -1,0 +1,57 @@
+"""A worker's sign of life: one row that it touches every few seconds and takes away when it ends.
+
+A worker that hangs stops touching it; one that was killed leaves a row that grows old and is swept by the others.
+"""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from getbill.kit import clock, ids
+from getbill.kit.db import Database, Statement
+
+EVERY_SECONDS: Final = 2.0
+# How old the last beat of a worker that is counted as alive may be.
+FRESH: Final = timedelta(seconds=15)
+_FORGOTTEN: Final = timedelta(hours=1)
+
+_log = structlog.get_logger(__name__)
+
+_BEAT = Statement(
+    "health.beat",
+    "Say that this worker lives.",
+    """
+    INSERT INTO heartbeats (process_id, started_at, seen_at) VALUES ($1, $2, $3)
+    ON CONFLICT (process_id) DO UPDATE SET seen_at = $3
+    """,
+)
+_END = Statement(
+    "health.end",
+    "Take a worker off the list, and those that nobody has heard of for an hour.",
+    "DELETE FROM heartbeats WHERE process_id = $1 OR seen_at < $2",
+)
+
+
+async def beat(database: Database) -> None:
+    """Keep this worker's sign of life fresh until cancelled, then take it away."""
+    process_id, started_at = ids.new(), clock.wall()
+    try:
+        while True:
+            await _once(database, process_id, started_at)
+            await asyncio.sleep(EVERY_SECONDS)
+    finally:
+        # A database that is gone takes the sign with it soon enough.
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await database.execute(_END, process_id, clock.wall() - _FORGOTTEN)
+
+
+async def _once(database: Database, process_id: UUID, started_at: datetime) -> None:
+    try:
+        await database.execute(_BEAT, process_id, started_at, clock.wall())
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        _log.warning("heartbeat_not_written", error=type(error).__name__)

@@ -1,0 +1,77 @@
+"""The three addresses that probes and graphs ask; none needs a credential, none tells of anybody."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill.health import queries
+from getbill.kit.db import Database
+from getbill.kit.http import answer
+
+router = APIRouter(tags=["Operations"])
+
+_BACKLOG = Gauge("getbill_backlog", "What waits for the workers, over all workspaces.", ("what",))
+_WORKERS = Gauge("getbill_workers", "Workers heard of in the last seconds.")
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class PartShown(BaseModel):
+    """One part of the installation."""
+
+    is_ready: bool
+    way_out: str | None = Field(description="What to do when it is not.")
+
+
+class Readiness(BaseModel):
+    """Whether every part of the installation is ready."""
+
+    status: Literal["ready", "not_ready"]
+    parts: dict[str, PartShown] = Field(description="`database`, `migrations`, `worker`, `company`.")
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+@router.get("/healthz", response_model=Alive)
+async def alive() -> Response:
+    """Say that the process answers; it asks nothing of any other part."""
+    return answer(200, {"status": "ok"})
+
+
+@router.get(
+    "/readyz",
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "A part is not ready, and which."}},
+)
+async def ready(request: Request) -> Response:
+    """Say whether database, migrations, worker and company are ready, and which is not."""
+    found = await queries.checks(_database(request))
+    is_ready = all(check.is_ready for check in found)
+    parts = {check.name: {"is_ready": check.is_ready, "way_out": check.way_out} for check in found}
+    shown = {"status": "ready" if is_ready else "not_ready", "parts": parts}
+    return answer(200 if is_ready else 503, shown, {"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics(request: Request) -> Response:
+    """Tell this process' counters and what waits for the workers, as Prometheus reads it."""
+    waiting = await queries.backlog(_database(request))
+    _WORKERS.set(waiting.pop("workers"))
+    for what, number in waiting.items():
+        _BACKLOG.labels(what).set(number)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

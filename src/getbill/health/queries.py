@@ -1,0 +1,87 @@
+"""What must be there before a debt can be taken and worked on, each part asked by itself.
+
+The parts build on one another: when the database does not answer, nothing else is asked and nothing else is blamed.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import asyncpg
+from asyncpg import Record
+
+from getbill import migrations
+from getbill.health.actions import FRESH
+from getbill.kit import clock
+from getbill.kit.db import Database, Statement
+
+_WITHIN_SECONDS = 2.0
+
+_PARTS = Statement(
+    "health.parts",
+    "At which revision is the database, does a worker live, is there a company?",
+    """
+    SELECT (SELECT version_num FROM alembic_version) AS revision,
+           (SELECT count(*) FROM heartbeats WHERE seen_at > $1) AS workers,
+           EXISTS (SELECT FROM companies) AS has_company
+    """,
+)
+_BACKLOG = Statement(
+    "health.backlog",
+    "How much waits for the workers, over all workspaces.",
+    """
+    SELECT (SELECT count(*) FROM heartbeats WHERE seen_at > $1) AS workers,
+           (SELECT count(*) FROM events WHERE position IS NULL) AS events_unsequenced,
+           (SELECT count(*) FROM events WHERE reacted_at IS NULL AND position IS NOT NULL) AS events_unreacted,
+           (SELECT count(*) FROM contacts WHERE state = 'planned' AND is_live AND due_at <= $2) AS contacts_due,
+           (SELECT count(*) FROM contacts WHERE state IN ('claimed', 'sending')) AS contacts_under_way,
+           (SELECT count(*) FROM webhook_deliveries WHERE state IN ('pending', 'sending')) AS deliveries_pending
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part of the installation, and what to do when it is not ready."""
+
+    name: str
+    way_out: str | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing has to be done."""
+        return self.way_out is None
+
+
+async def checks(database: Database) -> list[Check]:
+    """Return every part in the order in which they build on one another."""
+    try:
+        async with asyncio.timeout(_WITHIN_SECONDS):
+            row = await database.fetchrow(_PARTS, clock.wall() - FRESH)
+    except asyncpg.UndefinedTableError:
+        return [Check("database"), _migrations(None)]
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        return [Check("database", f"The database does not answer ({type(error).__name__}).")]
+    assert row is not None  # noqa: S101 - the statement always answers one row
+    return [Check("database"), _migrations(row["revision"]), *_people(row)]
+
+
+def _migrations(revision: str | None) -> Check:
+    if revision == migrations.HEAD:
+        return Check("migrations")
+    at = f"at {revision}" if revision else "empty"
+    return Check("migrations", f"The database is {at}, not {migrations.HEAD}: run `getbill migrate`.")
+
+
+def _people(row: Record) -> list[Check]:
+    worker, company = bool(row["workers"]), bool(row["has_company"])
+    return [
+        Check("worker", None if worker else "No worker has been heard of: start `getbill worker`."),
+        Check("company", None if company else "There is no company: run `getbill company create`."),
+    ]
+
+
+async def backlog(database: Database) -> dict[str, int]:
+    """Return how much waits for the workers, by what it is."""
+    now = clock.wall()
+    row = await database.fetchrow(_BACKLOG, now - FRESH, now)
+    return dict(row or {})

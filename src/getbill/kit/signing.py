@@ -1,0 +1,45 @@
+"""Signing what leaves for others, so that they can tell it comes from here and was not changed.
+
+Two signatures by one secret `whsec_<base64 of 32 bytes>`: ours, plain hex HMAC-SHA256 of the raw body keyed with
+the secret's own text, and the Standard Webhooks 1.0 one, which covers id and time and is keyed with the bytes.
+"""
+
+import base64
+import binascii
+import hmac
+import os
+
+_PREFIX = "whsec_"
+_SECRET_BYTES = 32
+
+
+class SecretMalformed(ValueError):
+    """The text is not a secret that `new_secret` made."""
+
+
+def new_secret() -> str:
+    """Make a secret to sign webhooks with."""
+    return _PREFIX + base64.b64encode(os.urandom(_SECRET_BYTES)).decode()
+
+
+def secret_key(secret: str) -> bytes:
+    """Return the key in a secret's base64 part; raise SecretMalformed when there is none."""
+    text = secret.removeprefix(_PREFIX)
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise SecretMalformed(f"A secret is {_PREFIX} and base64.") from error
+    if text == secret or not key:
+        raise SecretMalformed(f"A secret is {_PREFIX} and base64.")
+    return key
+
+
+def body_signature(secret: str, body: bytes) -> str:
+    """Return the hex HMAC-SHA256 of a raw body, keyed with the secret's UTF-8 bytes."""
+    return hmac.digest(secret.encode(), body, "sha256").hex()
+
+
+def standard_signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """Return the `webhook-signature` of a message (Standard Webhooks 1.0, symmetric `v1`)."""
+    signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
+    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()

@@ -1,0 +1,23 @@
+"""Payments: the money entries of a debt - paid, refunded, written off, adjusted - which are never changed.
+
+A mistake is corrected by another entry. The balance on the debt's row always equals its claim less what the
+entries say, because both are written under the debt's lock in one transaction.
+"""
+
+from getbill.payments.actions import Entered, anonymise, enter, simulate, write_adjustment
+from getbill.payments.model import KINDS, Entry, NewEntry, ProviderIdTaken, SandboxOnly
+from getbill.payments.queries import entries_of
+
+__all__ = [
+    "KINDS",
+    "Entered",
+    "Entry",
+    "NewEntry",
+    "ProviderIdTaken",
+    "SandboxOnly",
+    "anonymise",
+    "enter",
+    "entries_of",
+    "simulate",
+    "write_adjustment",
+]

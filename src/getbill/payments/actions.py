@@ -1,0 +1,160 @@
+"""Entering money on a debt. The debt is locked first, so entries of one debt come one after the other."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from getbill import debts, events
+from getbill.debts import Debt
+from getbill.kit import ids, json
+from getbill.kit.db import Statement, Transaction
+from getbill.kit.errors import Invalid
+from getbill.kit.money import Money
+from getbill.payments import queries
+from getbill.payments.model import (
+    Entry,
+    NewEntry,
+    NothingOwed,
+    ProviderIdTaken,
+    SandboxOnly,
+    Standing,
+    note_context,
+    refusals,
+)
+
+_INSERT = Statement(
+    "payments.insert",
+    "Enter money on a debt, for good.",
+    """
+    INSERT INTO payments (workspace_id, id, debt_id, kind, minor, currency, method, provider, provider_id, note,
+        paid_at, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    """,
+)
+_ANONYMISE = Statement(
+    "payments.anonymise",
+    "Drop what an erased debt's entries say of whom; the amounts remain, as accounting needs them.",
+    "UPDATE payments SET provider_id = NULL, note = NULL WHERE workspace_id = $1 AND debt_id = $2",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An entry that was asked for: made now, or the one made before with the same provider's id."""
+
+    entry: Entry
+    is_new: bool
+
+
+async def enter(tx: Transaction, debt: Debt, new: NewEntry) -> Entered:
+    """Enter money on a locked debt, or return the entry already made with this provider's id.
+
+    Raises ProviderIdTaken when that entry says something else, Invalid when the debt's standing refuses it.
+    A full payment resolves the debt and stops contact in this transaction.
+    """
+    if new.provider_id is not None:
+        twin = await queries.of_provider(tx, debt, new.provider, new.provider_id)
+        if twin is not None:
+            return Entered(_same(twin, debt, new), is_new=False)
+    standing = Standing(debt.money(debt.amount), debt.money(debt.balance), debt.money(debt.paid))
+    wrong = refusals(new, standing, tx.now)
+    if wrong:
+        raise Invalid("; ".join(error.detail for error in wrong), errors=wrong)
+    before = debt.money(debt.balance).decimal
+    entry = _write(tx, debt, new)
+    if entry.kind != "payment":
+        changes = {"balance": {"from": before, "to": debt.money(debt.balance).decimal}}
+        events.record(tx, "debt.updated", debt, {"changes": changes, "entry": told(entry)})
+    return Entered(entry, is_new=True)
+
+
+def _same(twin: Entry, debt: Debt, new: NewEntry) -> Entry:
+    if (twin.debt_id, twin.kind, twin.minor) == (debt.id, new.kind, new.change):
+        return twin
+    shown = ids.show("pay", twin.id)
+    raise ProviderIdTaken(
+        f"{new.provider} {new.provider_id} is {shown} already: a {twin.kind} of {twin.amount.decimal} "
+        f"{twin.currency} on {ids.show('debt', twin.debt_id)}.",
+        extra={"id": shown},
+    )
+
+
+def _write(tx: Transaction, debt: Debt, new: NewEntry) -> Entry:
+    entry = Entry(
+        id=ids.new(),
+        debt_id=debt.id,
+        kind=new.kind,
+        minor=new.change,
+        currency=debt.currency,
+        method=new.method,
+        provider=new.provider,
+        provider_id=new.provider_id,
+        note=new.note,
+        paid_at=new.paid_at or tx.now,
+        created_at=tx.now,
+    )
+    _insert(tx, debt, entry)
+    if new.kind == "payment":
+        events.record(tx, "debt.payment_received", debt, {"payment": told(entry)})
+    debts.enter_money(tx, debt, entry.kind, entry.minor)
+    return entry
+
+
+def _insert(tx: Transaction, debt: Debt, entry: Entry) -> None:
+    note = None
+    if entry.note is not None and debt.key is not None:
+        note = debt.key.seal(entry.note.encode(), note_context(debt.workspace_id, entry.id))
+    tx.defer(
+        _INSERT,
+        debt.workspace_id,
+        entry.id,
+        entry.debt_id,
+        entry.kind,
+        entry.minor,
+        entry.currency,
+        entry.method,
+        entry.provider,
+        entry.provider_id,
+        note,
+        entry.paid_at,
+        entry.created_at,
+    )
+
+
+def told(entry: Entry) -> dict[str, Any]:
+    """Return what the event of an entry says of it."""
+    return {
+        "id": ids.show("pay", entry.id),
+        "kind": entry.kind,
+        "amount": entry.amount.decimal,
+        "currency": entry.currency,
+        "method": entry.method,
+        "stripe_payment_id": entry.provider_id if entry.provider == "stripe" else None,
+        "paid_at": json.instant(entry.paid_at),
+    }
+
+
+async def simulate(tx: Transaction, debt: Debt, amount: Money | None, method: str) -> Entered:
+    """Let a sandbox's locked debt be paid as if by Stripe, by default all that is owed."""
+    if debt.workspace.is_live:
+        raise SandboxOnly("Payments are simulated in a sandbox. Record live ones at POST .../payments.")
+    if amount is None:
+        if debt.balance <= 0:
+            raise NothingOwed("Nothing is owed on this debt. Send an amount to pay more than that.")
+        amount = debt.money(debt.balance)
+    paid_by = f"pi_{secrets.token_hex(12)}"
+    return await enter(tx, debt, NewEntry("payment", amount, method, provider="stripe", provider_id=paid_by))
+
+
+async def write_adjustment(tx: Transaction, debt: Debt, change: int) -> None:
+    """Book a changed claim on a locked debt: `change` is in minor units, negative lowers what is owed.
+
+    The caller has checked that the claim stays above zero.
+    """
+    _write(tx, debt, NewEntry("adjustment", debt.money(change)))
+
+
+async def anonymise(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
+    """Drop provider ids and notes of an erased debt's entries, keeping the amounts."""
+    await tx.execute(_ANONYMISE, workspace_id, debt_id)

@@ -1,0 +1,93 @@
+"""The routes of payments."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import access, debts
+from getbill.access import Caller, Change
+from getbill.debts import Debt
+from getbill.kit import ids, paging
+from getbill.kit.db import Database, Transaction
+from getbill.kit.http import answer, body
+from getbill.kit.shapes import problems
+from getbill.payments import actions, queries, wire
+from getbill.payments.actions import Entered
+from getbill.payments.wire import EnteredShown, NewPaymentBody, PageQuery, PaymentList, SimulationBody
+
+router = APIRouter(prefix="/external-api/v1", tags=["Payments"])
+
+Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
+Writes = Annotated[Change, Depends(access.change("debts:write"))]
+
+
+@router.post(
+    "/debts/{debt_id}/payments",
+    status_code=201,
+    response_model=EnteredShown,
+    responses={
+        **problems(404, 409, 415, 422),
+        200: {"model": EnteredShown, "description": "The entry made before with the same provider's id."},
+    },
+)
+async def create_payment(
+    change: Writes, debt_id: str, new: Annotated[NewPaymentBody, body(NewPaymentBody)]
+) -> Response:
+    """Enter a payment, refund, write-off or adjustment on a debt.
+
+    What pays the debt in full resolves it and stops contact at once; a refund opens it again. The same provider's
+    id twice answers 200 with the entry made before; with another amount 409.
+    """
+
+    async def work(tx: Transaction) -> access.Reply:
+        debt = await _locked(tx, change, debt_id)
+        entered = await actions.enter(tx, debt, wire.new_entry(new, debt))
+        return lambda: _shown(entered, debt)
+
+    return await change.commit(work)
+
+
+@router.get("/debts/{debt_id}/payments", response_model=PaymentList, responses=problems(404))
+async def list_payments(
+    request: Request, caller: Reads, debt_id: str, query: Annotated[PageQuery, Query()]
+) -> Response:
+    """List a debt's entries, the oldest first."""
+    database: Database = request.app.state.database
+    debt = await debts.find(database, caller.workspace, ids.read("debt", debt_id))
+    offset = (query.page - 1) * query.limit
+    found, total = await queries.entries_of(database, debt, query.limit, offset)
+    pages = paging.pagination(total, query.page, query.limit, None)
+    return answer(200, {"data": [wire.entry(entry) for entry in found], "pagination": pages})
+
+
+@router.post(
+    "/sandbox/debts/{debt_id}/simulate-payment",
+    tags=["Sandbox"],
+    status_code=201,
+    response_model=EnteredShown,
+    responses=problems(403, 404, 409, 415, 422),
+)
+async def simulate_payment(
+    change: Writes, debt_id: str, asked: Annotated[SimulationBody, body(SimulationBody, optional=True)]
+) -> Response:
+    """Let a sandbox's debtor pay, by default all that is owed, by card."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        debt = await _locked(tx, change, debt_id)
+        amount = None if asked.amount is None else wire.money(asked.amount, debt.currency)
+        entered = await actions.simulate(tx, debt, amount, asked.method)
+        return lambda: _shown(entered, debt)
+
+    return await change.commit(work)
+
+
+async def _locked(tx: Transaction, change: Change, debt_id: str) -> Debt:
+    debt = await debts.lock(tx, change.workspace, ids.read("debt", debt_id))
+    change.debt_id = debt.id
+    return debt
+
+
+def _shown(entered: Entered, debt: Debt) -> Response:
+    return answer(201 if entered.is_new else 200, wire.entered(entered, debt))

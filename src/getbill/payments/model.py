@@ -1,0 +1,111 @@
+"""A money entry, its kinds, and what each may do to a debt."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from getbill.kit.errors import Conflict, FieldError, Forbidden
+from getbill.kit.money import Money
+
+# Each kind of entry with the direction in which its amount moves the balance; an adjustment brings its own sign.
+KINDS = {"payment": -1, "refund": 1, "write_off": -1, "adjustment": 1}
+
+# A creditor's clock may run a little ahead of ours.
+_AHEAD = timedelta(minutes=5)
+
+
+class ProviderIdTaken(Conflict):
+    """An entry with this provider's id exists already and says something else."""
+
+    code = "provider-id-taken"
+    title = "This provider id belongs to another entry"
+
+
+class NothingOwed(Conflict):
+    """There is no balance that a payment could be simulated for."""
+
+    code = "nothing-owed"
+    title = "Nothing is owed on this debt"
+
+
+class SandboxOnly(Forbidden):
+    """Live money cannot be simulated."""
+
+    code = "sandbox-only"
+    title = "This exists in a sandbox only"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A checked request for an entry: the amount in the debt's currency, positive but for an adjustment's."""
+
+    kind: str
+    amount: Money
+    method: str | None = None
+    paid_at: datetime | None = None
+    provider: str | None = None
+    provider_id: str | None = None
+    note: str | None = None
+
+    @property
+    def change(self) -> int:
+        """What the entry does to the balance, in minor units: negative lowers what is owed."""
+        return KINDS[self.kind] * self.amount.minor
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A money entry as its row tells it; `minor` is what it did to the balance."""
+
+    id: UUID
+    debt_id: UUID
+    kind: str
+    minor: int
+    currency: str
+    method: str | None
+    provider: str | None
+    provider_id: str | None
+    note: str | None
+    paid_at: datetime
+    created_at: datetime
+
+    @property
+    def amount(self) -> Money:
+        """The amount as it was entered."""
+        return Money(KINDS[self.kind] * self.minor, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is claimed, owed and paid on a debt, in minor units, before an entry."""
+
+    amount: Money
+    balance: Money
+    paid: Money
+
+
+def refusals(new: NewEntry, standing: Standing, now: datetime) -> list[FieldError]:
+    """Return what is wrong with entering this on a debt that stands so."""
+    found = []
+    if new.kind == "refund" and new.amount.minor > standing.paid.minor:
+        found.append(_amount("exceeds-paid", f"Only {_written(standing.paid)} were paid and not refunded."))
+    if new.kind == "write_off" and new.amount.minor > standing.balance.minor:
+        found.append(_amount("exceeds-balance", f"Only {_written(standing.balance)} are owed."))
+    if new.kind == "adjustment" and standing.amount.minor + new.amount.minor <= 0:
+        found.append(_amount("exceeds-claim", f"The claim of {_written(standing.amount)} must stay above 0."))
+    if new.paid_at is not None and new.paid_at > now + _AHEAD:
+        found.append(FieldError("/paid_at", "in-the-future", "paid_at is after the workspace's time."))
+    return found
+
+
+def _amount(code: str, detail: str) -> FieldError:
+    return FieldError("/amount", code, detail)
+
+
+def _written(money: Money) -> str:
+    return f"{money.decimal} {money.currency}"
+
+
+def note_context(workspace_id: UUID, entry_id: UUID) -> bytes:
+    """Return the place an entry's note is sealed for."""
+    return b"payment" + workspace_id.bytes + entry_id.bytes

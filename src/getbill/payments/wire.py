@@ -1,0 +1,235 @@
+"""The bodies and answers of payments."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
+
+from getbill.debts import Debt
+from getbill.kit import ids, json, paging
+from getbill.kit.errors import FieldError, Invalid, one_field
+from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
+from getbill.kit.shapes import Currency, Instant, MoneyNumber, Pagination
+from getbill.payments.actions import Entered
+from getbill.payments.model import Entry, NewEntry
+
+_OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
+
+
+def _amount(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("An amount is a JSON number, such as 2340.00.")  # noqa: TRY004 - pydantic reports ValueError
+    if value == 0:
+        raise ValueError("An amount is not zero.")
+    return Decimal(value)
+
+
+def _instant(value: Any) -> Any:
+    if not isinstance(value, str) or value[4:5] != "-":
+        raise ValueError("Write an instant as 2024-03-15T14:32:07Z, or a day as 2024-03-15.")
+    return value + "T00:00:00Z" if len(value) == 10 else value
+
+
+def _plausible(value: datetime) -> datetime:
+    if value < _OLDEST:
+        raise ValueError("An instant before 1990 is a mistake.")
+    return value
+
+
+Amount = Annotated[
+    Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number", "examples": [2340.00]})
+]
+Word = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
+ProviderId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+PaidAt = Annotated[
+    AwareDatetime,
+    BeforeValidator(_instant),
+    AfterValidator(_plausible),
+    Field(examples=["2024-03-15T14:32:07Z"]),
+]
+
+
+class NewPaymentBody(BaseModel):
+    """An entry on a debt; a plain payment by default."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"amount": 2340.00, "method": "bank_transfer", "paid_at": "2024-03-15T14:32:07Z"}]
+        },
+    )
+
+    amount: Amount = Field(
+        description="Above zero, with at most the currency's decimals. An adjustment's is what the claim changes by: "
+        "negative lowers it."
+    )
+    kind: Literal["payment", "refund", "write_off", "adjustment"] = "payment"
+    currency: str | None = Field(None, description="The debt's; another one is refused.", examples=["EUR"])
+    method: Word | None = Field(
+        None, description="How it was paid, in a word.", examples=["card", "bank_transfer"]
+    )
+    paid_at: PaidAt | None = Field(None, description="When; now by default.")
+    provider: Word | None = Field(None, description="Who took the money.", examples=["stripe"])
+    provider_id: ProviderId | None = Field(
+        None,
+        description="The provider's id. The same one twice makes one entry.",
+        examples=["pi_3OxJ2eZvKYlo2C"],
+    )
+    stripe_payment_id: ProviderId | None = Field(
+        None, description="The same as `provider: stripe` with `provider_id`."
+    )
+    note: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between the fields."""
+        found = []
+        amount, kind = raw.get("amount"), raw.get("kind", "payment")
+        if isinstance(amount, int | Decimal) and amount < 0 and kind != "adjustment":
+            found.append(FieldError("/amount", "not-positive", f"The amount of a {kind} is above zero."))
+        if raw.get("stripe_payment_id") is not None:
+            if raw.get("provider_id") is not None:
+                found.append(
+                    FieldError("/provider_id", "twice", "Send stripe_payment_id or provider_id, not both.")
+                )
+            if raw.get("provider") not in {None, "stripe"}:
+                found.append(FieldError("/provider", "not-stripe", "A stripe_payment_id is Stripe's."))
+        return found
+
+
+class SimulationBody(BaseModel):
+    """A payment as a debtor would make it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"amount": 500.00}]})
+
+    amount: Amount | None = Field(None, description="All that is owed, by default.")
+    method: Word = "card"
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between the fields."""
+        return NewPaymentBody.across({"amount": raw.get("amount")})
+
+
+class PageQuery(BaseModel):
+    """Which page of the entries."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: Annotated[int, Field(ge=1, le=100_000)] = 1
+    limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_MAX
+
+
+class PaymentShown(BaseModel):
+    """An entry on a debt."""
+
+    id: str = Field(examples=["pay_01m804scmte4gbpp4yw1mc91gy"])
+    debt_id: str
+    kind: Literal["payment", "refund", "write_off", "adjustment"]
+    amount: MoneyNumber
+    currency: Currency
+    method: str | None
+    provider: str | None
+    provider_id: str | None
+    stripe_payment_id: str | None
+    note: str | None
+    paid_at: Instant
+    created_at: Instant
+
+
+class DebtAfter(BaseModel):
+    """How the debt stands now."""
+
+    id: str
+    status: str
+    resolution: str | None
+    balance: MoneyNumber
+    amount_paid: MoneyNumber
+
+
+class EnteredShown(PaymentShown):
+    """An entry, and how its debt stands with it."""
+
+    debt: DebtAfter
+
+
+class PaymentList(BaseModel):
+    """A page of a debt's entries."""
+
+    data: list[PaymentShown]
+    pagination: Pagination
+
+
+def money(amount: Decimal, currency: str) -> Money:
+    """Return an amount in the debt's currency; raise Invalid when the currency has no such amount."""
+    try:
+        return Money.of(amount, currency)
+    except AmountHasTooManyDecimals as error:
+        raise one_field("/amount", "too-many-decimals", str(error)) from error
+    except AmountTooLarge as error:
+        raise one_field("/amount", "too-large", str(error)) from error
+
+
+def new_entry(body: NewPaymentBody, debt: Debt) -> NewEntry:
+    """Return what a body asks to enter on a debt; raise Invalid when its currency is another."""
+    if body.currency is not None and body.currency.upper() != debt.currency:
+        raise _other_currency(debt)
+    provider, provider_id = body.provider, body.provider_id
+    if body.stripe_payment_id is not None:
+        provider, provider_id = "stripe", body.stripe_payment_id
+    elif provider_id is not None:
+        # Ids are told apart by provider, so one that is not named is all the others together.
+        provider = provider or "other"
+    return NewEntry(
+        kind=body.kind,
+        amount=money(body.amount, debt.currency),
+        method=body.method,
+        paid_at=body.paid_at,
+        provider=provider,
+        provider_id=provider_id,
+        note=body.note,
+    )
+
+
+def _other_currency(debt: Debt) -> Invalid:
+    return one_field("/currency", "other-currency", f"The debt is in {debt.currency}; enter money in that.")
+
+
+def entry(entry: Entry) -> dict[str, Any]:
+    """Return an entry as every answer shows it."""
+    return {
+        "id": ids.show("pay", entry.id),
+        "debt_id": ids.show("debt", entry.debt_id),
+        "kind": entry.kind,
+        "amount": entry.amount.decimal,
+        "currency": entry.currency,
+        "method": entry.method,
+        "provider": entry.provider,
+        "provider_id": entry.provider_id,
+        "stripe_payment_id": entry.provider_id if entry.provider == "stripe" else None,
+        "note": entry.note,
+        "paid_at": json.instant(entry.paid_at),
+        "created_at": json.instant(entry.created_at),
+    }
+
+
+def entered(entered: Entered, debt: Debt) -> dict[str, Any]:
+    """Return an entry with how its debt stands now."""
+    return entry(entered.entry) | {
+        "debt": {
+            "id": ids.show("debt", debt.id),
+            "status": debt.status,
+            "resolution": debt.resolution,
+            "balance": debt.money(debt.balance).decimal,
+            "amount_paid": debt.money(debt.paid).decimal,
+        }
+    }

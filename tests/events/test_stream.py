@@ -1,0 +1,159 @@
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from getbill import events
+from getbill.companies import Workspace
+from getbill.kit import clock
+from getbill.kit.db import Database
+
+
+async def commit(database: Database, workspace: Workspace, *facts: tuple[Any, str]) -> None:
+    async with database.transaction(workspace.now()) as tx:
+        for subject, kind in facts:
+            events.record(tx, kind, subject)
+
+
+async def sequence_all(database: Database, batch: int = 1000) -> int:
+    total = 0
+    while placed := await events.sequence(database, batch):
+        total += placed
+    return total
+
+
+async def places(database: Database, workspace: Workspace) -> list[tuple[int, UUID, int]]:
+    found = await events.read(database, workspace.id, 0, 10_000)
+    return [(event.position, event.debt_id, event.sequence) for event in found]
+
+
+async def test_committed_events_get_gap_free_positions(
+    database: Database, workspace: Workspace, new_subject: Any
+) -> None:
+    first, second = await new_subject(), await new_subject()
+    await commit(database, workspace, (first, "debt.created"), (second, "debt.created"))
+    await commit(database, workspace, (first, "debt.updated"))
+
+    await sequence_all(database)
+
+    found = await places(database, workspace)
+    assert [position for position, _, _ in found] == [1, 2, 3]
+    assert found[2] == (3, first.id, 2)
+
+
+async def test_events_of_a_rolled_back_change_leave_no_gap(
+    database: Database, workspace: Workspace, new_subject: Any
+) -> None:
+    subject = await new_subject()
+    with suppress(RuntimeError):
+        async with database.transaction(workspace.now()) as tx:
+            events.record(tx, "debt.created", subject)
+            raise RuntimeError
+    await commit(database, workspace, (subject, "debt.created"))
+
+    await sequence_all(database)
+
+    assert await places(database, workspace) == [(1, subject.id, 1)]
+
+
+async def test_a_debts_positions_follow_its_sequence_where_clocks_disagree(
+    database: Database, workspace: Workspace, new_subject: Any
+) -> None:
+    subject, other = await new_subject(), await new_subject()
+    await commit(database, workspace, (subject, "debt.created"), (subject, "debt.updated"))
+    await commit(database, workspace, (other, "debt.created"))
+    await commit(database, workspace, (subject, "debt.resolved"))
+    behind = clock.wall() - timedelta(hours=1)
+    await database.pool.execute(
+        "UPDATE events SET recorded_at = $3 WHERE workspace_id = $1 AND debt_id = $2 AND sequence = 3",
+        workspace.id,
+        subject.id,
+        behind,
+    )
+
+    # One at a time, so that the event whose clock is behind is the first the sequencer meets.
+    await sequence_all(database, batch=1)
+
+    found = await places(database, workspace)
+    assert [place for place, _, _ in found] == [1, 2, 3, 4]
+    assert [sequence for _, debt_id, sequence in found if debt_id == subject.id] == [1, 2, 3]
+
+
+async def test_workspaces_have_streams_of_their_own(
+    database: Database, workspace: Workspace, new_subject: Any
+) -> None:
+    mine = await new_subject()
+    theirs = await new_subject()
+    live = await database.pool.fetchval(
+        "SELECT workspace_id FROM workspaces WHERE company_id = $1 AND kind = 'live'", workspace.company.id
+    )
+    theirs.workspace_id = live
+    await commit(database, workspace, (mine, "debt.created"), (theirs, "debt.created"))
+
+    await sequence_all(database)
+
+    assert await places(database, workspace) == [(1, mine.id, 1)]
+    assert [event.position for event in await events.read(database, live, 0, 10)] == [1]
+
+
+async def test_sequencers_at_once_give_every_position_once(
+    database: Database, workspace: Workspace, new_subject: Any
+) -> None:
+    subjects = [await new_subject() for _ in range(20)]
+    for subject in subjects:
+        await commit(database, workspace, (subject, "debt.created"), (subject, "debt.updated"))
+
+    while True:
+        placed = await asyncio.gather(*(events.sequence(database, 7) for _ in range(4)))
+        if not any(placed) and not await events.sequence(database):
+            break
+
+    found = await places(database, workspace)
+    assert [position for position, _, _ in found] == list(range(1, 41))
+    for subject in subjects:
+        assert [sequence for _, debt_id, sequence in found if debt_id == subject.id] == [1, 2]
+
+
+async def test_the_stream_is_read_by_place_kind_and_debt(
+    database: Database, workspace: Workspace, new_subject: Any
+) -> None:
+    first, second = await new_subject(), await new_subject()
+    await commit(database, workspace, (first, "debt.created"), (first, "debt.resolved"))
+    await commit(database, workspace, (second, "debt.created"))
+    await sequence_all(database)
+
+    after_one = await events.read(database, workspace.id, 1, 10)
+    created = await events.read(database, workspace.id, 0, 10, kinds=["debt.created"])
+    of_second = await events.read(database, workspace.id, 0, 10, debt_id=second.id)
+
+    assert [event.position for event in after_one] == [2, 3]
+    assert [event.position for event in created] == [1, 3]
+    assert [event.position for event in of_second] == [3]
+    data = events.read_data(
+        of_second[0].sealed, second.key, workspace.id, of_second[0].id, of_second[0].debt_id
+    )
+    assert data == second.event_data()
+
+
+async def test_a_stretch_is_taken_once_and_again_when_its_reactions_failed(
+    database: Database, workspace: Workspace, new_subject: Any
+) -> None:
+    subject = await new_subject()
+    await commit(database, workspace, *[(subject, "debt.updated")] * 5)
+    await sequence_all(database)
+    mine = []
+
+    async def take(*, fails: bool) -> None:
+        async with database.transaction(clock.wall()) as tx:
+            taken = await events.take_unreacted(tx, 3)
+            mine.append([(s.after, s.until) for s in taken if s.workspace_id == workspace.id])
+            if fails:
+                raise RuntimeError
+
+    with suppress(RuntimeError):
+        await take(fails=True)
+    for _ in range(3):
+        await take(fails=False)
+
+    assert mine == [[(0, 3)], [(0, 3)], [(3, 5)], []]
