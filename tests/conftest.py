@@ -40,9 +40,6 @@ class Cluster:
         return urlsplit(self.template_dsn)._replace(path=f"/{database}").geturl()
 
 
-# --- the cluster: started where pytest was called, told to the processes it starts ---
-
-
 def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_stay_at_home)
     if hasattr(config, "workerinput"):
@@ -90,9 +87,6 @@ async def empty_dsn(postgres: Cluster) -> AsyncIterator[str]:
     yield postgres.dsn(name)
     await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await admin.close()
-
-
-# --- the network is closed: sockets of this process reach this machine only ---
 
 
 def _stay_at_home(event: str, arguments: tuple[Any, ...]) -> None:

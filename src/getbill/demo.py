@@ -7,12 +7,13 @@ Its debtors are made up; their numbers and addresses are of the ranges kept for 
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, TypedDict
+from typing import Final
 from uuid import UUID
 
 from getbill import access, companies, debts, reactions, vault
 from getbill.companies import Workspace
 from getbill.debtors import Identity
+from getbill.first_run import Credentials
 from getbill.kit import clock
 from getbill.kit.db import Database, open_database
 from getbill.kit.money import Money
@@ -22,17 +23,6 @@ NAME: Final = "Demo Company"
 EMAIL: Final = "admin@demo.example"
 # A made-up IBAN with right check digits, for what sandbox letters and e-mails say.
 IBAN: Final = "FR7630006000011234567890189"
-
-
-class Credentials(TypedDict):
-    """What `first-run.json` holds."""
-
-    base_url: str
-    dashboard_email: str
-    dashboard_password: str
-    sandbox_api_key: str
-    client_id: str
-    client_secret: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,27 +7,43 @@ by the next one, which a mark beside the file tells.
 
 import json
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 import asyncpg
 
-from getbill import demo
-from getbill.demo import Credentials
 from getbill.settings import Settings
 
 _HAS_COMPANIES: Final = "SELECT EXISTS (SELECT FROM companies)"
 
 
-async def prepare(settings: Settings) -> None:
-    """Make the demo company and write its credentials, unless this database has companies already."""
+class Credentials(TypedDict):
+    """What `first-run.json` holds: how to get into the demo company."""
+
+    base_url: str
+    dashboard_email: str
+    dashboard_password: str
+    sandbox_api_key: str
+    client_id: str
+    client_secret: str
+
+
+Found = Callable[[Settings], Awaitable[Credentials]]
+
+
+async def prepare(settings: Settings, found: Found) -> None:
+    """Found the demo company and write its credentials, unless this database has companies already.
+
+    Founding may be repeated: it finishes what a killed first start left half-made, with fresh credentials.
+    """
     file, mark = settings.first_run_file, settings.first_run_file.with_suffix(".started")
     if not file.exists():
         if not mark.exists() and await _has_companies(settings.dsn):
             return
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         mark.touch(mode=0o600)
-        write(file, await demo.found(settings))
+        write(file, await found(settings))
     mark.unlink(missing_ok=True)
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from getbill import __version__
-from getbill.demo import Credentials
+from getbill.first_run import Credentials
 from getbill.settings import Settings
 
 _FIRST_DEBT: Final = """\

@@ -1,0 +1,63 @@
+"""The program's own source as the architecture tests read it: parsed once, file by file."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "src" / "getbill"
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file of Python."""
+
+    path: Path
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text("utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, str(self.path))
+
+    @property
+    def name(self) -> str:
+        """Its place in the package, as in `debts/actions.py`."""
+        return str(self.path.relative_to(PROGRAM))
+
+    @property
+    def concept(self) -> str:
+        """The package or top-level module it belongs to; a package's first word."""
+        return self.path.relative_to(PROGRAM).with_suffix("").parts[0]
+
+    @property
+    def lines(self) -> int:
+        return len(self.text.splitlines())
+
+    def functions(self) -> Iterator[Function]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+
+    def imported_concepts(self) -> Iterator[tuple[str, int]]:
+        """Every concept of ours this module imports, with the line."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for name in node.names:
+                    if name.name.startswith("getbill."):
+                        yield name.name.split(".")[1], node.lineno
+            elif isinstance(node, ast.ImportFrom) and node.module == "getbill":
+                for name in node.names:
+                    if (PROGRAM / name.name).exists() or (PROGRAM / f"{name.name}.py").exists():
+                        yield name.name, node.lineno
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("getbill."):
+                yield (node.module or "").split(".")[1], node.lineno
+
+
+def modules(folder: Path = PROGRAM) -> list[Module]:
+    return [Module(path) for path in sorted(folder.rglob("*.py"))]
