@@ -1,6 +1,6 @@
 """Builders for tests that let scenarios run: a company, its clock, debts, and a desk to carry contacts out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
@@ -9,39 +9,36 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill import companies, debts, events, timelines, vault
+from getbill import companies, debts, events, followups, scenarios, timelines, vault
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Capabilities, Fate, Outcome, Outgoing, Sender, Senders
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
-from getbill.kit.db import Database, Transaction
+from getbill.kit import clock
+from getbill.kit.db import Database
 from getbill.kit.money import Money
 from getbill.timelines import Desk, Pace
 
 KEYS = vault.Vault([vault.Key.new()])
 IBAN = "FR7630006000011234567890189"
 JEAN = Identity(name="Jean Dupont", email="jean.dupont@example.com", phone="+33612345678")
+LYON = replace(
+    JEAN,
+    street_address="rue des Lilas",
+    street_number="12",
+    postal_code="69003",
+    city="Lyon",
+    country="FR",
+)
+STEPS = [step.key for step in scenarios.built_in("standard_3_waves").steps] + [debts.END]
+ACCEPTED = Outcome(Fate.ACCEPTED, "ref")
 _NUMBERS = count(1)
 
 
 def at(text: str) -> datetime:
     """Return an instant written as `2026-01-05 09:00`, in UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-async def edge(tx: Transaction) -> None:
-    """Run the reactions of the timelines, then store the events."""
-    done = 0
-    while done < len(tx.recorded):
-        event = tx.recorded[done]
-        done += 1
-        debt: Any = event.subject
-        if event.kind == "debt.created":
-            timelines.start(tx, debt.workspace, debt)
-        elif event.kind in {"debt.updated", "debt.status_changed"}:
-            await timelines.follow_status(tx, debt.workspace, debt)
-    events.store(tx)
 
 
 @dataclass
@@ -57,9 +54,16 @@ class Place:
 
     async def set_clock(self, text: str) -> None:
         """Have the sandbox's clock stand still at an instant."""
-        await self.database.pool.execute(
-            "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1", self.id, at(text)
-        )
+        async with self.database.pool.acquire() as connection, connection.transaction():
+            # No live clock ever stands still; a test's has to, or its hours would be those of the test run.
+            await connection.execute("ALTER TABLE workspaces DROP CONSTRAINT workspaces_check")
+            await connection.execute(
+                "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1", self.id, at(text)
+            )
+            await connection.execute(
+                "ALTER TABLE workspaces ADD CONSTRAINT workspaces_check "
+                "CHECK (kind = 'sandbox' OR (clock_offset = '0' AND frozen_at IS NULL)) NOT VALID"
+            )
 
     async def debt(self, who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> Debt:
         workspace = await self.workspace()
@@ -98,11 +102,10 @@ class Place:
         await self.set_clock(text)
 
     async def contacts(self, debt_id: UUID) -> list[Record]:
-        return await self.database.pool.fetch(
-            "SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2 ORDER BY created_at, due_at, run, attempt",
-            self.id,
-            debt_id,
+        rows = await self.database.pool.fetch(
+            "SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2", self.id, debt_id
         )
+        return sorted(rows, key=lambda row: (row["created_at"], STEPS.index(row["step"]), row["attempt"]))
 
     async def ledger(self, debt_id: UUID) -> list[tuple[str, str]]:
         """Return step and state of every contact of a debt."""
@@ -113,6 +116,19 @@ class Place:
             "SELECT channel, status FROM followups WHERE debt_id = $1 ORDER BY created_at, id", debt_id
         )
         return [tuple(row) for row in rows]
+
+    async def text(self, debt_id: UUID, channel: str) -> str:
+        """Return what the last message by a channel said."""
+        followup_id = await self.database.pool.fetchval(
+            "SELECT id FROM followups WHERE debt_id = $1 AND channel = $2 ORDER BY created_at DESC LIMIT 1",
+            debt_id,
+            channel,
+        )
+        found = await followups.find(self.database, await self.workspace(), followup_id)
+        return found.content.text or ""
+
+    async def send_due_live(self) -> int:
+        return await timelines.send_due(self.desk, lambda: True)
 
     async def events(self, debt_id: UUID) -> list[str]:
         rows = await self.database.pool.fetch(
@@ -134,7 +150,7 @@ class Provider:
 
     channel: Channel
     assurance: Assurance = Assurance.NEITHER
-    outcome: Outcome = Outcome(Fate.ACCEPTED, "ref")
+    outcome: Outcome = ACCEPTED
     gives_receipt: bool = False
     taken: list[Outgoing] = field(default_factory=list)
     known: dict[str, Outcome] = field(default_factory=dict)
@@ -155,8 +171,14 @@ class Provider:
         pass
 
 
-async def found(database: Database, *, live: bool = False, senders: dict[Channel, Sender] | None = None) -> Place:
+async def found(
+    database: Database, *, live: bool = False, senders: dict[Channel, Any] | None = None, **company: Any
+) -> Place:
     """Make a company and return its sandbox, or its live workspace."""
-    founded = await companies.create(database, KEYS, "Acme", email="billing@acme.example", iban=IBAN)
-    desk = Desk(database, KEYS, Senders(senders or {}), Pace())
+    known = {"email": "billing@acme.example", "iban": IBAN} | company
+    founded = await companies.create(database, KEYS, "Acme", **known)
+    # What an earlier test left planned in live is none of this one's.
+    await database.pool.execute("UPDATE contacts SET state = 'stopped' WHERE is_live AND state = 'planned'")
+    # The clocks of these tests stand in the past: what comes next is due at once by the wall's.
+    desk = Desk(database, KEYS, Senders(senders or {}), Pace(share=1))
     return Place(database, founded.live_id if live else founded.sandbox_id, desk)

@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from getbill import reactions
 from getbill.kit.db import Database, open_database
-from tests import collecting
-from tests.collecting import Place
+import collecting
+from collecting import Place
 
 
 @pytest.fixture(scope="session")
 async def database(dsn: str) -> AsyncIterator[Database]:
-    database = await open_database(dsn, collecting.edge, size=8)
+    database = await open_database(dsn, reactions.edge, size=8)
     yield database
     await database.close()
 

@@ -86,6 +86,9 @@ async def _step(desk: Desk, found: Advance, keep_going: KeepGoing) -> Advance | 
     done = 0
     while keep_going() and (taken := await timelines.send_due_in(desk, workspace, keep_going)):
         done += taken
+    if not done:
+        # Somebody else holds the debt for a moment.
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
     return await actions.reach(desk.database, moved, at, done, _lease())
 
 

@@ -14,9 +14,7 @@ from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
 class AdvanceBody(BaseModel):
     """By how much a sandbox's clock is moved ahead; days and hours add up."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, json_schema_extra={"examples": [{"days": 30}]}
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"days": 30}]})
 
     days: Annotated[int, Field(ge=0, le=ADVANCE_DAYS_MAX)] = 0
     hours: Annotated[int, Field(ge=0, le=ADVANCE_DAYS_MAX * 24)] = 0
@@ -24,7 +22,9 @@ class AdvanceBody(BaseModel):
     @model_validator(mode="after")
     def _is_some_time(self) -> Self:
         if not timedelta(0) < self.by <= timedelta(days=ADVANCE_DAYS_MAX):
-            raise ValueError(f"Send days or hours, more than none and at most {ADVANCE_DAYS_MAX} days in all.")
+            raise ValueError(
+                f"Send days or hours, more than none and at most {ADVANCE_DAYS_MAX} days in all."
+            )
         return self
 
     @property
