@@ -19,6 +19,7 @@ from getbill.kit.http import describe, handle_problems
 from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
 from getbill.settings import Settings
+from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
 Amicable debt collection as software that a company runs itself: create a debt, and GetBill contacts the debtor by
@@ -41,7 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    for api in (debts_api, followups_api, payments_api):
+    for api in (debts_api, followups_api, payments_api, webhooks_api):
         app.include_router(api.router)
     app.include_router(access.router)
     app.include_router(health.router)

@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
-from calls import Answer, Site
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 
+from calls import Answer, Site
 from getbill import access, companies, events
 from getbill.access import Caller, Change, Gate, Policy
 from getbill.companies import Founded
@@ -60,22 +61,38 @@ class House:
         new = access.NewClient(workspace_id or self.founded.live_id, "Test client", **values)
         return await access.create_client(self.database, new, clock.wall())
 
+    async def ask(self, site: Site, client: access.Client, secret: str, **fields: str) -> Answer:
+        """Ask for a token by client credentials, or as the fields say."""
+        form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
+        return await site.form("/token", form | fields)
+
+    async def refresh(
+        self, site: Site, client: access.Client, secret: str, token: str, **fields: str
+    ) -> Answer:
+        """Ask for a token by a refresh token."""
+        return await self.ask(site, client, secret, grant_type="refresh_token", refresh_token=token, **fields)
+
     async def token(self, site: Site, *scopes: str, **values: Any) -> str:
         """Get an access token of a new live client."""
         client, secret = await self.client(**values)
-        answered = await ask(site, client, secret, scope=" ".join(scopes))
+        answered = await self.ask(site, client, secret, scope=" ".join(scopes))
         return str(answered.json()["access_token"])
 
+    async def age_replacements(self, seconds: int) -> None:
+        """Have every refresh token been replaced that much earlier."""
+        await self.database.pool.execute(
+            "UPDATE refresh_tokens SET replaced_at = replaced_at - $1::interval", timedelta(seconds=seconds)
+        )
 
-async def ask(site: Site, client: access.Client, secret: str, **fields: str) -> Answer:
-    """Ask for a token by client credentials, or as the fields say."""
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": client.shown_id,
-        "client_secret": secret,
-        **fields,
-    }
-    return await site.form("/token", form)
+    async def heard(self, *sites: Site) -> None:
+        """Wait until every site has heard what was committed before; within a second, or the test fails."""
+        gates = [site.app.state.gate for site in sites]
+        before = [gate.callers._told for gate in gates]
+        deadline = clock.monotonic() + 1
+        await self.database.pool.execute("SELECT pg_notify('getbill_access', $1)", str(ids.new()))
+        while any(gate.callers._told == told for gate, told in zip(gates, before, strict=True)):
+            assert clock.monotonic() < deadline
+            await self.database.pool.fetchval("SELECT 1")
 
 
 @pytest.fixture
@@ -95,7 +112,7 @@ class Bench:
         self.runs = 0
         self.work: Callable[[Change, Transaction], Awaitable[access.Reply]] = self._echo
 
-    async def _echo(self, change: Change, _tx: Transaction) -> access.Reply:
+    async def _echo(self, _change: Change, _tx: Transaction) -> access.Reply:
         value = {"id": ids.show("debt", ids.new())}
         return lambda: answer(201, value, {"Location": f"/things/{value['id']}"})
 

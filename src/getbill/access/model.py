@@ -49,10 +49,21 @@ class Choices(Protocol):
     def url(self) -> str:
         """The address of this installation, which its tokens name as issuer and audience."""
 
-    rate_limit_live: int
-    rate_limit_sandbox: int
-    rate_limit_anonymous: int
-    body_bytes_max: int
+    @property
+    def rate_limit_live(self) -> int:
+        """Requests a minute of one live client."""
+
+    @property
+    def rate_limit_sandbox(self) -> int:
+        """Requests a minute of one sandbox workspace."""
+
+    @property
+    def rate_limit_anonymous(self) -> int:
+        """Requests a minute of one address without a good credential."""
+
+    @property
+    def body_bytes_max(self) -> int:
+        """The largest body that is read."""
 
 
 @dataclass(frozen=True, slots=True)

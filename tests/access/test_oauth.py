@@ -2,17 +2,15 @@
 
 import base64
 import json
-import time
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
-from calls import Answer, Site
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from calls import Site
 from getbill import access, companies
 from getbill.kit import clock
 from getbill.kit.db import Database
@@ -20,15 +18,6 @@ from getbill.vault import Vault
 
 FAILED = {"error": "invalid_client", "error_description": "Client authentication failed"}
 PATHS = ["/token", "/oauth/token", "/external-api/v1/oauth/token"]
-
-
-async def ask(site: Site, client: access.Client, secret: str, **fields: str) -> Answer:
-    form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
-    return await site.form("/token", form | fields)
-
-
-async def refresh(site: Site, client: access.Client, secret: str, token: str, **fields: str) -> Answer:
-    return await ask(site, client, secret, grant_type="refresh_token", refresh_token=token, **fields)
 
 
 def basic(client_id: str, secret: str) -> str:
@@ -71,18 +60,20 @@ async def test_the_secret_comes_by_basic_as_well(site: Site, house: Any) -> None
 async def test_no_scope_asked_means_all_the_client_has(site: Site, house: Any) -> None:
     client, secret = await house.client(scopes=("users:read", "debts:read"))
 
-    answers = [await ask(site, client, secret), await ask(site, client, secret, scope="")]
+    answers = [await house.ask(site, client, secret), await house.ask(site, client, secret, scope="")]
 
     assert [answer.json()["scope"] for answer in answers] == ["debts:read users:read"] * 2
 
 
-@pytest.mark.parametrize("scope", ["debts:write", "debts:read debts:write", "nonsense", " ", "debts:read\x00"])
+@pytest.mark.parametrize(
+    "scope", ["debts:write", "debts:read debts:write", "nonsense", " ", "debts:read\x00"]
+)
 async def test_a_scope_that_is_not_granted_is_refused_never_narrowed(
     site: Site, house: Any, scope: str
 ) -> None:
     client, secret = await house.client(scopes=("debts:read",))
 
-    answer = await ask(site, client, secret, scope=scope)
+    answer = await house.ask(site, client, secret, scope=scope)
 
     assert answer.status == 400
     assert answer.json()["error"] == "invalid_scope"
@@ -91,7 +82,7 @@ async def test_a_scope_that_is_not_granted_is_refused_never_narrowed(
 async def test_a_bad_secret_is_refused_in_the_published_words(site: Site, house: Any) -> None:
     client, _ = await house.client()
 
-    answer = await ask(site, client, "wrong")
+    answer = await house.ask(site, client, "wrong")
 
     assert (answer.status, answer.json()) == (401, FAILED)
     assert answer.headers["cache-control"] == "no-store"
@@ -123,9 +114,9 @@ async def test_an_unknown_a_missing_and_a_revoked_client_are_refused_alike(
     await access.revoke_client(database, client.id, clock.wall())
 
     answers = [
-        await ask(site, client, secret),
-        await ask(site, client, secret, client_id="client_00000000000000000000000000"),
-        await ask(site, client, secret, client_id="' OR 1=1"),
+        await house.ask(site, client, secret),
+        await house.ask(site, client, secret, client_id="client_00000000000000000000000000"),
+        await house.ask(site, client, secret, client_id="' OR 1=1"),
         await site.form("/token", {"grant_type": "client_credentials"}),
     ]
 
@@ -135,7 +126,7 @@ async def test_an_unknown_a_missing_and_a_revoked_client_are_refused_alike(
 async def test_a_grant_the_client_does_not_have_is_refused(site: Site, house: Any) -> None:
     client, secret = await house.client(grants=("client_credentials",))
 
-    answer = await refresh(site, client, secret, "gbr_whatever")
+    answer = await house.refresh(site, client, secret, "gbr_whatever")
 
     assert (answer.status, answer.json()["error"]) == (400, "unauthorized_client")
 
@@ -143,7 +134,7 @@ async def test_a_grant_the_client_does_not_have_is_refused(site: Site, house: An
 async def test_a_client_that_may_not_refresh_gets_no_refresh_token(site: Site, house: Any) -> None:
     client, secret = await house.client(grants=("client_credentials",))
 
-    answer = await ask(site, client, secret)
+    answer = await house.ask(site, client, secret)
 
     assert set(answer.json()) == {"access_token", "token_type", "expires_in", "scope"}
 
@@ -154,7 +145,7 @@ async def test_a_grant_type_we_do_not_have_is_refused_without_repeating_it(
 ) -> None:
     client, secret = await house.client()
 
-    answer = await ask(site, client, secret, grant_type=grant)
+    answer = await house.ask(site, client, secret, grant_type=grant)
 
     assert (answer.status, answer.json()["error"]) == (400, "unsupported_grant_type")
     assert answer.json()["error_description"] == "Use client_credentials or refresh_token."
@@ -209,7 +200,7 @@ async def test_a_form_of_more_than_16_kilobytes_is_refused(site: Site) -> None:
 
 async def test_the_access_token_verifies_with_the_published_keys(site: Site, house: Any) -> None:
     client, secret = await house.client()
-    token = (await ask(site, client, secret, scope="debts:read")).json()["access_token"]
+    token = (await house.ask(site, client, secret, scope="debts:read")).json()["access_token"]
     metadata = (await site.get("/.well-known/oauth-authorization-server")).json()
 
     keys = (await site.get("/.well-known/jwks.json")).json()
@@ -281,223 +272,14 @@ async def test_the_staff_is_listed_with_roles_and_without_secrets(
     assert (shown["email"], shown["firstname"], shown["role"]) == (email, "Marie", "agent")
 
 
-async def test_a_refresh_token_gives_new_tokens_of_the_same_scope(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    first = (await ask(site, client, secret, scope="company:read")).json()
-
-    second = await refresh(site, client, secret, first["refresh_token"])
-
-    assert second.status == 200
-    assert set(second.json()) == {"access_token", "token_type", "expires_in", "refresh_token", "scope"}
-    assert second.json()["scope"] == "company:read"
-    assert second.json()["refresh_token"] != first["refresh_token"]
-    shown = await site.with_token(second.json()["access_token"]).get("/external-api/v1/company/profile")
-    assert shown.status == 200
-
-
-async def test_a_refresh_may_narrow_its_access_token_and_not_widen_it(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    first = (await ask(site, client, secret, scope="company:read users:read")).json()
-
-    wider = await refresh(site, client, secret, first["refresh_token"], scope="debts:read")
-    narrower = await refresh(site, client, secret, first["refresh_token"], scope="users:read")
-    again = await refresh(site, client, secret, narrower.json()["refresh_token"])
-
-    assert (wider.status, wider.json()["error"]) == (400, "invalid_scope")
-    assert narrower.json()["scope"] == "users:read"
-    assert again.json()["scope"] == "company:read users:read"
-
-
-async def test_the_token_just_replaced_is_accepted_again_for_thirty_seconds(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    first = (await ask(site, client, secret)).json()["refresh_token"]
-
-    second = (await refresh(site, client, secret, first)).json()["refresh_token"]
-    twin = (await refresh(site, client, secret, first)).json()["refresh_token"]
-
-    assert len({first, second, twin}) == 3
-    answers = [await refresh(site, client, secret, token) for token in (second, twin)]
-    assert [answer.status for answer in answers] == [200, 200]
-
-
-async def age_replacements(database: Database, seconds: int) -> None:
-    await database.pool.execute(
-        "UPDATE refresh_tokens SET replaced_at = replaced_at - $1::interval", timedelta(seconds=seconds)
-    )
-
-
-async def test_reuse_after_thirty_seconds_revokes_the_family(
-    site: Site, house: Any, database: Database
-) -> None:
-    client, secret = await house.client()
-    first = (await ask(site, client, secret)).json()["refresh_token"]
-    second = (await refresh(site, client, secret, first)).json()
-    await age_replacements(database, 31)
-
-    reused = await refresh(site, client, secret, first)
-
-    assert (reused.status, reused.json()["error"]) == (400, "invalid_grant")
-    after = await refresh(site, client, secret, second["refresh_token"])
-    assert (after.status, after.json()["error"]) == (400, "invalid_grant")
-    await heard(site)
-    shown = await site.with_token(second["access_token"]).get("/external-api/v1/company/profile")
-    assert shown.status == 401
-
-
-async def heard(site: Site) -> None:
-    """Wait until what was committed before has been heard."""
-    told = site.app.state.gate.callers._told
-    deadline = time.monotonic() + 1
-    await site.app.state.gate.database.pool.execute("SELECT pg_notify('getbill_access', 'all')")
-    while site.app.state.gate.callers._told == told:
-        assert time.monotonic() < deadline
-        await site.app.state.gate.database.pool.fetchval("SELECT 1")
-
-
-async def test_reuse_of_an_older_token_revokes_the_family_at_once(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    first = (await ask(site, client, secret)).json()["refresh_token"]
-    second = (await refresh(site, client, secret, first)).json()["refresh_token"]
-    third = (await refresh(site, client, secret, second)).json()["refresh_token"]
-
-    reused = await refresh(site, client, secret, first)
-
-    assert reused.json()["error"] == "invalid_grant"
-    assert (await refresh(site, client, secret, third)).json()["error"] == "invalid_grant"
-
-
-async def test_another_family_is_untouched_by_a_reuse(site: Site, house: Any, database: Database) -> None:
-    client, secret = await house.client()
-    first = (await ask(site, client, secret)).json()["refresh_token"]
-    other = (await ask(site, client, secret)).json()["refresh_token"]
-    await refresh(site, client, secret, first)
-    await age_replacements(database, 31)
-
-    await refresh(site, client, secret, first)
-
-    assert (await refresh(site, client, secret, other)).status == 200
-
-
-async def test_a_refresh_token_expires_thirty_days_after_it_was_given(
-    site: Site, house: Any, database: Database
-) -> None:
-    client, secret = await house.client()
-    first = (await ask(site, client, secret)).json()["refresh_token"]
-    await database.pool.execute(
-        "UPDATE refresh_tokens SET expires_at = expires_at - interval '29 days 23 hours'"
-    )
-    second = await refresh(site, client, secret, first)
-    await database.pool.execute("UPDATE refresh_tokens SET expires_at = expires_at - interval '30 days'")
-
-    third = await refresh(site, client, secret, second.json()["refresh_token"])
-
-    assert second.status == 200
-    assert (third.status, third.json()["error"]) == (400, "invalid_grant")
-
-
-async def test_another_clients_refresh_token_is_refused_and_stays_good(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    thief, thiefs_secret = await house.client()
-    token = (await ask(site, client, secret)).json()["refresh_token"]
-
-    stolen = await refresh(site, thief, thiefs_secret, token)
-
-    assert (stolen.status, stolen.json()["error"]) == (400, "invalid_grant")
-    assert (await refresh(site, client, secret, token)).status == 200
-
-
-async def test_a_refresh_token_beside_client_credentials_changes_nothing(
-    site: Site, house: Any, database: Database
-) -> None:
-    client, secret = await house.client()
-    token = (await ask(site, client, secret)).json()["refresh_token"]
-
-    await ask(site, client, secret, refresh_token=token)
-
-    families = await database.pool.fetchval(
-        "SELECT count(*) FROM token_families WHERE client_id = $1", client.id
-    )
-    assert families == 2
-
-
-async def test_a_revoked_access_token_stops_working_and_its_family_goes_on(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    tokens = (await ask(site, client, secret)).json()
-    caller = site.with_token(tokens["access_token"])
-    assert (await caller.get("/external-api/v1/company/profile")).status == 200
-
-    answer = await site.form(
-        "/oauth/revoke",
-        {"token": tokens["access_token"], "client_id": client.shown_id, "client_secret": secret},
-    )
-    await heard(site)
-
-    assert answer.status == 200
-    assert (await caller.get("/external-api/v1/company/profile")).status == 401
-    assert (await refresh(site, client, secret, tokens["refresh_token"])).status == 200
-
-
-async def test_a_revoked_refresh_token_takes_its_access_token_along(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    tokens = (await ask(site, client, secret)).json()
-    caller = site.with_token(tokens["access_token"])
-    assert (await caller.get("/external-api/v1/company/profile")).status == 200
-
-    answer = await site.form(
-        "/oauth/revoke",
-        {
-            "token": tokens["refresh_token"],
-            "token_type_hint": "access_token",
-            "client_id": client.shown_id,
-            "client_secret": secret,
-        },
-    )
-    await heard(site)
-
-    assert answer.status == 200
-    assert (await caller.get("/external-api/v1/company/profile")).status == 401
-    assert (await refresh(site, client, secret, tokens["refresh_token"])).status == 400
-
-
-async def test_revoking_what_is_unknown_is_done_already(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    who = {"client_id": client.shown_id, "client_secret": secret}
-
-    answers = [
-        await site.form("/oauth/revoke", {"token": token, **who})
-        for token in ("gbr_unknown", "not.a.token", "x", "\x00")
-    ]
-
-    assert [answer.status for answer in answers] == [200] * 4
-
-
-async def test_revoking_needs_the_client_and_its_own_token(site: Site, house: Any) -> None:
-    client, secret = await house.client()
-    other, others_secret = await house.client()
-    tokens = (await ask(site, client, secret)).json()
-
-    without = await site.form("/oauth/revoke", {"token": tokens["refresh_token"]})
-    missing = await site.form("/oauth/revoke", {"client_id": client.shown_id, "client_secret": secret})
-    foreign = await site.form(
-        "/oauth/revoke",
-        {"token": tokens["access_token"], "client_id": other.shown_id, "client_secret": others_secret},
-    )
-
-    assert (without.status, without.json()) == (401, FAILED)
-    assert (missing.status, missing.json()["error"]) == (400, "invalid_request")
-    assert (foreign.status, foreign.json()["error"]) == (400, "invalid_grant")
-    shown = await site.with_token(tokens["access_token"]).get("/external-api/v1/company/profile")
-    assert shown.status == 200
-
-
 async def test_a_rotated_signing_key_still_verifies_until_its_tokens_expire(
     site: Site, house: Any, database: Database, vault: Vault
 ) -> None:
     client, secret = await house.client()
-    old = (await ask(site, client, secret)).json()["access_token"]
+    old = (await house.ask(site, client, secret)).json()["access_token"]
 
     await access.rotate_signing_key(database, vault, clock.wall())
-    new = (await ask(site, client, secret)).json()["access_token"]
+    new = (await house.ask(site, client, secret)).json()["access_token"]
 
     assert key_id(old) != key_id(new)
     published = [key["kid"] for key in (await site.get("/.well-known/jwks.json")).json()["keys"]]
@@ -512,7 +294,7 @@ async def test_a_key_retired_longer_than_a_token_lives_verifies_nothing(
     site: Site, house: Any, database: Database, vault: Vault
 ) -> None:
     client, secret = await house.client()
-    token = (await ask(site, client, secret)).json()["access_token"]
+    token = (await house.ask(site, client, secret)).json()["access_token"]
     await access.rotate_signing_key(database, vault, clock.wall())
     await database.pool.execute(
         "UPDATE signing_keys SET retired_at = retired_at - interval '61 minutes' WHERE id = $1",
@@ -536,8 +318,8 @@ async def test_a_live_client_gets_no_token_over_an_open_connection(
 ) -> None:
     client, secret = await house.client()
 
-    far = await ask(site.from_address("203.0.113.9"), client, secret)
-    tls = await ask(site.from_address("203.0.113.9", "https"), client, secret)
+    far = await house.ask(site.from_address("203.0.113.9"), client, secret)
+    tls = await house.ask(site.from_address("203.0.113.9", "https"), client, secret)
 
     assert (far.status, far.json()["error"]) == (400, "invalid_request")
     assert "TLS" in far.json()["error_description"]
