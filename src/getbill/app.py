@@ -13,11 +13,14 @@ import getbill
 from getbill import access, explorer, health, reactions, vault
 from getbill.debts import api as debts_api
 from getbill.followups import api as followups_api
+from getbill.kit import calendar, clock, phones
 from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
 from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
+from getbill.sandbox import api as sandbox_api
 from getbill.settings import Settings
+from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
 Amicable debt collection as software that a company runs itself: create a debt, and GetBill contacts the debtor by
@@ -40,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    for api in (debts_api, followups_api, payments_api):
+    for api in (debts_api, followups_api, payments_api, sandbox_api, webhooks_api):
         app.include_router(api.router)
     app.include_router(access.router)
     app.include_router(health.router)
@@ -64,9 +67,18 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     """Open what the routes need, to be closed by the stack: database, vault, gate."""
     state: Any = app.state
     dsn = settings.dsn
+    _warm_up()
     await check_revision(dsn)
     state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
     stack.push_async_callback(state.database.close)
     state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
+
+
+def _warm_up() -> None:
+    # The first number and the first holiday load tables for a third of a second: not in somebody's request.
+    phones.is_mobile(phones.parse("+33639980001"))
+    this_year = clock.wall().year
+    for year in (this_year, this_year + 1):
+        calendar.excluded_days(calendar.DEFAULT_PLACE, calendar.Exclusions(), year)

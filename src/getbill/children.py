@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import structlog
 
-from getbill.embedded.accounts import of_this_process
+from getbill.embedded import of_this_process
 
 STOP_SECONDS: Final = 10.0
 WAIT_FIRST_SECONDS: Final = 0.5

@@ -116,6 +116,9 @@ class Settings(BaseSettings):
         1_000, ge=1, description="Requests a minute of one live client, unless the client has its own limit."
     )
     rate_limit_sandbox: int = Field(100, ge=1, description="Requests a minute of one sandbox workspace.")
+    rate_limit_anonymous: int = Field(
+        600, ge=1, description="Requests a minute without a good credential, per client address and process."
+    )
     body_bytes_max: int = Field(
         1_000_000, ge=10_000, description="Largest request body that is read, in bytes."
     )

@@ -36,6 +36,16 @@ class Module:
         return self.path.relative_to(PROGRAM).with_suffix("").parts[0]
 
     @property
+    def dotted(self) -> str:
+        """Its name below `getbill`, as an import writes it."""
+        parts = self.path.relative_to(PROGRAM).with_suffix("").parts
+        return ".".join(part for part in parts if part != "__init__")
+
+    def place(self, node: ast.AST) -> str:
+        """Where a node stands, as an editor opens it."""
+        return f"src/getbill/{self.name}:{getattr(node, 'lineno', 1)}"
+
+    @property
     def lines(self) -> int:
         return len(self.text.splitlines())
 
@@ -43,6 +53,18 @@ class Module:
         for node in ast.walk(self.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
+
+    def imported(self) -> Iterator[tuple[ast.stmt, str]]:
+        """Every module of ours that this one imports, by its dotted name below `getbill`, with the import."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.name.startswith("getbill."):
+                        yield node, alias.name.removeprefix("getbill.")
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "getbill":
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}".removeprefix("getbill.")
+                    yield node, whole if _is_module(whole) else (node.module or "").removeprefix("getbill.")
 
     def imported_concepts(self) -> Iterator[tuple[str, int]]:
         """Every concept of ours this module imports, with the line."""
@@ -57,6 +79,11 @@ class Module:
                         yield name.name, node.lineno
             elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("getbill."):
                 yield (node.module or "").split(".")[1], node.lineno
+
+
+def _is_module(dotted: str) -> bool:
+    place = PROGRAM.joinpath(*dotted.split("."))
+    return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
 
 
 def modules(folder: Path = PROGRAM) -> list[Module]:

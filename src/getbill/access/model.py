@@ -58,6 +58,10 @@ class Choices(Protocol):
         """Requests a minute of one sandbox workspace."""
 
     @property
+    def rate_limit_anonymous(self) -> int:
+        """Requests a minute of one address without a good credential."""
+
+    @property
     def body_bytes_max(self) -> int:
         """The largest body that is read."""
 
@@ -84,6 +88,7 @@ class Policy:
             base_url=choices.url,
             live_per_minute=choices.rate_limit_live,
             sandbox_per_minute=choices.rate_limit_sandbox,
+            anonymous_per_minute=choices.rate_limit_anonymous,
             body_bytes_max=choices.body_bytes_max,
         )
 

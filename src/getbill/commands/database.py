@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from getbill import embedded
-from getbill.embedded.place import Wish
 from getbill.settings import Settings
 
 
-def wish(settings: Settings) -> Wish:
+def wish(settings: Settings) -> embedded.Wish:
     """Return what the settings ask of the embedded server."""
-    return Wish(account=settings.postgres_account, home=settings.postgres_home)
+    return embedded.Wish(account=settings.postgres_account, home=settings.postgres_home)
 
 
 @contextmanager

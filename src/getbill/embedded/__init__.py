@@ -5,8 +5,9 @@ folder, and nothing listens on TCP. The invariant: one process at a time owns a 
 whatever a killed owner left behind is put right by the next one.
 """
 
-from getbill.embedded.accounts import Account, AccountChoice, NoAccount
+from getbill.embedded.accounts import Account, AccountChoice, NoAccount, of_this_process
 from getbill.embedded.binaries import Binaries, available
+from getbill.embedded.place import Wish
 from getbill.embedded.server import ClusterInUse, Server, ServerDidNotStart, reach, running_dsn
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "NoAccount",
     "Server",
     "ServerDidNotStart",
+    "Wish",
     "available",
+    "of_this_process",
     "reach",
     "running_dsn",
 ]

@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 
 _HOME: Final = Path(str(files("getbill.explorer")))
 # Made at build time from the npm package `swagger-ui-dist`.
-SWAGGER_UI: Final = Path(str(files("getbill"))) / "static" / "swagger-ui"
+SWAGGER_UI: Final = Path(str(files("getbill"))) / "static" / "swagger"
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",

@@ -67,7 +67,7 @@ def finish_document(document: dict[str, Any], routes: Iterable[RouteContext]) ->
             operation = document["paths"].get(route.path_format, {}).get(method.lower())
             if operation is not None:
                 # Client generators name their functions by it.
-                operation["operationId"] = route.name
+                operation["operationId"] = route.operation_id or route.name
                 _finish_operation(operation, method, str(route.path_format), scope_of(route))
     _add_examples(document)
     document["webhooks"] = {kind: {"post": _webhook(kind, told)} for kind, told in events.KINDS.items()}

@@ -31,10 +31,11 @@ _BACKLOG = Statement(
     """
     SELECT (SELECT count(*) FROM heartbeats WHERE seen_at > $1) AS workers,
            (SELECT count(*) FROM events WHERE position IS NULL) AS events_unsequenced,
-           (SELECT count(*) FROM events WHERE reacted_at IS NULL AND position IS NOT NULL) AS events_unreacted,
+           (SELECT coalesce(sum(position - reacted), 0) FROM streams WHERE reacted < position)::bigint
+               AS events_unreacted,
            (SELECT count(*) FROM contacts WHERE state = 'planned' AND is_live AND due_at <= $2) AS contacts_due,
            (SELECT count(*) FROM contacts WHERE state IN ('claimed', 'sending')) AS contacts_under_way,
-           (SELECT count(*) FROM webhook_deliveries WHERE state IN ('pending', 'sending')) AS deliveries_pending
+           (SELECT count(*) FROM webhook_deliveries WHERE state = 'pending') AS deliveries_pending
     """,
 )
 

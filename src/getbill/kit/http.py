@@ -206,16 +206,17 @@ def json_bodies(route: Any) -> list[JsonBody]:
     return found
 
 
+def _wrong_parameter(error: Any) -> FieldError:
+    name = str(error["loc"][-1])
+    code = str(error["type"]).replace("_", "-")
+    if error["type"] == "extra_forbidden":
+        return FieldError(name, "unknown-parameter", f"There is no query parameter {name!r} here.")
+    return FieldError(name, code, f"{name}: " + str(error["msg"]).removeprefix("Value error, "))
+
+
 def _parameter(error: RequestValidationError) -> Problem:
-    wrong = [
-        FieldError(
-            str(one["loc"][-1]),
-            str(one["type"]).replace("_", "-"),
-            str(one["msg"]).removeprefix("Value error, "),
-        )
-        for one in error.errors()
-    ]
-    return BadRequest("; ".join(f"{one.pointer}: {one.detail}" for one in wrong[:3]), errors=wrong)
+    wrong = [_wrong_parameter(one) for one in error.errors()]
+    return BadRequest(" ".join(one.detail for one in wrong[:3]), errors=wrong)
 
 
 async def _on_problem(_request: Request, error: Exception) -> Response:

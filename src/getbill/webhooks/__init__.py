@@ -1,0 +1,30 @@
+"""Webhooks: a creditor's systems are told every event they asked for, signed, within a second.
+
+Pushed at least once within its schedule, never started out of order per debt, duplicates possible: a receiver
+recognises one by `webhook_id`, a gap by `sequence`. What stands in the ledger is owed until it is settled.
+"""
+
+from getbill.webhooks.actions import WAKE, Opened, create, delete, update
+from getbill.webhooks.jobs import Courier, Plan
+from getbill.webhooks.ledger import owe
+from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
+from getbill.webhooks.posts import Poster
+from getbill.webhooks.queries import endpoints, find
+
+__all__ = [
+    "EVENTS_DEFAULT",
+    "RETRY_SECONDS",
+    "WAKE",
+    "Courier",
+    "Endpoint",
+    "NewEndpoint",
+    "Opened",
+    "Plan",
+    "Poster",
+    "create",
+    "delete",
+    "endpoints",
+    "find",
+    "owe",
+    "update",
+]

@@ -1,0 +1,90 @@
+"""The routes of webhooks."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import access
+from getbill.access import Caller, Change
+from getbill.kit import ids
+from getbill.kit.db import Database, Transaction
+from getbill.kit.http import answer, body
+from getbill.kit.shapes import problems
+from getbill.webhooks import actions, queries, wire
+from getbill.webhooks.addresses import Reach
+from getbill.webhooks.queries import PREFIX
+from getbill.webhooks.wire import (
+    EndpointChangeBody,
+    EndpointList,
+    EndpointShown,
+    NewEndpointBody,
+    OpenedShown,
+)
+
+router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"])
+
+Reads = Annotated[Caller, Depends(access.requires("webhooks:read"))]
+Writes = Annotated[Change, Depends(access.change("webhooks:write"))]
+
+
+def _reach(change: Change) -> Reach:
+    networks = change.request.app.state.settings.webhook_networks
+    return Reach(change.workspace.is_live, networks)
+
+
+@router.post("", status_code=201, response_model=OpenedShown, responses=problems(409, 415, 422))
+async def create_webhook(change: Writes, new: Annotated[NewEndpointBody, body(NewEndpointBody)]) -> Response:
+    """Have events sent to a URL, from now on. The answer shows the secret that signs them, once."""
+    wire.refuse_unreachable(new.url, _reach(change))
+
+    async def work(tx: Transaction) -> access.Reply:
+        opened = await actions.create(tx, change.workspace, wire.new_endpoint(new))
+        shown = wire.opened(opened)
+        return lambda: answer(201, shown, {"Location": f"{router.prefix}/{shown['id']}"})
+
+    return await change.commit(work)
+
+
+@router.get("", response_model=EndpointList)
+async def list_webhooks(request: Request, caller: Reads) -> Response:
+    """List where events are sent."""
+    database: Database = request.app.state.database
+    found = await queries.endpoints(database, caller.workspace.id)
+    return answer(200, {"data": [wire.endpoint(endpoint) for endpoint in found]})
+
+
+@router.get("/{webhook_id}", response_model=EndpointShown, responses=problems(404))
+async def get_webhook(request: Request, caller: Reads, webhook_id: str) -> Response:
+    """Return one webhook, without its secret."""
+    database: Database = request.app.state.database
+    found = await queries.find(database, caller.workspace.id, ids.read(PREFIX, webhook_id))
+    return answer(200, wire.endpoint(found))
+
+
+@router.put("/{webhook_id}", response_model=EndpointShown, responses=problems(404, 409, 415, 422))
+async def update_webhook(
+    change: Writes, webhook_id: str, changed: Annotated[EndpointChangeBody, body(EndpointChangeBody)]
+) -> Response:
+    """Change what is sent, leave the rest. One that is enabled again is tried at once."""
+    if changed.url is not None:
+        wire.refuse_unreachable(changed.url, _reach(change))
+
+    async def work(tx: Transaction) -> access.Reply:
+        endpoint_id = ids.read(PREFIX, webhook_id)
+        found = await actions.update(tx, change.workspace, endpoint_id, wire.changes(changed))
+        return lambda: answer(200, wire.endpoint(found))
+
+    return await change.commit(work)
+
+
+@router.delete("/{webhook_id}", status_code=204, response_class=Response, responses=problems(404, 409))
+async def delete_webhook(change: Writes, webhook_id: str) -> Response:
+    """Send nothing there any more; what was still owed to it is dropped."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        await actions.delete(tx, change.workspace, ids.read(PREFIX, webhook_id))
+        return lambda: Response(status_code=204)
+
+    return await change.commit(work)

@@ -1,0 +1,188 @@
+"""One attempt: a POST to an address somebody else named, who may hang, lie, redirect or talk without end.
+
+Ten seconds in all, no redirects, at most 4 kB of the answer kept, and no connection to a forbidden address.
+"""
+
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+from yarl import URL
+
+from getbill.kit import clock
+from getbill.webhooks.addresses import (
+    LOOKUPS_MAX,
+    AddressForbidden,
+    CheckedResolver,
+    Lookup,
+    Network,
+    Reach,
+    numeric,
+    system_lookup,
+)
+from getbill.webhooks.model import Outcome
+
+TIMEOUT_SECONDS: Final = 10.0
+RESPONSE_BYTES_MAX: Final = 4096
+_HEADERS: Final = {"User-Agent": "GetBill-Webhooks/1", "Accept-Encoding": "identity"}
+
+
+class Poster:
+    """Sends webhooks; live and sandbox ones over connections of their own, as they may reach different places."""
+
+    def __init__(
+        self,
+        networks: tuple[Network, ...] = (),
+        *,
+        lookup: Lookup | None = None,
+        tls: ssl.SSLContext | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self.timeout_seconds = timeout_seconds
+        self._threads = ThreadPoolExecutor(LOOKUPS_MAX, "webhook-lookup")
+        self._lookup = lookup or system_lookup(self._threads)
+        self._tls = tls or ssl.create_default_context()
+        self._reaches = {is_live: Reach(is_live, networks) for is_live in (True, False)}
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def post(self, url: str, headers: dict[str, str], body: bytes, *, is_live: bool) -> Outcome:
+        """Make one attempt and return what came of it; raises nothing that the receiver could cause."""
+        started_at, began = clock.wall(), clock.monotonic()
+        try:
+            status, answered, retry_after = await self._exchange(url, headers, body, is_live=is_live)
+        except (aiohttp.ClientError, AddressForbidden, TimeoutError, OSError, ValueError) as error:
+            return Outcome(started_at, _since(began), error=self._words(error))
+        error_text = "Redirects are not followed." if 300 <= status < 400 else None
+        return Outcome(started_at, _since(began), status, error_text, answered, retry_after)
+
+    async def _exchange(
+        self, url: str, headers: dict[str, str], body: bytes, *, is_live: bool
+    ) -> tuple[int, bytes, float | None]:
+        target = URL(url)
+        # A numeric host is never looked up, so it never passes the resolver.
+        if numeric(target.host or "") is not None:
+            self._reaches[is_live].check(str(target.host))
+        way = _Way(clock.monotonic())
+        try:
+            return await self._once(target, headers, body, way, is_live=is_live)
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            if not way.was_closed_while_idle():
+                raise
+            return await self._once(target, headers, body, way, is_live=is_live)
+
+    async def _once(
+        self, target: URL, headers: dict[str, str], body: bytes, way: "_Way", *, is_live: bool
+    ) -> tuple[int, bytes, float | None]:
+        async with self._session(is_live).post(
+            target, data=body, headers=headers, allow_redirects=False, trace_request_ctx=way
+        ) as response:
+            answered = await _beginning(response)
+            return response.status, answered, _retry_after(response.headers.get("Retry-After"))
+
+    def _session(self, is_live: bool) -> aiohttp.ClientSession:
+        if is_live not in self._sessions:
+            trace = aiohttp.TraceConfig()
+            trace.on_connection_reuseconn.append(_note_reuse)
+            connector = aiohttp.TCPConnector(
+                limit=0,
+                use_dns_cache=False,
+                ssl=self._tls,
+                resolver=CheckedResolver(self._reaches[is_live], self._lookup),
+            )
+            self._sessions[is_live] = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(total=self.timeout_seconds),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=_HEADERS,
+                auto_decompress=False,
+                trace_configs=[trace],
+            )
+        return self._sessions[is_live]
+
+    def _words(self, error: Exception) -> str:
+        # Our own words, never the exception's: those may quote what the receiver sent.
+        if isinstance(error, AddressForbidden):
+            return "The address is one that webhooks may not be sent to."
+        if isinstance(error, TimeoutError):
+            return f"No answer within {self.timeout_seconds:g} seconds."
+        return next((words for kind, words in _WORDS if isinstance(error, kind)), "The connection failed.")
+
+
+@dataclass(slots=True)
+class _Way:
+    """How an attempt went out: over a new connection, or one that had been idle."""
+
+    began: float
+    is_reused: bool = False
+
+    def was_closed_while_idle(self) -> bool:
+        """Whether the receiver just closed an idle connection as we used it, which is no failed attempt."""
+        is_reused, self.is_reused = self.is_reused, False
+        return is_reused and clock.monotonic() - self.began < 1
+
+
+async def _note_reuse(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    context.trace_request_ctx.is_reused = True
+
+
+_WORDS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...]] = (
+    (aiohttp.ClientConnectorCertificateError, "The certificate is not valid for this host."),
+    (aiohttp.ClientSSLError, "TLS failed."),
+    (aiohttp.ClientConnectorDNSError, "The host name was not found."),
+    (aiohttp.ClientConnectorError, "The connection was refused or timed out."),
+    (aiohttp.InvalidURL, "The URL names no host that can be reached."),
+    (aiohttp.ServerDisconnectedError, "The connection was closed without an answer."),
+    (aiohttp.ClientResponseError, "The answer was not HTTP."),
+)
+
+
+def _since(began: float) -> int:
+    return round((clock.monotonic() - began) * 1000)
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """Return the first bytes of an answer; a body that breaks off or crawls does not unmake its status."""
+    found = b""
+    try:
+        while len(found) < RESPONSE_BYTES_MAX:
+            part = await response.content.read(RESPONSE_BYTES_MAX - len(found))
+            if not part:
+                break
+            found += part
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        pass
+    return found
+
+
+def _retry_after(value: Any) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3): a number, or a date."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    aware: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - clock.wall()).total_seconds()

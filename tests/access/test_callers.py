@@ -1,0 +1,344 @@
+"""Credentials are remembered for speed, and forgotten everywhere within a second of losing their power."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey, RSAKey
+
+from calls import Site
+from getbill import access
+from getbill.kit import clock, ids
+from getbill.kit.db import Database, Statement
+from getbill.kit.errors import NotFound
+from getbill.vault import Vault
+
+PROFILE = "/external-api/v1/company/profile"
+THINGS = "/external-api/v1/test/things"
+
+
+async def key_id(database: Database, house: Any) -> Any:
+    return (await access.keys(database, house.founded.company_id))[-1].id
+
+
+async def test_a_sandbox_key_holds_every_scope_in_its_sandbox(site: Site, house: Any) -> None:
+    answer = await site.with_token(await house.key()).get(PROFILE)
+
+    assert answer.status == 200
+    configuration = answer.json()["configuration"]
+    assert configuration["workspace"] == "sandbox"
+    assert configuration["scopes"] == list(access.SCOPES)
+
+
+async def test_a_live_workspace_takes_no_static_key(house: Any, database: Database) -> None:
+    new = access.NewKey(house.founded.live_id, "A key")
+
+    with pytest.raises(NotFound):
+        await access.create_key(database, new, clock.wall())
+
+    assert await access.keys(database, house.founded.company_id) == []
+
+
+async def test_what_is_stored_of_secrets_does_not_hold_them(
+    house: Any, database: Database, site: Site
+) -> None:
+    client, secret = await house.client()
+    key = await house.key()
+    refresh_token = (await house.ask(site, client, secret)).json()["refresh_token"]
+
+    for table in ("clients", "api_keys", "refresh_tokens", "signing_keys"):
+        rows = await database.pool.fetch(f"SELECT t::text FROM {table} t")
+        for text in (secret, key, refresh_token, "PRIVATE"):
+            assert all(text not in row[0] for row in rows)
+            assert all(text.encode().hex() not in row[0] for row in rows)
+    shown = (await access.keys(database, house.founded.company_id))[0]
+    assert shown.hint == f"gbk_sandbox_...{key[-4:]}"
+
+
+async def test_a_revoked_key_bites_in_every_process_within_a_second(
+    make_site: Any, house: Any, database: Database
+) -> None:
+    key = await house.key()
+    sites = [(await make_site()).with_token(key), (await make_site()).with_token(key)]
+    assert [(await site.get(PROFILE)).status for site in sites] == [200, 200]
+
+    await access.revoke_key(database, await key_id(database, house), clock.wall())
+    await house.heard(*sites)
+
+    answers = [await site.get(PROFILE) for site in sites]
+    assert [answer.status for answer in answers] == [401, 401]
+    assert answers[0].json()["type"] == "/problems/invalid-token"
+
+
+async def test_a_revoked_client_bites_in_every_process_within_a_second(
+    make_site: Any, house: Any, database: Database
+) -> None:
+    one, two = await make_site(), await make_site()
+    client, secret = await house.client()
+    token = (await house.ask(one, client, secret)).json()["access_token"]
+    assert [(await site.with_token(token).get(PROFILE)).status for site in (one, two)] == [200, 200]
+
+    await access.revoke_client(database, client.id, clock.wall())
+    await house.heard(one, two)
+
+    assert [(await site.with_token(token).get(PROFILE)).status for site in (one, two)] == [401, 401]
+
+
+async def test_revoking_twice_is_told(house: Any, database: Database) -> None:
+    client, _ = await house.client()
+    await access.revoke_client(database, client.id, clock.wall())
+
+    with pytest.raises(NotFound):
+        await access.revoke_client(database, client.id, clock.wall())
+
+
+async def test_a_remembered_credential_is_not_asked_of_the_database(
+    site: Site, house: Any, database: Database
+) -> None:
+    caller = site.with_token(await house.key())
+    await caller.get(PROFILE)
+    await database.pool.execute(
+        "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", house.founded.sandbox_id
+    )
+
+    answer = await caller.get(PROFILE)
+
+    # Nobody was told of this update, so the memory still answers.
+    assert answer.status == 200
+
+
+async def test_without_a_listener_the_database_is_asked_every_time(
+    make_site: Any, house: Any, database: Database
+) -> None:
+    caller = (await make_site(is_listening=False)).with_token(await house.key())
+    assert (await caller.get(PROFILE)).status == 200
+    await database.pool.execute(
+        "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", house.founded.sandbox_id
+    )
+
+    assert (await caller.get(PROFILE)).status == 401
+
+
+async def test_a_killed_listener_means_asking_until_it_is_back_and_forgetting_then(
+    make_site: Any, house: Any, database: Database, dsn: str
+) -> None:
+    site = await make_site()
+    caller = site.with_token(await house.key())
+    other = site.with_token(await house.key())
+    assert [(await one.get(PROFILE)).status for one in (caller, other)] == [200, 200]
+    listener = site.app.state.gate.listener
+
+    await database.pool.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'getbill listener'"
+    )
+    await until(lambda: not listener.is_live, database)
+    # Revoked without a word to anybody, as if the word was lost while nobody listened.
+    await database.pool.execute(
+        "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", house.founded.sandbox_id
+    )
+    asked = await caller.get(PROFILE)
+    await until(lambda: listener.is_live, database)
+    back = await other.get(PROFILE)
+
+    assert (asked.status, back.status) == (401, 401)
+
+
+async def until(is_so: Any, database: Database) -> None:
+    deadline = clock.monotonic() + 5
+    while not is_so():
+        assert clock.monotonic() < deadline
+        await database.pool.fetchval("SELECT pg_sleep(0.01)")
+
+
+async def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
+    site: Site, house: Any, database: Database
+) -> None:
+    key = await house.key()
+    callers = site.app.state.gate.callers
+    found = callers._by_key
+
+    async def slowly(token: str) -> Any:
+        memory = await found(token)
+        await access.revoke_key(database, await key_id(database, house), clock.wall())
+        await house.heard(site)
+        return memory
+
+    callers._by_key = slowly
+    first = await site.with_token(key).get(PROFILE)
+    callers._by_key = found
+
+    second = await site.with_token(key).get(PROFILE)
+
+    assert (first.status, second.status) == (200, 401)
+
+
+async def test_a_moved_sandbox_clock_is_seen_at_once_where_it_was_moved_and_soon_elsewhere(
+    make_site: Any, house: Any, database: Database
+) -> None:
+    here, there = await make_site(), await make_site()
+    key = await house.key()
+    before = (await there.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
+    await here.with_token(key).get(PROFILE)
+    move = Statement(
+        "test.move",
+        "Move a sandbox's clock.",
+        "UPDATE workspaces SET clock_offset = '400 days' WHERE workspace_id = $1",
+    )
+
+    async with database.transaction(clock.wall()) as tx:
+        await tx.execute(move, house.founded.sandbox_id)
+        await access.forget(tx, house.founded.sandbox_id)
+    here.app.state.gate.forget(house.founded.sandbox_id)
+
+    shown = (await here.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
+    assert int(shown[:4]) > int(before[:4])
+    await house.heard(there)
+    elsewhere = (await there.with_token(key).get(PROFILE)).json()["configuration"]["workspace_time"]
+    assert elsewhere[:10] == shown[:10]
+
+
+async def forged(site: Site, house: Any, vault: Vault, **changes: Any) -> str:
+    """Return a token signed by our own key whose claims say something else."""
+    good = await house.token(site)
+    part = good.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    signer = await site.app.state.gate.signing.signer(clock.wall())
+    header = {"alg": "RS256", "typ": changes.pop("typ", "at+jwt"), "kid": signer.kid}
+    return jwt.encode(header, {**claims, **changes}, signer, algorithms=["RS256"])
+
+
+async def test_an_expired_token_is_refused(site: Site, house: Any, vault: Vault) -> None:
+    token = await forged(site, house, vault, exp=int(clock.unix()) - 1)
+
+    answer = await site.with_token(token).get(PROFILE)
+
+    assert answer.status == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+async def test_a_remembered_token_expires_by_the_wall_clock(site: Site, house: Any) -> None:
+    token = await house.token(site)
+    assert (await site.with_token(token).get(PROFILE)).status == 200
+    callers = site.app.state.gate.callers
+
+    known = callers.recall(token, clock.unix())
+    later = callers.recall(token, clock.unix() + 3601)
+
+    assert known is not None
+    assert known.expires_at - clock.wall() <= timedelta(hours=1)
+    assert later is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"iss": "https://other.example"}, {"aud": "https://other.example"}, {"typ": "JWT"}]
+)
+async def test_a_token_of_ours_for_something_else_is_refused(
+    site: Site, house: Any, vault: Vault, changes: dict[str, Any]
+) -> None:
+    token = await forged(site, house, vault, **changes)
+
+    assert (await site.with_token(token).get(PROFILE)).status == 401
+
+
+async def test_a_token_signed_by_anybody_else_is_refused(site: Site, house: Any) -> None:
+    good = await house.token(site)
+    head, payload, signature = good.split(".")
+    kid = json.loads(base64.urlsafe_b64decode(head + "=="))["kid"]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    published = (await site.get("/.well-known/jwks.json")).json()["keys"][0]
+    forgeries = [
+        jwt.encode({"alg": "RS256", "typ": "at+jwt", "kid": kid}, claims, RSAKey.generate_key(2048)),
+        # The old confusion: our public key used as a shared secret.
+        jwt.encode(
+            {"alg": "HS256", "typ": "at+jwt", "kid": kid},
+            claims,
+            OctKey.import_key(json.dumps(published)),
+            algorithms=["HS256"],
+        ),
+        base64.urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt","kid":"%s"}' % kid.encode())
+        .decode()
+        .rstrip("=")
+        + f".{payload}.",
+        f"{head}.{payload}.{signature[:-4]}AAAA",
+        f"{head}.{payload}",
+        "a.b.c",
+        "x" * 5000,
+        "gbk_sandbox_unknown",
+        "\u00e9",
+    ]
+
+    answers = [await site.with_token(token).get(PROFILE) for token in forgeries]
+
+    assert [answer.status for answer in answers] == [401] * len(forgeries)
+    assert all(answer.headers["content-type"] == "application/problem+json" for answer in answers)
+
+
+async def test_the_memory_is_bounded(site: Site, house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getbill.access.callers._REMEMBERED_MAX", 2)
+    keys = [await house.key() for _ in range(4)]
+
+    statuses = [(await site.with_token(key).get(PROFILE)).status for key in keys + keys]
+
+    assert statuses == [200] * 8
+    assert len(site.app.state.gate.callers._remembered) == 2
+
+
+async def test_no_credential_is_a_challenge_without_an_error(site: Site) -> None:
+    answers = [
+        await site.get(THINGS),
+        await site.get(THINGS, Authorization="Basic YTpi"),
+        await site.get(THINGS, Authorization="Bearer "),
+    ]
+
+    for answer in answers:
+        assert answer.status == 401
+        assert answer.headers["www-authenticate"] == 'Bearer realm="getbill"'
+        assert answer.json()["title"] == "Authentication credentials are missing or invalid"
+
+
+async def test_a_missing_scope_is_named(site: Site, house: Any) -> None:
+    token = await house.token(site, "debts:read")
+
+    answer = await site.with_token(token).post(THINGS, {})
+
+    assert answer.status == 403
+    assert answer.json()["detail"] == 'Required scope "debts:write" not found in token'
+    assert answer.json()["required_scope"] == "debts:write"
+    assert 'error="insufficient_scope", scope="debts:write"' in answer.headers["www-authenticate"]
+
+
+async def test_a_scope_taken_from_the_client_is_gone_from_its_tokens(
+    site: Site, house: Any, database: Database
+) -> None:
+    client, secret = await house.client()
+    token = (await house.ask(site, client, secret)).json()["access_token"]
+    await database.pool.execute("UPDATE clients SET scopes = '{users:read}' WHERE id = $1", client.id)
+
+    answer = await site.with_token(token).get(THINGS)
+
+    assert answer.status == 403
+
+
+async def test_a_rolled_back_revocation_is_told_to_nobody(site: Site, house: Any, database: Database) -> None:
+    key = await house.key()
+    await site.with_token(key).get(PROFILE)
+    told = site.app.state.gate.callers._told
+
+    with pytest.raises(asyncpg.RaiseError):
+        await _forget_and_fail(database, await key_id(database, house))
+    async with database.transaction(clock.wall()) as tx:
+        await access.forget(tx, ids.new())
+    await until(lambda: site.app.state.gate.callers._told > told, database)
+
+    assert site.app.state.gate.callers._told == told + 1
+
+
+async def _forget_and_fail(database: Database, subject_id: UUID) -> None:
+    async with database.transaction(clock.wall()) as tx:
+        await access.forget(tx, subject_id)
+        await tx.execute(Statement("test.fail", "Fail.", "DO $$ BEGIN RAISE 'no'; END $$"))

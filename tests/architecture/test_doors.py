@@ -1,0 +1,116 @@
+"""A package is one concept behind one door, no two modules need each other, and SQL has a name and a sentence."""
+
+import ast
+import re
+
+from architecture.source import Function, modules
+
+# Rooms that may be entered past the door; each with the reason.
+SIDE_DOORS = {
+    "channels.senders": "a package of its own, behind a door of its own",
+    "migrations.actions": "Alembic is loaded only by the processes that migrate",
+}
+# Who puts the parts together takes each package's routes and jobs.
+COMPOSERS = {"app": "api", "worker": "jobs"}
+# Where SQL stands that is no `kit.db.Statement`; each with the reason.
+SQL_ELSEWHERE = {
+    "embedded": "the cluster's own set-up, before there is a database of ours",
+    "migrations": "what makes the database, run by Alembic and by the check at start",
+    "kit.wakes": "the notification under every transaction",
+    "kit.db": "joins the statements that a transaction deferred",
+    "first_run": "asked before the application's pool is opened",
+}
+SQL = re.compile(r"\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|WITH\s+\w+\s+AS\s)")
+
+
+def test_a_package_is_entered_by_its_door() -> None:
+    wrong = []
+    for module in modules():
+        for node, target in module.imported():
+            package, _, room = target.partition(".")
+            if not room or package in {module.concept, "kit", "commands"} or target in SIDE_DOORS:
+                continue
+            if COMPOSERS.get(module.concept) != room:
+                wrong.append(f"{module.place(node)} imports {target}")
+
+    assert not wrong, "Export it in the package's __init__ and take it from there:\n" + "\n".join(wrong)
+
+
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    graph = {module.dotted: {target for _, target in module.imported()} for module in modules()}
+
+    circle = _circle(graph)
+
+    assert not circle, f"Break the circle {' -> '.join(circle)}: part of one belongs below both."
+
+
+def _circle(graph: dict[str, set[str]]) -> list[str]:
+    done: set[str] = set()
+
+    def walk(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name not in done:
+            for target in sorted(graph.get(name, ())):
+                if found := walk(target, [*path, name]):
+                    return found
+        done.add(name)
+        return []
+
+    return next((found for start in sorted(graph) if (found := walk(start, []))), [])
+
+
+def test_every_public_function_states_its_promise() -> None:
+    wrong = [
+        module.place(node)
+        for module in modules()
+        for holder in ast.walk(module.tree)
+        if isinstance(holder, ast.Module | ast.ClassDef) and not getattr(holder, "name", "").startswith("_")
+        for node in holder.body
+        if isinstance(node, Function) and not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
+
+    assert not wrong, "One sentence, imperative: " + ", ".join(wrong)
+
+
+def test_sql_has_a_name_and_a_sentence() -> None:
+    wrong = []
+    for module in modules():
+        if {module.dotted, module.concept} & SQL_ELSEWHERE.keys():
+            continue
+        held = _held_by_statements(module.tree)
+        wrong += [
+            module.place(node)
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and SQL.match(node.value)
+            and id(node) not in held
+        ]
+
+    assert not wrong, "Make it a kit.db.Statement: " + ", ".join(wrong)
+
+
+def _held_by_statements(tree: ast.Module) -> set[int]:
+    """Every text a statement is made of: written in it, composed in a function, or by the name it was given."""
+    composing = [
+        node for node in ast.walk(tree) if isinstance(node, Function) and _calls(node, {"Statement"})
+    ]
+    makers = {"Statement", *(function.name for function in composing)}
+    holders: list[ast.AST] = [*_calls(tree, makers), *composing]
+    named = {node.id for holder in holders for node in ast.walk(holder) if isinstance(node, ast.Name)}
+    holders += [
+        node
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and any(isinstance(target, ast.Name) and target.id in named for target in ast.walk(node))
+    ]
+    return {id(node) for holder in holders for node in ast.walk(holder)}
+
+
+def _calls(tree: ast.AST, names: set[str]) -> list[ast.Call]:
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+    ]

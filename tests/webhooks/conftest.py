@@ -1,0 +1,226 @@
+"""Receivers over real sockets on the loopback, and a sandbox whose events they ask for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiohttp import web
+
+from getbill import companies, debts, events, vault, webhooks
+from getbill.companies import Workspace
+from getbill.debtors import Identity
+from getbill.debts import Debt, Details, NewDebt
+from getbill.kit import json
+from getbill.kit.db import Database, Transaction, open_database
+from getbill.kit.money import Money
+from getbill.webhooks import Courier, Plan, Poster
+
+Answers = Callable[["Received"], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Received:
+    """One POST as it came over the socket."""
+
+    request: web.Request
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def told(self) -> Any:
+        return json.read(self.body)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.told["data"]["debt_id"], self.told["sequence"]
+
+
+@dataclass
+class Receiver:
+    """A receiver's server; `answer` says what it answers, `received` what came."""
+
+    answer: Answers
+    url: str = ""
+    received: list[Received] = field(default_factory=list)
+    under_way: int = 0
+    most_under_way: int = 0
+    secret: str = ""
+    endpoint_id: UUID | None = None
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        received = Received(request, dict(request.headers), await request.read())
+        self.received.append(received)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            return await self.answer(received)
+        finally:
+            self.under_way -= 1
+
+    @property
+    def kinds(self) -> list[str]:
+        return [one.told["event"] for one in self.received]
+
+
+def status(code: int, **headers: str) -> Answers:
+    """Have a receiver answer with a status."""
+
+    async def answer(_received: Received) -> web.StreamResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=code, headers=named)
+
+    return answer
+
+
+@pytest.fixture
+def answering() -> Callable[..., Answers]:
+    return status
+
+
+@pytest.fixture(scope="session")
+async def database(dsn: str) -> AsyncIterator[Database]:
+    async def edge(tx: Transaction) -> None:
+        events.store(tx)
+
+    database = await open_database(dsn, edge, size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def keys() -> vault.Vault:
+    return vault.Vault([vault.Key.new()])
+
+
+@pytest.fixture
+async def workspace(database: Database, keys: vault.Vault) -> Workspace:
+    founded = await companies.create(database, keys, "Acme")
+    return await companies.workspace(database, keys, founded.sandbox_id)
+
+
+@pytest.fixture
+def open_debt(database: Database, workspace: Workspace) -> Callable[..., Awaitable[Debt]]:
+    numbers = count(1)
+
+    async def open_one() -> Debt:
+        number = next(numbers)
+        person = Identity(name=f"Jean Dupont {number}", email=f"jean{number}@example.com")
+        amount = Money.of(Decimal("2340.00"), "EUR")
+        new = NewDebt(person, amount, f"F-{number}", "standard_3_waves", Details())
+        async with database.transaction(workspace.now()) as tx:
+            return (await debts.create(tx, workspace, new)).debt
+
+    return open_one
+
+
+@pytest.fixture
+def record(database: Database, workspace: Workspace) -> Callable[..., Awaitable[None]]:
+    async def record_all(debt: Debt, *kinds: str) -> None:
+        async with database.transaction(workspace.now()) as tx:
+            locked = await debts.lock(tx, workspace, debt.id)
+            for kind in kinds:
+                events.record(tx, kind, locked)
+
+    return record_all
+
+
+@pytest.fixture
+async def receive() -> AsyncIterator[Callable[..., Awaitable[Receiver]]]:
+    """Start a receiver's server."""
+    runners: list[web.AppRunner] = []
+
+    async def start(answer: Answers | None = None, tls: Any = None) -> Receiver:
+        receiver = Receiver(answer or status(204))
+        app = web.Application(client_max_size=1 << 22)
+        app.router.add_post("/hooks", receiver.take)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await runner.setup()
+        runners.append(runner)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+        await site.start()
+        port = runner.addresses[0][1]
+        receiver.url = f"http{'s' if tls else ''}://127.0.0.1:{port}/hooks"
+        return receiver
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def subscribe(
+    database: Database, workspace: Workspace
+) -> AsyncIterator[Callable[..., Awaitable[UUID]]]:
+    """Open an endpoint for a receiver; closed with the test, so that nothing is owed to it in the next."""
+    opened: list[UUID] = []
+
+    async def open_endpoint(receiver: Receiver, *events: str, url: str | None = None) -> UUID:
+        new = webhooks.NewEndpoint(url or receiver.url, events or webhooks.EVENTS_DEFAULT)
+        async with database.transaction(workspace.now()) as tx:
+            made = await webhooks.create(tx, workspace, new)
+        receiver.secret, receiver.endpoint_id = made.secret, made.endpoint.id
+        opened.append(made.endpoint.id)
+        return made.endpoint.id
+
+    yield open_endpoint
+    for endpoint_id in opened:
+        async with database.transaction(workspace.now()) as tx:
+            await webhooks.delete(tx, workspace, endpoint_id)
+
+
+@pytest.fixture
+async def poster() -> AsyncIterator[Poster]:
+    async with Poster(timeout_seconds=0.3) as poster:
+        yield poster
+
+
+@pytest.fixture
+def courier(database: Database, keys: vault.Vault, poster: Poster) -> Courier:
+    return Courier(database, keys, poster, Plan(lease_seconds=10))
+
+
+@pytest.fixture
+def deliver(database: Database, courier: Courier) -> Callable[..., Awaitable[None]]:
+    """Do what the worker does until nothing is left to do now."""
+
+    async def until_quiet(by: Courier = courier) -> None:
+        while await events.sequence(database):
+            pass
+        while await webhooks.owe(database):
+            pass
+        while await by.turn():
+            await by.settled()
+
+    return until_quiet
+
+
+@pytest.fixture
+def pass_time(database: Database, workspace: Workspace) -> Callable[[], Awaitable[None]]:
+    """Have every wait of the workspace's deliveries be over."""
+
+    async def pass_all() -> None:
+        await database.pool.execute(
+            "UPDATE webhook_deliveries SET next_try_at = now() - interval '1 s', lease_until = NULL "
+            "WHERE workspace_id = $1 AND state = 'pending'",
+            workspace.id,
+        )
+        await database.pool.execute(
+            "UPDATE webhook_endpoints SET down_until = NULL WHERE workspace_id = $1", workspace.id
+        )
+
+    return pass_all
+
+
+async def _sleep_forever(_received: Received) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+@pytest.fixture
+def hanging() -> Answers:
+    return _sleep_forever
