@@ -31,7 +31,11 @@ async def test_the_seed_s_body_opens_a_debt(house: House) -> None:
     assert answered.status == 201
     assert answered.headers["location"] == f"/external-api/v1/debts/{debt['id']}"
     assert b'"amount":2340.00' in answered.body
-    assert (debt["status"], debt["reference"], debt["balance"]) == ("pending", body["reference"], Decimal(2340))
+    assert (debt["status"], debt["reference"], debt["balance"]) == (
+        "pending",
+        body["reference"],
+        Decimal(2340),
+    )
     assert debt["debtor"]["name"] == "Jean Dupont"
     assert debt["next_action_at"] is not None
     assert await house.history(debt) == [(1, "debt.created")]
@@ -144,7 +148,9 @@ async def test_another_media_type_is_refused(house: House) -> None:
 
 
 async def test_a_debt_is_read_as_it_was_answered(house: House) -> None:
-    debt = await house.debt(metadata={"crm_id": "CRM-1"}, object="Invoice 12", payment_link="https://pay.example/1")
+    debt = await house.debt(
+        metadata={"crm_id": "CRM-1"}, object="Invoice 12", payment_link="https://pay.example/1"
+    )
 
     answered = await house.get(f"/debts/{debt['id']}")
 
@@ -195,10 +201,16 @@ async def test_another_company_s_debt_is_not_there(house: House, other_house: Ho
 )
 async def test_a_list_is_filtered(house: House, query: str, expected: set[str]) -> None:
     await house.debt(
-        reference="a", amount=100.5, due_date="2024-01-15", debtor={"name": "Claire Moreau", "email": "claire@email.com"}
+        reference="a",
+        amount=100.5,
+        due_date="2024-01-15",
+        debtor={"name": "Claire Moreau", "email": "claire@email.com"},
     )
     await house.debt(
-        reference="b", amount=200, due_date="2024-02-15", debtor={"name": "Inès Garnier", "phone": "+33612345679"}
+        reference="b",
+        amount=200,
+        due_date="2024-02-15",
+        debtor={"name": "Inès Garnier", "phone": "+33612345679"},
     )
     held = await house.debt(
         reference="c", amount=5000, currency="JPY", due_date=None, debtor={"name": "Kenji Sato"}
@@ -213,7 +225,16 @@ async def test_a_list_is_filtered(house: House, query: str, expected: set[str]) 
 
 @pytest.mark.parametrize(
     "query",
-    ["colour=red", "status=unheard", "page=0", "limit=101", "amount=abc", "sort=name", "cursor=abc", "due_from=x"],
+    [
+        "colour=red",
+        "status=unheard",
+        "page=0",
+        "limit=101",
+        "amount=abc",
+        "sort=name",
+        "cursor=abc",
+        "due_from=x",
+    ],
 )
 async def test_a_list_asked_wrongly_is_refused(house: House, query: str) -> None:
     answered = await house.get(f"/debts?{query}")
@@ -230,7 +251,9 @@ async def test_a_cursor_walks_the_whole_book_once_in_order(house: House, sort: s
 
     seen, cursor = "", ""
     while cursor is not None:
-        listed = read(await house.get(f"/debts?limit=2&sort={sort}" + (f"&cursor={cursor}" if cursor else "")))
+        listed = read(
+            await house.get(f"/debts?limit=2&sort={sort}" + (f"&cursor={cursor}" if cursor else ""))
+        )
         seen += "".join(debt["reference"] for debt in listed["data"])
         cursor = listed["pagination"]["next_cursor"]
 
@@ -254,12 +277,16 @@ async def test_pages_are_counted_as_published(house: House) -> None:
 async def test_a_change_touches_only_what_is_sent(house: House) -> None:
     debt = await house.debt(metadata={"a": 1})
 
-    changed = read(await house.put(f"/debts/{debt['id']}", {"debtor": {"phone": "+33611223344"}, "object": "Rent"}))
+    changed = read(
+        await house.put(f"/debts/{debt['id']}", {"debtor": {"phone": "+33611223344"}, "object": "Rent"})
+    )
 
     assert changed["debtor"]["phone"] == "+33611223344"
     assert changed["object"] == "Rent"
     same = {"debtor", "object", "updated_at"}
-    assert {k: v for k, v in changed.items() if k not in same} == {k: v for k, v in debt.items() if k not in same}
+    assert {k: v for k, v in changed.items() if k not in same} == {
+        k: v for k, v in debt.items() if k not in same
+    }
     assert await house.history(debt) == [(1, "debt.created"), (2, "debt.updated")]
 
 
@@ -350,7 +377,9 @@ async def test_an_escalation_names_who_decided_and_why(house: House) -> None:
     debt = await house.debt()
 
     missing = await house.post(f"/debts/{debt['id']}/escalate", {"reason": "no answer"})
-    done = await house.post(f"/debts/{debt['id']}/escalate", {"reason": "no answer", "decided_by": "Marie Martin"})
+    done = await house.post(
+        f"/debts/{debt['id']}/escalate", {"reason": "no answer", "decided_by": "Marie Martin"}
+    )
 
     assert refused(missing, 422, "invalid")["errors"][0]["pointer"] == "/decided_by"
     assert read(done)["status"] == "escalated"
@@ -366,7 +395,9 @@ async def test_an_escalation_names_who_decided_and_why(house: House) -> None:
 
 async def test_an_erased_debt_leaves_nothing_of_whom(house: House) -> None:
     debt = await house.debt(reference="F-ERASE", metadata={"note": "allergic"})
-    await house.post(f"/debts/{debt['id']}/payments", {"amount": 40, "provider": "bank", "provider_id": "T-77"})
+    await house.post(
+        f"/debts/{debt['id']}/payments", {"amount": 40, "provider": "bank", "provider_id": "T-77"}
+    )
 
     answered = await house.call("DELETE", f"/debts/{debt['id']}")
 
@@ -383,7 +414,9 @@ async def test_an_erased_debt_leaves_nothing_of_whom(house: House) -> None:
             f"SELECT t::text AS row FROM {table['table_name']} t WHERE workspace_id = $1", house.workspace_id
         )
         text = " ".join(row["row"] for row in rows)
-        assert not any(word in text for word in ("F-ERASE", "T-77", "Dupont", "allergic")), table["table_name"]
+        assert not any(word in text for word in ("F-ERASE", "T-77", "Dupont", "allergic")), table[
+            "table_name"
+        ]
     keys = await house.rows("SELECT FROM vault_keys WHERE workspace_id = $1", house.workspace_id)
     events = await house.rows("SELECT data FROM events WHERE workspace_id = $1", house.workspace_id)
     assert keys == []

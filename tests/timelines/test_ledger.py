@@ -183,7 +183,9 @@ async def test_a_worker_thought_dead_writes_nothing_when_it_comes_back(database:
     assert await place.events(debt.id) == ["debt.created"]
 
 
-async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_was(database: Database) -> None:
+async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_was(
+    database: Database,
+) -> None:
     place = await place_with(database, Provider(Channel.EMAIL))
     debt = await place.debt()
     departing = await depart(place.desk, await place.workspace(), await claim(place))
