@@ -13,8 +13,7 @@ from getbill import companies, timelines
 from getbill.kit import clock
 from getbill.sandbox import actions, queries
 from getbill.sandbox.model import Advance
-from getbill.timelines import Desk
-from getbill.timelines.jobs import KeepGoing, others_go_on
+from getbill.timelines import Desk, KeepGoing, others_go_on
 
 _log = structlog.get_logger(__name__)
 

@@ -67,9 +67,7 @@ async def send_due_in(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -
     return await _carry(desk, workspace, claimed, keep_going)
 
 
-async def _carry(
-    desk: Desk, workspace: Workspace, contacts: Sequence[Contact], keep_going: KeepGoing
-) -> int:
+async def _carry(desk: Desk, workspace: Workspace, contacts: Sequence[Contact], keep_going: KeepGoing) -> int:
     size = _at_once(desk, contacts)
     for start in range(0, len(contacts), size):
         if not keep_going():
