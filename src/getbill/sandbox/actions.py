@@ -8,6 +8,7 @@ from getbill.companies import Workspace
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, Forbidden, one_field
+from getbill.sandbox import queries
 from getbill.sandbox.model import Advance, of_row
 
 # Calendars and rules are data of some years: a sandbox beyond them would tell nothing true.
@@ -17,11 +18,6 @@ _CLOCK = Statement(
     "sandbox.lock_clock",
     "Where does the clock of a sandbox stand? Nobody else moves it until this transaction ends.",
     "SELECT clock_offset, frozen_at FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE",
-)
-_RUNNING = Statement(
-    "sandbox.running",
-    "Is the clock of a sandbox being moved?",
-    "SELECT * FROM clock_advances WHERE workspace_id = $1 AND done_at IS NULL",
 )
 _INSERT = Statement(
     "sandbox.begin",
@@ -116,7 +112,7 @@ async def begin(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance
     refuse_live(workspace)
     row = await tx.fetchrow(_CLOCK, workspace.id)
     assert row is not None  # noqa: S101 - the caller's own workspace
-    running = await tx.fetchrow(_RUNNING, workspace.id)
+    running = await tx.fetchrow(queries.RUNNING, workspace.id)
     if running is not None:
         raise _running(of_row(running))
     now = row["frozen_at"] or clock.wall() + row["clock_offset"]
