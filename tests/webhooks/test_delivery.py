@@ -552,5 +552,69 @@ async def test_a_connection_closed_while_idle_is_no_failed_attempt(
     ] * 2
 
 
+async def test_a_forbidden_address_is_refused_before_any_connection_is_tried(receive: Any) -> None:
+    receiver = await receive()
+    asked = []
+
+    async def look_up(host: str) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    port = receiver.url.split(":")[2]
+    async with Poster(lookup=look_up) as poster:
+        named = await poster.post(f"http://example.com:{port}", {}, b"{}", is_live=True)
+        numbered = await poster.post(receiver.url, {}, b"{}", is_live=True)
+        allowed = await poster.post(f"http://example.com:{port}", {}, b"{}", is_live=False)
+
+    assert asked == ["example.com", "example.com"]
+    refusal = "The address is one that webhooks may not be sent to."
+    assert [(one.status, one.error) for one in (named, numbered)] == [(None, refusal)] * 2
+    assert allowed.error is None
+
+
+async def test_a_live_webhook_never_goes_over_a_connection_a_sandbox_opened(receive: Any) -> None:
+    receiver = await receive()
+
+    async def look_up(_host: str) -> list[str]:
+        return ["127.0.0.1"]
+
+    url = receiver.url.replace("127.0.0.1", "example.com")
+    async with Poster(lookup=look_up) as poster:
+        first = await poster.post(url, {}, b"{}", is_live=False)
+        second = await poster.post(url, {}, b"{}", is_live=True)
+
+    assert (first.status, second.status) == (204, None)
+    assert len(receiver.received) == 1
+
+
+async def test_a_certificate_nobody_vouches_for_is_a_failure_and_an_own_authority_is_trusted(
+    receive: Any, certificate: Any
+) -> None:
+    server_side, client_side = certificate
+    receiver = await receive(tls=server_side)
+
+    async with Poster() as strangers, Poster(tls=client_side) as friends:
+        refused = await strangers.post(receiver.url, {}, b"{}", is_live=False)
+        trusted = await friends.post(receiver.url, {}, b"{}", is_live=False)
+
+    assert (refused.status, refused.error) == (None, "The certificate is not valid for this host.")
+    assert trusted.status == 204
+    assert len(receiver.received) == 1
+
+
+async def test_a_name_that_is_not_found_and_a_closed_port_are_failures_in_words() -> None:
+    async def look_up(host: str) -> list[str]:
+        if host == "nowhere.example":
+            raise OSError("Name or service not known")
+        return ["127.0.0.1"]
+
+    async with Poster(lookup=look_up) as poster:
+        unknown = await poster.post("http://nowhere.example/", {}, b"{}", is_live=False)
+        closed = await poster.post("http://somewhere.example:1/", {}, b"{}", is_live=False)
+
+    assert unknown.error == "The host name was not found."
+    assert closed.error == "The connection was refused or timed out."
+
+
 def test_the_body_is_written_by_our_own_writer() -> None:
     assert json.write({"data": json.written(b'{"amount":2340.00}')}) == b'{"data":{"amount":2340.00}}'
