@@ -48,6 +48,7 @@ ALL_WORKSPACES = {
     "timelines.take_over": "as timelines.give_back",
     "health.backlog": "counts what waits, over the whole installation",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
+    "webhooks.claim": "a courier takes whatever is due, wherever",
 }
 
 _KEYS = """
