@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from aiohttp import web
 from cryptography import x509
@@ -73,6 +74,24 @@ class Receiver:
     @property
     def kinds(self) -> list[str]:
         return [one.told["event"] for one in self.received]
+
+
+async def deliveries(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
+    return await database.pool.fetch(
+        "SELECT * FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position", endpoint_id
+    )
+
+
+async def attempts(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
+    return await database.pool.fetch(
+        "SELECT * FROM webhook_attempts WHERE endpoint_id = $1 ORDER BY started_at, attempt", endpoint_id
+    )
+
+
+async def endpoint(database: Database, endpoint_id: UUID) -> asyncpg.Record:
+    row = await database.pool.fetchrow("SELECT * FROM webhook_endpoints WHERE id = $1", endpoint_id)
+    assert row is not None
+    return row
 
 
 def status(code: int, **headers: str) -> Answers:
