@@ -50,6 +50,7 @@ ALL_WORKSPACES = {
     "sandbox.take": "a worker moves whichever clock has waited longest",
     "health.backlog": "counts what waits, over the whole installation",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
+    "webhooks.claim": "a courier takes whatever is due, wherever",
 }
 
 _KEYS = """
