@@ -93,7 +93,9 @@ def test_sql_has_a_name_and_a_sentence() -> None:
 
 def _held_by_statements(tree: ast.Module) -> set[int]:
     """Every text a statement is made of: written in it, composed in a function, or by the name it was given."""
-    composing = [node for node in ast.walk(tree) if isinstance(node, Function) and _calls(node, {"Statement"})]
+    composing = [
+        node for node in ast.walk(tree) if isinstance(node, Function) and _calls(node, {"Statement"})
+    ]
     makers = {"Statement", *(function.name for function in composing)}
     holders: list[ast.AST] = [*_calls(tree, makers), *composing]
     named = {node.id for holder in holders for node in ast.walk(holder) if isinstance(node, ast.Name)}

@@ -47,6 +47,7 @@ ALL_WORKSPACES = {
     "timelines.give_back": "a worker puts right what another left behind, wherever",
     "timelines.take_over": "as timelines.give_back",
     "health.backlog": "counts what waits, over the whole installation",
+    "webhooks.claim": "a courier takes what is due, a little of every endpoint",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
 }
 

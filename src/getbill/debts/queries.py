@@ -119,7 +119,9 @@ def _absent(debt_id: UUID) -> NotFound:
 
 
 # Each condition of a list by the parameter that asks for it; {n} is where its value stands.
-_SCALE = "(CASE WHEN d.currency = ANY('{{%s}}') THEN 1 WHEN d.currency = ANY('{{%s}}') THEN 1000 ELSE 100 END)"
+_SCALE = (
+    "(CASE WHEN d.currency = ANY('{{%s}}') THEN 1 WHEN d.currency = ANY('{{%s}}') THEN 1000 ELSE 100 END)"
+)
 _MINOR = _SCALE % (
     "BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF",
     "BHD,IQD,JOD,KWD,LYD,OMR,TND",
