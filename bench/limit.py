@@ -42,7 +42,7 @@ WITH debtor AS (
     VALUES ($1, $7, $2, $11, $12, 'pending', $13, $14, $14, $15, $16, 1, $17, $5, 1, $5, $5)
 ), contact AS (
     INSERT INTO contacts (workspace_id, debt_id, step, channel, state, due_at, is_live, contact_epoch, created_at)
-    VALUES ($1, $7, 'wave-1-email', 'email', 'planned', $5, true, 0, $5)
+    VALUES ($1, $7, 'wave1-email', 'email', 'planned', $5, true, 0, $5)
 )
 INSERT INTO events (workspace_id, id, debt_id, sequence, kind, data, occurred_at, recorded_at)
 VALUES ($1, $18, $7, 1, 'debt.created', $19, $5, $5)
@@ -116,6 +116,10 @@ class Limit:
             yield
 
 
+async def _healthz(_request: Request) -> Response:
+    return Response()
+
+
 async def _nothing(_connection: object) -> None:
     return None
 
@@ -127,7 +131,7 @@ def main() -> None:
     routes = [
         Route("/external-api/v1/debts", limit.create, methods=["POST"]),
         Route("/external-api/v1/debts/{debt_id}", limit.get),
-        Route("/readyz", lambda _: Response()),
+        Route("/healthz", _healthz),
     ]
     app = Starlette(routes=routes, lifespan=limit.lifespan)
     options = {"loop": "uvloop", "http": "httptools", "access_log": False, "log_level": "warning"}

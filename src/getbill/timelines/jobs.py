@@ -54,7 +54,7 @@ async def _carry(
     size = _at_once(desk, contacts)
     for start in range(0, len(contacts), size):
         if not keep_going():
-            # What is only claimed goes back by itself when its lease ends.
+            await ledger.release(desk.database, contacts[start:])
             return
         departing = await depart(desk, workspace, contacts[start : start + size])
         await arrival.settle(desk, workspace, await arrival.hand_over(desk, departing))

@@ -111,6 +111,17 @@ _GIVE_BACK = Statement(
     RETURNING c.debt_id
     """,
 )
+_RELEASE = Statement(
+    "timelines.release",
+    "Plan again contacts that were claimed and not begun: their worker stops.",
+    """
+    UPDATE contacts c SET state = 'planned', lease_until = NULL
+    FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[])
+        AS taken (debt_id, run, step, attempt, fence)
+    WHERE c.workspace_id = $1 AND c.debt_id = taken.debt_id AND c.run = taken.run AND c.step = taken.step
+        AND c.attempt = taken.attempt AND c.fence = taken.fence AND c.state = 'claimed'
+    """,
+)
 _TAKE_OVER = Statement(
     "timelines.take_over",
     "Which contacts were on their way when their worker died? Take some under a new fence.",
@@ -189,6 +200,13 @@ async def claim_in(
     """Take a sandbox's contacts that are due at its instant, the longest due first."""
     rows = await database.fetch(_CLAIM_IN, now, most, lease_until, workspace_id)
     return [_contact(row) for row in rows]
+
+
+async def release(database: Database, contacts: Sequence[Contact]) -> None:
+    """Plan again contacts of one workspace that were claimed and not begun."""
+    if contacts:
+        columns = map(list, zip(*map(_key, contacts), strict=True))
+        await database.execute(_RELEASE, contacts[0].workspace_id, *columns)
 
 
 async def give_back(database: Database, wall: datetime, most: int) -> int:

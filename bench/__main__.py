@@ -1,0 +1,71 @@
+"""Measure figures of GetBill and print them, as a table or as one JSON object a line."""
+
+import argparse
+import importlib
+import json
+import signal
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.figures import Figure
+
+# Each name's module measures it; `page` and `mix` print more than one figure.
+NAMES = {
+    "create": "bench.create",
+}
+
+
+def main() -> int:
+    """Run the figures asked for, all by default; fail when one misses its target."""
+    parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    asked = parser.parse_args()
+    unknown = [name for name in asked.names if name not in NAMES]
+    if unknown:
+        parser.error(f"There is no figure {unknown[0]!r}. There are: {', '.join(NAMES)}.")
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, _leave)
+    figures: list[Figure] = []
+    for name in asked.names or NAMES:
+        began = time.monotonic()
+        found = importlib.import_module(NAMES[name]).measure(lambda text, name=name: _say(f"{name}: {text}"))
+        _say(f"{name}: done in {time.monotonic() - began:.0f} s")
+        figures += found
+        if asked.json:
+            for figure in found:
+                print(json.dumps(figure.line()), flush=True)
+    if not asked.json:
+        Console().print(_table(figures))
+    return 0 if all(figure.is_met for figure in figures) else 1
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _leave(_sign: int, _frame: Any) -> None:
+    sys.exit(143)
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table("figure", "ours", "limit", "ratio", "target", "met", "unit")
+    for figure in figures:
+        line = figure.line()
+        bound = "at least" if figure.is_more_better else "at most"
+        target = "" if figure.target is None else f"{bound} {figure.target:g}"
+        met = "" if figure.target is None else "yes" if figure.is_met else "[red]no[/red]"
+        numbers = (f"{line[key]:,.5g}" for key in ("ours", "limit", "ratio"))
+        table.add_row(figure.name, *numbers, target, met, line["unit"])
+    return table
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,63 @@
+"""One round of load against a server, and what its process spent on it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.installation import ROOT
+
+CONNECTIONS = 16
+SECONDS = 4.0
+WARM_UP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two servers under load."""
+
+    name: str
+    port: int
+    process_id: int
+    token: str
+
+
+class RoundBroken(RuntimeError):
+    """Answers were missing or wrong: the round measures nothing."""
+
+
+def play(side: Side, expected: str, job: dict[str, Any]) -> float:
+    """Load a server for a round and return its answers a second; all of them must have the expected status."""
+    timing = {"connections": CONNECTIONS, "seconds": SECONDS, "warm_up_seconds": WARM_UP_SECONDS}
+    before = _processor_seconds(side.process_id)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load"],
+        input=json.dumps({"port": side.port, "token": side.token} | timing | job),
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode:
+        raise RoundBroken(done.stderr)
+    result = json.loads(done.stdout)
+    if set(result["statuses"]) != {expected} or result["broken"]:
+        raise RoundBroken(f"{side.name}: {result['statuses']} {result['broken']}")
+    spent = (_processor_seconds(side.process_id) - before) / (SECONDS + WARM_UP_SECONDS)
+    per_second = float(result["per_second"])
+    print(
+        f"  {side.name}: {per_second:.0f}/s, {spent / per_second * 1e6:.0f} us of processor each,"
+        f" p99 {result['p99_ms']:.1f} ms",
+        file=sys.stderr,
+    )
+    return per_second
+
+
+def _processor_seconds(process_id: int) -> float:
+    fields = Path(f"/proc/{process_id}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

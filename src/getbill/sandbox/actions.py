@@ -1,0 +1,186 @@
+"""Setting a sandbox's clock in motion, and standing it still at each instant on its way."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from getbill import access, events
+from getbill.companies import Workspace
+from getbill.kit import clock, ids
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import Conflict, Forbidden, one_field
+from getbill.sandbox.model import Advance, of_row
+
+# Calendars and rules are data of some years: a sandbox beyond them would tell nothing true.
+_AHEAD_MAX = timedelta(days=366 * 50)
+
+_CLOCK = Statement(
+    "sandbox.lock_clock",
+    "Where does the clock of a sandbox stand? Nobody else moves it until this transaction ends.",
+    "SELECT clock_offset, frozen_at FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE",
+)
+_RUNNING = Statement(
+    "sandbox.running",
+    "Is the clock of a sandbox being moved?",
+    "SELECT * FROM clock_advances WHERE workspace_id = $1 AND done_at IS NULL",
+)
+_INSERT = Statement(
+    "sandbox.begin",
+    "Set the clock of a sandbox in motion.",
+    """
+    INSERT INTO clock_advances (workspace_id, id, started_from, target_at, reached_at, was_frozen, created_at)
+    VALUES ($1, $2, $3, $4, $3, $5, $6) RETURNING *
+    """,
+)
+_STAND = Statement(
+    "sandbox.stand",
+    "Have the clock of a sandbox stand still at an instant.",
+    "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1",
+)
+_GO_ON = Statement(
+    "sandbox.go_on",
+    "The clock of a sandbox goes on from its target, or stands there when it stood before.",
+    """
+    UPDATE workspaces w SET
+        frozen_at = CASE WHEN a.was_frozen THEN a.target_at END,
+        clock_offset = w.clock_offset + CASE WHEN a.was_frozen THEN interval '0'
+                                             ELSE a.target_at - a.started_from END
+    FROM clock_advances a
+    WHERE w.workspace_id = $1 AND a.workspace_id = $1 AND a.id = $2
+    """,
+)
+_TAKE = Statement(
+    "sandbox.take",
+    "Which clock is to be moved on, of those nobody is at? Take the one that waited longest.",
+    """
+    UPDATE clock_advances SET fence = fence + 1, lease_until = $2
+    WHERE (workspace_id, id) = (
+        SELECT workspace_id, id FROM clock_advances
+        WHERE done_at IS NULL AND (lease_until IS NULL OR lease_until < $1)
+        ORDER BY lease_until NULLS FIRST, created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING *
+    """,
+)
+_REACH = Statement(
+    "sandbox.reach",
+    "Write how far a clock has come, if it is still ours to move.",
+    """
+    UPDATE clock_advances SET reached_at = $4, contacts = contacts + $5, lease_until = $6
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND done_at IS NULL RETURNING *
+    """,
+)
+_ARRIVE = Statement(
+    "sandbox.arrive",
+    "A clock stands at its target.",
+    """
+    UPDATE clock_advances SET reached_at = target_at, arrived_at = $4
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND done_at IS NULL RETURNING *
+    """,
+)
+_FINISH = Statement(
+    "sandbox.finish",
+    "All that follows from moving a clock has happened.",
+    """
+    UPDATE clock_advances SET done_at = $4, lease_until = NULL
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING *
+    """,
+)
+_LET_GO = Statement(
+    "sandbox.let_go",
+    "Leave a clock to whichever worker comes next.",
+    "UPDATE clock_advances SET lease_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3",
+)
+
+
+class SandboxOnly(Forbidden):
+    """Only a sandbox's time can be moved."""
+
+    code = "sandbox-only"
+    title = "This exists only in a sandbox"
+
+
+class AdvanceRunning(Conflict):
+    """The sandbox's clock is being moved already."""
+
+    code = "clock-advance-running"
+    title = "The clock is being moved already"
+
+
+def refuse_live(workspace: Workspace) -> None:
+    """Raise SandboxOnly for a live workspace."""
+    if workspace.is_live:
+        raise SandboxOnly("This is a live workspace; its time is everybody's. Use a sandbox key.")
+
+
+async def begin(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance:
+    """Set a sandbox's clock in motion; raise AdvanceRunning while it is moved already."""
+    refuse_live(workspace)
+    row = await tx.fetchrow(_CLOCK, workspace.id)
+    assert row is not None  # noqa: S101 - the caller's own workspace
+    running = await tx.fetchrow(_RUNNING, workspace.id)
+    if running is not None:
+        raise _running(of_row(running))
+    now = row["frozen_at"] or clock.wall() + row["clock_offset"]
+    if now + by > clock.wall() + _AHEAD_MAX:
+        raise one_field("/days", "too-far", "A sandbox's clock goes at most 50 years ahead of the wall's.")
+    begun = await tx.fetchrow(
+        _INSERT, workspace.id, ids.new(), now, now + by, row["frozen_at"] is not None, clock.wall()
+    )
+    assert begun is not None  # noqa: S101 - an insert returns its row
+    await _stand(tx, workspace.id, now)
+    tx.wakes.add(events.WAKE)
+    return of_row(begun)
+
+
+def _running(advance: Advance) -> AdvanceRunning:
+    return AdvanceRunning(
+        f"The clock is on its way to {advance.target_at:%Y-%m-%d %H:%M} UTC; wait for it at {advance.url}.",
+        extra={"id": advance.shown_id, "url": advance.url},
+    )
+
+
+async def _stand(tx: Transaction, workspace_id: UUID, at: datetime) -> None:
+    await tx.execute(_STAND, workspace_id, at)
+    await access.forget(tx, workspace_id)
+
+
+async def take(database: Database, lease_until: datetime) -> Advance | None:
+    """Take a clock that is to be moved on and that nobody is at, under a new fence; None when there is none."""
+    row = await database.fetchrow(_TAKE, clock.wall(), lease_until)
+    return of_row(row) if row else None
+
+
+async def reach(
+    database: Database, advance: Advance, at: datetime, contacts: int, lease_until: datetime
+) -> Advance | None:
+    """Have a clock stand still at an instant on its way; None when another worker moves it by now."""
+    async with database.transaction(at) as tx:
+        row = await tx.fetchrow(
+            _REACH, advance.workspace_id, advance.id, advance.fence, at, contacts, lease_until
+        )
+        if row is None:
+            return None
+        if at != advance.reached_at:
+            await _stand(tx, advance.workspace_id, at)
+    return of_row(row)
+
+
+async def arrive(database: Database, advance: Advance) -> Advance | None:
+    """Have a clock go on from its target; None when another worker moves it by now."""
+    async with database.transaction(advance.target_at) as tx:
+        row = await tx.fetchrow(_ARRIVE, advance.workspace_id, advance.id, advance.fence, clock.wall())
+        if row is None:
+            return None
+        await tx.execute(_GO_ON, advance.workspace_id, advance.id)
+        await access.forget(tx, advance.workspace_id)
+        tx.wakes.add(events.WAKE)
+    return of_row(row)
+
+
+async def finish(database: Database, advance: Advance) -> None:
+    """Mark that all that follows from moving a clock has happened."""
+    await database.fetchrow(_FINISH, advance.workspace_id, advance.id, advance.fence, clock.wall())
+
+
+async def let_go(database: Database, advance: Advance) -> None:
+    """Leave a clock to whichever worker comes next, behind those that wait already."""
+    await database.execute(_LET_GO, advance.workspace_id, advance.id, advance.fence, clock.wall())

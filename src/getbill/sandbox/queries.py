@@ -1,0 +1,77 @@
+"""Reading a sandbox's clock, the moves of it, and which sandboxes have something due."""
+
+from uuid import UUID
+
+from getbill.companies import Workspace
+from getbill.kit import clock, ids
+from getbill.kit.clock import WorkspaceClock
+from getbill.kit.db import Database, Statement
+from getbill.kit.errors import NotFound
+from getbill.sandbox.model import Advance, of_row
+
+_ADVANCE = Statement(
+    "sandbox.advance",
+    "One move of a sandbox's clock.",
+    "SELECT * FROM clock_advances WHERE workspace_id = $1 AND id = $2",
+)
+_RUNNING = Statement(
+    "sandbox.running",
+    "Is the clock of a sandbox being moved?",
+    "SELECT * FROM clock_advances WHERE workspace_id = $1 AND done_at IS NULL",
+)
+_CLOCK = Statement(
+    "sandbox.clock",
+    "Where does the clock of a sandbox stand?",
+    "SELECT clock_offset, frozen_at FROM workspaces WHERE workspace_id = $1",
+)
+_DUE = Statement(
+    "sandbox.due",
+    "Which sandboxes have contacts due by their own clocks, and no clock in motion?",
+    """
+    SELECT w.workspace_id FROM workspaces w
+    WHERE w.kind = 'sandbox'
+      AND EXISTS (SELECT FROM contacts c
+                  WHERE c.workspace_id = w.workspace_id AND c.state = 'planned' AND NOT c.is_live
+                    AND c.due_at <= coalesce(w.frozen_at, $1 + w.clock_offset))
+      AND NOT EXISTS (SELECT FROM clock_advances a WHERE a.workspace_id = w.workspace_id AND a.done_at IS NULL)
+    """,
+)
+_IS_QUIET = Statement(
+    "sandbox.is_quiet",
+    "Has every event of a workspace its place in the stream, and has all that follows from it been done?",
+    """
+    SELECT NOT EXISTS (SELECT FROM events WHERE workspace_id = $1 AND position IS NULL)
+       AND (SELECT reacted = position FROM streams WHERE workspace_id = $1)
+    """,
+)
+
+
+async def advance(database: Database, workspace: Workspace, advance_id: UUID) -> Advance:
+    """Return a move of a sandbox's clock; raise NotFound when there is none of this id."""
+    row = await database.fetchrow(_ADVANCE, workspace.id, advance_id)
+    if row is None:
+        raise NotFound(f"There is no clock advance {ids.show('advance', advance_id)}.")
+    return of_row(row)
+
+
+async def running(database: Database, workspace_id: UUID) -> Advance | None:
+    """Return the move a sandbox's clock is on; None when it goes by itself."""
+    row = await database.fetchrow(_RUNNING, workspace_id)
+    return of_row(row) if row else None
+
+
+async def clock_of(database: Database, workspace_id: UUID) -> WorkspaceClock:
+    """Return a workspace's clock as it is set now."""
+    row = await database.fetchrow(_CLOCK, workspace_id)
+    assert row is not None  # noqa: S101 - the caller's own workspace
+    return WorkspaceClock(row["clock_offset"], row["frozen_at"])
+
+
+async def due(database: Database) -> list[UUID]:
+    """Return the sandboxes that have contacts due by their own clocks."""
+    return [row["workspace_id"] for row in await database.fetch(_DUE, clock.wall())]
+
+
+async def is_quiet(database: Database, workspace_id: UUID) -> bool:
+    """Say whether nothing follows any more from what has happened in a workspace."""
+    return bool(await database.fetchval(_IS_QUIET, workspace_id))

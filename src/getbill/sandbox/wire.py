@@ -1,0 +1,77 @@
+"""The bodies and answers of a sandbox's clock."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from getbill.kit import json
+from getbill.kit.clock import WorkspaceClock
+from getbill.kit.shapes import Instant
+from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
+
+
+class AdvanceBody(BaseModel):
+    """By how much a sandbox's clock is moved ahead; days and hours add up."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"days": 30}]})
+
+    days: Annotated[int, Field(ge=0, le=ADVANCE_DAYS_MAX)] = 0
+    hours: Annotated[int, Field(ge=0, le=ADVANCE_DAYS_MAX * 24)] = 0
+
+    @model_validator(mode="after")
+    def _is_some_time(self) -> Self:
+        if not timedelta(0) < self.by <= timedelta(days=ADVANCE_DAYS_MAX):
+            raise ValueError(
+                f"Send days or hours, more than none and at most {ADVANCE_DAYS_MAX} days in all."
+            )
+        return self
+
+    @property
+    def by(self) -> timedelta:
+        """The whole of it."""
+        return timedelta(days=self.days, hours=self.hours)
+
+
+class AdvanceShown(BaseModel):
+    """A move of a sandbox's clock."""
+
+    id: str = Field(examples=["advance_01jd3v9wq8e0brt4k2m5n6p7q8"])
+    status: Literal["running", "done"]
+    started_from: Instant = Field(description="Where the clock stood.")
+    target: Instant = Field(description="Where it goes.")
+    now: Instant = Field(description="Where it stands.")
+    contacts: int = Field(description="Contacts that fell due on the way and were carried out.")
+    url: str = Field(description="Ask here how far it has come.")
+
+
+class ClockShown(BaseModel):
+    """A workspace's time."""
+
+    now: Instant
+    is_frozen: bool = Field(description="Whether the clock stands still.")
+    ahead_seconds: int = Field(description="How far it is ahead of the wall clock.")
+    advance: AdvanceShown | None = Field(description="The move it is on.")
+
+
+def advance(found: Advance) -> dict[str, Any]:
+    """Return a move of a clock as answers show it."""
+    return {
+        "id": found.shown_id,
+        "status": "done" if found.done_at else "running",
+        "started_from": json.instant(found.started_from),
+        "target": json.instant(found.target_at),
+        "now": json.instant(found.reached_at),
+        "contacts": found.contacts,
+        "url": found.url,
+    }
+
+
+def clock(found: WorkspaceClock, running: Advance | None) -> dict[str, Any]:
+    """Return a workspace's time as answers show it."""
+    return {
+        "now": json.instant(found.now()),
+        "is_frozen": found.frozen_at is not None,
+        "ahead_seconds": int(found.offset.total_seconds()),
+        "advance": advance(running) if running else None,
+    }

@@ -1,0 +1,184 @@
+"""Builders for tests that let scenarios run: a company, its clock, debts, and a desk to carry contacts out."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill import companies, debts, events, followups, scenarios, timelines, vault
+from getbill.channels import Channel
+from getbill.channels.senders import Assurance, Capabilities, Fate, Outcome, Outgoing, Sender, Senders
+from getbill.companies import Workspace
+from getbill.debtors import Identity
+from getbill.debts import Debt, Details, NewDebt
+from getbill.kit import clock
+from getbill.kit.db import Database
+from getbill.kit.money import Money
+from getbill.timelines import Desk, Pace
+
+KEYS = vault.Vault([vault.Key.new()])
+IBAN = "FR7630006000011234567890189"
+JEAN = Identity(name="Jean Dupont", email="jean.dupont@example.com", phone="+33612345678")
+LYON = replace(
+    JEAN,
+    street_address="rue des Lilas",
+    street_number="12",
+    postal_code="69003",
+    city="Lyon",
+    country="FR",
+)
+STEPS = [step.key for step in scenarios.built_in("standard_3_waves").steps] + [debts.END]
+ACCEPTED = Outcome(Fate.ACCEPTED, "ref")
+_NUMBERS = count(1)
+
+
+def at(text: str) -> datetime:
+    """Return an instant written as `2026-01-05 09:00`, in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@dataclass
+class Place:
+    """A workspace whose clock the test sets, and what happens there."""
+
+    database: Database
+    id: UUID
+    desk: Desk
+
+    async def workspace(self) -> Workspace:
+        return await companies.workspace(self.database, KEYS, self.id)
+
+    async def set_clock(self, text: str) -> None:
+        """Have the sandbox's clock stand still at an instant."""
+        async with self.database.pool.acquire() as connection, connection.transaction():
+            # No live clock ever stands still; a test's has to, or its hours would be those of the test run.
+            await connection.execute("ALTER TABLE workspaces DROP CONSTRAINT workspaces_check")
+            await connection.execute(
+                "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1", self.id, at(text)
+            )
+            await connection.execute(
+                "ALTER TABLE workspaces ADD CONSTRAINT workspaces_check "
+                "CHECK (kind = 'sandbox' OR (clock_offset = '0' AND frozen_at IS NULL)) NOT VALID"
+            )
+
+    async def debt(self, who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> Debt:
+        workspace = await self.workspace()
+        details = values.pop("details", Details())
+        new = NewDebt(
+            who,
+            Money.of(Decimal(amount), "EUR"),
+            f"F-{next(_NUMBERS)}",
+            "standard_3_waves",
+            details,
+            **values,
+        )
+        async with self.database.transaction(workspace.now()) as tx:
+            return (await debts.create(tx, workspace, new)).debt
+
+    async def change(self, debt_id: UUID, verb: Any, *arguments: Any) -> Debt:
+        """Apply a verb such as `debts.hold` to a debt."""
+        workspace = await self.workspace()
+        async with self.database.transaction(workspace.now()) as tx:
+            debt = await debts.lock(tx, workspace, debt_id)
+            verb(tx, debt, *arguments)
+        return debt
+
+    async def find(self, debt_id: UUID) -> Debt:
+        return await debts.find(self.database, await self.workspace(), debt_id)
+
+    async def send_due(self) -> int:
+        return await timelines.send_due_in(self.desk, await self.workspace(), lambda: True)
+
+    async def run_until(self, text: str) -> None:
+        """Move the clock from due instant to due instant, and then to the end."""
+        while (due := await timelines.next_due(self.database, self.id)) is not None and due <= at(text):
+            now = (await self.workspace()).now()
+            await self.set_clock(f"{max(due, now):%Y-%m-%d %H:%M:%S.%f}")
+            await self.send_due()
+        await self.set_clock(text)
+
+    async def contacts(self, debt_id: UUID) -> list[Record]:
+        rows = await self.database.pool.fetch(
+            "SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2", self.id, debt_id
+        )
+        return sorted(rows, key=lambda row: (row["created_at"], STEPS.index(row["step"]), row["attempt"]))
+
+    async def ledger(self, debt_id: UUID) -> list[tuple[str, str]]:
+        """Return step and state of every contact of a debt."""
+        return [(row["step"], row["state"]) for row in await self.contacts(debt_id)]
+
+    async def followups(self, debt_id: UUID) -> list[tuple[str, str]]:
+        rows = await self.database.pool.fetch(
+            "SELECT channel, status FROM followups WHERE debt_id = $1 ORDER BY created_at, id", debt_id
+        )
+        return [tuple(row) for row in rows]
+
+    async def text(self, debt_id: UUID, channel: str) -> str:
+        """Return what the last message by a channel said."""
+        followup_id = await self.database.pool.fetchval(
+            "SELECT id FROM followups WHERE debt_id = $1 AND channel = $2 ORDER BY created_at DESC LIMIT 1",
+            debt_id,
+            channel,
+        )
+        found = await followups.find(self.database, await self.workspace(), followup_id)
+        return found.content.text or ""
+
+    async def send_due_live(self) -> int:
+        return await timelines.send_due(self.desk, lambda: True)
+
+    async def events(self, debt_id: UUID) -> list[str]:
+        rows = await self.database.pool.fetch(
+            "SELECT kind FROM events WHERE debt_id = $1 ORDER BY sequence", debt_id
+        )
+        return [row["kind"] for row in rows]
+
+    async def event_data(self, debt_id: UUID, kind: str) -> list[Any]:
+        debt = await self.find(debt_id)
+        rows = await self.database.pool.fetch(
+            "SELECT id, data FROM events WHERE debt_id = $1 AND kind = $2 ORDER BY sequence", debt_id, kind
+        )
+        return [events.read_data(row["data"], debt.key, self.id, row["id"], debt_id) for row in rows]
+
+
+@dataclass
+class Provider:
+    """A provider that does what the test says, and remembers what it was handed."""
+
+    channel: Channel
+    assurance: Assurance = Assurance.NEITHER
+    outcome: Outcome = ACCEPTED
+    gives_receipt: bool = False
+    taken: list[Outgoing] = field(default_factory=list)
+    known: dict[str, Outcome] = field(default_factory=dict)
+    name: str = "provider"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(self.assurance, self.gives_receipt)
+
+    async def send(self, message: Outgoing) -> Outcome:
+        self.taken.append(message)
+        return self.outcome
+
+    async def look_up(self, message: Outgoing) -> Outcome | None:
+        return self.known.get(message.key)
+
+    async def close(self) -> None:
+        pass
+
+
+async def found(
+    database: Database, *, live: bool = False, senders: dict[Channel, Any] | None = None, **company: Any
+) -> Place:
+    """Make a company and return its sandbox, or its live workspace."""
+    known = {"email": "billing@acme.example", "iban": IBAN} | company
+    founded = await companies.create(database, KEYS, "Acme", **known)
+    # What an earlier test left planned in live is none of this one's.
+    await database.pool.execute("UPDATE contacts SET state = 'stopped' WHERE is_live AND state = 'planned'")
+    # The clocks of these tests stand in the past: what comes next is due at once by the wall's.
+    desk = Desk(database, KEYS, Senders(senders or {}), Pace(share=1))
+    return Place(database, founded.live_id if live else founded.sandbox_id, desk)

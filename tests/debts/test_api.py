@@ -1,0 +1,483 @@
+"""Debts over HTTP: what goes in, what comes out, and which rows and events it leaves."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from calls import Answer
+from debts.conftest import House, a_body, read
+from getbill.kit import ids
+
+
+def refused(answered: Answer, status: int, code: str) -> Any:
+    """Assert a problem document of this status and type, and return it."""
+    problem = read(answered)
+    assert (answered.status, problem["status"], problem["type"]) == (status, status, f"/problems/{code}")
+    assert answered.headers["content-type"] == "application/problem+json"
+    return problem
+
+
+# --- creating ---
+
+
+async def test_the_seed_s_body_opens_a_debt(house: House) -> None:
+    body = a_body()
+
+    answered = await house.post("/debts", body)
+
+    debt = read(answered)
+    assert answered.status == 201
+    assert answered.headers["location"] == f"/external-api/v1/debts/{debt['id']}"
+    assert b'"amount":2340.00' in answered.body
+    assert (debt["status"], debt["reference"], debt["balance"]) == (
+        "pending",
+        body["reference"],
+        Decimal(2340),
+    )
+    assert debt["debtor"]["name"] == "Jean Dupont"
+    assert debt["next_action_at"] is not None
+    assert await house.history(debt) == [(1, "debt.created")]
+
+
+async def test_a_name_an_amount_and_a_reference_are_enough(house: House) -> None:
+    body = {"debtor": {"name": "Test Dupont"}, "amount": 1500.00, "reference": "TEST-001"}
+
+    debt = read(await house.post("/debts", body))
+
+    assert (debt["currency"], debt["scenario"], debt["due_date"]) == ("EUR", "standard_3_waves", None)
+
+
+async def test_the_same_body_again_answers_200_with_the_debt_made_before(house: House) -> None:
+    body = a_body()
+    first = await house.post("/debts", body)
+
+    again = await house.post("/debts", body)
+
+    assert (first.status, again.status) == (201, 200)
+    assert read(again) == read(first)
+    assert await house.history(read(first)) == [(1, "debt.created")]
+
+
+async def test_the_same_reference_with_another_body_is_refused_with_the_existing_id(house: House) -> None:
+    body = a_body()
+    first = read(await house.post("/debts", body))
+
+    answered = await house.post("/debts", body | {"amount": 99})
+
+    problem = refused(answered, 409, "reference-taken")
+    assert problem["id"] == first["id"]
+    assert read(await house.get(f"/debts/{first['id']}"))["amount"] == Decimal(2340)
+
+
+async def test_twins_sent_at_once_make_one_debt(house: House) -> None:
+    body = a_body()
+
+    answers = await asyncio.gather(*(house.post("/debts", body) for _ in range(5)))
+
+    assert sorted(answered.status for answered in answers) == [200, 200, 200, 200, 201]
+    assert len({read(answered)["id"] for answered in answers}) == 1
+
+
+async def test_one_person_met_by_many_debts_at_once_is_one_debtor(house: House) -> None:
+    answers = await asyncio.gather(*(house.post("/debts", a_body()) for _ in range(5)))
+
+    assert [answered.status for answered in answers] == [201] * 5
+    assert len({read(answered)["debtor"]["id"] for answered in answers}) == 1
+
+
+async def test_a_family_that_shares_an_address_is_not_one_debtor(house: House) -> None:
+    jean = await house.debt()
+    marie = await house.debt(debtor={"name": "Marie Dupont", "email": "jean.dupont@email.com"})
+
+    assert jean["debtor"]["id"] != marie["debtor"]["id"]
+
+
+async def test_the_creditor_s_own_reference_decides_who_is_who(house: House) -> None:
+    one = await house.debt(debtor={"name": "Jean Dupont", "email": "j@email.com", "reference": "C-1"})
+    two = await house.debt(debtor={"name": "J. Dupont", "phone": "+33612345678", "reference": "C-1"})
+    three = await house.debt(debtor={"name": "Jean Dupont", "email": "j@email.com", "reference": "C-2"})
+
+    assert one["debtor"]["id"] == two["debtor"]["id"]
+    assert three["debtor"]["id"] != one["debtor"]["id"]
+
+
+async def test_a_later_debt_teaches_what_was_not_known(house: House) -> None:
+    first = await house.debt(debtor={"name": "Jean Dupont", "email": "jean@email.com"})
+
+    await house.debt(debtor={"name": "Jean Dupont", "email": "jean@email.com", "phone": "06 12 34 56 78"})
+
+    debtor = read(await house.get(f"/debts/{first['id']}"))["debtor"]
+    assert (debtor["email"], debtor["phone"]) == ("jean@email.com", "+33612345678")
+
+
+async def test_a_wrong_body_leaves_nothing(house: House) -> None:
+    answered = await house.post("/debts", a_body(amount=-1, currency="ABC"))
+
+    problem = refused(answered, 422, "invalid")
+    assert {error["pointer"] for error in problem["errors"]} == {"/amount", "/currency"}
+    assert read(await house.get("/debts"))["pagination"]["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"{", 400, "malformed-json"),
+        (b'{"amount": NaN}', 400, "malformed-json"),
+        (b'{"amount": 1, "amount": 2}', 400, "malformed-json"),
+        (b"", 400, "bad-request"),
+        (b"[]", 422, "invalid"),
+    ],
+)
+async def test_a_body_that_is_no_object_is_refused(house: House, sent: bytes, status: int, code: str) -> None:
+    answered = await house.site.call("POST", "/external-api/v1/debts", body=sent)
+
+    refused(answered, status, code)
+
+
+async def test_another_media_type_is_refused(house: House) -> None:
+    answered = await house.site.call(
+        "POST", "/external-api/v1/debts", body=b"a=1", headers={"Content-Type": "text/plain"}
+    )
+
+    refused(answered, 415, "unsupported-media-type")
+
+
+# --- reading ---
+
+
+async def test_a_debt_is_read_as_it_was_answered(house: House) -> None:
+    debt = await house.debt(
+        metadata={"crm_id": "CRM-1"}, object="Invoice 12", payment_link="https://pay.example/1"
+    )
+
+    answered = await house.get(f"/debts/{debt['id']}")
+
+    assert (answered.status, read(answered)) == (200, debt)
+    assert debt["metadata"] == {"crm_id": "CRM-1"}
+
+
+async def test_another_company_s_debt_is_not_there(house: House, other_house: House) -> None:
+    debt = await other_house.debt()
+
+    for method, body in (("GET", None), ("PUT", {"amount": 1}), ("DELETE", None)):
+        problem = refused(await house.call(method, f"/debts/{debt['id']}", body), 404, "not-found")
+        assert "Dupont" not in str(problem)
+
+    assert read(await other_house.get(f"/debts/{debt['id']}")) == debt
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("status=pending", {"a", "b"}),
+        ("status=on_hold", {"c"}),
+        ("status=pending&status=on_hold", {"a", "b", "c"}),
+        ("status=resolved", set()),
+        ("scenario=standard_3_waves", {"a", "b", "c"}),
+        ("scenario=other", set()),
+        ("reference=a", {"a"}),
+        ("currency=JPY", {"c"}),
+        ("amount=100.50", {"a"}),
+        ("amount=5000", {"c"}),
+        ("amount_min=100.50&amount_max=200", {"a", "b"}),
+        ("amount_min=200.01", {"c"}),
+        ("due_from=2024-02-01", {"b"}),
+        ("due_to=2024-01-31", {"a"}),
+        ("created_from=2020-01-01", {"a", "b", "c"}),
+        ("created_to=2020-01-01", set()),
+        ("updated_after=2020-01-01T00:00:00Z", {"a", "b", "c"}),
+        ("q=a", {"a"}),
+        ("q=garnier", {"b"}),
+        ("q=In%C3%A8s+GARNIER", {"b"}),
+        ("q=ines", {"b"}),
+        ("q=moreau+dupont", set()),
+        ("q=claire%40email.com", {"a"}),
+        ("q=0612345679", {"b"}),
+        ("q=%2B33612345679", {"b"}),
+        ("q=nobody%40email.com", set()),
+    ],
+)
+async def test_a_list_is_filtered(house: House, query: str, expected: set[str]) -> None:
+    await house.debt(
+        reference="a",
+        amount=100.5,
+        due_date="2024-01-15",
+        debtor={"name": "Claire Moreau", "email": "claire@email.com"},
+    )
+    await house.debt(
+        reference="b",
+        amount=200,
+        due_date="2024-02-15",
+        debtor={"name": "Inès Garnier", "phone": "+33612345679"},
+    )
+    held = await house.debt(
+        reference="c", amount=5000, currency="JPY", due_date=None, debtor={"name": "Kenji Sato"}
+    )
+    await house.post(f"/debts/{held['id']}/hold")
+
+    listed = read(await house.get(f"/debts?{query}"))
+
+    assert {debt["reference"] for debt in listed["data"]} == expected
+    assert listed["pagination"]["total"] == len(expected)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "colour=red",
+        "status=unheard",
+        "page=0",
+        "limit=101",
+        "amount=abc",
+        "sort=name",
+        "cursor=abc",
+        "due_from=x",
+    ],
+)
+async def test_a_list_asked_wrongly_is_refused(house: House, query: str) -> None:
+    answered = await house.get(f"/debts?{query}")
+
+    assert answered.status == 400
+    assert read(answered)["type"] == "/problems/bad-request"
+
+
+@pytest.mark.parametrize("sort", ["date", "-date", "amount", "-amount"])
+async def test_a_cursor_walks_the_whole_book_once_in_order(house: House, sort: str) -> None:
+    for number in (3, 1, 2, 5, 4):
+        await house.debt(reference=str(number), amount=number)
+    expected = {"date": "31254", "-date": "45213", "amount": "12345", "-amount": "54321"}[sort]
+
+    seen, cursor = "", ""
+    while cursor is not None:
+        listed = read(
+            await house.get(f"/debts?limit=2&sort={sort}" + (f"&cursor={cursor}" if cursor else ""))
+        )
+        seen += "".join(debt["reference"] for debt in listed["data"])
+        cursor = listed["pagination"]["next_cursor"]
+
+    assert seen == expected
+
+
+async def test_pages_are_counted_as_published(house: House) -> None:
+    for number in range(3):
+        await house.debt(reference=str(number))
+
+    listed = read(await house.get("/debts?page=2&limit=2"))
+
+    pages = listed["pagination"]
+    assert [debt["reference"] for debt in listed["data"]] == ["0"]
+    assert (pages["total"], pages["page"], pages["limit"], pages["pages"]) == (3, 2, 2, 2)
+
+
+# --- changing ---
+
+
+async def test_a_change_touches_only_what_is_sent(house: House) -> None:
+    debt = await house.debt(metadata={"a": 1})
+
+    changed = read(
+        await house.put(f"/debts/{debt['id']}", {"debtor": {"phone": "+33611223344"}, "object": "Rent"})
+    )
+
+    assert changed["debtor"]["phone"] == "+33611223344"
+    assert changed["object"] == "Rent"
+    same = {"debtor", "object", "updated_at"}
+    assert {k: v for k, v in changed.items() if k not in same} == {
+        k: v for k, v in debt.items() if k not in same
+    }
+    assert await house.history(debt) == [(1, "debt.created"), (2, "debt.updated")]
+
+
+async def test_a_change_of_nothing_is_no_event(house: House) -> None:
+    debt = await house.debt()
+
+    answered = await house.put(f"/debts/{debt['id']}", {"amount": 2340, "debtor": {"name": "Jean Dupont"}})
+
+    assert (answered.status, read(answered)) == (200, debt)
+    assert await house.history(debt) == [(1, "debt.created")]
+
+
+async def test_a_changed_amount_is_booked_as_an_adjustment(house: House) -> None:
+    debt = await house.debt()
+    await house.post(f"/debts/{debt['id']}/payments", {"amount": 340})
+
+    changed = read(await house.put(f"/debts/{debt['id']}", {"amount": 2000}))
+
+    entries = read(await house.get(f"/debts/{debt['id']}/payments"))["data"]
+    assert (changed["amount"], changed["balance"], changed["amount_paid"]) == (2000, 1660, 340)
+    assert {(entry["kind"], entry["amount"]) for entry in entries} == {("payment", 340), ("adjustment", -340)}
+
+
+async def test_a_change_of_something_older_is_refused(house: House) -> None:
+    debt = await house.debt()
+    read_tag = (await house.get(f"/debts/{debt['id']}")).headers["etag"]
+    first = await house.put(f"/debts/{debt['id']}", {"amount": 2000}, If_Match=read_tag)
+
+    second = await house.put(f"/debts/{debt['id']}", {"amount": 1000}, If_Match=read_tag)
+
+    assert first.status == 200
+    refused(second, 412, "precondition-failed")
+    assert second.headers["etag"] == first.headers["etag"]
+    assert read(await house.get(f"/debts/{debt['id']}"))["amount"] == 2000
+
+
+async def test_a_reference_in_use_is_refused(house: House) -> None:
+    taken, debt = await house.debt(), await house.debt()
+
+    answered = await house.put(f"/debts/{debt['id']}", {"reference": taken["reference"]})
+
+    assert refused(answered, 409, "reference-taken")["id"] == taken["id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"status": "resolved"}, 409, "debt-has-balance"),
+        ({"status": "status.default.paid"}, 409, "debt-has-balance"),
+        ({"status": "escalated"}, 409, "debt-cannot-move"),
+        ({"status": "flying"}, 422, "invalid"),
+        ({"amount": 1.001}, 422, "invalid"),
+        ({"amount": None}, 422, "invalid"),
+        ({"id": "debt_1"}, 422, "invalid"),
+    ],
+)
+async def test_a_change_that_may_not_be_leaves_everything(
+    house: House, body: dict[str, Any], status: int, code: str
+) -> None:
+    debt = await house.debt()
+
+    refused(await house.put(f"/debts/{debt['id']}", body), status, code)
+
+    assert read(await house.get(f"/debts/{debt['id']}")) == debt
+
+
+async def test_a_status_moves_along_the_table_only(house: House) -> None:
+    debt = await house.debt()
+    await house.put(f"/debts/{debt['id']}", {"status": "archived"})
+
+    refused(await house.put(f"/debts/{debt['id']}", {"status": "in_progress"}), 409, "debt-cannot-move")
+
+
+# --- holding, resuming, escalating ---
+
+
+async def test_a_held_debt_has_no_next_contact_until_it_is_resumed(house: House) -> None:
+    debt = await house.debt()
+
+    held = read(await house.post(f"/debts/{debt['id']}/hold", {"reason": "disputed"}))
+    resumed = read(await house.post(f"/debts/{debt['id']}/resume"))
+
+    assert (held["status"], held["next_action_at"]) == ("on_hold", None)
+    assert (resumed["status"], resumed["next_action_at"]) == ("pending", debt["next_action_at"])
+
+
+async def test_an_escalation_names_who_decided_and_why(house: House) -> None:
+    debt = await house.debt()
+
+    missing = await house.post(f"/debts/{debt['id']}/escalate", {"reason": "no answer"})
+    done = await house.post(
+        f"/debts/{debt['id']}/escalate", {"reason": "no answer", "decided_by": "Marie Martin"}
+    )
+
+    assert refused(missing, 422, "invalid")["errors"][0]["pointer"] == "/decided_by"
+    assert read(done)["status"] == "escalated"
+    assert await house.history(debt) == [
+        (1, "debt.created"),
+        (2, "debt.status_changed"),
+        (3, "debt.escalated"),
+    ]
+
+
+# --- erasing ---
+
+
+async def test_an_erased_debt_leaves_nothing_of_whom(house: House) -> None:
+    debt = await house.debt(reference="F-ERASE", metadata={"note": "allergic"})
+    await house.post(
+        f"/debts/{debt['id']}/payments", {"amount": 40, "provider": "bank", "provider_id": "T-77"}
+    )
+
+    answered = await house.call("DELETE", f"/debts/{debt['id']}")
+
+    assert answered.status == 200
+    assert read(answered)["is_debtor_erased"] is True
+    refused(await house.get(f"/debts/{debt['id']}"), 404, "not-found")
+    refused(await house.get(f"/debtors/{debt['debtor']['id']}"), 404, "not-found")
+    tables = await house.rows(
+        "SELECT table_name FROM information_schema.columns WHERE column_name = 'workspace_id' "
+        "AND table_schema = 'public'"
+    )
+    for table in tables:
+        rows = await house.rows(
+            f"SELECT t::text AS row FROM {table['table_name']} t WHERE workspace_id = $1", house.workspace_id
+        )
+        text = " ".join(row["row"] for row in rows)
+        assert not any(word in text for word in ("F-ERASE", "T-77", "Dupont", "allergic")), table[
+            "table_name"
+        ]
+    keys = await house.rows("SELECT FROM vault_keys WHERE workspace_id = $1", house.workspace_id)
+    events = await house.rows("SELECT data FROM events WHERE workspace_id = $1", house.workspace_id)
+    assert keys == []
+    assert [event["data"] for event in events] == [None] * 3
+
+
+async def test_an_erased_debt_keeps_its_money_and_frees_its_reference(house: House) -> None:
+    body = a_body()
+    debt = read(await house.post("/debts", body))
+    await house.post(f"/debts/{debt['id']}/payments", {"amount": 40})
+
+    await house.call("DELETE", f"/debts/{debt['id']}")
+
+    again = await house.post("/debts", body)
+    money = await house.rows(
+        "SELECT minor, note FROM payments WHERE debt_id = $1", ids.read("debt", debt["id"])
+    )
+    assert again.status == 201
+    assert read(again)["id"] != debt["id"]
+    assert [tuple(row) for row in money] == [(-4000, None)]
+
+
+async def test_the_debtor_s_other_debts_live_on(house: House) -> None:
+    gone, stays = await house.debt(), await house.debt()
+
+    answered = read(await house.call("DELETE", f"/debts/{gone['id']}"))
+
+    assert answered["is_debtor_erased"] is False
+    assert read(await house.get(f"/debts/{stays['id']}")) == stays
+
+
+async def test_a_stored_answer_goes_with_the_debt(house: House) -> None:
+    body = a_body()
+    debt = read(await house.post("/debts", body, Idempotency_Key="once"))
+    await house.call("DELETE", f"/debts/{debt['id']}")
+
+    kept = await house.rows("SELECT FROM idempotency_keys WHERE workspace_id = $1", house.workspace_id)
+
+    assert kept == []
+
+
+# --- debtors ---
+
+
+async def test_a_debtor_is_shown_with_what_they_owe(house: House) -> None:
+    one = await house.debt(amount=100)
+    await house.debt(amount=50)
+    await house.post(f"/debts/{one['id']}/payments", {"amount": 30})
+
+    debtor = read(await house.get(f"/debtors/{one['debtor']['id']}"))
+
+    assert debtor["debts_count"] == 2
+    assert debtor["totals"] == [{"currency": "EUR", "amount": 150, "balance": 120, "amount_paid": 30}]
+
+
+async def test_debtors_are_listed_the_newest_first(house: House) -> None:
+    for name in ("Ada", "Bea", "Cleo"):
+        await house.debt(debtor={"name": name})
+
+    first = read(await house.get("/debtors?limit=2"))
+    rest = read(await house.get(f"/debtors?limit=2&cursor={first['pagination']['next_cursor']}"))
+
+    names = [debtor["name"] for debtor in first["data"] + rest["data"]]
+    assert names == ["Cleo", "Bea", "Ada"]

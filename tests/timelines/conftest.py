@@ -1,0 +1,22 @@
+"""One pool for the tests of the ledger, and a sandbox of its own for each."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from getbill import reactions
+from getbill.kit.db import Database, open_database
+import collecting
+from collecting import Place
+
+
+@pytest.fixture(scope="session")
+async def database(dsn: str) -> AsyncIterator[Database]:
+    database = await open_database(dsn, reactions.edge, size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def sandbox(database: Database) -> Place:
+    return await collecting.found(database)

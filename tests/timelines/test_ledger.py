@@ -1,0 +1,465 @@
+"""The ledger when things go wrong: dead workers, slow ones, several at once, providers that fail or fall silent."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import collecting
+import pytest
+from collecting import JEAN, Place, Provider, at
+
+from getbill import debts, timelines
+from getbill.channels import Channel
+from getbill.channels.senders import Assurance, Fate, Outcome, failed, unknown
+from getbill.kit import clock
+from getbill.kit.db import Database
+from getbill.timelines import arrival, ledger
+from getbill.timelines.departure import depart
+from getbill.timelines.desk import Departing
+from getbill.timelines.model import Contact
+
+MONDAY = "2026-01-05 09:00"
+
+
+async def place_with(database: Database, provider: Provider) -> Place:
+    """Return a live workspace, its clock on a Monday morning, whose e-mails this provider carries."""
+    place = await collecting.found(database, live=True, senders={provider.channel: provider})
+    await place.set_clock(MONDAY)
+    return place
+
+
+async def claim(place: Place) -> list[Contact]:
+    return await ledger.claim_live(
+        place.database, clock.wall(), 100, clock.wall() + timedelta(seconds=60), ()
+    )
+
+
+async def send_and_die(place: Place) -> list[Departing]:
+    """Commit what is due as `sending`, as a worker that then dies before its provider has answered."""
+    departing = await depart(place.desk, await place.workspace(), await claim(place))
+    await expire(place)
+    return departing
+
+
+async def expire(place: Place) -> None:
+    """Let every lease of a workspace run out."""
+    await place.database.pool.execute(
+        "UPDATE contacts SET lease_until = $2 WHERE workspace_id = $1 AND lease_until IS NOT NULL",
+        place.id,
+        clock.wall() - timedelta(seconds=1),
+    )
+
+
+async def first(place: Place, debt_id: UUID) -> Any:
+    return (await place.contacts(debt_id))[0]
+
+
+async def test_what_a_dead_worker_had_only_claimed_is_sent_by_the_next_once(database: Database) -> None:
+    provider = Provider(Channel.EMAIL)
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    await claim(place)
+    await expire(place)
+
+    await timelines.recover(place.desk)
+    await place.send_due_live()
+
+    assert (await place.ledger(debt.id))[0] == ("wave_1_email", "accepted")
+    assert len(provider.taken) == 1
+
+
+async def test_a_claim_that_lives_is_left_alone(database: Database) -> None:
+    place = await place_with(database, Provider(Channel.EMAIL))
+    debt = await place.debt()
+    await claim(place)
+
+    await timelines.recover(place.desk)
+
+    assert await place.ledger(debt.id) == [("wave_1_email", "claimed")]
+
+
+async def test_a_worker_that_was_too_slow_sends_nothing(database: Database) -> None:
+    place = await place_with(database, Provider(Channel.EMAIL))
+    debt = await place.debt()
+    slow = await claim(place)
+    await expire(place)
+    await timelines.recover(place.desk)
+    taken_anew = await claim(place)
+
+    departing = await depart(place.desk, await place.workspace(), slow)
+
+    assert departing == []
+    assert await place.ledger(debt.id) == [("wave_1_email", "claimed")]
+    assert len(await depart(place.desk, await place.workspace(), taken_anew)) == 1
+
+
+async def test_what_was_on_its_way_by_a_provider_that_cannot_be_asked_is_unknown_and_never_sent_again(
+    database: Database,
+) -> None:
+    provider = Provider(Channel.EMAIL)
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    await send_and_die(place)
+
+    await timelines.recover(place.desk)
+    await timelines.recover(place.desk)
+
+    assert await place.ledger(debt.id) == [("wave_1_email", "unknown"), ("wave_1_sms", "planned")]
+    assert await place.followups(debt.id) == [("email", "on_hold")]
+    assert await place.events(debt.id) == ["debt.created"]
+    assert provider.taken == []
+
+
+async def test_what_was_on_its_way_is_asked_again_with_the_same_key_where_the_provider_takes_one(
+    database: Database,
+) -> None:
+    provider = Provider(Channel.EMAIL, Assurance.IDEMPOTENCY_KEY)
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    (departed,) = await send_and_die(place)
+
+    await timelines.recover(place.desk)
+
+    (message,) = provider.taken
+    assert message == departed.message
+    assert (await place.ledger(debt.id))[0] == ("wave_1_email", "accepted")
+
+
+async def test_what_was_on_its_way_is_not_asked_again_once_the_debt_is_paid(database: Database) -> None:
+    provider = Provider(Channel.EMAIL, Assurance.IDEMPOTENCY_KEY)
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    await send_and_die(place)
+    await place.change(debt.id, debts.enter_money, "payment", -234_000)
+
+    await timelines.recover(place.desk)
+
+    assert await place.ledger(debt.id) == [("wave_1_email", "unknown")]
+    assert provider.taken == []
+
+
+async def test_a_provider_that_can_be_looked_up_says_what_became_of_a_message(database: Database) -> None:
+    provider = Provider(Channel.EMAIL, Assurance.LOOK_UP, gives_receipt=True)
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    (departed,) = await send_and_die(place)
+    provider.known[departed.message.key] = Outcome(Fate.DELIVERED, "ref-1")
+
+    await timelines.recover(place.desk)
+
+    found = await first(place, debt.id)
+    assert (found["state"], found["provider_ref"]) == ("delivered", "ref-1")
+    assert provider.taken == []
+    assert "debt.contacted" in await place.events(debt.id)
+
+
+async def test_a_message_its_provider_never_saw_is_sent_after_all(database: Database) -> None:
+    provider = Provider(Channel.EMAIL, Assurance.LOOK_UP)
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    (departed,) = await send_and_die(place)
+
+    await timelines.recover(place.desk)
+    await place.send_due_live()
+
+    assert [message.key for message in provider.taken] == [departed.message.key]
+    assert (await place.ledger(debt.id))[0] == ("wave_1_email", "accepted")
+    assert await place.followups(debt.id) == [("email", "sent")]
+
+
+async def test_a_worker_thought_dead_writes_nothing_when_it_comes_back(database: Database) -> None:
+    provider = Provider(Channel.EMAIL)
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    departing = await send_and_die(place)
+    await timelines.recover(place.desk)
+
+    workspace = await place.workspace()
+    await arrival.settle(place.desk, workspace, await arrival.hand_over(place.desk, departing))
+
+    assert (await place.ledger(debt.id))[0] == ("wave_1_email", "unknown")
+    assert await place.events(debt.id) == ["debt.created"]
+
+
+async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_was(database: Database) -> None:
+    place = await place_with(database, Provider(Channel.EMAIL))
+    debt = await place.debt()
+    departing = await depart(place.desk, await place.workspace(), await claim(place))
+    workspace = await place.workspace()
+    async with database.transaction(workspace.now()) as tx:
+        await debts.erase(tx, workspace, await debts.lock(tx, workspace, debt.id))
+
+    await arrival.settle(place.desk, workspace, await arrival.hand_over(place.desk, departing))
+
+    found = await first(place, debt.id)
+    assert (found["state"], found["address_hash"], found["followup_id"]) == ("accepted", None, None)
+    assert await place.followups(debt.id) == []
+
+
+async def test_workers_that_claim_at_the_same_time_never_take_one_contact_twice(database: Database) -> None:
+    place = await place_with(database, Provider(Channel.EMAIL))
+    for number in range(24):
+        await place.debt(replace(JEAN, name=f"Jean {number}", email=f"jean{number}@example.com"))
+
+    lease = clock.wall() + timedelta(seconds=60)
+    claims = await asyncio.gather(
+        *(ledger.claim_live(database, clock.wall(), 5, lease, ()) for _ in range(8))
+    )
+
+    taken = [contact.debt_id for claimed in claims for contact in claimed]
+    assert len(taken) == len(set(taken)) > 5
+
+
+async def test_two_workers_together_send_each_contact_once(database: Database) -> None:
+    provider = Provider(Channel.EMAIL)
+    place = await place_with(database, provider)
+    for number in range(24):
+        await place.debt(replace(JEAN, name=f"Anne {number}", email=f"anne{number}@example.com"))
+
+    await asyncio.gather(*(place.send_due_live() for _ in range(4)))
+    await place.send_due_live()
+
+    assert len(provider.taken) == 24
+    assert len({message.key for message in provider.taken}) == 24
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "status"),
+    [
+        (debts.enter_money, ("payment", -234_000), "resolved"),
+        (debts.hold, ("disputed",), "on_hold"),
+        (debts.escalate, ("no answer", "Marie Martin"), "escalated"),
+    ],
+)
+async def test_what_happens_between_claim_and_sending_stops_the_contact(
+    database: Database, verb: Any, arguments: tuple[Any, ...], status: str
+) -> None:
+    provider = Provider(Channel.EMAIL)
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    claimed = await claim(place)
+
+    await place.change(debt.id, verb, *arguments)
+    departing = await depart(place.desk, await place.workspace(), claimed)
+
+    assert departing == []
+    found = await first(place, debt.id)
+    assert (found["state"], found["reason"]) == ("stopped", f"the debt is {status}")
+    assert await place.followups(debt.id) == []
+
+
+async def test_a_debt_held_and_resumed_between_claim_and_sending_is_contacted_once(
+    database: Database,
+) -> None:
+    provider = Provider(Channel.EMAIL)
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    claimed = await claim(place)
+    await place.change(debt.id, debts.hold, None)
+    await place.change(debt.id, debts.resume)
+
+    departing = await depart(place.desk, await place.workspace(), claimed)
+    await place.send_due_live()
+
+    assert departing == []
+    assert await place.ledger(debt.id) == [
+        ("wave_1_email", "stopped"),
+        ("wave_1_email", "accepted"),
+        ("wave_1_sms", "planned"),
+    ]
+    assert len(provider.taken) == 1
+
+
+async def test_a_payment_while_a_message_is_on_its_way_is_listed_as_crossed(database: Database) -> None:
+    place = await place_with(database, Provider(Channel.EMAIL))
+    debt = await place.debt()
+    departing = await depart(place.desk, await place.workspace(), await claim(place))
+
+    await place.change(debt.id, debts.enter_money, "payment", -234_000)
+    carried = await arrival.hand_over(place.desk, departing)
+    await arrival.settle(place.desk, await place.workspace(), carried)
+
+    found = await first(place, debt.id)
+    assert (found["state"], found["reason"]) == ("accepted", "crossed: the debt is resolved")
+    after = await place.find(debt.id)
+    assert (after.status, after.next_action_at, after.contacts_count) == ("resolved", None, 1)
+    assert len(await place.contacts(debt.id)) == 1
+
+
+async def test_a_debt_held_and_resumed_while_a_message_is_on_its_way_is_planned_once(
+    database: Database,
+) -> None:
+    place = await place_with(database, Provider(Channel.EMAIL))
+    debt = await place.debt()
+    departing = await depart(place.desk, await place.workspace(), await claim(place))
+    await place.change(debt.id, debts.hold, None)
+    await place.change(debt.id, debts.resume)
+
+    carried = await arrival.hand_over(place.desk, departing)
+    await arrival.settle(place.desk, await place.workspace(), carried)
+
+    assert await place.ledger(debt.id) == [("wave_1_email", "accepted"), ("wave_1_sms", "planned")]
+
+
+async def test_acceptance_counts_unconfirmed_where_a_channel_gives_no_receipt(database: Database) -> None:
+    place = await place_with(database, Provider(Channel.EMAIL))
+    debt = await place.debt()
+
+    await place.send_due_live()
+
+    (contacted,) = await place.event_data(debt.id, "debt.contacted")
+    (completed,) = await place.event_data(debt.id, "followup.completed")
+    assert contacted["confirmed"] is False
+    assert completed["followup"]["status"] == "sent"
+    assert (await place.find(debt.id)).status == "in_progress"
+
+
+async def test_acceptance_alone_is_no_contact_where_a_receipt_will_come(database: Database) -> None:
+    place = await place_with(database, Provider(Channel.EMAIL, gives_receipt=True))
+    debt = await place.debt()
+
+    await place.send_due_live()
+
+    assert (await place.ledger(debt.id))[0] == ("wave_1_email", "accepted")
+    assert await place.followups(debt.id) == [("email", "sent")]
+    assert await place.events(debt.id) == ["debt.created"]
+    assert (await place.find(debt.id)).status == "pending"
+
+
+async def test_a_call_nobody_answers_has_contacted_nobody(database: Database) -> None:
+    outcome = Outcome(Fate.UNANSWERED, "call-1", "no_answer")
+    place = await place_with(database, Provider(Channel.AI_CALL, outcome=outcome, gives_receipt=True))
+    debt = await place.debt(replace(JEAN, email=None))
+    await place.database.pool.execute(
+        "UPDATE contacts SET channel = 'ai_call', step = 'wave_2_call' WHERE debt_id = $1 AND state = 'planned'",
+        debt.id,
+    )
+
+    await place.send_due_live()
+
+    assert await place.followups(debt.id) == [("ai_call", "no_answer")]
+    assert await place.events(debt.id) == ["debt.created", "followup.completed"]
+
+
+async def test_a_refusal_for_good_ends_the_step_and_the_next_one_is_planned(database: Database) -> None:
+    refusal = failed("550 No such user", permanent=True)
+    place = await place_with(database, Provider(Channel.EMAIL, outcome=refusal))
+    debt = await place.debt()
+
+    await place.send_due_live()
+
+    found = await first(place, debt.id)
+    assert (found["state"], found["reason"]) == ("failed", "550 No such user")
+    assert (await place.ledger(debt.id))[1] == ("wave_1_sms", "planned")
+    assert await place.followups(debt.id) == [("email", "failed")]
+    assert await place.events(debt.id) == ["debt.created", "followup.completed"]
+    assert (await place.find(debt.id)).contacts_count == 0
+
+
+async def test_a_failure_that_passes_is_tried_again_as_the_same_followup(database: Database) -> None:
+    provider = Provider(Channel.EMAIL, outcome=failed("451 Try later", permanent=False))
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    await place.send_due_live()
+    between = await place.find(debt.id)
+    scheduled = await place.followups(debt.id)
+
+    provider.outcome = collecting.ACCEPTED
+    await place.set_clock("2026-01-05 09:05")
+    await place.send_due_live()
+
+    assert between.next_action_at == at("2026-01-05 09:05")
+    assert scheduled == [("email", "scheduled")]
+    assert await place.ledger(debt.id) == [
+        ("wave_1_email", "failed"),
+        ("wave_1_email", "accepted"),
+        ("wave_1_sms", "planned"),
+    ]
+    assert await place.followups(debt.id) == [("email", "sent")]
+    assert (await place.events(debt.id)).count("followup.completed") == 1
+    assert len({message.key for message in provider.taken}) == 1
+
+
+async def test_a_failure_that_never_passes_gives_way_to_the_next_step(database: Database) -> None:
+    provider = Provider(Channel.EMAIL, outcome=failed("451 Try later", permanent=False))
+    place = await place_with(database, provider)
+    place.desk = replace(place.desk, pace=replace(place.desk.pace, tries_max=3))
+    debt = await place.debt()
+
+    for _ in range(3):
+        due = (await place.find(debt.id)).next_action_at
+        await place.set_clock(f"{due:%Y-%m-%d %H:%M}")
+        await place.send_due_live()
+
+    assert await place.ledger(debt.id) == [
+        *[("wave_1_email", "failed")] * 3,
+        ("wave_1_sms", "planned"),
+    ]
+    assert await place.followups(debt.id) == [("email", "failed")]
+
+
+async def test_a_message_of_which_nobody_knows_counts_as_a_contact_and_is_not_announced(
+    database: Database,
+) -> None:
+    place = await place_with(database, Provider(Channel.EMAIL, outcome=unknown("the connection was lost")))
+    debt = await place.debt()
+
+    await place.send_due_live()
+
+    assert await place.ledger(debt.id) == [("wave_1_email", "unknown"), ("wave_1_sms", "planned")]
+    assert await place.events(debt.id) == ["debt.created"]
+
+
+async def test_a_sender_that_breaks_leaves_the_message_unknown(database: Database) -> None:
+    class Broken(Provider):
+        async def send(self, message: Any) -> Outcome:
+            raise RuntimeError("a mistake of ours")
+
+    place = await place_with(database, Broken(Channel.EMAIL))
+    debt = await place.debt()
+
+    await place.send_due_live()
+
+    found = await first(place, debt.id)
+    assert (found["state"], found["reason"]) == ("unknown", "the sender broke: RuntimeError")
+
+
+async def test_a_contact_that_is_late_waits_for_an_hour_the_rules_allow(database: Database) -> None:
+    provider = Provider(Channel.EMAIL)
+    place = await place_with(database, provider)
+    debt = await place.debt()
+
+    await place.set_clock("2026-01-10 09:00")  # the worker was down until Saturday
+    await place.send_due_live()
+
+    found = await first(place, debt.id)
+    assert (found["state"], found["due_at"]) == ("planned", at("2026-01-12 07:00"))
+    assert "POLICY-DAYS" in found["reason"]
+    assert (await place.find(debt.id)).next_action_at == found["due_at"]
+    assert provider.taken == []
+
+
+async def test_a_worker_told_to_stop_gives_back_what_it_has_not_begun(database: Database) -> None:
+    place = await place_with(database, Provider(Channel.EMAIL))
+    debt = await place.debt()
+    turns = iter([True, False, False])
+
+    await timelines.send_due(place.desk, lambda: next(turns))
+
+    assert await place.ledger(debt.id) == [("wave_1_email", "planned")]
+
+
+async def test_a_workspace_gets_a_bounded_share_of_a_turn(database: Database) -> None:
+    large, small = Provider(Channel.EMAIL), Provider(Channel.EMAIL)
+    place = await place_with(database, large)
+    for number in range(12):
+        await place.debt(replace(JEAN, name=f"Luc {number}", email=f"luc{number}@example.com"))
+    place.desk = replace(place.desk, pace=replace(place.desk.pace, batch=5, share=5))
+
+    taken = await place.send_due_live()
+
+    assert taken == 5
+    assert len(large.taken) == 5
+    assert small.taken == []
