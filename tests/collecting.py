@@ -11,11 +11,10 @@ from asyncpg import Record
 
 from getbill import companies, debts, events, followups, scenarios, timelines, vault
 from getbill.channels import Channel
-from getbill.channels.senders import Assurance, Capabilities, Fate, Outcome, Outgoing, Sender, Senders
+from getbill.channels.senders import Assurance, Capabilities, Fate, Outcome, Outgoing, Senders
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
-from getbill.kit import clock
 from getbill.kit.db import Database
 from getbill.kit.money import Money
 from getbill.timelines import Desk, Pace

@@ -14,8 +14,7 @@ from getbill.kit import clock
 from getbill.kit.errors import NotFound
 from getbill.sandbox import actions, queries
 from getbill.sandbox.model import Advance
-from getbill.timelines import Desk
-from getbill.timelines.jobs import KeepGoing
+from getbill.timelines import Desk, KeepGoing
 
 _log = structlog.get_logger(__name__)
 

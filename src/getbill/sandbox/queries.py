@@ -14,7 +14,7 @@ _ADVANCE = Statement(
     "One move of a sandbox's clock.",
     "SELECT * FROM clock_advances WHERE workspace_id = $1 AND id = $2",
 )
-_RUNNING = Statement(
+RUNNING = Statement(
     "sandbox.running",
     "Is the clock of a sandbox being moved?",
     "SELECT * FROM clock_advances WHERE workspace_id = $1 AND done_at IS NULL",
@@ -56,7 +56,7 @@ async def advance(database: Database, workspace: Workspace, advance_id: UUID) ->
 
 async def running(database: Database, workspace_id: UUID) -> Advance | None:
     """Return the move a sandbox's clock is on; None when it goes by itself."""
-    row = await database.fetchrow(_RUNNING, workspace_id)
+    row = await database.fetchrow(RUNNING, workspace_id)
     return of_row(row) if row else None
 
 
