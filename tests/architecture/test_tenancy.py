@@ -43,6 +43,8 @@ ALL_WORKSPACES = {
     "debts.erased": "after a restore every erasure is repeated",
     "events.sequence": "the one sequencer serves all streams, the oldest event first",
     "events.take_unreacted": "a worker takes whatever stream is behind",
+    "sandbox.due": "a worker visits every sandbox by its own next due time",
+    "sandbox.take": "a worker takes whatever clock waits to be moved",
     "timelines.claim_live": "a worker takes whatever is due longest",
     "timelines.give_back": "a worker puts right what another left behind, wherever",
     "timelines.take_over": "as timelines.give_back",

@@ -32,7 +32,7 @@ _DUE = Statement(
     WHERE w.kind = 'sandbox'
       AND EXISTS (SELECT FROM contacts c
                   WHERE c.workspace_id = w.workspace_id AND c.state = 'planned' AND NOT c.is_live
-                    AND c.due_at <= coalesce(w.frozen_at, $1 + w.clock_offset))
+                    AND c.due_at <= coalesce(w.frozen_at, $1::timestamptz + w.clock_offset))
       AND NOT EXISTS (SELECT FROM clock_advances a WHERE a.workspace_id = w.workspace_id AND a.done_at IS NULL)
     """,
 )
