@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +96,12 @@ def sandbox(client: Site, company: Company) -> Site:
 
 
 @pytest.fixture(scope="session")
-def running(installation: Installation) -> Iterator[str]:
+async def running(installation: Installation) -> AsyncIterator[str]:
     """The installation's processes, an API and a worker; yields their URL."""
     settings = installation.settings
     assert settings.master_key is not None
+    # Without any company an installation is not ready.
+    await make.company(installation.database, installation.vault)
     environment = {
         "DATABASE_URL": settings.dsn,
         "GETBILL_MASTER_KEY": settings.master_key.get_secret_value(),
