@@ -20,6 +20,7 @@ import pytest
 import make
 import processes
 from calls import Site
+from creditor import Creditor, Receiver, collecting, receiving
 from getbill.embedded import Server
 from getbill.migrations.actions import migrate
 from installation import TEMPLATE, Cluster, Installation, open_installation
@@ -111,6 +112,22 @@ async def running(installation: Installation) -> AsyncIterator[str]:
     }
     with processes.running(environment, settings.data_dir) as url:
         yield url
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """Where a creditor has webhooks sent."""
+    async with receiving() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def creditor(
+    running: str, installation: Installation, company: Company, receiver: Receiver
+) -> AsyncIterator[Creditor]:
+    """A creditor who calls the running processes."""
+    async with collecting(running, installation, company, receiver) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,18 +1,18 @@
-"""Whole collections through the public API: two processes, a creditor's receiver, and a clock that is moved."""
+"""A creditor as the public API meets one: a program that calls it with a sandbox key, and a receiver of webhooks."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
-import pytest
 from aiohttp import web
-from installation import Installation
-from make import Company
 
 from getbill.kit import ids, json
+from installation import Installation
+from make import Company
 
 # A Monday in Paris, before anybody may be contacted.
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -25,13 +25,12 @@ class Receiver:
     url: str = ""
     secret: str = ""
     received: list[dict[str, Any]] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
+    # As they came over the socket: headers and raw body.
+    raw: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
-        self.bodies.append(body)
-        self.headers.append(dict(request.headers))
+        self.raw.append((dict(request.headers), body))
         self.received.append(json.read(body))
         return web.Response(status=204)
 
@@ -97,7 +96,8 @@ class Creditor:
     async def settle(self) -> None:
         """Wait until every event has its place in the stream and nothing is owed to the receiver."""
         async with asyncio.timeout(15):
-            while await self.installation.database.pool.fetchval(_UNSETTLED, self.company.sandbox.id):
+            # Two other processes are at work: all one can do is look.
+            while await self.installation.database.pool.fetchval(_UNSETTLED, self.company.sandbox.id):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 
@@ -108,8 +108,9 @@ SELECT EXISTS (SELECT FROM events WHERE workspace_id = $1 AND position IS NULL)
 """
 
 
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    """Run a receiver on the loopback."""
     receiver = Receiver()
     app = web.Application()
     app.router.add_post("/hooks", receiver.take)
@@ -121,14 +122,15 @@ async def receiver() -> AsyncIterator[Receiver]:
     await runner.cleanup()
 
 
-@pytest.fixture
-async def creditor(
-    running: str, installation: Installation, company: Company, receiver: Receiver
+@asynccontextmanager
+async def collecting(
+    url: str, installation: Installation, company: Company, receiver: Receiver
 ) -> AsyncIterator[Creditor]:
-    # The one thing the API cannot do: where the clock starts, so that every date below can be stated.
+    """Be a creditor in a company's sandbox, whose clock stands at `START` until it is moved."""
+    # The one thing the API cannot do: where the clock starts, so that a story can state its dates.
     await installation.database.pool.execute(
         "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1", company.sandbox.id, START
     )
     headers = {"Authorization": f"Bearer {company.key}", "Content-Type": "application/json"}
-    async with aiohttp.ClientSession(running, headers=headers) as session:
+    async with aiohttp.ClientSession(url, headers=headers) as session:
         yield Creditor(session, installation, company, receiver)
