@@ -1,6 +1,6 @@
 """A debt as its row tells it, the table of its moves, and what it says of itself in events."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -66,9 +66,11 @@ class NewDebt:
 
     def canonical(self) -> bytes:
         """Return the same bytes for every body that asks for the same debt."""
-        members = asdict(self)
-        members["due_on"] = json.day(self.due_on)
-        return json.write(members)
+        members = {name: getattr(self, name) for name in _ASKED}
+        return json.write(members | {"due_on": json.day(self.due_on)})
+
+
+_ASKED = tuple(field.name for field in fields(NewDebt))
 
 
 _UPDATE = Statement(
