@@ -1,15 +1,16 @@
 """New random debtors, the same for whoever asks for the same numbers."""
 
-_FIRST = (
+_FIRST_NAMES = (
     "Camille Jean Marie Louis Jeanne Paul Alice Jules Emma Hugo Louise Arthur Chloe Lucas Lea Gabriel Manon Adam "
     "Ines Nathan Sarah Raphael Zoe Thomas Eva Antoine Lucie Victor Clara Simon Anna Martin Rose Maxime Julia Noe"
-).split()  # noqa: SIM905 a name a line reads worse
-_LAST = (
+)
+_LAST_NAMES = (
     "Martin Bernard Dubois Thomas Robert Richard Petit Durand Leroy Moreau Simon Laurent Lefebvre Michel Garcia "
     "David Bertrand Roux Vincent Fournier Morel Girard Andre Mercier Dupont Lambert Bonnet Francois Martinez "
     "Legrand Garnier Faure Rousseau Blanc Guerin Muller Henry Roussel Nicolas Perrin Morin Mathieu Clement "
     "Gauthier Dumont Lopez Fontaine Chevalier Robin Masson Sanchez Gerard Nguyen Boyer Denis Lemaire Duval Joly"
-).split()  # noqa: SIM905 a name a line reads worse
+)
+_FIRST, _LAST = _FIRST_NAMES.split(), _LAST_NAMES.split()
 
 # The seed's own body, with another person, amount and reference each time.
 _BODY = (
