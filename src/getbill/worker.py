@@ -1,10 +1,170 @@
-"""The worker: everything that happens without somebody asking at that moment."""
+"""The worker: everything that happens without somebody asking at that moment.
+
+Some loops beside each other, each doing one thing again and again: woken by a commit, looking each second anyway.
+All of what they do stands in the database, taken under leases, so that any number of workers share it and one that
+is killed loses nothing. A loop that fails says so, waits, and goes on.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from typing import Final
 
+import structlog
+
+from getbill import events, health, reactions, sandbox, timelines, upkeep, vault, webhooks
+from getbill.channels.senders import SmtpSettings, senders
+from getbill.kit.db import open_database
+from getbill.kit.wakes import Listener
 from getbill.settings import Settings
+from getbill.timelines import Desk
+from getbill.webhooks import Courier, Poster
+
+_log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+# A burst of commits is one reason to look, not hundreds.
+REST_SECONDS: Final = 0.05
+WAIT_MAX_SECONDS: Final = 30.0
+# What is under way when the worker is told to stop gets this long; the supervisor gives a little more.
+FINISH_SECONDS: Final = 7.0
+
+# Does one turn of its work, and says whether there may be more to do at once.
+Turn = Callable[[], Awaitable[bool]]
 
 
-async def run(_settings: Settings, stop: asyncio.Event) -> None:
+@dataclass(slots=True)
+class Loop:
+    """One thing the worker does again and again; `wake` has it look at once."""
+
+    name: str
+    turn: Turn
+    stop: asyncio.Event
+    rest_seconds: float = 0.0
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Look at once whether there is something to do."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Take turns until told to stop; a turn that fails is taken again, later each time."""
+        wait_seconds = LOOK_SECONDS
+        while not self.stop.is_set():
+            self._news.clear()
+            try:
+                more = await self.turn()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next turn may do better
+                _log.error("loop_failed", loop=self.name, error=type(error).__name__, exc_info=error)
+                await self._pause(self.stop, wait_seconds)
+                wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
+                continue
+            wait_seconds = LOOK_SECONDS
+            if not more:
+                await self._pause(self._news, LOOK_SECONDS)
+            await self._pause(self.stop, self.rest_seconds)
+
+    @staticmethod
+    async def _pause(until: asyncio.Event, seconds: float) -> None:
+        if seconds:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(until.wait(), seconds)
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Work until told to stop, then finish what was begun."""
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
+        stack.push_async_callback(database.close)
+        unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
+        carriers = senders(smtp_of(settings))
+        stack.push_async_callback(carriers.close)
+        poster = await stack.enter_async_context(Poster(settings.webhook_networks))
+        desk = Desk(database, unlocked, carriers)
+        courier = Courier(database, unlocked, poster)
+        loops = loops_of(desk, courier, stop)
+        loops.append(Loop("upkeep", upkeep.turn(database, unlocked, settings, stop), stop))
+        listener = _listen(settings.dsn, loops, courier)
+        stack.push_async_callback(listener.close)
+        await _together(loops, asyncio.create_task(health.beat(database)), stop)
+
+
+def smtp_of(settings: Settings) -> SmtpSettings | None:
+    """Return how e-mail leaves; None where no mail server or no address to send from is set."""
+    if not settings.smtp_host or not settings.smtp_from:
+        return None
+    return SmtpSettings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.smtp_from,
+        security=settings.smtp_tls.value,
+        username=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+    )
+
+
+def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event) -> list[Loop]:
+    """Return what a worker does, one loop for each thing that must not wait for another."""
+
+    def goes_on() -> bool:
+        return not stop.is_set()
+
+    async def stream() -> bool:
+        placed = await events.sequence(desk.database)
+        return bool(await webhooks.owe(desk.database) or placed)
+
+    async def live() -> bool:
+        return bool(await timelines.send_due(desk, goes_on))
+
+    async def in_sandboxes() -> bool:
+        return bool(await sandbox.send_due(desk, goes_on))
+
+    async def clocks() -> bool:
+        return await sandbox.advance(desk, goes_on)
+
+    async def recovery() -> bool:
+        return bool(await timelines.recover(desk))
+
+    async def deliveries() -> bool:
+        await courier.run(stop)
+        return False
+
+    return [
+        Loop("stream", stream, stop),
+        Loop("live_contacts", live, stop, REST_SECONDS),
+        Loop("sandbox_contacts", in_sandboxes, stop, REST_SECONDS),
+        Loop("clocks", clocks, stop),
+        Loop("recovery", recovery, stop, LOOK_SECONDS),
+        Loop("deliveries", deliveries, stop),
+    ]
+
+
+def _listen(dsn: str, loops: list[Loop], courier: Courier) -> Listener:
+    def on_events(_payload: str) -> None:
+        for loop in loops:
+            loop.wake()
+
+    def on_deliveries(_payload: str) -> None:
+        courier.wake()
+
+    listener = Listener(dsn, {events.WAKE: on_events, webhooks.WAKE: on_deliveries})
+    # What happened while nobody listened was not heard.
+    listener.on_live(lambda: on_events(""))
+    listener.on_live(courier.wake)
+    return listener
+
+
+async def _together(loops: list[Loop], beating: asyncio.Task[None], stop: asyncio.Event) -> None:
+    """Run the loops until told to stop, and give what is under way its time."""
+    running = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops]
     await stop.wait()
+    for loop in loops:
+        loop.wake()
+    _, late = await asyncio.wait(running, timeout=FINISH_SECONDS)
+    for task in (*late, beating):
+        task.cancel()
+    if late:
+        # A message cut off here is taken for unknown, not sent again.
+        _log.warning("stopped_before_the_end", loops=[task.get_name() for task in late])
+    await asyncio.gather(*running, beating, return_exceptions=True)

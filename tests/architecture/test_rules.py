@@ -31,7 +31,7 @@ LEVELS = (
     ("webhooks", "imports", "reports", "todos"),
     ("dashboard", "portal", "sandbox"),
     ("reactions",),
-    ("explorer", "health", "first_run", "listener", "children"),
+    ("explorer", "health", "first_run", "listener", "children", "upkeep"),
     ("greeting", "demo"),
     ("app", "worker"),
     ("commands",),

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from getbill import reactions
-from getbill.kit.db import Database, open_database
 import collecting
 from collecting import Place
+from getbill import reactions
+from getbill.kit.db import Database, open_database
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import collecting
 import pytest
-from collecting import JEAN, Place, Provider, at
 
+import collecting
+from collecting import JEAN, Place, Provider, at
 from getbill import debts, timelines
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, Outcome, failed, unknown
@@ -183,7 +183,9 @@ async def test_a_worker_thought_dead_writes_nothing_when_it_comes_back(database:
     assert await place.events(debt.id) == ["debt.created"]
 
 
-async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_was(database: Database) -> None:
+async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_was(
+    database: Database,
+) -> None:
     place = await place_with(database, Provider(Channel.EMAIL))
     debt = await place.debt()
     departing = await depart(place.desk, await place.workspace(), await claim(place))
@@ -414,7 +416,7 @@ async def test_a_message_of_which_nobody_knows_counts_as_a_contact_and_is_not_an
 
 async def test_a_sender_that_breaks_leaves_the_message_unknown(database: Database) -> None:
     class Broken(Provider):
-        async def send(self, message: Any) -> Outcome:
+        async def send(self, _message: Any) -> Outcome:
             raise RuntimeError("a mistake of ours")
 
     place = await place_with(database, Broken(Channel.EMAIL))

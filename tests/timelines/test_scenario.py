@@ -4,7 +4,6 @@ from datetime import date
 
 import collecting
 from collecting import JEAN, LYON, Place, Provider, at
-
 from getbill import debts
 from getbill.channels import Channel
 from getbill.debtors import Identity

@@ -40,6 +40,16 @@ _TAKEN = Statement(
     "SELECT id, reference, fingerprint FROM debts WHERE workspace_id = $1 AND reference = ANY($2)",
 )
 
+_KNOWN = Statement(
+    "debts.known",
+    "Which of these references are taken, and which of these people are debtors already?",
+    """
+    SELECT id, reference, fingerprint, NULL::bytea AS match FROM debts WHERE workspace_id = $1 AND reference = ANY($2)
+    UNION ALL
+    SELECT debtor_id, NULL, NULL, match FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($3)
+    """,
+)
+
 _ROW = [
     "id",
     "reference",
@@ -114,12 +124,31 @@ async def taken(
     return {row["reference"]: (row["id"], row["fingerprint"]) for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a workspace knows already: debts by reference (id and fingerprint), debtors by match hash."""
+
+    debts: dict[str, tuple[UUID, bytes | None]]
+    debtors: dict[bytes, UUID]
+
+
+async def known(tx: Transaction, workspace_id: UUID, references: list[str], hashes: list[bytes]) -> Known:
+    """Return which of these references and match hashes are taken, in one round trip."""
+    rows = await tx.peek(_KNOWN, workspace_id, references, hashes)
+    return Known(
+        {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},
+        {row["match"]: row["id"] for row in rows if row["match"] is not None},
+    )
+
+
 def _absent(debt_id: UUID) -> NotFound:
     return NotFound(f"There is no debt {ids.show('debt', debt_id)}.")
 
 
 # Each condition of a list by the parameter that asks for it; {n} is where its value stands.
-_SCALE = "(CASE WHEN d.currency = ANY('{{%s}}') THEN 1 WHEN d.currency = ANY('{{%s}}') THEN 1000 ELSE 100 END)"
+_SCALE = (
+    "(CASE WHEN d.currency = ANY('{{%s}}') THEN 1 WHEN d.currency = ANY('{{%s}}') THEN 1000 ELSE 100 END)"
+)
 _MINOR = _SCALE % (
     "BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF",
     "BHD,IQD,JOD,KWD,LYD,OMR,TND",

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from itertools import groupby
 from re import findall, sub
 from typing import TYPE_CHECKING, Any
 
@@ -123,15 +124,19 @@ class Transaction:
         self._deferred.append(_Deferred(statement, row))
 
     async def send(self) -> None:
-        """Send what was deferred: as one statement when nothing was begun, else one by one."""
+        """Send what was deferred: as one statement when nothing was begun, else in their order, runs of one together."""
         deferred, self._deferred = self._deferred, []
         if self._connection is None and deferred:
             text = _joined(tuple(write.statement for write in deferred))
             values = [value for write in deferred for value in write.arguments()]
             await self._pool.execute(text, *values)
             return
-        for write in deferred:
-            await self.execute(write.statement, *write.arguments())
+        for statement, writes in groupby(deferred, lambda write: write.statement):
+            values = [write.arguments() for write in writes]
+            if len(values) == 1:
+                await self.execute(statement, *values[0])
+            else:
+                await (await self.connection()).executemany(statement.text, values)
 
     async def finish(self, *, commit: bool) -> None:
         """Commit or roll back and give the connection back."""

@@ -14,7 +14,7 @@ _ADVANCE = Statement(
     "One move of a sandbox's clock.",
     "SELECT * FROM clock_advances WHERE workspace_id = $1 AND id = $2",
 )
-_RUNNING = Statement(
+RUNNING = Statement(
     "sandbox.running",
     "Is the clock of a sandbox being moved?",
     "SELECT * FROM clock_advances WHERE workspace_id = $1 AND done_at IS NULL",
@@ -32,7 +32,7 @@ _DUE = Statement(
     WHERE w.kind = 'sandbox'
       AND EXISTS (SELECT FROM contacts c
                   WHERE c.workspace_id = w.workspace_id AND c.state = 'planned' AND NOT c.is_live
-                    AND c.due_at <= coalesce(w.frozen_at, $1 + w.clock_offset))
+                    AND c.due_at <= coalesce(w.frozen_at, $1::timestamptz + w.clock_offset))
       AND NOT EXISTS (SELECT FROM clock_advances a WHERE a.workspace_id = w.workspace_id AND a.done_at IS NULL)
     """,
 )
@@ -56,7 +56,7 @@ async def advance(database: Database, workspace: Workspace, advance_id: UUID) ->
 
 async def running(database: Database, workspace_id: UUID) -> Advance | None:
     """Return the move a sandbox's clock is on; None when it goes by itself."""
-    row = await database.fetchrow(_RUNNING, workspace_id)
+    row = await database.fetchrow(RUNNING, workspace_id)
     return of_row(row) if row else None
 
 

@@ -6,17 +6,19 @@ nothing had left, and is marked unknown when something may have.
 """
 
 from getbill.timelines.desk import Desk, Pace
-from getbill.timelines.jobs import recover, send_due, send_due_in
+from getbill.timelines.jobs import KeepGoing, others_go_on, recover, send_due, send_due_in
 from getbill.timelines.planning import erase, follow_status, start
 from getbill.timelines.queries import is_busy, next_due
 
 __all__ = [
     "Desk",
+    "KeepGoing",
     "Pace",
     "erase",
     "follow_status",
     "is_busy",
     "next_due",
+    "others_go_on",
     "recover",
     "send_due",
     "send_due_in",

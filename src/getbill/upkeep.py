@@ -1,0 +1,61 @@
+"""The upkeep of an installation: what has to be done once at start and once a day, by one worker.
+
+The hour comes from the queue's schedules, so that of many workers one does it; everything done here may be done
+twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.sm import SchedulerManager
+from pgqueuer.domain.models import Schedule
+
+from getbill import access
+from getbill.kit import clock
+from getbill.kit.db import Database, Statement
+from getbill.settings import Settings
+from getbill.vault import Vault
+
+_log = structlog.get_logger(__name__)
+
+# When Europe sleeps; UTC.
+EVERY_NIGHT: Final = "17 2 * * *"
+_QUEUE_LOG_KEPT: Final = timedelta(days=7)
+
+_PRUNE_QUEUE_LOG = Statement(
+    "upkeep.prune_queue_log",
+    "The queue never prunes its log of finished jobs.",
+    "DELETE FROM pgqueuer_log WHERE created < $1",
+)
+
+
+async def once(database: Database, vault: Vault, settings: Settings) -> None:
+    """Do the whole upkeep now."""
+    now = clock.wall()
+    await access.upkeep(database, vault, now, settings.access_log_days)
+    await database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_KEPT)
+    _log.info("upkeep_done")
+
+
+def turn(
+    database: Database, vault: Vault, settings: Settings, stop: asyncio.Event
+) -> Callable[[], Awaitable[bool]]:
+    """Return a loop's turn that does the upkeep at once and then every night until told to stop."""
+
+    async def at_night(_schedule: Schedule) -> None:
+        await once(database, vault, settings)
+
+    async def take() -> bool:
+        await once(database, vault, settings)
+        scheduler = SchedulerManager(Queries(AsyncpgPoolDriver(database.pool)))
+        scheduler.shutdown = stop
+        scheduler.schedule("upkeep", EVERY_NIGHT, clean_old=True)(at_night)
+        await scheduler.run()
+        return False
+
+    return take
