@@ -52,10 +52,12 @@ def _run(settings: Settings, bound: socket.socket) -> None:
             raise
 
     app.router.lifespan_context = lifespan
-    server = uvicorn.Server(_configuration(settings, app))
-    server.run(sockets=[bound])
-    if not server.started:
-        raise reasons[0] if reasons else CannotRun("The API did not start; its log says why.")
+    try:
+        uvicorn.Server(_configuration(settings, app)).run(sockets=[bound])
+    except SystemExit:
+        if reasons:
+            raise reasons[0] from None
+        raise
 
 
 def _configuration(settings: Settings, app: FastAPI) -> uvicorn.Config:
