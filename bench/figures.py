@@ -58,7 +58,9 @@ class Pairs:
         return Figure(name, *values, paired_ratio=ratio)
 
 
-def alternate(ours: Callable[[int], float], limit: Callable[[int], float], say: Callable[[str], None]) -> Pairs:
+def alternate(
+    ours: Callable[[int], float], limit: Callable[[int], float], say: Callable[[str], None]
+) -> Pairs:
     """Measure five alternating pairs; each measure is told the number of its pair."""
     pairs = Pairs([], [])
     for number in range(5):

@@ -11,33 +11,24 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+import make
+import processes
+from calls import Site
+from creditor import Creditor, Receiver, collecting, receiving
 from getbill.embedded import Server
 from getbill.migrations.actions import migrate
-
-TEMPLATE = "getbill"
+from installation import TEMPLATE, Cluster, Installation, open_installation
+from make import Company
 
 
 class NetworkClosed(RuntimeError):
     """A test tried to leave this machine."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """The PostgreSQL of this test run."""
-
-    template_dsn: str
-
-    def dsn(self, database: str) -> str:
-        """The DSN of one of its databases."""
-        return urlsplit(self.template_dsn)._replace(path=f"/{database}").geturl()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,6 +67,67 @@ async def dsn(postgres: Cluster) -> AsyncIterator[str]:
     yield postgres.dsn(name)
     await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await admin.close()
+
+
+@pytest.fixture(scope="session")
+async def installation(
+    postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    """A database that only the tests through the API share, whose worker may touch all there is in it."""
+    async with open_installation(postgres, "installation", tmp_path_factory.mktemp("installation")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(installation: Installation) -> Site:
+    """The API in this process, called without a credential."""
+    return installation.site
+
+
+@pytest.fixture
+async def company(installation: Installation) -> Company:
+    """A company of this test alone."""
+    return await make.company(installation.database, installation.vault)
+
+
+@pytest.fixture
+def sandbox(client: Site, company: Company) -> Site:
+    """The API in this process, called with the key of the company's sandbox."""
+    return client.with_token(company.key)
+
+
+@pytest.fixture(scope="session")
+async def running(installation: Installation) -> AsyncIterator[str]:
+    """The installation's processes, an API and a worker; yields their URL."""
+    settings = installation.settings
+    assert settings.master_key is not None
+    # Without any company an installation is not ready.
+    await make.company(installation.database, installation.vault)
+    environment = {
+        "DATABASE_URL": settings.dsn,
+        "GETBILL_MASTER_KEY": settings.master_key.get_secret_value(),
+        "GETBILL_RATE_LIMIT_LIVE": str(settings.rate_limit_live),
+        "GETBILL_RATE_LIMIT_SANDBOX": str(settings.rate_limit_sandbox),
+        "GETBILL_RATE_LIMIT_ANONYMOUS": str(settings.rate_limit_anonymous),
+    }
+    with processes.running(environment, settings.data_dir) as url:
+        yield url
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """Where a creditor has webhooks sent."""
+    async with receiving() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def creditor(
+    running: str, installation: Installation, company: Company, receiver: Receiver
+) -> AsyncIterator[Creditor]:
+    """A creditor who calls the running processes."""
+    async with collecting(running, installation, company, receiver) as opened:
+        yield opened
 
 
 @pytest.fixture

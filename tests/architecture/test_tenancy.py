@@ -43,13 +43,17 @@ ALL_WORKSPACES = {
     "debts.erased": "after a restore every erasure is repeated",
     "events.sequence": "the one sequencer serves all streams, the oldest event first",
     "events.take_unreacted": "a worker takes whatever stream is behind",
+    "sandbox.due": "a worker visits every sandbox by its own next due time",
+    "sandbox.take": "a worker takes whatever clock waits to be moved",
     "timelines.claim_live": "a worker takes whatever is due longest",
     "timelines.give_back": "a worker puts right what another left behind, wherever",
     "timelines.take_over": "as timelines.give_back",
     "sandbox.due": "a worker looks for any sandbox that has something due by its own clock",
     "sandbox.take": "a worker moves whichever clock has waited longest",
     "health.backlog": "counts what waits, over the whole installation",
+    "webhooks.claim": "a courier takes what is due, a little of every endpoint",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
+    "webhooks.claim": "a courier takes whatever is due, wherever",
 }
 
 _KEYS = """

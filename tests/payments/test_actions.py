@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from getbill import debts, events, payments
+from getbill import companies, debts, events, payments
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.kit import ids
@@ -258,7 +258,7 @@ async def test_live_money_cannot_be_simulated(
 ) -> None:
     debt = await open_debt("100.00", live)
 
-    with pytest.raises(payments.SandboxOnly):
+    with pytest.raises(companies.SandboxOnly):
         async with database.transaction(live.now()) as tx:
             await payments.simulate(tx, await debts.lock(tx, live, debt.id), None, "card")
 

@@ -83,6 +83,7 @@ for _path in REVOCATION_PATHS:
         _path,
         revoke_token,
         methods=["POST"],
+        response_model=wire.Revoked,
         responses=_REFUSALS,
         openapi_extra=wire.REVOCATION_FORM,
         operation_id=f"revoke_token{_path.replace('/', '_').replace('-', '_')}",
@@ -90,13 +91,13 @@ for _path in REVOCATION_PATHS:
     )
 
 
-@router.get("/.well-known/oauth-authorization-server", tags=["Authentication"])
+@router.get("/.well-known/oauth-authorization-server", response_model=wire.Metadata, tags=["Authentication"])
 async def get_metadata(request: Request) -> Response:
     """Describe the authorization server (RFC 8414)."""
     return answer(200, oauth.metadata(gate_of(request).policy.base_url))
 
 
-@router.get("/.well-known/jwks.json", tags=["Authentication"])
+@router.get("/.well-known/jwks.json", response_model=wire.KeySet, tags=["Authentication"])
 async def get_keys(request: Request) -> Response:
     """Publish the keys that verify access tokens (RFC 7517)."""
     keys = await gate_of(request).signing.published(clock.wall())

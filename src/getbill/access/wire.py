@@ -29,6 +29,30 @@ class OAuthRefusal(BaseModel):
     error_description: str | None = Field(None, examples=["Client authentication failed"])
 
 
+class Revoked(BaseModel):
+    """The token is good for nothing any more, or never was (RFC 7009 section 2.2)."""
+
+
+class Metadata(BaseModel):
+    """What a client needs to know of the authorization server (RFC 8414 section 2)."""
+
+    issuer: str
+    token_endpoint: str
+    token_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint: str
+    revocation_endpoint_auth_methods_supported: list[str]
+    jwks_uri: str
+    scopes_supported: list[str]
+    response_types_supported: list[str]
+    grant_types_supported: list[str]
+
+
+class KeySet(BaseModel):
+    """The keys that verify access tokens (RFC 7517 section 5)."""
+
+    keys: list[dict[str, Any]]
+
+
 class Configuration(BaseModel):
     """The company's defaults for new debts, and the workspace this credential acts in."""
 

@@ -13,8 +13,8 @@ from getbill.companies.actions import (
     create_user,
     set_password,
 )
-from getbill.companies.model import ROLES, Company, User, Workspace
-from getbill.companies.queries import company, demo, users, workspace, workspaces_of
+from getbill.companies.model import ROLES, Company, SandboxOnly, User, Workspace
+from getbill.companies.queries import companies, company, demo, users, workspace, workspaces_of
 
 __all__ = [
     "ROLES",
@@ -22,9 +22,11 @@ __all__ = [
     "CompanyExists",
     "Founded",
     "NewUser",
+    "SandboxOnly",
     "User",
     "UserExists",
     "Workspace",
+    "companies",
     "company",
     "create",
     "create_user",

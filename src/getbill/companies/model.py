@@ -5,9 +5,18 @@ from datetime import datetime
 from uuid import UUID
 
 from getbill.kit.clock import WorkspaceClock
+from getbill.kit.errors import Forbidden
 from getbill.vault import Lookup, Vault
 
 ROLES = ("admin", "manager", "agent", "developer", "viewer")
+
+
+class SandboxOnly(Forbidden):
+    """Time is moved and money is simulated in a sandbox, never where people are."""
+
+    code = "sandbox-only"
+    title = "This exists in a sandbox only"
+    way_out = "Send a sandbox key."
 
 
 @dataclass(frozen=True, slots=True)

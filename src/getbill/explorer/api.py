@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from getbill import access, events
+from getbill import access, events, webhooks
 from getbill.explorer import problems
 from getbill.kit.errors import NotFound
 
@@ -63,7 +63,7 @@ async def problem(request: Request, code: str) -> Response:
 @router.get("/docs/events")
 async def list_events(request: Request) -> Response:
     """List every event that webhooks announce."""
-    return _page(request, "events.html", kinds=events.KINDS, defaults=list(events.KINDS)[:6])
+    return _page(request, "events.html", kinds=events.KINDS, defaults=webhooks.EVENTS_DEFAULT)
 
 
 def _page(request: Request, template: str, **facts: Any) -> Response:

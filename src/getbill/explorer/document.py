@@ -119,9 +119,10 @@ def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: 
 
 
 def _refusals(operation: dict[str, Any], path: str, scope: str | None) -> list[int]:
-    refusals = [400, 429, 500]
-    if scope is not None:
-        refusals += [401, 403, 503]
+    if scope is None:
+        # OAuth's endpoints say the rest by RFC 6749; what asks nothing refuses nothing.
+        return [429, 500] if "requestBody" in operation else [500]
+    refusals = [400, 401, 403, 429, 500, 503]
     if "{" in path:
         refusals.append(404)
     if "requestBody" in operation:

@@ -28,6 +28,9 @@ class PhoneAmbiguous(PhoneInvalid):
     """A phone number that could be two different numbers."""
 
 
+# Few entries on purpose: enough for the several questions one request asks about one number, while numbers
+# of erased debtors do not stay in memory for long.
+@lru_cache(maxsize=256)
 def parse(text: str, default_country: str = "FR") -> str:
     """Return the number in E.164, or raise `PhoneInvalid` with what is wrong and what would be right.
 
@@ -50,13 +53,12 @@ def parse(text: str, default_country: str = "FR") -> str:
     return e164
 
 
+@lru_cache(maxsize=256)
 def is_mobile(e164: str) -> bool:
     """Tell whether the number can receive text messages, as far as its range says."""
     return bool(_FICTION.fullmatch(e164)) or phonenumbers.number_type(parsed(e164)) in _MOBILE
 
 
-# Few entries on purpose: enough for the several questions one request asks about one number, while numbers
-# of erased debtors do not stay in memory for long.
 @lru_cache(maxsize=256)
 def parsed(text: str, default_country: str | None = None) -> PhoneNumber:
     """Return the number as the phonenumbers library knows it, its length and range still unchecked."""

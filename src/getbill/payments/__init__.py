@@ -5,7 +5,7 @@ entries say, because both are written under the debt's lock in one transaction.
 """
 
 from getbill.payments.actions import Entered, anonymise, enter, simulate, write_adjustment
-from getbill.payments.model import KINDS, Entry, NewEntry, ProviderIdTaken, SandboxOnly
+from getbill.payments.model import KINDS, Entry, NewEntry, ProviderIdTaken
 from getbill.payments.queries import entries_of
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "Entry",
     "NewEntry",
     "ProviderIdTaken",
-    "SandboxOnly",
     "anonymise",
     "enter",
     "entries_of",

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from getbill import debts, events
+from getbill.companies import SandboxOnly
 from getbill.debts import Debt
 from getbill.kit import ids, json
 from getbill.kit.db import Statement, Transaction
@@ -17,7 +18,6 @@ from getbill.payments.model import (
     NewEntry,
     NothingOwed,
     ProviderIdTaken,
-    SandboxOnly,
     Standing,
     note_context,
     refusals,

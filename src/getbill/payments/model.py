@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from getbill.kit.errors import Conflict, FieldError, Forbidden
+from getbill.kit.errors import Conflict, FieldError
 from getbill.kit.money import Money
 
 # Each kind of entry with the direction in which its amount moves the balance; an adjustment brings its own sign.
@@ -26,13 +26,6 @@ class NothingOwed(Conflict):
 
     code = "nothing-owed"
     title = "Nothing is owed on this debt"
-
-
-class SandboxOnly(Forbidden):
-    """Live money cannot be simulated."""
-
-    code = "sandbox-only"
-    title = "This exists in a sandbox only"
 
 
 @dataclass(frozen=True, slots=True)

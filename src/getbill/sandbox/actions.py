@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from getbill import access, events
-from getbill.companies import Workspace
+from getbill.companies import SandboxOnly, Workspace
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement, Transaction
-from getbill.kit.errors import Conflict, Forbidden, one_field
-from getbill.sandbox import queries
+from getbill.kit.errors import Conflict, one_field
 from getbill.sandbox.model import Advance, of_row
+from getbill.sandbox.queries import RUNNING
 
 # Calendars and rules are data of some years: a sandbox beyond them would tell nothing true.
 _AHEAD_MAX = timedelta(days=366 * 50)
@@ -87,13 +87,6 @@ _LET_GO = Statement(
 )
 
 
-class SandboxOnly(Forbidden):
-    """Only a sandbox's time can be moved."""
-
-    code = "sandbox-only"
-    title = "This exists only in a sandbox"
-
-
 class AdvanceRunning(Conflict):
     """The sandbox's clock is being moved already."""
 
@@ -112,7 +105,7 @@ async def begin(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance
     refuse_live(workspace)
     row = await tx.fetchrow(_CLOCK, workspace.id)
     assert row is not None  # noqa: S101 - the caller's own workspace
-    running = await tx.fetchrow(queries.RUNNING, workspace.id)
+    running = await tx.fetchrow(RUNNING, workspace.id)
     if running is not None:
         raise _running(of_row(running))
     now = row["frozen_at"] or clock.wall() + row["clock_offset"]

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from getbill.companies import Workspace
-from getbill.kit import ids, signing
+from getbill.kit import clock, ids, signing
 from getbill.kit.db import Statement, Transaction
 from getbill.webhooks import queries
 from getbill.webhooks.model import ENDPOINTS_MAX, Endpoint, NewEndpoint, TooManyEndpoints, secret_context
@@ -41,7 +41,7 @@ _CANCEL = Statement(
     "webhooks.cancel",
     "Nothing is owed to a closed endpoint any more.",
     """
-    UPDATE webhook_deliveries SET state = 'cancelled', lease_until = NULL, settled_at = now()
+    UPDATE webhook_deliveries SET state = 'cancelled', lease_until = NULL, settled_at = $3
     WHERE workspace_id = $1 AND endpoint_id = $2 AND state = 'pending'
     """,
 )
@@ -113,4 +113,4 @@ async def delete(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> No
     """Close an endpoint and drop what is still owed to it; raise NotFound when there is none."""
     await queries.lock(tx, workspace.id, endpoint_id)
     await tx.execute(_DELETE, workspace.id, endpoint_id, tx.now)
-    await tx.execute(_CANCEL, workspace.id, endpoint_id)
+    await tx.execute(_CANCEL, workspace.id, endpoint_id, clock.wall())

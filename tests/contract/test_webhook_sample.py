@@ -1,0 +1,54 @@
+"""The published webhook is what a receiver really gets, and it verifies."""
+
+import base64
+import hashlib
+import hmac
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+import make
+from contract import published
+from getbill.kit import ids, json
+
+
+async def test_the_payment_webhook_has_every_published_key_and_verifies(creditor) -> None:
+    [sample] = [one for one in published.examples(published.documents()) if "event" in one]
+    await creditor.subscribe(sample["event"])
+    asked = make.debt(amount=2340.00, currency="EUR", reference="F-2024-0847", due_date="2024-01-15")
+    debt = await creditor.post("/debts", asked)
+
+    await creditor.post(f"/sandbox/debts/{debt['id']}/simulate-payment", {})
+
+    await creditor.settle()
+    [(headers, body)] = creditor.receiver.raw
+    told = json.read(body)
+    assert published.missing(sample, told) == []
+    payment = told["data"]["payment"]
+    assert (told["event"], told["data"]["status"], payment["method"]) == (
+        "debt.payment_received",
+        "resolved",
+        "card",
+    )
+    assert payment["stripe_payment_id"].startswith("pi_")
+    assert told["timestamp"] == "2026-03-02T06:00:00Z" == told["data"]["resolved_at"]
+    assert told["webhook_id"] == headers["webhook-id"]
+    assert ids.read("wh", told["webhook_id"])
+    assert b'"amount":2340.00' in body
+    _verifies_by_hand(creditor.receiver.secret, headers, body)
+    _verifies_by_the_standards_own_library(creditor.receiver.secret, headers, body)
+
+
+def _verifies_by_hand(secret: str, headers: dict[str, str], body: bytes) -> None:
+    ours = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    assert headers["X-GetBill-Signature"] == ours
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    standard = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    assert f"v1,{standard}" in headers["webhook-signature"].split()
+
+
+def _verifies_by_the_standards_own_library(secret: str, headers: dict[str, str], body: bytes) -> None:
+    assert Webhook(secret).verify(body, headers)["event"] == "debt.payment_received"
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify(body.replace(b"2340.00", b"2340.01"), headers)

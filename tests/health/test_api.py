@@ -1,0 +1,81 @@
+"""What probes and graphs are told."""
+
+import asyncio
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from getbill import health
+from getbill.health import Check
+
+
+async def test_a_process_that_answers_is_healthy(client) -> None:
+    answered = await client.get("/healthz")
+
+    assert (answered.status, answered.json()) == (200, {"status": "ok"})
+
+
+async def test_without_a_worker_the_installation_is_not_ready_and_says_why(client, company) -> None:
+    answered = await client.get("/readyz")
+
+    told = answered.json()
+    assert (answered.status, told["status"]) == (503, "not_ready")
+    assert {name: part["is_ready"] for name, part in told["parts"].items()} == {
+        "database": True,
+        "migrations": True,
+        "worker": False,
+        "company": True,
+    }
+    assert told["parts"]["worker"]["way_out"] == "No worker has been heard of: start `getbill worker`."
+
+
+async def test_a_beating_worker_makes_it_ready_and_an_ended_one_does_not(
+    client, company, installation
+) -> None:
+    beating = asyncio.create_task(health.beat(installation.database))
+    while (await client.get("/readyz")).status != 200:  # noqa: ASYNC110 - the beat is its own task
+        await asyncio.sleep(0)
+    beating.cancel()
+    await asyncio.gather(beating, return_exceptions=True)
+
+    answered = await client.get("/readyz")
+
+    assert answered.status == 503
+    assert answered.headers["cache-control"] == "no-store"
+
+
+async def test_a_worker_not_heard_of_for_long_does_not_count(client, company, installation) -> None:
+    pool = installation.database.pool
+    await pool.execute("INSERT INTO heartbeats VALUES (gen_random_uuid(), now(), now() - interval '16 s')")
+
+    found = await health.checks(installation.database)
+
+    assert Check("worker", "No worker has been heard of: start `getbill worker`.") in found
+    await pool.execute("DELETE FROM heartbeats")
+
+
+async def test_another_revision_is_told_with_the_way_out(company, installation) -> None:
+    pool = installation.database.pool
+    await pool.execute("UPDATE alembic_version SET version_num = '0000'")
+
+    found = await health.checks(installation.database)
+
+    assert Check("migrations", "The database is at 0000, not 0001: run `getbill migrate`.") in found
+    await pool.execute("UPDATE alembic_version SET version_num = '0001'")
+
+
+async def test_metrics_are_read_by_prometheus_and_name_nobody(client, sandbox) -> None:
+    listed = await sandbox.get("/external-api/v1/debts?q=jean.dupont@email.com")
+
+    told = (await client.get("/metrics")).body.decode()
+
+    families = {family.name: family for family in text_string_to_metric_families(told)}
+    assert listed.status == 200
+    assert {
+        "getbill_http_requests",
+        "getbill_http_request_seconds",
+        "getbill_backlog",
+        "getbill_workers",
+    } <= set(families)
+    routes = {sample.labels["route"] for sample in families["getbill_http_requests"].samples}
+    assert "/external-api/v1/debts" in routes
+    assert "dupont" not in told

@@ -1,0 +1,69 @@
+"""The cluster of a test run, and an installation in it: a database of its own with an API in this process."""
+
+import base64
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+from pydantic import SecretStr
+
+from calls import Site, started
+from getbill.app import create_app
+from getbill.kit.db import Database
+from getbill.settings import Settings
+from getbill.vault import Vault
+
+TEMPLATE = "getbill"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The PostgreSQL of this test run."""
+
+    template_dsn: str
+
+    def dsn(self, database: str) -> str:
+        """The DSN of one of its databases."""
+        return urlsplit(self.template_dsn)._replace(path=f"/{database}").geturl()
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An installation of this test process: its settings, and its API in this process."""
+
+    settings: Settings
+    site: Site
+
+    @property
+    def database(self) -> Database:
+        """The database as the API sees it."""
+        return self.site.app.state.database
+
+    @property
+    def vault(self) -> Vault:
+        """The vault as the API sees it."""
+        return self.site.app.state.vault
+
+
+@asynccontextmanager
+async def open_installation(postgres: Cluster, name: str, folder: Path) -> AsyncIterator[Installation]:
+    """Start an API in this process on a database of its own."""
+    name = f"{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    admin = await asyncpg.connect(postgres.dsn("postgres"))
+    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
+    settings = Settings(
+        data_dir=folder,
+        database_url=SecretStr(postgres.dsn(name)),
+        master_key=SecretStr(base64.b64encode(os.urandom(32)).decode()),
+        rate_limit_live=1_000_000,
+        rate_limit_sandbox=1_000_000,
+        rate_limit_anonymous=1_000_000,
+    )
+    async with started(create_app(settings)) as site:
+        yield Installation(settings, site)
+    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await admin.close()
