@@ -48,12 +48,9 @@ ALL_WORKSPACES = {
     "timelines.claim_live": "a worker takes whatever is due longest",
     "timelines.give_back": "a worker puts right what another left behind, wherever",
     "timelines.take_over": "as timelines.give_back",
-    "sandbox.due": "a worker looks for any sandbox that has something due by its own clock",
-    "sandbox.take": "a worker moves whichever clock has waited longest",
     "health.backlog": "counts what waits, over the whole installation",
     "webhooks.claim": "a courier takes what is due, a little of every endpoint",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
-    "webhooks.claim": "a courier takes whatever is due, wherever",
 }
 
 _KEYS = """
