@@ -133,8 +133,8 @@ class Known:
 
 
 async def known(tx: Transaction, workspace_id: UUID, references: list[str], hashes: list[bytes]) -> Known:
-    """Return which of these references and match hashes are taken, in one round trip."""
-    rows = await tx.peek(_KNOWN, workspace_id, references, hashes)
+    """Return which of these references and match hashes are taken; a hopeful transaction presumes none."""
+    rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes)
     return Known(
         {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},
         {row["match"]: row["id"] for row in rows if row["match"] is not None},
