@@ -15,7 +15,7 @@ wanted="$("$python" -V) $(cksum < "requirements/$lock.txt")"
 if [ "$(cat ".venv/$lock.lock" 2>/dev/null)" != "$wanted" ]; then
   echo "Installing the packages of requirements/$lock.txt into .venv" >&2
   .venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
-  .venv/bin/python -m pip install -q --disable-pip-version-check --no-input --require-hashes -r "requirements/$lock.txt"
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r "requirements/$lock.txt"
   echo "$wanted" > ".venv/$lock.lock"
 fi
 export PYTHONPATH="$PWD/src"

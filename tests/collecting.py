@@ -1,25 +1,35 @@
 """Builders for tests that let scenarios run: a company, its clock, debts, and a desk to carry contacts out."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
 
-from getbill import companies, debts, events, followups, scenarios, timelines, vault
+from calls import Answer, Site, started
+from getbill import access, companies, debts, events, followups, scenarios, timelines, vault, worker
+from getbill.app import create_app
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Capabilities, Fate, Outcome, Outgoing, Senders
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
+from getbill.kit import clock, json
 from getbill.kit.db import Database
 from getbill.kit.money import Money
+from getbill.settings import Settings
 from getbill.timelines import Desk, Pace
+from getbill.webhooks import Courier, Poster
 
-KEYS = vault.Vault([vault.Key.new()])
+MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+KEYS = vault.Vault([vault.Key(bytes(range(32)))])
 IBAN = "FR7630006000011234567890189"
 JEAN = Identity(name="Jean Dupont", email="jean.dupont@example.com", phone="+33612345678")
 LYON = replace(
@@ -46,10 +56,11 @@ class Place:
 
     database: Database
     id: UUID
+    vault: vault.Vault
     desk: Desk
 
     async def workspace(self) -> Workspace:
-        return await companies.workspace(self.database, KEYS, self.id)
+        return await companies.workspace(self.database, self.vault, self.id)
 
     async def set_clock(self, text: str) -> None:
         """Have the sandbox's clock stand still at an instant."""
@@ -171,13 +182,83 @@ class Provider:
 
 
 async def found(
-    database: Database, *, live: bool = False, senders: dict[Channel, Any] | None = None, **company: Any
+    database: Database,
+    keys: vault.Vault = KEYS,
+    *,
+    live: bool = False,
+    senders: dict[Channel, Any] | None = None,
+    **company: Any,
 ) -> Place:
     """Make a company and return its sandbox, or its live workspace."""
     known = {"email": "billing@acme.example", "iban": IBAN} | company
-    founded = await companies.create(database, KEYS, "Acme", **known)
+    founded = await companies.create(database, keys, "Acme", **known)
     # What an earlier test left planned in live is none of this one's.
     await database.pool.execute("UPDATE contacts SET state = 'stopped' WHERE is_live AND state = 'planned'")
     # The clocks of these tests stand in the past: what comes next is due at once by the wall's.
-    desk = Desk(database, KEYS, Senders(senders or {}), Pace(share=1))
-    return Place(database, founded.live_id if live else founded.sandbox_id, desk)
+    desk = Desk(database, keys, Senders(senders or {}), Pace(share=1))
+    return Place(database, founded.live_id if live else founded.sandbox_id, keys, desk)
+
+
+@asynccontextmanager
+async def site_on(dsn: str, folder: Path) -> AsyncIterator[Site]:
+    """Run the whole API on a database."""
+    settings = Settings(
+        data_dir=folder,
+        database_connections=6,
+        rate_limit_sandbox=100_000,
+        rate_limit_live=100_000,
+        rate_limit_anonymous=100_000,
+        master_key=MASTER_KEY,
+    ).on(dsn)
+    async with started(create_app(settings)) as site:
+        yield site
+
+
+@asynccontextmanager
+async def working(database: Database, desk: Desk) -> AsyncIterator[None]:
+    """Run a worker's loops on a database."""
+    stop = asyncio.Event()
+    async with Poster() as poster:
+        loops = worker.loops_of(desk, Courier(database, desk.vault, poster), stop)
+        tasks = [asyncio.create_task(loop.run()) for loop in loops]
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.gather(*tasks)
+
+
+@dataclass
+class House:
+    """A sandbox or live workspace of one test, called through a credential that holds every scope."""
+
+    site: Site
+    place: Place
+
+    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        sent = json.write(body) if body is not None else b""
+        return await self.site.call(method, "/external-api/v1" + path, body=sent, headers=headers)
+
+    async def get(self, path: str, **headers: str) -> Answer:
+        return await self.call("GET", path, **headers)
+
+    async def post(self, path: str, body: Any = None, **headers: str) -> Answer:
+        return await self.call("POST", path, body, **headers)
+
+
+async def house(site: Site) -> House:
+    """Make a company and return its sandbox with a key."""
+    database = site.app.state.database
+    place = await found(database, site.app.state.vault)
+    _, key = await access.create_key(database, access.NewKey(place.id, "Test key"), clock.wall())
+    return House(site.with_token(key), place)
+
+
+async def live_house(site: Site) -> House:
+    """Make a company and return its live workspace with a client's token."""
+    database = site.app.state.database
+    place = await found(database, site.app.state.vault, live=True)
+    client, secret = await access.create_client(database, access.NewClient(place.id, "Test"), clock.wall())
+    form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
+    answered = await site.form("/token", form)
+    return House(site.with_token(answered.json()["access_token"]), place)

@@ -18,6 +18,7 @@ from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
 from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
+from getbill.reports import api as reports_api
 from getbill.sandbox import api as sandbox_api
 from getbill.settings import Settings
 from getbill.webhooks import api as webhooks_api
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    for api in (debts_api, followups_api, payments_api, sandbox_api, webhooks_api):
+    for api in (debts_api, followups_api, payments_api, reports_api, sandbox_api, webhooks_api):
         app.include_router(api.router)
     app.include_router(access.router)
     app.include_router(health.router)

@@ -23,6 +23,11 @@ COMMANDS: Final = {
     "migrate": "getbill.commands.migrate:migrate",
     "prepare": "getbill.commands.prepare:prepare",
     "vault": "getbill.commands.vault:vault",
+    "company": "getbill.commands.company:company",
+    "user": "getbill.commands.user:user",
+    "client": "getbill.commands.client:client",
+    "key": "getbill.commands.key:key",
+    "signing-key": "getbill.commands.signing_key:signing_key",
 }
 
 

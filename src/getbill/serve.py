@@ -19,7 +19,7 @@ from typing import Any, Final
 import structlog
 import typer
 
-from getbill import first_run, greeting, listener
+from getbill import first_run, greeting, listener, migrations
 from getbill.children import Child, Wishes, keep_all, run
 from getbill.commands import database
 from getbill.embedded import Server
@@ -76,8 +76,10 @@ async def _supervise(settings: Settings, bound: socket.socket, server: Server | 
         asyncio.get_running_loop().add_signal_handler(sign, wishes.ask_stop)
     environment = os.environ | {"DATABASE_URL": dsn, "GETBILL_DATA_DIR": str(settings.data_dir)}
     is_first = not settings.first_run_file.exists()
-    if await run(Child("prepare", ("prepare",), environment), wishes) and not wishes.stop.is_set():
-        raise NotPrepared("The database could not be prepared.")
+    if is_first or not await _is_migrated(dsn):
+        status = await run(Child("prepare", ("prepare",), environment), wishes)
+        if status and not wishes.stop.is_set():
+            raise NotPrepared("The database could not be prepared.")
     tasks = [
         asyncio.create_task(keep_all(_children(bound, environment), wishes)),
         asyncio.create_task(_keep_server(server, wishes)),
@@ -94,6 +96,14 @@ async def _supervise(settings: Settings, bound: socket.socket, server: Server | 
         if isinstance(error, BaseException):
             raise error
     return 0
+
+
+async def _is_migrated(dsn: str) -> bool:
+    try:
+        await migrations.check_revision(dsn)
+    except migrations.DatabaseBehind:
+        return False
+    return True
 
 
 def _children(bound: socket.socket, environment: Mapping[str, str]) -> list[Child]:

@@ -29,9 +29,12 @@ PREFIX: Final = "GETBILL_"
 
 
 def _networks(value: object) -> object:
-    if isinstance(value, str):
+    if not isinstance(value, str):
+        return value
+    try:
         return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
-    return value
+    except ValueError:
+        raise ValueError("Networks are written like 10.0.0.0/8, separated by commas.") from None
 
 
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
+import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
 
@@ -14,7 +15,7 @@ from calls import Answer, Site
 from getbill import access, companies, events
 from getbill.access import Caller, Change, Gate, Policy
 from getbill.companies import Founded
-from getbill.kit import clock, ids
+from getbill.kit import clock, ids, logs
 from getbill.kit.db import Database, Transaction, open_database
 from getbill.kit.http import answer, handle_problems
 from getbill.vault import Key, Vault
@@ -29,6 +30,12 @@ MakeApp = Callable[..., Awaitable[Site]]
 
 async def _edge(tx: Transaction) -> None:
     events.store(tx)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    # The default of structlog draws every local variable of a crash, which takes seconds.
+    structlog.configure(processors=[logs.without_texts, structlog.processors.JSONRenderer()])
 
 
 @pytest.fixture(scope="session")

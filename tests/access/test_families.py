@@ -1,5 +1,6 @@
 """Refresh tokens: one use each, a family that dies of a copy, and revocation (RFC 7009)."""
 
+import asyncio
 from typing import Any
 
 from calls import Site
@@ -45,6 +46,22 @@ async def test_the_token_just_replaced_is_accepted_again_for_thirty_seconds(site
     assert len({first, second, twin}) == 3
     answers = [await house.refresh(site, client, secret, token) for token in (second, twin)]
     assert [answer.status for answer in answers] == [200, 200]
+
+
+async def test_twins_refreshing_at_the_same_moment_both_get_tokens_of_one_family(
+    site: Site, house: Any, database: Database
+) -> None:
+    client, secret = await house.client()
+    first = (await house.ask(site, client, secret)).json()["refresh_token"]
+
+    answers = await asyncio.gather(*(house.refresh(site, client, secret, first) for _ in range(4)))
+
+    assert [answer.status for answer in answers] == [200] * 4
+    assert len({answer.json()["refresh_token"] for answer in answers}) == 4
+    families = await database.pool.fetchval(
+        "SELECT count(*) FROM token_families WHERE client_id = $1", client.id
+    )
+    assert families == 1
 
 
 async def test_reuse_after_thirty_seconds_revokes_the_family(

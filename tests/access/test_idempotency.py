@@ -244,6 +244,25 @@ async def test_the_row_and_the_change_are_committed_together(
     assert await rows(database, house) == []
 
 
+async def test_a_connection_lost_in_the_middle_leaves_no_key_hanging(
+    caller: Site, house: Any, bench: Any, database: Database
+) -> None:
+    reply = bench.work
+    dies = Statement("test.die", "Lose the connection.", "SELECT pg_terminate_backend(pg_backend_pid())")
+
+    async def die(_change: access.Change, tx: Transaction) -> access.Reply:
+        await tx.execute(dies)
+        raise AssertionError
+
+    bench.work = die
+    first = await caller.post(THINGS, {}, Idempotency_Key="one")
+    kept = await rows(database, house)
+    bench.work = reply
+    second = await caller.post(THINGS, {}, Idempotency_Key="one")
+
+    assert (first.status, kept, second.status) == (500, [], 201)
+
+
 async def test_a_collision_is_decided_anew_three_times_at_most(caller: Site, bench: Any) -> None:
     reply = bench.work
 

@@ -290,6 +290,20 @@ async def test_a_rotated_signing_key_still_verifies_until_its_tokens_expire(
         assert shown.status == 200
 
 
+async def test_a_copied_signing_key_is_distrusted_at_once(
+    site: Site, house: Any, database: Database, vault: Vault
+) -> None:
+    client, secret = await house.client()
+    token = (await house.ask(site, client, secret)).json()["access_token"]
+    assert (await site.with_token(token).get("/external-api/v1/company/profile")).status == 200
+
+    await access.rotate_signing_key(database, vault, clock.wall(), at_once=True)
+    await house.heard(site)
+
+    assert (await site.with_token(token).get("/external-api/v1/company/profile")).status == 401
+    assert (await house.ask(site, client, secret)).status == 200
+
+
 async def test_a_key_retired_longer_than_a_token_lives_verifies_nothing(
     site: Site, house: Any, database: Database, vault: Vault
 ) -> None:

@@ -1,4 +1,5 @@
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,3 +35,23 @@ def test_whatever_is_written_is_accepted_for_good_or_refused_in_words(text: str)
     except emails.EmailInvalid:
         return
     assert emails.normalise(accepted) == accepted
+
+
+@given(
+    local=st.from_regex(r"[a-zA-Z0-9_+.!-]{1,70}", fullmatch=True)
+    | st.sampled_from(["postmaster", "Postmaster"]),
+    domain=st.from_regex(r"[a-z0-9-]{1,9}(\.[a-zA-Z0-9-]{1,9}){0,3}", fullmatch=True)
+    | st.sampled_from(
+        ["example.com", "xn--exmple-cua.fr", "a.invalid", "a" * 60 + ".com", ("a" * 60 + ".") * 4 + "fr"]
+    ),
+)
+def test_an_ordinary_address_gets_the_answer_that_the_library_gives(local: str, domain: str) -> None:
+    address = f"{local}@{domain}"
+
+    try:
+        expected = validate_email(address, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        with pytest.raises(emails.EmailInvalid):
+            emails.normalise(address)
+    else:
+        assert emails.normalise(address) == expected

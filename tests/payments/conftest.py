@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+from debts.conftest import house, other_house, site  # noqa: F401 - fixtures of the whole API
 from getbill import companies, debts, events, vault
 from getbill.companies import Workspace
 from getbill.debtors import Identity

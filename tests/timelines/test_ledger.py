@@ -416,7 +416,7 @@ async def test_a_message_of_which_nobody_knows_counts_as_a_contact_and_is_not_an
 
 async def test_a_sender_that_breaks_leaves_the_message_unknown(database: Database) -> None:
     class Broken(Provider):
-        async def send(self, message: Any) -> Outcome:
+        async def send(self, _message: Any) -> Outcome:
             raise RuntimeError("a mistake of ours")
 
     place = await place_with(database, Broken(Channel.EMAIL))

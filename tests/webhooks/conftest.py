@@ -1,21 +1,30 @@
 """Receivers over real sockets on the loopback, and a sandbox whose events they ask for."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
+from ipaddress import ip_address
 from itertools import count
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from debts.conftest import house, other_house, site  # noqa: F401 - fixtures of the whole API
 from getbill import companies, debts, events, vault, webhooks
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
-from getbill.kit import json
+from getbill.kit import clock, json
 from getbill.kit.db import Database, Transaction, open_database
 from getbill.kit.money import Money
 from getbill.webhooks import Courier, Plan, Poster
@@ -65,6 +74,24 @@ class Receiver:
     @property
     def kinds(self) -> list[str]:
         return [one.told["event"] for one in self.received]
+
+
+async def deliveries(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
+    return await database.pool.fetch(
+        "SELECT * FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position", endpoint_id
+    )
+
+
+async def attempts(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
+    return await database.pool.fetch(
+        "SELECT * FROM webhook_attempts WHERE endpoint_id = $1 ORDER BY started_at, attempt", endpoint_id
+    )
+
+
+async def endpoint(database: Database, endpoint_id: UUID) -> asyncpg.Record:
+    row = await database.pool.fetchrow("SELECT * FROM webhook_endpoints WHERE id = $1", endpoint_id)
+    assert row is not None
+    return row
 
 
 def status(code: int, **headers: str) -> Answers:
@@ -141,8 +168,8 @@ async def receive() -> AsyncIterator[Callable[..., Awaitable[Receiver]]]:
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         runners.append(runner)
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-        await site.start()
+        server = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+        await server.start()
         port = runner.addresses[0][1]
         receiver.url = f"http{'s' if tls else ''}://127.0.0.1:{port}/hooks"
         return receiver
@@ -224,3 +251,28 @@ async def _sleep_forever(_received: Received) -> web.StreamResponse:
 @pytest.fixture
 def hanging() -> Answers:
     return _sleep_forever
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's and a client's side of a certificate for 127.0.0.1 that only the client's side trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = clock.wall()
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(file)
+    return server_side, ssl.create_default_context(cafile=str(file))

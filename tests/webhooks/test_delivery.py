@@ -1,11 +1,11 @@
+"""What a delivery says, who gets it, and what becomes of one that fails."""
+
 import asyncio
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-import asyncpg
 import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
@@ -16,26 +16,8 @@ from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.kit.money import Money
 from getbill.payments import NewEntry
-from getbill.vault import Vault
-from getbill.webhooks import Courier, Plan, Poster
-
-
-async def deliveries(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
-    return await database.pool.fetch(
-        "SELECT * FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position", endpoint_id
-    )
-
-
-async def attempts(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
-    return await database.pool.fetch(
-        "SELECT * FROM webhook_attempts WHERE endpoint_id = $1 ORDER BY started_at, attempt", endpoint_id
-    )
-
-
-async def endpoint(database: Database, endpoint_id: UUID) -> asyncpg.Record:
-    row = await database.pool.fetchrow("SELECT * FROM webhook_endpoints WHERE id = $1", endpoint_id)
-    assert row is not None
-    return row
+from getbill.webhooks import Courier
+from webhooks.conftest import deliveries, endpoint
 
 
 async def test_an_event_arrives_within_a_second_of_its_commit(
@@ -153,86 +135,6 @@ async def test_an_erased_debts_pending_deliveries_say_only_that_it_was_erased(
     assert receiver.received[1].told["webhook_id"] == receiver.received[0].told["webhook_id"]
 
 
-async def test_one_debts_events_come_one_after_the_other_in_order(
-    receive: Any, subscribe: Any, open_debt: Any, record: Any, deliver: Any
-) -> None:
-    receiver = await receive()
-    await subscribe(receiver, "debt.created", "debt.updated")
-    opened = [await open_debt() for _ in range(5)]
-    for _ in range(3):
-        for debt in opened:
-            await record(debt, "debt.updated")
-
-    await deliver()
-
-    for debt in opened:
-        shown = ids.show("debt", debt.id)
-        sequences = [one.place[1] for one in receiver.received if one.place[0] == shown]
-        assert sequences == [1, 2, 3, 4]
-
-
-async def test_what_waits_behind_a_failed_delivery_goes_out_after_it_and_other_debts_go_on(
-    receive: Any, subscribe: Any, open_debt: Any, record: Any, deliver: Any, pass_time: Any
-) -> None:
-    refused = []
-
-    async def answer(received: Any) -> web.Response:
-        if received.place == (ids.show("debt", failing.id), 1) and not refused:
-            refused.append(received)
-            return web.Response(status=500)
-        return web.Response(status=200)
-
-    receiver = await receive(answer)
-    await subscribe(receiver, "debt.created", "debt.updated")
-    failing, other = await open_debt(), await open_debt()
-    await record(failing, "debt.updated")
-    await record(other, "debt.updated")
-
-    await deliver()
-
-    assert [one.place for one in receiver.received if one.place[0] != ids.show("debt", other.id)] == [
-        (ids.show("debt", failing.id), 1)
-    ]
-    assert len(receiver.received) == 3
-    await pass_time()
-    await deliver()
-    later = [one.place[1] for one in receiver.received[3:]]
-    assert later == [1, 2]
-
-
-async def test_five_retries_then_given_up_and_the_next_goes_on(
-    database: Database,
-    receive: Any,
-    subscribe: Any,
-    open_debt: Any,
-    record: Any,
-    deliver: Any,
-    pass_time: Any,
-    answering: Any,
-) -> None:
-    receiver = await receive(answering(503))
-    endpoint_id = await subscribe(receiver, "debt.created", "debt.updated")
-    await record(await open_debt(), "debt.updated")
-
-    waits = []
-    for _ in range(6):
-        await deliver()
-        row = (await deliveries(database, endpoint_id))[0]
-        waits.append((row["next_try_at"] - clock.wall()).total_seconds())
-        await pass_time()
-
-    for waited, planned in zip(waits[:5], webhooks.RETRY_SECONDS, strict=True):
-        assert planned * 0.9 - 5 < waited < planned * 1.1
-    first, second = await deliveries(database, endpoint_id)
-    assert (first["state"], first["attempts"]) == ("exhausted", 6)
-    assert second["state"] == "pending"
-    assert [one.place[1] for one in receiver.received] == [1] * 6
-    receiver.answer = answering(200)
-    await deliver()
-    assert receiver.received[-1].place[1] == 2
-    assert (await endpoint(database, endpoint_id))["failures"] == 0
-
-
 async def test_410_disables_the_endpoint_and_nothing_more_is_sent(
     database: Database,
     receive: Any,
@@ -276,224 +178,6 @@ async def test_retry_after_is_honoured_for_the_endpoint_and_all_it_waits_for(
     assert (await endpoint(database, endpoint_id))["down_until"] - clock.wall() > timedelta(seconds=7100)
 
 
-async def test_a_redirect_is_a_failure_and_is_not_followed(
-    database: Database, receive: Any, subscribe: Any, open_debt: Any, deliver: Any, answering: Any
-) -> None:
-    elsewhere = await receive()
-    receiver = await receive(answering(302, Location=elsewhere.url))
-    endpoint_id = await subscribe(receiver)
-    await open_debt()
-
-    await deliver()
-
-    assert elsewhere.received == []
-    row = (await attempts(database, endpoint_id))[0]
-    assert (row["status"], row["error"]) == (302, "Redirects are not followed.")
-    assert (await deliveries(database, endpoint_id))[0]["state"] == "pending"
-
-
-async def test_no_answer_in_time_is_a_failure(
-    database: Database, receive: Any, subscribe: Any, open_debt: Any, deliver: Any, hanging: Any
-) -> None:
-    receiver = await receive(hanging)
-    endpoint_id = await subscribe(receiver)
-    await open_debt()
-
-    await deliver()
-
-    row = (await attempts(database, endpoint_id))[0]
-    assert (row["status"], row["error"]) == (None, "No answer within 0.3 seconds.")
-    assert row["duration_ms"] >= 290
-
-
-async def test_an_endless_answer_counts_by_its_status_and_4_kb_of_it_are_kept_sealed(
-    database: Database, receive: Any, subscribe: Any, open_debt: Any, deliver: Any
-) -> None:
-    async def endless(received: Any) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(received.request)
-        while True:
-            await response.write(b"x" * 1000)
-
-    receiver = await receive(endless)
-    endpoint_id = await subscribe(receiver)
-    debt = await open_debt()
-
-    await deliver()
-
-    row = (await attempts(database, endpoint_id))[0]
-    context = b"response" + row["workspace_id"].bytes + endpoint_id.bytes + row["event_id"].bytes
-    assert row["status"] == 200
-    assert debt.key.open(row["response"], context) == b"x" * 4096
-    assert (await deliveries(database, endpoint_id))[0]["state"] == "delivered"
-
-
-async def test_an_answer_whose_body_crawls_counts_by_its_status(
-    database: Database, receive: Any, subscribe: Any, open_debt: Any, deliver: Any
-) -> None:
-    async def crawling(received: Any) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(received.request)
-        await response.write(b"a")
-        await asyncio.Event().wait()
-        return response
-
-    receiver = await receive(crawling)
-    endpoint_id = await subscribe(receiver)
-    await open_debt()
-
-    await deliver()
-
-    assert (await deliveries(database, endpoint_id))[0]["state"] == "delivered"
-
-
-async def test_a_hanging_endpoint_delays_no_other(
-    courier: Courier,
-    database: Database,
-    receive: Any,
-    subscribe: Any,
-    open_debt: Any,
-    hanging: Any,
-    workspace: Workspace,
-) -> None:
-    stuck, quick = await receive(hanging), await receive()
-    await subscribe(stuck)
-    await subscribe(quick)
-    for _ in range(40):
-        await open_debt()
-    await events.sequence(database)
-    await webhooks.owe(database)
-
-    began = clock.monotonic()
-    while len(quick.received) < 40 and clock.monotonic() - began < 2:
-        await courier.turn()
-        await asyncio.sleep(0)
-
-    # The stuck one's first answers are not due before 0.3 s.
-    assert clock.monotonic() - began < 0.3
-    assert len(quick.received) == 40
-    assert stuck.most_under_way <= 16
-    await courier.settled()
-
-
-async def test_an_endpoint_that_is_down_gets_one_probe_and_the_rest_keep_their_tries(
-    database: Database,
-    receive: Any,
-    subscribe: Any,
-    open_debt: Any,
-    deliver: Any,
-    pass_time: Any,
-    answering: Any,
-) -> None:
-    receiver = await receive(answering(500))
-    endpoint_id = await subscribe(receiver)
-    for _ in range(3):
-        await open_debt()
-        await deliver()
-    for _ in range(10):
-        await open_debt()
-    await pass_time()
-
-    await deliver()
-
-    assert len(receiver.received) == 4
-    rows = await deliveries(database, endpoint_id)
-    assert sum(row["attempts"] for row in rows) == 4
-    receiver.answer = answering(200)
-    await pass_time()
-    await deliver()
-    assert {row["state"] for row in await deliveries(database, endpoint_id)} == {"delivered"}
-    row = await endpoint(database, endpoint_id)
-    assert (row["failures"], row["failing_since"], row["down_until"]) == (0, None, None)
-
-
-async def test_what_a_killed_courier_had_in_hand_is_sent_by_another_once_its_lease_is_over(
-    database: Database,
-    keys: Vault,
-    receive: Any,
-    subscribe: Any,
-    open_debt: Any,
-    record: Any,
-    deliver: Any,
-    poster: Poster,
-) -> None:
-    receiver = await receive()
-    endpoint_id = await subscribe(receiver, "debt.created", "debt.updated")
-    await record(await open_debt(), "debt.updated")
-    while await events.sequence(database):
-        pass
-    await webhooks.owe(database)
-    killed = Courier(database, keys, poster, Plan(lease_seconds=10))
-    await killed.turn()
-    for task in killed._tasks:
-        task.cancel()
-    await asyncio.wait(killed._tasks)
-
-    await deliver()
-    assert receiver.received == []
-    await database.pool.execute(
-        "UPDATE webhook_deliveries SET lease_until = now() WHERE endpoint_id = $1 AND lease_until IS NOT NULL",
-        endpoint_id,
-    )
-    await deliver()
-
-    assert [one.place[1] for one in receiver.received] == [1, 2]
-
-
-async def test_couriers_side_by_side_send_each_delivery_once_and_in_order(
-    database: Database,
-    keys: Vault,
-    poster: Poster,
-    receive: Any,
-    subscribe: Any,
-    open_debt: Any,
-    record: Any,
-    deliver: Any,
-) -> None:
-    receiver = await receive()
-    await subscribe(receiver, "debt.created", "debt.updated")
-    opened = [await open_debt() for _ in range(12)]
-    for debt in opened:
-        await record(debt, "debt.updated", "debt.updated")
-    couriers = [Courier(database, keys, poster, Plan(lease_seconds=10)) for _ in range(3)]
-
-    await asyncio.gather(*(deliver(courier) for courier in couriers))
-    await deliver()
-
-    places = [one.place for one in receiver.received]
-    assert len(places) == len(set(places)) == 36
-    for debt in opened:
-        shown = ids.show("debt", debt.id)
-        assert [sequence for debt_id, sequence in places if debt_id == shown] == [1, 2, 3]
-
-
-async def test_a_stopped_courier_gives_back_what_no_receiver_answered(
-    database: Database, keys: Vault, receive: Any, subscribe: Any, open_debt: Any, hanging: Any
-) -> None:
-    arrived = asyncio.Event()
-
-    async def hang(received: Any) -> web.StreamResponse:
-        arrived.set()
-        return await hanging(received)
-
-    receiver = await receive(hang)
-    endpoint_id = await subscribe(receiver)
-    await open_debt()
-    await events.sequence(database)
-    await webhooks.owe(database)
-    stopping = asyncio.Event()
-    async with Poster(timeout_seconds=5) as poster:
-        courier = Courier(database, keys, poster, Plan(stop_seconds=0.05))
-        running = asyncio.create_task(courier.run(stopping))
-        await asyncio.wait_for(arrived.wait(), 5)
-
-        stopping.set()
-        await asyncio.wait_for(running, 2)
-
-    row = (await deliveries(database, endpoint_id))[0]
-    assert (row["state"], row["attempts"], row["lease_until"]) == ("pending", 0, None)
-
-
 async def test_a_deleted_endpoint_is_owed_nothing(
     database: Database,
     workspace: Workspace,
@@ -519,37 +203,6 @@ async def test_a_deleted_endpoint_is_owed_nothing(
     assert [row["state"] for row in await deliveries(database, endpoint_id)] == ["cancelled"]
     # So that the fixture finds something to close.
     await database.pool.execute("UPDATE webhook_endpoints SET deleted_at = NULL WHERE id = $1", endpoint_id)
-
-
-async def test_a_connection_closed_while_idle_is_no_failed_attempt(
-    database: Database, subscribe: Any, open_debt: Any, deliver: Any, receive: Any
-) -> None:
-    connections = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.append(writer)
-        for _ in range(2):
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-            await reader.readexactly(length)
-            if len(connections) == 1 and _ == 1:
-                break
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    receiver = await receive()
-    endpoint_id = await subscribe(receiver, url=f"http://127.0.0.1:{port}/hooks")
-    for _ in range(2):
-        await open_debt()
-        await deliver()
-    server.close()
-
-    assert len(connections) == 2
-    assert [(row["attempt"], row["status"]) for row in await attempts(database, endpoint_id)] == [
-        (1, 200)
-    ] * 2
 
 
 def test_the_body_is_written_by_our_own_writer() -> None:

@@ -16,7 +16,7 @@ from getbill.access.gate import gate_of
 from getbill.access.idempotency import Given, KeyReused, Once, TwinRunning
 from getbill.access.model import Caller, NoCredential, ScopeMissing
 from getbill.companies import Workspace
-from getbill.kit.db import Database, Transaction
+from getbill.kit.db import Database, PresumedWrong, Transaction
 from getbill.kit.errors import Problem
 from getbill.kit.http import problem
 from getbill.vault import Vault
@@ -26,7 +26,12 @@ Reply = Callable[[], Response]
 Work = Callable[[Transaction], Awaitable[Reply]]
 
 _TRIES = 3
-_COLLISIONS = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_COLLISIONS = (
+    PresumedWrong,
+    asyncpg.UniqueViolationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
 
 
 class Requires:
@@ -79,14 +84,15 @@ class Change:
 
         A POST with an Idempotency-Key is answered once. A collision with a concurrent change (unique key,
         deadlock) runs the work again from the start, three times in all: it decides anew on what it then reads.
+        The first run is hopeful: what it may presume, it asks only in the statement that writes.
         """
         once = await self._once()
-        for _ in range(_TRIES - 1):
+        for attempt in range(_TRIES - 1):
             try:
-                return await self._run(work, once)
+                return await self._run(work, once, is_hopeful=attempt == 0)
             except _COLLISIONS:
                 self.debt_id = None
-        return await self._run(work, once)
+        return await self._run(work, once, is_hopeful=False)
 
     async def _once(self) -> Once | None:
         """Return what an Idempotency-Key makes of the request; None when it has none."""
@@ -103,10 +109,10 @@ class Change:
         route = f"{request.method} {scope['route'].path}"
         return Once(self.workspace.id, self.caller.credential_id, route, key, fingerprint)
 
-    async def _run(self, work: Work, once: Once | None) -> Response:
+    async def _run(self, work: Work, once: Once | None, *, is_hopeful: bool) -> Response:
         if once is not None:
             return await self._run_once(work, once)
-        async with self.database.transaction(self.workspace.now()) as tx:
+        async with self.database.transaction(self.workspace.now(), is_hopeful=is_hopeful) as tx:
             reply = await work(tx)
         return reply()
 

@@ -1,7 +1,7 @@
 """The token and revocation endpoints: RFC 6749, 6750, 7009 by Authlib's grants, on an asynchronous database.
 
 Authlib decides synchronously. So what a decision needs is read before it, the decision is taken at a `Desk` without
-any I/O, and what it ordered is written after it, all three in one transaction (decisions/0009).
+any I/O, and what it ordered is written after it, all three in one transaction (decisions/0012).
 """
 
 import base64

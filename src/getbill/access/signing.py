@@ -15,6 +15,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from getbill.access.wakes import forget_all
 from getbill.kit import ids, json
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import BadRequest
@@ -50,6 +51,11 @@ _RETIRE = Statement(
     "The key that signs now signs no more.",
     "UPDATE signing_keys SET retired_at = $1 WHERE retired_at IS NULL",
 )
+_DISTRUST = Statement(
+    "access.distrust_signing_keys",
+    "Retired keys verify nothing any more.",
+    "UPDATE signing_keys SET retired_at = $1 WHERE retired_at > $1",
+)
 _INSERT = Statement(
     "access.insert_signing_key",
     "Begin to sign with a new key.",
@@ -70,8 +76,13 @@ def _make(key_id: UUID) -> RSAKey:
     return RSAKey.generate_key(_RSA_BITS, {"kid": str(key_id), "use": "sig", "alg": ALGORITHM})
 
 
-async def rotate(database: Database, vault: Vault, now: datetime, *, only_first: bool = False) -> None:
-    """Sign with a new key from now on; with `only_first`, only if there is none that signs."""
+async def rotate(
+    database: Database, vault: Vault, now: datetime, *, only_first: bool = False, at_once: bool = False
+) -> None:
+    """Sign with a new key from now on; with `only_first`, only if there is none that signs.
+
+    With `at_once` what older keys signed is good for nothing any more: for a key that somebody copied.
+    """
     key_id = ids.new()
     key = await asyncio.to_thread(_make, key_id)
     public = json.write(key.as_dict(private=False)).decode()
@@ -82,6 +93,9 @@ async def rotate(database: Database, vault: Vault, now: datetime, *, only_first:
             return
         await tx.execute(_RETIRE, now)
         await tx.execute(_INSERT, key_id, public, private, now)
+        if at_once:
+            await tx.execute(_DISTRUST, now - TOKEN_LIFE)
+            await forget_all(tx)
 
 
 async def prune(database: Database, now: datetime) -> None:

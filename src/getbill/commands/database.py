@@ -4,11 +4,21 @@
 long as the command takes.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
-from getbill import embedded
+from getbill import embedded, migrations, reactions, vault
+from getbill.kit import logs
+from getbill.kit.db import Database, open_database
+from getbill.kit.errors import Problem
+from getbill.kit.stops import CannotRun
 from getbill.settings import Settings
+from getbill.vault import Vault
+
+T = TypeVar("T")
+Action = Callable[[Database, Vault], Awaitable[T]]
 
 
 def wish(settings: Settings) -> embedded.Wish:
@@ -24,3 +34,23 @@ def reached(settings: Settings) -> Iterator[str]:
         return
     with embedded.reach(settings.data_dir, wish(settings)) as dsn:
         yield dsn
+
+
+def run(action: Action[T]) -> T:
+    """Run one action on the settings' database and vault; what refuses it is told as a sentence."""
+    settings = Settings()
+    logs.configure(settings.log_level, "command")
+    with reached(settings) as dsn:
+        try:
+            return asyncio.run(_run(settings.on(dsn), action))
+        except Problem as refusal:
+            raise CannotRun(refusal.detail) from refusal
+
+
+async def _run(settings: Settings, action: Action[T]) -> T:
+    await migrations.check_revision(settings.dsn)
+    opened = await open_database(settings.dsn, reactions.edge, size=2)
+    try:
+        return await action(opened, await vault.unlock(opened, settings.master_key_text, settings.key_file))
+    finally:
+        await opened.close()

@@ -27,6 +27,11 @@ _COMPANY = Statement("companies.company", "One company.", "SELECT * FROM compani
 _DEMO = Statement(
     "companies.demo", "The demo company of the first start.", "SELECT id FROM companies WHERE is_demo"
 )
+_NAMED = Statement(
+    "companies.named",
+    "The companies of a name, or all of them, the oldest first.",
+    "SELECT * FROM companies WHERE $1::text IS NULL OR name = $1 ORDER BY created_at, id",
+)
 _USERS = Statement(
     "companies.users",
     "The staff of a company, in the order they came.",
@@ -69,6 +74,11 @@ async def company(database: Database, company_id: UUID) -> Company:
     if row is None:
         raise NotFound("There is no such company.")
     return _company(row)
+
+
+async def companies(database: Database, name: str | None = None) -> list[Company]:
+    """Return the companies of a name, or all of them, the oldest first."""
+    return [_company(row) for row in await database.fetch(_NAMED, name)]
 
 
 async def demo(database: Database) -> UUID | None:

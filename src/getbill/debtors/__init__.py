@@ -7,7 +7,7 @@ and offices share them. Who a debtor is stands sealed under their own key.
 
 from getbill.debtors.actions import create, erase, merge, update
 from getbill.debtors.model import Debtor, Identity, context, matches, of_row, words
-from getbill.debtors.queries import COLUMNS, Page, count, find, find_matches, list_debtors, lock
+from getbill.debtors.queries import COLUMNS, Page, count, find, list_debtors, lock
 
 __all__ = [
     "COLUMNS",
@@ -19,7 +19,6 @@ __all__ = [
     "create",
     "erase",
     "find",
-    "find_matches",
     "list_debtors",
     "lock",
     "matches",

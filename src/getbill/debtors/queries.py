@@ -30,11 +30,6 @@ _LOCK = Statement(
     "One debtor, so that nobody erases or changes them meanwhile.",
     _FIND.text + " FOR UPDATE OF p",
 )
-_MATCHES = Statement(
-    "debtors.find_matches",
-    "Which debtors do these match hashes stand for?",
-    "SELECT match, debtor_id FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($2)",
-)
 _LIST = Statement(
     "debtors.list",
     "A page of debtors, the newest first.",
@@ -78,12 +73,6 @@ def _one(row: Record | None, workspace: Workspace, debtor_id: UUID) -> Debtor:
     if row is None:
         raise NotFound(f"There is no debtor {ids.show('debtor', debtor_id)}.")
     return of_row(row, workspace.vault)
-
-
-async def find_matches(tx: Transaction, workspace_id: UUID, hashes: list[bytes]) -> dict[bytes, UUID]:
-    """Return which of these match hashes are taken, and by whom."""
-    rows = await tx.peek(_MATCHES, workspace_id, hashes)
-    return {row["match"]: row["debtor_id"] for row in rows}
 
 
 async def list_debtors(database: Database, workspace: Workspace, page: Page) -> list[Debtor]:

@@ -7,7 +7,7 @@ has money or a write-off behind it. Everything that ends contact raises `contact
 
 from getbill.debts.actions import Created, create, create_many, update
 from getbill.debts.erasure import Erased, erase
-from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt
+from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Planned
 from getbill.debts.moves import (
     DebtCannotMove,
     DebtHasNoMoneyBehindIt,
@@ -20,7 +20,7 @@ from getbill.debts.moves import (
     resume,
 )
 from getbill.debts.queries import find, lock, lock_many
-from getbill.debts.schedule import END, REVIEW, Planned, day_zero, facts_of, next_contact, zones_of
+from getbill.debts.schedule import END, REVIEW, day_zero, facts_of, next_contact, zones_of
 
 __all__ = [
     "END",

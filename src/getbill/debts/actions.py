@@ -45,19 +45,22 @@ async def create_many(
     tx: Transaction, workspace: Workspace, news: Sequence[NewDebt]
 ) -> list[Created | ReferenceTaken]:
     """Open debts in one go; each answers for itself, in the order asked."""
-    taken = await queries.taken(tx, workspace.id, [new.reference for new in news])
-    known = await _Known.of(tx, workspace, [new for new in news if new.reference not in taken])
+    hashes = [debtors.matches(new.identity, workspace.lookup) for new in news]
+    found = await queries.known(
+        tx, workspace.id, [new.reference for new in news], [one for some in hashes for one in some]
+    )
+    taken, known = found.debts, _Known(tx, workspace, found.debtors)
     outcomes: list[Created | ReferenceTaken] = []
     made: dict[str, Debt] = {}
-    for new in news:
-        fingerprint = workspace.lookup.hash("body", new.canonical().hex())
+    for new, matches in zip(news, hashes, strict=True):
+        fingerprint = workspace.lookup.hash("body", new.canonical())
         if new.reference in made:
             first = made[new.reference]
             outcomes.append(_twin(first, fingerprint) or Created(first, is_new=False))
         elif new.reference in taken:
             outcomes.append(await _existing(tx, workspace, new, fingerprint, taken))
         else:
-            debt = _open(tx, workspace, new, await known.debtor(new), fingerprint)
+            debt = _open(tx, workspace, new, await known.debtor(new, matches), fingerprint)
             made[new.reference] = debt
             outcomes.append(Created(debt, is_new=True))
     return outcomes
@@ -94,16 +97,8 @@ class _Known:
         self._taken = taken
         self._loaded: dict[Any, Debtor] = {}
 
-    @classmethod
-    async def of(cls, tx: Transaction, workspace: Workspace, news: Sequence[NewDebt]) -> "_Known":
-        """Look up in one statement whom the new debts' people could be."""
-        hashes = [found for new in news for found in debtors.matches(new.identity, workspace.lookup)]
-        taken = await debtors.find_matches(tx, workspace.id, hashes) if hashes else {}
-        return cls(tx, workspace, taken)
-
-    async def debtor(self, new: NewDebt) -> Debtor:
+    async def debtor(self, new: NewDebt, hashes: list[bytes]) -> Debtor:
         """Return the debtor a new debt belongs to, met before or now."""
-        hashes = debtors.matches(new.identity, self._workspace.lookup)
         for found in hashes:
             if found in self._taken:
                 debtor = await self._held(self._taken[found])
@@ -166,7 +161,8 @@ def _open(tx: Transaction, workspace: Workspace, new: NewDebt, debtor: Debtor, f
         updated_at=tx.now,
         is_new=True,
     )
-    debt.next_action_at = next_contact(debt, tx.now).due_at
+    debt.planned = next_contact(debt, tx.now)
+    debt.next_action_at = debt.planned.due_at
     tx.defer_row(INSERT, debt.row)
     events.record(tx, "debt.created", debt)
     return debt

@@ -1,6 +1,6 @@
 """A debt as its row tells it, the table of its moves, and what it says of itself in events."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from getbill.debtors import Debtor, Identity
 from getbill.kit import ids, json
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.money import Money
+from getbill.scenarios import Skip
 from getbill.vault import Key
 
 # From each status, those a debt may move to. Nothing moves outside this table.
@@ -64,11 +65,19 @@ class NewDebt:
     invoice_reference: str | None = None
     due_on: date | None = None
 
-    def canonical(self) -> bytes:
-        """Return the same bytes for every body that asks for the same debt."""
-        members = asdict(self)
-        members["due_on"] = json.day(self.due_on)
-        return json.write(members)
+    def canonical(self) -> str:
+        """Return the same text for every body that asks for the same debt."""
+        return json.write(self).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The next contact: its step and channel (or the end and its review), its instant, and what is skipped first."""
+
+    step: str
+    channel: str
+    due_at: datetime
+    skipped: tuple[Skip, ...]
 
 
 _UPDATE = Statement(
@@ -133,6 +142,8 @@ class Debt:
     updated_at: datetime
     erased_at: datetime | None = None
     is_new: bool = False
+    # The first contact of a new debt, for the ledger.
+    planned: Planned | None = None
     is_changed: bool = False
 
     @property

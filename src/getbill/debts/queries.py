@@ -40,6 +40,16 @@ _TAKEN = Statement(
     "SELECT id, reference, fingerprint FROM debts WHERE workspace_id = $1 AND reference = ANY($2)",
 )
 
+_KNOWN = Statement(
+    "debts.known",
+    "Which of these references are taken, and which of these people are debtors already?",
+    """
+    SELECT id, reference, fingerprint, NULL::bytea AS match FROM debts WHERE workspace_id = $1 AND reference = ANY($2)
+    UNION ALL
+    SELECT debtor_id, NULL, NULL, match FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($3)
+    """,
+)
+
 _ROW = [
     "id",
     "reference",
@@ -112,6 +122,23 @@ async def taken(
     """Return which references are in use: the debt's id and the fingerprint of the body it was made from."""
     rows = await tx.peek(_TAKEN, workspace_id, references)
     return {row["reference"]: (row["id"], row["fingerprint"]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a workspace knows already: debts by reference (id and fingerprint), debtors by match hash."""
+
+    debts: dict[str, tuple[UUID, bytes | None]]
+    debtors: dict[bytes, UUID]
+
+
+async def known(tx: Transaction, workspace_id: UUID, references: list[str], hashes: list[bytes]) -> Known:
+    """Return which of these references and match hashes are taken; a hopeful transaction presumes none."""
+    rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes)
+    return Known(
+        {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},
+        {row["match"]: row["id"] for row in rows if row["match"] is not None},
+    )
 
 
 def _absent(debt_id: UUID) -> NotFound:

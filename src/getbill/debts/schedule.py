@@ -4,32 +4,21 @@ Pure: scenarios say what should happen, compliance what may, and neither knows t
 create and the worker compute it here.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from getbill import compliance, scenarios
 from getbill.channels import reachable
 from getbill.companies import Workspace
 from getbill.debtors import Identity
-from getbill.debts.model import Debt
+from getbill.debts.model import Debt, Planned
 from getbill.kit import calendar
-from getbill.scenarios import Scenario, Skip, StartMode
+from getbill.scenarios import Scenario, StartMode
 
 # The ledger's channel and step of the moment a person decides, at the scenario's end.
 REVIEW = "review"
 END = "end"
 
 _THIRD_PARTY = {"creditor": compliance.Collector.CREDITOR, "third_party": compliance.Collector.THIRD_PARTY}
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """The next contact: its step and channel (or the end and its review), its instant, and what is skipped first."""
-
-    step: str
-    channel: str
-    due_at: datetime
-    skipped: tuple[Skip, ...]
 
 
 def zones_of(identity: Identity) -> tuple[str, ...]:

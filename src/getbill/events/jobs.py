@@ -28,9 +28,12 @@ _SEQUENCE = Statement(
     ), waiting AS (
         SELECT e.workspace_id, e.id, e.debt_id, e.sequence, max(e.recorded_at) OVER (
             PARTITION BY e.workspace_id, e.debt_id ORDER BY e.sequence) AS counts_from
-        FROM taken JOIN events e ON e.workspace_id = taken.workspace_id AND e.debt_id = taken.debt_id
-            AND e.sequence <= taken.last
-        WHERE e.position IS NULL
+        FROM taken CROSS JOIN LATERAL (
+            SELECT * FROM events
+            WHERE workspace_id = taken.workspace_id AND debt_id = taken.debt_id AND sequence <= taken.last
+                AND position IS NULL
+            OFFSET 0  -- debt by debt, however many wait in all
+        ) AS e
     ), ranked AS (
         SELECT workspace_id, id, row_number() OVER (
             PARTITION BY workspace_id ORDER BY counts_from, debt_id, sequence) AS place

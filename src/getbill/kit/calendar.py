@@ -140,6 +140,8 @@ def add_business_days(day: date, count: int, place: Place) -> date:
     return day
 
 
+# Few entries on purpose: a request asks several times about one debtor, whose number should not stay long.
+@lru_cache(maxsize=256)
 def zones_of(country: str | None, postal_code: str | None, phone: str | None) -> tuple[str, ...]:
     """Return every zone the debtor may live in, best first; `Europe/Paris` when nothing is known.
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from itertools import groupby
 from re import findall, sub
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,10 @@ class Statement:
     text: str
 
 
+class PresumedWrong(Exception):
+    """A change was made on a guess that did not hold; nothing is written, and it runs again, asking first."""
+
+
 @dataclass(slots=True)
 class _Deferred:
     statement: Statement
@@ -52,14 +57,20 @@ class _Deferred:
 
 
 @cache
-def _joined(statements: tuple[Statement, ...]) -> str:
+def _joined(writes: tuple[Statement, ...], guesses: tuple[Statement, ...]) -> str:
     # Data-modifying CTEs all see one snapshot and run to their end; foreign keys are checked after them all.
     parts = []
     taken = 0
-    for index, statement in enumerate(statements):
+    for index, statement in enumerate(writes):
         parts.append(f"write_{index} AS ({_renumbered(statement.text, taken)})")
         taken += _arity(statement)
-    return "WITH " + ",\n".join(parts) + "\nSELECT 1"
+    wrong = []
+    for statement in guesses:
+        wrong.append(f"EXISTS ({_renumbered(statement.text, taken)})")
+        taken += _arity(statement)
+    # The outer query runs before the writes: a wrong guess divides by zero while nothing has been written yet.
+    held = f"1 / (NOT ({' OR '.join(wrong)}))::int" if wrong else "1"
+    return "WITH " + ",\n".join(parts) + f"\nSELECT {held}"
 
 
 def _renumbered(text: str, taken: int) -> str:
@@ -72,9 +83,12 @@ def _arity(statement: Statement) -> int:
 
 
 class Transaction:
-    """One change in the making; `now` is the workspace's instant, the same for all it writes."""
+    """One change in the making; `now` is the workspace's instant, the same for all it writes.
 
-    def __init__(self, pool: "asyncpg.Pool[Record]", now: datetime) -> None:
+    A hopeful one leaves some questions to its edge, where the one statement that writes also answers them.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[Record]", now: datetime, *, is_hopeful: bool = False) -> None:
         self.now = now
         self.recorded: list[Any] = []
         self.subjects: dict[Any, Any] = {}
@@ -83,6 +97,8 @@ class Transaction:
         self._connection: Connection | None = None
         self._block: Any = None
         self._deferred: list[_Deferred] = []
+        self._is_hopeful = is_hopeful
+        self._guesses: list[tuple[Statement, tuple[Any, ...]]] = []
 
     async def connection(self) -> Connection:
         """Return the open transaction's connection, beginning it at the first call."""
@@ -114,6 +130,13 @@ class Transaction:
             return await self._connection.fetch(statement.text, *arguments)
         return await self._pool.fetch(statement.text, *arguments)
 
+    async def presume_none(self, statement: Statement, *arguments: Any) -> list[Record]:
+        """Peek; a hopeful transaction that has not begun returns nothing, and fails at its edge if that is wrong."""
+        if not self._is_hopeful or self._connection is not None:
+            return await self.peek(statement, *arguments)
+        self._guesses.append((statement, arguments))
+        return []
+
     def defer(self, statement: Statement, *arguments: Any) -> None:
         """Leave an insert for the edge, where all deferred ones go out together."""
         self._deferred.append(_Deferred(statement, lambda: arguments))
@@ -123,15 +146,34 @@ class Transaction:
         self._deferred.append(_Deferred(statement, row))
 
     async def send(self) -> None:
-        """Send what was deferred: as one statement when nothing was begun, else one by one."""
+        """Send what was deferred: as one statement when nothing was begun, else in their order, runs of one together.
+
+        Raises PresumedWrong, with nothing written, when a hopeful transaction hoped too much.
+        """
         deferred, self._deferred = self._deferred, []
         if self._connection is None and deferred:
-            text = _joined(tuple(write.statement for write in deferred))
-            values = [value for write in deferred for value in write.arguments()]
-            await self._pool.execute(text, *values)
+            await self._send_joined(deferred)
             return
-        for write in deferred:
-            await self.execute(write.statement, *write.arguments())
+        for statement, arguments in self._guesses:
+            if await self.peek(statement, *arguments):
+                raise PresumedWrong
+        for statement, writes in groupby(deferred, lambda write: write.statement):
+            values = [write.arguments() for write in writes]
+            if len(values) == 1:
+                await self.execute(statement, *values[0])
+            else:
+                await (await self.connection()).executemany(statement.text, values)
+
+    async def _send_joined(self, deferred: list[_Deferred]) -> None:
+        guesses = tuple(statement for statement, _ in self._guesses)
+        text = _joined(tuple(write.statement for write in deferred), guesses)
+        values = [value for write in deferred for value in write.arguments()]
+        for _, arguments in self._guesses:
+            values += arguments
+        try:
+            await self._pool.execute(text, *values)
+        except asyncpg.DivisionByZeroError:
+            raise PresumedWrong from None
 
     async def finish(self, *, commit: bool) -> None:
         """Commit or roll back and give the connection back."""
@@ -156,9 +198,12 @@ class Database:
         self.wakes = Wakes(self.pool)
 
     @asynccontextmanager
-    async def transaction(self, now: datetime) -> AsyncIterator[Transaction]:
-        """Run one change: pass the edge and commit when the block ends well, roll back when it raises."""
-        tx = Transaction(self.pool, now)
+    async def transaction(self, now: datetime, *, is_hopeful: bool = False) -> AsyncIterator[Transaction]:
+        """Run one change: pass the edge and commit when the block ends well, roll back when it raises.
+
+        Whoever is hopeful runs the change again, without hope, when it raises PresumedWrong.
+        """
+        tx = Transaction(self.pool, now, is_hopeful=is_hopeful)
         try:
             yield tx
             await self.edge(tx)

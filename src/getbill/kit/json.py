@@ -104,6 +104,8 @@ def _refuse_characters(value: Any) -> None:
 def _other(value: Any) -> Any:
     if isinstance(value, Decimal):
         return orjson.Fragment(format(value, "f").encode())
+    if type(value) is date:
+        return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form here")
 
 

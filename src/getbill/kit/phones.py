@@ -28,6 +28,12 @@ class PhoneAmbiguous(PhoneInvalid):
     """A phone number that could be two different numbers."""
 
 
+# Few entries on purpose: enough for the several questions one request asks about one number, while numbers
+# of erased debtors do not stay in memory for long. The library takes longer over one than all the rest of a request.
+_remembered = lru_cache(maxsize=256)
+
+
+@_remembered
 def parse(text: str, default_country: str = "FR") -> str:
     """Return the number in E.164, or raise `PhoneInvalid` with what is wrong and what would be right.
 
@@ -39,10 +45,10 @@ def parse(text: str, default_country: str = "FR") -> str:
             "number format is not valid: a French overseas number starting with 069 does not say its "
             "territory; write it with +262, +590, +594 or +596, such as +590690123456."
         )
-    number = parsed(compact, default_country)
+    number = parsed(compact, None if compact.startswith("+") else default_country)
     e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
     _refuse_wrong_length(number)
-    if not phonenumbers.is_valid_number(number) and not _FICTION.fullmatch(e164):
+    if kind(e164) == PhoneNumberType.UNKNOWN and not _FICTION.fullmatch(e164):
         raise PhoneInvalid(
             f"number not registered in carrier database: {e164} is in no range given to an operator; "
             "check its digits, or write it with its country code, such as +33612345678."
@@ -52,12 +58,16 @@ def parse(text: str, default_country: str = "FR") -> str:
 
 def is_mobile(e164: str) -> bool:
     """Tell whether the number can receive text messages, as far as its range says."""
-    return bool(_FICTION.fullmatch(e164)) or phonenumbers.number_type(parsed(e164)) in _MOBILE
+    return bool(_FICTION.fullmatch(e164)) or kind(e164) in _MOBILE
 
 
-# Few entries on purpose: enough for the several questions one request asks about one number, while numbers
-# of erased debtors do not stay in memory for long.
-@lru_cache(maxsize=256)
+@_remembered
+def kind(e164: str) -> int:
+    """Return the library's word for what a number is; `UNKNOWN` for one in no range given to an operator."""
+    return phonenumbers.number_type(parsed(e164))
+
+
+@_remembered
 def parsed(text: str, default_country: str | None = None) -> PhoneNumber:
     """Return the number as the phonenumbers library knows it, its length and range still unchecked."""
     try:

@@ -61,7 +61,8 @@ class Listener:
     """A connection that hears notifications; `is_live` says whether it would hear one now."""
 
     _RETRY_SECONDS = 0.5
-    _CHECK_SECONDS = 5.0
+    # A connection that died without a word is taken for live for twice this at most.
+    _CHECK_SECONDS = 0.5
 
     def __init__(self, dsn: str, channels: dict[str, Heard]) -> None:
         self.is_live = False

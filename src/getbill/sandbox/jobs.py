@@ -11,10 +11,9 @@ import structlog
 
 from getbill import companies, timelines
 from getbill.kit import clock
-from getbill.kit.errors import NotFound
 from getbill.sandbox import actions, queries
 from getbill.sandbox.model import Advance
-from getbill.timelines import Desk, KeepGoing
+from getbill.timelines import Desk, KeepGoing, others_go_on
 
 _log = structlog.get_logger(__name__)
 
@@ -30,11 +29,9 @@ async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
     for workspace_id in await queries.due(desk.database):
         if not keep_going():
             break
-        try:
+        with others_go_on(workspace_id):
             workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
-        except NotFound:
-            continue
-        taken += await timelines.send_due_in(desk, workspace, keep_going)
+            taken += await timelines.send_due_in(desk, workspace, keep_going)
     return taken
 
 
@@ -44,9 +41,10 @@ async def advance(desk: Desk, keep_going: KeepGoing) -> bool:
     if found is None:
         return False
     ends = clock.monotonic() + _SLICE_SECONDS
-    left = await _move(desk, found, lambda: keep_going() and clock.monotonic() < ends)
-    if left is not None:
-        await actions.let_go(desk.database, left)
+    with others_go_on(found.workspace_id):
+        left = await _move(desk, found, lambda: keep_going() and clock.monotonic() < ends)
+        if left is not None:
+            await actions.let_go(desk.database, left)
     return True
 
 

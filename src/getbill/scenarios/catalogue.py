@@ -3,6 +3,7 @@
 A version in `published` is never edited: a change is a new file with the next version.
 """
 
+from functools import cache
 from importlib.resources import files
 from uuid import UUID
 
@@ -25,6 +26,7 @@ BUILT_IN: tuple[Scenario, ...] = tuple(
 )
 
 
+@cache
 def built_in(name: str, version: int | None = None) -> Scenario:
     """Return the built-in scenario of that name, in its latest version unless one is given."""
     found = [s for s in BUILT_IN if s.name == name and version in {None, s.version}]

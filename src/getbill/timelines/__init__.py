@@ -6,7 +6,7 @@ nothing had left, and is marked unknown when something may have.
 """
 
 from getbill.timelines.desk import Desk, Pace
-from getbill.timelines.jobs import KeepGoing, recover, send_due, send_due_in
+from getbill.timelines.jobs import KeepGoing, others_go_on, recover, send_due, send_due_in
 from getbill.timelines.planning import erase, follow_status, start
 from getbill.timelines.queries import is_busy, next_due
 
@@ -18,6 +18,7 @@ __all__ = [
     "follow_status",
     "is_busy",
     "next_due",
+    "others_go_on",
     "recover",
     "send_due",
     "send_due_in",

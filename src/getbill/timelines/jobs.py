@@ -1,10 +1,14 @@
 """What the worker does with contacts: carry out what is due, and put right what a dead worker left."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import groupby
 from uuid import UUID
+
+import asyncpg
+import structlog
 
 from getbill import companies, debts, followups
 from getbill.channels.senders import Assurance, Outcome, Outgoing, Sender, Writer, unknown
@@ -17,7 +21,22 @@ from getbill.timelines.departure import depart
 from getbill.timelines.desk import Carried, Departing, Desk
 from getbill.timelines.model import Contact
 
+_log = structlog.get_logger(__name__)
+
 KeepGoing = Callable[[], bool]
+
+
+@contextmanager
+def others_go_on(workspace_id: UUID) -> Iterator[None]:
+    """Let what is wrong with one workspace keep no other one waiting; a lost database concerns them all."""
+    try:
+        yield
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - its contacts come back when their lease ends
+        _log.error(
+            "workspace_failed", workspace=str(workspace_id), error=type(error).__name__, exc_info=error
+        )
 
 
 async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
@@ -33,8 +52,9 @@ async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
         for workspace_id, group in groupby(claimed, lambda contact: contact.workspace_id):
             contacts = list(group)
             taken[workspace_id] += len(contacts)
-            workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
-            await _carry(desk, workspace, contacts, keep_going)
+            with others_go_on(workspace_id):
+                workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
+                await _carry(desk, workspace, contacts, keep_going)
     return taken.total()
 
 
@@ -44,20 +64,18 @@ async def send_due_in(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -
     now = workspace.now()
     claimed = await ledger.claim_in(desk.database, workspace.id, now, desk.pace.batch, lease)
     claimed.sort(key=lambda contact: contact.due_at)
-    await _carry(desk, workspace, claimed, keep_going)
-    return len(claimed)
+    return await _carry(desk, workspace, claimed, keep_going)
 
 
-async def _carry(
-    desk: Desk, workspace: Workspace, contacts: Sequence[Contact], keep_going: KeepGoing
-) -> None:
+async def _carry(desk: Desk, workspace: Workspace, contacts: Sequence[Contact], keep_going: KeepGoing) -> int:
     size = _at_once(desk, contacts)
     for start in range(0, len(contacts), size):
         if not keep_going():
             await ledger.release(desk.database, contacts[start:])
-            return
+            return start
         departing = await depart(desk, workspace, contacts[start : start + size])
         await arrival.settle(desk, workspace, await arrival.hand_over(desk, departing))
+    return len(contacts)
 
 
 def _at_once(desk: Desk, contacts: Sequence[Contact]) -> int:
@@ -81,8 +99,9 @@ async def recover(desk: Desk) -> int:
     lost = await ledger.take_over(desk.database, clock.wall(), pace.batch, lease)
     lost.sort(key=lambda contact: contact.workspace_id)
     for workspace_id, group in groupby(lost, lambda contact: contact.workspace_id):
-        workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
-        await _find_out(desk, workspace, list(group))
+        with others_go_on(workspace_id):
+            workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
+            await _find_out(desk, workspace, list(group))
     return given_back + len(lost)
 
 

@@ -19,7 +19,8 @@ from getbill.timelines.model import Contact
 
 def start(tx: Transaction, _workspace: Workspace, debt: Debt) -> None:
     """Put the first contact of a new debt into the ledger, due when the debt's `next_action_at` says."""
-    for contact in _rows(debt, debts.next_contact(debt, tx.now), History(), tx.now):
+    planned = debt.planned or debts.next_contact(debt, tx.now)
+    for contact in _rows(debt, planned, History(), tx.now):
         ledger.plan_at_edge(tx, contact)
 
 

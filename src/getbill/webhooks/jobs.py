@@ -41,8 +41,8 @@ class Plan:
     poll_seconds: float = 1.0
     # On the wire to one endpoint at a time, and claimed for it: it begins with the one and grows to the other.
     endpoint_posts_max: int = 16
-    endpoint_claims_max: int = 64
-    claims_max: int = 512
+    endpoint_claims_max: int = 256
+    claims_max: int = 1024
     stop_seconds: float = 3.0
 
 
@@ -112,6 +112,8 @@ class Courier:
         )
         for one in claimed:
             self._send_off(one)
+        # Who has nothing to do for a whole turn is a stranger again the next time.
+        self._paces = {endpoint_id: pace for endpoint_id, pace in self._paces.items() if pace.under_way}
         return len(claimed)
 
     async def settled(self) -> None:
@@ -169,8 +171,6 @@ class Courier:
             raise
         finally:
             pace.under_way -= 1
-            if pace.under_way == 0:
-                self._paces.pop(claimed.endpoint_id, None)
             self._news.set()
 
     def _is_late(self, claimed: Claimed) -> bool:

@@ -59,11 +59,11 @@ _CLAIM = Statement(
             SELECT d.event_id, d.next_try_at, d.position FROM webhook_deliveries d
             WHERE d.workspace_id = open.workspace_id AND d.endpoint_id = open.id AND d.state = 'pending'
                 AND d.next_try_at <= $1 AND (d.lease_until IS NULL OR d.lease_until <= $1)
-                AND NOT EXISTS (
-                    SELECT FROM webhook_deliveries earlier
-                    WHERE earlier.workspace_id = d.workspace_id AND earlier.endpoint_id = d.endpoint_id
-                        AND earlier.debt_id = d.debt_id AND earlier.state = 'pending'
-                        AND earlier.position < d.position)
+                AND d.position = (
+                    SELECT lane.position FROM webhook_deliveries lane
+                    WHERE lane.workspace_id = d.workspace_id AND lane.endpoint_id = d.endpoint_id
+                        AND lane.debt_id = d.debt_id AND lane.state = 'pending'
+                    ORDER BY lane.position LIMIT 1)
             ORDER BY d.next_try_at, d.position LIMIT open.room FOR UPDATE SKIP LOCKED
         ) AS first
     ), taken AS (
@@ -92,6 +92,7 @@ _RELEASE = Statement(
 _SETTLE = Statement(
     "webhooks.settle",
     "Log attempts and note what becomes of their deliveries.",
+    # Not `state = 'pending'`: in a backlog that would tempt the planner to read all of it for these few.
     """
     WITH tried AS (
         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[],
@@ -103,7 +104,7 @@ _SETTLE = Statement(
             next_try_at = t.next_try_at, settled_at = CASE WHEN t.state <> 'pending' THEN $11::timestamptz END
         FROM tried t
         WHERE d.workspace_id = t.workspace_id AND d.endpoint_id = t.endpoint_id AND d.event_id = t.event_id
-            AND d.state = 'pending'
+            AND d.settled_at IS NULL
         RETURNING d.workspace_id, d.endpoint_id, d.event_id, d.attempts
     )
     INSERT INTO webhook_attempts (workspace_id, endpoint_id, event_id, attempt, started_at, duration_ms, status,
@@ -121,8 +122,14 @@ _HOLD_LANES = Statement(
     UPDATE webhook_deliveries d SET next_try_at = head.next_try_at
     FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[])
         AS head (workspace_id, endpoint_id, debt_id, position, next_try_at)
-    WHERE d.workspace_id = head.workspace_id AND d.endpoint_id = head.endpoint_id AND d.debt_id = head.debt_id
-        AND d.state = 'pending' AND d.position > head.position AND d.next_try_at < head.next_try_at
+    CROSS JOIN LATERAL (
+        SELECT lane.event_id FROM webhook_deliveries lane
+        WHERE lane.workspace_id = head.workspace_id AND lane.endpoint_id = head.endpoint_id
+            AND lane.debt_id = head.debt_id AND lane.state = 'pending' AND lane.position > head.position
+            AND lane.next_try_at < head.next_try_at
+        OFFSET 0
+    ) AS behind
+    WHERE d.workspace_id = head.workspace_id AND d.endpoint_id = head.endpoint_id AND d.event_id = behind.event_id
     """,
 )
 _NOTE_HEALTH = Statement(

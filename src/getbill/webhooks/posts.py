@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
+import structlog
 from yarl import URL
 
 from getbill.kit import clock
@@ -26,6 +27,8 @@ from getbill.webhooks.addresses import (
     system_lookup,
 )
 from getbill.webhooks.model import Outcome
+
+_log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS: Final = 10.0
 RESPONSE_BYTES_MAX: Final = 4096
@@ -70,7 +73,7 @@ class Poster:
         started_at, began = clock.wall(), clock.monotonic()
         try:
             status, answered, retry_after = await self._exchange(url, headers, body, is_live=is_live)
-        except (aiohttp.ClientError, AddressForbidden, TimeoutError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's server brings about is a failed attempt
             return Outcome(started_at, _since(began), error=self._words(error))
         error_text = "Redirects are not followed." if 300 <= status < 400 else None
         return Outcome(started_at, _since(began), status, error_text, answered, retry_after)
@@ -125,6 +128,8 @@ class Poster:
             return "The address is one that webhooks may not be sent to."
         if isinstance(error, TimeoutError):
             return f"No answer within {self.timeout_seconds:g} seconds."
+        if not isinstance(error, aiohttp.ClientError | OSError | ValueError):
+            _log.error("webhook_post_broke", error=type(error).__name__, exc_info=error)
         return next((words for kind, words in _WORDS if isinstance(error, kind)), "The connection failed.")
 
 

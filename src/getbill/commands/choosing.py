@@ -1,0 +1,57 @@
+"""Which company and workspace a command is about, and how what it made is shown."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from getbill import companies
+from getbill.companies import Company
+from getbill.kit import ids, json
+from getbill.kit.db import Database
+from getbill.kit.errors import NotFound
+from getbill.kit.stops import CannotRun
+
+CompanyName = Annotated[
+    str | None, typer.Option("--company", help="Its name or id; not needed where there is only one.")
+]
+
+
+class WhichCompany(CannotRun):
+    """There is more than one company, or none, that could be meant."""
+
+
+async def company(database: Database, named: str | None) -> Company:
+    """Return the company of a name or id, or the only one there is."""
+    if named is not None and named.startswith("company_"):
+        return await companies.company(database, ids.read("company", named))
+    found = await companies.companies(database, named)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise WhichCompany(f"There is no company named {named!r}." if named else "There is no company yet.")
+    known = ", ".join(f"{one.name} ({ids.show('company', one.id)})" for one in found[:20])
+    raise WhichCompany(f"Which company? Give --company one of: {known}.")
+
+
+async def company_id(database: Database, named: str | None) -> UUID | None:
+    """Return the id of a named company, or None for all when none is named."""
+    return None if named is None else (await company(database, named)).id
+
+
+async def workspace(database: Database, owner: Company, named: str) -> UUID:
+    """Return a company's workspace by its kind, name or id."""
+    for workspace_id, kind, name in await companies.workspaces_of(database, owner.id):
+        if named in {kind, name, ids.show("workspace", workspace_id)}:
+            return workspace_id
+    raise NotFound(f"{owner.name} has no workspace {named!r}.")
+
+
+def show(value: Any) -> None:
+    """Print what a command made or found as JSON, for people and programs alike."""
+    typer.echo(json.pretty(value), nl=False)
+
+
+def say_once() -> None:
+    """Remind whoever looks that a secret is shown this once."""
+    typer.echo("Keep the secret now: it is not shown again.", err=True)

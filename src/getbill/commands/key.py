@@ -1,0 +1,70 @@
+"""`getbill key`: static keys of sandboxes."""
+
+from typing import Annotated, Any
+
+import typer
+
+from getbill import access
+from getbill.commands import choosing, database
+from getbill.commands.choosing import CompanyName
+from getbill.kit import clock, ids, json
+from getbill.kit.db import Database
+from getbill.vault import Vault
+
+key = typer.Typer(no_args_is_help=True, help="Sandbox keys: sent as Bearer, holding every scope.")
+
+Limit = Annotated[int | None, typer.Option(min=1, help="Requests a minute, instead of the sandbox's.")]
+
+
+@key.command()
+def create(
+    name: Annotated[str, typer.Option(help="What people call it.")] = "Sandbox key",
+    company: CompanyName = None,
+    workspace: Annotated[str, typer.Option(help="Kind, name or id of a sandbox.")] = "sandbox",
+    limit_per_minute: Limit = None,
+) -> None:
+    """Cut a key and print it."""
+
+    async def cut(opened: Database, _vault: Vault) -> dict[str, Any]:
+        owner = await choosing.company(opened, company)
+        sandbox_id = await choosing.workspace(opened, owner, workspace)
+        new = access.NewKey(sandbox_id, name, limit_per_minute)
+        made, text = await access.create_key(opened, new, clock.wall())
+        return {"key": text, **_shown(made)}
+
+    choosing.show(database.run(cut))
+    choosing.say_once()
+
+
+@key.command("list")
+def list_all(company: CompanyName = None) -> None:
+    """List the keys by what is left to tell them apart, revoked ones too."""
+
+    async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
+        found = await access.keys(opened, await choosing.company_id(opened, company))
+        return [_shown(one) for one in found]
+
+    choosing.show(database.run(find))
+
+
+@key.command()
+def revoke(key_id: str) -> None:
+    """Have a key open no longer, within a second."""
+
+    async def end(opened: Database, _vault: Vault) -> None:
+        await access.revoke_key(opened, ids.read("key", key_id), clock.wall())
+
+    database.run(end)
+    typer.echo(f"{key_id} is revoked.")
+
+
+def _shown(one: access.ApiKey) -> dict[str, Any]:
+    return {
+        "id": ids.show("key", one.id),
+        "name": one.name,
+        "hint": one.hint,
+        "workspace_id": ids.show("workspace", one.workspace_id),
+        "limit_per_minute": one.limit_per_minute,
+        "created_at": json.instant(one.created_at),
+        "revoked_at": json.instant(one.revoked_at),
+    }

@@ -1,0 +1,33 @@
+"""`getbill signing-key`: what access tokens are signed with."""
+
+from typing import Annotated
+
+import typer
+
+from getbill import access
+from getbill.commands import database
+from getbill.kit import clock
+from getbill.kit.db import Database
+from getbill.vault import Vault
+
+signing_key = typer.Typer(no_args_is_help=True, help="The key that signs access tokens.")
+
+
+@signing_key.callback()
+def _noun() -> None:
+    """Keep the verb in the command: Typer drops it where it is the only one."""
+
+
+@signing_key.command()
+def rotate(
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="The old key was copied: what it signed is refused from now on.")
+    ] = False,
+) -> None:
+    """Sign with a new key; tokens signed by the old one stay good until they expire."""
+
+    async def turn(opened: Database, vault: Vault) -> None:
+        await access.rotate_signing_key(opened, vault, clock.wall(), at_once=at_once)
+
+    database.run(turn)
+    typer.echo("Access tokens are signed with a new key.")

@@ -1,0 +1,109 @@
+"""The questions and answers of reports."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from getbill.kit import json
+from getbill.kit.money import Money
+from getbill.kit.shapes import Day, MoneyNumber
+from getbill.reports.queries import Report, Statistics
+
+
+def _day(value: Any) -> Any:
+    if not isinstance(value, str) or len(value) != 10 or value[4] != "-":
+        raise ValueError("Write the date as YYYY-MM-DD.")
+    return value
+
+
+def _plausible(value: date) -> date:
+    if not 1990 <= value.year <= 2200:
+        raise ValueError("There is nothing to report in that year.")
+    return value
+
+
+DayAsked = Annotated[date, BeforeValidator(_day), AfterValidator(_plausible)]
+
+
+class PeriodQuery(BaseModel):
+    """Which days a report covers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_on: DayAsked | None = Field(None, alias="from", description="First day; 90 days to `to` by default.")
+    to_on: DayAsked | None = Field(
+        None, alias="to", description="Last day; the workspace's today by default."
+    )
+
+
+class Period(BaseModel):
+    """The days a report covers, both included."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"from": "2024-01-01", "to": "2024-03-30"}]})
+
+    from_on: Day = Field(alias="from")
+    to_on: Day = Field(alias="to")
+
+
+Amounts = Annotated[dict[str, MoneyNumber], Field(examples=[{"EUR": 2340.00}])]
+Rate = Annotated[float | None, Field(ge=0, le=1, examples=[0.4])]
+
+
+class ReportShown(BaseModel):
+    """How well collecting went in a period."""
+
+    period: Period
+    resolution_rate: Rate = Field(
+        description="The share of the debts created in the period that are resolved; null when none was created."
+    )
+    amounts_recovered: Amounts = Field(description="Payments less refunds of the period, per currency.")
+    average_delay_days: float | None = Field(
+        description="Days from creation to resolution, on average of the debts resolved in the period."
+    )
+    debts_created: int
+    debts_resolved: int
+
+
+class DebtCounts(BaseModel):
+    """How many debts there are, and how many of each status."""
+
+    total: int
+    by_status: dict[str, int] = Field(examples=[{"pending": 3, "in_progress": 8, "resolved": 5}])
+
+
+class StatisticsShown(BaseModel):
+    """How the company's collecting stands."""
+
+    debts: DebtCounts
+    open_amounts: Amounts = Field(description="What is still owed on open debts, per currency.")
+    recovered_amounts: Amounts = Field(description="Payments less refunds, per currency.")
+    resolution_rate: Rate = Field(
+        description="The share of debts that are resolved; null when there is none."
+    )
+
+
+def _amounts(amounts: list[Money]) -> dict[str, Any]:
+    return {money.currency: money.decimal for money in amounts}
+
+
+def report(report: Report) -> dict[str, Any]:
+    """Return a report as the answer shows it."""
+    return {
+        "period": {"from": json.day(report.from_on), "to": json.day(report.to_on)},
+        "resolution_rate": report.resolution_rate,
+        "amounts_recovered": _amounts(report.recovered),
+        "average_delay_days": report.average_delay_days,
+        "debts_created": report.created,
+        "debts_resolved": report.resolved,
+    }
+
+
+def statistics(statistics: Statistics) -> dict[str, Any]:
+    """Return a workspace's statistics as the answer shows them."""
+    return {
+        "debts": {"total": statistics.total, "by_status": statistics.by_status},
+        "open_amounts": _amounts(statistics.open),
+        "recovered_amounts": _amounts(statistics.recovered),
+        "resolution_rate": statistics.resolution_rate,
+    }

@@ -1,0 +1,116 @@
+"""Letting somebody in from the command line: secrets shown once, refusals as sentences."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import structlog
+from click.testing import Result
+from typer.testing import CliRunner
+
+from getbill import cli
+
+MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+Run = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+def logging_as_before() -> Any:
+    """Undo what a command does to the logging of its process."""
+    structure, handlers, level = structlog.get_config(), logging.root.handlers, logging.root.level
+    yield
+    structlog.configure(**structure)
+    logging.root.handlers = handlers
+    logging.root.setLevel(level)
+
+
+@pytest.fixture
+async def getbill(postgres: Any, logging_as_before: None) -> AsyncIterator[Run]:
+    """Run `getbill` with some words on a database of this test's own, in a thread: it has its own event loop."""
+    name = f"commands_{uuid4().hex}"
+    admin = await asyncpg.connect(postgres.dsn("postgres"))
+    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE getbill')
+    environment = {"DATABASE_URL": postgres.dsn(name), "GETBILL_MASTER_KEY": MASTER_KEY}
+
+    async def run(*words: str) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=environment)
+
+    yield run
+    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await admin.close()
+
+
+async def made(running: Awaitable[Result]) -> Any:
+    """What a command printed on its standard output."""
+    done = await running
+    assert done.exit_code == 0, done.exception
+    return json.loads(done.stdout)
+
+
+async def test_a_company_lets_people_and_programs_in(getbill: Run) -> None:
+    none_yet = await getbill("key", "create")
+    company = await made(getbill("company", "create", "Acme", "--email", "hello@acme.example"))
+    user = await made(getbill("user", "create", "marie@acme.example", "--role", "agent"))
+    let_in = await getbill(
+        "client",
+        "create",
+        *("--grant", "client_credentials", "--scope", "debts:read users:read"),
+        *("--redirect-uri", "https://app.acme.example/back"),
+    )
+    client = json.loads(let_in.stdout)
+    key = await made(getbill("key", "create", "--name", "First"))
+    listed = await getbill("key", "list", "--company", "Acme")
+
+    assert str(none_yet.exception) == "There is no company yet."
+    assert company["id"].startswith("company_")
+    assert user["company"] == "Acme"
+    assert len(user["password"]) >= 16
+    assert client["client_id"].startswith("client_")
+    assert client["workspace_id"] == company["live_workspace_id"]
+    assert client["scopes"] == ["debts:read", "users:read"]
+    assert client["grants"] == ["client_credentials"]
+    assert let_in.stderr == "Keep the secret now: it is not shown again.\n"
+    assert key["key"].startswith("gbk_sandbox_")
+    assert key["workspace_id"] == company["sandbox_workspace_id"]
+    assert key["key"] not in listed.stdout
+    assert json.loads(listed.stdout)[0]["hint"] == f"gbk_sandbox_...{key['key'][-4:]}"
+
+
+async def test_what_was_let_in_is_revoked_and_what_is_wrong_is_told(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme"))
+    client = await made(getbill("client", "create"))
+
+    revoked = await getbill("client", "revoke", client["client_id"])
+    again = await getbill("client", "revoke", client["client_id"])
+    wrong = await getbill("client", "create", "--scope", "debts:everything")
+    live = await getbill("key", "create", "--workspace", "live")
+    rotated = await getbill("signing-key", "rotate", "--at-once")
+
+    assert (revoked.exit_code, revoked.stdout) == (0, f"{client['client_id']} is revoked.\n")
+    assert (await made(getbill("client", "list")))[0]["revoked_at"] is not None
+    assert str(again.exception) == "There is no such client, or it is revoked already."
+    assert "There is no scope 'debts:everything'" in str(wrong.exception)
+    assert "Live workspaces take OAuth clients" in str(live.exception)
+    assert rotated.stdout == "Access tokens are signed with a new key.\n"
+
+
+async def test_a_command_about_one_of_several_companies_asks_which(getbill: Run) -> None:
+    acme = await made(getbill("company", "create", "Acme"))
+    await made(getbill("company", "create", "Other"))
+
+    unsaid = await getbill("key", "create")
+    unknown = await getbill("key", "create", "--company", "Nobody")
+    by_id = await made(getbill("key", "create", "--company", acme["id"]))
+
+    assert str(unsaid.exception).startswith(
+        f"Which company? Give --company one of: Acme ({acme['id']}), Other ("
+    )
+    assert str(unknown.exception) == "There is no company named 'Nobody'."
+    assert by_id["workspace_id"] == acme["sandbox_workspace_id"]
+    assert [one["name"] for one in await made(getbill("company", "list"))] == ["Acme", "Other"]

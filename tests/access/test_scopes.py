@@ -1,0 +1,234 @@
+"""Every route there is: a scope on each, and nothing for who lacks it, for yesterday's credential, for a stranger.
+
+The routes are taken from the application itself, so a new one is held to this the day it appears.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from calls import Answer, Site
+from getbill import access, companies, reactions
+from getbill.access import Changes, Gate, Policy, Requires
+from getbill.access.tokens import Issue, sign
+from getbill.app import create_app
+from getbill.companies import Founded
+from getbill.kit import clock, ids
+from getbill.kit.db import Database, open_database
+from getbill.kit.http import routes_of
+from getbill.settings import Settings
+from getbill.vault import Vault
+
+# What anybody may read, each for its reason.
+PUBLIC = {
+    "/token",  # these ask for the client's own secret
+    "/oauth/token",
+    "/external-api/v1/oauth/token",
+    "/oauth/revoke",
+    "/external-api/v1/oauth/revoke",
+    "/.well-known/oauth-authorization-server",  # RFC 8414
+    "/.well-known/jwks.json",  # RFC 7517
+    "/healthz",  # for whoever watches the process
+    "/readyz",
+    "/metrics",
+    "/openapi.json",  # documentation
+    "/docs",
+    "/docs/errors",
+    "/docs/events",
+    "/docs/assets",
+    "/docs/swagger-ui",
+    "/problems/{code}",
+}
+
+# A body each route takes, so that a stranger is refused for the object and not for the body.
+BODIES: dict[str, Any] = {
+    "POST /external-api/v1/debts/{debt_id}/payments": {"amount": 1.00, "method": "card"},
+    "POST /external-api/v1/debts/{debt_id}/escalate": {"reason": "No answer.", "decided_by": "Marie Martin"},
+    "PUT /external-api/v1/webhooks/{webhook_id}": {"url": "https://hooks.example/in"},
+}
+SECRET_WORDS = (b"Veronique", b"veronique@example.com", b"THEIRS-1", b"hooks.example")
+
+
+@dataclass(frozen=True)
+class Door:
+    """One method of one route, and the guard in front of it."""
+
+    method: str
+    path: str
+    guards: tuple[Requires | Changes, ...]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def doors() -> list[Door]:
+    """Every method of every route of the application."""
+    found = []
+    for route in routes_of(create_app(Settings())):
+        guards = tuple(_guards(getattr(route, "dependant", None)))
+        methods = sorted(getattr(route, "methods", None) or {"GET"})
+        found += [Door(method, str(route.path), guards) for method in methods]
+    return found
+
+
+def _guards(dependant: Any) -> list[Requires | Changes]:
+    if dependant is None:
+        return []
+    here = [dependant.call] if isinstance(dependant.call, Requires | Changes) else []
+    return here + [guard for inner in dependant.dependencies for guard in _guards(inner)]
+
+
+DOORS = doors()
+GUARDED = [door for door in DOORS if door.guards]
+OBJECTS = [door for door in GUARDED if "{" in door.path]
+
+
+@dataclass(frozen=True)
+class Town:
+    """The whole application, a company calling, and another one with objects of its own."""
+
+    site: Site
+    database: Database
+    ours: Founded
+    key: str
+    theirs: dict[str, str]
+
+    async def client(self, *scopes: str) -> tuple[access.Client, str]:
+        """Let a client of ours into the live workspace and return its access token."""
+        new = access.NewClient(self.ours.live_id, "Walker", scopes=scopes)
+        client, secret = await access.create_client(self.database, new, clock.wall())
+        form = {"grant_type": "client_credentials", "client_id": client.shown_id, "client_secret": secret}
+        return client, (await self.site.form("/token", form)).json()["access_token"]
+
+    async def knock(self, door: Door, token: str | None = None) -> Answer:
+        """Call a door, with another company's objects where its path names one."""
+        path = door.path
+        for name, shown in self.theirs.items():
+            path = path.replace("{" + name + "}", shown)
+        site = self.site if token is None else self.site.with_token(token)
+        if door.method in {"POST", "PUT", "PATCH"}:
+            return await site.call(door.method, path, body=_json(BODIES.get(str(door), {})))
+        return await site.call(door.method, path)
+
+
+def _json(value: Any) -> bytes:
+    return repr(value).replace("'", '"').encode()
+
+
+@pytest.fixture(scope="session")
+async def town(dsn: str, vault: Vault, database: Database) -> AsyncIterator[Town]:
+    opened = await open_database(dsn, reactions.edge, size=4)
+    app = create_app(Settings())
+    policy = Policy(live_per_minute=10**6, sandbox_per_minute=10**6, anonymous_per_minute=10**6)
+    gate = Gate(opened, vault, policy)
+    app.state.database, app.state.vault, app.state.gate = opened, vault, gate
+    gate.start(dsn)
+    site = Site(app)
+    ours = await companies.create(opened, vault, "Ours")
+    theirs = await companies.create(opened, vault, "Theirs")
+    keys = [
+        (await access.create_key(opened, access.NewKey(founded.sandbox_id, "Key"), clock.wall()))[1]
+        for founded in (ours, theirs)
+    ]
+    yield Town(site, opened, ours, keys[0], await _objects(site.with_token(keys[1])))
+    await gate.close()
+    await opened.close()
+
+
+async def _objects(theirs: Site) -> dict[str, str]:
+    """Make one object of each kind and return its id by the name that paths use."""
+    debt = await theirs.post(
+        "/external-api/v1/debts",
+        {
+            "debtor": {"name": "Veronique Martin", "email": "veronique@example.com"},
+            "amount": 120.5,
+            "reference": "THEIRS-1",
+        },
+    )
+    hook = await theirs.post("/external-api/v1/webhooks", {"url": "https://hooks.example/in"})
+    assert (debt.status, hook.status) == (201, 201)
+    return {
+        "debt_id": debt.json()["id"],
+        "debtor_id": debt.json()["debtor"]["id"],
+        "webhook_id": hook.json()["id"],
+        "followup_id": ids.show("followup", ids.new()),
+        "timeline_id": ids.show("timeline", ids.new()),
+        "creditor_id": ids.show("creditor", ids.new()),
+        "payment_id": ids.show("payment", ids.new()),
+        "id": debt.json()["id"],
+    }
+
+
+def test_every_route_of_the_api_has_one_scope_we_know() -> None:
+    without = sorted(
+        {
+            str(door)
+            for door in DOORS
+            if door.path not in PUBLIC and [guard.scope in access.SCOPES for guard in door.guards] != [True]
+        }
+    )
+
+    assert without == [], (
+        "Give the route Depends(access.requires(scope)) or Depends(access.change(scope)), or list it as public"
+    )
+    assert len(GUARDED) > 3
+
+
+@pytest.mark.parametrize("door", GUARDED, ids=str)
+async def test_without_a_credential_there_is_nothing(town: Town, door: Door) -> None:
+    answers = [
+        await town.knock(door),
+        await town.knock(door, "gbk_sandbox_guess"),
+        await town.knock(door, "a.b.c"),
+    ]
+
+    assert [answer.status for answer in answers] == [401, 401, 401]
+    assert all(answer.headers["www-authenticate"].startswith("Bearer ") for answer in answers)
+
+
+@pytest.mark.parametrize("door", GUARDED, ids=str)
+async def test_every_other_scope_is_not_this_one(town: Town, door: Door) -> None:
+    scope = door.guards[0].scope
+    _, token = await town.client(*(other for other in access.SCOPES if other != scope))
+
+    answer = await town.knock(door, token)
+
+    assert answer.status == 403
+    assert answer.json()["detail"] == f'Required scope "{scope}" not found in token'
+    assert answer.json()["required_scope"] == scope
+
+
+@pytest.mark.parametrize("door", GUARDED, ids=str)
+async def test_a_revoked_credential_opens_nothing(town: Town, door: Door) -> None:
+    client, token = await town.client(door.guards[0].scope)
+    await access.revoke_client(town.database, client.id, clock.wall())
+
+    answer = await town.knock(door, token)
+
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize("door", GUARDED, ids=str)
+async def test_an_expired_token_opens_nothing(town: Town, door: Door) -> None:
+    client, _ = await town.client(door.guards[0].scope)
+    gate = town.site.app.state.gate
+    two_hours_ago = clock.wall() - timedelta(hours=2)
+    issue = Issue(client, client.scopes, ids.new(), refresh_token=None, parent=None)
+    token = sign(issue, await gate.signing.signer(clock.wall()), gate.policy.base_url, two_hours_ago)
+
+    answer = await town.knock(door, token)
+
+    assert answer.status == 401
+    assert answer.json()["type"] == "/problems/invalid-token"
+
+
+@pytest.mark.parametrize("door", OBJECTS, ids=str)
+async def test_another_companys_object_is_not_there(town: Town, door: Door) -> None:
+    answer = await town.knock(door, town.key)
+
+    # A 422 here means that BODIES lacks a body for the route.
+    assert answer.status == 404
+    assert not [word for word in SECRET_WORDS if word in answer.body]

@@ -1,0 +1,95 @@
+"""One change, one transaction: what a hopeful one presumes, and what becomes of it when that is wrong."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from getbill.kit import clock
+from getbill.kit.db import Database, PresumedWrong, Statement, Transaction, open_database
+
+WRITE = Statement("test.write", "Write a row.", "INSERT INTO presumed (name) VALUES ($1)")
+COUNT = Statement("test.count", "How many rows are there?", "SELECT count(*) FROM presumed")
+KNOWN = Statement("test.known", "Is there such a row?", "SELECT name FROM presumed WHERE name = $1")
+
+
+@pytest.fixture
+async def database(empty_dsn: str) -> AsyncIterator[Database]:
+    async def edge(_tx: Transaction) -> None:
+        return None
+
+    opened = await open_database(empty_dsn, edge, size=2)
+    await opened.pool.execute("CREATE TABLE presumed (name text PRIMARY KEY)")
+    yield opened
+    await opened.close()
+
+
+async def presume_and_write(database: Database, *presumed: str) -> None:
+    async with database.transaction(clock.wall(), is_hopeful=True) as tx:
+        for name in presumed:
+            await tx.presume_none(KNOWN, name)
+        tx.defer(WRITE, "new")
+
+
+async def begin_and_write(database: Database, presumed: str) -> None:
+    async with database.transaction(clock.wall(), is_hopeful=True) as tx:
+        await tx.presume_none(KNOWN, presumed)
+        await tx.execute(WRITE, "new")
+
+
+async def write(database: Database, *names: str) -> None:
+    async with database.transaction(clock.wall()) as tx:
+        for name in names:
+            tx.defer(WRITE, name)
+
+
+async def test_a_right_guess_costs_no_question(database: Database) -> None:
+    async with database.transaction(clock.wall(), is_hopeful=True) as tx:
+        found = await tx.presume_none(KNOWN, "new")
+        tx.defer(WRITE, "new")
+
+    assert found == []
+    assert await database.fetchval(KNOWN, "new") == "new"
+
+
+async def test_a_wrong_guess_writes_nothing_at_all(database: Database) -> None:
+    await database.execute(WRITE, "old")
+
+    with pytest.raises(PresumedWrong):
+        await presume_and_write(database, "nobody", "old")
+
+    assert await database.fetchval(COUNT) == 1
+    # Not even rows that were taken back: nothing was tried before the guess was seen to be wrong.
+    await database.pool.execute("SELECT pg_stat_force_next_flush()")
+    assert (
+        await database.pool.fetchval("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'presumed'")
+        == 0
+    )
+
+
+async def test_a_wrong_guess_is_found_also_by_a_transaction_that_began_meanwhile(database: Database) -> None:
+    await database.execute(WRITE, "old")
+
+    with pytest.raises(PresumedWrong):
+        await begin_and_write(database, "old")
+
+    assert await database.fetchval(COUNT) == 1
+
+
+@pytest.mark.parametrize("is_hopeful", [True, False])
+async def test_whoever_has_begun_or_has_no_hope_asks(database: Database, *, is_hopeful: bool) -> None:
+    await database.execute(WRITE, "old")
+
+    async with database.transaction(clock.wall(), is_hopeful=is_hopeful) as tx:
+        if is_hopeful:
+            await tx.fetch(COUNT)
+        found = await tx.presume_none(KNOWN, "old")
+
+    assert [row["name"] for row in found] == ["old"]
+
+
+async def test_writes_of_one_change_stand_or_fall_together(database: Database) -> None:
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await write(database, "one", "two", "one")
+
+    assert await database.fetchval(COUNT) == 0

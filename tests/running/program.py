@@ -1,0 +1,109 @@
+"""The real `getbill serve`, started as its operator would start it."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+SOURCE = str(Path(__file__).resolve().parents[2] / "src")
+LAST_WORDS = "Ctrl-C stops everything."
+SECONDS = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Program:
+    """One `getbill serve` on a data folder and a port."""
+
+    def __init__(self, data_dir: Path, port: int, **settings: str) -> None:
+        self.data_dir = data_dir
+        self.url = f"http://127.0.0.1:{port}"
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("GETBILL_") and name != "DATABASE_URL"
+        }
+        self.environment |= {
+            "PYTHONPATH": SOURCE,
+            "GETBILL_PORT": str(port),
+            "GETBILL_DATA_DIR": str(data_dir),
+        }
+        self.environment |= settings
+        self.said = ""
+        self.process: subprocess.Popen[str]
+
+    def launch(self) -> "Program":
+        """Start it without waiting."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "getbill", "serve"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        return self
+
+    def start(self) -> "Program":
+        """Start it and wait until it says that it answers."""
+        self.launch()
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+            if line.startswith(LAST_WORDS):
+                return self
+        raise AssertionError(f"ended with {self.end()}: {self.said}")
+
+    def stop(self, *signs: signal.Signals) -> int:
+        """Send the signals to it alone, and return its exit status when it has ended."""
+        for sign in signs or (signal.SIGTERM,):
+            self.process.send_signal(sign)
+        return self.end()
+
+    def end(self) -> int:
+        """Wait until it has ended by itself, and return its exit status."""
+        if self.process.stdout and not self.process.stdout.closed:
+            output, _ = self.process.communicate(timeout=SECONDS)
+            self.said += output
+        return self.process.wait(SECONDS)
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        file = self.data_dir / "first-run.json"
+        found: dict[str, str] = json.loads(file.read_text())
+        return found
+
+    def get(self, path: str) -> tuple[int, Any]:
+        with urllib.request.urlopen(self.url + path, timeout=SECONDS) as answer:  # noqa: S310 our own server
+            return answer.status, json.load(answer)
+
+    def processes(self, word: str = "") -> list[int]:
+        """The living processes of this data folder whose command line has a word."""
+        found = []
+        for folder in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if not folder.name.isdigit() or int(folder.name) == os.getpid():
+                    continue
+                command = (folder / "cmdline").read_bytes()
+                around = command + (folder / "environ").read_bytes()
+                if command and os.fsencode(self.data_dir) in around and word.encode() in command:
+                    found.append(int(folder.name))
+        return found
+
+    def until_none_is_left(self) -> None:
+        deadline = time.monotonic() + SECONDS
+        while self.processes():
+            assert time.monotonic() < deadline, self.processes()
+            time.sleep(0.02)

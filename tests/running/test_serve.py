@@ -1,0 +1,133 @@
+"""`getbill serve` as its operator meets it: each test starts the real program, on its own folder and port."""
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from program import SECONDS, Program
+
+from getbill.embedded import running_dsn
+
+KEYS = ["base_url", "dashboard_email", "dashboard_password", "sandbox_api_key", "client_id", "client_secret"]
+README = Path(__file__).parents[2] / "README.md"
+MakeProgram = Callable[..., Program]
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_an_installation_survives_what_happens_to_it(program: MakeProgram) -> None:
+    """One story, since every start costs seconds: first start, crashes, kill, second start, impatient stop."""
+    first = program().start()
+
+    credentials = first.credentials
+    assert list(credentials) == KEYS
+    assert credentials["base_url"] == first.url
+    assert stat.S_IMODE((first.data_dir / "first-run.json").stat().st_mode) == 0o600
+    assert all(value in first.said for value in credentials.values())
+    assert_the_readmes_first_debt_is_answered_with(first, 201)
+
+    assert_a_second_supervisor_is_refused(first, program())
+    assert_whatever_is_killed_is_started_again(first)
+
+    first.stop(signal.SIGKILL)
+    second = program().start()
+    assert second.credentials == credentials
+    assert credentials["sandbox_api_key"] not in second.said
+    # The same reference with the same body is the debt that is there already.
+    assert_the_readmes_first_debt_is_answered_with(second, 200)
+
+    assert second.stop(signal.SIGINT, signal.SIGINT) == 0
+    assert second.processes() == []
+    assert "database system is shut down" in (second.data_dir / "postgres" / "log").read_text()
+
+
+def assert_the_readmes_first_debt_is_answered_with(running: Program, status: int) -> None:
+    lines = re.findall(r"^```sh\n(key=.*?)^```$", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)[0]
+    script = lines.replace("http://127.0.0.1:8000", running.url).replace(
+        "curl ", "curl -s -w '%{http_code}' "
+    )
+
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=running.data_dir.parent, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.endswith(str(status)), done.stdout
+    assert '"reference":"F-2024-0847"' in done.stdout.replace(" ", "")
+
+
+def assert_a_second_supervisor_is_refused(running: Program, refused: Program) -> None:
+    assert refused.launch().end() == 1
+
+    assert f"runs on {running.data_dir} already, as process {running.process.pid}" in refused.said
+
+
+def assert_whatever_is_killed_is_started_again(running: Program) -> None:
+    (api,) = running.processes("getbill\0api")
+    (worker,) = running.processes("getbill\0worker")
+    (postmaster,) = running.processes("bin/postgres\0-D")
+
+    for victim in (api, worker):
+        os.kill(victim, signal.SIGKILL)
+    # While the process is being replaced its port stays open and callers wait.
+    assert running.get("/healthz")[0] == 200
+    until(lambda: running.processes("getbill\0worker") not in ([], [worker]))
+
+    os.kill(postmaster, signal.SIGKILL)
+    until(lambda: running.processes("bin/postgres\0-D") not in ([], [postmaster]))
+    until(lambda: running_dsn(running.data_dir) is not None)
+
+
+def test_a_stop_in_the_middle_of_the_first_start_is_recovered_from(program: MakeProgram) -> None:
+    interrupted = program().launch()
+    until((interrupted.data_dir / "postgres" / "lock").exists)
+    interrupted.stop(signal.SIGTERM)
+    interrupted.until_none_is_left()
+
+    assert list(program().start().credentials) == KEYS
+
+
+def test_a_port_in_use_is_told_before_anything_is_made(program: MakeProgram) -> None:
+    refused = program()
+    port = int(refused.url.rsplit(":", 1)[1])
+
+    with socket.create_server(("127.0.0.1", port)):
+        assert refused.launch().end() == 1
+
+    assert f"127.0.0.1 port {port} cannot be used" in refused.said
+    assert "set GETBILL_PORT to another" in refused.said
+    assert sorted(path.name for path in refused.data_dir.iterdir()) == ["serve.lock"]
+
+
+def test_another_database_is_used_where_one_is_named(program: MakeProgram, empty_dsn: str) -> None:
+    running = program(DATABASE_URL=empty_dsn).start()
+
+    assert list(running.credentials) == KEYS
+    assert not (running.data_dir / "postgres").exists()
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize("word", ["api", "worker"])
+def test_a_process_on_an_unmigrated_database_says_what_to_do(
+    program: MakeProgram, empty_dsn: str, word: str
+) -> None:
+    environment = program(DATABASE_URL=empty_dsn).environment
+
+    done = subprocess.run(
+        [sys.executable, "-m", "getbill", word], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == "getbill: The database is empty, this program needs 0001: run `getbill migrate`.\n"
