@@ -1,0 +1,28 @@
+"""Debts that come back: paid ones, held ones, and those whose scenario was over."""
+
+from typing import Any
+
+from debts.conftest import House, read
+from getbill.kit import ids
+
+
+async def the_contacts(house: House, debt: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = await house.rows(
+        "SELECT step, state FROM contacts WHERE workspace_id = $1 AND debt_id = $2 ORDER BY created_at, step",
+        house.workspace_id,
+        ids.read("debt", debt["id"]),
+    )
+    return [(row["step"], row["state"]) for row in rows]
+
+
+async def test_a_paid_debt_is_not_collected_again_by_a_word(house: House) -> None:
+    debt = await house.debt()
+    await house.post(f"/debts/{debt['id']}/payments", {"amount": 2340})
+    paid = read(await house.get(f"/debts/{debt['id']}"))
+
+    for status in ("in_progress", "pending", "status.default.in_progress"):
+        answered = await house.put(f"/debts/{debt['id']}", {"status": status})
+
+        assert (answered.status, read(answered)["type"]) == (409, "/problems/debt-cannot-move")
+    assert read(await house.get(f"/debts/{debt['id']}")) == paid
+    assert await the_contacts(house, debt) == [("wave_1_email", "stopped")]
