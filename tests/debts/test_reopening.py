@@ -26,3 +26,14 @@ async def test_a_paid_debt_is_not_collected_again_by_a_word(house: House) -> Non
         assert (answered.status, read(answered)["type"]) == (409, "/problems/debt-cannot-move")
     assert read(await house.get(f"/debts/{debt['id']}")) == paid
     assert await the_contacts(house, debt) == [("wave_1_email", "stopped")]
+
+
+async def test_a_debt_whose_scenario_reached_nobody_is_resumed_once_an_address_is_known(house: House) -> None:
+    debt = await house.debt(debtor={"name": "Lucas Bernard"})
+    await house.put(f"/debts/{debt['id']}", {"status": "unresolved"})
+    await house.put(f"/debts/{debt['id']}", {"debtor": {"email": "lucas@example.com"}})
+
+    answered = await house.post(f"/debts/{debt['id']}/resume")
+
+    assert (answered.status, read(answered)["status"]) == (200, "pending")
+    assert (await the_contacts(house, debt))[-1] == ("wave_1_email", "planned")
