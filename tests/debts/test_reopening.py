@@ -37,3 +37,14 @@ async def test_a_debt_whose_scenario_reached_nobody_is_resumed_once_an_address_i
 
     assert (answered.status, read(answered)["status"]) == (200, "pending")
     assert (await the_contacts(house, debt))[-1] == ("wave_1_email", "planned")
+
+
+async def test_a_debt_whose_due_date_moved_while_it_was_held_waits_for_the_new_one(house: House) -> None:
+    debt = await house.debt()
+    await house.post(f"/debts/{debt['id']}/hold")
+    await house.put(f"/debts/{debt['id']}", {"due_date": "2199-01-15"})
+
+    resumed = read(await house.post(f"/debts/{debt['id']}/resume"))
+
+    # The day after is a Wednesday.
+    assert resumed["next_action_at"] == "2199-01-16T07:00:00Z"

@@ -261,7 +261,7 @@ def _change_currency(debt: Debt, currency: str, amount: Money | None, changes: d
 
 
 def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:
-    if not _REPLANNING & changes.keys() or not debt.is_contactable:
+    if not _REPLANNING & changes.keys():
         return
     if "scenario" in changes:
         debt.run += 1
@@ -270,4 +270,6 @@ def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:
         debt.started_on = day_zero(
             debt.debtor.identity, debt.created_at, debt.due_on, debt.details.start_mode
         )
-    debt.stop_contact()
+    # A held debt gets its day 0 too: it is planned when it is resumed.
+    if debt.is_contactable:
+        debt.stop_contact()
