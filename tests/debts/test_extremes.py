@@ -1,0 +1,40 @@
+"""Values at the far end of what JSON, a query or a currency can say: refused in words, or kept whole."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from debts.conftest import House, a_body, read
+from getbill.kit import ids, json
+
+
+def a_cursor(*parts: Any) -> str:
+    return base64.urlsafe_b64encode(json.write(list(parts))).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("number", [10**18, -(10**18)])
+@pytest.mark.parametrize("path", ["/debts", "/debtors", "/followups"])
+async def test_a_forged_cursor_is_refused(house: House, path: str, number: int) -> None:
+    answered = await house.get(f"{path}?cursor={a_cursor('-date', number, ids.new().hex)}")
+
+    assert (answered.status, read(answered)["type"]) == (400, "/problems/bad-request")
+
+
+async def test_a_cursor_beyond_every_amount_is_refused(house: House) -> None:
+    forged = a_cursor("-amount", json.read(b"1e24"), ids.new().hex)
+    whole = base64.urlsafe_b64encode(b'["-amount",%d,"%s"]' % (10**24, ids.new().hex.encode())).decode()
+
+    for cursor in (forged, whole.rstrip("=")):
+        answered = await house.get(f"/debts?sort=-amount&cursor={cursor}")
+
+        assert answered.status == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["updated_after=0001-01-01T00:00:00%2B14:00", "created_to=9999-12-31T23:59:59-14:00"]
+)
+async def test_an_instant_that_utc_cannot_write_is_refused(house: House, query: str) -> None:
+    answered = await house.get(f"/debts?{query}")
+
+    assert (answered.status, read(answered)["type"]) == (400, "/problems/bad-request")
