@@ -38,3 +38,31 @@ async def test_an_instant_that_utc_cannot_write_is_refused(house: House, query: 
     answered = await house.get(f"/debts?{query}")
 
     assert (answered.status, read(answered)["type"]) == (400, "/problems/bad-request")
+
+
+async def test_an_amount_too_large_for_the_new_currency_is_refused(house: House) -> None:
+    debt = await house.debt(amount=99_999_999_999_999, currency="JPY")
+
+    answered = await house.put(f"/debts/{debt['id']}", {"currency": "EUR"})
+
+    assert (answered.status, read(answered)["errors"][0]["code"]) == (422, "too-large")
+    assert read(await house.get(f"/debts/{debt['id']}")) == debt
+
+
+@pytest.mark.parametrize("name", [["debt.created"], {"a": 1}])
+async def test_an_event_that_is_no_text_is_refused(house: House, name: Any) -> None:
+    answered = await house.post("/webhooks", {"url": "https://example.com/hooks", "events": [name]})
+
+    assert answered.status == 422
+    assert [one["pointer"] for one in read(answered)["errors"]] == ["/events/0"]
+
+
+async def test_a_provider_that_is_no_text_is_refused(house: House) -> None:
+    debt = await house.debt()
+
+    answered = await house.post(
+        f"/debts/{debt['id']}/payments", {"amount": 1, "stripe_payment_id": "pi_1", "provider": []}
+    )
+
+    assert answered.status == 422
+    assert [one["pointer"] for one in read(answered)["errors"]] == ["/provider"]

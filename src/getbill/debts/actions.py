@@ -15,7 +15,7 @@ from getbill.debts.schedule import day_zero, next_contact
 from getbill.kit import ids, json
 from getbill.kit.db import Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
-from getbill.kit.money import AmountHasTooManyDecimals, Money
+from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
 
 
 class ReferenceTaken(Conflict):
@@ -253,6 +253,8 @@ def _change_currency(debt: Debt, currency: str, amount: Money | None, changes: d
         after = amount or Money.of(before.decimal, currency)
     except AmountHasTooManyDecimals as error:
         raise one_field("/amount", "too-many-decimals", f"Send the amount too: {error}") from None
+    except AmountTooLarge as error:
+        raise one_field("/amount", "too-large", f"Send the amount too: {error}") from None
     changes["currency"] = {"from": before.currency, "to": currency}
     if after.decimal != before.decimal:
         changes["amount"] = {"from": before.decimal, "to": after.decimal}
