@@ -66,3 +66,20 @@ async def test_a_provider_that_is_no_text_is_refused(house: House) -> None:
 
     assert answered.status == 422
     assert [one["pointer"] for one in read(answered)["errors"]] == ["/provider"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "written"),
+    [("RSD", "10.50", b"10.50"), ("IQD", "1.250", b"1.250"), ("JPY", "7", b"7")],
+)
+async def test_an_amount_is_found_in_its_currency_s_own_decimals(
+    house: House, currency: str, amount: str, written: bytes
+) -> None:
+    body = a_body(currency=currency, amount=json.read(amount.encode()))
+
+    made = await house.post("/debts", body)
+
+    assert made.status == 201
+    assert b'"amount":' + written + b"," in made.body
+    for query in (f"amount={amount}", f"amount_min={amount}&amount_max={amount}"):
+        assert [one["id"] for one in read(await house.get(f"/debts?{query}"))["data"]] == [read(made)["id"]]
