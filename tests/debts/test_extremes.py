@@ -83,3 +83,33 @@ async def test_an_amount_is_found_in_its_currency_s_own_decimals(
     assert b'"amount":' + written + b"," in made.body
     for query in (f"amount={amount}", f"amount_min={amount}&amount_max={amount}"):
         assert [one["id"] for one in read(await house.get(f"/debts?{query}"))["data"]] == [read(made)["id"]]
+
+
+async def test_numbers_in_metadata_are_kept_whole(house: House) -> None:
+    metadata = {"account": 10**30, "rate": json.read(b"0.10"), "low": -(2**70), "deep": [{"n": 2**64}]}
+    text = b'{"account":%d,"rate":0.10,"low":%d,"deep":[{"n":%d}]}' % (10**30, -(2**70), 2**64)
+    body = json.write(a_body(metadata=1)).replace(b'"metadata":1', b'"metadata":' + text)
+
+    made = await house.site.call("POST", "/external-api/v1/debts", body=body)
+
+    assert made.status == 201
+    assert read(made)["metadata"] == metadata
+    assert read(await house.get(f"/debts/{read(made)['id']}"))["metadata"] == metadata
+
+
+@pytest.mark.parametrize(
+    ("address", "pointers"),
+    [
+        ({"country": "XX", "town": "Lyon"}, ["/debtor/address/country", "/debtor/address/town"]),
+        ({"city": 7}, ["/debtor/address/city"]),
+        (7, ["/debtor/address"]),
+        ("", ["/debtor/address"]),
+    ],
+)
+async def test_what_is_wrong_in_an_address_is_named_where_it_stands(
+    house: House, address: Any, pointers: list[str]
+) -> None:
+    answered = await house.post("/debts", a_body(debtor={"name": "Jean Dupont", "address": address}))
+
+    assert answered.status == 422
+    assert [one["pointer"] for one in read(answered)["errors"]] == pointers
