@@ -113,3 +113,11 @@ async def test_what_is_wrong_in_an_address_is_named_where_it_stands(
 
     assert answered.status == 422
     assert [one["pointer"] for one in read(answered)["errors"]] == pointers
+
+
+@pytest.mark.parametrize("link", ["https://pay.example/my invoice", "https://", "https://pay.example/\ta"])
+async def test_a_payment_link_that_no_message_could_carry_is_refused(house: House, link: str) -> None:
+    answered = await house.post("/debts", a_body(payment_link=link))
+
+    assert answered.status == 422
+    assert [one["pointer"] for one in read(answered)["errors"]] == ["/payment_link"]

@@ -21,7 +21,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from getbill import scenarios
+from getbill import channels, scenarios
 from getbill.kit import emails, ibans, ids, phones
 from getbill.kit.errors import FieldError, NotFound
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
@@ -92,8 +92,8 @@ def _amount(value: Any) -> Decimal:
 
 
 def _link(value: str) -> str:
-    if not value.startswith(("https://", "http://")):
-        raise ValueError("A payment link begins with https://.")
+    if not channels.is_web_link(value):
+        raise ValueError("A payment link begins with https:// and has no spaces.")
     return value
 
 
