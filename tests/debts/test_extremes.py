@@ -121,3 +121,24 @@ async def test_a_payment_link_that_no_message_could_carry_is_refused(house: Hous
 
     assert answered.status == 422
     assert [one["pointer"] for one in read(answered)["errors"]] == ["/payment_link"]
+
+
+async def test_a_national_number_is_read_where_the_debtor_lives(house: House) -> None:
+    debt = await house.debt(
+        debtor={"name": "Jan Peeters", "email": "jan@example.com", "address": {"country": "BE"}}
+    )
+
+    changed = read(await house.put(f"/debts/{debt['id']}", {"debtor": {"phone": "0470 12 34 56"}}))
+    wrong = await house.put(f"/debts/{debt['id']}", {"phone": "01 42 68 53 00"})
+
+    assert changed["debtor"]["phone"] == "+32470123456"
+    assert (wrong.status, read(wrong)["errors"][0]["pointer"]) == (422, "/phone")
+
+
+async def test_an_address_that_is_cleared_is_cleared_whole(house: House) -> None:
+    address = {"street_address": "rue des Lilas", "postal_code": "69003", "city": "Lyon", "country": "FR"}
+    debt = await house.debt(debtor={"name": "Jean Dupont", "address": address})
+
+    changed = read(await house.put(f"/debts/{debt['id']}", {"debtor": {"address": None}}))
+
+    assert set(changed["debtor"]["address"].values()) == {None}
