@@ -13,7 +13,7 @@ from getbill.debts.model import INSERT, Debt, Details, NewDebt
 from getbill.debts.moves import set_status
 from getbill.debts.schedule import day_zero, next_contact
 from getbill.kit import ids, json
-from getbill.kit.db import Transaction
+from getbill.kit.db import PresumedWrong, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
 
@@ -76,7 +76,11 @@ async def _existing(
     debt_id, before = taken[new.reference]
     if before != fingerprint:
         return _reference_taken(new.reference, debt_id)
-    return Created(await queries.lock(tx, workspace, debt_id), is_new=False)
+    try:
+        return Created(await queries.lock(tx, workspace, debt_id), is_new=False)
+    except NotFound:
+        # Erased since it was looked up: its reference is free.
+        raise PresumedWrong from None
 
 
 def _reference_taken(reference: str | None, debt_id: Any) -> ReferenceTaken:
@@ -102,7 +106,7 @@ class _Known:
         for found in hashes:
             if found in self._taken:
                 debtor = await self._held(self._taken[found])
-                if debtor is not None and _is_same(debtor, new):
+                if _is_same(debtor, new):
                     await debtors.merge(self._tx, self._workspace, debtor, new.identity)
                     return debtor
         free = [found for found in hashes if found not in self._taken]
@@ -111,12 +115,13 @@ class _Known:
         self._taken.update(dict.fromkeys(free, debtor.id))
         return debtor
 
-    async def _held(self, debtor_id: Any) -> Debtor | None:
+    async def _held(self, debtor_id: Any) -> Debtor:
         if debtor_id not in self._loaded:
             try:
                 self._loaded[debtor_id] = await debtors.lock(self._tx, self._workspace, debtor_id)
             except NotFound:
-                return None
+                # Erased since the hash was looked up: it is free to stand for somebody else.
+                raise PresumedWrong from None
         return self._loaded[debtor_id]
 
 

@@ -47,7 +47,7 @@ class Statement:
 
 
 class PresumedWrong(Exception):
-    """A change was made on a guess that did not hold; nothing is written, and it runs again, asking first."""
+    """A change was made on a guess, or on what held a moment ago; nothing is written, and it runs again, asking first."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,66 @@
+"""Two requests about one person at the same moment, and one request about one person twice."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from debts.conftest import House, a_body, read
+from getbill import companies, debts
+from getbill.companies import Workspace
+from getbill.debtors import Identity
+from getbill.debts import Debt, Details, NewDebt
+from getbill.kit import ids
+from getbill.kit.money import Money
+
+JEAN = Identity("Jean Dupont", email="jean@example.com")
+
+
+async def the_workspace(house: House) -> Workspace:
+    state = house.app.state
+    return await companies.workspace(state.database, state.vault, house.workspace_id)
+
+
+def a_new_debt(reference: str, who: Identity) -> NewDebt:
+    return NewDebt(who, Money(10_000, "EUR"), reference, "standard_3_waves", Details())
+
+
+async def create_many(house: House, *news: NewDebt) -> list[Debt]:
+    workspace = await the_workspace(house)
+    async with house.app.state.database.transaction(workspace.now()) as tx:
+        made = await debts.create_many(tx, workspace, news)
+    return [one.debt for one in made if isinstance(one, debts.Created)]
+
+
+async def erase_slowly(house: House, debt: dict[str, Any], meanwhile: Any) -> Any:
+    """Erase a debt in a transaction during which another request begins, and return that one's answer."""
+    workspace = await the_workspace(house)
+    async with house.app.state.database.transaction(workspace.now()) as tx:
+        held = await debts.lock(tx, workspace, ids.read("debt", debt["id"]))
+        await debts.erase(tx, workspace, held)
+        begun = asyncio.create_task(meanwhile)
+        # Until it waits for the lock that this transaction holds.
+        while not await house.rows("SELECT FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+    return await begun
+
+
+async def test_a_person_whose_last_debt_is_erased_meanwhile_is_met_anew_and_recognised_later(
+    house: House,
+) -> None:
+    gone = await house.debt()
+
+    made = read(await erase_slowly(house, gone, house.post("/debts", a_body())))
+
+    later = await house.debt()
+    assert made["debtor"]["id"] != gone["debtor"]["id"]
+    assert later["debtor"]["id"] == made["debtor"]["id"]
+
+
+async def test_a_debt_that_is_erased_while_its_body_is_sent_again_is_made_anew(house: House) -> None:
+    body = a_body()
+    gone = read(await house.post("/debts", body))
+
+    answered = await erase_slowly(house, gone, house.post("/debts", body))
+
+    assert answered.status == 201
+    assert read(answered)["id"] != gone["id"]
