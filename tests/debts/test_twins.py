@@ -64,3 +64,19 @@ async def test_a_debt_that_is_erased_while_its_body_is_sent_again_is_made_anew(h
 
     assert answered.status == 201
     assert read(answered)["id"] != gone["id"]
+
+
+async def test_a_person_met_twice_in_one_go_is_one_debtor_with_all_that_was_said(house: House) -> None:
+    later = replace(JEAN, phone="+33612345678", city="Lyon")
+
+    one, two = await create_many(house, a_new_debt("F-1", JEAN), a_new_debt("F-2", later))
+
+    shown = read(await house.get(f"/debts/{ids.show('debt', one.id)}"))["debtor"]
+    third = await house.debt(debtor={"name": "Jean Dupont", "phone": "+33612345678"})
+    assert one.debtor.id == two.debtor.id
+    assert (shown["email"], shown["phone"], shown["address"]["city"]) == (
+        "jean@example.com",
+        "+33612345678",
+        "Lyon",
+    )
+    assert third["debtor"]["id"] == shown["id"]

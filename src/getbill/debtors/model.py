@@ -53,7 +53,7 @@ class Identity:
 
 @dataclass(slots=True, repr=False)
 class Debtor:
-    """A debtor as loaded: their identity open, with the key that seals it."""
+    """A debtor as loaded or just met: their identity open, with the key that seals it."""
 
     id: UUID
     workspace_id: UUID
@@ -61,6 +61,8 @@ class Debtor:
     key: Key
     created_at: datetime
     updated_at: datetime
+    # Met in this very transaction: the row is written at its edge.
+    is_new: bool = False
 
 
 def context(workspace_id: UUID, debtor_id: UUID) -> bytes:
