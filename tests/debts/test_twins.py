@@ -80,3 +80,16 @@ async def test_a_person_met_twice_in_one_go_is_one_debtor_with_all_that_was_said
         "Lyon",
     )
     assert third["debtor"]["id"] == shown["id"]
+
+
+async def test_an_erased_debt_does_not_say_whose_it_was_while_the_debtor_s_others_live_on(
+    house: House,
+) -> None:
+    gone, stays = await house.debt(), await house.debt()
+    await house.call("DELETE", f"/debts/{gone['id']}")
+
+    rows = await house.rows(
+        "SELECT id, debtor_id FROM debts WHERE workspace_id = $1 ORDER BY created_at, id", house.workspace_id
+    )
+
+    assert [row["debtor_id"] for row in rows] == [None, ids.read("debtor", stays["debtor"]["id"])]
