@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from getbill import debtors, events, scenarios, vault
 from getbill.companies import Workspace
@@ -23,6 +24,15 @@ class ReferenceTaken(Conflict):
 
     code = "reference-taken"
     title = "A debt with this reference exists already"
+
+    def __init__(self, reference: str | None, debt_id: UUID) -> None:
+        shown = ids.show("debt", debt_id)
+        super().__init__(
+            f"The reference {reference!r} belongs to {shown}, made from other values. "
+            f"Change that debt by PUT /external-api/v1/debts/{shown}, or send another reference.",
+            extra={"id": shown},
+        )
+        self.debt_id = debt_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ async def create_many(
 
 
 def _twin(first: Debt, fingerprint: bytes) -> ReferenceTaken | None:
-    return None if first.fingerprint == fingerprint else _reference_taken(first.reference, first.id)
+    return None if first.fingerprint == fingerprint else ReferenceTaken(first.reference, first.id)
 
 
 async def _existing(
@@ -75,21 +85,12 @@ async def _existing(
 ) -> Created | ReferenceTaken:
     debt_id, before = taken[new.reference]
     if before != fingerprint:
-        return _reference_taken(new.reference, debt_id)
+        return ReferenceTaken(new.reference, debt_id)
     try:
         return Created(await queries.lock(tx, workspace, debt_id), is_new=False)
     except NotFound:
         # Erased since it was looked up: its reference is free.
         raise PresumedWrong from None
-
-
-def _reference_taken(reference: str | None, debt_id: Any) -> ReferenceTaken:
-    shown = ids.show("debt", debt_id)
-    return ReferenceTaken(
-        f"The reference {reference!r} belongs to {shown}, made from other values. "
-        f"Change that debt by PUT /external-api/v1/debts/{shown}, or send another reference.",
-        extra={"id": shown},
-    )
 
 
 class _Known:
@@ -222,7 +223,7 @@ async def _change_reference(tx: Transaction, workspace: Workspace, debt: Debt, c
     if reference is not None and reference != debt.reference:
         taken = await queries.taken(tx, workspace.id, [reference])
         if reference in taken:
-            raise _reference_taken(reference, taken[reference][0])
+            raise ReferenceTaken(reference, taken[reference][0])
 
 
 _WIRE_NAMES = {"due_on": "due_date"}

@@ -80,7 +80,12 @@ async def create_debt(change: Writes, new: Annotated[NewDebtBody, body(NewDebtBo
     asked = answers.new_debt(new, change.workspace.company)
 
     async def work(tx: Transaction) -> access.Reply:
-        created = await actions.create(tx, change.workspace, asked)
+        try:
+            created = await actions.create(tx, change.workspace, asked)
+        except actions.ReferenceTaken as taken:
+            # The refusal names that debt and its reference, so its stored answer goes with it.
+            change.debt_id = taken.debt_id
+            raise
         change.debt_id = created.debt.id
         return lambda: _shown(201 if created.is_new else 200, created.debt)
 
