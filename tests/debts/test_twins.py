@@ -39,7 +39,7 @@ async def erase_slowly(house: House, debt: dict[str, Any], meanwhile: Any) -> An
         await debts.erase(tx, workspace, held)
         begun = asyncio.create_task(meanwhile)
         # Until it waits for the lock that this transaction holds.
-        while not await house.rows("SELECT FROM pg_locks WHERE NOT granted"):
+        while not await house.rows("SELECT FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return await begun
 
