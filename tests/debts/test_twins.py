@@ -105,3 +105,16 @@ async def test_a_refusal_that_names_a_debt_goes_with_it(house: House) -> None:
     assert await house.rows("SELECT FROM idempotency_keys WHERE workspace_id = $1", house.workspace_id) == []
     made = await house.post("/debts", a_body(reference="F-NAMED", amount=1), Idempotency_Key="once")
     assert made.status == 201
+
+
+async def test_a_later_address_replaces_the_earlier_one_whole(house: House) -> None:
+    address = {"street_number": "12", "street_address": "rue des Lilas", "postal_code": "69003", "city": "Lyon"}
+    moved = {"street_address": "5 quai de Seine", "postal_code": "75019", "city": "Paris"}
+    known = {"name": "Jean Dupont", "email": "jean@example.com"}
+    await house.debt(debtor=known | {"address": address | {"country": "FR"}})
+
+    same = await house.debt(debtor=known | {"address": {"country": "FR"}})
+    later = await house.debt(debtor=known | {"address": moved})
+
+    assert same["debtor"]["address"] == address | {"country": "FR"}
+    assert later["debtor"]["address"] == moved | {"street_number": None, "country": "FR"}

@@ -72,7 +72,7 @@ def create(tx: Transaction, workspace: Workspace, identity: Identity, free: list
 
 async def merge(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Identity) -> None:
     """Learn from a later debt of the same person: what it says replaces what was known, nothing is lost."""
-    await update(tx, workspace, debtor, debtor.identity.updated(dict(later.given())))
+    await update(tx, workspace, debtor, debtor.identity.learned(later))
 
 
 async def update(tx: Transaction, workspace: Workspace, debtor: Debtor, identity: Identity) -> None:
