@@ -108,7 +108,12 @@ async def test_a_refusal_that_names_a_debt_goes_with_it(house: House) -> None:
 
 
 async def test_a_later_address_replaces_the_earlier_one_whole(house: House) -> None:
-    address = {"street_number": "12", "street_address": "rue des Lilas", "postal_code": "69003", "city": "Lyon"}
+    address = {
+        "street_number": "12",
+        "street_address": "rue des Lilas",
+        "postal_code": "69003",
+        "city": "Lyon",
+    }
     moved = {"street_address": "5 quai de Seine", "postal_code": "75019", "city": "Paris"}
     known = {"name": "Jean Dupont", "email": "jean@example.com"}
     await house.debt(debtor=known | {"address": address | {"country": "FR"}})

@@ -60,10 +60,20 @@ class _LastLook:
             # Whoever raised the epoch has planned again, where anything is to be planned.
             self._pass_over(debt, contact, "stopped", f"the debt is {debt.status}")
         elif contact.step == debts.END:
+            self._end(debt, contact)
+        else:
+            self._contact(debt, contact)
+
+    def _end(self, debt: Debt, contact: Contact) -> None:
+        past = self.pasts[debt.id]
+        left = debts.next_contact(debt, self.tx.now, past.last_step(debt), past.contacts)
+        if left.step == debts.END:
             contact.settle("accepted", self.tx.now)
             debts.end_scenario(self.tx, debt)
         else:
-            self._contact(debt, contact)
+            # Another debt of the person has told an address that this one's steps were passed over for.
+            contact.settle("stopped", self.tx.now, "an address was learned")
+            self.planned.extend(planning.go_on(self.tx, debt, past, past.last_step(debt)))
 
     def _contact(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
