@@ -142,3 +142,15 @@ async def test_an_address_that_is_cleared_is_cleared_whole(house: House) -> None
     changed = read(await house.put(f"/debts/{debt['id']}", {"debtor": {"address": None}}))
 
     assert set(changed["debtor"]["address"].values()) == {None}
+
+
+@pytest.mark.parametrize("path", ["/debts", "/debts?sort=amount", "/debtors", "/debts?page=2"])
+async def test_the_last_page_has_no_cursor(house: House, path: str) -> None:
+    for number in range(4):
+        await house.debt(reference=str(number), debtor={"name": f"Jean {number}"})
+    size = 2 if "page" in path else 4
+
+    listed = read(await house.get(path + ("&" if "?" in path else "?") + f"limit={size}"))
+
+    assert len(listed["data"]) == size
+    assert listed["pagination"]["next_cursor"] is None

@@ -60,7 +60,8 @@ def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None) -> Wanted:
         debt_id=debt_id,
         since=_midnight(query.since),
         until=_midnight(query.until + timedelta(days=1)) if query.until and query.until < date.max else None,
-        limit=query.limit,
+        # One more than is shown tells whether it is the end.
+        limit=query.limit + 1,
         offset=0 if after else (query.page - 1) * query.limit,
         after=after,
     )
@@ -76,10 +77,10 @@ def debt_of(query: FollowupQuery) -> UUID | None:
 
 
 def cursor_after(found: list[Followup], limit: int) -> str | None:
-    """Return the cursor after a full page; None when the page was not full."""
-    if len(found) < limit:
+    """Return the cursor after the first `limit` rows; None when there are no more."""
+    if len(found) <= limit:
         return None
-    return paging.write_place(_SORT, found[-1].created_at, found[-1].id)
+    return paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
 
 
 class FollowupShown(BaseModel):
