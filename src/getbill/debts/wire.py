@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from getbill import channels, scenarios
+from getbill.debts.shapes import StatusWord
 from getbill.kit import emails, ibans, ids, phones
 from getbill.kit.errors import FieldError, NotFound
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
@@ -120,9 +121,7 @@ Amount = Annotated[
 ]
 Metadata = Annotated[dict[str, Any], Field(max_length=100)]
 Status = Annotated[
-    Literal[
-        "pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"
-    ],
+    StatusWord,
     BeforeValidator(_status),
 ]
 

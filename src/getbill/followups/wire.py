@@ -7,25 +7,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.channels import Channel
-from getbill.followups.model import Followup
+from getbill.followups.model import Followup, Status, Type
 from getbill.followups.queries import Wanted
 from getbill.kit import ids, paging
 from getbill.kit.shapes import Instant, Pagination
 
-Status = Literal[
-    "on_hold",
-    "scheduled",
-    "in_progress",
-    "sent",
-    "delivered",
-    "deal_found",
-    "no_answer",
-    "deal_not_found",
-    "bad_behavior",
-    "failed",
-    "cancelled",
-]
-Type = Literal["call", "sms", "email", "whatsapp", "voicemail", "manual_call", "physical", "postmail"]
 _SORT = "-date"
 
 
