@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from getbill import access, events
 from getbill.explorer import examples
+from getbill.explorer.problems import known
 from getbill.explorer.wire import WebhookSent
 from getbill.kit.shapes import ProblemShown, problems
 
@@ -21,6 +22,19 @@ _HEADERS: Final = {
     "X-RateLimit-Limit": ("integer", "Requests a minute."),
     "X-RateLimit-Remaining": ("integer", "Requests left in this minute."),
     "X-RateLimit-Reset": ("integer", "When the minute ends, in Unix seconds."),
+}
+# Beside the good ones; they stand on every answer, and would fill the page.
+_HEADED: Final = frozenset({"429", "500"})
+# For each status the plainest problem there is.
+_EXAMPLES: Final = {
+    str(one.status): {
+        "type": f"/problems/{one.code}",
+        "title": one.title,
+        "status": one.status,
+        "detail": one.meaning,
+    }
+    for one in known()
+    if one.is_plain
 }
 _RETRY_AFTER: Final = {
     "description": "Whole seconds until the next request is let in.",
@@ -108,9 +122,15 @@ def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: 
         del responses["422"]
     for status, refusal in problems(*_refusals(operation, path, scope)).items():
         responses.setdefault(str(status), refusal)
+    for status, response in responses.items():
+        refused = response.get("content", {}).get("application/problem+json")
+        if refused is not None and status in _EXAMPLES:
+            refused["example"] = _EXAMPLES[status]
     if scope is not None and method == "POST":
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     for status, response in responses.items():
+        if status not in _HEADED and not status.startswith("2"):
+            continue
         headers = response.setdefault("headers", {})
         names = _HEADERS if scope is not None else ["X-Request-Id"]
         headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in names}

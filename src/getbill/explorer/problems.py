@@ -18,6 +18,8 @@ class Known:
     title: str
     meaning: str
     way_out: str
+    # Whether it is the status' own problem, of which the others are special cases.
+    is_plain: bool
 
 
 def known() -> list[Known]:
@@ -37,4 +39,8 @@ def _below(kind: type[Problem]) -> Iterator[type[Problem]]:
 
 def _known(kind: type[Problem]) -> Known:
     meaning = "Something failed that should not have." if kind is Problem else kind.__doc__ or ""
-    return Known(kind.code, kind.status, kind.title, " ".join(meaning.split()), kind.way_out)
+    return Known(kind.code, kind.status, kind.title, " ".join(meaning.split()), kind.way_out, _is_plain(kind))
+
+
+def _is_plain(kind: type[Problem]) -> bool:
+    return kind is Problem or Problem in kind.__bases__

@@ -1,0 +1,86 @@
+"""The explorer's pages, and what lets nothing foreign run on them."""
+
+import pytest
+
+from getbill import events
+from getbill.explorer import examples
+from getbill.explorer.problems import known
+
+
+async def test_every_page_runs_only_this_installations_own_files(client) -> None:
+    for page in ("/docs", "/docs/errors", "/docs/events", "/problems/invalid"):
+        answered = await client.get(page)
+
+        policy = answered.headers["content-security-policy"]
+        assert (answered.status, answered.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "unsafe" not in policy
+        assert b"http://" not in answered.body.replace(b"http://www.w3.org", b"")
+        assert b"https://" not in answered.body
+
+
+async def test_the_page_of_errors_names_every_problem_with_its_way_out(client) -> None:
+    page = (await client.get("/docs/errors")).body.decode()
+
+    codes = [one.code for one in known()]
+    assert {"invalid", "not-found", "scope-missing", "rate-limited", "malformed-json"} <= set(codes)
+    for code in codes:
+        assert f'href="/problems/{code}"' in page
+
+
+async def test_the_type_of_a_refusal_leads_to_its_explanation(client, sandbox) -> None:
+    refused = (await sandbox.post("/external-api/v1/debts", {"amount": -1})).json()
+
+    answered = await client.get(refused["type"])
+
+    assert refused["type"] == "/problems/invalid"
+    assert answered.status == 200
+    assert b"Correct every field that <code>errors</code> names" in answered.body
+
+
+async def test_an_unknown_problem_is_not_found(client) -> None:
+    answered = await client.get("/problems/nonsense")
+
+    assert (answered.status, answered.json()["type"]) == (404, "/problems/not-found")
+
+
+async def test_the_page_of_events_is_the_table_of_events(client) -> None:
+    page = (await client.get("/docs/events")).body.decode()
+
+    for kind, told in events.KINDS.items():
+        assert f'<tr id="{kind}"><td><code>{kind}</code></td><td>{told}</td>' in page
+    assert page.count("✓") == 6
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "heading"),
+    [
+        ("/docs", "", "Your first debt"),
+        ("/docs", "fr-FR,fr;q=0.9,en;q=0.5", "Votre premier dossier"),
+        ("/docs", "de", "Your first debt"),
+        ("/docs?lang=fr", "en", "Votre premier dossier"),
+    ],
+)
+async def test_the_pages_speak_english_and_french(client, path: str, accepted: str, heading: str) -> None:
+    answered = await client.get(path, Accept_Language=accepted)
+
+    assert heading in answered.body.decode()
+
+
+async def test_the_example_of_a_debt_has_exactly_the_keys_of_a_real_one(sandbox) -> None:
+    answered = await sandbox.post("/external-api/v1/debts", examples.DEBT_TO_CREATE)
+
+    real = answered.json()
+    assert answered.status == 201
+    assert list(real) == list(examples.DEBT)
+    assert list(real["debtor"]) == list(examples.DEBT["debtor"])
+    assert list(real["debtor"]["address"]) == list(examples.DEBT["debtor"]["address"])
+    assert real["timeline_id"] == examples.DEBT["timeline_id"]
+
+
+async def test_the_example_of_a_refusal_is_what_is_really_refused(sandbox) -> None:
+    body = {name: value for name, value in examples.DEBT_TO_CREATE.items() if name != "amount"}
+
+    answered = await sandbox.post("/external-api/v1/debts", body)
+
+    assert (answered.status, answered.json()) == (422, examples.PROBLEM)
