@@ -10,7 +10,7 @@ from getbill.channels import Channel
 from getbill.followups.model import Followup
 from getbill.followups.queries import Wanted
 from getbill.kit import ids, paging
-from getbill.kit.shapes import Instant, Pagination
+from getbill.kit.shapes import DayAsked, Instant, Pagination
 
 Status = Literal[
     "on_hold",
@@ -41,11 +41,12 @@ class FollowupsOfDebtQuery(BaseModel):
     type: list[Type] | None = None
     channel: list[Channel] | None = None
     since: Annotated[
-        date | None,
+        DayAsked | None,
         Field(alias="from", description="First day, in UTC.", validation_alias=AliasChoices("from")),
     ] = None
     until: Annotated[
-        date | None, Field(alias="to", description="Last day, in UTC.", validation_alias=AliasChoices("to"))
+        DayAsked | None,
+        Field(alias="to", description="Last day, in UTC.", validation_alias=AliasChoices("to")),
     ] = None
 
 
