@@ -97,6 +97,13 @@ class Place:
             verb(tx, debt, *arguments)
         return debt
 
+    async def learn(self, debt_id: UUID, **known: str) -> None:
+        """Change what is known of a debt's debtor."""
+        workspace = await self.workspace()
+        async with self.database.transaction(workspace.now()) as tx:
+            debt = await debts.lock(tx, workspace, debt_id)
+            await debts.update(tx, workspace, debt, debts.Change(dict(known), {}, {}))
+
     async def find(self, debt_id: UUID) -> Debt:
         return await debts.find(self.database, await self.workspace(), debt_id)
 

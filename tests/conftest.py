@@ -21,7 +21,9 @@ import make
 import processes
 from calls import Site
 from creditor import Creditor, Receiver, collecting, receiving
+from getbill import vault
 from getbill.embedded import Server
+from getbill.kit import clock
 from getbill.migrations.actions import migrate
 from installation import TEMPLATE, Cluster, Installation, open_installation
 from make import Company
@@ -41,8 +43,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     config.add_cleanup(server.stop)
     dsn = server.start()
-    asyncio.run(migrate(dsn))
+    asyncio.run(_prepare(dsn))
     config.stash[CLUSTER] = Cluster(dsn)
+
+
+async def _prepare(dsn: str) -> None:
+    """Migrate the template and seal it under the tests' one master key, whoever opens it later."""
+    await migrate(dsn)
+    sealed = vault.Vault([vault.Key(bytes(range(32)))])
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        "INSERT INTO vault_master (key_id, is_current, installation_key, created_at) VALUES ($1, true, $2, $3)",
+        sealed.current.id.hex(),
+        sealed.wrap_installation(),
+        clock.wall(),
+    )
+    await connection.close()
 
 
 def pytest_configure_node(node: Any) -> None:

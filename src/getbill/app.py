@@ -73,6 +73,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
     stack.push_async_callback(state.database.close)
     state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
+    await access.upkeep(state.database, state.vault, clock.wall(), settings.access_log_days)
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
 

@@ -10,13 +10,14 @@ import contextlib
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
 
 from getbill.embedded import of_this_process
+from getbill.kit.stops import CannotRun
 
 STOP_SECONDS: Final = 10.0
 WAIT_FIRST_SECONDS: Final = 0.5
@@ -63,26 +64,32 @@ async def run(child: Child, wishes: Wishes) -> int:
     return await _stop(child, process, wishes)
 
 
+class ChildDidNotStart(CannotRun):
+    """A process refused to start; it has said why."""
+
+
 async def keep(child: Child, wishes: Wishes) -> None:
-    """Keep a child running until asked to stop."""
+    """Keep a child running until asked to stop.
+
+    Raises ChildDidNotStart when its first start ends in a refusal: that would not change by trying again.
+    """
     loop = asyncio.get_running_loop()
-    wait_seconds = WAIT_FIRST_SECONDS
+    is_first, wait_seconds = True, WAIT_FIRST_SECONDS
     while not wishes.stop.is_set():
         began = loop.time()
         status = await run(child, wishes)
         if wishes.stop.is_set():
             return
-        if loop.time() - began > STEADY_SECONDS:
+        lasted_seconds = loop.time() - began
+        if is_first and status > 0 and lasted_seconds < STEADY_SECONDS:
+            raise ChildDidNotStart(f"`getbill {child.name}` did not start; what it said stands above.")
+        is_first = False
+        if lasted_seconds > STEADY_SECONDS:
             wait_seconds = WAIT_FIRST_SECONDS
         _log.warning("process ended", child=child.name, status=status, again_in_seconds=wait_seconds)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(wishes.stop.wait(), wait_seconds)
         wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
-
-
-async def keep_all(children: Iterable[Child], wishes: Wishes) -> None:
-    """Keep several children running until asked to stop."""
-    await asyncio.gather(*(keep(child, wishes) for child in children))
 
 
 async def _stop(child: Child, process: Process, wishes: Wishes) -> int:

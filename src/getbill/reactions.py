@@ -29,8 +29,10 @@ async def follow_status(tx: Transaction, debt: Debt, _detail: Mapping[str, Any])
 
 async def book_adjustment(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
     """Book a changed claim as an entry, so that the balance still equals its entries."""
-    amount = detail["changes"].get("amount")
-    if amount is not None:
+    changes = detail["changes"]
+    amount = changes.get("amount")
+    # In another currency there is nothing to add to: the claim was made anew, before any entry.
+    if amount is not None and "currency" not in changes:
         change = Money.of(amount["to"] - amount["from"], debt.currency)
         await payments.write_adjustment(tx, debt, change.minor)
 

@@ -20,7 +20,7 @@ import structlog
 import typer
 
 from getbill import first_run, greeting, listener, migrations
-from getbill.children import Child, Wishes, keep_all, run
+from getbill.children import Child, Wishes, keep, run
 from getbill.commands import database
 from getbill.embedded import Server
 from getbill.kit import logs
@@ -47,32 +47,34 @@ def serve() -> None:
     settings = Settings()
     logs.configure(settings.log_level, "serve")
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
-    for sign in (signal.SIGTERM, signal.SIGHUP):
+    for sign in _signs():
         signal.signal(sign, _leave)  # until the loop takes over, a stop unwinds what was started
-    try:
-        with _alone(settings.data_dir) as left_behind:
-            # The processes of a killed supervisor need a moment to give the port back.
-            patience = PATIENCE_SECONDS if left_behind else 0.0
-            bound = listener.bind(settings, patience_seconds=patience)
-            status = _serve(settings, bound)
-    except KeyboardInterrupt:
-        status = 130
-    sys.exit(status)
+    with _alone(settings.data_dir) as left_behind:
+        # The processes of a killed supervisor need a moment to give the port back.
+        patience = PATIENCE_SECONDS if left_behind else 0.0
+        _serve(settings, listener.bind(settings, patience_seconds=patience))
 
 
-def _serve(settings: Settings, bound: socket.socket) -> int:
+def _signs() -> list[signal.Signals]:
+    # A terminal that closes stops us, unless `nohup` said otherwise.
+    hung_up = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else []
+    return [signal.SIGINT, signal.SIGTERM, *hung_up]
+
+
+def _serve(settings: Settings, bound: socket.socket) -> None:
     if settings.database_url is not None:
-        return asyncio.run(_supervise(settings, bound, None, settings.database_url.get_secret_value()))
+        asyncio.run(_supervise(settings, bound, None, settings.dsn))
+        return
     server = Server(settings.data_dir, wish=database.wish(settings))
     try:
-        return asyncio.run(_supervise(settings, bound, server, server.start()))
+        asyncio.run(_supervise(settings, bound, server, server.start()))
     finally:
         server.stop()
 
 
-async def _supervise(settings: Settings, bound: socket.socket, server: Server | None, dsn: str) -> int:
+async def _supervise(settings: Settings, bound: socket.socket, server: Server | None, dsn: str) -> None:
     wishes = Wishes()
-    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for sign in _signs():
         asyncio.get_running_loop().add_signal_handler(sign, wishes.ask_stop)
     environment = os.environ | {"DATABASE_URL": dsn, "GETBILL_DATA_DIR": str(settings.data_dir)}
     is_first = not settings.first_run_file.exists()
@@ -81,7 +83,7 @@ async def _supervise(settings: Settings, bound: socket.socket, server: Server | 
         if status and not wishes.stop.is_set():
             raise NotPrepared("The database could not be prepared.")
     tasks = [
-        asyncio.create_task(keep_all(_children(bound, environment), wishes)),
+        *(asyncio.create_task(keep(child, wishes)) for child in _children(bound, environment)),
         asyncio.create_task(_keep_server(server, wishes)),
         asyncio.create_task(_greet(settings, bound, wishes, is_first=is_first)),
     ]
@@ -95,7 +97,6 @@ async def _supervise(settings: Settings, bound: socket.socket, server: Server | 
     for error in ended:
         if isinstance(error, BaseException):
             raise error
-    return 0
 
 
 async def _is_migrated(dsn: str) -> bool:
@@ -144,8 +145,13 @@ async def _greet(settings: Settings, bound: socket.socket, wishes: Wishes, *, is
 @contextmanager
 def _alone(data_dir: Path) -> Iterator[bool]:
     """Own the data folder; yields whether the last owner was killed rather than stopped."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CannotRun(
+            f"The data folder {data_dir} cannot be used ({error.strerror}): set GETBILL_DATA_DIR to another."
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,5 +171,5 @@ def _alone(data_dir: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def _leave(_sign: int, _frame: Any) -> None:
-    sys.exit(143)
+def _leave(sign: int, _frame: Any) -> None:
+    sys.exit(128 + sign)

@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749 import OAuth2Error
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getbill.access import SCOPES, idempotency, oauth
+from getbill.access import SCOPES, desk, forms, idempotency
 from getbill.access.idempotency import KeyUnreadable, Once
 from getbill.access.model import in_order
 from getbill.access.peers import bucket, peer_of
@@ -58,11 +58,11 @@ def test_a_refresh_token_is_good_once_and_for_thirty_seconds_more(
 @given(body=st.binary(max_size=300), content_type=st.text(max_size=60), authorization=st.text(max_size=80))
 def test_whatever_is_sent_is_read_or_refused(body: bytes, content_type: str, authorization: str) -> None:
     try:
-        oauth.read(body, content_type, authorization)
-        oauth.read(body, FORM, f"Basic {authorization}")
-        oauth.read(body, FORM, None)
+        forms.read(body, content_type, authorization)
+        forms.read(body, FORM, f"Basic {authorization}")
+        forms.read(body, FORM, None)
     except OAuth2Error as error:
-        status, members, _ = oauth.refusal(error)
+        status, members, _ = desk.refusal(error)
         assert status in {400, 401}
         assert all(0x20 <= ord(character) <= 0x7E for character in members["error_description"])
 
@@ -71,7 +71,7 @@ def test_whatever_is_sent_is_read_or_refused(body: bytes, content_type: str, aut
 def test_a_form_is_read_as_it_was_written(fields: dict[str, str]) -> None:
     fields.pop("client_secret", None)
 
-    asked = oauth.read(urlencode(fields).encode(), FORM, None)
+    asked = forms.read(urlencode(fields).encode(), FORM, None)
 
     assert asked.form == fields
 
@@ -82,7 +82,7 @@ def test_basic_credentials_are_form_encoded_inside(secret: str) -> None:
     pair = f"{quote_plus(ids.show('client', client_id))}:{quote_plus(secret)}"
     header = "basic " + base64.b64encode(pair.encode()).decode()
 
-    asked = oauth.read(b"grant_type=x", FORM, header)
+    asked = forms.read(b"grant_type=x", FORM, header)
 
     assert (asked.client_id, asked.secret, asked.by_basic) == (client_id, secret, True)
 

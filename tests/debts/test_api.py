@@ -353,6 +353,26 @@ async def test_a_change_that_may_not_be_leaves_everything(
     assert read(await house.get(f"/debts/{debt['id']}")) == debt
 
 
+async def test_a_currency_changes_until_money_was_entered(house: House) -> None:
+    debt = await house.debt(amount=100)
+
+    changed = read(await house.put(f"/debts/{debt['id']}", {"currency": "JPY"}))
+    await house.post(f"/debts/{debt['id']}/payments", {"amount": 1})
+    late = await house.put(f"/debts/{debt['id']}", {"currency": "EUR"})
+
+    assert (changed["amount"], changed["balance"], changed["currency"]) == (100, 100, "JPY")
+    assert refused(late, 422, "invalid")["errors"][0]["pointer"] == "/currency"
+
+
+async def test_an_amount_the_new_currency_cannot_hold_is_refused(house: House) -> None:
+    debt = await house.debt(amount=100.5)
+
+    answered = await house.put(f"/debts/{debt['id']}", {"currency": "JPY"})
+
+    assert refused(answered, 422, "invalid")["errors"][0]["code"] == "too-many-decimals"
+    assert read(await house.get(f"/debts/{debt['id']}")) == debt
+
+
 async def test_a_status_moves_along_the_table_only(house: House) -> None:
     debt = await house.debt()
     await house.put(f"/debts/{debt['id']}", {"status": "archived"})

@@ -131,3 +131,20 @@ def test_a_process_on_an_unmigrated_database_says_what_to_do(
 
     assert done.returncode == 1
     assert done.stderr == "getbill: The database is empty, this program needs 0001: run `getbill migrate`.\n"
+
+
+def test_a_missing_master_key_stops_the_start_with_the_reason(program: MakeProgram) -> None:
+    first = program().start()
+    first.stop()
+    (first.data_dir / "master.key").unlink()
+
+    refused = program().launch()
+
+    assert refused.end() == 1
+    sentences = [line for line in refused.said.splitlines() if line.startswith("getbill: ")]
+    # Whichever process refused first ends the start; the other may have said the same by then.
+    assert all("with the master key" in sentence for sentence in sentences[:-1])
+    assert re.fullmatch(
+        r"getbill: `getbill (api|worker)` did not start; what it said stands above\.", sentences[-1]
+    )
+    assert "Traceback" not in refused.said

@@ -177,7 +177,7 @@ async def test_a_worker_thought_dead_writes_nothing_when_it_comes_back(database:
     await timelines.recover(place.desk)
 
     workspace = await place.workspace()
-    await arrival.settle(place.desk, workspace, await arrival.hand_over(place.desk, departing))
+    await arrival.settle(place.desk, workspace, await arrival.hand_over(departing))
 
     assert (await place.ledger(debt.id))[0] == ("wave_1_email", "unknown")
     assert await place.events(debt.id) == ["debt.created"]
@@ -193,7 +193,7 @@ async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_w
     async with database.transaction(workspace.now()) as tx:
         await debts.erase(tx, workspace, await debts.lock(tx, workspace, debt.id))
 
-    await arrival.settle(place.desk, workspace, await arrival.hand_over(place.desk, departing))
+    await arrival.settle(place.desk, workspace, await arrival.hand_over(departing))
 
     found = await first(place, debt.id)
     assert (found["state"], found["address_hash"], found["followup_id"]) == ("accepted", None, None)
@@ -280,7 +280,7 @@ async def test_a_payment_while_a_message_is_on_its_way_is_listed_as_crossed(data
     departing = await depart(place.desk, await place.workspace(), await claim(place))
 
     await place.change(debt.id, debts.enter_money, "payment", -234_000)
-    carried = await arrival.hand_over(place.desk, departing)
+    carried = await arrival.hand_over(departing)
     await arrival.settle(place.desk, await place.workspace(), carried)
 
     found = await first(place, debt.id)
@@ -299,7 +299,7 @@ async def test_a_debt_held_and_resumed_while_a_message_is_on_its_way_is_planned_
     await place.change(debt.id, debts.hold, None)
     await place.change(debt.id, debts.resume)
 
-    carried = await arrival.hand_over(place.desk, departing)
+    carried = await arrival.hand_over(departing)
     await arrival.settle(place.desk, await place.workspace(), carried)
 
     assert await place.ledger(debt.id) == [("wave_1_email", "accepted"), ("wave_1_sms", "planned")]

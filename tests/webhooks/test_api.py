@@ -92,6 +92,7 @@ async def test_another_companys_endpoint_is_not_there(house: House, other_house:
         ({"url": URL, "events": []}, [("/events", "too-short")]),
         ({"url": URL, "events": ["debt.created", "debt.created"]}, [("/events", "value-error")]),
         ({"url": URL, "events": ["debt.created", "debt.lost"]}, [("/events/1", "unknown-event")]),
+        ({"url": URL, "enabled": "yes"}, [("/enabled", "bool-type")]),
         ({"url": URL, "colour": "red"}, [("/colour", "unknown-field")]),
     ],
 )

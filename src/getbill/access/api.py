@@ -8,11 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from getbill import companies
-from getbill.access import oauth, wire
+from getbill.access import desk, forms, oauth, wire
 from getbill.access.gate import gate_of
 from getbill.access.guards import requires
 from getbill.access.model import Caller
-from getbill.access.oauth import Answer, Asked, BodyTooLong
 from getbill.kit import clock
 from getbill.kit.http import answer
 
@@ -36,7 +35,7 @@ async def issue_token(request: Request) -> Response:
         is_private = request.scope["state"]["is_private"]
         told = await gate.endpoints.token(asked, clock.wall(), is_private=is_private)
     except OAuth2Error as error:
-        told = oauth.refusal(error)
+        told = desk.refusal(error)
     return _told(told)
 
 
@@ -48,21 +47,21 @@ async def revoke_token(request: Request) -> Response:
         is_private = request.scope["state"]["is_private"]
         told = await gate.endpoints.revocation(asked, clock.wall(), is_private=is_private)
     except OAuth2Error as error:
-        told = oauth.refusal(error)
+        told = desk.refusal(error)
     return _told(told)
 
 
-async def _asked(request: Request) -> Asked:
+async def _asked(request: Request) -> forms.Asked:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > oauth.FORM_BYTES_MAX:
-            raise BodyTooLong
+        if len(body) > forms.BYTES_MAX:
+            raise forms.BodyTooLong
     headers = request.headers
-    return oauth.read(bytes(body), headers.get("content-type", ""), headers.get("authorization"))
+    return forms.read(bytes(body), headers.get("content-type", ""), headers.get("authorization"))
 
 
-def _told(told: Answer) -> Response:
+def _told(told: desk.Answer) -> Response:
     status, members, headers = told
     return answer(status, members, dict(headers))
 

@@ -133,11 +133,12 @@ class _Visit:
 
     def _tell(self, count: Count) -> None:
         """Add the headers that say where the caller stands (the last two: draft-ietf-httpapi-ratelimit-headers)."""
-        seconds = max(1, ceil(count.ends - self.now))
+        # Rounded first: an end that lies a microsecond beyond the minute is not another second.
+        seconds = max(1, ceil(round(count.ends - self.now, 3)))
         self.extra += (
             (b"x-ratelimit-limit", b"%d" % count.limit),
             (b"x-ratelimit-remaining", b"%d" % count.remaining),
-            (b"x-ratelimit-reset", b"%d" % ceil(count.ends)),
+            (b"x-ratelimit-reset", b"%d" % ceil(round(count.ends, 3))),
             (b"ratelimit-policy", b'"minute";q=%d;w=%d' % (count.limit, WINDOW_SECONDS)),
             (b"ratelimit", b'"minute";r=%d;t=%d' % (count.remaining, seconds)),
         )

@@ -4,16 +4,21 @@ On SIGTERM or SIGINT it stops accepting, finishes the requests it has and ends.
 """
 
 import asyncio
+import logging
 import socket
-from typing import Annotated, Final
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from getbill import listener, migrations
 from getbill.app import create_app
 from getbill.commands import database
 from getbill.kit import logs
+from getbill.kit.stops import CannotRun
 from getbill.settings import Settings
 
 STOP_SECONDS: Final = 8
@@ -27,13 +32,38 @@ def api(listen_fd: Descriptor = None) -> None:
     bound = listener.bind(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
     with database.reached(settings) as dsn:
         asyncio.run(migrations.check_revision(dsn))
-        uvicorn.Server(_configuration(settings.on(dsn))).run(sockets=[bound])
+        _run(settings.on(dsn), bound)
 
 
-def _configuration(settings: Settings) -> uvicorn.Config:
+def _run(settings: Settings, bound: socket.socket) -> None:
+    app = create_app(settings)
+    reasons: list[CannotRun] = []
+    open_app = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        try:
+            async with open_app(app) as state:
+                yield state
+        except CannotRun as error:
+            # The server would log it as a defect, with its traceback; it is a sentence to the operator.
+            logging.getLogger("uvicorn.error").disabled = True
+            reasons.append(error)
+            raise
+
+    app.router.lifespan_context = lifespan
+    try:
+        uvicorn.Server(_configuration(settings, app)).run(sockets=[bound])
+    except SystemExit:
+        if reasons:
+            raise reasons[0] from None
+        raise
+
+
+def _configuration(settings: Settings, app: FastAPI) -> uvicorn.Config:
     proxies = [str(network) for network in settings.trusted_proxies]
     return uvicorn.Config(
-        create_app(settings),
+        app,
         loop="uvloop",
         http="httptools",
         ws="none",

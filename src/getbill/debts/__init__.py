@@ -5,7 +5,7 @@ The balance always equals the claim less what the entries say was paid, refunded
 has money or a write-off behind it. Everything that ends contact raises `contact_epoch`.
 """
 
-from getbill.debts.actions import Created, create, create_many, update
+from getbill.debts.actions import Change, Created, create, create_many, update
 from getbill.debts.erasure import Erased, erase
 from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Planned
 from getbill.debts.moves import (
@@ -27,6 +27,7 @@ __all__ = [
     "MOVES",
     "REVIEW",
     "STATUSES",
+    "Change",
     "Created",
     "Debt",
     "DebtCannotMove",

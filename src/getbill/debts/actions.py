@@ -15,7 +15,7 @@ from getbill.debts.schedule import day_zero, next_contact
 from getbill.kit import ids, json
 from getbill.kit.db import Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
-from getbill.kit.money import Money
+from getbill.kit.money import AmountHasTooManyDecimals, Money
 
 
 class ReferenceTaken(Conflict):
@@ -239,16 +239,25 @@ def _shown(value: Any) -> Any:
 
 def _change_amount(debt: Debt, change: Change, changes: dict[str, Any]) -> None:
     if change.currency is not None and change.currency != debt.currency:
-        if debt.balance != debt.amount:
-            raise one_field(
-                "/currency", "has-money", "The currency is fixed once money was entered on the debt."
-            )
-        changes["currency"] = {"from": debt.currency, "to": change.currency}
-        debt.currency = change.currency
-    if change.amount is not None and change.amount.minor != debt.amount:
+        _change_currency(debt, change.currency, change.amount, changes)
+    elif change.amount is not None and change.amount.minor != debt.amount:
         # The entry that books this change is written by the reaction to `debt.updated`, in this transaction.
-        before = debt.money(debt.amount).decimal
-        changes["amount"] = {"from": before, "to": change.amount.decimal}
+        changes["amount"] = {"from": debt.money(debt.amount).decimal, "to": change.amount.decimal}
+
+
+def _change_currency(debt: Debt, currency: str, amount: Money | None, changes: dict[str, Any]) -> None:
+    if debt.entries_count:
+        raise one_field("/currency", "has-money", "The currency is fixed once money was entered on the debt.")
+    before = debt.money(debt.amount)
+    try:
+        after = amount or Money.of(before.decimal, currency)
+    except AmountHasTooManyDecimals as error:
+        raise one_field("/amount", "too-many-decimals", f"Send the amount too: {error}") from None
+    changes["currency"] = {"from": before.currency, "to": currency}
+    if after.decimal != before.decimal:
+        changes["amount"] = {"from": before.decimal, "to": after.decimal}
+    debt.currency = currency
+    debt.amount = debt.balance = after.minor
 
 
 def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:

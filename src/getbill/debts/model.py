@@ -88,7 +88,8 @@ _UPDATE = Statement(
         resolution = $8, currency = $9, amount = $10, balance = $11, paid = $12, due_on = $13, scenario = $14,
         scenario_version = $15, details = $16, started_on = $17, next_action_at = $18, run = $19,
         contact_epoch = $20, contacts_count = $21, answers_count = $22, has_plan = $23, event_sequence = $24,
-        version = $25, contacted_at = $26, resolved_at = $27, created_at = $28, updated_at = $29, erased_at = $30
+        version = $25, contacted_at = $26, resolved_at = $27, created_at = $28, updated_at = $29, erased_at = $30,
+        entries_count = $31
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -99,9 +100,9 @@ INSERT = Statement(
     INSERT INTO debts (workspace_id, id, debtor_id, reference, invoice_reference, fingerprint, status, resolution,
         currency, amount, balance, paid, due_on, scenario, scenario_version, details, started_on, next_action_at,
         run, contact_epoch, contacts_count, answers_count, has_plan, event_sequence, version, contacted_at,
-        resolved_at, created_at, updated_at, erased_at)
+        resolved_at, created_at, updated_at, erased_at, entries_count)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24, $25, $26, $27, $28, $29, $30)
+        $23, $24, $25, $26, $27, $28, $29, $30, $31)
     """,
 )
 
@@ -141,6 +142,7 @@ class Debt:
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None = None
+    entries_count: int = 0
     is_new: bool = False
     # The first contact of a new debt, for the ledger.
     planned: Planned | None = None
@@ -237,6 +239,7 @@ class Debt:
             self.created_at,
             self.updated_at,
             self.erased_at,
+            self.entries_count,
         )
 
 

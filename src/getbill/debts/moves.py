@@ -110,6 +110,7 @@ def enter_money(tx: Transaction, debt: Debt, kind: str, change: int) -> None:
     contacts are void from this transaction on.
     """
     debt.balance += change
+    debt.entries_count += 1
     if kind in {"payment", "refund"}:
         debt.paid -= change
     if kind == "adjustment":

@@ -78,6 +78,7 @@ _ROW = [
     "created_at",
     "updated_at",
     "erased_at",
+    "entries_count",
 ]
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.channels import Channel
 from getbill.followups.model import Followup
@@ -32,7 +32,7 @@ _SORT = "-date"
 class FollowupsOfDebtQuery(BaseModel):
     """What a list of one debt's followups can be asked for."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
     page: Annotated[int, Field(ge=1, le=100_000)] = 1
     limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
@@ -40,14 +40,8 @@ class FollowupsOfDebtQuery(BaseModel):
     status: list[Status] | None = None
     type: list[Type] | None = None
     channel: list[Channel] | None = None
-    since: Annotated[
-        DayAsked | None,
-        Field(alias="from", description="First day, in UTC.", validation_alias=AliasChoices("from")),
-    ] = None
-    until: Annotated[
-        DayAsked | None,
-        Field(alias="to", description="Last day, in UTC.", validation_alias=AliasChoices("to")),
-    ] = None
+    since: Annotated[DayAsked | None, Field(alias="from", description="First day, in UTC.")] = None
+    until: Annotated[DayAsked | None, Field(alias="to", description="Last day, in UTC.")] = None
 
 
 class FollowupQuery(FollowupsOfDebtQuery):

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
@@ -26,7 +25,7 @@ async def migrate(dsn: str) -> str:
     One at a time within a process: Alembic keeps the migration it is in as a global of the process.
     """
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=partial(asyncpg.connect, dsn), poolclass=NullPool
+        "postgresql+asyncpg://", async_creator=partial(queries.connect, dsn), poolclass=NullPool
     )
     try:
         async with engine.connect() as connection:

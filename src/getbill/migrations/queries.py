@@ -18,6 +18,10 @@ _HAS_REVISIONS: Final = "SELECT to_regclass('alembic_version') IS NOT NULL"
 _REVISION: Final = "SELECT version_num FROM alembic_version"
 
 
+class DatabaseUnreachable(CannotRun):
+    """Nobody answers where the database should be, or it lets us not in."""
+
+
 class DatabaseTooOld(CannotRun):
     """The server is older than the oldest PostgreSQL we work with."""
 
@@ -33,6 +37,14 @@ class DatabaseBehind(CannotRun):
     def __init__(self, found: str | None) -> None:
         at = f"at {found}" if found else "empty"
         super().__init__(f"The database is {at}, this program needs {HEAD}: run `getbill migrate`.")
+
+
+async def connect(dsn: str) -> asyncpg.Connection:
+    """Return one connection; raise DatabaseUnreachable with the reason when there is none to be had."""
+    try:
+        return await asyncpg.connect(dsn)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DatabaseUnreachable(f"The database cannot be reached: {error}") from error
 
 
 async def check_server(connection: asyncpg.Connection) -> None:
@@ -52,7 +64,7 @@ async def current(connection: asyncpg.Connection) -> str | None:
 
 async def check_revision(dsn: str) -> None:
     """Refuse a database of another revision than `HEAD`, or a server that is too old."""
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn)
     try:
         await check_server(connection)
         found = await current(connection)

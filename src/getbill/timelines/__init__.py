@@ -9,6 +9,7 @@ from getbill.timelines.desk import Desk, Pace
 from getbill.timelines.jobs import KeepGoing, others_go_on, recover, send_due, send_due_in
 from getbill.timelines.planning import erase, follow_status, start
 from getbill.timelines.queries import is_busy, next_due
+from getbill.timelines.receipts import receive
 
 __all__ = [
     "Desk",
@@ -19,6 +20,7 @@ __all__ = [
     "is_busy",
     "next_due",
     "others_go_on",
+    "receive",
     "recover",
     "send_due",
     "send_due_in",

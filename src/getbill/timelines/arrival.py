@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
 
 from getbill import debts, events, followups
+from getbill.channels import Channel
 from getbill.channels.senders import Fate, Outcome, unknown
 from getbill.companies import Workspace
 from getbill.debts import Debt
@@ -36,20 +36,21 @@ _ENDS = {
     Fate.FAILED: ("failed", "failed"),
     Fate.UNKNOWN: ("unknown", "on_hold"),
 }
+REACHED = frozenset({Fate.DELIVERED, Fate.ANSWERED})
 
 
-async def hand_over(desk: Desk, departing: Sequence[Departing]) -> list[Carried]:
+async def hand_over(departing: Sequence[Departing]) -> list[Carried]:
     """Ask the providers, all at the same time, and return what they said."""
-    outcomes = await asyncio.gather(*(_ask(desk, one) for one in departing))
+    outcomes = await asyncio.gather(*(_ask(one) for one in departing))
     return [
         Carried(one.contact, one.followup, outcome, one.sender.capabilities.gives_receipt)
         for one, outcome in zip(departing, outcomes, strict=True)
     ]
 
 
-async def _ask(desk: Desk, one: Departing) -> Outcome:
+async def _ask(one: Departing) -> Outcome:
     try:
-        async with asyncio.timeout(desk.pace.answer_seconds):
+        async with asyncio.timeout(one.sender.capabilities.answer_seconds):
             return await one.sender.send(one.message)
     except TimeoutError:
         return unknown("the provider did not answer in time")
@@ -120,23 +121,20 @@ class _Book:
         if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
             again = self._plan(debt, contact, outcome)
         status = "scheduled" if again else _ENDS[outcome.fate][1]
-        changes: dict[str, Any] = {}
-        if outcome.fate != Fate.FAILED:
-            changes["sent_at"] = contact.sent_at
-        if again is None and outcome.fate != Fate.UNKNOWN:
-            changes["processed_at"] = now
+        is_unconfirmed = outcome.fate == Fate.ACCEPTED and not one.gives_receipt
+        is_complete = is_unconfirmed or status in followups.FINAL
         after = followup.moved(
             status,
             now,
             provider_ref=outcome.ref,
             duration_ms=outcome.duration_ms,
             disconnection_reason=outcome.reason if contact.channel == "ai_call" else None,
-            **changes,
+            sent_at=None if outcome.fate == Fate.FAILED else contact.sent_at,
+            processed_at=now if is_complete else None,
         )
-        is_unconfirmed = outcome.fate == Fate.ACCEPTED and not one.gives_receipt
-        if is_unconfirmed or outcome.fate in {Fate.DELIVERED, Fate.ANSWERED}:
-            self._reached(debt, after, outcome, is_confirmed=not is_unconfirmed)
-        self.moved.append((debt, after, is_unconfirmed or status in followups.FINAL))
+        if is_unconfirmed or outcome.fate in REACHED:
+            reached(self.tx, debt, after, is_confirmed=not is_unconfirmed)
+        self.moved.append((debt, after, is_complete))
 
     def _plan(self, debt: Debt, contact: Contact, outcome: Outcome) -> Contact | None:
         """Plan another try of a step that failed for now, and return it; else the step that comes next."""
@@ -151,8 +149,9 @@ class _Book:
         self.planned.extend(planning.go_on(self.tx, debt, past, contact.step))
         return None
 
-    def _reached(self, debt: Debt, followup: Followup, outcome: Outcome, *, is_confirmed: bool) -> None:
-        detail = {"followup": followup.shown(), "confirmed": is_confirmed}
-        events.record(self.tx, "debt.contacted", debt, detail)
-        debt.answers_count += outcome.fate == Fate.ANSWERED
-        debts.mark_contacted(self.tx, debt)
+
+def reached(tx: Transaction, debt: Debt, followup: Followup, *, is_confirmed: bool) -> None:
+    """Announce that a contact reached the debtor of a locked debt; once for each contact."""
+    events.record(tx, "debt.contacted", debt, {"followup": followup.shown(), "confirmed": is_confirmed})
+    debt.answers_count += followup.channel == Channel.AI_CALL
+    debts.mark_contacted(tx, debt)

@@ -95,7 +95,7 @@ class _LastLook:
         followup_id = contact.followup_id or ids.new()
         message = rendering.write(debt, contact.step, ids.show("followup", followup_id), self.tx.now)
         contact.state, contact.reason = "sending", None
-        contact.lease_until = clock.wall() + timedelta(seconds=self.desk.pace.sending_seconds)
+        contact.lease_until = clock.wall() + timedelta(seconds=2 * sender.capabilities.answer_seconds)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
         contact.address_hash = _hash_for(debt, contact.channel_kind)
         self._count(contact)

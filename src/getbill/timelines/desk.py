@@ -16,8 +16,8 @@ class Pace:
     batch: int = 200
     share: int = 400  # of one workspace in one turn
     claim_seconds: float = 60.0
-    sending_seconds: float = 180.0
-    answer_seconds: float = 90.0  # that a provider is given; less than `sending_seconds`
+    sandbox_claim_seconds: float = 10.0  # there nothing takes long, and somebody may be waiting
+    recovery_seconds: float = 180.0
     tries_max: int = 8
     retry_seconds: float = 300.0  # before the second try; doubled before each later one
 

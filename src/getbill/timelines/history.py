@@ -14,7 +14,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill import scenarios
-from getbill.channels import Channel
+from getbill.channels import MISSING, Channel
 from getbill.compliance import STANDARD, Cap
 from getbill.compliance import Contact as Made
 from getbill.debts import Debt
@@ -24,12 +24,14 @@ from getbill.timelines.model import MADE, PASSED
 # How far back a cap looks.
 LOOK_BACK = timedelta(days=max(rule.limit.days for rule in STANDARD.rules if isinstance(rule.limit, Cap)))
 
+_UNREACHABLE = frozenset(MISSING.values())
+
 _OF_DEBTS = Statement(
     "timelines.history_of_debts",
     "What was done, or begun, on these debts?",
     """
-    SELECT debt_id, run, step, attempt, channel, state, sent_at, address_hash FROM contacts
-    WHERE workspace_id = $1 AND debt_id = ANY($2)
+    SELECT debt_id, run, step, attempt, channel, state, reason, sent_at, address_hash FROM contacts
+    WHERE workspace_id = $1 AND debt_id = ANY($2) ORDER BY attempt
     """,
 )
 _BY_ADDRESSES = Statement(
@@ -57,8 +59,10 @@ class History:
     # How often each step of the debt's present run was tried, in whatever state the try is.
     attempts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
-    # Steps of the present run that are behind us, and those of any run by which the debtor was contacted.
+    # Steps of the present run that are behind us. Those passed over for want of an address are not: one may be
+    # learned. And steps of any run by which the debtor was contacted.
     passed: set[str] = field(default_factory=set)
+    unreachable: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
 
     def last_step(self, debt: Debt) -> str | None:
@@ -133,5 +137,7 @@ def _note(history: History, row: Record, run: int) -> None:
     if row["run"] == run:
         history.attempts[step] += 1
         history.failures[step] += row["state"] == "failed"
-        if row["state"] in PASSED:
+        if row["state"] == "skipped" and row["reason"] in _UNREACHABLE:
+            history.unreachable[step] = row["reason"]
+        elif row["state"] in PASSED:
             history.passed.add(step)

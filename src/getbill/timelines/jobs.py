@@ -60,7 +60,7 @@ async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
 
 async def send_due_in(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -> int:
     """Carry out some of a sandbox's contacts that are due at its own instant; return how many were taken."""
-    lease = clock.wall() + timedelta(seconds=desk.pace.claim_seconds)
+    lease = clock.wall() + timedelta(seconds=desk.pace.sandbox_claim_seconds)
     now = workspace.now()
     claimed = await ledger.claim_in(desk.database, workspace.id, now, desk.pace.batch, lease)
     claimed.sort(key=lambda contact: contact.due_at)
@@ -74,7 +74,7 @@ async def _carry(desk: Desk, workspace: Workspace, contacts: Sequence[Contact], 
             await ledger.release(desk.database, contacts[start:])
             return start
         departing = await depart(desk, workspace, contacts[start : start + size])
-        await arrival.settle(desk, workspace, await arrival.hand_over(desk, departing))
+        await arrival.settle(desk, workspace, await arrival.hand_over(departing))
     return len(contacts)
 
 
@@ -95,7 +95,7 @@ async def recover(desk: Desk) -> int:
     """
     pace = desk.pace
     given_back = await ledger.give_back(desk.database, clock.wall(), pace.batch)
-    lease = clock.wall() + timedelta(seconds=pace.sending_seconds)
+    lease = clock.wall() + timedelta(seconds=pace.recovery_seconds)
     lost = await ledger.take_over(desk.database, clock.wall(), pace.batch, lease)
     lost.sort(key=lambda contact: contact.workspace_id)
     for workspace_id, group in groupby(lost, lambda contact: contact.workspace_id):
@@ -138,7 +138,7 @@ async def _fate_of(
             if not await _may_go(desk, workspace, contact):
                 return unknown("the worker died while it was sent, and the debt has changed since")
             departing = Departing(contact, message, followup, sender)
-            return (await arrival.hand_over(desk, [departing]))[0].outcome
+            return (await arrival.hand_over([departing]))[0].outcome
 
 
 async def _may_go(desk: Desk, workspace: Workspace, contact: Contact) -> bool:

@@ -97,6 +97,14 @@ _WRITE = Statement(
         AND c.attempt = w.attempt AND c.fence = w.fence
     """,
 )
+_OF_FOLLOWUP = Statement(
+    "timelines.of_followup",
+    "The last try of the contact behind a followup.",
+    """
+    SELECT * FROM contacts WHERE workspace_id = $1 AND followup_id = $2
+    ORDER BY run DESC, attempt DESC LIMIT 1
+    """,
+)
 _GIVE_BACK = Statement(
     "timelines.give_back",
     "Nothing left by contacts whose worker died before it asked a provider: they are planned again.",
@@ -228,6 +236,12 @@ async def held(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
     rows = await tx.fetch(_HELD, first.workspace_id, *columns, first.state)
     ours = {tuple(row) for row in rows}
     return [contact for contact in contacts if _key(contact)[:4] in ours]
+
+
+async def of_followup(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> Contact | None:
+    """Return the last try of the contact behind a followup; None when there is none, or no more."""
+    row = await tx.fetchrow(_OF_FOLLOWUP, workspace_id, followup_id)
+    return _contact(row) if row else None
 
 
 async def write(tx: Transaction, contacts: Sequence[Contact]) -> None:

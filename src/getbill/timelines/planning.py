@@ -47,6 +47,7 @@ def _begin_anew(debt: Debt, past: History, now: datetime) -> None:
     debt.run += 1
     debt.started_on = debts.day_zero(debt.debtor.identity, now, debt.due_on, None)
     past.passed.clear()
+    past.unreachable.clear()
     past.attempts.clear()
     past.failures.clear()
 
@@ -88,6 +89,8 @@ def facts(debt: Debt, past: History, step_key: str) -> compliance.Facts:
 def _rows(debt: Debt, planned: Planned, past: History, now: datetime) -> list[Contact]:
     found = []
     for skip in planned.skipped:
+        if past.unreachable.get(skip.step.key) == skip.reason:
+            continue
         contact = _row(debt, skip.step.key, skip.step.channel, past, now, now)
         contact.settle("skipped", now, skip.reason)
         found.append(contact)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from yarl import URL
 
 from getbill.events import KINDS
@@ -43,14 +43,16 @@ def _once(value: list[str]) -> list[str]:
 Url = Annotated[
     str, Field(min_length=1, max_length=2000, examples=["https://example.com/hooks"]), AfterValidator(_url)
 ]
+EventName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(KINDS)})]
 Events = Annotated[
-    list[str],
+    list[EventName],
     Field(
         min_length=1, max_length=100, examples=[list(EVENTS_DEFAULT)], json_schema_extra={"uniqueItems": True}
     ),
     AfterValidator(_once),
 ]
 Description = Annotated[str, Field(max_length=500)]
+Switch = Annotated[bool, Field(strict=True)]
 
 
 class EndpointFields(BaseModel):
@@ -83,7 +85,7 @@ class NewEndpointBody(EndpointFields):
     url: Url = Field(description="https; in a sandbox also http on the loopback.")
     events: Events = Field(list(EVENTS_DEFAULT), description="Which events; the six main ones by default.")
     description: Description | None = None
-    enabled: bool = True
+    enabled: Switch = True
 
 
 class EndpointChangeBody(EndpointFields):
@@ -92,7 +94,7 @@ class EndpointChangeBody(EndpointFields):
     url: Url | None = None
     events: Events | None = None
     description: Description | None = None
-    enabled: bool | None = None
+    enabled: Switch | None = None
 
     @classmethod
     def across(cls, raw: dict[str, Any]) -> list[FieldError]:

@@ -14,7 +14,7 @@ class Fake:
     """A provider that opens no connection; the same key always has the same outcome."""
 
     name = "sandbox"
-    capabilities = Capabilities(Assurance.IDEMPOTENCY_KEY, gives_receipt=True, at_once=200)
+    capabilities = Capabilities(Assurance.IDEMPOTENCY_KEY, gives_receipt=True, at_once=200, answer_seconds=5)
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel

@@ -14,6 +14,7 @@ CREATE TABLE debts (
     amount             bigint NOT NULL CHECK (amount > 0),  -- minor units, as claimed now
     balance            bigint NOT NULL,                     -- minor units still owed; negative when overpaid
     paid               bigint NOT NULL DEFAULT 0,           -- minor units received less refunds
+    entries_count      integer NOT NULL DEFAULT 0,
     due_on             date,
     scenario           text NOT NULL,
     scenario_version   integer NOT NULL,

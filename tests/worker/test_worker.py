@@ -1,0 +1,213 @@
+"""The worker as a process: it does what is due, shrugs off what fails, and leaves nothing half-done when killed."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import collecting
+from calls import Site
+from collecting import JEAN, House, Place, at
+from getbill import worker
+from getbill.kit import clock
+from getbill.sandbox import actions, queries
+from getbill.settings import Settings, SmtpTls
+from getbill.worker import Loop
+
+MONDAY = "2026-01-05 09:00"
+
+
+@pytest.fixture(scope="module")
+async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    async with collecting.site_on(dsn, tmp_path_factory.mktemp("worker")) as site:
+        yield site
+
+
+@pytest.fixture
+async def house(site: Site) -> House:
+    return await collecting.house(site)
+
+
+async def until(is_so: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """Wait for something to be so, and return it."""
+    ends = clock.monotonic() + seconds
+    while not (found := await is_so()):
+        assert clock.monotonic() < ends, "it never came"
+        await asyncio.sleep(0.05)
+    return found
+
+
+@asynccontextmanager
+async def a_process(dsn: str, folder: Path) -> AsyncIterator[Process]:
+    """Run `getbill worker` and kill it at the end, if it still lives."""
+    environment = os.environ | {
+        "DATABASE_URL": dsn,
+        "GETBILL_MASTER_KEY": collecting.MASTER_KEY,
+        "GETBILL_DATA_DIR": str(folder),
+        "PYTHONPATH": "src",
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "getbill", "worker"), env=environment, stdout=DEVNULL, stderr=DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_a_worker_does_what_is_due_and_stops_when_told(house: House, dsn: str, tmp_path: Path) -> None:
+    await house.place.set_clock(MONDAY)
+    settings = Settings(data_dir=tmp_path, master_key=collecting.MASTER_KEY, database_connections=8).on(dsn)
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker.run(settings, stop))
+    pool = house.place.database.pool
+    await until(lambda: pool.fetchval("SELECT count(*) FROM heartbeats"))
+
+    debt = await house.place.debt()
+    await until(lambda: pool.fetchval("SELECT contacted_at FROM debts WHERE id = $1", debt.id))
+    await until(lambda: queries.is_quiet(house.place.database, house.place.id))
+    before = clock.monotonic()
+    stop.set()
+    await running
+
+    assert clock.monotonic() - before < 5
+    assert await house.place.ledger(debt.id) == [("wave_1_email", "delivered"), ("wave_1_sms", "planned")]
+    assert await pool.fetchval("SELECT count(*) FROM heartbeats") == 0
+    partitions = await pool.fetchval(
+        "SELECT count(*) FROM pg_inherits WHERE inhparent = 'access_log'::regclass"
+    )
+    assert partitions > 0
+    nightly = await pool.fetchval("SELECT expression FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'")
+    assert nightly == "17 2 * * *"
+
+
+async def test_a_clock_whose_worker_was_killed_goes_on_under_the_next_and_nobody_is_contacted_twice(
+    house: House, dsn: str, tmp_path: Path
+) -> None:
+    place = house.place
+    await place.set_clock(MONDAY)
+    debts = [await place.debt(person(number)) for number in range(40)]
+    workspace = await place.workspace()
+    async with place.database.transaction(workspace.now()) as tx:
+        begun = await actions.begin(tx, workspace, timedelta(days=30))
+
+    async with a_process(dsn, tmp_path) as first:
+        await until(lambda: has_contacted(place, 60))
+        first.send_signal(signal.SIGKILL)
+        await first.wait()
+    await hurry(place)
+    async with a_process(dsn, tmp_path) as second:
+        done = await until(lambda: is_done(place, begun.id), seconds=40)
+        second.send_signal(signal.SIGTERM)
+        status = await asyncio.wait_for(second.wait(), 10)
+
+    assert status == 0
+    assert done.reached_at == done.target_at == at("2026-02-04 09:00")
+    for debt in debts:
+        assert await place.ledger(debt.id) == [
+            ("wave_1_email", "delivered"),
+            ("wave_1_sms", "delivered"),
+            ("wave_2_call", "answered"),
+            ("wave_2_email", "delivered"),
+            ("wave_3_letter", "skipped"),
+            ("wave_3_call", "answered"),
+            ("end", "accepted"),
+        ]
+        assert len(await place.followups(debt.id)) == 5
+        assert (await place.events(debt.id)).count("debt.contacted") == 5
+
+
+def person(number: int) -> Any:
+    return replace(
+        JEAN, name=f"Debtor {number}", email=f"debtor{number}@example.com", phone=f"+3363998{number:04}"
+    )
+
+
+async def has_contacted(place: Place, many: int) -> bool:
+    made = "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND sent_at IS NOT NULL"
+    return bool(await place.database.pool.fetchval(made, place.id) >= many)
+
+
+async def is_done(place: Place, advance_id: Any) -> Any:
+    found = await queries.advance(place.database, await place.workspace(), advance_id)
+    return found if found.done_at else None
+
+
+async def hurry(place: Place) -> None:
+    """Let the leases of the dead run out now, which they would by themselves within seconds."""
+    gone = clock.wall() - timedelta(seconds=1)
+    for table in ("contacts", "clock_advances"):
+        await place.database.pool.execute(
+            f"UPDATE {table} SET lease_until = $2 WHERE workspace_id = $1 AND lease_until IS NOT NULL",
+            place.id,
+            gone,
+        )
+
+
+async def test_a_loop_that_fails_is_taken_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.01)
+    stop, turns = asyncio.Event(), 0
+
+    async def turn() -> bool:
+        nonlocal turns
+        turns += 1
+        if turns < 3:
+            raise RuntimeError("out of luck")
+        stop.set()
+        return False
+
+    await asyncio.wait_for(Loop("unlucky", turn, stop).run(), 5)
+
+    assert turns == 3
+
+
+async def test_a_loop_looks_at_once_when_it_is_woken_and_goes_on_while_there_is_more() -> None:
+    stop, turns = asyncio.Event(), 0
+
+    async def turn() -> bool:
+        nonlocal turns
+        turns += 1
+        return turns < 3
+
+    loop = Loop("busy", turn, stop)
+    running = asyncio.create_task(loop.run())
+    await asyncio.sleep(0.05)
+    before = turns
+    loop.wake()
+    await asyncio.sleep(0.05)
+    stop.set()
+    loop.wake()
+    await asyncio.wait_for(running, 5)
+
+    assert before == 3
+    assert turns >= 4
+
+
+def test_mail_leaves_only_where_server_and_sender_are_set() -> None:
+    complete = Settings(
+        smtp_host="mail.example.com",
+        smtp_port=465,
+        smtp_user="acme",
+        smtp_password="secret",
+        smtp_tls=SmtpTls.TLS,
+        smtp_from="billing@acme.example",
+    )
+
+    found = worker.smtp_of(complete)
+
+    assert found is not None
+    assert (found.host, found.port, found.security) == ("mail.example.com", 465, "tls")
+    assert (found.username, found.password, found.sender) == ("acme", "secret", "billing@acme.example")
+    assert worker.smtp_of(complete.model_copy(update={"smtp_host": None})) is None
+    assert worker.smtp_of(complete.model_copy(update={"smtp_from": None})) is None
