@@ -18,9 +18,10 @@ from getbill.kit import ids, paging
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import PreconditionFailed
 from getbill.kit.http import answer, body
+from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 
-router = APIRouter(prefix="/external-api/v1", tags=["Debts"])
+router = APIRouter(prefix="/external-api/v1", tags=["Debts"], route_class=Route)
 
 _CHANGING = problems(404, 409, 412, 415, 422)
 
