@@ -50,6 +50,13 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+def new_debt(who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> NewDebt:
+    """Return a request for a debt with a reference of its own."""
+    money = Money.of(Decimal(amount), "EUR")
+    details = values.pop("details", Details())
+    return NewDebt(who, money, f"F-{next(_NUMBERS)}", "standard_3_waves", details, **values)
+
+
 @dataclass
 class Place:
     """A workspace whose clock the test sets, and what happens there."""
@@ -77,15 +84,7 @@ class Place:
 
     async def debt(self, who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> Debt:
         workspace = await self.workspace()
-        details = values.pop("details", Details())
-        new = NewDebt(
-            who,
-            Money.of(Decimal(amount), "EUR"),
-            f"F-{next(_NUMBERS)}",
-            "standard_3_waves",
-            details,
-            **values,
-        )
+        new = new_debt(who, amount, **values)
         async with self.database.transaction(workspace.now()) as tx:
             return (await debts.create(tx, workspace, new)).debt
 
