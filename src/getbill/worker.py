@@ -15,7 +15,8 @@ import structlog
 
 from getbill import events, health, reactions, sandbox, timelines, upkeep, vault, webhooks
 from getbill.channels.senders import SmtpSettings, senders
-from getbill.kit.db import open_database
+from getbill.debts import Journal
+from getbill.kit.db import Database, open_database
 from getbill.kit.wakes import Listener
 from getbill.settings import Settings
 from getbill.timelines import Desk
@@ -27,6 +28,7 @@ LOOK_SECONDS: Final = 1.0
 # A burst of commits is one reason to look, not hundreds.
 REST_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 30.0
+JOURNAL_SECONDS: Final = 5.0
 # What is under way when the worker is told to stop gets this long; the supervisor gives a little more.
 FINISH_SECONDS: Final = 7.0
 
@@ -78,6 +80,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
         stack.push_async_callback(database.close)
         unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
+        journal = Journal(settings.data_dir / "erasures.jsonl")
+        # Before anything else: nobody whom a restored backup brought back is contacted.
+        await journal.erase_again(database, unlocked)
         carriers = senders(smtp_of(settings))
         stack.push_async_callback(carriers.close)
         poster = await stack.enter_async_context(Poster(settings.webhook_networks))
@@ -85,6 +90,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         courier = Courier(database, unlocked, poster)
         loops = loops_of(desk, courier, stop)
         loops.append(Loop("upkeep", upkeep.turn(database, unlocked, settings, stop), stop))
+        loops.append(_journal(journal, database, stop))
         listener = _listen(settings.dsn, loops, courier)
         stack.push_async_callback(listener.close)
         await _together(loops, asyncio.create_task(health.beat(database)), stop)
@@ -138,6 +144,14 @@ def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event) -> list[Loop]:
         Loop("recovery", recovery, stop, LOOK_SECONDS),
         Loop("deliveries", deliveries, stop),
     ]
+
+
+def _journal(journal: Journal, database: Database, stop: asyncio.Event) -> Loop:
+    async def write() -> bool:
+        await journal.write(database)
+        return False
+
+    return Loop("journal", write, stop, JOURNAL_SECONDS)
 
 
 def _listen(dsn: str, loops: list[Loop], courier: Courier) -> Listener:

@@ -7,6 +7,7 @@ has money or a write-off behind it. Everything that ends contact raises `contact
 
 from getbill.debts.actions import Change, Created, create, create_many, update
 from getbill.debts.erasure import Erased, erase
+from getbill.debts.jobs import Journal
 from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Planned
 from getbill.debts.moves import (
     DebtCannotMove,
@@ -34,6 +35,7 @@ __all__ = [
     "DebtHasNoMoneyBehindIt",
     "Details",
     "Erased",
+    "Journal",
     "NewDebt",
     "Planned",
     "create",

@@ -5,12 +5,14 @@ does not is erased again. Losing power between an erasure and its line costs not
 """
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import structlog
+from asyncpg import Record
 
-from getbill import companies
+from getbill import access, companies
 from getbill.debts.erasure import erase
 from getbill.debts.queries import lock
 from getbill.kit import json
@@ -22,33 +24,40 @@ _log = structlog.get_logger(__name__)
 
 _ERASED = Statement(
     "debts.erased",
-    "Every erasure this database knows of, over all workspaces.",
-    "SELECT workspace_id, subject_id, kind, erased_at FROM erasures WHERE kind = 'debt' ORDER BY erased_at",
+    "Erasures of debts from an instant on, over all workspaces.",
+    """
+    SELECT workspace_id, subject_id, erased_at FROM erasures
+    WHERE kind = 'debt' AND erased_at >= $1 ORDER BY erased_at, subject_id
+    """,
 )
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+# A transaction may commit after a later one did: each round looks back this far.
+_OVERLAP = timedelta(hours=1)
+
+Line = tuple[UUID, UUID]
 
 
-def _lines(path: Path) -> set[tuple[UUID, UUID]]:
-    if not path.exists():
-        return set()
-    found = set()
-    for line in filter(None, path.read_bytes().splitlines()):
-        try:
-            members = json.read(line)
-            found.add((UUID(members["workspace_id"]), UUID(members["debt_id"])))
-        except (json.MalformedJson, KeyError, ValueError):
-            # A line cut by a crash: its erasure is still in the database and is written again below.
-            _log.warning("erasure_journal_line_broken", path=path.name)
-    return found
+class Journal:
+    """The file of erasures, as one process writes it."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known = _lines(path)
+        self._since = _EVER
 
-async def write_journal(database: Database, path: Path) -> int:
-    """Append the erasures that the journal lacks, safely on disk; return how many."""
-    known = _lines(path)
-    rows = [
-        row for row in await database.fetch(_ERASED) if (row["workspace_id"], row["subject_id"]) not in known
-    ]
-    if rows:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
+    async def write(self, database: Database) -> int:
+        """Append the erasures that the file lacks, safely on disk; return how many."""
+        rows = await database.fetch(_ERASED, self._since)
+        new = [row for row in rows if (row["workspace_id"], row["subject_id"]) not in self._known]
+        if new:
+            self._append(new)
+        if rows:
+            self._since = max(_EVER, rows[-1]["erased_at"] - _OVERLAP)
+        return len(new)
+
+    def _append(self, rows: list[Record]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
             for row in rows:
                 line = {
                     "workspace_id": str(row["workspace_id"]),
@@ -59,19 +68,34 @@ async def write_journal(database: Database, path: Path) -> int:
                 file.write(b"\n" + json.write(line))
             file.flush()
             os.fsync(file.fileno())
-    return len(rows)
+        self._known.update((row["workspace_id"], row["subject_id"]) for row in rows)
+
+    async def erase_again(self, database: Database, vault: Vault) -> int:
+        """Erase what the file says was erased and a restored database still has; return how many."""
+        erased = {(row["workspace_id"], row["subject_id"]) for row in await database.fetch(_ERASED, _EVER)}
+        done = 0
+        for workspace_id, debt_id in sorted(self._known - erased):
+            try:
+                workspace = await companies.workspace(database, vault, workspace_id)
+                async with database.transaction(workspace.now()) as tx:
+                    await erase(tx, workspace, await lock(tx, workspace, debt_id))
+                    await access.forget_answers(tx, workspace_id, debt_id)
+            except NotFound:
+                # Younger than the backup that was restored: there is nothing to erase.
+                continue
+            done += 1
+        return done
 
 
-async def erase_again(database: Database, vault: Vault, path: Path) -> int:
-    """Erase what the journal says was erased and the database, restored from a backup, still has; return how many."""
-    known = {(row["workspace_id"], row["subject_id"]) for row in await database.fetch(_ERASED)}
-    done = 0
-    for workspace_id, debt_id in sorted(_lines(path) - known):
+def _lines(path: Path) -> set[Line]:
+    if not path.exists():
+        return set()
+    found = set()
+    for line in filter(None, path.read_bytes().splitlines()):
         try:
-            workspace = await companies.workspace(database, vault, workspace_id)
-            async with database.transaction(workspace.now()) as tx:
-                await erase(tx, workspace, await lock(tx, workspace, debt_id))
-        except NotFound:
-            continue
-        done += 1
-    return done
+            members = json.read(line)
+            found.add((UUID(members["workspace_id"]), UUID(members["debt_id"])))
+        except (json.MalformedJson, KeyError, ValueError):
+            # A line cut by a crash: its erasure is still in the database and is written again.
+            _log.warning("erasure_journal_line_broken", path=path.name)
+    return found

@@ -1,0 +1,44 @@
+"""What was erased stays erased, also after an older backup came back."""
+
+from debts.conftest import House, read
+from getbill.debts import Journal
+from getbill.kit import ids
+
+
+async def test_an_erasure_is_written_down_once(house: House, tmp_path) -> None:
+    debt = await house.debt()
+    await house.call("DELETE", f"/debts/{debt['id']}")
+    path = tmp_path / "erasures.jsonl"
+    database = house.app.state.database
+
+    await Journal(path).write(database)
+    again = await Journal(path).write(database)
+
+    assert again == 0
+    assert path.read_text().count(str(ids.read("debt", debt["id"]))) == 1
+
+
+async def test_a_debt_that_a_backup_brought_back_is_erased_again(house: House, tmp_path) -> None:
+    debt = await house.debt()
+    path = tmp_path / "erasures.jsonl"
+    line = f'\n{{"workspace_id":"{house.workspace_id}","debt_id":"{ids.read("debt", debt["id"])}"}}'
+    path.write_text(line)
+
+    done = await Journal(path).erase_again(house.app.state.database, house.app.state.vault)
+
+    assert done == 1
+    assert (await house.get(f"/debts/{debt['id']}")).status == 404
+
+
+async def test_a_line_cut_by_a_crash_spoils_no_other(house: House, tmp_path) -> None:
+    gone, stays = await house.debt(), await house.debt()
+    path = tmp_path / "erasures.jsonl"
+    path.write_text(
+        f'\n{{"workspace_id":"{house.workspace_id}","debt_id":"{ids.read("debt", stays["id"])}'
+        f'\n{{"workspace_id":"{house.workspace_id}","debt_id":"{ids.read("debt", gone["id"])}"}}'
+    )
+
+    done = await Journal(path).erase_again(house.app.state.database, house.app.state.vault)
+
+    assert done == 1
+    assert read(await house.get(f"/debts/{stays['id']}")) == stays
