@@ -123,6 +123,10 @@ class Place:
         )
         return sorted(rows, key=lambda row: (row["created_at"], STEPS.index(row["step"]), row["attempt"]))
 
+    async def first(self, debt_id: UUID) -> Record:
+        """Return the first contact of a debt."""
+        return (await self.contacts(debt_id))[0]
+
     async def ledger(self, debt_id: UUID) -> list[tuple[str, str]]:
         """Return step and state of every contact of a debt."""
         return [(row["step"], row["state"]) for row in await self.contacts(debt_id)]
@@ -203,6 +207,13 @@ async def found(
     # The clocks of these tests stand in the past: what comes next is due at once by the wall's.
     desk = Desk(database, keys, Senders(senders or {}), Pace(share=1))
     return Place(database, founded.live_id if live else founded.sandbox_id, keys, desk)
+
+
+async def place_with(database: Database, provider: Any) -> Place:
+    """Return a live workspace, its clock on a Monday morning, whose e-mails (or calls) a provider carries."""
+    place = await found(database, live=True, senders={provider.channel: provider})
+    await place.set_clock("2026-01-05 09:00")
+    return place
 
 
 @asynccontextmanager
