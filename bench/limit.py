@@ -139,7 +139,12 @@ def main() -> None:
         Route("/healthz", _healthz),
     ]
     app = Starlette(routes=routes, lifespan=limit.lifespan)
-    options: dict[str, Any] = {"loop": "uvloop", "http": "httptools", "access_log": False, "log_level": "warning"}
+    options: dict[str, Any] = {
+        "loop": "uvloop",
+        "http": "httptools",
+        "access_log": False,
+        "log_level": "warning",
+    }
     uvicorn.run(app, host="127.0.0.1", port=job["port"], **options)
 
 

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from getbill import events
@@ -180,6 +181,6 @@ class Secrets:
         return self._open(claimed.secret, claimed.workspace_id, claimed.endpoint_id)
 
 
-def unknown_events(names: list[str]) -> list[tuple[int, str]]:
+def unknown_events(names: list[Any]) -> list[tuple[int, str]]:
     """Return place and name of those that are no events of ours."""
-    return [(place, name) for place, name in enumerate(names) if name not in KINDS]
+    return [(place, name) for place, name in enumerate(names) if isinstance(name, str) and name not in KINDS]

@@ -72,7 +72,6 @@ class EndpointFields(BaseModel):
                 f"/events/{place}", "unknown-event", f"There is no event {name!r}. There are: {known}."
             )
             for place, name in unknown_events(names)
-            if isinstance(name, str)
         ]
 
 
