@@ -40,7 +40,7 @@ async def test_no_generated_call_crashes_or_answers_outside_the_document(
         *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
         *("run", f"{running}/openapi.json", "-H", f"Authorization: Bearer {company.key}"),
         *("--phases", "examples,coverage,fuzzing", "--mode", "all", "-n", EXAMPLES_EACH, "--seed", "1"),
-        *("--checks", ",".join(CHECKS), "--workers", "2", "--no-shrink", "--warnings", "off", "--no-color"),
+        *("--checks", ",".join(CHECKS), "--workers", "1", "--no-shrink", "--warnings", "off", "--no-color"),
     ]
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONHASHSEED": "0"}
 
