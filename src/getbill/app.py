@@ -42,6 +42,8 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
         lifespan=_lifespan,
         redirect_slashes=False,
+        # Nobody collects it; asking at every request whether somebody does is not free.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     apis = (debts_api, followups_api, payments_api, reports_api, sandbox_api, webhooks_api)

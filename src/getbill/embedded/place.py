@@ -98,5 +98,5 @@ def _at_system_home(folder: Path, base: Path, wish: Wish) -> Place:
             parent.chmod(0o755)
     (folder / "home").write_text(str(base), "utf-8")
     programs = binaries.for_cluster(base / "cluster", wish.major)
-    # The home is the cluster's own, `<home>/clusters/<name>`, whatever home would be wished for now.
-    return Place(base, user, programs.copied_to(base.parents[1]))
+    # Beside the clusters it was made for, wherever a later start would put a new one.
+    return Place(base, user, programs.copied_to(base.parent.parent))
