@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import requests
+
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -29,7 +31,7 @@ LEFT_OUT = {
     "positive_data_acceptance": "what holds between fields (one of two names, a currency's decimals) no schema can say",
     "object_level_authorization": "needs a second account; tests/access walks every route with one",
 }
-EXAMPLES_EACH = "8"
+EXAMPLES_EACH = "20"
 SECONDS_MAX = 170
 
 
@@ -39,7 +41,16 @@ async def test_no_generated_call_crashes_or_answers_outside_the_document(
     command = [
         *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
         *("run", f"{running}/openapi.json", "-H", f"Authorization: Bearer {company.key}"),
-        *("--phases", "examples,coverage,fuzzing", "--mode", "all", "-n", EXAMPLES_EACH, "--seed", "1"),
+        *(
+            "--phases",
+            "examples,coverage,fuzzing,stateful",
+            "--mode",
+            "all",
+            "-n",
+            EXAMPLES_EACH,
+            "--seed",
+            "1",
+        ),
         *("--checks", ",".join(CHECKS), "--workers", "1", "--no-shrink", "--warnings", "off", "--no-color"),
     ]
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONHASHSEED": "0"}
@@ -55,5 +66,12 @@ async def test_no_generated_call_crashes_or_answers_outside_the_document(
         check=False,
     )
 
+    answered = await asyncio.to_thread(
+        requests.get,
+        f"{running}/external-api/v1/debts",
+        headers={"Authorization": f"Bearer {company.key}"},
+        timeout=10,
+    )
+    assert 0 < int(answered.headers["X-RateLimit-Remaining"]) < int(answered.headers["X-RateLimit-Limit"])
     assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr[-2_000:]
     assert "Test cases:" in ran.stdout

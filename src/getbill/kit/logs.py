@@ -11,7 +11,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -62,10 +62,17 @@ def _on_end(kind: type[BaseException], error: BaseException, trace: TracebackTyp
         structlog.get_logger(__name__).critical("process_failed", exc_info=error)
 
 
-def _on_warning(_text: object, category: type[Warning], file: str, line: int, *_more: object) -> None:
+def _on_warning(
+    message: Warning | str,  # noqa: ARG001 - it may quote what it warns of
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001 - Python's signature
+    line: str | None = None,  # noqa: ARG001 - Python's signature
+) -> None:
     """Tell what Python warns of, as every other line is told."""
     structlog.get_logger(__name__).warning(
-        "python_warning", kind=category.__name__, at=f"{_short(file)}:{line}"
+        "python_warning", kind=category.__name__, at=f"{_short(filename)}:{lineno}"
     )
 
 
