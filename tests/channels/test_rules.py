@@ -162,8 +162,10 @@ def test_a_variable_nobody_knows_stops_the_rendering() -> None:
 def test_amounts_keep_the_decimals_of_their_currency() -> None:
     yen = channels.render("wave_1_sms", "en", replace(BY_LINK, balance=Money(2_340, "JPY")))
     dinars = channels.render("wave_1_sms", "fr", replace(BY_LINK, balance=Money(2_340_500, "TND")))
+    serbian = channels.render("wave_1_sms", "en", replace(BY_LINK, balance=Money(1_050, "RSD")))
 
     assert "JP¥2,340." in yen.text
+    assert "RSD10.50." in serbian.text
     assert "2 340,500 TND" in dinars.text
 
 

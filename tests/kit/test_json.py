@@ -1,5 +1,6 @@
 """JSON in and out: exact numbers, and a clear refusal of everything that means two things."""
 
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -60,3 +61,27 @@ def test_brackets_in_a_text_are_not_depth() -> None:
 
 def test_an_instant_is_written_in_whole_seconds_with_z() -> None:
     assert json.instant(datetime(2024, 3, 15, 14, 32, 7, 999999, UTC)) == "2024-03-15T14:32:07Z"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 65 + b'"' + b'\\"' * 200_000,
+        b"{" + b",".join(b'"k%d":1' % number for number in range(80_000)) + b',"k79999":1}',
+    ],
+)
+def test_no_body_takes_longer_to_refuse_than_its_length_says(body: bytes) -> None:
+    began = time.process_time()
+
+    with pytest.raises(json.MalformedJson):
+        json.read(body)
+
+    # Looked at from each of its places anew, either would take minutes.
+    assert time.process_time() - began < 5
+
+
+def test_integers_of_any_size_keep_their_digits() -> None:
+    body = b'{"a":%d,"b":[%d,%d,7],"c":1.50}' % (10**30, -(2**80), 2**64 - 1)
+
+    assert json.read(body) == {"a": 10**30, "b": [-(2**80), 2**64 - 1, 7], "c": Decimal("1.50")}
+    assert json.write(json.read(body)) == body

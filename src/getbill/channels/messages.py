@@ -11,13 +11,14 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency
 from jinja2 import DictLoader, StrictUndefined, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from getbill.kit import ibans
-from getbill.kit.money import Money
+from getbill.kit.money import Money, decimals
 
 LANGUAGES = ("fr", "en")
 DISCLOSURES = {
@@ -106,7 +107,7 @@ def _values(language: str, facts: MessageFacts) -> dict[str, Any]:
         "creditor": facts.creditor,
         "debtor": facts.debtor,
         "reference": facts.reference,
-        "balance": format_currency(facts.balance.decimal, facts.balance.currency, locale=locale),
+        "balance": _written(facts.balance, locale),
         "sent_on": format_date(facts.sent_on, "long", locale),
         "due_on": format_date(facts.due_on, "long", locale) if facts.due_on else None,
         "pay_by": _pay_by(facts, contact),
@@ -116,6 +117,14 @@ def _values(language: str, facts: MessageFacts) -> dict[str, Any]:
         "creditor_address": facts.creditor_address,
         "debtor_address": facts.debtor_address,
     }
+
+
+def _written(money: Money, locale: str) -> str:
+    # With ISO's decimals: Babel's own would round away those that daily use has dropped.
+    digits = decimals(money.currency)
+    pattern = Locale.parse(locale).currency_formats["standard"].pattern
+    pattern = pattern.replace(".00", "." + "0" * digits if digits else "")
+    return format_currency(money.decimal, money.currency, pattern, locale=locale, currency_digits=False)
 
 
 def _pay_by(facts: MessageFacts, contact: str | None) -> str:

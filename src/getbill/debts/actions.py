@@ -15,7 +15,7 @@ from getbill.debts.schedule import day_zero, next_contact
 from getbill.kit import ids, json
 from getbill.kit.db import Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
-from getbill.kit.money import AmountHasTooManyDecimals, Money
+from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
 
 
 class ReferenceTaken(Conflict):
@@ -253,6 +253,8 @@ def _change_currency(debt: Debt, currency: str, amount: Money | None, changes: d
         after = amount or Money.of(before.decimal, currency)
     except AmountHasTooManyDecimals as error:
         raise one_field("/amount", "too-many-decimals", f"Send the amount too: {error}") from None
+    except AmountTooLarge as error:
+        raise one_field("/amount", "too-large", f"Send the amount too: {error}") from None
     changes["currency"] = {"from": before.currency, "to": currency}
     if after.decimal != before.decimal:
         changes["amount"] = {"from": before.decimal, "to": after.decimal}
@@ -261,7 +263,7 @@ def _change_currency(debt: Debt, currency: str, amount: Money | None, changes: d
 
 
 def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:
-    if not _REPLANNING & changes.keys() or not debt.is_contactable:
+    if not _REPLANNING & changes.keys():
         return
     if "scenario" in changes:
         debt.run += 1
@@ -270,4 +272,6 @@ def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:
         debt.started_on = day_zero(
             debt.debtor.identity, debt.created_at, debt.due_on, debt.details.start_mode
         )
-    debt.stop_contact()
+    # A held debt gets its day 0 too: it is planned when it is resumed.
+    if debt.is_contactable:
+        debt.stop_contact()

@@ -22,7 +22,14 @@ def _clean(value: str) -> str:
     return value
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(written_instant)]
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("An instant in UTC lies between the years 1 and 9999.") from None
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterValidator(_in_utc)]
 Clean = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_clean)]
 Amount = Annotated[Decimal, Field(ge=0, le=10**12, max_digits=20)]
 
@@ -87,10 +94,7 @@ def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
             filters["q_debtor"] = hashes
     if query.cursor is None:
         return Wanted(filters, query.sort, query.limit, (query.page - 1) * query.limit)
-    value, identifier = paging.read_cursor(query.cursor, query.sort, 2)
-    return Wanted(
-        filters, query.sort, query.limit, after=(_place(query.sort, value), _identifier(identifier))
-    )
+    return Wanted(filters, query.sort, query.limit, after=_place(query.cursor, query.sort))
 
 
 def _hashes(text: str, workspace: Workspace) -> list[bytes]:
@@ -108,20 +112,13 @@ def _hashes(text: str, workspace: Workspace) -> list[bytes]:
     return [lookup.hash("word", word) for word in words(text)]
 
 
-def _place(sort: str, value: Any) -> datetime | int:
-    if sort.endswith("date") and isinstance(value, int):
-        # Whole microseconds, for a place that loses nothing on the way.
-        return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
-    if sort.endswith("amount") and isinstance(value, int):
-        return value
-    raise paging.not_ours()
-
-
-def _identifier(value: Any) -> UUID:
-    try:
-        return UUID(value)
-    except (ValueError, AttributeError, TypeError) as error:
-        raise paging.not_ours() from error
+def _place(cursor: str, sort: str) -> tuple[datetime | int, UUID]:
+    if sort.endswith("date"):
+        return paging.read_place(cursor, sort)
+    amount, identifier = paging.read_cursor(cursor, sort, 2)
+    if type(amount) is not int or not 0 < amount < 2**63:
+        raise paging.not_ours()
+    return amount, paging.read_identifier(identifier)
 
 
 def cursor_after(debts: list[Debt], query: DebtQuery) -> str | None:
@@ -129,25 +126,16 @@ def cursor_after(debts: list[Debt], query: DebtQuery) -> str | None:
     if len(debts) < query.limit:
         return None
     last = debts[-1]
-    place = _microseconds(last.created_at) if query.sort.endswith("date") else last.amount
-    return paging.write_cursor(query.sort, [place, last.id.hex])
-
-
-def _microseconds(moment: datetime) -> int:
-    return int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond
+    if query.sort.endswith("date"):
+        return paging.write_place(query.sort, last.created_at, last.id)
+    return paging.write_cursor(query.sort, [last.amount, last.id.hex])
 
 
 def debtors_after(cursor: str | None) -> tuple[datetime, UUID] | None:
     """Return the place in the list of debtors that a cursor names."""
-    if cursor is None:
-        return None
-    value, identifier = paging.read_cursor(cursor, "-date", 2)
-    place = _place("-date", value)
-    if not isinstance(place, datetime):
-        raise paging.not_ours()
-    return place, _identifier(identifier)
+    return None if cursor is None else paging.read_place(cursor, "-date")
 
 
 def debtors_cursor(created_at: datetime, debtor_id: UUID) -> str:
     """Return the cursor after a debtor."""
-    return paging.write_cursor("-date", [_microseconds(created_at), debtor_id.hex])
+    return paging.write_place("-date", created_at, debtor_id)

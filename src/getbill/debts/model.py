@@ -21,7 +21,9 @@ MOVES: dict[str, frozenset[str]] = {
     "in_progress": frozenset({"on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"}),
     "on_hold": frozenset({"pending", "in_progress", "payment_plan", "resolved", "escalated", "archived"}),
     "payment_plan": frozenset({"in_progress", "on_hold", "resolved", "escalated", "archived"}),
-    "unresolved": frozenset({"in_progress", "on_hold", "payment_plan", "resolved", "escalated", "archived"}),
+    "unresolved": frozenset(
+        {"pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "archived"}
+    ),
     "escalated": frozenset({"in_progress", "on_hold", "resolved", "archived"}),
     "resolved": frozenset({"pending", "in_progress", "archived"}),
     "archived": frozenset(),

@@ -144,6 +144,11 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
         raise DebtCannotMove(
             "An escalation is a person's decision: use POST /external-api/v1/debts/{id}/escalate."
         )
+    if debt.status == "resolved" and status != "archived":
+        raise DebtCannotMove(
+            "Nothing is owed on this debt, so nobody is contacted about it. A refund or a raised amount opens it again.",
+            extra={"status_now": debt.status},
+        )
     if status == "on_hold":
         hold(tx, debt, None)
     elif status in CONTACTABLE and debt.status in {"on_hold", "unresolved"}:

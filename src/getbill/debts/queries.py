@@ -15,6 +15,7 @@ from getbill.debts.model import Debt, Details, details_context
 from getbill.kit import ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.money import NO_DECIMALS, THREE_DECIMALS
 
 _FROM = f"""
     SELECT d.*, dk.wrapped AS debt_key, {debtors.COLUMNS}
@@ -150,10 +151,7 @@ def _absent(debt_id: UUID) -> NotFound:
 _SCALE = (
     "(CASE WHEN d.currency = ANY('{{%s}}') THEN 1 WHEN d.currency = ANY('{{%s}}') THEN 1000 ELSE 100 END)"
 )
-_MINOR = _SCALE % (
-    "BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF",
-    "BHD,IQD,JOD,KWD,LYD,OMR,TND",
-)
+_MINOR = _SCALE % (",".join(sorted(NO_DECIMALS)), ",".join(sorted(THREE_DECIMALS)))
 CONDITIONS = {
     "status": "d.status = ANY({n}::text[])",
     "scenario": "d.scenario = {n}::text",

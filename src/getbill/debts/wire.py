@@ -10,7 +10,16 @@ from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from babel import Locale
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    WithJsonSchema,
+)
 
 from getbill import scenarios
 from getbill.kit import emails, ibans, ids, phones
@@ -127,6 +136,17 @@ class AddressBody(BaseModel):
     country: Country | None = None
 
 
+_LINE: TypeAdapter[str] = TypeAdapter(Line)
+
+
+def _address(value: Any) -> AddressBody | str:
+    # Not a union of the two: that reports each error once for either, at places no body has.
+    return _LINE.validate_python(value) if isinstance(value, str) else AddressBody.model_validate(value)
+
+
+Address = Annotated[AddressBody | Line, PlainValidator(_address, json_schema_input_type=AddressBody | Line)]
+
+
 class DebtorBody(BaseModel):
     """Who owes: a name, and how to reach them."""
 
@@ -142,7 +162,7 @@ class DebtorBody(BaseModel):
     phone: Phone | None = None
     language: Language | None = None
     reference: Text | None = Field(None, description="Your own reference of this person.")
-    address: AddressBody | Line | None = None
+    address: Address | None = None
 
 
 class DebtFields(BaseModel):

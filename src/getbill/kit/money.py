@@ -14,6 +14,16 @@ from babel.core import get_global
 # The largest amount one debt may have: twelve digits before the decimals, far inside a bigint.
 MINOR_MAX = 10**14
 
+# ISO 4217 list one, its currencies whose minor unit is not 2. CLDR's fractions are those in daily use: it has
+# none for the Serbian dinar or the Albanian lek, in which invoices do have them.
+NO_DECIMALS = frozenset(
+    {
+        "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF",
+        "XOF", "XPF",
+    }
+)  # fmt: skip
+THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+
 
 @cache
 def currencies() -> frozenset[str]:
@@ -27,11 +37,11 @@ def currencies() -> frozenset[str]:
     )
 
 
-@cache
 def decimals(currency: str) -> int:
     """Return how many decimals a currency's amounts have (ISO 4217)."""
-    fractions: Mapping[str, tuple[int, ...]] = get_global("currency_fractions")
-    return fractions[currency if currency in fractions else "DEFAULT"][0]
+    if currency in NO_DECIMALS:
+        return 0
+    return 3 if currency in THREE_DECIMALS else 2
 
 
 class AmountHasTooManyDecimals(ValueError):

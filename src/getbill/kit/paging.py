@@ -66,6 +66,14 @@ def read_place(cursor: str, sort: str) -> tuple[datetime, UUID]:
     microseconds, identifier = read_cursor(cursor, sort, 2)
     try:
         moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
-        return moment.replace(microsecond=microseconds % 1_000_000), UUID(identifier)
-    except (ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
+        return moment.replace(microsecond=microseconds % 1_000_000), read_identifier(identifier)
+    except (ValueError, TypeError, OverflowError, OSError) as error:
+        raise not_ours() from error
+
+
+def read_identifier(part: Any) -> UUID:
+    """Return the id in a cursor's place; raise BadRequest when it is none."""
+    try:
+        return UUID(part)
+    except (ValueError, AttributeError, TypeError) as error:
         raise not_ours() from error

@@ -101,7 +101,7 @@ class NewPaymentBody(BaseModel):
                 found.append(
                     FieldError("/provider_id", "twice", "Send stripe_payment_id or provider_id, not both.")
                 )
-            if raw.get("provider") not in {None, "stripe"}:
+            if isinstance(raw.get("provider"), str) and raw["provider"] != "stripe":
                 found.append(FieldError("/provider", "not-stripe", "A stripe_payment_id is Stripe's."))
         return found
 

@@ -182,5 +182,5 @@ class Secrets:
 
 
 def unknown_events(names: list[Any]) -> list[tuple[int, str]]:
-    """Return place and name of those that are no events of ours."""
+    """Return place and name of those texts that are no events of ours."""
     return [(place, name) for place, name in enumerate(names) if isinstance(name, str) and name not in KINDS]
