@@ -16,6 +16,11 @@ from bench.figures import Figure
 # Each name's module measures it; `page` and `mix` print more than one figure.
 NAMES = {
     "create": "bench.create",
+    "get": "bench.get",
+    "mix": "bench.mix",
+    "page": "bench.page",
+    "memory": "bench.memory",
+    "first-run": "bench.first_run",
 }
 
 

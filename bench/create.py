@@ -7,7 +7,6 @@ handler has none. Both databases have the same tables, indexes and constraints, 
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ import asyncpg
 
 from bench.figures import Figure, alternate
 from bench.installation import Api, api, free_port, home, process, settings, wait
+from bench.limit import command
 from bench.rounds import Side, play
 
 _SIZES = """
@@ -40,13 +40,16 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
     with home() as base:
         second = asyncio.run(base.second("limit"))
-        asyncio.run(base.raise_ceiling())
         with api(base) as ours:
             ours_side = Side("ours", ours.port, ours.process_id, ours.token)
             play(ours_side, "201", {"kind": "create", "first": 1})
-            job = {"dsn": second, "port": free_port(), "sizes": asyncio.run(_sizes(ours))}
+            job: dict[str, Any] = {
+                "dsn": second,
+                "port": free_port(),
+                "sizes": asyncio.run(_sizes(base.dsn, ours)),
+            }
             environment = settings(base.folder, job["port"])
-            with process([sys.executable, "-m", "bench.limit", json.dumps(job)], environment) as started:
+            with process(command(job), environment) as started:
                 wait(f"http://127.0.0.1:{job['port']}/healthz", started)
                 limit_side = Side("limit", job["port"], started.pid, ours.token)
                 play(limit_side, "201", {"kind": "create", "first": 1})
@@ -59,8 +62,8 @@ def _round(side: Side) -> Callable[[int], float]:
     return lambda number: play(side, "201", {"kind": "create", "first": 1_000_000 * (number + 1)})
 
 
-async def _sizes(ours: Api) -> dict[str, int]:
-    connection = await asyncpg.connect(ours.home.dsn)
+async def _sizes(dsn: str, ours: Api) -> dict[str, int]:
+    connection = await asyncpg.connect(dsn)
     row = await connection.fetchrow(_SIZES, await connection.fetchval(_LIVE))
     await connection.close()
     assert row is not None

@@ -1,8 +1,10 @@
 """GetBill as a figure meets it: a data folder, a cluster and ports of its own, all gone when the figure is done."""
 
+import asyncio
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from getbill.embedded.accounts import of_this_process
 from getbill.migrations.actions import migrate
 
 ROOT = Path(__file__).resolve().parents[1]
+Popen = subprocess.Popen[bytes]
 # Counted like every other limit, and out of reach.
 CEILING = 1_000_000_000
 
@@ -47,27 +50,27 @@ class Home:
         await migrate(self.dsn_of(name))
         return self.dsn_of(name)
 
-    async def raise_ceiling(self) -> None:
-        """Give the live client and the sandbox's key limits of their own that no load reaches."""
-        connection = await asyncpg.connect(self.dsn)
-        for table in ("clients", "api_keys"):
-            await connection.execute(f"UPDATE {table} SET limit_per_minute = {CEILING}")
-        await connection.close()
-
 
 @dataclass(frozen=True, slots=True)
 class Api:
     """A running API: where it listens, and a live client's token."""
 
-    home: Home
     port: int
     process_id: int
     token: str
 
-    def call(self, path: str, body: bytes | None = None) -> Any:
-        """Make one call and return its JSON."""
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        return read(f"http://127.0.0.1:{self.port}/external-api/v1{path}", body, headers)
+    def call(self, path: str) -> Any:
+        """Read something and return its JSON."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return read(f"http://127.0.0.1:{self.port}/external-api/v1{path}", None, headers)
+
+
+async def raise_ceiling(dsn: str) -> None:
+    """Give the live client and the sandbox's key limits of their own that no load reaches."""
+    connection = await asyncpg.connect(dsn)
+    for table in ("clients", "api_keys"):
+        await connection.execute(f"UPDATE {table} SET limit_per_minute = {CEILING}")
+    await connection.close()
 
 
 def settings(folder: Path, port: int) -> dict[str, str]:
@@ -95,11 +98,12 @@ def temporary_folder() -> Iterator[Path]:
 
 @contextmanager
 def home() -> Iterator[Home]:
-    """Yield a prepared data folder whose cluster runs with the settings it always has."""
+    """Yield a prepared data folder whose cluster runs with its usual settings, and whose limits are out of reach."""
     with temporary_folder() as folder, Server(folder / "data") as server:
         environment = settings(folder / "data", free_port()) | {"DATABASE_URL": server.dsn}
         subprocess.run([sys.executable, "-m", "getbill", "prepare"], env=environment, check=True, timeout=120)
         credentials = json.loads((folder / "data" / "first-run.json").read_text("utf-8"))
+        asyncio.run(raise_ceiling(server.dsn))
         yield Home(folder / "data", server.dsn, credentials)
 
 
@@ -110,13 +114,20 @@ def api(home: Home) -> Iterator[Api]:
     environment = settings(home.folder, port) | {"DATABASE_URL": home.dsn, "GETBILL_LOG_LEVEL": "warning"}
     with process([sys.executable, "-m", "getbill", "api"], environment) as started:
         wait(f"http://127.0.0.1:{port}/healthz", started)
-        yield Api(home, port, started.pid, token(port, home.credentials))
+        yield Api(port, started.pid, token(port, home.credentials))
 
 
 @contextmanager
-def process(
-    command: list[str], environment: Mapping[str, str], folder: Path = ROOT
-) -> Iterator[subprocess.Popen[bytes]]:
+def whole(root: Path, folder: Path, port: int, more: Mapping[str, str] | None = None) -> Iterator[Popen]:
+    """Yield `bin/run` of a clone as it starts: environment, assets, database, API and worker."""
+    environment = settings(folder, port) | {"GETBILL_LOG_LEVEL": "warning"} | dict(more or {})
+    environment.pop("PYTHONPATH")  # a clone runs its own code
+    with process([str(root / "bin" / "run")], environment, root) as started:
+        yield started
+
+
+@contextmanager
+def process(command: list[str], environment: Mapping[str, str], folder: Path = ROOT) -> Iterator[Popen]:
     """Yield a running process that ends with us, whatever ends us; what it says goes to standard error."""
     child = subprocess.Popen(
         of_this_process().command(*command),
@@ -129,15 +140,17 @@ def process(
     try:
         yield child
     finally:
-        child.terminate()
+        # The whole session: a script that is still installing packages has children of its own.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGTERM)
         try:
             child.wait(30)
         except subprocess.TimeoutExpired:
-            child.kill()
+            os.killpg(child.pid, signal.SIGKILL)
             child.wait()
 
 
-def wait(url: str, process: "subprocess.Popen[bytes]", patience_seconds: float = 60) -> None:
+def wait(url: str, process: Popen, patience_seconds: float = 60) -> None:
     """Wait until a URL answers 200."""
     deadline = time.monotonic() + patience_seconds
     while time.monotonic() < deadline:

@@ -124,6 +124,11 @@ async def _nothing(_connection: object) -> None:
     return None
 
 
+def command(job: dict[str, Any]) -> list[str]:
+    """Return the command line that serves a job: a port, a database, and what to insert or to answer."""
+    return [sys.executable, "-m", "bench.limit", json.dumps(job)]
+
+
 def main() -> None:
     """Serve the job given as the first argument."""
     job = json.loads(sys.argv[1])
@@ -134,7 +139,12 @@ def main() -> None:
         Route("/healthz", _healthz),
     ]
     app = Starlette(routes=routes, lifespan=limit.lifespan)
-    options = {"loop": "uvloop", "http": "httptools", "access_log": False, "log_level": "warning"}
+    options: dict[str, Any] = {
+        "loop": "uvloop",
+        "http": "httptools",
+        "access_log": False,
+        "log_level": "warning",
+    }
     uvicorn.run(app, host="127.0.0.1", port=job["port"], **options)
 
 

@@ -50,6 +50,13 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+def new_debt(who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> NewDebt:
+    """Return a request for a debt with a reference of its own."""
+    money = Money.of(Decimal(amount), "EUR")
+    details = values.pop("details", Details())
+    return NewDebt(who, money, f"F-{next(_NUMBERS)}", "standard_3_waves", details, **values)
+
+
 @dataclass
 class Place:
     """A workspace whose clock the test sets, and what happens there."""
@@ -77,15 +84,7 @@ class Place:
 
     async def debt(self, who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> Debt:
         workspace = await self.workspace()
-        details = values.pop("details", Details())
-        new = NewDebt(
-            who,
-            Money.of(Decimal(amount), "EUR"),
-            f"F-{next(_NUMBERS)}",
-            "standard_3_waves",
-            details,
-            **values,
-        )
+        new = new_debt(who, amount, **values)
         async with self.database.transaction(workspace.now()) as tx:
             return (await debts.create(tx, workspace, new)).debt
 
@@ -123,6 +122,10 @@ class Place:
             "SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2", self.id, debt_id
         )
         return sorted(rows, key=lambda row: (row["created_at"], STEPS.index(row["step"]), row["attempt"]))
+
+    async def first(self, debt_id: UUID) -> Record:
+        """Return the first contact of a debt."""
+        return (await self.contacts(debt_id))[0]
 
     async def ledger(self, debt_id: UUID) -> list[tuple[str, str]]:
         """Return step and state of every contact of a debt."""
@@ -204,6 +207,13 @@ async def found(
     # The clocks of these tests stand in the past: what comes next is due at once by the wall's.
     desk = Desk(database, keys, Senders(senders or {}), Pace(share=1))
     return Place(database, founded.live_id if live else founded.sandbox_id, keys, desk)
+
+
+async def place_with(database: Database, provider: Any) -> Place:
+    """Return a live workspace, its clock on a Monday morning, whose e-mails (or calls) a provider carries."""
+    place = await found(database, live=True, senders={provider.channel: provider})
+    await place.set_clock("2026-01-05 09:00")
+    return place
 
 
 @asynccontextmanager

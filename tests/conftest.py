@@ -25,7 +25,7 @@ from getbill import vault
 from getbill.embedded import Server
 from getbill.kit import clock
 from getbill.migrations.actions import migrate
-from installation import TEMPLATE, Cluster, Installation, open_installation
+from installation import MASTER_KEY, TEMPLATE, Cluster, Installation, open_installation
 from make import Company
 
 
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 async def _prepare(dsn: str) -> None:
     """Migrate the template and seal it under the tests' one master key, whoever opens it later."""
     await migrate(dsn)
-    sealed = vault.Vault([vault.Key(bytes(range(32)))])
+    sealed = vault.Vault([vault.Key(MASTER_KEY)])
     connection = await asyncpg.connect(dsn)
     await connection.execute(
         "INSERT INTO vault_master (key_id, is_current, installation_key, created_at) VALUES ($1, true, $2, $3)",

@@ -18,6 +18,8 @@ from getbill.settings import Settings
 from getbill.vault import Vault
 
 TEMPLATE = "getbill"
+# Every database of the run is sealed under it, the template to begin with.
+MASTER_KEY = bytes(range(32))
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ async def open_installation(postgres: Cluster, name: str, folder: Path) -> Async
     settings = Settings(
         data_dir=folder,
         database_url=SecretStr(postgres.dsn(name)),
-        master_key=SecretStr(base64.b64encode(os.urandom(32)).decode()),
+        master_key=SecretStr(base64.b64encode(MASTER_KEY).decode()),
         rate_limit_live=1_000_000,
         rate_limit_sandbox=1_000_000,
         rate_limit_anonymous=1_000_000,

@@ -21,7 +21,6 @@ import typer
 
 from getbill import first_run, greeting, listener, migrations
 from getbill.children import Child, Wishes, keep, run
-from getbill.commands import database
 from getbill.embedded import Server
 from getbill.kit import logs
 from getbill.kit.stops import CannotRun
@@ -65,7 +64,7 @@ def _serve(settings: Settings, bound: socket.socket) -> None:
     if settings.database_url is not None:
         asyncio.run(_supervise(settings, bound, None, settings.dsn))
         return
-    server = Server(settings.data_dir, wish=database.wish(settings))
+    server = Server(settings.data_dir, wish=settings.wish)
     try:
         asyncio.run(_supervise(settings, bound, server, server.start()))
     finally:

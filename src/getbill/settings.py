@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from getbill.embedded import AccountChoice
+from getbill.embedded import AccountChoice, Wish
 from getbill.kit.stops import CannotRun
 
 PREFIX: Final = "GETBILL_"
@@ -157,6 +157,11 @@ class Settings(BaseSettings):
                 "No database is named: set DATABASE_URL, or run `getbill serve`, which brings one."
             )
         return self.database_url.get_secret_value()
+
+    @property
+    def wish(self) -> Wish:
+        """What is asked of the embedded database."""
+        return Wish(account=self.postgres_account, home=self.postgres_home)
 
     @property
     def master_key_text(self) -> str | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 import structlog
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Query
 from starlette.requests import Request
 
 from calls import Answer, Site
@@ -127,7 +127,10 @@ class Bench:
         router = APIRouter(prefix="/external-api/v1/test")
 
         @router.post("/things")
-        async def make(change: Annotated[Change, Depends(access.change("debts:write"))]) -> Any:
+        async def make(
+            change: Annotated[Change, Depends(access.change("debts:write"))],
+            _x: Annotated[str, Query(alias="x")] = "",
+        ) -> Any:
             async def work(tx: Transaction) -> access.Reply:
                 self.runs += 1
                 return await self.work(change, tx)
@@ -142,7 +145,10 @@ class Bench:
             return await change.commit(work)
 
         @router.get("/things")
-        async def show(caller: Annotated[Caller, Depends(access.requires("debts:read"))]) -> Any:
+        async def show(
+            caller: Annotated[Caller, Depends(access.requires("debts:read"))],
+            _q: Annotated[str, Query(alias="q")] = "",
+        ) -> Any:
             return answer(200, {"name": caller.name, "scopes": sorted(caller.scopes)})
 
         @router.post("/bodies")

@@ -28,7 +28,7 @@ def test_every_line_is_json_and_says_who_speaks() -> None:
 
     assert [(line["event"], line["level"], line["logger"], line["process"]) for line in lines] == [
         ("debt created", "info", "ours", "api"),
-        ("slow answer", "warning", "theirs", "api"),
+        ("slow %s", "warning", "theirs", "api"),
     ]
     assert lines[0]["debts"] == 3
 
@@ -43,6 +43,53 @@ def test_of_an_exception_its_kind_and_place_are_kept_and_its_text_is_not() -> No
     assert [one["kind"] for one in event["exception"]] == ["ValueError", "KeyError"]
     assert event["exception"][0]["at"][-1].startswith("tests/kit/test_logs.py:")
     assert "jean.dupont" not in str(event)
+
+
+LEAKING = """
+import asyncio, gc, logging, warnings, structlog
+from getbill.kit import logs
+
+async def fail():
+    raise ValueError("Key (email)=(jean@example.com) already exists")
+
+async def main():
+    forgotten = asyncio.ensure_future(fail())
+    await asyncio.sleep(0)
+    del forgotten
+    gc.collect()
+    try:
+        await fail()
+    except ValueError as error:
+        logging.getLogger("theirs").exception("could not write to %s: %s", "jean@example.com", error)
+        structlog.get_logger("ours").error("failed", thing=error, exc_info=error)
+    warnings.warn("jean@example.com is odd")
+    asyncio.get_running_loop().call_exception_handler({"message": "odd", "future": ValueError("jean@example.com")})
+
+logs.configure("info", "worker")
+structlog.contextvars.bind_contextvars(request_id="the-request")
+asyncio.run(main())
+raise RuntimeError("jean@example.com")
+"""
+
+
+def test_no_way_of_failing_writes_what_it_failed_on() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", LEAKING], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, check=False
+    ).stderr
+
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert [line["event"] for line in lines] == [
+        "Task exception was never retrieved",
+        "could not write to %s: %s",
+        "failed",
+        "python_warning",
+        "odd",
+        "process_failed",
+    ]
+    assert b"jean" not in said
+    assert {line["request_id"] for line in lines} == {"the-request"}
+    assert lines[2]["thing"] == "ValueError"
+    assert lines[1]["exception"] == lines[2]["exception"]
 
 
 def fail(error: Exception, cause: Exception) -> None:

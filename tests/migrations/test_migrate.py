@@ -71,11 +71,11 @@ async def test_migrations_started_together_run_one_after_the_other(empty_dsn: st
         await asyncio.create_subprocess_exec(
             sys.executable, "-c", program, env=environment, stderr=subprocess.PIPE
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     said = [(await one.communicate())[1] for one in several]
 
-    assert [one.returncode for one in several] == [0, 0, 0], said
+    assert [one.returncode for one in several] == [0, 0], said
     await migrations.check_revision(empty_dsn)
 
 

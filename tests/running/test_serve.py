@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from program import SECONDS, Program
+from program import SECONDS, SOURCE, Program
 
 from getbill.embedded import running_dsn
 
@@ -148,3 +148,18 @@ def test_a_missing_master_key_stops_the_start_with_the_reason(program: MakeProgr
         r"getbill: `getbill (api|worker)` did not start; what it said stands above\.", sentences[-1]
     )
     assert "Traceback" not in refused.said
+
+
+def test_the_supervisor_stays_small() -> None:
+    heavy = {"fastapi", "sqlalchemy", "cryptography", "getbill.debts", "getbill.demo"}
+    program = "import sys, getbill.cli, getbill.serve; print(*sys.modules)"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": SOURCE},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    assert heavy & set(loaded) == set()

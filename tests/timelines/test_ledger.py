@@ -4,15 +4,13 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-import collecting
-from collecting import ACCEPTED, JEAN, Place, Provider, at
+from collecting import JEAN, Place, Provider, at, place_with
 from getbill import debts, timelines
 from getbill.channels import Channel
-from getbill.channels.senders import Assurance, Fate, Outcome, failed, unknown
+from getbill.channels.senders import Assurance, Fate, Outcome
 from getbill.kit import clock
 from getbill.kit.db import Database
 from getbill.timelines import arrival, ledger
@@ -21,13 +19,6 @@ from getbill.timelines.desk import Departing
 from getbill.timelines.model import Contact
 
 MONDAY = "2026-01-05 09:00"
-
-
-async def place_with(database: Database, provider: Provider) -> Place:
-    """Return a live workspace, its clock on a Monday morning, whose e-mails this provider carries."""
-    place = await collecting.found(database, live=True, senders={provider.channel: provider})
-    await place.set_clock(MONDAY)
-    return place
 
 
 async def claim(place: Place) -> list[Contact]:
@@ -50,10 +41,6 @@ async def expire(place: Place) -> None:
         place.id,
         clock.wall() - timedelta(seconds=1),
     )
-
-
-async def first(place: Place, debt_id: UUID) -> Any:
-    return (await place.contacts(debt_id))[0]
 
 
 async def test_what_a_dead_worker_had_only_claimed_is_sent_by_the_next_once(database: Database) -> None:
@@ -149,7 +136,7 @@ async def test_a_provider_that_can_be_looked_up_says_what_became_of_a_message(da
 
     await timelines.recover(place.desk)
 
-    found = await first(place, debt.id)
+    found = await place.first(debt.id)
     assert (found["state"], found["provider_ref"]) == ("delivered", "ref-1")
     assert provider.taken == []
     assert "debt.contacted" in await place.events(debt.id)
@@ -195,7 +182,7 @@ async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_w
 
     await arrival.settle(place.desk, workspace, await arrival.hand_over(departing))
 
-    found = await first(place, debt.id)
+    found = await place.first(debt.id)
     assert (found["state"], found["address_hash"], found["followup_id"]) == ("accepted", None, None)
     assert await place.followups(debt.id) == []
 
@@ -247,7 +234,7 @@ async def test_what_happens_between_claim_and_sending_stops_the_contact(
     departing = await depart(place.desk, await place.workspace(), claimed)
 
     assert departing == []
-    found = await first(place, debt.id)
+    found = await place.first(debt.id)
     assert (found["state"], found["reason"]) == ("stopped", f"the debt is {status}")
     assert await place.followups(debt.id) == []
 
@@ -283,7 +270,7 @@ async def test_a_payment_while_a_message_is_on_its_way_is_listed_as_crossed(data
     carried = await arrival.hand_over(departing)
     await arrival.settle(place.desk, await place.workspace(), carried)
 
-    found = await first(place, debt.id)
+    found = await place.first(debt.id)
     assert (found["state"], found["reason"]) == ("accepted", "crossed: the debt is resolved")
     after = await place.find(debt.id)
     assert (after.status, after.next_action_at, after.contacts_count) == ("resolved", None, 1)
@@ -305,129 +292,6 @@ async def test_a_debt_held_and_resumed_while_a_message_is_on_its_way_is_planned_
     assert await place.ledger(debt.id) == [("wave_1_email", "accepted"), ("wave_1_sms", "planned")]
 
 
-async def test_acceptance_counts_unconfirmed_where_a_channel_gives_no_receipt(database: Database) -> None:
-    place = await place_with(database, Provider(Channel.EMAIL))
-    debt = await place.debt()
-
-    await place.send_due_live()
-
-    (contacted,) = await place.event_data(debt.id, "debt.contacted")
-    (completed,) = await place.event_data(debt.id, "followup.completed")
-    assert contacted["confirmed"] is False
-    assert completed["followup"]["status"] == "sent"
-    assert (await place.find(debt.id)).status == "in_progress"
-
-
-async def test_acceptance_alone_is_no_contact_where_a_receipt_will_come(database: Database) -> None:
-    place = await place_with(database, Provider(Channel.EMAIL, gives_receipt=True))
-    debt = await place.debt()
-
-    await place.send_due_live()
-
-    assert (await place.ledger(debt.id))[0] == ("wave_1_email", "accepted")
-    assert await place.followups(debt.id) == [("email", "sent")]
-    assert await place.events(debt.id) == ["debt.created"]
-    assert (await place.find(debt.id)).status == "pending"
-
-
-async def test_a_call_nobody_answers_has_contacted_nobody(database: Database) -> None:
-    outcome = Outcome(Fate.UNANSWERED, "call-1", "no_answer")
-    place = await place_with(database, Provider(Channel.AI_CALL, outcome=outcome, gives_receipt=True))
-    debt = await place.debt(replace(JEAN, email=None))
-    await place.database.pool.execute(
-        "UPDATE contacts SET channel = 'ai_call', step = 'wave_2_call' WHERE debt_id = $1 AND state = 'planned'",
-        debt.id,
-    )
-
-    await place.send_due_live()
-
-    assert await place.followups(debt.id) == [("ai_call", "no_answer")]
-    assert await place.events(debt.id) == ["debt.created", "followup.completed"]
-
-
-async def test_a_refusal_for_good_ends_the_step_and_the_next_one_is_planned(database: Database) -> None:
-    refusal = failed("550 No such user", permanent=True)
-    place = await place_with(database, Provider(Channel.EMAIL, outcome=refusal))
-    debt = await place.debt()
-
-    await place.send_due_live()
-
-    found = await first(place, debt.id)
-    assert (found["state"], found["reason"]) == ("failed", "550 No such user")
-    assert (await place.ledger(debt.id))[1] == ("wave_1_sms", "planned")
-    assert await place.followups(debt.id) == [("email", "failed")]
-    assert await place.events(debt.id) == ["debt.created", "followup.completed"]
-    assert (await place.find(debt.id)).contacts_count == 0
-
-
-async def test_a_failure_that_passes_is_tried_again_as_the_same_followup(database: Database) -> None:
-    provider = Provider(Channel.EMAIL, outcome=failed("451 Try later", permanent=False))
-    place = await place_with(database, provider)
-    debt = await place.debt()
-    await place.send_due_live()
-    between = await place.find(debt.id)
-    scheduled = await place.followups(debt.id)
-
-    provider.outcome = collecting.ACCEPTED
-    await place.set_clock("2026-01-05 09:05")
-    await place.send_due_live()
-
-    assert between.next_action_at == at("2026-01-05 09:05")
-    assert scheduled == [("email", "scheduled")]
-    assert await place.ledger(debt.id) == [
-        ("wave_1_email", "failed"),
-        ("wave_1_email", "accepted"),
-        ("wave_1_sms", "planned"),
-    ]
-    assert await place.followups(debt.id) == [("email", "sent")]
-    assert (await place.events(debt.id)).count("followup.completed") == 1
-    assert len({message.key for message in provider.taken}) == 1
-
-
-async def test_a_failure_that_never_passes_gives_way_to_the_next_step(database: Database) -> None:
-    provider = Provider(Channel.EMAIL, outcome=failed("451 Try later", permanent=False))
-    place = await place_with(database, provider)
-    place.desk = replace(place.desk, pace=replace(place.desk.pace, tries_max=3))
-    debt = await place.debt()
-
-    for _ in range(3):
-        due = (await place.find(debt.id)).next_action_at
-        await place.set_clock(f"{due:%Y-%m-%d %H:%M}")
-        await place.send_due_live()
-
-    assert await place.ledger(debt.id) == [
-        *[("wave_1_email", "failed")] * 3,
-        ("wave_1_sms", "planned"),
-    ]
-    assert await place.followups(debt.id) == [("email", "failed")]
-
-
-async def test_a_message_of_which_nobody_knows_counts_as_a_contact_and_is_not_announced(
-    database: Database,
-) -> None:
-    place = await place_with(database, Provider(Channel.EMAIL, outcome=unknown("the connection was lost")))
-    debt = await place.debt()
-
-    await place.send_due_live()
-
-    assert await place.ledger(debt.id) == [("wave_1_email", "unknown"), ("wave_1_sms", "planned")]
-    assert await place.events(debt.id) == ["debt.created"]
-
-
-async def test_a_sender_that_breaks_leaves_the_message_unknown(database: Database) -> None:
-    class Broken(Provider):
-        async def send(self, _message: Any) -> Outcome:
-            raise RuntimeError("a mistake of ours")
-
-    place = await place_with(database, Broken(Channel.EMAIL))
-    debt = await place.debt()
-
-    await place.send_due_live()
-
-    found = await first(place, debt.id)
-    assert (found["state"], found["reason"]) == ("unknown", "the sender broke: RuntimeError")
-
-
 async def test_a_contact_that_is_late_waits_for_an_hour_the_rules_allow(database: Database) -> None:
     provider = Provider(Channel.EMAIL)
     place = await place_with(database, provider)
@@ -436,7 +300,7 @@ async def test_a_contact_that_is_late_waits_for_an_hour_the_rules_allow(database
     await place.set_clock("2026-01-10 09:00")  # the worker was down until Saturday
     await place.send_due_live()
 
-    found = await first(place, debt.id)
+    found = await place.first(debt.id)
     assert (found["state"], found["due_at"]) == ("planned", at("2026-01-12 07:00"))
     assert "POLICY-DAYS" in found["reason"]
     assert (await place.find(debt.id)).next_action_at == found["due_at"]

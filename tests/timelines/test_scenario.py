@@ -1,5 +1,6 @@
 """A scenario as it runs: which contacts are made, when, and what the creditor learns of them."""
 
+from dataclasses import replace
 from datetime import date
 
 import collecting
@@ -280,3 +281,21 @@ async def test_a_channel_without_a_provider_is_skipped_in_live_and_never_faked(d
     assert planned["due_at"] == at("2026-01-08 09:00")
     assert await place.followups(debt.id) == []
     assert await place.events(debt.id) == ["debt.created"]
+
+
+async def test_debts_made_in_one_transaction_are_each_planned(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    workspace = await sandbox.workspace()
+    news = [
+        collecting.new_debt(replace(JEAN, name=f"Debtor {number}", email=f"debtor{number}@example.com"))
+        for number in range(60)
+    ]
+
+    async with sandbox.database.transaction(workspace.now()) as tx:
+        made = await debts.create_many(tx, workspace, news)
+
+    assert len(made) == 60
+    planned = await sandbox.database.pool.fetchval(
+        "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND state = 'planned'", sandbox.id
+    )
+    assert planned == 60

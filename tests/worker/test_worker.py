@@ -77,6 +77,8 @@ async def test_a_worker_does_what_is_due_and_stops_when_told(house: House, dsn: 
     debt = await house.place.debt()
     await until(lambda: pool.fetchval("SELECT contacted_at FROM debts WHERE id = $1", debt.id))
     await until(lambda: queries.is_quiet(house.place.database, house.place.id))
+    nightly = "SELECT expression FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'"
+    await until(lambda: pool.fetchval(nightly))
     before = clock.monotonic()
     stop.set()
     await running
@@ -88,8 +90,7 @@ async def test_a_worker_does_what_is_due_and_stops_when_told(house: House, dsn: 
         "SELECT count(*) FROM pg_inherits WHERE inhparent = 'access_log'::regclass"
     )
     assert partitions > 0
-    nightly = await pool.fetchval("SELECT expression FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'")
-    assert nightly == "17 2 * * *"
+    assert await pool.fetchval(nightly) == "17 2 * * *"
 
 
 async def test_a_clock_whose_worker_was_killed_goes_on_under_the_next_and_nobody_is_contacted_twice(

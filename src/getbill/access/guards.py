@@ -18,7 +18,7 @@ from getbill.access.model import Caller, NoCredential, ScopeMissing
 from getbill.companies import Workspace
 from getbill.kit.db import Database, PresumedWrong, Transaction
 from getbill.kit.errors import Problem
-from getbill.kit.http import problem
+from getbill.kit.http import problem, refuse_unknown_parameters
 from getbill.vault import Vault
 
 # What a change does, and how its answer is written once all its consequences are known.
@@ -46,7 +46,7 @@ class Requires:
 
 
 def caller_of(request: Request, scope: str) -> Caller:
-    """Return the caller the middleware found, if it holds a scope; else raise the refusal."""
+    """Return the caller the middleware found, if it holds a scope and asks what there is; else raise the refusal."""
     found = request.scope["state"].get("caller")
     if found is None:
         raise NoCredential
@@ -55,6 +55,7 @@ def caller_of(request: Request, scope: str) -> Caller:
     caller: Caller = found
     if scope not in caller.scopes:
         raise ScopeMissing(scope)
+    refuse_unknown_parameters(request)
     return caller
 
 

@@ -21,18 +21,13 @@ T = TypeVar("T")
 Action = Callable[[Database, Vault], Awaitable[T]]
 
 
-def wish(settings: Settings) -> embedded.Wish:
-    """Return what the settings ask of the embedded server."""
-    return embedded.Wish(account=settings.postgres_account, home=settings.postgres_home)
-
-
 @contextmanager
 def reached(settings: Settings) -> Iterator[str]:
     """Yield the DSN of the database the settings name."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    with embedded.reach(settings.data_dir, wish(settings)) as dsn:
+    with embedded.reach(settings.data_dir, settings.wish) as dsn:
         yield dsn
 
 

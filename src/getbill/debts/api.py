@@ -18,9 +18,11 @@ from getbill.kit import ids, paging
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import PreconditionFailed
 from getbill.kit.http import answer, body
+from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 
-router = APIRouter(prefix="/external-api/v1", tags=["Debts"])
+_debts = APIRouter(prefix="/external-api/v1", tags=["Debts"], route_class=Route)
+_debtors = APIRouter(prefix="/external-api/v1", tags=["Debtors"], route_class=Route)
 
 _CHANGING = problems(404, 409, 412, 415, 422)
 
@@ -62,7 +64,7 @@ def _shown(status: int, debt: Debt) -> Response:
     return answer(status, shown, headers)
 
 
-@router.post(
+@_debts.post(
     "/debts",
     status_code=201,
     response_model=DebtShown,
@@ -92,7 +94,7 @@ async def create_debt(change: Writes, new: Annotated[NewDebtBody, body(NewDebtBo
     return await change.commit(work)
 
 
-@router.get("/debts", response_model=DebtList)
+@_debts.get("/debts", response_model=DebtList)
 async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery, Query()]) -> Response:
     """List debts, by page or, for large books, by cursor."""
     database = database_of(request)
@@ -105,14 +107,14 @@ async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery
     return answer(200, {"data": [answers.debt(debt) for debt in shown], "pagination": pages})
 
 
-@router.get("/debts/{debt_id}", response_model=DebtShown, responses=problems(404))
+@_debts.get("/debts/{debt_id}", response_model=DebtShown, responses=problems(404))
 async def get_debt(request: Request, caller: Reads, debt_id: str) -> Response:
     """Return one debt; its ETag serves a later `If-Match`."""
     found = await queries.find(database_of(request), caller.workspace, ids.read("debt", debt_id))
     return _shown(200, found)
 
 
-@router.put("/debts/{debt_id}", response_model=DebtShown, responses=_CHANGING)
+@_debts.put("/debts/{debt_id}", response_model=DebtShown, responses=_CHANGING)
 async def update_debt(
     change: Writes,
     debt_id: str,
@@ -130,7 +132,7 @@ async def update_debt(
     return await change.commit(work)
 
 
-@router.delete("/debts/{debt_id}", response_model=ErasedShown, responses=problems(404, 412))
+@_debts.delete("/debts/{debt_id}", response_model=ErasedShown, responses=problems(404, 412))
 async def delete_debt(change: Writes, debt_id: str, if_match: IfMatch = None) -> Response:
     """Erase a debt for good: contact stops, and nothing that says who the debtor was remains."""
 
@@ -144,7 +146,7 @@ async def delete_debt(change: Writes, debt_id: str, if_match: IfMatch = None) ->
     return await change.commit(work)
 
 
-@router.post("/debts/{debt_id}/hold", response_model=DebtShown, responses=_CHANGING)
+@_debts.post("/debts/{debt_id}/hold", response_model=DebtShown, responses=_CHANGING)
 async def hold_debt(
     change: Writes, debt_id: str, held: Annotated[HoldBody, body(HoldBody, optional=True)]
 ) -> Response:
@@ -158,7 +160,7 @@ async def hold_debt(
     return await change.commit(work)
 
 
-@router.post("/debts/{debt_id}/resume", response_model=DebtShown, responses=_CHANGING)
+@_debts.post("/debts/{debt_id}/resume", response_model=DebtShown, responses=_CHANGING)
 async def resume_debt(change: Writes, debt_id: str) -> Response:
     """Resume a held debt where its scenario stood."""
 
@@ -170,7 +172,7 @@ async def resume_debt(change: Writes, debt_id: str) -> Response:
     return await change.commit(work)
 
 
-@router.post("/debts/{debt_id}/escalate", response_model=DebtShown, responses=_CHANGING)
+@_debts.post("/debts/{debt_id}/escalate", response_model=DebtShown, responses=_CHANGING)
 async def escalate_debt(
     change: Writes, debt_id: str, decision: Annotated[EscalationBody, body(EscalationBody)]
 ) -> Response:
@@ -203,7 +205,7 @@ def _refuse_older(debt: Debt, if_match: str | None) -> None:
 ReadsDebtors = Annotated[Caller, Depends(access.requires("debtors:read"))]
 
 
-@router.get("/debtors", tags=["Debtors"], response_model=DebtorList)
+@_debtors.get("/debtors", response_model=DebtorList)
 async def list_debtors(
     request: Request, caller: ReadsDebtors, query: Annotated[PageQuery, Query()]
 ) -> Response:
@@ -221,12 +223,15 @@ async def list_debtors(
     return answer(200, {"data": [answers.debtor(debtor) for debtor in shown], "pagination": pages})
 
 
-@router.get(
-    "/debtors/{debtor_id}", tags=["Debtors"], response_model=DebtorWithTotals, responses=problems(404)
-)
+@_debtors.get("/debtors/{debtor_id}", response_model=DebtorWithTotals, responses=problems(404))
 async def get_debtor(request: Request, caller: ReadsDebtors, debtor_id: str) -> Response:
     """Return a debtor with what they owe and paid, per currency."""
     database = database_of(request)
     found = await debtors.find(database, caller.workspace, ids.read("debtor", debtor_id))
     totals = await queries.totals_of_debtor(database, caller.workspace.id, found.id)
     return answer(200, answers.debtor_with_totals(found, totals))
+
+
+router = APIRouter()
+router.include_router(_debts)
+router.include_router(_debtors)

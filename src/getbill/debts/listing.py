@@ -1,8 +1,8 @@
 """Lists of debts and debtors as callers ask for them: filters, order, page or cursor."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -13,14 +13,7 @@ from getbill.debts.model import Debt
 from getbill.debts.queries import Wanted
 from getbill.debts.wire import Currency, Status
 from getbill.kit import emails, paging, phones
-
-
-def _instant(value: Any) -> Any:
-    # A date alone means its first moment; an instant says its zone.
-    if isinstance(value, str) and len(value) == 10:
-        return value + "T00:00:00Z"
-    # In a query a plus sign that was not escaped arrives as a space.
-    return value.replace(" ", "+") if isinstance(value, str) else value
+from getbill.kit.shapes import DayAsked, written_instant
 
 
 def _clean(value: str) -> str:
@@ -36,7 +29,7 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("An instant in UTC lies between the years 1 and 9999.") from None
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterValidator(_in_utc)]
 Clean = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_clean)]
 Amount = Annotated[Decimal, Field(ge=0, le=10**12, max_digits=20)]
 
@@ -61,8 +54,8 @@ class DebtQuery(PageQuery):
     amount: Amount | None = None
     amount_min: Amount | None = None
     amount_max: Amount | None = None
-    due_from: date | None = None
-    due_to: date | None = None
+    due_from: DayAsked | None = None
+    due_to: DayAsked | None = None
     created_from: Instant | None = None
     created_to: Instant | None = None
     updated_after: Instant | None = None

@@ -26,6 +26,7 @@ from getbill.debts.shapes import StatusWord
 from getbill.kit import emails, ibans, ids, phones
 from getbill.kit.errors import FieldError, NotFound
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
+from getbill.kit.shapes import written_day
 
 # CLDR's territories include groups and placeholders that are nobody's address.
 _NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
@@ -76,12 +77,8 @@ def _language(value: str) -> str:
 def _day(value: Any) -> Any:
     # The docs accept an instant where a date is meant; its date part counts.
     if isinstance(value, str) and len(value) > 10 and value[10] in "T ":
-        return value[:10]
-    if isinstance(value, str) and len(value) != 10:
-        raise ValueError("Write the date as YYYY-MM-DD.")
-    if isinstance(value, int | float | Decimal):
-        raise ValueError("Write the date as a text, YYYY-MM-DD.")  # noqa: TRY004 - pydantic reports ValueError
-    return value
+        value = value[:10]
+    return written_day(value)
 
 
 def _amount(value: Any) -> Decimal:

@@ -98,4 +98,5 @@ def _at_system_home(folder: Path, base: Path, wish: Wish) -> Place:
             parent.chmod(0o755)
     (folder / "home").write_text(str(base), "utf-8")
     programs = binaries.for_cluster(base / "cluster", wish.major)
-    return Place(base, user, programs.copied_to(wish.home))
+    # Beside the clusters it was made for, wherever a later start would put a new one.
+    return Place(base, user, programs.copied_to(base.parent.parent))

@@ -14,9 +14,10 @@ from getbill.followups.wire import FollowupList, FollowupQuery, FollowupShown, F
 from getbill.kit import ids, paging
 from getbill.kit.db import Database
 from getbill.kit.http import answer
+from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 
-router = APIRouter(prefix="/external-api/v1/followups", tags=["Followups"])
+router = APIRouter(prefix="/external-api/v1/followups", tags=["Followups"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("followups:read"))]
 

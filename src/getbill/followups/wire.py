@@ -10,7 +10,7 @@ from getbill.channels import Channel
 from getbill.followups.model import Followup, Status, Type
 from getbill.followups.queries import Wanted
 from getbill.kit import ids, paging
-from getbill.kit.shapes import Instant, Pagination
+from getbill.kit.shapes import DayAsked, Instant, Pagination
 
 _SORT = "-date"
 
@@ -26,8 +26,8 @@ class FollowupsOfDebtQuery(BaseModel):
     status: list[Status] | None = None
     type: list[Type] | None = None
     channel: list[Channel] | None = None
-    since: Annotated[date | None, Field(alias="from", description="First day, in UTC.")] = None
-    until: Annotated[date | None, Field(alias="to", description="Last day, in UTC.")] = None
+    since: Annotated[DayAsked | None, Field(alias="from", description="First day, in UTC.")] = None
+    until: Annotated[DayAsked | None, Field(alias="to", description="Last day, in UTC.")] = None
 
 
 class FollowupQuery(FollowupsOfDebtQuery):

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 import phonenumbers
+from phonenumbers import PhoneNumberType
 from phonenumbers import timezone as phone_zones
 
 from getbill.kit import phones
@@ -203,5 +204,20 @@ def _is_numbered_in(phone: str, territory: str) -> bool:
 
 
 def _phone_zones(phone: str) -> tuple[str, ...]:
-    found: tuple[str, ...] = phone_zones.time_zones_for_number(phones.parsed(phone))
-    return tuple(name for name in found if name != phone_zones.UNKNOWN_TIMEZONE)
+    number, kind = phones.parsed(phone), phones.kind(phone)
+    code = number.country_code
+    if code is None or kind == PhoneNumberType.UNKNOWN:
+        return ()
+    if phonenumbers.is_number_type_geographical(kind, code):
+        return _known_zones(phone_zones.time_zones_for_geographical_number(number))
+    # Where the digits do not tell the place, the country code does, the same for all its numbers.
+    if code not in _ZONES_BY_CODE:
+        _ZONES_BY_CODE[code] = _known_zones(phone_zones.time_zones_for_number(number))
+    return _ZONES_BY_CODE[code]
+
+
+_ZONES_BY_CODE: dict[int, tuple[str, ...]] = {}
+
+
+def _known_zones(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name != phone_zones.UNKNOWN_TIMEZONE)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 else:
     Connection = PoolConnectionProxy
 Edge = Callable[["Transaction"], Awaitable[None]]
+# A statement of more writes than this takes longer to plan than its round trips; PostgreSQL takes 32,767 values.
+_JOINED_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class Transaction:
         Raises PresumedWrong, with nothing written, when a hopeful transaction hoped too much.
         """
         deferred, self._deferred = self._deferred, []
-        if self._connection is None and deferred:
+        if self._connection is None and 0 < len(deferred) <= _JOINED_MAX:
             await self._send_joined(deferred)
             return
         for statement, arguments in self._guesses:

@@ -136,13 +136,11 @@ def body(model: type[BaseModel], *, optional: bool = False) -> Any:
     return Depends(JsonBody(model, optional=optional))
 
 
-def refuse_unknown_parameters(request: Request, known: frozenset[str]) -> None:
-    """Raise 400 naming a query parameter that this call does not have, or one sent twice."""
-    for name in request.query_params:
-        if name not in known:
-            raise BadRequest(
-                f"There is no query parameter {name!r} here. There are: {', '.join(sorted(known))}."
-            )
+def refuse_unknown_parameters(request: Request) -> None:
+    """Raise 400 for a query parameter where a call has none; calls that have some refuse others themselves."""
+    if request.scope["query_string"] and not request.scope["route"].dependant.query_params:
+        names = ", ".join(dict.fromkeys(request.query_params)) or "given"
+        raise BadRequest(f"This call has no query parameters; there is none called {names}.")
 
 
 def etag(version: int) -> str:
@@ -230,11 +228,23 @@ async def _on_parameters(_request: Request, error: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     known = cast("HTTPException", error)
     detail = str(known.detail)
+    headers = dict(known.headers or {})
     if known.status_code == 404:
         detail = f"There is nothing at {request.url.path}."
     elif known.status_code == 405:
         detail = f"{request.method} is not allowed at {request.url.path}."
-    return problem(OtherStatus(known.status_code, detail, known.headers))
+        headers["Allow"] = ", ".join(_methods(request))
+    return problem(OtherStatus(known.status_code, detail, headers))
+
+
+def _methods(request: Request) -> list[str]:
+    """Return every method a path has; the routes of one path know only their own."""
+    found: set[str] = set()
+    for route in routes_of(request.app):
+        pattern = getattr(route, "path_regex", None)
+        if pattern is not None and pattern.match(request.url.path):
+            found.update(route.methods or ())
+    return sorted(found)
 
 
 async def _on_crash(request: Request, error: Exception) -> Response:

@@ -1,16 +1,17 @@
 """What a process writes about itself: one JSON object a line on standard error, without personal data.
 
 Errors of the database quote the values that caused them, so of an exception the log keeps its kind and where it
-happened, never its text.
+happened, never its text. What a library says is kept as it wrote it in its source, without the values it put in.
 """
 
 import logging
 import sys
+import warnings
 from collections.abc import MutableMapping
 from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -38,7 +39,7 @@ def configure(level: str, process: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[without_values, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(serializer=_dumps),
@@ -46,9 +47,41 @@ def configure(level: str, process: str) -> None:
         )
     )
     logging.root.handlers = [handler]
+    warnings.showwarning = _on_warning
+    sys.excepthook = _on_end
     logging.root.setLevel(level.upper())
     for chatty in ("alembic", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))
+
+
+def _on_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell what ended the process, as every other error is told."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        structlog.get_logger(__name__).critical("process_failed", exc_info=error)
+
+
+def _on_warning(
+    message: Warning | str,  # noqa: ARG001 - it may quote what it warns of
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001 - Python's signature
+    line: str | None = None,  # noqa: ARG001 - Python's signature
+) -> None:
+    """Tell what Python warns of, as every other line is told."""
+    structlog.get_logger(__name__).warning(
+        "python_warning", kind=category.__name__, at=f"{_short(filename)}:{lineno}"
+    )
+
+
+def without_values(_logger: Any, _method: str, event: Event) -> Event:
+    """Keep of a library's message what stands in its source, and the place there."""
+    record = event["_record"]
+    event["event"] = str(record.msg).partition("\n")[0]
+    event["at"] = f"{_short(record.pathname)}:{record.lineno}"
+    return event
 
 
 def without_texts(_logger: Any, _method: str, event: Event) -> Event:
@@ -78,4 +111,8 @@ def _short(file: str) -> str:
 
 
 def _dumps(event: Any, **_options: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    return orjson.dumps(event, default=_other).decode()
+
+
+def _other(value: Any) -> str:
+    return type(value).__name__ if isinstance(value, BaseException) else str(value)

@@ -44,11 +44,6 @@ def decimals(currency: str) -> int:
     return 3 if currency in THREE_DECIMALS else 2
 
 
-@cache
-def _unit(currency: str) -> Decimal:
-    return Decimal(1).scaleb(-decimals(currency))
-
-
 class AmountHasTooManyDecimals(ValueError):
     """The amount is finer than the currency's smallest unit."""
 
@@ -79,7 +74,7 @@ class Money:
     @property
     def decimal(self) -> Decimal:
         """The amount as a decimal with exactly the currency's digits, ready for the wire."""
-        return Decimal(self.minor).scaleb(-decimals(self.currency)).quantize(_unit(self.currency))
+        return Decimal(self.minor).scaleb(-decimals(self.currency))
 
     def __add__(self, other: "Money") -> "Money":
         self._same(other)

@@ -45,7 +45,7 @@ def parse(text: str, default_country: str = "FR") -> str:
             "number format is not valid: a French overseas number starting with 069 does not say its "
             "territory; write it with +262, +590, +594 or +596, such as +590690123456."
         )
-    number = parsed(compact, None if compact.startswith("+") else default_country)
+    number = parsed(compact) if compact.startswith("+") else parsed(compact, default_country)
     e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
     _refuse_wrong_length(number)
     if kind(e164) == PhoneNumberType.UNKNOWN and not _FICTION.fullmatch(e164):

@@ -1,9 +1,32 @@
 """Shapes that many answers share, as the OpenAPI document shows them."""
 
+import re
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def written_day(value: Any) -> Any:
+    """Let through what is written as a date; pydantic by itself also reads seconds since 1970."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("Write the date as YYYY-MM-DD.")
+    return value
+
+
+def written_instant(value: Any) -> Any:
+    """Let through what is written as an instant, and have a date alone mean its first moment in UTC."""
+    if not isinstance(value, str) or not _DAY.match(value):
+        raise ValueError("Write the instant as 2024-03-15T14:32:07Z.")
+    # In a query a plus sign that was not escaped arrives as a space.
+    return value + "T00:00:00Z" if len(value) == 10 else value[:10] + "T" + value[11:].replace(" ", "+")
+
+
+# What a list is asked for.
+DayAsked = Annotated[date, BeforeValidator(written_day)]
 
 MoneyNumber = Annotated[
     Decimal, WithJsonSchema({"type": "number", "description": "A number with the currency's decimals."})

@@ -12,12 +12,13 @@ from getbill.debts import Debt
 from getbill.kit import ids, paging
 from getbill.kit.db import Database, Transaction
 from getbill.kit.http import answer, body
+from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.payments import actions, queries, wire
 from getbill.payments.actions import Entered
 from getbill.payments.wire import EnteredShown, NewPaymentBody, PageQuery, PaymentList, SimulationBody
 
-router = APIRouter(prefix="/external-api/v1", tags=["Payments"])
+router = APIRouter(prefix="/external-api/v1", tags=["Payments"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Change, Depends(access.change("debts:write"))]

@@ -11,11 +11,12 @@ from getbill.access import Caller
 from getbill.kit.db import Database
 from getbill.kit.errors import BadRequest
 from getbill.kit.http import answer
+from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.reports import queries, wire
 from getbill.reports.wire import PeriodQuery, ReportShown, StatisticsShown
 
-router = APIRouter(prefix="/external-api/v1")
+router = APIRouter(prefix="/external-api/v1", route_class=Route)
 
 ReadsReports = Annotated[Caller, Depends(access.requires("reports:read"))]
 ReadsCompany = Annotated[Caller, Depends(access.requires("company:read"))]

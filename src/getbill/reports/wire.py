@@ -3,18 +3,12 @@
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from getbill.kit import json
 from getbill.kit.money import Money
-from getbill.kit.shapes import Day, MoneyNumber
+from getbill.kit.shapes import Day, DayAsked, MoneyNumber
 from getbill.reports.queries import Report, Statistics
-
-
-def _day(value: Any) -> Any:
-    if not isinstance(value, str) or len(value) != 10 or value[4] != "-":
-        raise ValueError("Write the date as YYYY-MM-DD.")
-    return value
 
 
 def _plausible(value: date) -> date:
@@ -23,7 +17,7 @@ def _plausible(value: date) -> date:
     return value
 
 
-DayAsked = Annotated[date, BeforeValidator(_day), AfterValidator(_plausible)]
+DayReported = Annotated[DayAsked, AfterValidator(_plausible)]
 
 
 class PeriodQuery(BaseModel):
@@ -31,8 +25,10 @@ class PeriodQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    from_on: DayAsked | None = Field(None, alias="from", description="First day; 90 days to `to` by default.")
-    to_on: DayAsked | None = Field(
+    from_on: DayReported | None = Field(
+        None, alias="from", description="First day; 90 days to `to` by default."
+    )
+    to_on: DayReported | None = Field(
         None, alias="to", description="Last day; the workspace's today by default."
     )
 

@@ -12,12 +12,13 @@ from getbill.access import Caller, Change
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Transaction
 from getbill.kit.http import answer, body
+from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.sandbox import actions, queries, wire
 from getbill.sandbox.model import Advance
 from getbill.sandbox.wire import AdvanceBody, AdvanceShown, ClockShown
 
-router = APIRouter(prefix="/external-api/v1/sandbox", tags=["Sandbox"])
+router = APIRouter(prefix="/external-api/v1/sandbox", tags=["Sandbox"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Change, Depends(access.change("debts:write"))]

@@ -11,6 +11,7 @@ from getbill.access import Caller, Change
 from getbill.kit import ids
 from getbill.kit.db import Database, Transaction
 from getbill.kit.http import answer, body
+from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.webhooks import actions, queries, wire
 from getbill.webhooks.addresses import Reach
@@ -23,7 +24,7 @@ from getbill.webhooks.wire import (
     OpenedShown,
 )
 
-router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"])
+router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("webhooks:read"))]
 Writes = Annotated[Change, Depends(access.change("webhooks:write"))]

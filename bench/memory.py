@@ -1,0 +1,56 @@
+"""`memory`: what the whole of `bin/run` holds when it has nothing to do, PostgreSQL apart.
+
+Proportional set size: memory that processes share counts once. Measured ten seconds after the first debt, when
+every process has done each of its kinds of work.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.figures import Figure
+from bench.first_run import first_debt
+from bench.installation import ROOT, free_port, temporary_folder, wait, whole
+
+_AIM_MEGABYTES = 350.0
+
+
+def measure(say: Callable[[str], None]) -> list[Figure]:
+    """Return the figure."""
+    port = free_port()
+    with temporary_folder() as folder, whole(ROOT, folder / "data", port) as started:
+        wait(f"http://127.0.0.1:{port}/readyz", started, patience_seconds=300)
+        first_debt(folder / "data", port)
+        time.sleep(10)
+        held = {pid: _megabytes(pid) for pid in _family(started.pid) if not _is_postgres(pid)}
+        for pid, megabytes in held.items():
+            say(f"{megabytes:6.1f} MB {_words(pid)[-60:]}")
+    return [Figure("memory", sum(held.values()), _AIM_MEGABYTES, "MB", 1.0, is_more_better=False)]
+
+
+def _family(ancestor: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text("ascii", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(entry.parent.name)] = int(fields[1])
+    family = [ancestor]
+    for pid in family:
+        family += [child for child, parent in parents.items() if parent == pid]
+    return family
+
+
+def _is_postgres(pid: int) -> bool:
+    return Path(f"/proc/{pid}/exe").readlink().name == "postgres"
+
+
+def _megabytes(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def _words(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()

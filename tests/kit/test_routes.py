@@ -1,0 +1,76 @@
+"""Routes that are called the short way answer as FastAPI's own would."""
+
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Query
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from calls import Site
+from getbill.kit.routes import Route
+
+
+class Header:
+    """A dependency of our kind: it takes the request alone."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def __call__(self, request: Request) -> str:
+        return request.headers.get(self.name, "none")
+
+
+async def color(request: Request) -> str:
+    return request.headers.get("color", "none")
+
+
+def application(route_class: type[APIRoute]) -> Site:
+    router = APIRouter(prefix="/things", route_class=route_class)
+
+    @router.get("/{thing}")
+    async def read(
+        request: Request,
+        size: Annotated[str, Depends(Header("size"))],
+        thing: str,
+        color: Annotated[str, Depends(color)],
+    ) -> Response:
+        return PlainTextResponse(f"{request.method} {thing} {size} {color}")
+
+    @router.get("/{thing}/parts/{part}")
+    async def read_part(thing: str, part: int, page: Annotated[int, Query()] = 1) -> Response:
+        return PlainTextResponse(f"{thing} {part} {page}")
+
+    @router.get("/{thing}/plain")
+    async def read_plain(thing: str) -> dict[str, str]:
+        return {"thing": thing}
+
+    app = FastAPI()
+    app.include_router(router)
+    return Site(app)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/things/ab", 200, "GET ab large red"),
+        ("/things/a/parts/2?page=3", 200, "a 2 3"),
+        ("/things/a/parts/b", 422, None),
+        ("/things/a/plain", 200, '{"thing":"a"}'),
+    ],
+)
+async def test_a_route_answers_as_fastapis_own(path: str, status: int, text: str | None) -> None:
+    ours, theirs = [
+        await application(kind).get(path, size="large", color="red") for kind in (Route, APIRoute)
+    ]
+
+    assert (ours.status, ours.body) == (theirs.status, theirs.body)
+    assert ours.status == status
+    assert text is None or ours.body.decode() == text
+
+
+async def test_openapi_sees_no_difference() -> None:
+    ours, theirs = [await application(kind).get("/openapi.json") for kind in (Route, APIRoute)]
+
+    assert ours.json() == theirs.json()
