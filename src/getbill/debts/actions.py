@@ -23,6 +23,7 @@ class ReferenceTaken(Conflict):
 
     code = "reference-taken"
     title = "A debt with this reference exists already"
+    way_out = "Read the debt that `id` names: change it by PUT, or send this one under another reference."
 
 
 @dataclass(frozen=True, slots=True)
