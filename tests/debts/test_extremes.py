@@ -113,3 +113,44 @@ async def test_what_is_wrong_in_an_address_is_named_where_it_stands(
 
     assert answered.status == 422
     assert [one["pointer"] for one in read(answered)["errors"]] == pointers
+
+
+@pytest.mark.parametrize("link", ["https://pay.example/my invoice", "https://", "https://pay.example/\ta"])
+async def test_a_payment_link_that_no_message_could_carry_is_refused(house: House, link: str) -> None:
+    answered = await house.post("/debts", a_body(payment_link=link))
+
+    assert answered.status == 422
+    assert [one["pointer"] for one in read(answered)["errors"]] == ["/payment_link"]
+
+
+async def test_a_national_number_is_read_where_the_debtor_lives(house: House) -> None:
+    debt = await house.debt(
+        debtor={"name": "Jan Peeters", "email": "jan@example.com", "address": {"country": "BE"}}
+    )
+
+    changed = read(await house.put(f"/debts/{debt['id']}", {"debtor": {"phone": "0470 12 34 56"}}))
+    wrong = await house.put(f"/debts/{debt['id']}", {"phone": "01 42 68 53 00"})
+
+    assert changed["debtor"]["phone"] == "+32470123456"
+    assert (wrong.status, read(wrong)["errors"][0]["pointer"]) == (422, "/phone")
+
+
+async def test_an_address_that_is_cleared_is_cleared_whole(house: House) -> None:
+    address = {"street_address": "rue des Lilas", "postal_code": "69003", "city": "Lyon", "country": "FR"}
+    debt = await house.debt(debtor={"name": "Jean Dupont", "address": address})
+
+    changed = read(await house.put(f"/debts/{debt['id']}", {"debtor": {"address": None}}))
+
+    assert set(changed["debtor"]["address"].values()) == {None}
+
+
+@pytest.mark.parametrize("path", ["/debts", "/debts?sort=amount", "/debtors", "/debts?page=2"])
+async def test_the_last_page_has_no_cursor(house: House, path: str) -> None:
+    for number in range(4):
+        await house.debt(reference=str(number), debtor={"name": f"Jean {number}"})
+    size = 2 if "page" in path else 4
+
+    listed = read(await house.get(path + ("&" if "?" in path else "?") + f"limit={size}"))
+
+    assert len(listed["data"]) == size
+    assert listed["pagination"]["next_cursor"] is None

@@ -186,6 +186,15 @@ def test_a_written_off_debt_says_so() -> None:
     assert (debt.status, debt.resolution, debt.paid) == ("resolved", "written_off", 0)
 
 
+def test_a_claim_lowered_to_what_was_written_off_was_paid_by_nobody() -> None:
+    debt = a_debt()
+    debts.enter_money(a_transaction(), debt, "write_off", -6_000)
+
+    debts.enter_money(a_transaction(), debt, "adjustment", -5_000)
+
+    assert (debt.status, debt.resolution, debt.balance) == ("resolved", "written_off", -1_000)
+
+
 # --- plan ---
 
 

@@ -329,3 +329,51 @@ async def test_a_workspace_gets_a_bounded_share_of_a_turn(database: Database) ->
     assert taken == 5
     assert len(large.taken) == 5
     assert small.taken == []
+
+
+async def test_a_try_that_was_to_be_repeated_is_cancelled_when_the_debt_is_paid(database: Database) -> None:
+    provider = Provider(Channel.EMAIL, outcome=failed("try later", permanent=False))
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    await place.send_due_live()
+    before = await place.followups(debt.id)
+
+    await place.change(debt.id, debts.enter_money, "payment", -debt.balance)
+
+    assert before == [("email", "scheduled")]
+    assert await place.followups(debt.id) == [("email", "cancelled")]
+    assert (await place.events(debt.id))[-1] == "followup.completed"
+
+
+async def test_a_try_whose_claim_was_overtaken_by_a_hold_is_cancelled(database: Database) -> None:
+    provider = Provider(Channel.EMAIL, outcome=failed("try later", permanent=False))
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    await place.send_due_live()
+    claimed = await claim(place)
+    await place.change(debt.id, debts.hold, None)
+
+    departing = await depart(place.desk, await place.workspace(), claimed)
+
+    assert departing == []
+    assert await place.followups(debt.id) == [("email", "cancelled")]
+
+
+async def test_a_step_that_is_to_be_tried_again_outlives_a_hold(database: Database) -> None:
+    provider = Provider(Channel.EMAIL, outcome=failed("try later", permanent=False))
+    place = await place_with(database, provider)
+    debt = await place.debt()
+    await place.send_due_live()
+    await place.change(debt.id, debts.hold, None)
+    provider.outcome = ACCEPTED
+
+    await place.change(debt.id, debts.resume)
+    await place.send_due_live()
+
+    assert await place.ledger(debt.id) == [
+        ("wave_1_email", "failed"),
+        ("wave_1_email", "stopped"),
+        ("wave_1_email", "accepted"),
+        ("wave_1_sms", "planned"),
+    ]
+    assert sorted(await place.followups(debt.id)) == [("email", "cancelled"), ("email", "sent")]

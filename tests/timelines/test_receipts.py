@@ -11,6 +11,7 @@ from collecting import JEAN, Place, Provider
 from getbill import timelines
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, Outcome, failed, unknown
+from getbill.debtors import Identity
 from getbill.kit.db import Database
 
 DELIVERED = Outcome(Fate.DELIVERED, "ref-1")
@@ -129,4 +130,33 @@ async def test_an_address_learned_later_takes_up_the_steps_passed_over_for_want_
         ("wave_1_email", "delivered"),
         ("wave_1_sms", "stopped"),
         ("wave_1_sms", "planned"),
+    ]
+
+
+async def test_a_debt_does_not_end_unasked_when_another_debt_told_the_address(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 07:00")
+    nobody = Identity("Jean Dupont", reference="C-1")
+    silent, other = await sandbox.debt(nobody), await sandbox.debt(nobody)
+    await sandbox.learn(other.id, email="jean@example.com")
+
+    await sandbox.run_until("2026-02-06 19:00")
+
+    assert [step for step, state in await sandbox.ledger(silent.id) if state == "delivered"] == [
+        "wave_1_email",
+        "wave_2_email",
+    ]
+
+
+async def test_a_debt_ends_whose_steps_that_became_reachable_are_behind_it(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 07:00")
+    who = Identity("Jean Dupont", phone="+33612345678", reference="C-1")
+    debt, other = await sandbox.debt(who), await sandbox.debt(who)
+    await sandbox.run_until("2026-02-03 19:00")
+    await sandbox.learn(other.id, email="jean@example.com")
+
+    await sandbox.run_until("2026-02-20 19:00")
+
+    assert (await sandbox.find(debt.id)).status == "unresolved"
+    assert "wave_1_email" not in [
+        step for step, state in await sandbox.ledger(debt.id) if state == "delivered"
     ]

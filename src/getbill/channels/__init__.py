@@ -11,6 +11,7 @@ from getbill.channels.messages import (
     Message,
     MessageFacts,
     TemplateUnknown,
+    is_web_link,
     language_of,
     render,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Message",
     "MessageFacts",
     "TemplateUnknown",
+    "is_web_link",
     "language_of",
     "reachable",
     "render",

@@ -98,6 +98,11 @@ def render(template: str, language: str, facts: MessageFacts) -> Message:
     )
 
 
+def is_web_link(text: str) -> bool:
+    """Tell whether a text is a web address that a message can carry."""
+    return _WEB_LINK.fullmatch(text) is not None
+
+
 def _values(language: str, facts: MessageFacts) -> dict[str, Any]:
     locale = _LOCALES[language]
     contact = facts.contact_email or facts.contact_phone
@@ -129,7 +134,7 @@ def _written(money: Money, locale: str) -> str:
 
 def _pay_by(facts: MessageFacts, contact: str | None) -> str:
     if facts.payment_link:
-        if not _WEB_LINK.fullmatch(facts.payment_link):
+        if not is_web_link(facts.payment_link):
             raise HowToPayMissing("The payment link is not an http or https address.")
         return "link"
     if facts.iban:

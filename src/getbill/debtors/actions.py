@@ -1,5 +1,6 @@
 """Meeting a debtor, learning more of them, and forgetting them."""
 
+from typing import Any
 from uuid import UUID
 
 from getbill import vault
@@ -56,27 +57,37 @@ def create(tx: Transaction, workspace: Workspace, identity: Identity, free: list
     """
     debtor_id = ids.new()
     key = vault.make_key(tx, workspace.vault, workspace.id, debtor_id)
-    sealed = seal(identity, key, workspace.id, debtor_id)
-    tx.defer(_INSERT, workspace.id, debtor_id, sealed, lookups(identity, workspace.lookup), tx.now)
+    debtor = Debtor(debtor_id, workspace.id, identity, key, tx.now, tx.now, is_new=True)
+
+    def row() -> tuple[Any, ...]:
+        # At the edge: another debt of the same request may have said more of them.
+        sealed = seal(debtor.identity, key, workspace.id, debtor_id)
+        return workspace.id, debtor_id, sealed, lookups(debtor.identity, workspace.lookup), tx.now
+
+    tx.defer_row(_INSERT, row)
     if free:
         tx.defer(_INSERT_MATCHES, workspace.id, free, debtor_id)
-    return Debtor(debtor_id, workspace.id, identity, key, tx.now, tx.now)
+    return debtor
 
 
 async def merge(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Identity) -> None:
     """Learn from a later debt of the same person: what it says replaces what was known, nothing is lost."""
-    await update(tx, workspace, debtor, debtor.identity.updated(dict(later.given())))
+    await update(tx, workspace, debtor, debtor.identity.learned(later))
 
 
 async def update(tx: Transaction, workspace: Workspace, debtor: Debtor, identity: Identity) -> None:
     """Replace a locked debtor's identity."""
     if identity == debtor.identity:
         return
-    sealed = seal(identity, debtor.key, workspace.id, debtor.id)
-    await tx.execute(_UPDATE, workspace.id, debtor.id, sealed, lookups(identity, workspace.lookup), tx.now)
-    await tx.execute(_ADD_MATCHES, workspace.id, matches(identity, workspace.lookup), debtor.id)
+    before, after = (matches(one, workspace.lookup) for one in (debtor.identity, identity))
     debtor.identity = identity
     debtor.updated_at = tx.now
+    if debtor.is_new:
+        tx.defer(_ADD_MATCHES, workspace.id, [found for found in after if found not in before], debtor.id)
+        return
+    sealed = seal(identity, debtor.key, workspace.id, debtor.id)
+    await tx.execute(_UPDATE, workspace.id, debtor.id, sealed, lookups(identity, workspace.lookup), tx.now)
+    await tx.execute(_ADD_MATCHES, workspace.id, after, debtor.id)
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debtor_id: UUID) -> None:

@@ -13,6 +13,8 @@ from asyncpg import Record
 from getbill.kit import json
 from getbill.vault import Key, Lookup, Vault
 
+# What belongs to one address; its country stands where a later one names none.
+_OF_A_STREET = ("address", "street_address", "street_number", "postal_code", "city")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -46,6 +48,16 @@ class Identity:
         """Return the identity with what a later source says, the rest as it was."""
         return replace(self, **later)  # type: ignore[arg-type]  # the keys are this class's fields
 
+    def learned(self, later: "Identity") -> "Identity":
+        """Return the identity with what a later debt of the same person says; nothing else is lost.
+
+        Streets of two addresses never mix: one that is named takes the place of all that was known of the other.
+        """
+        given: dict[str, str | None] = dict(later.given())
+        if later.street_address or later.address:
+            given = dict.fromkeys(_OF_A_STREET) | given
+        return self.updated(given)
+
     def given(self) -> dict[str, str]:
         """Return the fields that say something."""
         return {name: value for name, value in asdict(self).items() if value}
@@ -53,7 +65,7 @@ class Identity:
 
 @dataclass(slots=True, repr=False)
 class Debtor:
-    """A debtor as loaded: their identity open, with the key that seals it."""
+    """A debtor as loaded or just met: their identity open, with the key that seals it."""
 
     id: UUID
     workspace_id: UUID
@@ -61,6 +73,8 @@ class Debtor:
     key: Key
     created_at: datetime
     updated_at: datetime
+    # Met in this very transaction: the row is written at its edge.
+    is_new: bool = False
 
 
 def context(workspace_id: UUID, debtor_id: UUID) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from getbill import debtors, events, scenarios, vault
 from getbill.companies import Workspace
@@ -13,7 +14,7 @@ from getbill.debts.model import INSERT, Debt, Details, NewDebt
 from getbill.debts.moves import set_status
 from getbill.debts.schedule import day_zero, next_contact
 from getbill.kit import ids, json
-from getbill.kit.db import Transaction
+from getbill.kit.db import PresumedWrong, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
 
@@ -24,6 +25,15 @@ class ReferenceTaken(Conflict):
     code = "reference-taken"
     title = "A debt with this reference exists already"
     way_out = "Read the debt that `id` names: change it by PUT, or send this one under another reference."
+
+    def __init__(self, reference: str | None, debt_id: UUID) -> None:
+        shown = ids.show("debt", debt_id)
+        super().__init__(
+            f"The reference {reference!r} belongs to {shown}, made from other values. "
+            f"Change that debt by PUT /external-api/v1/debts/{shown}, or send another reference.",
+            extra={"id": shown},
+        )
+        self.debt_id = debt_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ async def create_many(
 
 
 def _twin(first: Debt, fingerprint: bytes) -> ReferenceTaken | None:
-    return None if first.fingerprint == fingerprint else _reference_taken(first.reference, first.id)
+    return None if first.fingerprint == fingerprint else ReferenceTaken(first.reference, first.id)
 
 
 async def _existing(
@@ -76,17 +86,12 @@ async def _existing(
 ) -> Created | ReferenceTaken:
     debt_id, before = taken[new.reference]
     if before != fingerprint:
-        return _reference_taken(new.reference, debt_id)
-    return Created(await queries.lock(tx, workspace, debt_id), is_new=False)
-
-
-def _reference_taken(reference: str | None, debt_id: Any) -> ReferenceTaken:
-    shown = ids.show("debt", debt_id)
-    return ReferenceTaken(
-        f"The reference {reference!r} belongs to {shown}, made from other values. "
-        f"Change that debt by PUT /external-api/v1/debts/{shown}, or send another reference.",
-        extra={"id": shown},
-    )
+        return ReferenceTaken(new.reference, debt_id)
+    try:
+        return Created(await queries.lock(tx, workspace, debt_id), is_new=False)
+    except NotFound:
+        # Erased since it was looked up: its reference is free.
+        raise PresumedWrong from None
 
 
 class _Known:
@@ -103,7 +108,7 @@ class _Known:
         for found in hashes:
             if found in self._taken:
                 debtor = await self._held(self._taken[found])
-                if debtor is not None and _is_same(debtor, new):
+                if _is_same(debtor, new):
                     await debtors.merge(self._tx, self._workspace, debtor, new.identity)
                     return debtor
         free = [found for found in hashes if found not in self._taken]
@@ -112,12 +117,13 @@ class _Known:
         self._taken.update(dict.fromkeys(free, debtor.id))
         return debtor
 
-    async def _held(self, debtor_id: Any) -> Debtor | None:
+    async def _held(self, debtor_id: Any) -> Debtor:
         if debtor_id not in self._loaded:
             try:
                 self._loaded[debtor_id] = await debtors.lock(self._tx, self._workspace, debtor_id)
             except NotFound:
-                return None
+                # Erased since the hash was looked up: it is free to stand for somebody else.
+                raise PresumedWrong from None
         return self._loaded[debtor_id]
 
 
@@ -218,7 +224,7 @@ async def _change_reference(tx: Transaction, workspace: Workspace, debt: Debt, c
     if reference is not None and reference != debt.reference:
         taken = await queries.taken(tx, workspace.id, [reference])
         if reference in taken:
-            raise _reference_taken(reference, taken[reference][0])
+            raise ReferenceTaken(reference, taken[reference][0])
 
 
 _WIRE_NAMES = {"due_on": "due_date"}

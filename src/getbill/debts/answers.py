@@ -22,6 +22,7 @@ from getbill.debts.wire import (
     scenario_of,
 )
 from getbill.kit import ids, json, phones
+from getbill.kit.errors import one_field
 from getbill.kit.http import refusal
 from getbill.kit.money import Money
 
@@ -100,7 +101,7 @@ def change(body: DebtChangeBody, debt: Debt) -> Change:
     currency = body.currency or debt.currency
     if body.amount is not None and (wrong := amount_errors(body.amount, currency)):
         raise refusal(wrong)
-    identity = _identity(body)
+    identity = _identity(body, debt.debtor.identity.country)
     if identity:
         identity = _renamed(identity, debt.debtor.identity)
     return Change(
@@ -117,7 +118,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _identity(body: DebtFields) -> dict[str, str | None]:
+def _identity(body: DebtFields, known_country: str | None = None) -> dict[str, str | None]:
     """Return what a body says of the debtor, under our names, whichever spelling it used."""
     given = body.model_fields_set
     found = {ours: _plain(getattr(body, theirs)) for theirs, ours in _FLAT.items() if theirs in given}
@@ -131,11 +132,19 @@ def _identity(body: DebtFields) -> dict[str, str | None]:
             parts = debtor.address.model_fields_set
             found |= {name: getattr(debtor.address, name) for name in _ADDRESS if name in parts}
         elif "address" in nested:
-            found["address"] = debtor.address
+            found |= {"address": debtor.address} if debtor.address else dict.fromkeys(("address", *_ADDRESS))
     if found.get("phone"):
-        country = found.get("country")
-        found["phone"] = phones.parse(str(found["phone"]), region({"country": country}))
+        country = found.get("country", known_country)
+        found["phone"] = _phone(str(found["phone"]), region({"country": country}), is_flat=bool(body.phone))
     return found
+
+
+def _phone(text: str, country: str, *, is_flat: bool) -> str:
+    try:
+        return phones.parse(text, country)
+    except phones.PhoneInvalid as error:
+        # The body names no country, so the number was first read as a French one.
+        raise one_field("/phone" if is_flat else "/debtor/phone", "phone", str(error)) from None
 
 
 def _named(found: dict[str, Any]) -> dict[str, Any]:

@@ -82,7 +82,12 @@ async def create_debt(change: Writes, new: Annotated[NewDebtBody, body(NewDebtBo
     asked = answers.new_debt(new, change.workspace.company)
 
     async def work(tx: Transaction) -> access.Reply:
-        created = await actions.create(tx, change.workspace, asked)
+        try:
+            created = await actions.create(tx, change.workspace, asked)
+        except actions.ReferenceTaken as taken:
+            # The refusal names that debt and its reference, so its stored answer goes with it.
+            change.debt_id = taken.debt_id
+            raise
         change.debt_id = created.debt.id
         return lambda: _shown(201 if created.is_new else 200, created.debt)
 
@@ -96,8 +101,10 @@ async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery
     wanted = listing.wanted(query, caller.workspace)
     found = await queries.page(database, caller.workspace, wanted)
     total = await queries.count(database, caller.workspace, wanted.filters, paging.EXACT_MAX + 1)
-    pages = paging.pagination(total, query.page, query.limit, listing.cursor_after(found, query))
-    return answer(200, {"data": [answers.debt(debt) for debt in found], "pagination": pages})
+    shown = found[: query.limit]
+    cursor = listing.cursor_after(shown[-1], query.sort) if len(found) > query.limit else None
+    pages = paging.pagination(total, query.page, query.limit, cursor)
+    return answer(200, {"data": [answers.debt(debt) for debt in shown], "pagination": pages})
 
 
 @_debts.get("/debts/{debt_id}", response_model=DebtShown, responses=problems(404))
@@ -206,12 +213,14 @@ async def list_debtors(
     database = database_of(request)
     after = listing.debtors_after(query.cursor)
     offset = 0 if after else (query.page - 1) * query.limit
-    found = await debtors.list_debtors(database, caller.workspace, debtors.Page(query.limit, offset, after))
+    page = debtors.Page(query.limit + 1, offset, after)
+    found = await debtors.list_debtors(database, caller.workspace, page)
     total = await debtors.count(database, caller.workspace, paging.EXACT_MAX + 1)
-    full = len(found) == query.limit
-    cursor = listing.debtors_cursor(found[-1].created_at, found[-1].id) if full else None
+    shown = found[: query.limit]
+    is_end = len(found) <= query.limit
+    cursor = None if is_end else listing.debtors_cursor(shown[-1].created_at, shown[-1].id)
     pages = paging.pagination(total, query.page, query.limit, cursor)
-    return answer(200, {"data": [answers.debtor(debtor) for debtor in found], "pagination": pages})
+    return answer(200, {"data": [answers.debtor(debtor) for debtor in shown], "pagination": pages})
 
 
 @_debtors.get("/debtors/{debtor_id}", response_model=DebtorWithTotals, responses=problems(404))

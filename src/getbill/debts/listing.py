@@ -85,7 +85,11 @@ _FILTERS = [
 
 
 def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
-    """Return what a query asks of the book; raise BadRequest for a cursor that is not of this list."""
+    """Return what a query asks of the book, and one row more to tell whether it is the end.
+
+    Raises BadRequest for a cursor that is not of this list.
+    """
+    most = query.limit + 1
     filters = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
     if query.q is not None:
         filters["q_reference"] = query.q.strip()
@@ -93,8 +97,8 @@ def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
         if hashes:
             filters["q_debtor"] = hashes
     if query.cursor is None:
-        return Wanted(filters, query.sort, query.limit, (query.page - 1) * query.limit)
-    return Wanted(filters, query.sort, query.limit, after=_place(query.cursor, query.sort))
+        return Wanted(filters, query.sort, most, (query.page - 1) * query.limit)
+    return Wanted(filters, query.sort, most, after=_place(query.cursor, query.sort))
 
 
 def _hashes(text: str, workspace: Workspace) -> list[bytes]:
@@ -121,14 +125,11 @@ def _place(cursor: str, sort: str) -> tuple[datetime | int, UUID]:
     return amount, paging.read_identifier(identifier)
 
 
-def cursor_after(debts: list[Debt], query: DebtQuery) -> str | None:
-    """Return the cursor after a full page; None when the page was not full."""
-    if len(debts) < query.limit:
-        return None
-    last = debts[-1]
-    if query.sort.endswith("date"):
-        return paging.write_place(query.sort, last.created_at, last.id)
-    return paging.write_cursor(query.sort, [last.amount, last.id.hex])
+def cursor_after(last: Debt, sort: str) -> str:
+    """Return the cursor after the last debt of a page."""
+    if sort.endswith("date"):
+        return paging.write_place(sort, last.created_at, last.id)
+    return paging.write_cursor(sort, [last.amount, last.id.hex])
 
 
 def debtors_after(cursor: str | None) -> tuple[datetime, UUID] | None:

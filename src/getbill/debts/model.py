@@ -213,7 +213,7 @@ class Debt:
         return (
             self.workspace.id,
             self.id,
-            self.debtor.id,
+            self.debtor.id if self.erased_at is None else None,
             self.reference,
             self.invoice_reference,
             self.fingerprint,

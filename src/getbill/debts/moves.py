@@ -121,7 +121,8 @@ def enter_money(tx: Transaction, debt: Debt, kind: str, change: int) -> None:
         debt.amount += change
     debt.touch(tx)
     if debt.balance <= 0 and debt.status not in {"resolved", "archived"}:
-        debt.resolution = "written_off" if kind == "write_off" else "paid"
+        # A claim lowered to what was written off before is paid by nobody.
+        debt.resolution = "written_off" if kind == "write_off" or debt.paid <= 0 else "paid"
         debt.resolved_at = tx.now
         move(tx, debt, "resolved")
         events.record(tx, "debt.resolved", debt, {"resolution": debt.resolution})

@@ -21,7 +21,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from getbill import scenarios
+from getbill import channels, scenarios
+from getbill.debts.shapes import StatusWord
 from getbill.kit import emails, ibans, ids, phones
 from getbill.kit.errors import FieldError, NotFound
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
@@ -89,8 +90,8 @@ def _amount(value: Any) -> Decimal:
 
 
 def _link(value: str) -> str:
-    if not value.startswith(("https://", "http://")):
-        raise ValueError("A payment link begins with https://.")
+    if not channels.is_web_link(value):
+        raise ValueError("A payment link begins with https:// and has no spaces.")
     return value
 
 
@@ -117,9 +118,7 @@ Amount = Annotated[
 ]
 Metadata = Annotated[dict[str, Any], Field(max_length=100)]
 Status = Annotated[
-    Literal[
-        "pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"
-    ],
+    StatusWord,
     BeforeValidator(_status),
 ]
 

@@ -4,7 +4,7 @@ A followup begins when a contact is about to leave and ends in one final status,
 `followup.completed`. What it said, and to which address, is sealed with the debt's key and goes with it.
 """
 
-from getbill.followups.actions import FINAL, begin, erase, move
+from getbill.followups.actions import FINAL, begin, cancel, erase, move
 from getbill.followups.api import router
 from getbill.followups.model import STATUSES, TYPES, Content, Followup
 from getbill.followups.queries import find, find_many
@@ -16,6 +16,7 @@ __all__ = [
     "Content",
     "Followup",
     "begin",
+    "cancel",
     "erase",
     "find",
     "find_many",

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from getbill import events
 from getbill.debts import Debt
+from getbill.followups import queries
 from getbill.followups.model import TYPES, Followup, seal
 from getbill.kit.db import Statement, Transaction
 
@@ -90,6 +91,16 @@ async def move(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) ->
     for debt, one, is_complete in moved:
         if is_complete:
             events.record(tx, "followup.completed", debt, {"followup": one.shown()})
+
+
+async def cancel(tx: Transaction, cancelled: Sequence[tuple[Debt, UUID]]) -> None:
+    """End followups of one workspace that were to be tried again and will not be."""
+    if not cancelled:
+        return
+    workspace = cancelled[0][0].workspace
+    found = await queries.find_held(tx, workspace, [followup_id for _, followup_id in cancelled])
+    ended = [(debt, found[one]) for debt, one in cancelled if one in found]
+    await move(tx, [(debt, one.moved("cancelled", tx.now, processed_at=tx.now), True) for debt, one in ended])
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:

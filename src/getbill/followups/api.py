@@ -58,4 +58,4 @@ async def _list(
     total = await queries.count(database, caller.workspace, wanted, paging.EXACT_MAX + 1)
     cursor = wire.cursor_after(found, query.limit)
     pages = paging.pagination(total, query.page, query.limit, cursor)
-    return answer(200, {"data": [one.shown() for one in found], "pagination": pages})
+    return answer(200, {"data": [one.shown() for one in found[: query.limit]], "pagination": pages})

@@ -6,7 +6,7 @@ announced once as completed.
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from getbill.channels import Channel
@@ -21,8 +21,8 @@ TYPES = {
     Channel.LETTER: "postmail",
     Channel.WHATSAPP: "whatsapp",
 }
-ALL_TYPES = ("call", "sms", "email", "whatsapp", "voicemail", "manual_call", "physical", "postmail")
-STATUSES = (
+Type = Literal["call", "sms", "email", "whatsapp", "voicemail", "manual_call", "physical", "postmail"]
+Status = Literal[
     "on_hold",
     "scheduled",
     "in_progress",
@@ -34,7 +34,8 @@ STATUSES = (
     "bad_behavior",
     "failed",
     "cancelled",
-)
+]
+STATUSES: tuple[str, ...] = get_args(Status)
 _ON_THE_PHONE = frozenset({Channel.AI_CALL, Channel.SMS, Channel.WHATSAPP})
 
 

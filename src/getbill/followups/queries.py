@@ -11,7 +11,7 @@ from getbill.channels import Channel
 from getbill.companies import Workspace
 from getbill.followups.model import Followup, open_content
 from getbill.kit import ids
-from getbill.kit.db import Database, Statement
+from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 
 _FROM = """
@@ -104,6 +104,14 @@ async def find_many(
 ) -> dict[UUID, Followup]:
     """Return those of some followups that there are."""
     rows = await database.fetch(_FIND_MANY, workspace.id, followup_ids)
+    return {row["id"]: _of_row(row, workspace) for row in rows}
+
+
+async def find_held(
+    tx: Transaction, workspace: Workspace, followup_ids: Sequence[UUID]
+) -> dict[UUID, Followup]:
+    """Return those of some followups that there are, whose debts the transaction holds."""
+    rows = await tx.fetch(_FIND_MANY, workspace.id, followup_ids)
     return {row["id"]: _of_row(row, workspace) for row in rows}
 
 

@@ -7,25 +7,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.channels import Channel
-from getbill.followups.model import Followup
+from getbill.followups.model import Followup, Status, Type
 from getbill.followups.queries import Wanted
 from getbill.kit import ids, paging
 from getbill.kit.shapes import DayAsked, Instant, Pagination
 
-Status = Literal[
-    "on_hold",
-    "scheduled",
-    "in_progress",
-    "sent",
-    "delivered",
-    "deal_found",
-    "no_answer",
-    "deal_not_found",
-    "bad_behavior",
-    "failed",
-    "cancelled",
-]
-Type = Literal["call", "sms", "email", "whatsapp", "voicemail", "manual_call", "physical", "postmail"]
 _SORT = "-date"
 
 
@@ -60,7 +46,8 @@ def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None) -> Wanted:
         debt_id=debt_id,
         since=_midnight(query.since),
         until=_midnight(query.until + timedelta(days=1)) if query.until and query.until < date.max else None,
-        limit=query.limit,
+        # One more than is shown tells whether it is the end.
+        limit=query.limit + 1,
         offset=0 if after else (query.page - 1) * query.limit,
         after=after,
     )
@@ -76,10 +63,10 @@ def debt_of(query: FollowupQuery) -> UUID | None:
 
 
 def cursor_after(found: list[Followup], limit: int) -> str | None:
-    """Return the cursor after a full page; None when the page was not full."""
-    if len(found) < limit:
+    """Return the cursor after the first `limit` rows; None when there are no more."""
+    if len(found) <= limit:
         return None
-    return paging.write_place(_SORT, found[-1].created_at, found[-1].id)
+    return paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
 
 
 class FollowupShown(BaseModel):

@@ -5,6 +5,7 @@ not at all. Plain inserts are deferred to the edge; when nothing had to be read 
 statement, one round trip, which PostgreSQL commits by itself.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ SETTINGS = {
     "jit": "off",
 }
 
+_CLOSE_SECONDS = 3.0
+
 if TYPE_CHECKING:
     Connection = PoolConnectionProxy[Record]
 else:
@@ -49,7 +52,7 @@ class Statement:
 
 
 class PresumedWrong(Exception):
-    """A change was made on a guess that did not hold; nothing is written, and it runs again, asking first."""
+    """A change was made on a guess, or on what held a moment ago; nothing is written, and it runs again, asking first."""
 
 
 @dataclass(slots=True)
@@ -238,7 +241,11 @@ class Database:
     async def close(self) -> None:
         """Send the last wakes and close every connection."""
         await self.wakes.flush()
-        await self.pool.close()
+        try:
+            await asyncio.wait_for(self.pool.close(), _CLOSE_SECONDS)
+        except TimeoutError:
+            # Somebody still holds a connection and will not give it back: the process ends all the same.
+            self.pool.terminate()
 
 
 async def open_database(dsn: str, edge: Edge, *, size: int = 12) -> Database:

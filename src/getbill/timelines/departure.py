@@ -34,6 +34,7 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
             look.decide(contact)
         await ledger.write(tx, ours)
         await ledger.plan(tx, look.planned)
+        await followups.cancel(tx, look.cancelled)
         await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])
     return look.departing
 
@@ -46,6 +47,8 @@ class _LastLook:
     pasts: Mapping[UUID, History]
     departing: list[Departing] = field(default_factory=list)
     planned: list[Contact] = field(default_factory=list)
+    # Followups that these contacts were to try again, and will not.
+    cancelled: list[tuple[Debt, UUID]] = field(default_factory=list)
 
     def decide(self, contact: Contact) -> None:
         """Stop, end, skip or postpone a contact, or have it depart."""
@@ -55,12 +58,22 @@ class _LastLook:
             contact.followup_id = None
         elif not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
             # Whoever raised the epoch has planned again, where anything is to be planned.
-            contact.settle("stopped", self.tx.now, f"the debt is {debt.status}")
+            self._pass_over(debt, contact, "stopped", f"the debt is {debt.status}")
         elif contact.step == debts.END:
+            self._end(debt, contact)
+        else:
+            self._contact(debt, contact)
+
+    def _end(self, debt: Debt, contact: Contact) -> None:
+        past = self.pasts[debt.id]
+        left = debts.next_contact(debt, self.tx.now, past.last_step(debt), past.contacts)
+        if left.step == debts.END:
             contact.settle("accepted", self.tx.now)
             debts.end_scenario(self.tx, debt)
         else:
-            self._contact(debt, contact)
+            # Another debt of the person has told an address that this one's steps were passed over for.
+            contact.settle("stopped", self.tx.now, "an address was learned")
+            self.planned.extend(planning.go_on(self.tx, debt, past, past.last_step(debt)))
 
     def _contact(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
@@ -70,8 +83,13 @@ class _LastLook:
             if self._is_allowed(debt, contact, past):
                 self._depart(debt, contact, sender)
         except rendering.CannotBeSaid as reason:
-            contact.settle("skipped", self.tx.now, str(reason))
+            self._pass_over(debt, contact, "skipped", str(reason))
             self.planned.extend(planning.go_on(self.tx, debt, past, contact.step))
+
+    def _pass_over(self, debt: Debt, contact: Contact, state: str, reason: str) -> None:
+        contact.settle(state, self.tx.now, reason)
+        if contact.followup_id is not None:
+            self.cancelled.append((debt, contact.followup_id))
 
     def _sender(self, contact: Contact) -> Sender:
         sender = self.desk.senders.of(contact.channel_kind, is_live=contact.is_live)

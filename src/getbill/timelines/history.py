@@ -141,3 +141,6 @@ def _note(history: History, row: Record, run: int) -> None:
             history.unreachable[step] = row["reason"]
         elif row["state"] in PASSED:
             history.passed.add(step)
+        else:
+            # A try that failed is behind us only where no other was to follow it.
+            history.passed.discard(step)

@@ -146,10 +146,11 @@ _TAKE_OVER = Statement(
 )
 _STOP = Statement(
     "timelines.stop",
-    "Stop every contact of a debt that is planned.",
+    "Stop every contact of a debt that is planned; of which followups was it another try?",
     """
     UPDATE contacts SET state = 'stopped', reason = $3, settled_at = $4
     WHERE workspace_id = $1 AND debt_id = $2 AND state = 'planned'
+    RETURNING followup_id
     """,
 )
 _ERASE = Statement(
@@ -271,9 +272,13 @@ def _written(contact: Contact) -> tuple[Any, ...]:
     )
 
 
-async def stop(tx: Transaction, workspace_id: UUID, debt_id: UUID, reason: str) -> None:
-    """Stop what is planned for a debt; what is on its way finds out by the debt's epoch."""
-    await tx.execute(_STOP, workspace_id, debt_id, reason, tx.now)
+async def stop(tx: Transaction, workspace_id: UUID, debt_id: UUID, reason: str) -> list[UUID]:
+    """Stop what is planned for a debt and return the followups it was to try again.
+
+    What is on its way finds out by the debt's epoch.
+    """
+    rows = await tx.fetch(_STOP, workspace_id, debt_id, reason, tx.now)
+    return [row["followup_id"] for row in rows if row["followup_id"]]
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from getbill import compliance, debts, scenarios
+from getbill import compliance, debts, followups, scenarios
 from getbill.companies import Workspace
 from getbill.debts import Debt, Planned
 from getbill.kit.db import Transaction
@@ -34,7 +34,8 @@ async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> No
         return
     reason = "planned anew" if debt.is_contactable else f"the debt is {debt.status}"
     if not debt.is_new:
-        await ledger.stop(tx, workspace.id, debt.id, reason)
+        stopped = await ledger.stop(tx, workspace.id, debt.id, reason)
+        await followups.cancel(tx, [(debt, followup_id) for followup_id in stopped])
     if not debt.is_contactable:
         return
     past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]

@@ -3,7 +3,7 @@
 CREATE TABLE debts (
     workspace_id       uuid NOT NULL REFERENCES workspaces (workspace_id),
     id                 uuid NOT NULL,
-    debtor_id          uuid NOT NULL,
+    debtor_id          uuid,              -- null once the debt is erased: the debtor may live on with others
     reference          text,              -- unique while the debt is not erased
     invoice_reference  text,
     fingerprint        bytea,             -- keyed hash of the body it was made from
@@ -34,6 +34,7 @@ CREATE TABLE debts (
     updated_at         timestamptz NOT NULL,
     erased_at          timestamptz,
     PRIMARY KEY (workspace_id, id),
+    CHECK (debtor_id IS NOT NULL OR erased_at IS NOT NULL),
     FOREIGN KEY (workspace_id, debtor_id) REFERENCES debtors (workspace_id, id)
 );
 CREATE UNIQUE INDEX debts_reference ON debts (workspace_id, reference) WHERE reference IS NOT NULL;
