@@ -122,6 +122,7 @@ async def running(installation: Installation) -> AsyncIterator[str]:
     environment = {
         "DATABASE_URL": settings.dsn,
         "GETBILL_MASTER_KEY": settings.master_key.get_secret_value(),
+        "GETBILL_DATABASE_CONNECTIONS": str(settings.database_connections),
         "GETBILL_RATE_LIMIT_LIVE": str(settings.rate_limit_live),
         "GETBILL_RATE_LIMIT_SANDBOX": str(settings.rate_limit_sandbox),
         "GETBILL_RATE_LIMIT_ANONYMOUS": str(settings.rate_limit_anonymous),

@@ -61,6 +61,8 @@ async def open_installation(postgres: Cluster, name: str, folder: Path) -> Async
         data_dir=folder,
         database_url=SecretStr(postgres.dsn(name)),
         master_key=SecretStr(base64.b64encode(MASTER_KEY).decode()),
+        # Several installations and their processes share the cluster's hundred connections.
+        database_connections=5,
         rate_limit_live=1_000_000,
         rate_limit_sandbox=1_000_000,
         rate_limit_anonymous=1_000_000,

@@ -45,7 +45,7 @@ def running(environment: Mapping[str, str], folder: Path) -> Iterator[str]:
     finally:
         for process in started:
             process.terminate()
-        ends = [process.wait(15) for process in started]
+        ends = [process.wait(60) for process in started]
         bound.close()
         for log in logs.values():
             log.close()

@@ -16,6 +16,7 @@ from getbill.followups import api as followups_api
 from getbill.kit import calendar, clock, phones
 from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
+from getbill.kit.routes import gather
 from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
 from getbill.reports import api as reports_api
@@ -47,9 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     apis = (debts_api, followups_api, payments_api, reports_api, sandbox_api, webhooks_api)
-    for router in (*(api.router for api in apis), access.router, health.router, explorer.router):
-        # Not by include_router: an included router matches every request twice, and these stand by themselves.
-        app.router.routes.extend(router.routes)
+    gather(app.router, *(api.router for api in apis), access.router, health.router, explorer.router)
     explorer.mount_assets(app)
     handle_problems(app)
     describe(app, explorer.finish_document)

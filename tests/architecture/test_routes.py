@@ -143,9 +143,12 @@ def test_the_webhooks_in_the_document_are_the_table_of_events(document) -> None:
 
 
 def test_every_problem_has_its_own_code_meaning_and_way_out() -> None:
-    codes = [kind.code for kind in _kinds(Problem) if "code" in vars(kind)]
+    kinds = [kind for kind in _kinds(Problem) if "code" in vars(kind)]
+    codes = [kind.code for kind in kinds]
+    vague = [kind.code for kind in kinds if "way_out" not in vars(kind)]
 
     assert sorted(codes) == sorted(set(codes)), "Two problems share a code."
+    assert not vague, f"Say the way out of {vague}: its parent's is too general."
     for one in known():
         assert re.fullmatch(r"[a-z][a-z0-9-]+", one.code)
         assert one.meaning.endswith("."), f"{one.code}: its class has no docstring"

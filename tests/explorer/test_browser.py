@@ -32,7 +32,7 @@ async def page() -> AsyncIterator[Page]:
         except Error as error:
             pytest.skip(f"there is no Chromium: {error.message.splitlines()[0]}")
         page = await browser.new_page(viewport={"width": 1280, "height": 1000}, locale="en-GB")
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         yield page
         await browser.close()
 

@@ -6,6 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from getbill import health
 from getbill.health import Check
+from installation import open_installation
 
 
 async def test_a_process_that_answers_is_healthy(client) -> None:
@@ -79,3 +80,18 @@ async def test_metrics_are_read_by_prometheus_and_name_nobody(client, sandbox) -
     routes = {sample.labels["route"] for sample in families["getbill_http_requests"].samples}
     assert "/external-api/v1/debts" in routes
     assert "dupont" not in told
+
+
+async def test_without_its_database_a_process_lives_and_says_what_is_missing(postgres, tmp_path) -> None:
+    async with open_installation(postgres, "gone", tmp_path) as installation:
+        await installation.database.pool.close()
+
+        alive, ready, metrics = [
+            await installation.site.get(path) for path in ("/healthz", "/readyz", "/metrics")
+        ]
+
+    assert (alive.status, ready.status, metrics.status) == (200, 503, 200)
+    assert ready.json()["parts"] == {
+        "database": {"is_ready": False, "way_out": "The database does not answer (InterfaceError)."}
+    }
+    assert b"getbill_database_up 0.0" in metrics.body

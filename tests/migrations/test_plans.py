@@ -5,7 +5,10 @@ makes each debt dearer than the one before.
 """
 
 import asyncpg
+import pytest
 
+from getbill.debts import queries
+from getbill.kit.db import Statement
 from getbill.migrations.actions import migrate
 
 KEYS = """
@@ -32,6 +35,19 @@ async def test_a_foreign_key_is_checked_by_the_key_it_points_to(empty_dsn: str) 
     await connection.close()
     assert len(keys) > 10
     assert wrong == []
+
+
+@pytest.mark.parametrize("statement", [queries._FIND, queries._LOCK])
+async def test_a_debt_asked_for_by_its_id_is_read_by_it(statement: Statement, empty_dsn: str) -> None:
+    await migrate(empty_dsn)
+    connection = await asyncpg.connect(empty_dsn, statement_cache_size=0)
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+
+    await connection.execute(f"PREPARE one AS {statement.text}")
+    rows = await connection.fetch("EXPLAIN EXECUTE one (NULL, NULL)")
+
+    await connection.close()
+    assert any("using debts_pkey on debts d" in row[0] for row in rows)
 
 
 async def plan(connection: asyncpg.Connection, key: asyncpg.Record) -> str:

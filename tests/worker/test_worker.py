@@ -37,7 +37,7 @@ async def house(site: Site) -> House:
     return await collecting.house(site)
 
 
-async def until(is_so: Callable[[], Any], seconds: float = 20.0) -> Any:
+async def until(is_so: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Wait for something to be so, and return it."""
     ends = clock.monotonic() + seconds
     while not (found := await is_so()):

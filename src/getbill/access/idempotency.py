@@ -70,18 +70,21 @@ class KeyUnreadable(BadRequest):
     """The Idempotency-Key is not 1 to 255 printable ASCII characters."""
 
     code = "idempotency-key-unreadable"
+    way_out = "Send a key of 1 to 255 printable ASCII characters, a UUID for example, or none."
 
 
 class TwinRunning(Conflict):
     """A request with the same key is being answered right now."""
 
     code = "idempotency-key-in-use"
+    way_out = "Send the same request again in a second: it gets the answer that is being made now."
 
 
 class KeyReused(Invalid):
     """The key was used for another request."""
 
     code = "idempotency-key-reused"
+    way_out = "Send a new key with every new request."
 
 
 @dataclass(frozen=True, slots=True)

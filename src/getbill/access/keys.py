@@ -50,6 +50,7 @@ class KeysAreForSandboxes(NotFound):
     """There is no such sandbox; live workspaces are reached by OAuth clients only."""
 
     code = "keys-are-for-sandboxes"
+    way_out = "Let an OAuth client into the live workspace; cut keys for the sandbox."
 
 
 @dataclass(frozen=True, slots=True)

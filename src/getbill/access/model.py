@@ -126,6 +126,7 @@ class TokenInvalid(Unauthenticated):
     """The credential is unknown, malformed, expired or revoked."""
 
     code = "invalid-token"
+    way_out = "Get a new access token, by the refresh token or by the client's credentials; a revoked key stays revoked."
 
     def __init__(self, detail: str) -> None:
         challenge = f'Bearer realm="{REALM}", error="invalid_token", error_description="{detail}"'
@@ -136,6 +137,7 @@ class ScopeMissing(Forbidden):
     """The credential lacks the scope that this call needs."""
 
     code = "scope-missing"
+    way_out = "Ask for a token with the scope that `required_scope` names; a client that was not granted it needs a new one."
 
     def __init__(self, scope: str) -> None:
         challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{scope}"'
@@ -150,6 +152,7 @@ class TlsRequired(Forbidden):
     """A live credential came over a connection that others could read."""
 
     code = "tls-required"
+    way_out = "Call over https, and treat the credential that was sent as known to others: revoke it."
 
     def __init__(self) -> None:
         super().__init__(

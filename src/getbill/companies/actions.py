@@ -53,12 +53,14 @@ class CompanyExists(Conflict):
     """There is a demo company already."""
 
     code = "company-exists"
+    way_out = "Use the company that is there."
 
 
 class UserExists(Conflict):
     """The e-mail address belongs to a user already."""
 
     code = "user-exists"
+    way_out = "Use another e-mail address, or the user who is there."
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class ReferenceTaken(Conflict):
 
     code = "reference-taken"
     title = "A debt with this reference exists already"
+    way_out = "Read the debt that `id` names: change it by PUT, or send this one under another reference."
 
     def __init__(self, reference: str | None, debt_id: UUID) -> None:
         shown = ids.show("debt", debt_id)

@@ -18,7 +18,7 @@ from getbill.kit import ids, paging
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import PreconditionFailed
 from getbill.kit.http import answer, body
-from getbill.kit.routes import Route
+from getbill.kit.routes import Route, gather
 from getbill.kit.shapes import problems
 
 _debts = APIRouter(prefix="/external-api/v1", tags=["Debts"], route_class=Route)
@@ -233,5 +233,4 @@ async def get_debtor(request: Request, caller: ReadsDebtors, debtor_id: str) -> 
 
 
 router = APIRouter()
-router.include_router(_debts)
-router.include_router(_debtors)
+gather(router, _debts, _debtors)

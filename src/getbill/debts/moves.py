@@ -15,6 +15,7 @@ class DebtCannotMove(Conflict):
 
     code = "debt-cannot-move"
     title = "The debt cannot move to this status"
+    way_out = "Read the debt's status, and move it one step that the table of moves has."
 
 
 class DebtHasNoMoneyBehindIt(Conflict):
@@ -22,6 +23,9 @@ class DebtHasNoMoneyBehindIt(Conflict):
 
     code = "debt-has-balance"
     title = "The debt still has a balance"
+    way_out = (
+        "Record the payment or the write-off at `POST /debts/{id}/payments`; the debt resolves by itself."
+    )
 
 
 def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = None) -> None:

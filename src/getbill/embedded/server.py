@@ -42,7 +42,13 @@ _SETTINGS: Final = {
     "log_checkpoints": "off",
     "log_autovacuum_min_duration": "-1",
 }
-_FAST_AND_LOSSY: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For tests: nothing outlives a power cut, and many programs share the one cluster.
+_FAST_AND_LOSSY: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "400",
+}
 
 
 class ClusterInUse(CannotRun):

@@ -9,12 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from getbill.health import queries
+from getbill.health.queries import DATABASE_ERRORS
 from getbill.kit.db import Database
 from getbill.kit.http import answer
 
 router = APIRouter(tags=["Operations"])
 
 _BACKLOG = Gauge("getbill_backlog", "What waits for the workers, over all workspaces.", ("what",))
+_DATABASE = Gauge("getbill_database_up", "Whether the database answered just now.")
 _WORKERS = Gauge("getbill_workers", "Workers heard of in the last seconds.")
 
 
@@ -70,8 +72,14 @@ async def ready(request: Request) -> Response:
 )
 async def metrics(request: Request) -> Response:
     """Tell this process' counters and what waits for the workers, as Prometheus reads it."""
-    waiting = await queries.backlog(_database(request))
-    _WORKERS.set(waiting.pop("workers"))
-    for what, number in waiting.items():
-        _BACKLOG.labels(what).set(number)
+    try:
+        waiting = await queries.backlog(_database(request))
+    except DATABASE_ERRORS:
+        # What this process counted is worth the most when the database is down.
+        _DATABASE.set(0)
+    else:
+        _DATABASE.set(1)
+        _WORKERS.set(waiting.pop("workers"))
+        for what, number in waiting.items():
+            _BACKLOG.labels(what).set(number)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

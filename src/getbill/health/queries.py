@@ -15,6 +15,8 @@ from getbill.kit import clock
 from getbill.kit.db import Database, Statement
 
 _WITHIN_SECONDS = 2.0
+# What a database that is not there is noticed by; a timeout is an OSError.
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 _PARTS = Statement(
     "health.parts",
@@ -60,7 +62,7 @@ async def checks(database: Database) -> list[Check]:
             row = await database.fetchrow(_PARTS, clock.wall() - FRESH)
     except asyncpg.UndefinedTableError:
         return [Check("database"), _migrations(None)]
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except DATABASE_ERRORS as error:
         return [Check("database", f"The database does not answer ({type(error).__name__}).")]
     assert row is not None  # noqa: S101 - the statement always answers one row
     return [Check("database"), _migrations(row["revision"]), *_people(row)]
@@ -84,5 +86,6 @@ def _people(row: Record) -> list[Check]:
 async def backlog(database: Database) -> dict[str, int]:
     """Return how much waits for the workers, by what it is."""
     now = clock.wall()
-    row = await database.fetchrow(_BACKLOG, now - FRESH, now)
+    async with asyncio.timeout(_WITHIN_SECONDS):
+        row = await database.fetchrow(_BACKLOG, now - FRESH, now)
     return dict(row or {})

@@ -5,6 +5,7 @@ not at all. Plain inserts are deferred to the edge; when nothing had to be read 
 statement, one round trip, which PostgreSQL commits by itself.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ SETTINGS = {
     "timezone": "UTC",
     "jit": "off",
 }
+
+_CLOSE_SECONDS = 3.0
 
 if TYPE_CHECKING:
     Connection = PoolConnectionProxy[Record]
@@ -238,7 +241,11 @@ class Database:
     async def close(self) -> None:
         """Send the last wakes and close every connection."""
         await self.wakes.flush()
-        await self.pool.close()
+        try:
+            await asyncio.wait_for(self.pool.close(), _CLOSE_SECONDS)
+        except TimeoutError:
+            # Somebody still holds a connection and will not give it back: the process ends all the same.
+            self.pool.terminate()
 
 
 async def open_database(dsn: str, edge: Edge, *, size: int = 12) -> Database:

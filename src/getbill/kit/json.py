@@ -27,6 +27,9 @@ class MalformedJson(BadRequest):
 
     code = "malformed-json"
     title = "The body is not valid JSON"
+    way_out = (
+        "Correct the place that the detail names, and send JSON that means one thing: no NaN, no key twice."
+    )
 
 
 def _refuse_constant(name: str) -> None:

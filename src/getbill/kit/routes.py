@@ -13,6 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Router
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -25,6 +26,15 @@ class Route(APIRoute):
         if not _is_simple(self.dependant) or not _answers_itself(self.endpoint):
             return super().get_route_handler()
         return _handler(self.endpoint, self.dependant)
+
+
+def gather(into: Router, *routers: Router) -> None:
+    """Put the routes of some routers, whole as they are, into another.
+
+    `include_router` also does, and then matches every request twice.
+    """
+    for router in routers:
+        into.routes.extend(router.routes)
 
 
 def _is_simple(dependant: Dependant) -> bool:

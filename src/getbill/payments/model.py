@@ -19,6 +19,7 @@ class ProviderIdTaken(Conflict):
 
     code = "provider-id-taken"
     title = "This provider id belongs to another entry"
+    way_out = "The entry there was recorded before; if this is another payment, send its own `provider_id`."
 
 
 class NothingOwed(Conflict):
@@ -26,6 +27,7 @@ class NothingOwed(Conflict):
 
     code = "nothing-owed"
     title = "Nothing is owed on this debt"
+    way_out = "Simulate payments on a debt that still has a balance."
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ class AdvanceRunning(Conflict):
 
     code = "clock-advance-running"
     title = "The clock is being moved already"
+    way_out = "Wait until the move ends: `GET /sandbox/clock` says how far it has come."
 
 
 def refuse_live(workspace: Workspace) -> None:

@@ -36,6 +36,7 @@ class TooManyEndpoints(Conflict):
     """The workspace has as many endpoints as it may."""
 
     code = "too-many-endpoints"
+    way_out = "Delete a webhook that is no longer used, or have one take more events."
 
 
 @dataclass(frozen=True, slots=True)
