@@ -48,3 +48,27 @@ async def test_a_debt_whose_due_date_moved_while_it_was_held_waits_for_the_new_o
 
     # The day after is a Wednesday.
     assert resumed["next_action_at"] == "2199-01-16T07:00:00Z"
+
+
+async def test_an_escalated_debt_is_not_escalated_again(house: House) -> None:
+    debt = await house.debt()
+    decision = {"reason": "no answer", "decided_by": "Marie Martin"}
+    await house.post(f"/debts/{debt['id']}/escalate", decision)
+    before = read(await house.get(f"/debts/{debt['id']}")), await house.history(debt)
+
+    answered = await house.post(f"/debts/{debt['id']}/escalate", decision | {"decided_by": "Luc Petit"})
+
+    assert (answered.status, read(answered)["status_now"]) == (409, "escalated")
+    assert (read(await house.get(f"/debts/{debt['id']}")), await house.history(debt)) == before
+
+
+async def test_a_debt_that_is_held_again_is_held_for_the_later_reason(house: House) -> None:
+    debt = await house.debt()
+    await house.post(f"/debts/{debt['id']}/hold", {"reason": "disputed"})
+    before = await house.get(f"/debts/{debt['id']}")
+
+    same = await house.post(f"/debts/{debt['id']}/hold", {"reason": "disputed"})
+    later = await house.post(f"/debts/{debt['id']}/hold", {"reason": "in hospital"})
+
+    assert same.headers["etag"] == before.headers["etag"]
+    assert later.headers["etag"] != before.headers["etag"]

@@ -49,7 +49,10 @@ def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = 
 def hold(tx: Transaction, debt: Debt, reason: str | None) -> None:
     """Stop contacting the debtor until the debt is resumed."""
     move(tx, debt, "on_hold", {"reason": reason})
-    debt.details = _with(debt.details, hold_reason=reason)
+    held = _with(debt.details, hold_reason=reason)
+    if held != debt.details:
+        debt.details = held
+        debt.touch(tx)
 
 
 def resume(tx: Transaction, debt: Debt) -> None:
@@ -70,10 +73,11 @@ def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
             raise one_field(
                 f"/{name}", "missing", "An escalation names the person who decided and the reason."
             )
-    if debt.balance <= 0:
-        raise DebtCannotMove(
-            "There is nothing left to claim on this debt.", extra={"status_now": debt.status}
+    if debt.balance <= 0 or debt.status == "escalated":
+        why = (
+            "It is escalated already." if debt.balance > 0 else "There is nothing left to claim on this debt."
         )
+        raise DebtCannotMove(why, extra={"status_now": debt.status})
     move(tx, debt, "escalated")
     decision = {"reason": reason, "decided_by": decided_by, "decided_at": json.instant(tx.now) or ""}
     debt.details = _with(debt.details, escalation=decision)
