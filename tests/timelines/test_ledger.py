@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from collecting import JEAN, Place, Provider, at, place_with
+from collecting import ACCEPTED, JEAN, Place, Provider, at, place_with
 from getbill import debts, timelines
 from getbill.channels import Channel
-from getbill.channels.senders import Assurance, Fate, Outcome
+from getbill.channels.senders import Assurance, Fate, Outcome, failed
 from getbill.kit import clock
 from getbill.kit.db import Database
 from getbill.timelines import arrival, ledger
