@@ -128,13 +128,13 @@ def whole(root: Path, folder: Path, port: int, more: Mapping[str, str] | None = 
 
 @contextmanager
 def process(command: list[str], environment: Mapping[str, str], folder: Path = ROOT) -> Iterator[Popen]:
-    """Yield a running process that ends with us, whatever ends us; what it says goes to standard error."""
+    """Yield a running process that ends with us, whatever ends us; only its complaints are shown."""
     child = subprocess.Popen(
         of_this_process().command(*command),
         env=dict(environment),
         cwd=folder,
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr.fileno(),
+        stdout=subprocess.DEVNULL,
         start_new_session=True,  # a Ctrl-C is ours to pass on, in our order
     )
     try:

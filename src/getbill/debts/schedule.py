@@ -46,8 +46,9 @@ def facts_of(
         party=compliance.Party.BUSINESS if identity.company else compliance.Party.CONSUMER,
         collector=_THIRD_PARTY[workspace.company.collector],
         contacts=contacts,
-        email_hash=lookup.hash("email", identity.email.lower()) if identity.email else None,
-        phone_hash=lookup.hash("phone", identity.phone) if identity.phone else None,
+        # Only contacts made are looked for by these, and a new debt has none.
+        email_hash=lookup.hash("email", identity.email.lower()) if identity.email and contacts else None,
+        phone_hash=lookup.hash("phone", identity.phone) if identity.phone and contacts else None,
         exclusions=scenario.exclusions,
     )
 

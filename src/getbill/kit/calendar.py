@@ -162,6 +162,7 @@ def local_date(at: datetime, zone_name: str) -> date:
     return at.astimezone(ZoneInfo(zone_name)).date()
 
 
+@lru_cache(maxsize=4096)
 def at_local(day: date, clock: time, zone_name: str) -> datetime:
     """Return the first instant at which the debtor's clock shows `clock` on `day`, or has just passed it.
 
