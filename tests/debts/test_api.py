@@ -337,6 +337,7 @@ async def test_a_reference_in_use_is_refused(house: House) -> None:
         ({"status": "resolved"}, 409, "debt-has-balance"),
         ({"status": "status.default.paid"}, 409, "debt-has-balance"),
         ({"status": "escalated"}, 409, "debt-cannot-move"),
+        ({"status": "payment_plan"}, 409, "debt-cannot-move"),
         ({"status": "flying"}, 422, "invalid"),
         ({"amount": 1.001}, 422, "invalid"),
         ({"amount": None}, 422, "invalid"),
@@ -378,6 +379,19 @@ async def test_a_status_moves_along_the_table_only(house: House) -> None:
     await house.put(f"/debts/{debt['id']}", {"status": "archived"})
 
     refused(await house.put(f"/debts/{debt['id']}", {"status": "in_progress"}), 409, "debt-cannot-move")
+
+
+async def test_a_debt_held_by_somebody_else_too_long_is_a_503_to_repeat(house: House) -> None:
+    debt = await house.debt()
+    pool = house.app.state.database.pool
+
+    async with pool.acquire() as other, other.transaction():
+        await other.execute("SELECT FROM debts WHERE id = $1 FOR UPDATE", ids.read("debt", debt["id"]))
+        answered = await house.post(f"/debts/{debt['id']}/hold")
+
+    refused(answered, 503, "unavailable")
+    assert answered.headers["retry-after"] == "1"
+    assert read(await house.get(f"/debts/{debt['id']}")) == debt
 
 
 # --- holding, resuming, escalating ---

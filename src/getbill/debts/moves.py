@@ -153,6 +153,8 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
         raise DebtCannotMove(
             "An escalation is a person's decision: use POST /external-api/v1/debts/{id}/escalate."
         )
+    if status == "payment_plan":
+        raise DebtCannotMove("A debt is in a payment plan once there is one; its status alone makes none.")
     if debt.status == "resolved" and status != "archived":
         raise DebtCannotMove(
             "Nothing is owed on this debt, so nobody is contacted about it. A refund or a raised amount opens it again.",

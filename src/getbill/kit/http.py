@@ -7,6 +7,7 @@ field at once. FastAPI's own body reading goes through floats and answers NaN wi
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
+import asyncpg
 import structlog
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +25,7 @@ from getbill.kit.errors import (
     Invalid,
     OtherStatus,
     Problem,
+    Unavailable,
     UnsupportedMediaType,
 )
 
@@ -247,7 +249,28 @@ def _methods(request: Request) -> list[str]:
     return sorted(found)
 
 
+# The database is away, full, or held by somebody else for too long: none of it is the request's fault.
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
+
+
 async def _on_crash(request: Request, error: Exception) -> Response:
+    if isinstance(error, _AWAY):
+        _log.warning("database_away", path=request.url.path, error=type(error).__name__)
+        away = (
+            "The database does not answer, or somebody holds what this needs. Repeat the request in a moment."
+        )
+        return problem(Unavailable(away, headers={"Retry-After": "1"}))
     # The text of an exception may hold personal data; its type and the request's id lead to the trace.
     _log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
     return problem(Problem("The error has been logged; the request may be repeated."))
