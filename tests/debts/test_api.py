@@ -11,7 +11,7 @@ from debts.conftest import House, a_body, read
 from getbill.kit import ids
 
 
-def refused(answered: Answer, status: int, code: str) -> Any:
+def assert_refused(answered: Answer, status: int, code: str) -> Any:
     """Assert a problem document of this status and type, and return it."""
     problem = read(answered)
     assert (answered.status, problem["status"], problem["type"]) == (status, status, f"/problems/{code}")
@@ -66,7 +66,7 @@ async def test_the_same_reference_with_another_body_is_refused_with_the_existing
 
     answered = await house.post("/debts", body | {"amount": 99})
 
-    problem = refused(answered, 409, "reference-taken")
+    problem = assert_refused(answered, 409, "reference-taken")
     assert problem["id"] == first["id"]
     assert read(await house.get(f"/debts/{first['id']}"))["amount"] == Decimal(2340)
 
@@ -115,7 +115,7 @@ async def test_a_later_debt_teaches_what_was_not_known(house: House) -> None:
 async def test_a_wrong_body_leaves_nothing(house: House) -> None:
     answered = await house.post("/debts", a_body(amount=-1, currency="ABC"))
 
-    problem = refused(answered, 422, "invalid")
+    problem = assert_refused(answered, 422, "invalid")
     assert {error["pointer"] for error in problem["errors"]} == {"/amount", "/currency"}
     assert read(await house.get("/debts"))["pagination"]["total"] == 0
 
@@ -133,7 +133,7 @@ async def test_a_wrong_body_leaves_nothing(house: House) -> None:
 async def test_a_body_that_is_no_object_is_refused(house: House, sent: bytes, status: int, code: str) -> None:
     answered = await house.site.call("POST", "/external-api/v1/debts", body=sent)
 
-    refused(answered, status, code)
+    assert_refused(answered, status, code)
 
 
 async def test_another_media_type_is_refused(house: House) -> None:
@@ -141,7 +141,7 @@ async def test_another_media_type_is_refused(house: House) -> None:
         "POST", "/external-api/v1/debts", body=b"a=1", headers={"Content-Type": "text/plain"}
     )
 
-    refused(answered, 415, "unsupported-media-type")
+    assert_refused(answered, 415, "unsupported-media-type")
 
 
 # --- reading ---
@@ -162,7 +162,7 @@ async def test_another_company_s_debt_is_not_there(house: House, other_house: Ho
     debt = await other_house.debt()
 
     for method, body in (("GET", None), ("PUT", {"amount": 1}), ("DELETE", None)):
-        problem = refused(await house.call(method, f"/debts/{debt['id']}", body), 404, "not-found")
+        problem = assert_refused(await house.call(method, f"/debts/{debt['id']}", body), 404, "not-found")
         assert "Dupont" not in str(problem)
 
     assert read(await other_house.get(f"/debts/{debt['id']}")) == debt
@@ -318,7 +318,7 @@ async def test_a_change_of_something_older_is_refused(house: House) -> None:
     second = await house.put(f"/debts/{debt['id']}", {"amount": 1000}, If_Match=read_tag)
 
     assert first.status == 200
-    refused(second, 412, "precondition-failed")
+    assert_refused(second, 412, "precondition-failed")
     assert second.headers["etag"] == first.headers["etag"]
     assert read(await house.get(f"/debts/{debt['id']}"))["amount"] == 2000
 
@@ -328,7 +328,7 @@ async def test_a_reference_in_use_is_refused(house: House) -> None:
 
     answered = await house.put(f"/debts/{debt['id']}", {"reference": taken["reference"]})
 
-    assert refused(answered, 409, "reference-taken")["id"] == taken["id"]
+    assert assert_refused(answered, 409, "reference-taken")["id"] == taken["id"]
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ async def test_a_change_that_may_not_be_leaves_everything(
 ) -> None:
     debt = await house.debt()
 
-    refused(await house.put(f"/debts/{debt['id']}", body), status, code)
+    assert_refused(await house.put(f"/debts/{debt['id']}", body), status, code)
 
     assert read(await house.get(f"/debts/{debt['id']}")) == debt
 
@@ -362,7 +362,7 @@ async def test_a_currency_changes_until_money_was_entered(house: House) -> None:
     late = await house.put(f"/debts/{debt['id']}", {"currency": "EUR"})
 
     assert (changed["amount"], changed["balance"], changed["currency"]) == (100, 100, "JPY")
-    assert refused(late, 422, "invalid")["errors"][0]["pointer"] == "/currency"
+    assert assert_refused(late, 422, "invalid")["errors"][0]["pointer"] == "/currency"
 
 
 async def test_an_amount_the_new_currency_cannot_hold_is_refused(house: House) -> None:
@@ -370,7 +370,7 @@ async def test_an_amount_the_new_currency_cannot_hold_is_refused(house: House) -
 
     answered = await house.put(f"/debts/{debt['id']}", {"currency": "JPY"})
 
-    assert refused(answered, 422, "invalid")["errors"][0]["code"] == "too-many-decimals"
+    assert assert_refused(answered, 422, "invalid")["errors"][0]["code"] == "too-many-decimals"
     assert read(await house.get(f"/debts/{debt['id']}")) == debt
 
 
@@ -378,7 +378,9 @@ async def test_a_status_moves_along_the_table_only(house: House) -> None:
     debt = await house.debt()
     await house.put(f"/debts/{debt['id']}", {"status": "archived"})
 
-    refused(await house.put(f"/debts/{debt['id']}", {"status": "in_progress"}), 409, "debt-cannot-move")
+    assert_refused(
+        await house.put(f"/debts/{debt['id']}", {"status": "in_progress"}), 409, "debt-cannot-move"
+    )
 
 
 async def test_a_debt_held_by_somebody_else_too_long_is_a_503_to_repeat(house: House) -> None:
@@ -389,7 +391,7 @@ async def test_a_debt_held_by_somebody_else_too_long_is_a_503_to_repeat(house: H
         await other.execute("SELECT FROM debts WHERE id = $1 FOR UPDATE", ids.read("debt", debt["id"]))
         answered = await house.post(f"/debts/{debt['id']}/hold")
 
-    refused(answered, 503, "unavailable")
+    assert_refused(answered, 503, "unavailable")
     assert answered.headers["retry-after"] == "1"
     assert read(await house.get(f"/debts/{debt['id']}")) == debt
 
@@ -415,7 +417,7 @@ async def test_an_escalation_names_who_decided_and_why(house: House) -> None:
         f"/debts/{debt['id']}/escalate", {"reason": "no answer", "decided_by": "Marie Martin"}
     )
 
-    assert refused(missing, 422, "invalid")["errors"][0]["pointer"] == "/decided_by"
+    assert assert_refused(missing, 422, "invalid")["errors"][0]["pointer"] == "/decided_by"
     assert read(done)["status"] == "escalated"
     assert await house.history(debt) == [
         (1, "debt.created"),
@@ -437,8 +439,8 @@ async def test_an_erased_debt_leaves_nothing_of_whom(house: House) -> None:
 
     assert answered.status == 200
     assert read(answered)["is_debtor_erased"] is True
-    refused(await house.get(f"/debts/{debt['id']}"), 404, "not-found")
-    refused(await house.get(f"/debtors/{debt['debtor']['id']}"), 404, "not-found")
+    assert_refused(await house.get(f"/debts/{debt['id']}"), 404, "not-found")
+    assert_refused(await house.get(f"/debtors/{debt['debtor']['id']}"), 404, "not-found")
     tables = await house.rows(
         "SELECT table_name FROM information_schema.columns WHERE column_name = 'workspace_id' "
         "AND table_schema = 'public'"

@@ -20,5 +20,7 @@ async def test_the_loopback_is_open() -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
 
     async with server:
-        _, writer = await asyncio.open_connection("localhost", server.sockets[0].getsockname()[1])
+        reader, writer = await asyncio.open_connection("localhost", server.sockets[0].getsockname()[1])
+
+        assert await reader.read() == b""
         writer.close()
