@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -21,11 +22,22 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class Route(APIRoute):
     """A route for `APIRouter(route_class=Route)`."""
 
+    _straight: Handler | None = None
+
     def get_route_handler(self) -> Handler:
         """Return what answers a request."""
         if not _is_simple(self.dependant) or not _answers_itself(self.endpoint):
             return super().get_route_handler()
-        return _handler(self.endpoint, self.dependant)
+        self._straight = _handler(self.endpoint, self.dependant)
+        return self._straight
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; a simple route has no use for the stacks that close what dependencies opened."""
+        if self._straight is None or scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        response = await self._straight(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 def gather(into: Router, *routers: Router) -> None:

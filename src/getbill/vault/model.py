@@ -40,14 +40,21 @@ class MasterKeyWrong(CannotRun):
 class Key:
     """A 256-bit key that seals values, each bound to a context that must be named again to open it."""
 
-    __slots__ = ("_aead", "id", "secret")
+    __slots__ = ("_aead", "_id", "secret")
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != _KEY_BYTES:
             raise MasterKeyWrong(f"A key has {_KEY_BYTES} bytes; this one has {len(secret)}.")
         self.secret = secret
-        self.id = hashlib.sha256(b"getbill key id\x00" + secret).digest()[:_ID_BYTES]
+        self._id: bytes | None = None
         self._aead = AESGCM(secret)
+
+    @property
+    def id(self) -> bytes:
+        """Eight bytes that name the key and tell nothing of it."""
+        if self._id is None:
+            self._id = hashlib.sha256(b"getbill key id\x00" + self.secret).digest()[:_ID_BYTES]
+        return self._id
 
     @classmethod
     def new(cls) -> "Key":
@@ -60,16 +67,19 @@ class Key:
     def seal(self, plain: bytes, context: bytes) -> bytes:
         """Seal a value for one place."""
         nonce = os.urandom(_NONCE_BYTES)
-        return _FORMAT + self.id + nonce + self._aead.encrypt(nonce, plain, context)
+        head = _FORMAT + self.id
+        return head + nonce + self._aead.encrypt(nonce, plain, head + context)
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """Open what `seal` wrote with this key for the same place; raise SealBroken otherwise."""
-        if sealed[:_HEAD] != _FORMAT + self.id:
-            raise SealBroken("sealed with another key")
+        # The head is authenticated too: a value whose key is named wrongly does not open.
         try:
-            return self._aead.decrypt(sealed[_HEAD:_BODY], sealed[_BODY:], context)
-        except InvalidTag as error:
-            raise SealBroken("changed, or moved from another place") from error
+            return self._aead.decrypt(sealed[_HEAD:_BODY], sealed[_BODY:], sealed[:_HEAD] + context)
+        except (InvalidTag, ValueError) as error:
+            is_ours = sealed[:_HEAD] == _FORMAT + self.id
+            raise SealBroken(
+                "changed, or moved from another place" if is_ours else "sealed with another key"
+            ) from error
 
 
 class Lookup:
