@@ -54,7 +54,7 @@ FROM debts d
 JOIN vault_keys dk ON dk.workspace_id = d.workspace_id AND dk.subject_id = d.id
 JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
 JOIN vault_keys pk ON pk.workspace_id = p.workspace_id AND pk.subject_id = p.id
-WHERE d.workspace_id = $1 AND d.id = $2 AND d.erased_at IS NULL
+WHERE d.workspace_id = $1 AND d.id = $2
 """
 _COMPANY = "INSERT INTO companies (id, name, lookup_key, created_at) VALUES ($1, 'Limit', '', now())"
 _WORKSPACE = """
