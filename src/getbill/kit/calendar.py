@@ -126,6 +126,7 @@ def excluded_days(place: Place, exclusions: Exclusions, year: int) -> frozenset[
     return frozenset(days)
 
 
+@lru_cache(maxsize=4096)
 def open_day(day: date, place: Place, exclusions: Exclusions) -> date:
     """Return the first day, from `day` on, that is not excluded."""
     while is_excluded(day, place, exclusions):
