@@ -92,7 +92,7 @@ class _Visit:
         sent = self.headers.get(b"x-request-id")
         if sent is not None and _REQUEST_ID.fullmatch(sent):
             return sent.decode()
-        return str(ids.new())
+        return ids.new_text()
 
     async def enter(self) -> None:
         """Find the caller and count the request; raise RateLimited or TlsRequired."""

@@ -5,7 +5,6 @@ import unicodedata
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
@@ -95,7 +94,7 @@ def of_row(row: Record, vault: Vault, prefix: str = "debtor_") -> Debtor:
     """Open a debtor from a row that carries `queries.COLUMNS`."""
     workspace_id, debtor_id = row["workspace_id"], row[prefix + "id"]
     key = vault.unwrap(row[prefix + "key"], workspace_id, debtor_id)
-    known: dict[str, Any] = json.read(key.open(row[prefix + "identity"], context(workspace_id, debtor_id)))
+    known = json.read_texts(key.open(row[prefix + "identity"], context(workspace_id, debtor_id)))
     return Debtor(
         debtor_id,
         workspace_id,
