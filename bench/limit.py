@@ -17,7 +17,6 @@ from random import randbytes
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import orjson
 import uvicorn
 from starlette.applications import Starlette
@@ -26,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uuid_utils.compat import uuid7
 
-from getbill.kit.db import SETTINGS
+from getbill.kit.db import open_pool
 
 _CREATE = """
 WITH debtor AS (
@@ -104,9 +103,7 @@ class Limit:
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Open the pool, and a workspace to write in unless one is given to read from."""
-        async with asyncpg.create_pool(
-            self.job["dsn"], min_size=1, max_size=12, server_settings=SETTINGS, reset=_nothing
-        ) as self.pool:
+        async with await open_pool(self.job["dsn"], 12) as self.pool:
             if "workspace_id" in self.job:
                 self.workspace_id = UUID(self.job["workspace_id"])
             else:
@@ -118,10 +115,6 @@ class Limit:
 
 async def _healthz(_request: Request) -> Response:
     return Response()
-
-
-async def _nothing(_connection: object) -> None:
-    return None
 
 
 def command(job: dict[str, Any]) -> list[str]:
