@@ -15,9 +15,7 @@ from getbill.kit.errors import NotFound
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 # The same digits as `int` names them; what is none of ours becomes what `int` refuses.
-_TO_BASE_32 = dict.fromkeys(range(128), "!") | str.maketrans(
-    _ALPHABET, "0123456789abcdefghijklmnopqrstuv"
-)
+_TO_BASE_32 = dict.fromkeys(range(128), "!") | str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _SHIFTS = range(120, -1, -10)
 
 
