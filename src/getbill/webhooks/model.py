@@ -1,7 +1,8 @@
 """An endpoint, what is sent to it, and what becomes of a delivery after an attempt. No I/O."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,8 @@ from getbill.events import KINDS
 from getbill.kit import ids, json, signing
 from getbill.kit.errors import Conflict
 from getbill.vault import Key, Vault
+from getbill.webhooks import rotation
+from getbill.webhooks.rotation import Rotation
 
 # The seed's six: what an endpoint gets that asks for nothing in particular.
 EVENTS_DEFAULT = (
@@ -25,7 +28,15 @@ EVENTS_DEFAULT = (
 ENDPOINTS_MAX = 50
 
 # After the first try, five more: 1 minute, 10 minutes, 1 hour, 5 hours, 18 hours.
-RETRY_SECONDS = (60.0, 600.0, 3_600.0, 18_000.0, 64_800.0)
+RETRY_SECONDS = (60, 600, 3_600, 18_000, 64_800)
+# An endpoint may ask for its own: so many, so far apart, and not beyond the five days after which it is disabled.
+RETRIES_MAX = 12
+RETRY_SECONDS_MAX = 86_400
+RETRY_SECONDS_SUM_MAX = 432_000
+# Posts on the wire to one endpoint at a time.
+CONCURRENCY_DEFAULT = 16
+CONCURRENCY_MAX = 64
+RATE_MAX = 1000
 _JITTER = 0.1
 _RETRY_AFTER_SECONDS_MAX = 86_400.0
 # So many failures in a row, and an endpoint counts as down: one delivery at a time goes out to see.
@@ -39,18 +50,58 @@ class TooManyEndpoints(Conflict):
     way_out = "Delete a webhook that is no longer used, or have one take more events."
 
 
+class RotationUnderWay(Conflict):
+    """The endpoint's secret is being replaced already."""
+
+    code = "rotation-under-way"
+    way_out = (
+        "Wait until `rotation.overlap_ends_at`, or end the overlap now with `POST /webhooks/{id}/cut-over` and"
+        ' `{"end_overlap": true}`, then rotate again.'
+    )
+
+
+class NoRotation(Conflict):
+    """The endpoint has no next secret: none is being replaced."""
+
+    code = "no-rotation"
+    way_out = "Begin one with `POST /webhooks/{id}/rotate-secret`."
+
+
+class WebhookDisabled(Conflict):
+    """The endpoint is disabled, so nothing would be sent to it."""
+
+    code = "webhook-disabled"
+    way_out = 'Enable the webhook with `PUT {"enabled": true}` first.'
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a creditor wants which events, as its row tells it."""
+    """Where a creditor wants which events, as its row tells it; `headers` are opened, the secrets are not."""
 
     id: UUID
     url: str
     events: list[str]
     description: str | None
     is_enabled: bool
+    headers: Mapping[str, str]
+    fields: list[str] | None
+    retry_seconds: list[int]
+    concurrency: int
+    rate_per_second: int | None
+    secret: bytes
+    next_secret: bytes | None
+    rotation_ends_at: datetime | None
+    cut_over_at: datetime | None
     failing_since: datetime | None
+    disabled_at: datetime | None
+    disabled_reason: str | None
+    catching_up_from: int | None
     created_at: datetime
     updated_at: datetime
+
+    def rotation(self, now: datetime) -> Rotation | None:
+        """Return the rotation that is under way at a wall-time instant."""
+        return rotation.under_way(now, self.cut_over_at, self.rotation_ends_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +112,11 @@ class NewEndpoint:
     events: tuple[str, ...] = EVENTS_DEFAULT
     description: str | None = None
     is_enabled: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
+    fields: tuple[str, ...] | None = None
+    retry_seconds: tuple[int, ...] = RETRY_SECONDS
+    concurrency: int = CONCURRENCY_DEFAULT
+    rate_per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +171,7 @@ class Verdict:
     next_try_at: datetime
 
 
-def judge(outcome: Outcome, attempts_before: int, retries: tuple[float, ...], now: datetime) -> Verdict:
+def judge(outcome: Outcome, attempts_before: int, retries: Sequence[float], now: datetime) -> Verdict:
     """Return whether a delivery is done, given up, or tried again and when."""
     if outcome.is_delivered:
         return Verdict("delivered", now)
@@ -160,6 +216,11 @@ def headers_of(event_id: UUID, secret: str, body: bytes, timestamp: int) -> dict
 def secret_context(workspace_id: UUID, endpoint_id: UUID) -> bytes:
     """Return the place an endpoint's secret is sealed for."""
     return b"webhook" + workspace_id.bytes + endpoint_id.bytes
+
+
+def headers_context(workspace_id: UUID, endpoint_id: UUID) -> bytes:
+    """Return the place an endpoint's own headers are sealed for."""
+    return b"webhook headers" + workspace_id.bytes + endpoint_id.bytes
 
 
 def response_context(workspace_id: UUID, endpoint_id: UUID, event_id: UUID) -> bytes:
