@@ -22,6 +22,7 @@ from getbill.payments import api as payments_api
 from getbill.reports import api as reports_api
 from getbill.sandbox import api as sandbox_api
 from getbill.settings import Settings
+from getbill.webhooks import Poster, Trials
 from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
@@ -76,6 +77,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     await access.upkeep(state.database, state.vault, clock.wall(), settings.access_log_days)
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
+    state.trials = Trials(await stack.enter_async_context(Poster(settings.webhook_networks)))
 
 
 def _warm_up() -> None:

@@ -10,6 +10,7 @@ from getbill.webhooks.ledger import owe
 from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
 from getbill.webhooks.posts import Poster
 from getbill.webhooks.queries import endpoints, find
+from getbill.webhooks.trials import Trials
 
 __all__ = [
     "EVENTS_DEFAULT",
@@ -21,6 +22,7 @@ __all__ = [
     "Opened",
     "Plan",
     "Poster",
+    "Trials",
     "create",
     "delete",
     "endpoints",

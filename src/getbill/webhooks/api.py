@@ -11,15 +11,17 @@ from getbill.access import Caller, Change
 from getbill.kit import ids
 from getbill.kit.db import Database, Transaction
 from getbill.kit.http import answer, body
-from getbill.kit.routes import Route
+from getbill.kit.routes import Route, gather
 from getbill.kit.shapes import problems
-from getbill.webhooks import actions, changeover, queries, wire
+from getbill.webhooks import actions, changeover, log_api, queries, resending_api, wire
 from getbill.webhooks.addresses import Reach
 from getbill.webhooks.queries import PREFIX
 from getbill.webhooks.shapes import CutOverBody, EndpointChangeBody, NewEndpointBody, RotateBody
 from getbill.webhooks.wire import EndpointList, EndpointShown, OpenedShown
 
 router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"], route_class=Route)
+# Before the routes of one webhook: `stats` is no webhook's id.
+gather(router, log_api.router, resending_api.router)
 
 Reads = Annotated[Caller, Depends(access.requires("webhooks:read"))]
 Writes = Annotated[Change, Depends(access.change("webhooks:write"))]

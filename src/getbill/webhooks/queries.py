@@ -57,6 +57,11 @@ async def find(database: Database, workspace: Workspace, endpoint_id: UUID) -> E
     return _endpoint(await database.fetchrow(_FIND, workspace.id, endpoint_id), workspace, endpoint_id)
 
 
+async def peek(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
+    """Return an endpoint as it stands, inside a transaction, without holding it; raise NotFound for none."""
+    return _endpoint(await tx.fetchrow(_FIND, workspace.id, endpoint_id), workspace, endpoint_id)
+
+
 async def lock(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
     """Return an endpoint that nobody else changes until the transaction ends; raise NotFound for none."""
     return _endpoint(await tx.fetchrow(_LOCK, workspace.id, endpoint_id), workspace, endpoint_id)

@@ -42,7 +42,8 @@ def _url(value: str) -> str:
     return value
 
 
-def _once(value: list[str]) -> list[str]:
+def once(value: list[str]) -> list[str]:
+    """Return a list that names each thing once; raise ValueError for another."""
     if len(set(value)) != len(value):
         raise ValueError("Each is named once.")
     return value
@@ -66,7 +67,7 @@ Events = Annotated[
     Field(
         min_length=1, max_length=100, examples=[list(EVENTS_DEFAULT)], json_schema_extra={"uniqueItems": True}
     ),
-    AfterValidator(_once),
+    AfterValidator(once),
 ]
 FieldName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(FIELDS)})]
 Fields = Annotated[
@@ -77,7 +78,7 @@ Fields = Annotated[
         examples=[["debt_id", "status", "balance"]],
         json_schema_extra={"uniqueItems": True},
     ),
-    AfterValidator(_once),
+    AfterValidator(once),
 ]
 Seconds = Annotated[int, Field(strict=True, ge=1, le=RETRY_SECONDS_MAX)]
 RetrySchedule = Annotated[
