@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 import getbill
-from getbill import access, explorer, health, reactions, vault
+from getbill import access, explorer, health, reactions, vault, webhooks
 from getbill.debts import api as debts_api
 from getbill.followups import api as followups_api
 from getbill.kit import calendar, clock, phones
@@ -75,6 +75,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     stack.push_async_callback(state.database.close)
     state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
     await access.upkeep(state.database, state.vault, clock.wall(), settings.access_log_days)
+    await webhooks.keep_partitions(state.database, clock.wall())
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
     state.trials = Trials(await stack.enter_async_context(Poster(settings.webhook_networks)))

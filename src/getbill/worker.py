@@ -118,7 +118,8 @@ def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event) -> list[Loop]:
 
     async def stream() -> bool:
         placed = await events.sequence(desk.database)
-        return bool(await webhooks.owe(desk.database) or placed)
+        owed = await webhooks.owe(desk.database)
+        return bool(await webhooks.catch_up(desk.database) or owed or placed)
 
     async def live() -> bool:
         return bool(await timelines.send_due(desk, goes_on))

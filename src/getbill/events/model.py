@@ -19,6 +19,7 @@ KINDS = {
     "debt.updated": "Fields of the case were changed.",
     "debt.status_changed": "The case moved to another status.",
     "debt.deleted": "The case was erased.",
+    "webhook.disabled": "An endpoint is sent nothing more: it said it is gone, or has failed for five days.",
 }
 
 

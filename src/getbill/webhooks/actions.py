@@ -8,7 +8,7 @@ from uuid import UUID
 from getbill.companies import Workspace
 from getbill.kit import clock, ids, json, signing
 from getbill.kit.db import Statement, Transaction
-from getbill.webhooks import headers, queries
+from getbill.webhooks import absence, headers, queries
 from getbill.webhooks.model import (
     ENDPOINTS_MAX,
     Endpoint,
@@ -17,9 +17,7 @@ from getbill.webhooks.model import (
     headers_context,
     secret_context,
 )
-
-# The channel on which deliveries that are owed wake the couriers.
-WAKE = "getbill_deliveries"
+from getbill.webhooks.owing import WAKE
 
 _INSERT = Statement(
     "webhooks.insert",
@@ -36,35 +34,12 @@ _INSERT = Statement(
 )
 _UPDATE = Statement(
     "webhooks.update",
-    "Change an endpoint; one that is enabled again, or goes elsewhere, is tried at once.",
+    "Change an endpoint; one that goes elsewhere is tried at once.",
     """
     UPDATE webhook_endpoints SET url = $3, events = $4, description = $5, updated_at = $6, headers = $7, fields = $8,
         retry_seconds = $9, concurrency = $10, rate_per_second = $11,
         failures = CASE WHEN $12 THEN 0 ELSE failures END, down_until = CASE WHEN $12 THEN NULL ELSE down_until END,
         failing_since = CASE WHEN $12 THEN NULL ELSE failing_since END
-    WHERE workspace_id = $1 AND id = $2
-    """,
-)
-_HOLD_STREAM = Statement(
-    "webhooks.hold_stream",
-    "Have nothing more owed until the transaction ends, so that what an endpoint missed has a clear beginning.",
-    "SELECT reacted FROM streams WHERE workspace_id = $1 FOR UPDATE",
-)
-_DISABLE = Statement(
-    "webhooks.disable",
-    "Send nothing more; remember up to where everything was owed.",
-    """
-    UPDATE webhook_endpoints SET is_enabled = false, disabled_at = $3, disabled_reason = 'asked',
-        missed_from = coalesce(catching_up_from, $4), catching_up_from = NULL
-    WHERE workspace_id = $1 AND id = $2
-    """,
-)
-_ENABLE = Statement(
-    "webhooks.enable",
-    "Send again; what was missed is owed from the stream, if it is wanted and there is any.",
-    """
-    UPDATE webhook_endpoints SET is_enabled = true, disabled_at = NULL, disabled_reason = NULL, missed_from = NULL,
-        catching_up_from = CASE WHEN $3 AND missed_from < $4 THEN missed_from END
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -74,20 +49,6 @@ _DELETE = Statement(
     """
     UPDATE webhook_endpoints SET deleted_at = $3, is_enabled = false, headers = NULL
     WHERE workspace_id = $1 AND id = $2
-    """,
-)
-_CANCEL = Statement(
-    "webhooks.cancel",
-    "What is owed to an endpoint is not sent any more, and the log says so.",
-    """
-    WITH dropped AS (
-        DELETE FROM webhook_deliveries WHERE workspace_id = $1 AND endpoint_id = $2 RETURNING *
-    )
-    INSERT INTO webhook_log (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
-        previous_sequence, fields, is_replay, state, attempts, created_at, settled_at)
-    SELECT workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence, previous_sequence, fields,
-        is_replay, 'cancelled', attempts, created_at, $3
-    FROM dropped
     """,
 )
 
@@ -166,25 +127,23 @@ async def update(
     """
     changes = dict(changes)
     is_enabled, sends_missed = changes.pop("is_enabled", None), changes.pop("send_missed", True)
-    # The stream before the endpoint: as who writes down what is owed holds them.
-    reacted: Any = None if is_enabled is None else await tx.fetchval(_HOLD_STREAM, workspace.id)
+    if is_enabled is not None:
+        await absence.lock_stream(tx, workspace.id)
     before = await queries.lock(tx, workspace, endpoint_id)
     if "headers" in changes:
         changes["headers"] = headers.merged(before.headers, changes["headers"])
     after = replace(before, **changes, updated_at=tx.now)
-    is_switched = is_enabled not in {None, before.is_enabled}
-    is_tried_anew = after.url != before.url or (is_switched and is_enabled is True)
-    await _write(tx, workspace, after, is_tried_anew=is_tried_anew)
-    if is_switched and is_enabled:
-        await _enable(tx, workspace, endpoint_id, reacted, sends_missed=sends_missed)
-    elif is_switched:
-        await tx.execute(_DISABLE, workspace.id, endpoint_id, clock.wall(), reacted)
-    if is_tried_anew:
+    await _write(tx, workspace, after, is_elsewhere=after.url != before.url)
+    if is_enabled:
+        await absence.enable(tx, workspace.id, endpoint_id, send_missed=sends_missed)
+    elif is_enabled is False:
+        await absence.disable(tx, workspace.id, endpoint_id, "asked")
+    if after.url != before.url:
         tx.wakes.add(WAKE)
     return await queries.lock(tx, workspace, endpoint_id)
 
 
-async def _write(tx: Transaction, workspace: Workspace, after: Endpoint, *, is_tried_anew: bool) -> None:
+async def _write(tx: Transaction, workspace: Workspace, after: Endpoint, *, is_elsewhere: bool) -> None:
     await tx.execute(
         _UPDATE,
         workspace.id,
@@ -198,20 +157,13 @@ async def _write(tx: Transaction, workspace: Workspace, after: Endpoint, *, is_t
         after.retry_seconds,
         after.concurrency,
         after.rate_per_second,
-        is_tried_anew,
+        is_elsewhere,
     )
-
-
-async def _enable(
-    tx: Transaction, workspace: Workspace, endpoint_id: UUID, reacted: int, *, sends_missed: bool
-) -> None:
-    if not sends_missed:
-        await tx.execute(_CANCEL, workspace.id, endpoint_id, clock.wall())
-    await tx.execute(_ENABLE, workspace.id, endpoint_id, sends_missed, reacted)
 
 
 async def delete(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> None:
     """Close an endpoint and drop what is still owed to it; raise NotFound when there is none."""
+    await absence.lock_stream(tx, workspace.id)
     await queries.lock(tx, workspace, endpoint_id)
     await tx.execute(_DELETE, workspace.id, endpoint_id, tx.now)
-    await tx.execute(_CANCEL, workspace.id, endpoint_id, clock.wall())
+    await absence.cancel(tx, workspace.id, endpoint_id)

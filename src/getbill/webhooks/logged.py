@@ -19,7 +19,7 @@ from getbill.kit.errors import BadRequest, FieldError
 from getbill.kit.shapes import Instant, InstantAsked
 from getbill.webhooks import log, queries
 from getbill.webhooks.log import Attempt, Content, Delivery, Wanted
-from getbill.webhooks.model import response_context, unknown_events
+from getbill.webhooks.model import response_context, told, unknown_events
 
 _PENDING, _SETTLED = "pending", "settled"
 State = Literal["pending", "delivered", "exhausted", "cancelled"]
@@ -219,7 +219,7 @@ class Reading:
             return None
         one, content = self._one, self._content
         data = data_json(content.data, self._key, self._workspace.id, one.event_id, one.debt_id)
-        return body_text(one, content.occurred_at, data).decode()
+        return told(one, content.occurred_at, data).decode()
 
     def attempt(self, made: Attempt, own_headers: Sequence[str]) -> dict[str, Any]:
         """Return one attempt as answers show it."""
@@ -262,16 +262,3 @@ def _headers(one: Delivery, made: Attempt, own: Sequence[str]) -> dict[str, str 
     if one.is_replay:
         shown["X-GetBill-Replay"] = "true"
     return shown
-
-
-def body_text(one: Delivery, occurred_at: datetime, data: bytes) -> bytes:
-    """TEMP."""
-    told = {
-        "event": one.kind,
-        "timestamp": json.instant(occurred_at),
-        "data": json.written(data),
-        "webhook_id": ids.show("wh", one.event_id),
-        "sequence": one.sequence,
-        "previous_sequence": one.previous_sequence,
-    }
-    return json.write(told)

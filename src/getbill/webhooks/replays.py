@@ -17,8 +17,8 @@ from getbill.kit import clock, ids
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.errors import FieldError, Invalid
 from getbill.webhooks import log, queries
-from getbill.webhooks.actions import WAKE
 from getbill.webhooks.model import Endpoint, WebhookDisabled
+from getbill.webhooks.owing import WAKE
 
 EVENTS_MAX: Final = 10_000
 SELECTED_MAX: Final = 1000

@@ -75,10 +75,10 @@ async def test_webhook(
 
     The body says `"test": true` and the header `X-GetBill-Test: true`. It stands in no stream, log or statistics.
     """
-    trials: Trials = change.request.app.state.trials
 
     async def fire() -> Response:
         endpoint = await queries.find(change.database, change.workspace, ids.read(PREFIX, webhook_id))
+        trials: Trials = change.request.app.state.trials
         sent = await trials.fire(change.workspace, endpoint, asked.event, is_next=asked.is_next)
         return answer(200, resending.trial(sent, endpoint))
 
