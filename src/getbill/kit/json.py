@@ -144,7 +144,9 @@ def instant(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     # strftime costs six times this line, and debts are written a thousand at a time.
-    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat("T", "seconds")[:19] + "Z"
 
 
 def day(value: date | None) -> str | None:
