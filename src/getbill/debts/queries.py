@@ -53,6 +53,7 @@ _KNOWN = Statement(
     """,
 )
 
+_NO_DETAILS = Details()
 _columns = itemgetter(*COLUMNS)
 
 
@@ -61,7 +62,7 @@ def of_row(row: Record, workspace: Workspace) -> Debt:
     debt_id = row["id"]
     key = workspace.vault.unwrap(row["debt_key"], workspace.id, debt_id)
     sealed = row["details"]
-    details = Details()
+    details = _NO_DETAILS
     if sealed is not None:
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
     debtor = debtors.of_row(row, workspace.vault)
