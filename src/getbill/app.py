@@ -16,12 +16,13 @@ from getbill.followups import api as followups_api
 from getbill.kit import calendar, clock, phones
 from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
-from getbill.kit.routes import gather
+from getbill.kit.routes import Straight, gather
 from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
 from getbill.reports import api as reports_api
 from getbill.sandbox import api as sandbox_api
 from getbill.settings import Settings
+from getbill.webhooks import Poster, Trials
 from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
@@ -52,6 +53,8 @@ def create_app(settings: Settings) -> FastAPI:
     explorer.mount_assets(app)
     handle_problems(app)
     describe(app, explorer.finish_document)
+    # The last one added is the outermost.
+    app.add_middleware(Straight, api=app)
     app.add_middleware(access.Middleware)
     return app
 
@@ -77,6 +80,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     await webhooks.keep_partitions(state.database, clock.wall())
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
+    state.trials = Trials(await stack.enter_async_context(Poster(settings.webhook_networks)))
 
 
 def _warm_up() -> None:
