@@ -150,7 +150,7 @@ class _LastLook:
             created_at=self.tx.now,
             updated_at=self.tx.now,
             content=content,
-            is_retry=contact.attempt > 1,
+            is_retry=is_known and contact.attempt > 1,
             moved_from="scheduled" if is_known else None,
         )
 
