@@ -12,6 +12,7 @@ from getbill.webhooks.following import Follower
 from getbill.webhooks.jobs import Courier, Plan
 from getbill.webhooks.ledger import keep_partitions
 from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
+from getbill.webhooks.notices import NOTICE, Notices
 from getbill.webhooks.owing import WAKE, owe
 from getbill.webhooks.posts import Poster
 from getbill.webhooks.queries import endpoints, find
@@ -24,6 +25,7 @@ from getbill.webhooks.wire import read_new
 
 __all__ = [
     "EVENTS_DEFAULT",
+    "NOTICE",
     "OVERLAP_HOURS_DEFAULT",
     "OVERLAP_HOURS_MAX",
     "RETRY_SECONDS",
@@ -32,6 +34,7 @@ __all__ = [
     "Endpoint",
     "Follower",
     "NewEndpoint",
+    "Notices",
     "Opened",
     "Plan",
     "Poster",

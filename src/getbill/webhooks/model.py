@@ -17,14 +17,7 @@ from getbill.webhooks import rotation
 from getbill.webhooks.rotation import Rotation, Signing, signature_headers
 
 # The seed's six: what an endpoint gets that asks for nothing in particular.
-EVENTS_DEFAULT = (
-    "debt.created",
-    "debt.contacted",
-    "debt.payment_received",
-    "debt.resolved",
-    "debt.escalated",
-    "followup.completed",
-)
+EVENTS_DEFAULT = events.DEFAULTS
 ENDPOINTS_MAX = 50
 
 # After the first try, five more: 1 minute, 10 minutes, 1 hour, 5 hours, 18 hours.
@@ -40,7 +33,7 @@ RATE_MAX = 1000
 _JITTER = 0.1
 _RETRY_AFTER_SECONDS_MAX = 86_400.0
 # What says whom an event is about is never trimmed away, nor that nothing more may be said.
-_FIELDS_ALWAYS = ("debt_id", "endpoint_id", "erased")
+_FIELDS_ALWAYS = ("debt_id", "webhook", "erased")
 # So many failures in a row, and an endpoint counts as down: one delivery at a time goes out to see.
 FAILURES_UNTIL_DOWN = 3
 
