@@ -11,7 +11,7 @@ from getbill.webhooks.ledger import keep_partitions
 from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
 from getbill.webhooks.notices import NOTICE, Notices
 from getbill.webhooks.owing import WAKE, owe
-from getbill.webhooks.posts import Poster
+from getbill.webhooks.posts import Poster, trusting
 from getbill.webhooks.queries import endpoints, find
 from getbill.webhooks.trials import Trials
 
@@ -35,5 +35,6 @@ __all__ = [
     "find",
     "keep_partitions",
     "owe",
+    "trusting",
     "update",
 ]
