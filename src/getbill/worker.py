@@ -23,7 +23,7 @@ from getbill.kit.db import Database, open_database
 from getbill.kit.wakes import Listener
 from getbill.settings import Settings
 from getbill.timelines import Desk
-from getbill.webhooks import Courier, Notices, Poster
+from getbill.webhooks import Courier, Notices, Poster, trusting
 
 _log = structlog.get_logger(__name__)
 
@@ -95,7 +95,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await marks.keep(database)
         carriers = senders(smtp_of(settings))
         stack.push_async_callback(carriers.close)
-        poster = await stack.enter_async_context(Poster(settings.webhook_networks))
+        poster = await stack.enter_async_context(
+            Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle))
+        )
         desk = Desk(database, unlocked, carriers)
         courier = Courier(database, unlocked, poster)
         loops = loops_of(desk, courier, stop, marks)

@@ -7,14 +7,14 @@ recognises one by `webhook_id`, a gap by `sequence`. What stands in the ledger i
 from getbill.webhooks.absence import catch_up
 from getbill.webhooks.actions import Opened, create, delete, update
 from getbill.webhooks.addresses import Reach
-from getbill.webhooks.changeover import rotate
+from getbill.webhooks.changeover import end_rotations, rotate
 from getbill.webhooks.following import Follower
 from getbill.webhooks.jobs import Courier, Plan
 from getbill.webhooks.ledger import keep_partitions
 from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
 from getbill.webhooks.notices import NOTICE, Notices
 from getbill.webhooks.owing import WAKE, owe
-from getbill.webhooks.posts import Poster
+from getbill.webhooks.posts import Poster, trusting
 from getbill.webhooks.queries import endpoints, find
 from getbill.webhooks.replays import replay
 from getbill.webhooks.resending import read_replay
@@ -43,6 +43,7 @@ __all__ = [
     "catch_up",
     "create",
     "delete",
+    "end_rotations",
     "endpoints",
     "find",
     "keep_partitions",
@@ -52,5 +53,6 @@ __all__ = [
     "replay",
     "rotate",
     "shown",
+    "trusting",
     "update",
 ]
