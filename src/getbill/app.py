@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 import getbill
-from getbill import access, events, explorer, health, reactions, streams, vault
+from getbill import access, events, explorer, health, reactions, streams, vault, webhooks
 from getbill.debts import api as debts_api
 from getbill.followups import api as followups_api
 from getbill.kit import calendar, clock, phones
@@ -77,6 +77,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     # Before anybody reads: after a restore the streams are of a new epoch.
     await events.Marks(settings.marks_file).check(state.database)
     await access.upkeep(state.database, state.vault, clock.wall(), settings.access_log_days)
+    await webhooks.keep_partitions(state.database, clock.wall())
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
     state.room = streams.Room(state.database, dsn)

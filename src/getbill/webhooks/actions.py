@@ -5,13 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from getbill.companies import Workspace
-from getbill.kit import clock, ids, signing
+from getbill.kit import ids, signing
 from getbill.kit.db import Statement, Transaction
-from getbill.webhooks import queries
+from getbill.webhooks import absence, queries
 from getbill.webhooks.model import ENDPOINTS_MAX, Endpoint, NewEndpoint, TooManyEndpoints, secret_context
-
-# The channel on which deliveries that are owed wake the couriers.
-WAKE = "getbill_deliveries"
+from getbill.webhooks.owing import WAKE
 
 _INSERT = Statement(
     "webhooks.insert",
@@ -36,14 +34,6 @@ _DELETE = Statement(
     "webhooks.delete",
     "Close an endpoint for good.",
     "UPDATE webhook_endpoints SET deleted_at = $3, is_enabled = false WHERE workspace_id = $1 AND id = $2",
-)
-_CANCEL = Statement(
-    "webhooks.cancel",
-    "Nothing is owed to a closed endpoint any more.",
-    """
-    UPDATE webhook_deliveries SET state = 'cancelled', lease_until = NULL, settled_at = $3
-    WHERE workspace_id = $1 AND endpoint_id = $2 AND state = 'pending'
-    """,
 )
 
 
@@ -111,6 +101,7 @@ async def update(
 
 async def delete(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> None:
     """Close an endpoint and drop what is still owed to it; raise NotFound when there is none."""
+    await absence.lock_stream(tx, workspace.id)
     await queries.lock(tx, workspace.id, endpoint_id)
     await tx.execute(_DELETE, workspace.id, endpoint_id, tx.now)
-    await tx.execute(_CANCEL, workspace.id, endpoint_id, clock.wall())
+    await absence.cancel(tx, workspace.id, endpoint_id)
