@@ -67,7 +67,8 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "debt.updated",
         "Fields of the case were changed.",
-        _CHANGES | {"entry": "The refund, write-off or adjustment that changed the balance, where one did."},
+        {"changes": _CHANGES["changes"][:-1] + "; of the debtor, which fields."}
+        | {"entry": "The refund, write-off or adjustment that changed the balance, where one did."},
     ),
     Entry(
         "debt.status_changed",

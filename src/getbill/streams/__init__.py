@@ -5,12 +5,13 @@ however long they were away. Where a restore took back what was told, the stream
 """
 
 from getbill.streams.api import router
-from getbill.streams.model import Asked, Place, Pulled
+from getbill.streams.model import GUARANTEE, Asked, Place, Pulled
 from getbill.streams.queries import place_of, pull
 from getbill.streams.waiting import Room
 from getbill.streams.wire import EventShown, WebhookData, shown
 
 __all__ = [
+    "GUARANTEE",
     "Asked",
     "EventShown",
     "Place",

@@ -12,6 +12,7 @@ from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewE
 from getbill.webhooks.owing import WAKE, owe
 from getbill.webhooks.posts import Poster
 from getbill.webhooks.queries import endpoints, find
+from getbill.webhooks.trials import Trials
 
 __all__ = [
     "EVENTS_DEFAULT",
@@ -23,6 +24,7 @@ __all__ = [
     "Opened",
     "Plan",
     "Poster",
+    "Trials",
     "catch_up",
     "create",
     "delete",

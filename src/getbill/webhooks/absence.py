@@ -33,9 +33,11 @@ _ENABLE = Statement(
     "webhooks.enable",
     "Send to an endpoint again, as if it had never failed.",
     """
-    UPDATE webhook_endpoints SET is_enabled = true, disabled_at = NULL, disabled_reason = NULL, missed_from = NULL,
-        catching_up_from = CASE WHEN $3 THEN missed_from END, failures = 0, failing_since = NULL, down_until = NULL
-    WHERE workspace_id = $1 AND id = $2 AND NOT is_enabled AND deleted_at IS NULL
+    UPDATE webhook_endpoints w SET is_enabled = true, disabled_at = NULL, disabled_reason = NULL, missed_from = NULL,
+        catching_up_from = CASE WHEN $3 AND w.missed_from < s.reacted THEN w.missed_from END,
+        failures = 0, failing_since = NULL, down_until = NULL
+    FROM streams s
+    WHERE s.workspace_id = $1 AND w.workspace_id = $1 AND w.id = $2 AND NOT w.is_enabled AND w.deleted_at IS NULL
     RETURNING true
     """,
 )

@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from getbill import events
@@ -13,14 +13,23 @@ from getbill.events import KINDS
 from getbill.kit import ids, json
 from getbill.kit.errors import Conflict
 from getbill.vault import Key, Vault
-from getbill.webhooks.rotation import Signing, signature_headers
+from getbill.webhooks import rotation
+from getbill.webhooks.rotation import Rotation, Signing, signature_headers
 
 # The seed's six: what an endpoint gets that asks for nothing in particular.
 EVENTS_DEFAULT = events.DEFAULTS
 ENDPOINTS_MAX = 50
 
 # After the first try, five more: 1 minute, 10 minutes, 1 hour, 5 hours, 18 hours.
-RETRY_SECONDS = (60.0, 600.0, 3_600.0, 18_000.0, 64_800.0)
+RETRY_SECONDS = (60, 600, 3_600, 18_000, 64_800)
+# An endpoint may ask for its own: so many, so far apart, and not beyond the five days after which it is disabled.
+RETRIES_MAX = 12
+RETRY_SECONDS_MAX = 86_400
+RETRY_SECONDS_SUM_MAX = 432_000
+# Posts on the wire to one endpoint at a time.
+CONCURRENCY_DEFAULT = 16
+CONCURRENCY_MAX = 64
+RATE_MAX = 1000
 _JITTER = 0.1
 _RETRY_AFTER_SECONDS_MAX = 86_400.0
 # What says whom an event is about is never trimmed away, nor that nothing more may be said.
@@ -36,18 +45,58 @@ class TooManyEndpoints(Conflict):
     way_out = "Delete a webhook that is no longer used, or have one take more events."
 
 
+class RotationUnderWay(Conflict):
+    """The endpoint's secret is being replaced already."""
+
+    code = "rotation-under-way"
+    way_out = (
+        "Wait until `rotation.overlap_ends_at`, or end the overlap now with `POST /webhooks/{id}/cut-over` and"
+        ' `{"end_overlap": true}`, then rotate again.'
+    )
+
+
+class NoRotation(Conflict):
+    """The endpoint has no next secret: none is being replaced."""
+
+    code = "no-rotation"
+    way_out = "Begin one with `POST /webhooks/{id}/rotate-secret`."
+
+
+class WebhookDisabled(Conflict):
+    """The endpoint is disabled, so nothing would be sent to it."""
+
+    code = "webhook-disabled"
+    way_out = 'Enable the webhook with `PUT {"enabled": true}` first.'
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a creditor wants which events, as its row tells it."""
+    """Where a creditor wants which events, as its row tells it; `headers` are opened, the secrets are not."""
 
     id: UUID
     url: str
     events: list[str]
     description: str | None
     is_enabled: bool
+    headers: Mapping[str, str]
+    fields: list[str] | None
+    retry_seconds: list[int]
+    concurrency: int
+    rate_per_second: int | None
+    secret: bytes
+    next_secret: bytes | None
+    rotation_ends_at: datetime | None
+    cut_over_at: datetime | None
     failing_since: datetime | None
+    disabled_at: datetime | None
+    disabled_reason: str | None
+    catching_up_from: int | None
     created_at: datetime
     updated_at: datetime
+
+    def rotation(self, now: datetime) -> Rotation | None:
+        """Return the rotation that is under way at a wall-time instant."""
+        return rotation.under_way(now, self.cut_over_at, self.rotation_ends_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +107,11 @@ class NewEndpoint:
     events: tuple[str, ...] = EVENTS_DEFAULT
     description: str | None = None
     is_enabled: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
+    fields: tuple[str, ...] | None = None
+    retry_seconds: tuple[int, ...] = RETRY_SECONDS
+    concurrency: int = CONCURRENCY_DEFAULT
+    rate_per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +207,46 @@ def body_of(claimed: Claimed, key: Key | None) -> bytes:
     """Return what is posted: the same bytes for every attempt of a delivery."""
     workspace_id = claimed.target.workspace_id
     data = events.data_json(claimed.data, key, workspace_id, claimed.event_id, claimed.debt_id)
-    told = {
-        "event": claimed.kind,
-        "timestamp": json.instant(claimed.occurred_at),
-        "data": json.written(data if claimed.fields is None else trimmed(data, claimed.fields)),
-        "webhook_id": ids.show("wh", claimed.event_id),
-        "sequence": claimed.sequence,
-        "previous_sequence": claimed.previous_sequence,
+    return told(claimed, claimed.occurred_at, data)
+
+
+class Owed(Protocol):
+    """What a delivery says beside its event's instant and data, wherever it is read from."""
+
+    @property
+    def event_id(self) -> UUID:
+        """The event."""
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+
+    @property
+    def sequence(self) -> int:
+        """Its place in the debt's history."""
+
+    @property
+    def previous_sequence(self) -> int | None:
+        """The place of the last event of this debt that was due there before."""
+
+    @property
+    def fields(self) -> list[str] | None:
+        """The keys of `data` that are sent; None for all."""
+
+
+def told(owed: Owed, occurred_at: datetime, data: bytes) -> bytes:
+    """Return the body of a delivery whose event has this data."""
+    members = {
+        "event": owed.kind,
+        "timestamp": json.instant(occurred_at),
+        "data": json.written(data if owed.fields is None else trimmed(data, owed.fields)),
+        "webhook_id": ids.show("wh", owed.event_id),
+        "sequence": owed.sequence,
+        "previous_sequence": owed.previous_sequence,
     }
-    if claimed.fields is not None:
-        told["fields"] = claimed.fields
-    return json.write(told)
+    if owed.fields is not None:
+        members["fields"] = owed.fields
+    return json.write(members)
 
 
 def trimmed(data: bytes, fields: Collection[str]) -> bytes:
