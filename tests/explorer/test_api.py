@@ -21,7 +21,8 @@ async def test_every_page_runs_only_this_installations_own_files(client) -> None
         assert (answered.status, answered.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
         assert "unsafe" not in policy
-        assert re.findall(rb"(?:src|href|action|data)=[\"']?(?!/|#|data:,|\?)[^>]*", answered.body) == []
+        named = re.findall(rb"(?:src|href|action|data|srcset)=\"([^\"]*)", answered.body)
+        assert [one for one in named if not re.match(rb"/(?!/)|#|data:,", one)] == []
 
 
 async def test_the_page_of_errors_names_every_problem_with_its_way_out(client) -> None:
@@ -55,7 +56,7 @@ async def test_the_page_of_events_is_the_table_of_events(client) -> None:
     for entry in events.CATALOGUE:
         assert f'<a href="#{entry.kind}"><code>{entry.kind}</code></a></th><td>{entry.sentence}</td>' in page
         assert f'<article id="{entry.kind}"' in page
-        assert html.escape(f'"webhook_id": "{entry.sample["webhook_id"]}"', quote=True) in page
+        assert f'"webhook_id": "{entry.sample["webhook_id"]}"' in html.unescape(page)
     assert page.count(">✓</span>") == 6
     assert streams.GUARANTEE in page
 
@@ -105,7 +106,12 @@ async def test_a_webhook_that_was_really_emitted_is_one_of_the_document(client, 
 
     pushed = json.loads(json.dumps(media["example"]))
     pulled = {name: value for name, value in pushed.items() if name != "previous_sequence"}
-    assert list(validator(media["schema"]).iter_errors(pushed)) == []
-    assert list(validator(shown).iter_errors(pulled)) == []
-    assert not validator(media["schema"]).is_valid(pushed | {"event": "debt.lost"})
-    assert not validator(media["schema"]).is_valid(pushed | {"data": {}})
+    of_webhook, of_stream = validator(media["schema"]), validator(shown)
+
+    wrong = [str(error) for error in of_webhook.iter_errors(pushed)]
+    wrong += [str(error) for error in of_stream.iter_errors(pulled)]
+    others = [pushed | {"event": "debt.lost"}, pushed | {"data": {}}, pulled]
+    taken = [of_webhook.is_valid(other) for other in others]
+
+    assert wrong == []
+    assert taken == [False, False, False]

@@ -5,6 +5,7 @@ webhooks are added here, so that no route can forget them.
 """
 
 from collections.abc import Iterable
+from json import loads
 from typing import Any, Final
 
 from fastapi.routing import RouteContext
@@ -14,6 +15,7 @@ from getbill import access, events
 from getbill.explorer import examples
 from getbill.explorer.problems import known
 from getbill.explorer.wire import DATA, ErasedData, WebhookSent
+from getbill.kit import json
 from getbill.kit.shapes import ProblemShown, problems
 
 _CREATE: Final = ("/external-api/v1/debts", "post")
@@ -166,7 +168,7 @@ def _add_examples(document: dict[str, Any]) -> None:
     responses["422"]["content"]["application/problem+json"]["example"] = examples.PROBLEM
     stream = document["paths"][_STREAM]["get"]["responses"]["200"]
     stream["content"]["application/json"]["example"] = examples.STREAM | {
-        "data": [entry.sample for entry in events.CATALOGUE if entry.kind == "debt.payment_received"]
+        "data": [_plain(entry.sample) for entry in events.CATALOGUE if entry.kind == "debt.payment_received"]
     }
 
 
@@ -174,6 +176,11 @@ def pushed(entry: events.Entry) -> dict[str, Any]:
     """Return a sample as it is pushed to an endpoint that is due every event."""
     sequence = entry.sample["sequence"]
     return entry.sample | {"previous_sequence": sequence - 1 if sequence > 1 else None}
+
+
+def _plain(value: Any) -> Any:
+    # FastAPI writes the document with the standard library, which knows no decimals.
+    return loads(json.write(value))
 
 
 def _webhook(entry: events.Entry) -> dict[str, Any]:
@@ -188,7 +195,7 @@ def _webhook(entry: events.Entry) -> dict[str, Any]:
                 {"type": "object", "properties": {"event": {"const": kind}, "data": {"anyOf": shapes}}},
             ]
         },
-        "example": pushed(entry),
+        "example": _plain(pushed(entry)),
     }
     return {
         "summary": entry.sentence,
