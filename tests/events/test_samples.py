@@ -113,9 +113,9 @@ async def _set_clock(house: House, text: str) -> None:
 def nameless(value: Any) -> Any:
     """An event without what differs from run to run: identifiers are numbered as they come."""
     names: dict[str, str] = {}
-    if "failing_since" in value["data"]:
+    if "webhook" in value["data"]:
         walls = dict.fromkeys(("disabled_at", "failing_since"), "on the wall's clock")
-        value = value | {"data": value["data"] | walls}
+        value = value | {"data": {"webhook": value["data"]["webhook"] | walls}}
 
     def number(found: re.Match[str]) -> str:
         return names.setdefault(found[0], f"{found[1]}_{len(names)}")

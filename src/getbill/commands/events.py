@@ -95,7 +95,7 @@ def _as_json(_event: Placed, shown: dict[str, Any]) -> str:
 
 def _for_people(event: Placed, shown: dict[str, Any]) -> str:
     data = json.read(json.write(shown["data"]))
-    about = data.get("debt_id") or data.get("endpoint_id")
+    about = data.get("debt_id") or data["webhook"]["id"]
     told = " ".join(
         str(data[name])
         for name in ("reference", "status", "balance", "currency")

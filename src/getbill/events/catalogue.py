@@ -94,14 +94,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "webhook.disabled",
         "A webhook is called no longer: it answered 410, or failed for five days.",
-        {
-            "endpoint_id": "The webhook. It is about no debt: there is no `debt_id`.",
-            "url": "Where it went.",
-            "description": "What the company calls it.",
-            "reason": "`gone` or `failing`.",
-            "disabled_at": "When, on the wall's clock.",
-            "failing_since": "When it failed first, on the wall's clock.",
-        },
+        {"webhook": "Which, why and since when. It is about no debt: there is no `debt_id`."},
     ),
 )
 

@@ -125,15 +125,21 @@ class FollowupUpdatedData(FollowupData):
     changes: StatusChanges
 
 
-class WebhookDisabledData(BaseModel):
-    """The endpoint, which is called no longer. It is about no debt."""
+class WebhookDisabled(BaseModel):
+    """The endpoint, which is called no longer."""
 
-    endpoint_id: str
+    id: str
     url: str
     description: str | None
     reason: Literal["gone", "failing"]
     disabled_at: Instant
     failing_since: Instant | None
+
+
+class WebhookDisabledData(BaseModel):
+    """An endpoint. It is about no debt."""
+
+    webhook: WebhookDisabled
 
 
 class ErasedData(BaseModel):
