@@ -94,6 +94,17 @@ _ERASED = Statement(
     WHERE NOT EXISTS (SELECT FROM vault_keys k WHERE k.workspace_id = $1 AND k.subject_id = d.id)
     """,
 )
+_SETTLED_SINCE = Statement(
+    "webhooks.settled_since",
+    "What was settled with a workspace's endpoints, or one of them, after a place in the log, in its order.",
+    _SETTLED
+    + """
+    JOIN webhook_endpoints w ON w.workspace_id = d.workspace_id AND w.id = d.endpoint_id
+    WHERE w.workspace_id = $1 AND ($2::uuid IS NULL OR w.id = $2) AND d.settled_at >= $3
+      AND (d.settled_at, d.id) > ($3, $4)
+    ORDER BY d.settled_at, d.id LIMIT $5
+    """,
+)
 _EVENT = Statement(
     "webhooks.event_of",
     "The event of a delivery, and the key that opens it; no key once its debt is erased.",
@@ -195,6 +206,17 @@ def _conditions(workspace: Workspace, wanted: Wanted) -> tuple[object, ...]:
 
 def _read(rows: Sequence[Record]) -> list[Delivery]:
     return [Delivery(**dict(row)) for row in rows]
+
+
+async def settled_since(
+    database: Database,
+    workspace: Workspace,
+    endpoint_id: UUID | None,
+    place: tuple[datetime, UUID],
+    limit: int,
+) -> list[Delivery]:
+    """Return what was settled after a place in the log, the oldest first; of one endpoint, or of all."""
+    return _read(await database.fetch(_SETTLED_SINCE, workspace.id, endpoint_id, *place, limit))
 
 
 async def find(database: Database, workspace: Workspace, endpoint_id: UUID, delivery_id: UUID) -> Delivery:

@@ -19,7 +19,7 @@ from getbill.kit.errors import BadRequest, FieldError
 from getbill.kit.shapes import Instant, InstantAsked
 from getbill.webhooks import log, queries
 from getbill.webhooks.log import Attempt, Content, Delivery, Wanted
-from getbill.webhooks.model import response_context, told, unknown_events
+from getbill.webhooks.model import Said, response_context, told, unknown_events
 
 _PENDING, _SETTLED = "pending", "settled"
 State = Literal["pending", "delivered", "exhausted", "cancelled"]
@@ -219,7 +219,8 @@ class Reading:
             return None
         one, content = self._one, self._content
         data = data_json(content.data, self._key, self._workspace.id, one.event_id, one.debt_id)
-        return told(one, content.occurred_at, data).decode()
+        place = (one.sequence, one.previous_sequence, one.fields)
+        return told(Said(one.event_id, one.kind, content.occurred_at, *place), data).decode()
 
     def attempt(self, made: Attempt, own_headers: Sequence[str]) -> dict[str, Any]:
         """Return one attempt as answers show it."""
