@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+import asyncpg
 import typer
 
 from getbill import streams
@@ -22,6 +23,7 @@ events = typer.Typer(no_args_is_help=True, help="The stream of events: what webh
 _PAGE: Final = 500
 # A command has no listener: it looks.
 _LOOK_SECONDS: Final = 0.5
+_AWAY_SECONDS: Final = 1.0
 _INTERRUPTED: Final = 130
 
 Kinds = Annotated[list[str] | None, typer.Option(help="Only this event; may be given several times.")]
@@ -71,8 +73,21 @@ class _Form:
 
 
 async def _print(opened: Database, vault: Vault, workspace_id: UUID, asked: Asked, form: _Form) -> None:
+    is_away = False
+    if form.follow:
+        typer.echo("Following. Stop with Ctrl-C.", err=True)
     while True:
-        pulled = await streams.pull(opened, workspace_id, asked)
+        try:
+            pulled = await streams.pull(opened, workspace_id, asked)
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+            if not form.follow:
+                raise
+            if not is_away:
+                typer.echo("The database is away; looking again every second.", err=True)
+            is_away = True
+            await asyncio.sleep(_AWAY_SECONDS)
+            continue
+        is_away = False
         if pulled.is_new_epoch:
             typer.echo(
                 f"The stream has no such place (any more): from the beginning of epoch {pulled.place.epoch}.",
