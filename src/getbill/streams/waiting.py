@@ -62,8 +62,9 @@ class Waiter:
 
     async def news(self, seconds: float) -> bool:
         """Wait for news; False when there was none in time, or it is over."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), max(0.0, seconds))
+        if not self.is_over:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), max(0.0, seconds))
         return self._woken.is_set() and not self.is_over
 
 
