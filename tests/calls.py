@@ -1,6 +1,7 @@
 """Calls to an ASGI application in this process: a request goes in as the server would hand it over, the answer
 comes out whole. What the application raises past its own handlers is raised here."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -95,7 +96,8 @@ async def _answer(app: Any, scope: dict[str, Any], chunks: list[bytes]) -> Answe
 
     async def receive() -> dict[str, Any]:
         if not waiting:
-            return {"type": "http.disconnect"}
+            # Who asked stays for the answer; the call is cancelled where they leave.
+            await asyncio.Event().wait()
         part = waiting.pop(0)
         return {"type": "http.request", "body": part, "more_body": bool(waiting)}
 

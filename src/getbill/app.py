@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 import getbill
-from getbill import access, explorer, health, reactions, vault
+from getbill import access, events, explorer, health, reactions, streams, vault
 from getbill.debts import api as debts_api
 from getbill.followups import api as followups_api
 from getbill.kit import calendar, clock, phones
@@ -22,6 +22,7 @@ from getbill.payments import api as payments_api
 from getbill.reports import api as reports_api
 from getbill.sandbox import api as sandbox_api
 from getbill.settings import Settings
+from getbill.streams import api as streams_api
 from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
@@ -47,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
-    apis = (debts_api, followups_api, payments_api, reports_api, sandbox_api, webhooks_api)
+    apis = (debts_api, followups_api, payments_api, reports_api, sandbox_api, streams_api, webhooks_api)
     gather(app.router, *(api.router for api in apis), access.router, health.router, explorer.router)
     explorer.mount_assets(app)
     handle_problems(app)
@@ -75,9 +76,13 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
     stack.push_async_callback(state.database.close)
     state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
+    # Before anybody reads: after a restore the streams are of a new epoch.
+    await events.Marks(settings.marks_file).check(state.database)
     await access.upkeep(state.database, state.vault, clock.wall(), settings.access_log_days)
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
+    state.room = streams.Room(state.database, dsn)
+    stack.push_async_callback(state.room.close)
 
 
 def _warm_up() -> None:

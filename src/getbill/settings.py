@@ -182,6 +182,11 @@ class Settings(BaseSettings):
         """The file that tells the demo company's credentials."""
         return self.data_dir / "first-run.json"
 
+    @property
+    def marks_file(self) -> Path:
+        """The file that tells how far the streams of events had come, whatever backup was restored since."""
+        return self.data_dir / "streams.jsonl"
+
 
 def names() -> dict[str, str]:
     """Return the environment variable of every setting, by the setting's name."""

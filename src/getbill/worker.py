@@ -16,6 +16,7 @@ import structlog
 from getbill import events, health, reactions, sandbox, timelines, upkeep, vault, webhooks
 from getbill.channels.senders import SmtpSettings, senders
 from getbill.debts import Journal
+from getbill.events import Marks
 from getbill.kit.db import Database, open_database
 from getbill.kit.wakes import Listener
 from getbill.settings import Settings
@@ -83,15 +84,18 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         journal = Journal(settings.data_dir / "erasures.jsonl")
         # Before anything else: nobody whom a restored backup brought back is contacted.
         await journal.erase_again(database, unlocked)
+        # And whoever reads events is told that some of them are no more.
+        marks = events.Marks(settings.marks_file)
+        await marks.keep(database)
         carriers = senders(smtp_of(settings))
         stack.push_async_callback(carriers.close)
         poster = await stack.enter_async_context(Poster(settings.webhook_networks))
         desk = Desk(database, unlocked, carriers)
         courier = Courier(database, unlocked, poster)
-        loops = loops_of(desk, courier, stop)
+        loops = loops_of(desk, courier, stop, marks)
         loops.append(Loop("upkeep", upkeep.turn(database, unlocked, settings, stop), stop))
-        loops.append(_journal(journal, database, stop))
-        listener = _listen(settings.dsn, loops, courier)
+        loops.append(_journal(journal, marks, database, stop))
+        listener = _listen(settings.dsn, loops, courier, marks)
         stack.push_async_callback(listener.close)
         await _together(loops, asyncio.create_task(health.beat(database)), stop)
 
@@ -110,14 +114,14 @@ def smtp_of(settings: Settings) -> SmtpSettings | None:
     )
 
 
-def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event) -> list[Loop]:
+def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event, marks: Marks | None = None) -> list[Loop]:
     """Return what a worker does, one loop for each thing that must not wait for another."""
 
     def goes_on() -> bool:
         return not stop.is_set()
 
     async def stream() -> bool:
-        placed = await events.sequence(desk.database)
+        placed = await events.sequence(desk.database, marks=marks)
         return bool(await webhooks.owe(desk.database) or placed)
 
     async def live() -> bool:
@@ -146,15 +150,16 @@ def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event) -> list[Loop]:
     ]
 
 
-def _journal(journal: Journal, database: Database, stop: asyncio.Event) -> Loop:
+def _journal(journal: Journal, marks: Marks, database: Database, stop: asyncio.Event) -> Loop:
     async def write() -> bool:
         await journal.write(database)
+        await marks.keep(database)
         return False
 
     return Loop("journal", write, stop, JOURNAL_SECONDS)
 
 
-def _listen(dsn: str, loops: list[Loop], courier: Courier) -> Listener:
+def _listen(dsn: str, loops: list[Loop], courier: Courier, marks: Marks) -> Listener:
     def on_events(_payload: str) -> None:
         for loop in loops:
             loop.wake()
@@ -162,7 +167,7 @@ def _listen(dsn: str, loops: list[Loop], courier: Courier) -> Listener:
     def on_deliveries(_payload: str) -> None:
         courier.wake()
 
-    listener = Listener(dsn, {events.WAKE: on_events, webhooks.WAKE: on_deliveries})
+    listener = Listener(dsn, {events.WAKE: on_events, events.GROWN: marks.hear, webhooks.WAKE: on_deliveries})
     # What happened while nobody listened was not heard.
     listener.on_live(lambda: on_events(""))
     listener.on_live(courier.wake)

@@ -28,7 +28,7 @@ LEVELS = (
     ("plans",),
     ("timelines",),
     ("conversations",),
-    ("webhooks", "imports", "reports", "todos"),
+    ("webhooks", "streams", "imports", "reports", "todos"),
     ("dashboard", "portal", "sandbox"),
     ("reactions",),
     ("explorer", "health", "first_run", "listener", "children", "upkeep"),

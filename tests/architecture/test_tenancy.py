@@ -41,6 +41,7 @@ NO_TENANT = {
 ALL_WORKSPACES = {
     "access.prune_answers": "upkeep: answers older than a day go, whoever got them",
     "debts.erased": "after a restore every erasure is repeated",
+    "events.streams": "how far every stream has come is written beside the database",
     "events.sequence": "the one sequencer serves all streams, the oldest event first",
     "events.take_unreacted": "a worker takes whatever stream is behind",
     "sandbox.due": "a worker visits every sandbox by its own next due time",

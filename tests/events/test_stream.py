@@ -24,8 +24,16 @@ async def sequence_all(database: Database, batch: int = 1000) -> int:
 
 
 async def places(database: Database, workspace: Workspace) -> list[tuple[int, UUID, int]]:
-    found = await events.read(database, workspace.id, 0, 10_000)
+    found = await all_of(database, workspace.id)
     return [(event.position, event.debt_id, event.sequence) for event in found]
+
+
+async def all_of(
+    database: Database, workspace_id: UUID, after: int = 0, **wanted: Any
+) -> list[events.Placed]:
+    stream = await events.stream(database, workspace_id)
+    asked = events.Wanted(after, stream.position, 10_000, **wanted)
+    return (await events.read(database, workspace_id, asked)).events
 
 
 async def test_committed_events_get_gap_free_positions(
@@ -94,7 +102,7 @@ async def test_workspaces_have_streams_of_their_own(
     await sequence_all(database)
 
     assert await places(database, workspace) == [(1, mine.id, 1)]
-    assert [event.position for event in await events.read(database, live, 0, 10)] == [1]
+    assert [event.position for event in await all_of(database, live)] == [1]
 
 
 async def test_sequencers_at_once_give_every_position_once(
@@ -123,15 +131,15 @@ async def test_the_stream_is_read_by_place_kind_and_debt(
     await commit(database, workspace, (second, "debt.created"))
     await sequence_all(database)
 
-    after_one = await events.read(database, workspace.id, 1, 10)
-    created = await events.read(database, workspace.id, 0, 10, kinds=["debt.created"])
-    of_second = await events.read(database, workspace.id, 0, 10, debt_id=second.id)
+    after_one = await all_of(database, workspace.id, 1)
+    created = await all_of(database, workspace.id, kinds=["debt.created"])
+    of_second = await all_of(database, workspace.id, debt_id=second.id)
 
     assert [event.position for event in after_one] == [2, 3]
     assert [event.position for event in created] == [1, 3]
     assert [event.position for event in of_second] == [3]
     data = events.read_data(
-        of_second[0].sealed, second.key, workspace.id, of_second[0].id, of_second[0].debt_id
+        of_second[0].sealed, second.key, workspace.id, of_second[0].event_id, of_second[0].debt_id
     )
     assert data == second.event_data()
 

@@ -7,7 +7,7 @@ A call comes with an OAuth access token of a client, or in a sandbox with a stat
 from getbill.access.api import router
 from getbill.access.clients import Client, NewClient, clients, create_client, revoke_client
 from getbill.access.gate import Gate, gate_of, open_gate, upkeep
-from getbill.access.guards import Change, Changes, Reply, Requires, change, requires
+from getbill.access.guards import Change, Changes, Reply, Requires, caller_now, change, requires
 from getbill.access.idempotency import forget_answers
 from getbill.access.keys import ApiKey, NewKey, create_key, keys, revoke_key
 from getbill.access.middleware import Middleware
@@ -30,6 +30,7 @@ __all__ = [
     "Policy",
     "Reply",
     "Requires",
+    "caller_now",
     "change",
     "clients",
     "create_client",

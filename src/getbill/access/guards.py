@@ -59,6 +59,18 @@ def caller_of(request: Request, scope: str) -> Caller:
     return caller
 
 
+async def caller_now(request: Request, scope: str) -> Caller:
+    """Return a request's caller as of now, for an answer that was long in coming.
+
+    Raises TokenInvalid when the credential is good no longer, ScopeMissing when it lost the scope.
+    """
+    token = request.headers.get("authorization", "")[len("Bearer ") :].strip()
+    caller = await gate_of(request).callers.authenticate(token)
+    if scope not in caller.scopes:
+        raise ScopeMissing(scope)
+    return caller
+
+
 def requires(scope: str) -> Requires:
     """Have a route take its caller, who must hold this scope: `Depends(access.requires("debts:read"))`."""
     return Requires(scope)

@@ -58,11 +58,26 @@ def _run(settings: Settings, bound: socket.socket) -> None:
 
     app.router.lifespan_context = lifespan
     try:
-        uvicorn.Server(_configuration(settings, app)).run(sockets=[bound])
+        _Server(_configuration(settings, app), app).run(sockets=[bound])
     except SystemExit:
         if reasons:
             raise reasons[0] from None
         raise
+
+
+class _Server(uvicorn.Server):
+    """The server; when it stops, those who wait for events are answered at once."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let those go who wait, then stop as every server does."""
+        room = getattr(self._app.state, "room", None)
+        if room is not None:
+            room.let_go()
+        await super().shutdown(sockets)
 
 
 def _configuration(settings: Settings, app: FastAPI) -> uvicorn.Config:

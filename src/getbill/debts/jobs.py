@@ -4,7 +4,6 @@ The worker copies every erasure into it, one JSON line each; at each start what 
 does not is erased again. Losing power between an erasure and its line costs nothing: the next round writes it.
 """
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -15,7 +14,7 @@ from asyncpg import Record
 from getbill import access, companies
 from getbill.debts.erasure import erase
 from getbill.debts.queries import lock
-from getbill.kit import json
+from getbill.kit import journals, json
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import NotFound
 from getbill.vault import Vault
@@ -56,18 +55,17 @@ class Journal:
         return len(new)
 
     def _append(self, rows: list[Record]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
-            for row in rows:
-                line = {
+        journals.append(
+            self._path,
+            (
+                {
                     "workspace_id": str(row["workspace_id"]),
                     "debt_id": str(row["subject_id"]),
                     "erased_at": json.instant(row["erased_at"]),
                 }
-                # The line end comes first, so that a line cut short never spoils the one after it.
-                file.write(b"\n" + json.write(line))
-            file.flush()
-            os.fsync(file.fileno())
+                for row in rows
+            ),
+        )
         self._known.update((row["workspace_id"], row["subject_id"]) for row in rows)
 
     async def erase_again(self, database: Database, vault: Vault) -> int:
@@ -88,14 +86,11 @@ class Journal:
 
 
 def _lines(path: Path) -> set[Line]:
-    if not path.exists():
-        return set()
     found = set()
-    for line in filter(None, path.read_bytes().splitlines()):
+    for members in journals.read(path):
         try:
-            members = json.read(line)
             found.add((UUID(members["workspace_id"]), UUID(members["debt_id"])))
-        except (json.MalformedJson, KeyError, ValueError):
-            # A line cut by a crash: its erasure is still in the database and is written again.
+        except (KeyError, ValueError):
+            # A line that is none of ours; what a crash cut off is in the database and is written again.
             _log.warning("erasure_journal_line_broken", path=path.name)
     return found

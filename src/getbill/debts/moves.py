@@ -111,11 +111,13 @@ def plan(tx: Transaction, debt: Debt, at: datetime | None) -> None:
         debt.touch(tx)
 
 
-def enter_money(tx: Transaction, debt: Debt, kind: str, change: int) -> None:
+def enter_money(
+    tx: Transaction, debt: Debt, kind: str, change: int, told: dict[str, Any] | None = None
+) -> None:
     """Let an entry change what is owed: `change` is in minor units and negative lowers the balance.
 
     Resolves the debt when nothing is left, reopens a resolved one when something is again; a resolved debt's
-    contacts are void from this transaction on.
+    contacts are void from this transaction on. `told` is what events say of the entry.
     """
     debt.balance += change
     debt.entries_count += 1
@@ -128,7 +130,9 @@ def enter_money(tx: Transaction, debt: Debt, kind: str, change: int) -> None:
         # A claim lowered to what was written off before is paid by nobody.
         debt.resolution = "written_off" if kind == "write_off" or debt.paid <= 0 else "paid"
         debt.resolved_at = tx.now
-        move(tx, debt, "resolved")
+        # Only a payment pays a debt: what was written off has no transaction behind it.
+        context = {"status_change_context": {"transaction": told}} if kind == "payment" and told else None
+        move(tx, debt, "resolved", context)
         events.record(tx, "debt.resolved", debt, {"resolution": debt.resolution})
     elif debt.balance > 0 and debt.status == "resolved":
         debt.resolution = debt.resolved_at = None

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from getbill.events.model import KINDS, Recorded, Subject, data_context
+from getbill.events.catalogue import KINDS
+from getbill.events.model import Recorded, Subject, data_context
 from getbill.kit import clock, json
 from getbill.kit.db import Statement, Transaction
 
@@ -28,7 +29,7 @@ _ERASE = Statement(
 def record(tx: Transaction, kind: str, subject: Subject, detail: dict[str, Any] | None = None) -> None:
     """Note a fact about a debt; it is stored, with the debt's final state, if the transaction commits."""
     if kind not in KINDS:
-        raise LookupError(f"{kind} is not in the table of event kinds")
+        raise LookupError(f"{kind} is not in the catalogue of events")
     tx.recorded.append(Recorded(kind, subject, detail or {}))
     tx.subjects[subject.id] = subject
 

@@ -4,9 +4,13 @@ Events are committed in any order and by many machines; one sequencer at a time 
 gap-free per workspace and, for one debt, always in the order of its `sequence`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from asyncpg import Record
+
+from getbill.events.marks import GROWN, Marks
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement, Transaction
 
@@ -42,14 +46,15 @@ _SEQUENCE = Statement(
         UPDATE streams s SET position = s.position + more.events
         FROM (SELECT workspace_id, count(*) AS events FROM ranked GROUP BY workspace_id) AS more
         WHERE s.workspace_id = more.workspace_id
-        RETURNING s.workspace_id, s.position - more.events AS before
+        RETURNING s.workspace_id, s.epoch, s.position, s.position - more.events AS before
     ), placed AS (
         UPDATE events e SET position = grown.before + ranked.place
         FROM ranked JOIN grown ON grown.workspace_id = ranked.workspace_id
         WHERE e.workspace_id = ranked.workspace_id AND e.id = ranked.id
-        RETURNING 1
     )
-    SELECT count(*) FROM placed
+    -- Heard after the commit, by whoever waits for news of the stream.
+    SELECT workspace_id, epoch, before, position,
+        pg_notify($2, workspace_id || ' ' || epoch || ' ' || position) FROM grown
     """,
 )
 _TAKE_UNREACTED = Statement(
@@ -75,16 +80,31 @@ class Stretch:
     until: int
 
 
-async def sequence(database: Database, batch: int = 1000) -> int:
+async def sequence(database: Database, batch: int = 1000, marks: Marks | None = None) -> int:
     """Give committed events their positions and return how many; 0 also when another process is at it.
 
-    About `batch` at a time; call it again until it returns 0.
+    About `batch` at a time; call it again until it returns 0. A stream that stood behind its mark begins a new
+    epoch in the same transaction, so that nobody reads on in it as if nothing had happened.
     """
     async with database.transaction(clock.wall()) as tx:
         if not await tx.fetchval(_TRY_LOCK):
             return 0
-        placed: int = await tx.fetchval(_SEQUENCE, batch)
-        return placed
+        grown = await tx.fetch(_SEQUENCE, batch, GROWN)
+        if marks is not None and (behind := _behind(grown, marks)):
+            await marks.begin_epochs(tx, behind)
+    if marks is not None:
+        for row in grown:
+            marks.note(row["workspace_id"], (row["epoch"], row["position"]))
+    return sum(row["position"] - row["before"] for row in grown)
+
+
+def _behind(grown: Sequence[Record], marks: Marks) -> dict[UUID, int]:
+    """Return the streams that stood behind their marks before they grew, with by how much they did."""
+    return {
+        row["workspace_id"]: row["position"] - row["before"]
+        for row in grown
+        if marks.is_behind(row["workspace_id"], (row["epoch"], row["before"]))
+    }
 
 
 async def take_unreacted(tx: Transaction, batch: int) -> list[Stretch]:

@@ -1,25 +1,13 @@
-"""What an event is before and after it is stored, and the table of kinds."""
+"""What an event is before and after it is stored, and the one shape in which it is told."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from getbill.kit import ids, json
 from getbill.kit.db import Transaction
 from getbill.vault import Key
-
-# Every kind of fact, with the sentence the catalogue shows. The first six are announced by default.
-KINDS = {
-    "debt.created": "A new case is created.",
-    "debt.contacted": "The debtor has been successfully contacted.",
-    "debt.payment_received": "A payment has been received.",
-    "debt.resolved": "The case is fully resolved.",
-    "debt.escalated": "The case has been escalated to legal.",
-    "followup.completed": "A follow up has been completed.",
-    "debt.updated": "Fields of the case were changed.",
-    "debt.status_changed": "The case moved to another status.",
-    "debt.deleted": "The case was erased.",
-}
 
 
 class Subject(Protocol):
@@ -76,3 +64,34 @@ def read_data(
 ) -> Any:
     """Return an event's data as a value."""
     return json.read(data_json(sealed, key, workspace_id, event_id, debt_id))
+
+
+class Told(Protocol):
+    """What telling an event needs besides its data."""
+
+    @property
+    def event_id(self) -> UUID:
+        """The event."""
+
+    @property
+    def kind(self) -> str:
+        """What happened."""
+
+    @property
+    def sequence(self) -> int:
+        """The place in the history of what it is about."""
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When, in the workspace's time."""
+
+
+def told(event: Told, data: bytes | None) -> dict[str, Any]:
+    """Return an event in the shape in which push and pull tell it; `data` is its JSON, None for who may not read it."""
+    return {
+        "event": event.kind,
+        "timestamp": json.instant(event.occurred_at),
+        "data": None if data is None else json.written(data),
+        "webhook_id": ids.show("wh", event.event_id),
+        "sequence": event.sequence,
+    }

@@ -1,30 +1,95 @@
-"""Reading a workspace's stream."""
+"""Reading a workspace's stream: always forward, always complete, and never more of it than one call may cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+from asyncpg import Record
 
 from getbill.kit.db import Database, Statement
 
+# Of a stream that is searched for some kinds, one call looks at no more events than this.
+SEARCH_MAX: Final = 10_000
+
+_STREAM = Statement(
+    "events.stream",
+    "How far a workspace's stream has come, and in which epoch.",
+    "SELECT epoch, position FROM streams WHERE workspace_id = $1",
+)
+_STREAMS_OF = Statement(
+    "events.streams_of",
+    "How far some workspaces' streams have come.",
+    "SELECT workspace_id, epoch, position FROM streams WHERE workspace_id = ANY ($1::uuid[])",
+)
 _READ = Statement(
     "events.read",
-    "The events of a workspace after a place in its stream, in order, of some kinds or one debt if asked.",
+    "The events on a stretch of a workspace's stream, in order.",
     """
     SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped
     FROM events e
     LEFT JOIN vault_keys k ON k.workspace_id = e.workspace_id AND k.subject_id = e.debt_id
-    WHERE e.workspace_id = $1 AND e.position > $2
-        AND ($3::text[] IS NULL OR e.kind = ANY ($3)) AND ($4::uuid IS NULL OR e.debt_id = $4)
-    ORDER BY e.position LIMIT $5
+    WHERE e.workspace_id = $1 AND e.position > $2 AND e.position <= $3
+    ORDER BY e.position LIMIT $4
     """,
 )
+_SEARCH = Statement(
+    "events.search",
+    "The events of some kinds on a stretch of a workspace's stream, and how far it was searched.",
+    """
+    WITH looked_at AS (
+        SELECT id, position, kind FROM events
+        WHERE workspace_id = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $6
+    ), found AS (
+        SELECT id FROM looked_at WHERE kind = ANY ($5::text[]) ORDER BY position LIMIT $4
+    )
+    SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped, seen.number, seen.last
+    FROM (SELECT count(*) AS number, max(position) AS last FROM looked_at) AS seen
+    LEFT JOIN found ON true
+    LEFT JOIN events e ON e.workspace_id = $1 AND e.id = found.id
+    LEFT JOIN vault_keys k ON k.workspace_id = e.workspace_id AND k.subject_id = e.debt_id
+    ORDER BY e.position
+    """,
+)
+_READ_DEBT = Statement(
+    "events.read_debt",
+    "The events of one debt on a stretch of its workspace's stream, in order, of some kinds if asked.",
+    # A debt's positions follow its sequence, which has an index of the debt's own.
+    """
+    SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped
+    FROM events e
+    LEFT JOIN vault_keys k ON k.workspace_id = e.workspace_id AND k.subject_id = e.debt_id
+    WHERE e.workspace_id = $1 AND e.debt_id = $5 AND e.position > $2 AND e.position <= $3
+        AND ($6::text[] IS NULL OR e.kind = ANY ($6))
+    ORDER BY e.sequence LIMIT $4
+    """,
+)
+_FIND = Statement(
+    "events.find",
+    "One event that has its place in its workspace's stream.",
+    """
+    SELECT e.id, e.debt_id, e.sequence, e.kind, e.occurred_at, e.position, e.data, k.wrapped
+    FROM events e
+    LEFT JOIN vault_keys k ON k.workspace_id = e.workspace_id AND k.subject_id = e.debt_id
+    WHERE e.workspace_id = $1 AND e.id = $2 AND e.position IS NOT NULL
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """How far a workspace's stream has come; a new epoch begins when some of what was told is no more."""
+
+    epoch: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A committed event at its place in the stream; `sealed` and `wrapped` are None once the debt is erased."""
 
-    id: UUID
+    event_id: UUID
     debt_id: UUID
     sequence: int
     kind: str
@@ -34,15 +99,66 @@ class Placed:
     wrapped: bytes | None
 
 
-async def read(
-    database: Database,
-    workspace_id: UUID,
-    after: int,
-    limit: int,
-    *,
-    kinds: list[str] | None = None,
-    debt_id: UUID | None = None,
-) -> list[Placed]:
-    """Return up to `limit` events that stand after a place in the stream, in its order."""
-    rows = await database.fetch(_READ, workspace_id, after, kinds, debt_id, limit)
-    return [Placed(*row.values()) for row in rows]
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a stream: at most `limit` events with `after` < position <= `until`."""
+
+    after: int
+    until: int
+    limit: int
+    kinds: Sequence[str] | None = None
+    debt_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events in the order of the stream; up to `reached` there are no others of those asked for."""
+
+    events: list[Placed]
+    reached: int
+
+
+async def stream(database: Database, workspace_id: UUID) -> Stream:
+    """Return how far a workspace's stream has come."""
+    row = await database.fetchrow(_STREAM, workspace_id)
+    return Stream(1, 0) if row is None else Stream(row["epoch"], row["position"])
+
+
+async def streams_of(database: Database, workspace_ids: Sequence[UUID]) -> dict[UUID, Stream]:
+    """Return how far some workspaces' streams have come."""
+    rows = await database.fetch(_STREAMS_OF, workspace_ids)
+    return {row["workspace_id"]: Stream(row["epoch"], row["position"]) for row in rows}
+
+
+async def read(database: Database, workspace_id: UUID, wanted: Wanted) -> Page:
+    """Return the next events of a stream, looking at no more of it than a call may cost.
+
+    A page that is not full and has not reached `wanted.until` has searched `SEARCH_MAX` events.
+    """
+    place = (workspace_id, wanted.after, wanted.until, wanted.limit)
+    if wanted.after >= wanted.until:
+        return Page([], wanted.after)
+    if wanted.debt_id is not None:
+        rows = await database.fetch(_READ_DEBT, *place, wanted.debt_id, wanted.kinds)
+    elif wanted.kinds is not None:
+        return _searched(await database.fetch(_SEARCH, *place, wanted.kinds, SEARCH_MAX), wanted)
+    else:
+        rows = await database.fetch(_READ, *place)
+    found = [Placed(*row.values()) for row in rows]
+    return Page(found, _reached(found, wanted, wanted.until))
+
+
+def _searched(rows: Sequence[Record], wanted: Wanted) -> Page:
+    found = [Placed(*list(row.values())[:8]) for row in rows if row["id"] is not None]
+    is_cut = rows[0]["number"] >= SEARCH_MAX
+    return Page(found, _reached(found, wanted, rows[0]["last"] if is_cut else wanted.until))
+
+
+def _reached(found: Sequence[Placed], wanted: Wanted, searched: int) -> int:
+    return found[-1].position if len(found) == wanted.limit else searched
+
+
+async def find(database: Database, workspace_id: UUID, event_id: UUID) -> Placed | None:
+    """Return an event that has its place in the stream; None when there is none of this id."""
+    row = await database.fetchrow(_FIND, workspace_id, event_id)
+    return None if row is None else Placed(*row.values())

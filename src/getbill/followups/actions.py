@@ -47,7 +47,10 @@ _ERASE = Statement(
 
 
 async def begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None:
-    """Keep followups, all of one workspace, that are about to leave: what they say sealed with their debt's key."""
+    """Keep followups, all of one workspace, that are about to leave: what they say sealed with their debt's key.
+
+    Each is announced as created; one that is tried again (it moved there from another status) as updated.
+    """
     if not begun:
         return
     workspace_id = begun[0][0].workspace_id
@@ -66,6 +69,11 @@ async def begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None
         [one.is_retry for one in all_of],
         tx.now,
     )
+    for debt, one in begun:
+        if one.moved_from is None:
+            events.record(tx, "followup.created", debt, {"followup": one.shown()})
+        else:
+            _announce(tx, debt, one, is_complete=False)
 
 
 async def move(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) -> None:
@@ -89,8 +97,18 @@ async def move(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) ->
         tx.now,
     )
     for debt, one, is_complete in moved:
-        if is_complete:
-            events.record(tx, "followup.completed", debt, {"followup": one.shown()})
+        _announce(tx, debt, one, is_complete=is_complete)
+
+
+def _announce(tx: Transaction, debt: Debt, moved: Followup, *, is_complete: bool) -> None:
+    told = {"followup": moved.shown()}
+    if not is_complete:
+        changes = {"status": {"from": moved.moved_from, "to": moved.status}}
+        events.record(tx, "followup.updated", debt, told | {"changes": changes})
+        return
+    events.record(tx, "followup.completed", debt, told)
+    if moved.status == "failed":
+        events.record(tx, "followup.failed", debt, told)
 
 
 async def cancel(tx: Transaction, cancelled: Sequence[tuple[Debt, UUID]]) -> None:

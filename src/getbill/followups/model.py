@@ -81,10 +81,12 @@ class Followup:
     disconnection_reason: str | None = None
     is_retry: bool = False
     triggered_payment: bool = False
+    # The status it had before this transaction moved it on.
+    moved_from: str | None = None
 
     def moved(self, status: str, now: datetime, **changes: Any) -> "Followup":
         """Return the followup as it is after it moved to another status."""
-        return replace(self, status=status, updated_at=now, **changes)
+        return replace(self, status=status, moved_from=self.status, updated_at=now, **changes)
 
     def shown(self) -> dict[str, Any]:
         """Return the followup as answers and events show it (contract 7.1, with `channel` and `sent_at`)."""

@@ -97,7 +97,7 @@ def _write(tx: Transaction, debt: Debt, new: NewEntry) -> Entry:
     _insert(tx, debt, entry)
     if new.kind == "payment":
         events.record(tx, "debt.payment_received", debt, {"payment": told(entry)})
-    debts.enter_money(tx, debt, entry.kind, entry.minor)
+    debts.enter_money(tx, debt, entry.kind, entry.minor, told(entry))
     return entry
 
 

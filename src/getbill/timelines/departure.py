@@ -110,6 +110,7 @@ class _LastLook:
         return False
 
     def _depart(self, debt: Debt, contact: Contact, sender: Sender) -> None:
+        is_known = contact.followup_id is not None
         followup_id = contact.followup_id or ids.new()
         message = rendering.write(debt, contact.step, ids.show("followup", followup_id), self.tx.now)
         contact.state, contact.reason = "sending", None
@@ -117,7 +118,9 @@ class _LastLook:
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
         contact.address_hash = _hash_for(debt, contact.channel_kind)
         self._count(contact)
-        self.departing.append(Departing(contact, message, self._followup(contact, message), sender))
+        self.departing.append(
+            Departing(contact, message, self._followup(contact, message, is_known=is_known), sender)
+        )
 
     def _count(self, contact: Contact) -> None:
         """Let the contact count for every debt of this round that its address belongs to."""
@@ -128,7 +131,7 @@ class _LastLook:
                     compliance.Contact(contact.channel_kind, self.tx.now, contact.address_hash, is_same_case)
                 )
 
-    def _followup(self, contact: Contact, message: Outgoing) -> Followup:
+    def _followup(self, contact: Contact, message: Outgoing, *, is_known: bool) -> Followup:
         content = Content(
             address=message.address,
             subject=message.subject,
@@ -147,7 +150,8 @@ class _LastLook:
             created_at=self.tx.now,
             updated_at=self.tx.now,
             content=content,
-            is_retry=contact.attempt > 1,
+            is_retry=is_known and contact.attempt > 1,
+            moved_from="scheduled" if is_known else None,
         )
 
 

@@ -14,14 +14,7 @@ from getbill.kit.errors import Conflict
 from getbill.vault import Key, Vault
 
 # The seed's six: what an endpoint gets that asks for nothing in particular.
-EVENTS_DEFAULT = (
-    "debt.created",
-    "debt.contacted",
-    "debt.payment_received",
-    "debt.resolved",
-    "debt.escalated",
-    "followup.completed",
-)
+EVENTS_DEFAULT = events.DEFAULTS
 ENDPOINTS_MAX = 50
 
 # After the first try, five more: 1 minute, 10 minutes, 1 hour, 5 hours, 18 hours.

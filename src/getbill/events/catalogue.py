@@ -1,0 +1,109 @@
+"""The catalogue: every kind of event there is, what it says happened, and a sample of it.
+
+It is the one table that push, pull, the explorer and the OpenAPI document read. Six kinds are announced by default;
+the others tell the same change in more detail and are asked for. Every sample is what the product really emitted
+in the tests' own story, kept by them (tests/events/test_samples.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from getbill.kit import json
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One kind of event; `carries` names the keys of its `data` beside the debt's own, with what each is."""
+
+    kind: str
+    sentence: str
+    carries: Mapping[str, str]
+    is_default: bool = False
+
+    @property
+    def sample(self) -> dict[str, Any]:
+        """One such event in the shape in which webhooks and the stream tell it."""
+        return _sample(self.kind)
+
+
+_FOLLOWUP = {"followup": "The call, message or letter, as `GET /followups/{id}` shows it."}
+_CHANGES = {"changes": "For each changed field its value before (`from`) and after (`to`)."}
+
+CATALOGUE: tuple[Entry, ...] = (
+    Entry("debt.created", "A new case is created.", {}, is_default=True),
+    Entry(
+        "debt.contacted",
+        "The debtor has been successfully contacted.",
+        _FOLLOWUP | {"confirmed": "False where the channel never confirms that a message arrived."},
+        is_default=True,
+    ),
+    Entry(
+        "debt.payment_received",
+        "A payment has been received.",
+        {"payment": "The money that came in."},
+        is_default=True,
+    ),
+    Entry(
+        "debt.resolved",
+        "The case is fully resolved.",
+        {"resolution": "`paid`, `settled` or `written_off`."},
+        is_default=True,
+    ),
+    Entry(
+        "debt.escalated",
+        "The case has been escalated to legal.",
+        {"escalation": "Who decided so, when and why."},
+        is_default=True,
+    ),
+    Entry(
+        "followup.completed",
+        "A follow up has been completed.",
+        _FOLLOWUP,
+        is_default=True,
+    ),
+    Entry(
+        "debt.updated",
+        "Fields of the case were changed.",
+        _CHANGES | {"entry": "The refund, write-off or adjustment that changed the balance, where one did."},
+    ),
+    Entry(
+        "debt.status_changed",
+        "The case moved to another status.",
+        _CHANGES
+        | {
+            "status_change_context": "The payment (`transaction`) that paid the debt, where one did.",
+            "reason": "Why it is on hold, where it is.",
+        },
+    ),
+    Entry("debt.deleted", "The case was erased; nothing of it is left but its id.", {}),
+    Entry("followup.created", "A call, message or letter is about to leave.", _FOLLOWUP),
+    Entry(
+        "followup.updated",
+        "A follow up moved on and is not at its end: accepted by the provider, to be tried again, on hold.",
+        _FOLLOWUP | _CHANGES,
+    ),
+    Entry(
+        "followup.failed",
+        "A follow up failed for good; it is also completed.",
+        _FOLLOWUP,
+    ),
+    Entry(
+        "webhook.disabled",
+        "A webhook is called no longer: it answered 410, or failed for five days.",
+        {"webhook": "Which, and why. It is about no debt: there is no `debt_id`."},
+    ),
+)
+
+# Every kind with its sentence.
+KINDS: Mapping[str, str] = {entry.kind: entry.sentence for entry in CATALOGUE}
+# What is announced to an endpoint that asks for nothing in particular.
+DEFAULTS: tuple[str, ...] = tuple(entry.kind for entry in CATALOGUE if entry.is_default)
+
+
+@cache
+def _sample(kind: str) -> dict[str, Any]:
+    sample: dict[str, Any] = json.read((files("getbill.events") / "samples" / f"{kind}.json").read_bytes())
+    return sample

@@ -1,0 +1,24 @@
+"""The stream: every event of a workspace in one order, for integrators to pull at their own pace.
+
+Complete by construction: a cursor is a place in that order, and whoever asks with the last one misses nothing,
+however long they were away. Where a restore took back what was told, the stream is of a new epoch and says so.
+"""
+
+from getbill.streams.api import router
+from getbill.streams.model import Asked, Place, Pulled
+from getbill.streams.queries import place_of, pull
+from getbill.streams.waiting import Room
+from getbill.streams.wire import EventShown, WebhookData, shown
+
+__all__ = [
+    "Asked",
+    "EventShown",
+    "Place",
+    "Pulled",
+    "Room",
+    "WebhookData",
+    "place_of",
+    "pull",
+    "router",
+    "shown",
+]

@@ -1,0 +1,88 @@
+"""A place in a stream, and what becomes of one that is of an older epoch. No I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from getbill.events import Placed, Stream
+from getbill.kit import paging
+from getbill.kit.errors import TooManyRequests
+
+_SORT = "events"
+# PostgreSQL's bigint.
+_POSITION_MAX = 2**63 - 1
+
+
+class TooManyWaiting(TooManyRequests):
+    """The credential waits for news of the stream with as many calls as it may."""
+
+    code = "too-many-waiting"
+    title = "Too many calls wait for events"
+    way_out = "Wait with one call for each follower of the stream, or poll without `wait`."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a workspace's stream; after it stands what its holder has not read."""
+
+    epoch: int
+    position: int
+
+    def start_in(self, stream: Stream) -> "Start":
+        """Return where reading on begins: at the beginning, for a place that the stream does not have any more."""
+        # A place beyond the end is one that a restore took back.
+        if self.epoch != stream.epoch or self.position > stream.position:
+            return Start(0, is_new_epoch=True)
+        return Start(self.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """After which position to read, and whether its asker was told of another stream than there is."""
+
+    after: int
+    is_new_epoch: bool = False
+
+
+BEGINNING = Start(0)
+# Of no epoch: what stood there is not in the stream.
+LOST = Place(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller wants of the stream: from a place on (None: from the beginning), of some kinds or of one debt."""
+
+    after: Place | None
+    limit: int
+    kinds: Sequence[str] | None = None
+    debt_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What the stream had: events in order, the place after all that was looked at, and whether it goes on."""
+
+    events: list[Placed]
+    place: Place
+    has_more: bool
+    is_new_epoch: bool
+
+    @property
+    def is_news(self) -> bool:
+        """Whether there is anything to tell but a place."""
+        return bool(self.events) or self.is_new_epoch
+
+
+def write_place(place: Place) -> str:
+    """Return the cursor that names a place."""
+    return paging.write_cursor(_SORT, [place.epoch, place.position])
+
+
+def read_place(cursor: str) -> Place:
+    """Return the place a cursor names; raise BadRequest for what is no cursor of ours."""
+    epoch, position = paging.read_cursor(cursor, _SORT, 2)
+    # `type`, not `isinstance`: true is an int too.
+    if type(epoch) is not int or type(position) is not int or not 0 <= position <= _POSITION_MAX:
+        raise paging.not_ours()
+    return Place(epoch, position)

@@ -1,0 +1,148 @@
+"""The stream as callers ask for it and see it: each event in the shape in which webhooks tell it."""
+
+import asyncio
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from getbill import events
+from getbill.events import KINDS, Placed
+from getbill.kit import ids
+from getbill.kit.shapes import Currency, Day, Instant, MoneyNumber
+from getbill.streams.model import Asked, Place, Pulled, write_place
+from getbill.vault import Key, Vault
+
+LIMIT_DEFAULT: Final = 100
+LIMIT_MAX: Final = 1_000
+WAIT_SECONDS_MAX: Final = 30
+# Opening so many takes a millisecond or two; between them others have their turn.
+_AT_A_TIME: Final = 50
+
+
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        raise ValueError(f"There is no event {kind!r}. There are: {', '.join(KINDS)}.")
+    return kind
+
+
+Kind = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(KINDS)})]
+
+
+class EventsQuery(BaseModel):
+    """What the stream can be asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Where to read on: the `next_cursor` of an earlier answer, the `webhook_id` of the last event"
+        " that was handled, or `now` for the end of the stream. Left out: from the beginning.",
+    )
+    limit: int = Field(LIMIT_DEFAULT, ge=1, le=LIMIT_MAX)
+    event: list[Kind] | None = Field(
+        None, max_length=50, description="Only these events; may be given several times."
+    )
+    debt_id: str | None = Field(None, max_length=64, description="Only events of this debt.")
+    wait: int = Field(
+        0,
+        ge=0,
+        le=WAIT_SECONDS_MAX,
+        description="At the end of the stream, wait so many seconds for news before answering that there is none.",
+    )
+
+
+class PersonInWebhook(BaseModel):
+    """Who owes."""
+
+    name: str | None
+    email: str | None
+    phone: str | None
+
+
+class WebhookData(BaseModel):
+    """The debt as it stood after the whole change, and the event's own object beside it.
+
+    Of an erased debt only `debt_id` and `erased: true` remain.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    debt_id: str | None = None
+    reference: str | None = None
+    amount: MoneyNumber | None = None
+    currency: Currency | None = None
+    balance: MoneyNumber | None = None
+    status: str | None = None
+    due_date: Day | None = None
+    scenario: str | None = None
+    debtor: PersonInWebhook | None = None
+    resolved_at: Instant | None = None
+
+
+class EventShown(BaseModel):
+    """One event, exactly as webhooks push it but for `previous_sequence`, which is an endpoint's own."""
+
+    event: str = Field(description="What happened.", examples=["debt.payment_received"])
+    timestamp: Instant
+    data: WebhookData | None = Field(description="Null for a credential without the scope `debts:read`.")
+    webhook_id: str = Field(
+        description="Names the event: the same at every endpoint, attempt, replay and pull.",
+        examples=["wh_01m804scmte4gbpp4yw1mc91gx"],
+    )
+    sequence: int = Field(description="The event's place in its debt's history, without gaps.")
+
+
+class EventPage(BaseModel):
+    """The next events of the stream, in its order."""
+
+    data: list[EventShown]
+    next_cursor: str = Field(description="Send it as `after` for what follows; there is always one.")
+    has_more: bool = Field(
+        description="Whether the stream goes on: ask again at once. A filtered page may be empty and go on."
+    )
+    epoch: int = Field(description="Raised when the database was restored to an earlier state.")
+    epoch_changed: bool = Field(
+        description="What `after` names is not in this stream: the answer is from its beginning."
+    )
+
+
+def asked(query: EventsQuery, after: Place | None) -> Asked:
+    """Return what a query asks for; raise NotFound for what is no debt's id."""
+    debt_id = ids.read("debt", query.debt_id) if query.debt_id else None
+    return Asked(after, query.limit, query.event, debt_id)
+
+
+async def page(pulled: Pulled, vault: Vault, workspace_id: UUID, *, with_data: bool) -> dict[str, Any]:
+    """Return what was pulled as an answer; long ones let others have their turn."""
+    told: list[dict[str, Any]] = []
+    keys: dict[UUID, Key] = {}
+    for event in pulled.events:
+        if len(told) % _AT_A_TIME == _AT_A_TIME - 1:
+            await asyncio.sleep(0)
+        told.append(shown(event, _key(event, vault, workspace_id, keys), workspace_id, with_data=with_data))
+    return {
+        "data": told,
+        "next_cursor": write_place(pulled.place),
+        "has_more": pulled.has_more,
+        "epoch": pulled.place.epoch,
+        "epoch_changed": pulled.is_new_epoch,
+    }
+
+
+def _key(event: Placed, vault: Vault, workspace_id: UUID, keys: dict[UUID, Key]) -> Key | None:
+    if event.wrapped is None:
+        return None
+    if event.debt_id not in keys:
+        keys[event.debt_id] = vault.unwrap(event.wrapped, workspace_id, event.debt_id)
+    return keys[event.debt_id]
+
+
+def shown(event: Placed, key: Key | None, workspace_id: UUID, *, with_data: bool) -> dict[str, Any]:
+    """Return one event in the shape of webhooks; without its data for who may not read debts."""
+    if not with_data:
+        return events.told(event, None)
+    data = events.data_json(event.sealed, key, workspace_id, event.event_id, event.debt_id)
+    return events.told(event, data)

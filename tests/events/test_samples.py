@@ -1,0 +1,144 @@
+"""The samples of the catalogue are what the product emits: one case, told by the stream, in a company of its own.
+
+Identifiers and the wall's instants differ from run to run and nothing else may. After a change that is meant, write
+the samples anew: GETBILL_SAMPLES=write, and look at what `git diff` says of them.
+"""
+
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import collecting
+from calls import Site
+from collecting import House, Provider
+from getbill import events, timelines
+from getbill.channels import Channel
+from getbill.channels.senders import Fate, Outcome, Senders
+from getbill.kit import ids, json
+from getbill.streams import WebhookData
+from getbill.timelines import Desk, Pace
+
+SAMPLES = Path(events.__file__).parent / "samples"
+# Recorded by what delivers webhooks: see tests/webhooks.
+ELSEWHERE = {"webhook.disabled"}
+_ID = re.compile(r"\b(debt|followup|pay|wh)_[0-9a-z]{26}\b")
+DEBT = {
+    "debtor": {
+        "name": "Jean Dupont",
+        "email": "jean.dupont@email.com",
+        "phone": "+33612345678",
+        "language": "en",
+    },
+    "amount": 2340.00,
+    "currency": "EUR",
+    "reference": "F-2024-0847",
+    "due_date": "2026-01-01",
+    "scenario": "standard_3_waves",
+}
+
+
+@pytest.fixture(scope="module")
+async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    async with collecting.site_on(dsn, tmp_path_factory.mktemp("samples")) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+async def told(site: Site) -> dict[str, Any]:
+    """The first event of each kind in the story."""
+    house = await collecting.live_house(site)
+    mail = Provider(Channel.EMAIL, outcome=Outcome(Fate.ACCEPTED, "ref"), gives_receipt=True)
+    house.place.desk = Desk(house.place.database, house.place.vault, Senders({Channel.EMAIL: mail}), Pace())
+    await _tell(house, mail)
+    while await events.sequence(house.place.database):
+        pass
+    answered = await house.get("/events?limit=1000")
+    assert answered.status == 200
+    found: dict[str, Any] = {}
+    for event in json.read(answered.body)["data"]:
+        is_paid = "status_change_context" in event["data"]
+        if event["event"] not in found or (event["event"] == "debt.status_changed" and is_paid):
+            found[event["event"]] = event
+    return found
+
+
+async def _tell(house: House, mail: Provider) -> None:
+    await _set_clock(house, "2026-01-05 09:00")
+    debt = json.read((await house.post("/debts", DEBT)).body)
+    await house.call("PUT", f"/debts/{debt['id']}", {"due_date": "2026-01-02", "object": "Invoice of May"})
+    await house.place.send_due_live()
+    followup = await house.place.database.pool.fetchval(
+        "SELECT followup_id FROM contacts WHERE debt_id = $1 AND followup_id IS NOT NULL",
+        ids.read("debt", debt["id"]),
+    )
+    workspace = await house.place.workspace()
+    await timelines.receive(house.place.database, workspace, followup, Outcome(Fate.DELIVERED, "ref"))
+    await _set_clock(house, "2026-01-07 14:32")
+    paid = {"amount": 2340.00, "method": "card", "provider": "stripe", "provider_id": "pi_3Ox1m804scmte4gb"}
+    assert (await house.post(f"/debts/{debt['id']}/payments", paid)).status == 201
+
+    mail.outcome = Outcome(Fate.FAILED, None, "the mailbox does not exist", is_permanent=True)
+    other = json.read((await house.post("/debts", DEBT | {"reference": "F-2024-0848"})).body)
+    await house.place.send_due_live()
+    decided = {"reason": "No answer to three letters.", "decided_by": "Marie Martin"}
+    assert (await house.post(f"/debts/{other['id']}/escalate", decided)).status == 200
+
+    gone = json.read((await house.post("/debts", DEBT | {"reference": "F-2024-0849"})).body)
+    assert (await house.call("DELETE", f"/debts/{gone['id']}")).status == 200
+
+
+async def _set_clock(house: House, text: str) -> None:
+    await house.place.set_clock(text)
+    house.site.app.state.gate.forget(house.place.id)
+
+
+def nameless(value: Any) -> Any:
+    """The same without what differs from run to run: identifiers are numbered as they come."""
+    names: dict[str, str] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return names.setdefault(found[0], f"{found[1]}_{len(names)}")
+
+    return json.read(_ID.sub(number, json.write(value).decode()).encode())
+
+
+@pytest.mark.parametrize("entry", [one for one in events.CATALOGUE if one.kind not in ELSEWHERE], ids=lambda entry: entry.kind)
+def test_a_sample_is_what_the_product_emits(told, entry: events.Entry) -> None:
+    real = told[entry.kind]
+    path = SAMPLES / f"{entry.kind}.json"
+    if os.environ.get("GETBILL_SAMPLES") == "write" and (
+        not path.exists() or nameless(entry.sample) != nameless(real)
+    ):
+        path.write_text(json.pretty(real), "utf-8")
+
+    assert nameless(json.read(path.read_bytes())) == nameless(real), (
+        "GETBILL_SAMPLES=write writes it anew."
+    )
+
+
+@pytest.mark.parametrize("entry", events.CATALOGUE, ids=lambda entry: entry.kind)
+def test_the_catalogue_names_what_a_sample_carries(entry: events.Entry) -> None:
+    common = WebhookData.model_fields.keys() | {"erased"}
+
+    own = entry.sample["data"].keys() - common
+
+    assert own <= entry.carries.keys(), f"Say in the catalogue what {own - entry.carries.keys()} is."
+
+
+def test_there_is_a_sample_of_every_kind_and_no_other() -> None:
+    assert {path.stem for path in SAMPLES.glob("*.json")} == set(events.KINDS)
+
+
+def test_the_six_of_the_published_contract_are_the_default() -> None:
+    assert events.DEFAULTS == (
+        "debt.created",
+        "debt.contacted",
+        "debt.payment_received",
+        "debt.resolved",
+        "debt.escalated",
+        "followup.completed",
+    )
