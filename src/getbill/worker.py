@@ -122,7 +122,8 @@ def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event, marks: Marks | N
 
     async def stream() -> bool:
         placed = await events.sequence(desk.database, marks=marks)
-        return bool(await webhooks.owe(desk.database) or placed)
+        owed = await webhooks.owe(desk.database)
+        return bool(await webhooks.catch_up(desk.database) or owed or placed)
 
     async def live() -> bool:
         return bool(await timelines.send_due(desk, goes_on))

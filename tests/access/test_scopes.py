@@ -48,6 +48,7 @@ BODIES: dict[str, Any] = {
     "POST /external-api/v1/debts/{debt_id}/payments": {"amount": 1.00, "method": "card"},
     "POST /external-api/v1/debts/{debt_id}/escalate": {"reason": "No answer.", "decided_by": "Marie Martin"},
     "PUT /external-api/v1/webhooks/{webhook_id}": {"url": "https://hooks.example/in"},
+    "POST /external-api/v1/webhooks/{webhook_id}/replay": {"from": "2024-03-15"},
 }
 SECRET_WORDS = (b"Veronique", b"veronique@example.com", b"THEIRS-1", b"hooks.example")
 
@@ -154,6 +155,7 @@ async def _objects(theirs: Site) -> dict[str, str]:
         "debt_id": debt.json()["id"],
         "debtor_id": debt.json()["debtor"]["id"],
         "webhook_id": hook.json()["id"],
+        "delivery_id": ids.show("wd", ids.new()),
         "followup_id": ids.show("followup", ids.new()),
         "timeline_id": ids.show("timeline", ids.new()),
         "creditor_id": ids.show("creditor", ids.new()),

@@ -76,7 +76,9 @@ async def test_each_event_carries_the_instant_its_contact_was_due_at(house: Hous
     )
     assert [tuple(row) for row in rows] == [
         ("debt.created", at(MONDAY)),
+        ("followup.created", at(MONDAY)),
         *[(kind, at(MONDAY)) for kind in ("debt.contacted", "debt.status_changed", "followup.completed")],
+        ("followup.created", at("2026-01-08 09:00")),
         ("debt.contacted", at("2026-01-08 09:00")),
         ("followup.completed", at("2026-01-08 09:00")),
     ]

@@ -7,8 +7,10 @@ import make
 WAVE_1 = ["2026-03-02T07:00:00Z email delivered", "2026-03-05T09:00:00Z sms delivered"]
 WAVE_2 = ["2026-03-09T09:00:00Z ai_call deal_not_found", "2026-03-10T07:00:00Z email delivered"]
 WAVE_3 = ["2026-03-17T07:00:00Z letter delivered", "2026-03-23T09:00:00Z ai_call deal_not_found"]
-CONTACT = ["debt.contacted", "followup.completed"]
-FIRST_CONTACT = ["debt.contacted", "debt.status_changed", "followup.completed"]
+CONTACT = ["followup.created", "debt.contacted", "followup.completed"]
+FIRST_CONTACT = ["followup.created", "debt.contacted", "debt.status_changed", "followup.completed"]
+# What is told by default of the contacts after the first, and of how many events each is one.
+TOLD, EACH = ["debt.contacted", "followup.completed"], len(CONTACT)
 
 
 async def test_a_debt_that_is_paid_in_wave_1_is_left_in_peace(creditor) -> None:
@@ -33,10 +35,10 @@ async def test_a_debt_that_is_paid_in_wave_1_is_left_in_peace(creditor) -> None:
     ]
     assert creditor.receiver.told(debt["id"]) == [
         "1 debt.created",
-        "2 debt.contacted",
-        "4 followup.completed",
-        "5 debt.payment_received",
-        "7 debt.resolved",
+        "3 debt.contacted",
+        "5 followup.completed",
+        "6 debt.payment_received",
+        "8 debt.resolved",
     ]
     paid = creditor.receiver.received[3]
     assert (paid["timestamp"], paid["data"]["status"], paid["data"]["resolved_at"]) == (
@@ -81,7 +83,7 @@ async def test_a_debtor_who_pays_half_is_asked_for_the_other_half(creditor) -> N
         *(2 * [Decimal("2340.00")]),
         *(4 * [Decimal("1170.00")]),
     ]
-    assert creditor.receiver.told(debt["id"])[5:7] == ["7 debt.payment_received", "8 debt.contacted"]
+    assert creditor.receiver.told(debt["id"])[5:7] == ["9 debt.payment_received", "11 debt.contacted"]
     assert len(told) == 14
 
 
@@ -107,9 +109,9 @@ async def test_a_debtor_who_never_answers_hears_of_us_six_times_and_then_a_human
     ]
     assert creditor.receiver.told(debt["id"]) == [
         "1 debt.created",
-        "2 debt.contacted",
-        "4 followup.completed",
-        *(f"{place} {CONTACT[(place - 5) % 2]}" for place in range(5, 15)),
+        "3 debt.contacted",
+        "5 followup.completed",
+        *(f"{7 + EACH * turn + place} {kind}" for turn in range(5) for place, kind in enumerate(TOLD)),
     ]
 
 
@@ -130,11 +132,11 @@ async def test_a_debt_erased_in_the_middle_leaves_nothing_but_that_it_was(credit
     assert await creditor.events(debt["id"]) == ["debt.created", *FIRST_CONTACT, *CONTACT, "debt.deleted"]
     assert creditor.receiver.told(debt["id"]) == [
         "1 debt.created",
-        "2 debt.contacted",
-        "4 followup.completed",
-        "5 debt.contacted",
-        "6 followup.completed",
-        "7 debt.deleted",
+        "3 debt.contacted",
+        "5 followup.completed",
+        "7 debt.contacted",
+        "8 followup.completed",
+        "9 debt.deleted",
     ]
     deleted = [one for one in creditor.receiver.received if one["event"] == "debt.deleted"]
     assert [one["data"] for one in deleted] == [{"debt_id": debt["id"], "erased": True}]

@@ -95,7 +95,7 @@ async def test_what_was_on_its_way_by_a_provider_that_cannot_be_asked_is_unknown
 
     assert await place.ledger(debt.id) == [("wave_1_email", "unknown"), ("wave_1_sms", "planned")]
     assert await place.followups(debt.id) == [("email", "on_hold")]
-    assert await place.events(debt.id) == ["debt.created"]
+    assert await place.events(debt.id) == ["debt.created", "followup.created", "followup.updated"]
     assert provider.taken == []
 
 
@@ -167,7 +167,7 @@ async def test_a_worker_thought_dead_writes_nothing_when_it_comes_back(database:
     await arrival.settle(place.desk, workspace, await arrival.hand_over(departing))
 
     assert (await place.ledger(debt.id))[0] == ("wave_1_email", "unknown")
-    assert await place.events(debt.id) == ["debt.created"]
+    assert await place.events(debt.id) == ["debt.created", "followup.created", "followup.updated"]
 
 
 async def test_an_erased_debt_whose_message_was_on_its_way_leaves_only_that_it_was(

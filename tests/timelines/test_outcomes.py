@@ -31,7 +31,7 @@ async def test_acceptance_alone_is_no_contact_where_a_receipt_will_come(database
 
     assert (await place.ledger(debt.id))[0] == ("wave_1_email", "accepted")
     assert await place.followups(debt.id) == [("email", "sent")]
-    assert await place.events(debt.id) == ["debt.created"]
+    assert await place.events(debt.id) == ["debt.created", "followup.created", "followup.updated"]
     assert (await place.find(debt.id)).status == "pending"
 
 
@@ -47,7 +47,7 @@ async def test_a_call_nobody_answers_has_contacted_nobody(database: Database) ->
     await place.send_due_live()
 
     assert await place.followups(debt.id) == [("ai_call", "no_answer")]
-    assert await place.events(debt.id) == ["debt.created", "followup.completed"]
+    assert await place.events(debt.id) == ["debt.created", "followup.created", "followup.completed"]
 
 
 async def test_a_refusal_for_good_ends_the_step_and_the_next_one_is_planned(database: Database) -> None:
@@ -61,7 +61,12 @@ async def test_a_refusal_for_good_ends_the_step_and_the_next_one_is_planned(data
     assert (found["state"], found["reason"]) == ("failed", "550 No such user")
     assert (await place.ledger(debt.id))[1] == ("wave_1_sms", "planned")
     assert await place.followups(debt.id) == [("email", "failed")]
-    assert await place.events(debt.id) == ["debt.created", "followup.completed"]
+    assert await place.events(debt.id) == [
+        "debt.created",
+        "followup.created",
+        "followup.completed",
+        "followup.failed",
+    ]
     assert (await place.find(debt.id)).contacts_count == 0
 
 
@@ -116,7 +121,7 @@ async def test_a_message_of_which_nobody_knows_counts_as_a_contact_and_is_not_an
     await place.send_due_live()
 
     assert await place.ledger(debt.id) == [("wave_1_email", "unknown"), ("wave_1_sms", "planned")]
-    assert await place.events(debt.id) == ["debt.created"]
+    assert await place.events(debt.id) == ["debt.created", "followup.created", "followup.updated"]
 
 
 async def test_a_sender_that_breaks_leaves_the_message_unknown(database: Database) -> None:

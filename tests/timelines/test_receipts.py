@@ -38,9 +38,9 @@ async def test_a_delivery_confirmed_later_contacts_the_debtor_then(database: Dat
     told = await receive(place, followup_id, DELIVERED)
 
     assert told
-    assert before == ["debt.created"]
+    assert before == ["debt.created", "followup.created", "followup.updated"]
     assert await place.events(debt_id) == [
-        "debt.created",
+        *before,
         "debt.contacted",
         "debt.status_changed",
         "followup.completed",
@@ -71,7 +71,13 @@ async def test_a_bounce_is_no_contact(database: Database) -> None:
 
     assert (await place.ledger(debt_id))[0] == ("wave_1_email", "bounced")
     assert await place.followups(debt_id) == [("email", "failed")]
-    assert await place.events(debt_id) == ["debt.created", "followup.completed"]
+    assert await place.events(debt_id) == [
+        "debt.created",
+        "followup.created",
+        "followup.updated",
+        "followup.completed",
+        "followup.failed",
+    ]
 
 
 async def test_a_bounce_of_what_had_counted_as_sent_is_announced(database: Database) -> None:
@@ -80,7 +86,7 @@ async def test_a_bounce_of_what_had_counted_as_sent_is_announced(database: Datab
 
     await receive(place, followup_id, failed("550 No such user", permanent=True))
 
-    assert await place.events(debt_id) == [*before, "followup.completed"]
+    assert await place.events(debt_id) == [*before, "followup.completed", "followup.failed"]
     assert await place.followups(debt_id) == [("email", "failed")]
 
 

@@ -48,10 +48,11 @@ async def test_a_debtor_who_never_answers_gets_every_step_and_then_a_person_is_a
     ]
     assert await sandbox.events(debt.id) == [
         "debt.created",
+        "followup.created",
         "debt.contacted",
         "debt.status_changed",
         "followup.completed",
-        *["debt.contacted", "followup.completed"] * 5,
+        *["followup.created", "debt.contacted", "followup.completed"] * 5,
         "debt.status_changed",
     ]
     after = await sandbox.find(debt.id)

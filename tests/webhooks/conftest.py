@@ -76,16 +76,29 @@ class Receiver:
         return [one.told["event"] for one in self.received]
 
 
+_DELIVERIES = """
+SELECT id, event_id, position, sequence, previous_sequence, attempts, 'pending' AS state, next_try_at, lease_until
+FROM webhook_deliveries WHERE endpoint_id = $1
+UNION ALL
+SELECT id, event_id, position, sequence, previous_sequence, attempts, state, settled_at, NULL
+FROM webhook_log WHERE endpoint_id = $1
+ORDER BY position, id
+"""
+_ATTEMPTS = """
+SELECT a.*, d.event_id FROM webhook_attempts a
+JOIN (SELECT id, event_id FROM webhook_deliveries UNION ALL SELECT id, event_id FROM webhook_log) d
+    ON d.id = a.delivery_id
+WHERE a.endpoint_id = $1 ORDER BY a.started_at, a.attempt
+"""
+
+
 async def deliveries(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
-    return await database.pool.fetch(
-        "SELECT * FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position", endpoint_id
-    )
+    """What is owed to an endpoint and what is settled, in the order of the stream."""
+    return await database.pool.fetch(_DELIVERIES, endpoint_id)
 
 
 async def attempts(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
-    return await database.pool.fetch(
-        "SELECT * FROM webhook_attempts WHERE endpoint_id = $1 ORDER BY started_at, attempt", endpoint_id
-    )
+    return await database.pool.fetch(_ATTEMPTS, endpoint_id)
 
 
 async def endpoint(database: Database, endpoint_id: UUID) -> asyncpg.Record:
@@ -115,6 +128,7 @@ async def database(dsn: str) -> AsyncIterator[Database]:
         events.store(tx)
 
     database = await open_database(dsn, edge, size=8)
+    await webhooks.keep_partitions(database, clock.wall())
     yield database
     await database.close()
 
@@ -186,11 +200,19 @@ async def subscribe(
     """Open an endpoint for a receiver; closed with the test, so that nothing is owed to it in the next."""
     opened: list[UUID] = []
 
-    async def open_endpoint(receiver: Receiver, *events: str, url: str | None = None) -> UUID:
+    async def open_endpoint(
+        receiver: Receiver, *events: str, url: str | None = None, **columns: object
+    ) -> UUID:
         new = webhooks.NewEndpoint(url or receiver.url, events or webhooks.EVENTS_DEFAULT)
         async with database.transaction(workspace.now()) as tx:
             made = await webhooks.create(tx, workspace, new)
         receiver.secret, receiver.endpoint_id = made.secret, made.endpoint.id
+        for name, value in columns.items():
+            await database.pool.execute(
+                f"UPDATE webhook_endpoints SET {name} = $2 WHERE id = $1",
+                made.endpoint.id,
+                value,
+            )
         opened.append(made.endpoint.id)
         return made.endpoint.id
 
@@ -208,7 +230,7 @@ async def poster() -> AsyncIterator[Poster]:
 
 @pytest.fixture
 def courier(database: Database, keys: vault.Vault, poster: Poster) -> Courier:
-    return Courier(database, keys, poster, Plan(lease_seconds=10))
+    return Courier(database, keys, poster, Plan())
 
 
 @pytest.fixture
@@ -233,7 +255,7 @@ def pass_time(database: Database, workspace: Workspace) -> Callable[[], Awaitabl
     async def pass_all() -> None:
         await database.pool.execute(
             "UPDATE webhook_deliveries SET next_try_at = now() - interval '1 s', lease_until = NULL "
-            "WHERE workspace_id = $1 AND state = 'pending'",
+            "WHERE workspace_id = $1",
             workspace.id,
         )
         await database.pool.execute(

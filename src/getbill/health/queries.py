@@ -37,7 +37,7 @@ _BACKLOG = Statement(
                AS events_unreacted,
            (SELECT count(*) FROM contacts WHERE state = 'planned' AND is_live AND due_at <= $2) AS contacts_due,
            (SELECT count(*) FROM contacts WHERE state IN ('claimed', 'sending')) AS contacts_under_way,
-           (SELECT count(*) FROM webhook_deliveries WHERE state = 'pending') AS deliveries_pending
+           (SELECT count(*) FROM webhook_deliveries) AS deliveries_pending
     """,
 )
 
