@@ -23,7 +23,7 @@ from getbill.reports import api as reports_api
 from getbill.sandbox import api as sandbox_api
 from getbill.settings import Settings
 from getbill.streams import api as streams_api
-from getbill.webhooks import Poster, Trials
+from getbill.webhooks import Poster, Trials, trusting
 from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
@@ -83,7 +83,9 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     await webhooks.keep_partitions(state.database, clock.wall())
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
-    state.trials = Trials(await stack.enter_async_context(Poster(settings.webhook_networks)))
+    state.trials = Trials(
+        await stack.enter_async_context(Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle)))
+    )
     state.room = streams.Room(state.database, dsn)
     stack.push_async_callback(state.room.close)
 

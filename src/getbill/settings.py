@@ -128,6 +128,10 @@ class Settings(BaseSettings):
     webhook_networks: Networks = Field(
         (), description="Private networks, separated by commas, that live webhooks may be sent to."
     )
+    ca_bundle: Path | None = Field(
+        None,
+        description="File (PEM) with certificate authorities of your own, trusted by webhooks beside the system's.",
+    )
     access_log_days: int = Field(90, ge=1, description="Days the access log is kept.")
     log_level: LogLevel = Field(
         LogLevel.INFO,

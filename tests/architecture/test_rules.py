@@ -31,7 +31,7 @@ LEVELS = (
     ("webhooks", "streams", "imports", "reports", "todos"),
     ("dashboard", "portal", "sandbox"),
     ("reactions",),
-    ("explorer", "health", "first_run", "listener", "children", "upkeep"),
+    ("explorer", "health", "first_run", "listener", "children", "upkeep", "errands"),
     ("greeting", "demo"),
     ("app", "worker"),
     ("commands",),

@@ -14,7 +14,7 @@ from getbill.companies.actions import (
     set_password,
 )
 from getbill.companies.model import ROLES, Company, SandboxOnly, User, Workspace
-from getbill.companies.queries import companies, company, demo, users, workspace, workspaces_of
+from getbill.companies.queries import admins, companies, company, demo, users, workspace, workspaces_of
 
 __all__ = [
     "ROLES",
@@ -26,6 +26,7 @@ __all__ = [
     "User",
     "UserExists",
     "Workspace",
+    "admins",
     "companies",
     "company",
     "create",

@@ -9,18 +9,21 @@ from getbill.webhooks.actions import Opened, create, delete, update
 from getbill.webhooks.jobs import Courier, Plan
 from getbill.webhooks.ledger import keep_partitions
 from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
+from getbill.webhooks.notices import NOTICE, Notices
 from getbill.webhooks.owing import WAKE, owe
-from getbill.webhooks.posts import Poster
+from getbill.webhooks.posts import Poster, trusting
 from getbill.webhooks.queries import endpoints, find
 from getbill.webhooks.trials import Trials
 
 __all__ = [
     "EVENTS_DEFAULT",
+    "NOTICE",
     "RETRY_SECONDS",
     "WAKE",
     "Courier",
     "Endpoint",
     "NewEndpoint",
+    "Notices",
     "Opened",
     "Plan",
     "Poster",
@@ -32,5 +35,6 @@ __all__ = [
     "find",
     "keep_partitions",
     "owe",
+    "trusting",
     "update",
 ]

@@ -48,8 +48,7 @@ class Patient:
     workspace_id: UUID
     id: UUID
     key: Key
-    url: str
-    description: str | None
+    told: dict[str, Any]
     sequence: int
 
     def next_sequence(self) -> int:
@@ -59,11 +58,7 @@ class Patient:
 
     def event_data(self) -> dict[str, Any]:
         """Return the keys that the data of every event about an endpoint carries."""
-        return {
-            "endpoint_id": ids.show("we", self.id),
-            "url": self.url,
-            "description": self.description,
-        }
+        return {"webhook": {"id": ids.show("we", self.id), **self.told}}
 
     def store(self, tx: Transaction) -> None:
         """Have the count of its events written at the edge."""
@@ -100,12 +95,13 @@ async def _announce(tx: Transaction, workspace: Workspace, endpoint_id: UUID, re
         key = vault.make_key(tx, workspace.vault, workspace.id, endpoint_id)
     else:
         key = workspace.vault.unwrap(row["wrapped"], workspace.id, endpoint_id)
-    patient = Patient(workspace.id, endpoint_id, key, row["url"], row["description"], row["event_sequence"])
-    detail = {
+    told = {
+        "url": row["url"],
+        "description": row["description"],
         "reason": reason,
         "disabled_at": json.instant(row["disabled_at"]),
         "failing_since": json.instant(row["failing_since"]),
     }
-    events.record(tx, DISABLED, patient, detail)
+    events.record(tx, DISABLED, Patient(workspace.id, endpoint_id, key, told, row["event_sequence"]))
     if workspace.is_live:
-        await notices.tell_admins(tx, workspace, endpoint_id, reason)
+        await notices.tell_admins(tx, workspace, endpoint_id)

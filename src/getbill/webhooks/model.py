@@ -33,7 +33,7 @@ RATE_MAX = 1000
 _JITTER = 0.1
 _RETRY_AFTER_SECONDS_MAX = 86_400.0
 # What says whom an event is about is never trimmed away, nor that nothing more may be said.
-_FIELDS_ALWAYS = ("debt_id", "endpoint_id", "erased")
+_FIELDS_ALWAYS = ("debt_id", "webhook", "erased")
 # So many failures in a row, and an endpoint counts as down: one delivery at a time goes out to see.
 FAILURES_UNTIL_DOWN = 3
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -16,6 +17,7 @@ import structlog
 from yarl import URL
 
 from getbill.kit import clock
+from getbill.kit.stops import CannotRun
 from getbill.webhooks.addresses import (
     LOOKUPS_MAX,
     AddressForbidden,
@@ -35,6 +37,17 @@ RESPONSE_BYTES_MAX: Final = 4096
 _HEADERS: Final = {"User-Agent": "GetBill-Webhooks/1", "Accept-Encoding": "identity"}
 
 
+def trusting(ca_bundle: Path | None) -> ssl.SSLContext:
+    """Return a client's TLS that trusts the system's authorities and those in a file; raise CannotRun when it has none."""
+    context = ssl.create_default_context()
+    if ca_bundle is not None:
+        try:
+            context.load_verify_locations(cafile=ca_bundle)
+        except OSError as error:
+            raise CannotRun(f"GETBILL_CA_BUNDLE {ca_bundle} holds no certificates (PEM): {error}") from error
+    return context
+
+
 class Poster:
     """Sends webhooks; live and sandbox ones over connections of their own, as they may reach different places."""
 
@@ -49,7 +62,7 @@ class Poster:
         self.timeout_seconds = timeout_seconds
         self._threads = ThreadPoolExecutor(LOOKUPS_MAX, "webhook-lookup")
         self._lookup = lookup or system_lookup(self._threads)
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or trusting(None)
         self._reaches = {is_live: Reach(is_live, networks) for is_live in (True, False)}
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 

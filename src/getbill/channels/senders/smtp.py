@@ -204,10 +204,11 @@ def written(message: Outgoing, sender: str) -> EmailMessage:
     mail["Message-ID"] = f"<{message.key}@{address.domain}>"
     # Asks autoresponders not to answer (RFC 3834 section 5).
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = message.language
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
+    # Last: setting the content drops every header of the kind.
+    mail["Content-Language"] = message.language
     return mail
 
 
