@@ -41,6 +41,10 @@ class House:
         """Where the API listens."""
         return int(self.bound.getsockname()[1])
 
+    def running(self, word: str) -> Popen:
+        """Return the process that is the API or the worker now."""
+        return self._running[word]
+
     def begin(self, word: str, more: Mapping[str, str] | None = None) -> Popen:
         """Start the API or the worker."""
         descriptor = self.bound.fileno()
