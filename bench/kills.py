@@ -32,4 +32,8 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     )
     if verdict.faults:
         raise PromiseBroken(f"{len(verdict.faults)} faults, told above.")
-    return [Figure("kills", verdict.pushed_twice, verdict.due, "deliveries pushed twice", None, is_more_better=False)]
+    return [
+        Figure(
+            "kills", verdict.pushed_twice, verdict.due, "deliveries pushed twice", None, is_more_better=False
+        )
+    ]

@@ -78,7 +78,8 @@ class Receiver:
                 data.get("debt_id") or data.get("endpoint_id", ""),
                 told["sequence"],
                 told.get("previous_sequence"),
-                self._is_signed(path, headers, body) and headers[b"webhook-id"] == told["webhook_id"].encode(),
+                self._is_signed(path, headers, body)
+                and headers[b"webhook-id"] == told["webhook_id"].encode(),
             )
         )
         return b"" if path == self.job["hanging"] else _TAKEN

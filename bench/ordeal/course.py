@@ -162,7 +162,7 @@ class _Play:
         for path, kinds in _ENDPOINTS.items():
             asked = json.dumps({"url": f"http://127.0.0.1:{port}{path}", "events": kinds}).encode()
             at = f"http://127.0.0.1:{self.house.port}/external-api/v1/webhooks"
-            with urlopen(Request(at, asked, headers), timeout=30) as answer:  # noqa: S310 loopback only
+            with urlopen(Request(at, asked, headers), timeout=30) as answer:
                 secrets[path] = json.load(answer)["secret"]
         (self.folder / "secrets.json").write_text(json.dumps(secrets), "utf-8")
 
@@ -244,7 +244,9 @@ class _Play:
             found, asked = histories.pop(one["debt"], Counter()), Counter(stories.kinds_of(one["number"]))
             if found != asked:
                 yield f"{one['debt']}: {dict(found)} happened, {dict(asked)} was asked for"
-        yield from (f"{debt}: {dict(kinds)} happened, nothing was asked for" for debt, kinds in histories.items())
+        yield from (
+            f"{debt}: {dict(kinds)} happened, nothing was asked for" for debt, kinds in histories.items()
+        )
 
     def _lines(self, name: str) -> list[str]:
         file = self.folder / name
