@@ -52,6 +52,7 @@ ALL_WORKSPACES = {
     "health.backlog": "counts what waits, over the whole installation",
     "webhooks.behind": "a worker helps whatever endpoint missed events",
     "webhooks.open": "a courier takes what is due, a little of every endpoint",
+    "webhooks.end_rotations": "upkeep: old secrets go, whoever's",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
 }
 

@@ -223,6 +223,23 @@ async def test_a_trimmed_delivery_is_logged_as_it_was_sent(
     assert receiver.received[0].told["data"] == {"debt_id": debt["id"], "status": "pending"}
 
 
+async def test_an_event_about_an_endpoint_is_logged_without_a_debt(
+    house: House, carrier: Carrier, receive: Any, answering: Any
+) -> None:
+    watching = await carrier.open(await receive(), events=["webhook.disabled"], fields=["status"])
+    gone = await carrier.open(await receive(answering(410)))
+    await house.debt()
+    await carrier.carry()
+    await carrier.carry()
+
+    (logged,) = await log_of(house, watching)
+
+    assert (logged["event"], logged["debt_id"], logged["erased"]) == ("webhook.disabled", None, False)
+    data = read_body(await one_of(house, logged))["data"]
+    assert (data["webhook"]["id"], data["webhook"]["reason"]) == (gone["id"], "gone")
+    assert read(await house.get(f"/webhooks/{gone['id']}"))["disabled_reason"] == "gone"
+
+
 async def test_what_debts_say_is_shown_only_to_who_may_read_debts(
     house: House, carrier: Carrier, receive: Any
 ) -> None:

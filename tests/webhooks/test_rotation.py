@@ -9,6 +9,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from debts.conftest import House, read
+from getbill import webhooks
 from getbill.kit import clock, ids, json
 from webhooks.conftest import Carrier, Received
 
@@ -213,3 +214,20 @@ async def test_an_overlap_is_a_week_at_most(house: House, asked: dict[str, Any],
 
     assert (answered.status, read(answered)["errors"][0]["code"]) == (422, code)
     assert read(await house.get(f"/webhooks/{opened['id']}"))["rotation"] is None
+
+
+async def test_upkeep_forgets_an_old_secret_whose_time_is_over(
+    house: House, carrier: Carrier, receive: Any
+) -> None:
+    receiver = await receive()
+    endpoint, running = await carrier.open(receiver), await carrier.open(await receive())
+    new = (await rotate(house, endpoint))["secret"]
+    await rotate(house, running)
+    await let_the_overlap_end(house, endpoint)
+
+    await webhooks.end_rotations(house.app.state.database, clock.wall())
+
+    (row,) = await house.rows("SELECT * FROM webhook_endpoints WHERE id = $1", receiver.endpoint_id)
+    assert (row["next_secret"], row["rotation_ends_at"], row["cut_over_at"]) == (None, None, None)
+    assert plain(await next_delivery(house, carrier, receiver), new)
+    assert read(await house.get(f"/webhooks/{running['id']}"))["rotation"] is not None

@@ -155,6 +155,21 @@ async def test_one_key_is_one_test(house: House, carrier: Carrier, receive: Any)
     assert answers[1].headers["idempotent-replayed"] == "true"
 
 
+async def test_with_a_key_a_refusal_stays_the_answer(house: House, carrier: Carrier, receive: Any) -> None:
+    receiver = await receive()
+    endpoint = await carrier.open(receiver)
+    path, body = f"/webhooks/{endpoint['id']}/test", {"secret": "next"}
+    first = await house.post(path, body, Idempotency_Key="early")
+    await house.post(f"/webhooks/{endpoint['id']}/rotate-secret")
+
+    again = await house.post(path, body, Idempotency_Key="early")
+    other = await house.post(path, {"event": "debt.created"}, Idempotency_Key="early")
+
+    assert (first.status, again.status, again.body) == (409, 409, first.body)
+    assert (other.status, read(other)["type"]) == (422, "/problems/idempotency-key-reused")
+    assert receiver.received == []
+
+
 async def test_a_few_at_a_time_are_under_way_for_a_workspace(
     house: House,
     other_house: House,

@@ -7,7 +7,7 @@ recognises one by `webhook_id`, a gap by `sequence`. What stands in the ledger i
 from getbill.webhooks.absence import catch_up
 from getbill.webhooks.actions import Opened, create, delete, update
 from getbill.webhooks.addresses import Reach
-from getbill.webhooks.changeover import rotate
+from getbill.webhooks.changeover import end_rotations, rotate
 from getbill.webhooks.following import Follower
 from getbill.webhooks.jobs import Courier, Plan
 from getbill.webhooks.ledger import keep_partitions
@@ -43,6 +43,7 @@ __all__ = [
     "catch_up",
     "create",
     "delete",
+    "end_rotations",
     "endpoints",
     "find",
     "keep_partitions",

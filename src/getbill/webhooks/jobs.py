@@ -17,7 +17,7 @@ from getbill.kit import clock
 from getbill.kit.db import Database
 from getbill.vault import Key, SealBroken, Vault
 from getbill.webhooks import ailments, ledger
-from getbill.webhooks.ledger import Ask, Lane, Tried
+from getbill.webhooks.ledger import Ask, Tried
 from getbill.webhooks.model import (
     Claimed,
     Outcome,
@@ -92,7 +92,6 @@ class Courier:
         self._held: dict[UUID, _Held] = {}
         self._tried: list[Tried] = []
         self._untried: list[tuple[Claimed, datetime]] = []
-        self._freed: set[Lane] = set()
         self._is_slowed = False
         self._news = asyncio.Event()
 
@@ -124,8 +123,7 @@ class Courier:
         is_more = True
         while is_more and (most := self.plan.claims_max - len(self._held)) > 0:
             ask = Ask(most, self.plan.lease_seconds, self._room)
-            found = await ledger.claim(self.database, ask, self._freed)
-            self._freed.clear()
+            found = await ledger.claim(self.database, ask)
             self._is_slowed = found.is_slowed
             for one in found.claimed:
                 self._take(one)
@@ -162,8 +160,6 @@ class Courier:
                 ailing = await ledger.settle(self.database, tried)
                 for one in tried:
                     self._let_go(one.claimed)
-                    if one.verdict.state != "pending":
-                        self._freed.add(one.lane)
                 tried = []
                 await ailments.treat(self.database, self.vault, ailing)
             if untried:

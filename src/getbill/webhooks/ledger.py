@@ -5,7 +5,7 @@ of the lane is in hand, so that nothing starts out of order. A claim is a lease 
 delivery is owed again. Claims are made one after the other, so each sees all that is in anybody's hand.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import starmap
@@ -23,22 +23,6 @@ _LOCK_CLAIMS = Statement(
     "webhooks.lock_claims",
     "Let one courier at a time claim. Asked by itself, so that what follows sees all its forerunner did.",
     "SELECT pg_advisory_xact_lock(hashtextextended('getbill:couriers', 0))",
-)
-_UNPARK = Statement(
-    "webhooks.unpark",
-    "The first of each of these lanes, which no attempt has put off, is due now: what it waited behind is settled.",
-    """
-    UPDATE webhook_deliveries d SET next_try_at = $4
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS freed (workspace_id, endpoint_id, debt_id)
-    CROSS JOIN LATERAL (
-        SELECT lane.id FROM webhook_deliveries lane
-        WHERE lane.workspace_id = freed.workspace_id AND lane.endpoint_id = freed.endpoint_id
-            AND lane.debt_id = freed.debt_id
-        ORDER BY lane.position, lane.id LIMIT 1
-    ) AS first
-    WHERE d.workspace_id = freed.workspace_id AND d.id = first.id AND d.next_try_at > $4 AND d.attempts = 0
-        AND d.lease_until IS NULL
-    """,
 )
 _OPEN = Statement(
     "webhooks.open",
@@ -145,7 +129,9 @@ _RELEASE = Statement(
 )
 _SETTLE = Statement(
     "webhooks.settle",
-    "Log attempts and move the deliveries that are settled to the log; the others are due again later.",
+    "Log attempts, move the deliveries that are settled to the log and have the next of their lanes be due; the others"
+    " are due again later.",
+    # All at once: whoever is killed leaves no lane waiting. And once: that it was done may have been lost on the way.
     """
     WITH tried AS (
         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[],
@@ -160,6 +146,16 @@ _SETTLE = Statement(
         UPDATE webhook_deliveries d SET attempts = d.attempts + 1, lease_until = NULL, next_try_at = t.next_try_at
         FROM tried t
         WHERE d.workspace_id = t.workspace_id AND d.id = t.delivery_id AND t.state = 'pending'
+            AND d.attempts = t.attempt - 1
+    ), freed AS (
+        UPDATE webhook_deliveries d SET next_try_at = least(d.next_try_at, $14)
+        FROM done CROSS JOIN LATERAL (
+            SELECT lane.id FROM webhook_deliveries lane
+            WHERE lane.workspace_id = done.workspace_id AND lane.endpoint_id = done.endpoint_id
+                AND lane.debt_id = done.debt_id AND lane.id <> ALL ($2)
+            ORDER BY lane.position, lane.id LIMIT 1
+        ) AS first
+        WHERE d.workspace_id = done.workspace_id AND d.id = first.id AND d.attempts = 0 AND d.lease_until IS NULL
     ), logged AS (
         INSERT INTO webhook_log (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
             previous_sequence, fields, is_replay, state, attempts, created_at, settled_at)
@@ -171,6 +167,7 @@ _SETTLE = Statement(
         status, error, response)
     SELECT workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms, status, error, response
     FROM tried
+    ON CONFLICT DO NOTHING
     """,
 )
 _NOTE_HEALTH = Statement(
@@ -191,7 +188,7 @@ _NOTE_HEALTH = Statement(
 
 # While an endpoint is down, one delivery goes out to see this often.
 PROBE_SECONDS: Final = 60.0
-# Aside at most so long: its lane is freed by whoever settles what it waits behind, unless that one is killed just then.
+# Aside at most so long: its lane is freed by whoever settles what it waits behind, unless both happen at once.
 _PARKED: Final = timedelta(seconds=30)
 _AHEAD_SECONDS: Final = 0.25
 
@@ -200,7 +197,6 @@ _ATTEMPTS = Daily("webhook_attempts")
 
 # Says how many more deliveries of an endpoint a courier wants, of which so many are in all couriers' hands.
 Room = Callable[[Target, int], int]
-Lane = tuple[UUID, UUID, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +207,6 @@ class Tried:
     outcome: Outcome
     verdict: Verdict
     response: bytes | None
-
-    @property
-    def lane(self) -> Lane:
-        """The workspace, endpoint and debt whose deliveries go out one after the other."""
-        return self.claimed.target.workspace_id, self.claimed.target.id, self.claimed.debt_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +228,11 @@ class Claims:
     is_slowed: bool = False
 
 
-async def claim(database: Database, ask: Ask, freed: Collection[Lane] = ()) -> Claims:
-    """Claim deliveries; `freed` are lanes whose first delivery was settled since the last claim."""
+async def claim(database: Database, ask: Ask) -> Claims:
+    """Claim deliveries that are due, each the first of its lane."""
     now = clock.wall()
     async with database.transaction(now) as tx:
         await tx.execute(_LOCK_CLAIMS)
-        if freed:
-            await tx.execute(_UNPARK, *zip(*freed, strict=True), now)
         rows = await tx.fetch(_OPEN, now)
         targets = {row["id"]: _target(row) for row in rows}
         allowed = {row["id"]: _allowed(row, now) for row in rows}
