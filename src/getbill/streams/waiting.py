@@ -67,7 +67,8 @@ class Waiter:
         """Wait for news; False when there was none in time, or it is over."""
         if not self.is_over:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), max(0.0, seconds))
+                async with asyncio.timeout(max(0.0, seconds)):
+                    await self._woken.wait()
         return self._woken.is_set() and not self.is_over
 
 
