@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +16,11 @@ import pytest
 
 from access.test_commands import MASTER_KEY, Run, getbill, logging_as_before, made  # noqa: F401 - fixtures
 from debts.conftest import House, read
+from getbill import companies, reactions, vault
+from getbill.embedded import Server
 from getbill.kit import ids
+from getbill.kit.db import open_database
+from getbill.migrations.actions import migrate
 from webhooks.conftest import Carrier
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -168,3 +174,41 @@ async def test_a_range_is_replayed_and_the_replay_followed_as_json(
     listed = read(await house.get(f"/webhooks/{endpoint['id']}/deliveries"))["data"]
     assert followed == listed[0]
     assert followed["replay"] is True
+
+
+async def said(stream: asyncio.StreamReader) -> bytes:
+    """The next line that is for people; what the driver logs is for programs."""
+    while (line := await stream.readline()).startswith(b"{"):
+        pass
+    return line
+
+
+async def test_following_goes_on_when_the_database_comes_back() -> None:
+    # A socket's path is short.
+    folder = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
+    server = Server(folder, durable=False)
+    dsn = await asyncio.to_thread(server.start)
+    try:
+        await migrate(dsn)
+        database = await open_database(dsn, reactions.edge, size=1)
+        keys = await vault.unlock(database, MASTER_KEY, folder / "key", may_make=True)
+        await companies.create(database, keys, "Acme")
+        await database.close()
+
+        async with asyncio.timeout(30), command(dsn, "webhooks", "tail") as tail:
+            assert tail.stderr is not None
+            following = await said(tail.stderr)
+            await asyncio.to_thread(server.stop)
+            away = await said(tail.stderr)
+            await asyncio.to_thread(server.start)
+            back = await said(tail.stderr)
+            tail.send_signal(SIGINT)
+            ended = await tail.wait()
+    finally:
+        await asyncio.to_thread(server.stop)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    assert following == b"Following. Stop with Ctrl-C.\n"
+    assert away == b"The database is away; looking again every second.\n"
+    assert back == b"The database is back.\n"
+    assert ended == 130

@@ -20,6 +20,15 @@ from getbill.vault import Vault
 commands = typer.Typer(no_args_is_help=True, help="Webhooks: where events are sent to.")
 
 LOOK_SECONDS = 1.0
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 
 WorkspaceName = Annotated[str, typer.Option("--workspace", help="Kind, name or id.")]
 WebhookId = Annotated[str, typer.Argument(help="Its id, as `list` shows it.", metavar="WEBHOOK")]
@@ -183,10 +192,12 @@ async def _follow(opened: Database, place: Workspace, endpoint_id: UUID | None, 
         try:
             async for told in follower.news():
                 typer.echo(json.write(told).decode() if as_json else _line(told))
+            if is_away:
+                typer.echo("The database is back.", err=True)
             is_away = False
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise
+        except BrokenPipeError:
+            raise
+        except _AWAY:
             if not is_away:
                 typer.echo("The database is away; looking again every second.", err=True)
             is_away = True

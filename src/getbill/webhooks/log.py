@@ -57,7 +57,7 @@ _SETTLED_PAGE = Statement(
     + """
       AND d.settled_at >= greatest($5, (SELECT min(e.recorded_at) - $11::interval FROM events e
           WHERE e.workspace_id = $1 AND e.debt_id = $4))
-      AND d.settled_at < $6 AND (d.settled_at, d.id) < ($7, $8) AND d.state = ANY ($10::text[])
+      AND d.settled_at < $6 AND d.settled_at <= $7 AND (d.settled_at, d.id) < ($7, $8) AND d.state = ANY ($10::text[])
     ORDER BY d.settled_at DESC, d.id DESC LIMIT $9
     """,
 )

@@ -20,6 +20,7 @@ from getbill.kit.shapes import Instant, InstantAsked
 from getbill.webhooks import log, queries
 from getbill.webhooks.log import Attempt, Content, Delivery, Wanted
 from getbill.webhooks.model import Said, response_context, told, unknown_events
+from getbill.webhooks.posts import USER_AGENT
 
 _PENDING, _SETTLED = "pending", "settled"
 State = Literal["pending", "delivered", "exhausted", "cancelled"]
@@ -255,7 +256,7 @@ def _headers(one: Delivery, made: Attempt, own: Sequence[str]) -> dict[str, str 
     shown: dict[str, str | None] = dict.fromkeys(own)
     shown |= {
         "Content-Type": "application/json",
-        "User-Agent": "GetBill-Webhooks/1",
+        "User-Agent": USER_AGENT,
         "webhook-id": ids.show("wh", one.event_id),
         "webhook-timestamp": str(int(made.started_at.timestamp())),
     }
