@@ -181,6 +181,7 @@ class Courier:
         for pace in self._paces.values():
             while pace.waiting and pace.waiting[0].since < too_long:
                 self._give_back(pace.waiting.popleft())
+                pace.trusted = pace.posts
         soon = clock.wall() + timedelta(seconds=self.plan.lease_seconds / 2)
         ending = {held.claimed.id: held for held in self._held.values() if held.lease_until < soon}
         if ending:
