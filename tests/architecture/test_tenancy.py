@@ -54,6 +54,7 @@ ALL_WORKSPACES = {
     "health.failing_endpoints": "as health.backlog",
     "webhooks.behind": "a worker helps whatever endpoint missed events",
     "webhooks.open": "a courier takes what is due, a little of every endpoint",
+    "webhooks.end_rotations": "upkeep: old secrets go, whoever's",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
 }
 

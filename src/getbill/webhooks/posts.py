@@ -35,7 +35,8 @@ _log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS: Final = 10.0
 RESPONSE_BYTES_MAX: Final = 4096
-_HEADERS: Final = {"User-Agent": "GetBill-Webhooks/1", "Accept-Encoding": "identity"}
+USER_AGENT: Final = "GetBill-Webhooks/1"
+_HEADERS: Final = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
 
 def trusting(ca_bundle: Path | None) -> ssl.SSLContext:
