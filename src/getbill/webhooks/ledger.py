@@ -14,7 +14,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.kit import clock
+from getbill.kit import clock, crashes
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.partitions import KEPT_DAYS, PARTITION_MISSING, Daily
 from getbill.webhooks.model import FAILURES_UNTIL_DOWN, Claimed, Outcome, Target, Verdict, asked_to_wait
@@ -355,6 +355,7 @@ async def _settle(database: Database, tried: Sequence[Tried]) -> list[Ailing]:
         probe_at = now + timedelta(seconds=PROBE_SECONDS)
         noted = await tx.fetch(_NOTE_HEALTH, *zip(*health, strict=True), now, FAILURES_UNTIL_DOWN, probe_at)
         await tx.execute(_SETTLE, *columns, now)
+        crashes.at("webhooks.settling")
     gone = {one.claimed.target.id for one in tried if one.outcome.is_gone}
     ailing = starmap(Ailing, ((*row.values(), row["id"] in gone) for row in noted))
     return [one for one in ailing if one.is_gone or one.failing_since is not None]
