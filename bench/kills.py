@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 
 from bench.figures import Figure
-from bench.ordeal import Plan, play
+from bench.ordeal.course import Plan, play
 
 _EVENTS = 100_000
 

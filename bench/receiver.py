@@ -75,7 +75,7 @@ class Receiver:
                 at,
                 path,
                 told["webhook_id"],
-                data.get("debt_id") or data.get("endpoint_id", ""),
+                data["debt_id"] if "debt_id" in data else data["webhook"]["id"],
                 told["sequence"],
                 told.get("previous_sequence"),
                 self._is_signed(path, headers, body)

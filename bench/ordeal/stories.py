@@ -50,8 +50,7 @@ _LONG: Final[tuple[Step, ...]] = (
     (_RESUMED,),
     (_paid(100), _paid(100)),
     (_paid(800, *_IN_FULL),),
-    (_REFUNDED,),
-    (_paid(500, *_IN_FULL),),
+    *(((_REFUNDED,), (_paid(500, *_IN_FULL),)) * 3),
 )
 
 
