@@ -1,5 +1,6 @@
 """What an endpoint can be told over HTTP: headers, trimming, its own schedule, rate and concurrency."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,13 @@ from getbill.kit import ids
 from getbill.webhooks import queries
 
 URL = "https://example.com/hooks"
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_is_left(house: House) -> AsyncIterator[None]:
+    """Leave nothing owed to the couriers of other tests."""
+    yield
+    await house.rows("DELETE FROM webhook_deliveries WHERE workspace_id = $1", house.workspace_id)
 
 
 async def opened(house: House, **told: Any) -> dict[str, Any]:
