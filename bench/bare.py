@@ -48,6 +48,7 @@ class Loop:
         self._ready: Iterator[Any] = iter(ready)
         self._done: list[tuple[Any, ...]] = []
         self._news = asyncio.Event()
+        self._is_over = False
 
     async def run(self, many: int) -> None:
         """Post so many at a time until nothing is ready any more."""
@@ -56,8 +57,6 @@ class Loop:
         self._is_over = True
         self._news.set()
         await logging
-
-    _is_over = False
 
     async def _post(self) -> None:
         for url, headers, body, row in self._ready:
@@ -80,12 +79,16 @@ class Loop:
                 await self._pool.execute(_LOG, *columns, datetime.now(UTC))
 
 
-async def deliver(job: dict[str, Any]) -> float:
-    """Deliver all that is in the file and return how many seconds that took."""
-    ready = [
+def ready_in(file: Path) -> list[Any]:
+    """Return what is to be posted: URL, headers, body and the values of the log's rows."""
+    return [
         (URL(url), headers, body, row)
-        for url, headers, body, row in pickle.loads(Path(job["ready"]).read_bytes())  # noqa: S301 our own file
+        for url, headers, body, row in pickle.loads(file.read_bytes())  # noqa: S301 our own file
     ]
+
+
+async def deliver(job: dict[str, Any], ready: list[Any]) -> float:
+    """Deliver all that is ready and return how many seconds that took."""
     timeout = aiohttp.ClientTimeout(total=10)
     connector = aiohttp.TCPConnector(limit=0)
     async with (
@@ -98,4 +101,5 @@ async def deliver(job: dict[str, Any]) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"seconds": uvloop.run(deliver(json.load(sys.stdin)))}))
+    asked = json.load(sys.stdin)
+    print(json.dumps({"seconds": uvloop.run(deliver(asked, ready_in(Path(asked["ready"]))))}))

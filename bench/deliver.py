@@ -60,7 +60,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         ready = base.folder / "ready.pickle"
         asyncio.run(_open(base, f"http://127.0.0.1:{port}/hooks"))
         asyncio.run(_owe(base))
-        asyncio.run(_keep_ready(base, ready))
+        ready.write_bytes(pickle.dumps(asyncio.run(_ready(base))))
         # The first round's own, which warms both sides up.
         _run(base, "bench.courier", {"folder": str(base.folder)})
         _run(base, "bench.bare", {"ready": str(ready), "at_once": AT_ONCE})
@@ -148,8 +148,8 @@ async def _owe(base: Home) -> None:
     await opened.database.close()
 
 
-async def _keep_ready(base: Home, file: Path) -> None:
-    """Keep what is owed as it will be posted: bodies, headers, and the values of the log's rows."""
+async def _ready(base: Home) -> list[Any]:
+    """Return what is owed as it will be posted: URL, headers, body, and the values of the log's rows."""
     opened = await _opened(base)
     url = await opened.database.pool.fetchval("SELECT min(url) FROM webhook_endpoints")
     ready = []
@@ -161,5 +161,5 @@ async def _keep_ready(base: Home, file: Path) -> None:
         headers = {"Content-Type": "application/json", "User-Agent": "GetBill-Webhooks/1"}
         headers |= rotation.signature_headers(signing, ids.show("wh", row["event_id"]), 1_767_607_200, body)
         ready.append((url, headers, body, tuple(row.values())[:7]))
-    file.write_bytes(pickle.dumps(ready))
     await opened.database.close()
+    return ready

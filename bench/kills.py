@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 
 from bench.figures import Figure
-from bench.ordeal import Plan, play
+from bench.ordeal.course import Plan, play
 
 _EVENTS = 100_000
 
@@ -32,4 +32,8 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     )
     if verdict.faults:
         raise PromiseBroken(f"{len(verdict.faults)} faults, told above.")
-    return [Figure("kills", verdict.pushed_twice, verdict.due, "deliveries pushed twice", None, is_more_better=False)]
+    return [
+        Figure(
+            "kills", verdict.pushed_twice, verdict.due, "deliveries pushed twice", None, is_more_better=False
+        )
+    ]

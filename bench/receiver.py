@@ -75,10 +75,11 @@ class Receiver:
                 at,
                 path,
                 told["webhook_id"],
-                data.get("debt_id") or data.get("endpoint_id", ""),
+                data["debt_id"] if "debt_id" in data else data["webhook"]["id"],
                 told["sequence"],
                 told.get("previous_sequence"),
-                self._is_signed(path, headers, body) and headers[b"webhook-id"] == told["webhook_id"].encode(),
+                self._is_signed(path, headers, body)
+                and headers[b"webhook-id"] == told["webhook_id"].encode(),
             )
         )
         return b"" if path == self.job["hanging"] else _TAKEN

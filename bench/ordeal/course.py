@@ -4,9 +4,9 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.request import Request, urlopen
@@ -16,7 +16,7 @@ import asyncpg
 from bench import receiver
 from bench.installation import Popen, end, free_port, home, settings, start, wait
 from bench.ordeal import integrator, stories
-from bench.ordeal.house import Fate, House, opened
+from bench.ordeal.house import WORDS, Fate, House, opened
 from bench.ordeal.judge import Committed, Followed, Verdict, judge
 from getbill.kit import ids
 
@@ -46,8 +46,6 @@ _COMMITTED: Final = """
 SELECT id, debt_id, sequence, kind, position FROM events WHERE workspace_id = $1 ORDER BY position
 """
 _FOLLOWED: Final = "SELECT url, events, from_position FROM webhook_endpoints WHERE workspace_id = $1"
-# As if the time had passed until a killed worker's leases are over.
-_PASS_TIME: Final = "UPDATE webhook_deliveries SET lease_until = NULL, next_try_at = now() WHERE attempts = 0"
 
 
 class OrdealBroken(RuntimeError):
@@ -63,10 +61,12 @@ class Plan:
     seed: int = 1
     # Seconds between two kills of the same.
     between_kills: tuple[float, float] = (4.0, 10.0)
+    # No more is asked once each was killed so often.
+    kills_enough: int | None = None
     # The killing ends once all is made and so little is owed, for the rest to come to its end.
     calm_at: int = 1_000
-    # A killed worker's leases end as soon as the killing does.
-    is_hasty: bool = False
+    # Where the first API and the first worker die by themselves.
+    crash_at: Mapping[str, str] = field(default_factory=dict)
     patience_seconds: float = 590.0
 
 
@@ -100,7 +100,7 @@ class Ordeal:
 
 def play(plan: Plan, say: Say) -> Ordeal:
     """Go through an ordeal on an installation of its own, and judge it."""
-    with home() as base, opened(base) as house:
+    with home() as base, opened(base, plan.crash_at) as house:
         wait(f"http://127.0.0.1:{house.port}/readyz", house.running("api"))
         return _Play(plan, house, say).through()
 
@@ -129,7 +129,6 @@ class _Play:
                 "port": self.house.port,
                 "key": self.key,
                 "folder": str(self.folder),
-                "first": 1,
                 "debts": stories.debts_for(self.plan.events),
                 "clients": self.plan.clients,
             }
@@ -139,7 +138,7 @@ class _Play:
             self._judged(),
             dict(self.house.kills),
             dict(self.house.falls),
-            json.loads((self.folder / "done").read_text("utf-8")),
+            self._done["again"],
             time.monotonic() - began,
         )
 
@@ -162,7 +161,7 @@ class _Play:
         for path, kinds in _ENDPOINTS.items():
             asked = json.dumps({"url": f"http://127.0.0.1:{port}{path}", "events": kinds}).encode()
             at = f"http://127.0.0.1:{self.house.port}/external-api/v1/webhooks"
-            with urlopen(Request(at, asked, headers), timeout=30) as answer:  # noqa: S310 loopback only
+            with urlopen(Request(at, asked, headers), timeout=30) as answer:
                 secrets[path] = json.load(answer)["secret"]
         (self.folder / "secrets.json").write_text(json.dumps(secrets), "utf-8")
 
@@ -174,7 +173,7 @@ class _Play:
             now = time.monotonic()
             if now > deadline or working.poll() is not None:
                 raise OrdealBroken(self._last_words(working))
-            for word in fate.struck() if fate else ():
+            if fate and (word := fate.struck(self._come)):
                 self.house.kill(word)
             self.house.revive()
             if now - looked > _LOOK_SECONDS and (state := self._look()) is not None:
@@ -182,21 +181,32 @@ class _Play:
                 if now - told > _TELL_SECONDS:
                     told = now
                     self.say(self._progress(state))
-                if fate and self._is_made and state.owed + state.unplaced <= self.plan.calm_at:
-                    fate = self._calm()
+                if self._is_enough:
+                    (self.folder / "enough").touch()
+                if fate and self._done and state.owed + state.unplaced <= self.plan.calm_at:
+                    self.say(f"all is made after {self.house.kills.total()} kills; the rest is delivered")
+                    fate = None
                 elif fate is None and state.is_quiet and self.pulled == state.position:
                     return
             time.sleep(_TICK_SECONDS)
 
     @property
-    def _is_made(self) -> bool:
-        return (self.folder / "done").exists()
+    def _come(self) -> tuple[int, int]:
+        """How far pushing and pulling have come, in fifties; there is nothing more to pull once all is made."""
+        files = ((self._notes, 6_000), (self.folder / "pulled.txt", 1_500))
+        pushed, pulled = (file.stat().st_size // fifty if file.exists() else 0 for file, fifty in files)
+        return pushed, pushed if self._done else pulled
 
-    def _calm(self) -> None:
-        self.say(f"all is made after {self.house.kills.total()} kills; the rest is delivered")
-        if self.plan.is_hasty:
-            self.house.kill("worker")
-            self._fetch(_PASS_TIME)
+    @property
+    def _is_enough(self) -> bool:
+        enough = self.plan.kills_enough
+        return enough is not None and all(self.house.kills[word] >= enough for word in WORDS)
+
+    @property
+    def _done(self) -> dict[str, Any]:
+        """What the integrator says once it has made everything; nothing before."""
+        file = self.folder / "done"
+        return json.loads(file.read_text("utf-8")) if file.exists() else {}
 
     def _look(self) -> State | None:
         self.pulled = len(self._lines("pulled.txt"))
@@ -238,13 +248,15 @@ class _Play:
         for one in committed:
             histories.setdefault(one.subject, Counter())[one.kind] += 1
         made = [json.loads(line) for line in self._lines("made.jsonl")]
-        if len(made) != stories.debts_for(self.plan.events):
-            yield f"{len(made)} stories came to their end, of {stories.debts_for(self.plan.events)}"
+        if len(made) != self._done["stories"]:
+            yield f"{len(made)} stories came to their end, of {self._done['stories']}"
         for one in made:
             found, asked = histories.pop(one["debt"], Counter()), Counter(stories.kinds_of(one["number"]))
             if found != asked:
                 yield f"{one['debt']}: {dict(found)} happened, {dict(asked)} was asked for"
-        yield from (f"{debt}: {dict(kinds)} happened, nothing was asked for" for debt, kinds in histories.items())
+        yield from (
+            f"{debt}: {dict(kinds)} happened, nothing was asked for" for debt, kinds in histories.items()
+        )
 
     def _lines(self, name: str) -> list[str]:
         file = self.folder / name

@@ -4,6 +4,7 @@ As under `getbill serve`: the socket the API listens on outlives it, and what en
 means SIGKILL; of PostgreSQL the postmaster and every process it has, so that the next start recovers from the log.
 """
 
+import operator
 import os
 import random
 import signal
@@ -19,6 +20,7 @@ from typing import Final
 
 from bench.installation import Home, Popen, end, settings, start
 from getbill.embedded import Server
+from getbill.settings import CRASH_AT, CRASH_MEANT
 
 WORDS: Final = ("worker", "api", "postgres")
 _AGAIN_SECONDS: Final = 0.5
@@ -31,7 +33,7 @@ class House:
     home: Home
     bound: socket.socket
     kills: Counter[str] = field(default_factory=Counter)
-    # How often one ended by itself, as a process may that starts while there is no database.
+    # How often one ended by itself: at its point, or because it started while there was no database.
     falls: Counter[str] = field(default_factory=Counter)
     _running: dict[str, Popen] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
@@ -45,12 +47,14 @@ class House:
         """Return the process that is the API or the worker now."""
         return self._running[word]
 
-    def begin(self, word: str, more: Mapping[str, str] | None = None) -> Popen:
-        """Start the API or the worker."""
+    def begin(self, word: str, crash_at: str | None = None) -> Popen:
+        """Start the API or the worker, to die by itself where `crash_at` says."""
         descriptor = self.bound.fileno()
         words = ["api", "--listen-fd", str(descriptor)] if word == "api" else [word]
-        environment = settings(self.home.folder, self.port) | dict(more or {})
+        environment = settings(self.home.folder, self.port)
         environment |= {"DATABASE_URL": self.home.dsn, "GETBILL_LOG_LEVEL": "warning"}
+        if crash_at:
+            environment |= {CRASH_AT: crash_at, CRASH_MEANT: "1"}
         with self.log(word).open("ab") as complaints:
             self._running[word] = start(
                 [sys.executable, "-m", "getbill", *words],
@@ -91,14 +95,17 @@ class House:
 
 
 @contextmanager
-def opened(home: Home) -> Iterator[House]:
-    """Yield the house of a prepared data folder, with API and worker started."""
+def opened(home: Home, crash_at: Mapping[str, str] | None = None) -> Iterator[House]:
+    """Yield the house of a prepared data folder, with API and worker started.
+
+    `crash_at` names the point at which the first of either dies by itself.
+    """
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as bound:
         bound.set_inheritable(True)
         house = House(home, bound)
         try:
-            house.begin("api")
-            house.begin("worker")
+            for word in ("api", "worker"):
+                house.begin(word, (crash_at or {}).get(word))
             yield house
         finally:
             house.leave()
@@ -116,18 +123,24 @@ def kill_postgres(server: Server) -> None:
 
 
 class Fate:
-    """When each is killed next: after so many seconds as chance has it, within bounds."""
+    """When each is killed next: after so many seconds as chance has it, and not before there was progress again.
+
+    However slow the machine, what is killed has then done something since the last time.
+    """
 
     def __init__(self, seed: int, bounds: tuple[float, float]) -> None:
         self._chance = random.Random(seed)  # noqa: S311 chance is the point
         self._bounds = bounds
         now = time.monotonic()
         self._due = {word: now + self._chance.uniform(*bounds) for word in WORDS}
+        self._come = dict.fromkeys(WORDS, (0, 0))
 
-    def struck(self) -> list[str]:
-        """Return who is to be killed now, and have each come up again later."""
+    def struck(self, come: tuple[int, int]) -> str | None:
+        """Return who is to be killed now; `come` is how far pushing and pulling have come."""
         now = time.monotonic()
-        found = [word for word, due in self._due.items() if due <= now]
-        for word in found:
-            self._due[word] = now + self._chance.uniform(*self._bounds)
-        return found
+        for word in WORDS:
+            if self._due[word] <= now and all(map(operator.gt, come, self._come[word])):
+                self._due[word] = now + self._chance.uniform(*self._bounds)
+                self._come[word] = come
+                return word
+        return None

@@ -3,7 +3,7 @@
 A process of its own. The API may die under any call: whatever was not answered is asked again, under the same key,
 until it is; and the stream is read on from the last cursor that came back whole. It writes what it was answered:
 `made.jsonl`, the debts of finished stories; `pulled.txt`, the id of every event it was told, in that order; and
-`done`, once all stories are.
+`done`, once all stories that were begun are. No more are begun when there is a file `enough`.
 """
 
 import asyncio
@@ -36,8 +36,7 @@ class Refused(RuntimeError):
 def command(job: dict[str, Any]) -> list[str]:
     """Return the command line of an integrator.
 
-    The job: `port`, `key`, the `folder` for what it writes, how many `debts` to make by how many `clients`, and with
-    which number to begin.
+    The job: `port`, `key`, the `folder` for what it writes, and how many `debts` to make by how many `clients`.
     """
     return [sys.executable, "-m", "bench.ordeal.integrator", json.dumps(job)]
 
@@ -48,8 +47,9 @@ class Integrator:
 
     job: dict[str, Any]
     session: aiohttp.ClientSession
-    # How calls went that had to be made again.
+    # The calls that had to be made again, by what came instead of an answer.
     again: Counter[str] = field(default_factory=Counter)
+    begun: int = 0
 
     async def ask(self, method: str, path: str, body: bytes | None = None, key: str | None = None) -> Any:
         """Make a call until it is answered, and return the answer; raise Refused when it is refused for good."""
@@ -74,8 +74,9 @@ class Integrator:
     async def collect(self, numbers: Any, made: TextIO) -> None:
         """Live through the stories of debts, one after the other, as long as there are numbers."""
         for number in numbers:
-            if number >= self.job["first"] + self.job["debts"]:
+            if number >= self.job["debts"] or (Path(self.job["folder"]) / "enough").exists():
                 return
+            self.begun += 1
             found = await self.ask("POST", "/debts", stories.body_of(number), f"create {number}")
             debt = found["id"]
             for place, step in enumerate(stories.steps_of(number)):
@@ -101,6 +102,12 @@ class Integrator:
             cursor = f"&after={page['next_cursor']}"
 
 
+def _write_whole(file: Path, told: dict[str, Any]) -> None:
+    unfinished = file.with_suffix(".new")
+    unfinished.write_text(json.dumps(told), "utf-8")
+    unfinished.rename(file)
+
+
 async def _run(job: dict[str, Any]) -> None:
     folder = Path(job["folder"])
     headers = {"Authorization": f"Bearer {job['key']}", "Content-Type": "application/json"}
@@ -116,11 +123,11 @@ async def _run(job: dict[str, Any]) -> None:
             async with asyncio.TaskGroup() as group:
                 pulling = group.create_task(integrator.pull(pulled))
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, pulling.cancel)
-                numbers = count(job["first"])
+                numbers = count()
                 async with asyncio.TaskGroup() as clients:
                     for _ in range(job["clients"]):
                         clients.create_task(integrator.collect(numbers, made))
-                (folder / "done").write_text(json.dumps(integrator.again))
+                _write_whole(folder / "done", {"stories": integrator.begun, "again": integrator.again})
 
 
 if __name__ == "__main__":

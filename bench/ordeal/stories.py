@@ -50,8 +50,7 @@ _LONG: Final[tuple[Step, ...]] = (
     (_RESUMED,),
     (_paid(100), _paid(100)),
     (_paid(800, *_IN_FULL),),
-    (_REFUNDED,),
-    (_paid(500, *_IN_FULL),),
+    *(((_REFUNDED,), (_paid(500, *_IN_FULL),)) * 3),
 )
 
 
@@ -62,7 +61,9 @@ def steps_of(number: int) -> tuple[Step, ...]:
 
 def kinds_of(number: int) -> list[str]:
     """Return the kinds of all its events, sorted."""
-    return sorted(["debt.created", *(kind for step in steps_of(number) for one in step for kind in one.kinds)])
+    return sorted(
+        ["debt.created", *(kind for step in steps_of(number) for one in step for kind in one.kinds)]
+    )
 
 
 def body_of(number: int) -> bytes:

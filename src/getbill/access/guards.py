@@ -16,6 +16,7 @@ from getbill.access.gate import gate_of
 from getbill.access.idempotency import Given, KeyReused, Once, TwinRunning
 from getbill.access.model import Caller, NoCredential, ScopeMissing
 from getbill.companies import Workspace
+from getbill.kit import crashes
 from getbill.kit.db import Database, PresumedWrong, Transaction
 from getbill.kit.errors import Problem
 from getbill.kit.http import problem, refuse_unknown_parameters
@@ -164,6 +165,7 @@ class Change:
                     return answered
                 reply = await work(tx)
                 idempotency.keep(tx, once, self.vault, give)
+            crashes.at("access.committed")
         except (TwinRunning, KeyReused):
             raise
         except Problem as refusal:

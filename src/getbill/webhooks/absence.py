@@ -8,7 +8,7 @@ workspace's stream, as whoever owes does: an event is either owed or missed.
 from dataclasses import dataclass
 from uuid import UUID
 
-from getbill.kit import clock
+from getbill.kit import clock, crashes
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.webhooks import owing
 from getbill.webhooks.owing import WAKE, Due
@@ -147,4 +147,6 @@ async def _catch_up_one(database: Database, one: _Behind, batch: int) -> bool:
         await owing.owe_due(tx, [Due(one.workspace_id, after, until, one.id)])
         is_behind = until < reacted
         await tx.execute(_CATCH_UP, one.workspace_id, one.id, until if is_behind else None)
+        crashes.at("webhooks.catching_up")
+    crashes.at("webhooks.caught_up")
     return is_behind

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from getbill.kit import clock
+from getbill.kit import clock, crashes
 from getbill.kit.db import Database
 from getbill.vault import Key, SealBroken, Vault
 from getbill.webhooks import ailments, ledger
@@ -125,6 +125,8 @@ class Courier:
             ask = Ask(most, self.plan.lease_seconds, self._room)
             found = await ledger.claim(self.database, ask)
             self._is_slowed = found.is_slowed
+            if found.claimed:
+                crashes.at("webhooks.claimed")
             for one in found.claimed:
                 self._take(one)
             claimed += len(found.claimed)
@@ -158,6 +160,7 @@ class Courier:
         try:
             if tried:
                 ailing = await ledger.settle(self.database, tried)
+                crashes.at("webhooks.settled")
                 for one in tried:
                     self._let_go(one.claimed)
                 tried = []
@@ -181,6 +184,7 @@ class Courier:
         for pace in self._paces.values():
             while pace.waiting and pace.waiting[0].since < too_long:
                 self._give_back(pace.waiting.popleft())
+                pace.trusted = pace.posts
         soon = clock.wall() + timedelta(seconds=self.plan.lease_seconds / 2)
         ending = {held.claimed.id: held for held in self._held.values() if held.lease_until < soon}
         if ending:
@@ -219,7 +223,7 @@ class Courier:
         self._send_off(pace)
 
     def _send_off(self, pace: _Pace) -> None:
-        """Give the next ones their turns, as many as the endpoint takes at a time."""
+        """Have so many post for an endpoint as it takes at a time."""
         while pace.waiting and pace.posts < pace.waiting[0].claimed.target.concurrency:
             held = pace.waiting.popleft()
             pace.posts += 1
@@ -234,7 +238,20 @@ class Courier:
         while pace.waiting:
             self._give_back(pace.waiting.popleft())
 
-    async def _carry(self, held: _Held, pace: _Pace) -> None:
+    async def _carry(self, held: _Held | None, pace: _Pace) -> None:
+        """Post one delivery after the other as long as some wait for their turn."""
+        task = asyncio.current_task()
+        try:
+            while held is not None:
+                held.task = task
+                await self._carry_one(held, pace)
+                is_my_turn = pace.waiting and pace.posts <= pace.waiting[0].claimed.target.concurrency
+                held = pace.waiting.popleft() if is_my_turn else None
+        finally:
+            pace.posts -= 1
+            self._send_off(pace)
+
+    async def _carry_one(self, held: _Held, pace: _Pace) -> None:
         claimed = held.claimed
         try:
             tried = await self._attempt(claimed)
@@ -246,8 +263,6 @@ class Courier:
             self._set_pace(pace, held, tried.outcome)
         finally:
             del self._held[claimed.id]
-            pace.posts -= 1
-            self._send_off(pace)
             self._news.set()
 
     def _set_pace(self, pace: _Pace, held: _Held, outcome: Outcome) -> None:
@@ -280,6 +295,7 @@ class Courier:
             )
             headers = headers_of(claimed, signed_by, opened.headers, body, int(now.timestamp()))
             outcome = await self.poster.post(target.url, headers, body, is_live=target.is_live)
+            crashes.at("webhooks.posted")
         verdict = judge(outcome, claimed.attempts, target.retry_seconds, clock.wall())
         return Tried(claimed, outcome, verdict, _sealed_response(claimed, key, outcome))
 

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from getbill import events
-from getbill.kit import clock
+from getbill.kit import clock, crashes
 from getbill.kit.db import Database, Statement, Transaction
 
 # The channel on which deliveries that are owed wake the couriers.
@@ -70,6 +70,10 @@ async def owe(database: Database, batch: int = STRETCH_EVENTS) -> int:
     async with database.transaction(clock.wall()) as tx:
         stretches = await events.take_unreacted(tx, batch)
         await owe_due(tx, [Due(one.workspace_id, one.after, one.until) for one in stretches])
+        if stretches:
+            crashes.at("webhooks.owing")
+    if stretches:
+        crashes.at("webhooks.owed")
     return len(stretches)
 
 
