@@ -97,7 +97,9 @@ async def _answer(app: Any, scope: dict[str, Any], chunks: list[bytes], leaves: 
 
     async def receive() -> dict[str, Any]:
         if not waiting:
-            await leaves.wait()
+            # Whose body never came has left already.
+            if chunks:
+                await leaves.wait()
             return {"type": "http.disconnect"}
         part = waiting.pop(0)
         return {"type": "http.request", "body": part, "more_body": bool(waiting)}
