@@ -183,7 +183,7 @@ async def test_a_twin_that_answered_after_our_refusal_is_the_one_that_counts(
 ) -> None:
     # Given: between our rollback and the keeping of our refusal, the same request is sent again and succeeds.
     reply = bench.work
-    keep_refusal = access.idempotency.keep_refusal
+    keep_apart = access.idempotency.keep_apart
 
     async def refuse(_change: access.Change, _tx: Transaction) -> access.Reply:
         raise Conflict("It is so already.")
@@ -191,10 +191,10 @@ async def test_a_twin_that_answered_after_our_refusal_is_the_one_that_counts(
     async def meanwhile(*arguments: Any) -> Any:
         bench.work = reply
         await caller.post(THINGS, {}, Idempotency_Key="one")
-        return await keep_refusal(*arguments)
+        return await keep_apart(*arguments)
 
     bench.work = refuse
-    monkeypatch.setattr("getbill.access.idempotency.keep_refusal", meanwhile)
+    monkeypatch.setattr("getbill.access.idempotency.keep_apart", meanwhile)
 
     ours = await caller.post(THINGS, {}, Idempotency_Key="one")
     again = await caller.post(THINGS, {}, Idempotency_Key="one")
