@@ -39,6 +39,7 @@ async def once(database: Database, vault: Vault, settings: Settings) -> None:
     now = clock.wall()
     await access.upkeep(database, vault, now, settings.access_log_days)
     await webhooks.keep_partitions(database, now)
+    await webhooks.end_rotations(database, now)
     await database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_KEPT)
     _log.info("upkeep_done")
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from calls import Answer, Site
-from getbill import access, companies, reactions
+from getbill import access, companies, events, reactions
 from getbill.access import Changes, Gate, Policy, Requires
 from getbill.access.tokens import Issue, sign
 from getbill.app import create_app
@@ -151,10 +151,17 @@ async def _objects(theirs: Site) -> dict[str, str]:
     )
     hook = await theirs.post("/external-api/v1/webhooks", {"url": "https://hooks.example/in"})
     assert (debt.status, hook.status) == (201, 201)
+    database = theirs.app.state.database
+    while await events.sequence(database):
+        pass
+    event_id = await database.pool.fetchval(
+        "SELECT id FROM events WHERE debt_id = $1", ids.read("debt", debt.json()["id"])
+    )
     return {
         "debt_id": debt.json()["id"],
         "debtor_id": debt.json()["debtor"]["id"],
         "webhook_id": hook.json()["id"],
+        "event_id": ids.show("wh", event_id),
         "delivery_id": ids.show("wd", ids.new()),
         "followup_id": ids.show("followup", ids.new()),
         "timeline_id": ids.show("timeline", ids.new()),

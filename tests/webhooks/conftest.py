@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from debts.conftest import house, other_house, site  # noqa: F401 - fixtures of the whole API
+from debts.conftest import House, house, other_house, read, site  # noqa: F401 - fixtures of the whole API
 from getbill import companies, debts, events, vault, webhooks
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
-from getbill.kit import clock, json
+from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Transaction, open_database
 from getbill.kit.money import Money
 from getbill.webhooks import Courier, Plan, Poster
@@ -298,3 +298,49 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(file)
     return server_side, ssl.create_default_context(cafile=str(file))
+
+
+@dataclass
+class Carrier:
+    """What the worker does for a company that calls the API, done when the test asks for it."""
+
+    house: House
+    courier: Courier
+
+    async def open(self, receiver: Receiver, **told: Any) -> dict[str, Any]:
+        """Have a receiver told of what happens from now on; return the endpoint as it was answered."""
+        answered = await self.house.post("/webhooks", {"url": receiver.url} | told)
+        assert answered.status == 201, answered.body
+        opened: dict[str, Any] = read(answered)
+        receiver.secret, receiver.endpoint_id = opened["secret"], ids.read("we", opened["id"])
+        return opened
+
+    async def carry(self) -> None:
+        """Deliver all that can be delivered now."""
+        database = self.house.app.state.database
+        while await events.sequence(database):
+            pass
+        while await webhooks.owe(database) or await webhooks.catch_up(database):
+            pass
+        while await self.courier.turn():
+            await self.courier.settled()
+
+    async def pass_time(self) -> None:
+        """Have every wait be over."""
+        await self.house.rows(
+            "UPDATE webhook_deliveries SET next_try_at = now() - interval '1 s' WHERE workspace_id = $1",
+            self.house.workspace_id,
+        )
+        await self.house.rows(
+            "UPDATE webhook_endpoints SET down_until = NULL WHERE workspace_id = $1", self.house.workspace_id
+        )
+
+
+@pytest.fixture
+async def carrier(house: House) -> AsyncIterator[Carrier]:  # noqa: F811 - the fixture of that name
+    state = house.app.state
+    async with Poster(timeout_seconds=0.3) as poster:
+        yield Carrier(house, Courier(state.database, state.vault, poster, Plan()))
+    # Nothing is left for the next test's courier, whose keys are others.
+    for shown in read(await house.get("/webhooks"))["data"]:
+        await house.call("DELETE", f"/webhooks/{shown['id']}")

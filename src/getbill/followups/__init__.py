@@ -8,6 +8,7 @@ from getbill.followups.actions import FINAL, begin, cancel, erase, move
 from getbill.followups.api import router
 from getbill.followups.model import STATUSES, TYPES, Content, Followup
 from getbill.followups.queries import find, find_many
+from getbill.followups.wire import FollowupShown
 
 __all__ = [
     "FINAL",
@@ -15,6 +16,7 @@ __all__ = [
     "TYPES",
     "Content",
     "Followup",
+    "FollowupShown",
     "begin",
     "cancel",
     "erase",

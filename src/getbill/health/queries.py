@@ -15,7 +15,7 @@ from getbill.kit import clock
 from getbill.kit.db import Database, Statement
 from getbill.kit.lost import LOST
 
-_WITHIN_SECONDS = 2.0
+WITHIN_SECONDS = 2.0
 
 _PARTS = Statement(
     "health.parts",
@@ -57,7 +57,7 @@ class Check:
 async def checks(database: Database) -> list[Check]:
     """Return every part in the order in which they build on one another."""
     try:
-        async with asyncio.timeout(_WITHIN_SECONDS):
+        async with asyncio.timeout(WITHIN_SECONDS):
             row = await database.fetchrow(_PARTS, clock.wall() - FRESH)
     except asyncpg.UndefinedTableError:
         return [Check("database"), _migrations(None)]
@@ -85,6 +85,6 @@ def _people(row: Record) -> list[Check]:
 async def backlog(database: Database) -> dict[str, int]:
     """Return how much waits for the workers, by what it is."""
     now = clock.wall()
-    async with asyncio.timeout(_WITHIN_SECONDS):
+    async with asyncio.timeout(WITHIN_SECONDS):
         row = await database.fetchrow(_BACKLOG, now - FRESH, now)
     return dict(row or {})

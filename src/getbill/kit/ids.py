@@ -18,6 +18,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 # The same digits as `int` names them; what is none of ours becomes what `int` refuses.
 _TO_BASE_32 = dict.fromkeys(range(128), "!") | str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+# What people call the things whose prefix is no word.
+_CALLED = {"we": "webhook", "wd": "delivery", "wh": "event"}
 _SHIFTS = range(120, -1, -10)
 
 
@@ -60,4 +62,4 @@ def read(prefix: str, text: str) -> UUID:
         except ValueError:
             # A character that is none of ours, or more than 128 bits.
             pass
-    raise NotFound(f"There is no {prefix} with this id.")
+    raise NotFound(f"There is no {_CALLED.get(prefix, prefix)} with this id.")

@@ -3,11 +3,12 @@
 What signs at which instant is told by webhooks/rotation.py; here stand the rows it is told from.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from getbill.companies import Workspace
 from getbill.kit import clock, json, signing
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.db import Database, Statement, Transaction
 from getbill.webhooks import queries, rotation
 from getbill.webhooks.actions import Opened
 from getbill.webhooks.model import Endpoint, NoRotation, RotationUnderWay, secret_context
@@ -36,6 +37,14 @@ _END_ROTATION = Statement(
     UPDATE webhook_endpoints SET secret = next_secret, next_secret = NULL, rotation_ends_at = NULL, cut_over_at = NULL,
         updated_at = $3
     WHERE workspace_id = $1 AND id = $2 AND next_secret IS NOT NULL
+    """,
+)
+_END_ALL = Statement(
+    "webhooks.end_rotations",
+    "Forget the old secrets whose overlap is over.",
+    """
+    UPDATE webhook_endpoints SET secret = next_secret, next_secret = NULL, rotation_ends_at = NULL, cut_over_at = NULL
+    WHERE rotation_ends_at <= $1 AND next_secret IS NOT NULL
     """,
 )
 
@@ -76,3 +85,8 @@ async def cut_over(
     else:
         await tx.execute(_CUT_OVER, workspace.id, endpoint_id, now, tx.now)
     return await queries.lock(tx, workspace, endpoint_id)
+
+
+async def end_rotations(database: Database, now: datetime) -> None:
+    """Forget the old secrets whose overlap is over by a wall-time instant; they sign no more since then."""
+    await database.execute(_END_ALL, now)

@@ -184,6 +184,7 @@ class Courier:
         for pace in self._paces.values():
             while pace.waiting and pace.waiting[0].since < too_long:
                 self._give_back(pace.waiting.popleft())
+                pace.trusted = pace.posts
         soon = clock.wall() + timedelta(seconds=self.plan.lease_seconds / 2)
         ending = {held.claimed.id: held for held in self._held.values() if held.lease_until < soon}
         if ending:
@@ -222,7 +223,7 @@ class Courier:
         self._send_off(pace)
 
     def _send_off(self, pace: _Pace) -> None:
-        """Give the next ones their turns, as many as the endpoint takes at a time."""
+        """Have so many post for an endpoint as it takes at a time."""
         while pace.waiting and pace.posts < pace.waiting[0].claimed.target.concurrency:
             held = pace.waiting.popleft()
             pace.posts += 1
@@ -237,7 +238,20 @@ class Courier:
         while pace.waiting:
             self._give_back(pace.waiting.popleft())
 
-    async def _carry(self, held: _Held, pace: _Pace) -> None:
+    async def _carry(self, held: _Held | None, pace: _Pace) -> None:
+        """Post one delivery after the other as long as some wait for their turn."""
+        task = asyncio.current_task()
+        try:
+            while held is not None:
+                held.task = task
+                await self._carry_one(held, pace)
+                is_my_turn = pace.waiting and pace.posts <= pace.waiting[0].claimed.target.concurrency
+                held = pace.waiting.popleft() if is_my_turn else None
+        finally:
+            pace.posts -= 1
+            self._send_off(pace)
+
+    async def _carry_one(self, held: _Held, pace: _Pace) -> None:
         claimed = held.claimed
         try:
             tried = await self._attempt(claimed)
@@ -249,8 +263,6 @@ class Courier:
             self._set_pace(pace, held, tried.outcome)
         finally:
             del self._held[claimed.id]
-            pace.posts -= 1
-            self._send_off(pace)
             self._news.set()
 
     def _set_pace(self, pace: _Pace, held: _Held, outcome: Outcome) -> None:

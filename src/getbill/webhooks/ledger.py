@@ -132,14 +132,17 @@ _SETTLE = Statement(
     "Log attempts, move the deliveries that are settled to the log and have the next of their lanes be due; the others"
     " are due again later.",
     # All at once: whoever is killed leaves no lane waiting. And once: that it was done may have been lost on the way.
+    # Not while somebody claims, who would put the next of the lane aside behind what is just being settled.
     """
     WITH tried AS (
         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[],
             $7::timestamptz[], $8::int[], $9::int[], $10::text[], $11::bytea[], $12::text[], $13::timestamptz[])
         AS t (workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms, status, error,
             response, state, next_try_at)
+    ), turn AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock_shared(hashtextextended('getbill:couriers', 0))
     ), done AS (
-        DELETE FROM webhook_deliveries d USING tried t
+        DELETE FROM webhook_deliveries d USING tried t, turn
         WHERE d.workspace_id = t.workspace_id AND d.id = t.delivery_id AND t.state <> 'pending'
         RETURNING d.*, t.state
     ), again AS (
@@ -152,7 +155,7 @@ _SETTLE = Statement(
         FROM done CROSS JOIN LATERAL (
             SELECT lane.id FROM webhook_deliveries lane
             WHERE lane.workspace_id = done.workspace_id AND lane.endpoint_id = done.endpoint_id
-                AND lane.debt_id = done.debt_id AND lane.id <> ALL ($2)
+                AND lane.debt_id = done.debt_id AND lane.id <> done.id
             ORDER BY lane.position, lane.id LIMIT 1
         ) AS first
         WHERE d.workspace_id = done.workspace_id AND d.id = first.id AND d.attempts = 0 AND d.lease_until IS NULL
@@ -188,7 +191,7 @@ _NOTE_HEALTH = Statement(
 
 # While an endpoint is down, one delivery goes out to see this often.
 PROBE_SECONDS: Final = 60.0
-# Aside at most so long: its lane is freed by whoever settles what it waits behind, unless both happen at once.
+# Aside at most so long: its lane is freed earlier, by whoever settles what it waits behind.
 _PARKED: Final = timedelta(seconds=30)
 _AHEAD_SECONDS: Final = 0.25
 

@@ -6,7 +6,7 @@ cursor meets each delivery that was there when they began, whatever moves meanwh
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +19,9 @@ from getbill.kit.errors import NotFound
 
 PREFIX: Final = "wd"
 _SKEW: Final = timedelta(minutes=1)
+# Before and after every row: a bound that is always there can always be looked for in an index.
+_FIRST_AT, _LAST_AT = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+_FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=(1 << 128) - 1)
 STATES: Final = ("pending", "delivered", "exhausted", "cancelled")
 
 _SHARED = """d.id, d.endpoint_id, d.event_id, d.debt_id, d.kind, d.position, d.sequence, d.previous_sequence, d.fields,
@@ -41,8 +44,7 @@ _PENDING_PAGE = Statement(
     _PENDING
     + _WANTED
     + """
-      AND ($5::timestamptz IS NULL OR d.created_at >= $5) AND ($6::timestamptz IS NULL OR d.created_at < $6)
-      AND ($7::timestamptz IS NULL OR (d.next_try_at, d.id) > ($7, $8))
+      AND d.created_at >= $5 AND d.created_at < $6 AND (d.next_try_at, d.id) > ($7, $8)
     ORDER BY d.next_try_at, d.id LIMIT $9
     """,
 )
@@ -51,10 +53,11 @@ _SETTLED_PAGE = Statement(
     "What was settled with an endpoint, the newest first.",
     _SETTLED
     + _WANTED
+    # A debt's deliveries are no older than its first event, by whichever machine's clock.
     + """
-      AND ($5::timestamptz IS NULL OR d.settled_at >= $5) AND ($6::timestamptz IS NULL OR d.settled_at < $6)
-      AND ($7::timestamptz IS NULL OR (d.settled_at, d.id) < ($7, $8))
-      AND d.state = ANY ($10::text[])
+      AND d.settled_at >= greatest($5, (SELECT min(e.recorded_at) - $11::interval FROM events e
+          WHERE e.workspace_id = $1 AND e.debt_id = $4))
+      AND d.settled_at < $6 AND d.settled_at <= $7 AND (d.settled_at, d.id) < ($7, $8) AND d.state = ANY ($10::text[])
     ORDER BY d.settled_at DESC, d.id DESC LIMIT $9
     """,
 )
@@ -92,6 +95,17 @@ _ERASED = Statement(
     """
     SELECT d.id FROM unnest($2::uuid[]) AS d (id)
     WHERE NOT EXISTS (SELECT FROM vault_keys k WHERE k.workspace_id = $1 AND k.subject_id = d.id)
+    """,
+)
+_SETTLED_SINCE = Statement(
+    "webhooks.settled_since",
+    "What was settled with a workspace's endpoints, or one of them, after a place in the log, in its order.",
+    _SETTLED
+    + """
+    JOIN webhook_endpoints w ON w.workspace_id = d.workspace_id AND w.id = d.endpoint_id
+    WHERE w.workspace_id = $1 AND ($2::uuid IS NULL OR w.id = $2) AND d.settled_at >= $3
+      AND (d.settled_at, d.id) > ($3, $4)
+    ORDER BY d.settled_at, d.id LIMIT $5
     """,
 )
 _EVENT = Statement(
@@ -177,24 +191,36 @@ async def page(database: Database, workspace: Workspace, wanted: Wanted) -> list
     states = STATES if wanted.states is None else wanted.states
     settled = [state for state in states if state != "pending"]
     conditions = _conditions(workspace, wanted)
-    is_past_pending, *place = wanted.after or (False, None, None)
+    is_past_pending, *place = wanted.after or (False, _FIRST_AT, _FIRST_ID)
     found: list[Delivery] = []
     if not is_past_pending:
         if "pending" in states:
             found = _read(await database.fetch(_PENDING_PAGE, *conditions, *place, wanted.limit))
-        place = [None, None]
+        place = [_LAST_AT, _LAST_ID]
     room = wanted.limit - len(found)
     if settled and room:
-        found += _read(await database.fetch(_SETTLED_PAGE, *conditions, *place, room, settled))
+        found += _read(await database.fetch(_SETTLED_PAGE, *conditions, *place, room, settled, _SKEW))
     return found
 
 
 def _conditions(workspace: Workspace, wanted: Wanted) -> tuple[object, ...]:
-    return (workspace.id, wanted.endpoint_id, wanted.kinds, wanted.debt_id, wanted.since, wanted.until)
+    since, until = wanted.since or _FIRST_AT, wanted.until or _LAST_AT
+    return (workspace.id, wanted.endpoint_id, wanted.kinds, wanted.debt_id, since, until)
 
 
 def _read(rows: Sequence[Record]) -> list[Delivery]:
     return [Delivery(**dict(row)) for row in rows]
+
+
+async def settled_since(
+    database: Database,
+    workspace: Workspace,
+    endpoint_id: UUID | None,
+    place: tuple[datetime, UUID],
+    limit: int,
+) -> list[Delivery]:
+    """Return what was settled after a place in the log, the oldest first; of one endpoint, or of all."""
+    return _read(await database.fetch(_SETTLED_SINCE, workspace.id, endpoint_id, *place, limit))
 
 
 async def find(database: Database, workspace: Workspace, endpoint_id: UUID, delivery_id: UUID) -> Delivery:

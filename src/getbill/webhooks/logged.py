@@ -19,7 +19,8 @@ from getbill.kit.errors import BadRequest, FieldError
 from getbill.kit.shapes import Instant, InstantAsked
 from getbill.webhooks import log, queries
 from getbill.webhooks.log import Attempt, Content, Delivery, Wanted
-from getbill.webhooks.model import response_context, told, unknown_events
+from getbill.webhooks.model import Said, response_context, told, unknown_events
+from getbill.webhooks.posts import USER_AGENT
 
 _PENDING, _SETTLED = "pending", "settled"
 State = Literal["pending", "delivered", "exhausted", "cancelled"]
@@ -219,7 +220,8 @@ class Reading:
             return None
         one, content = self._one, self._content
         data = data_json(content.data, self._key, self._workspace.id, one.event_id, one.debt_id)
-        return told(one, content.occurred_at, data).decode()
+        place = (one.sequence, one.previous_sequence, one.fields)
+        return told(Said(one.event_id, one.kind, content.occurred_at, *place), data).decode()
 
     def attempt(self, made: Attempt, own_headers: Sequence[str]) -> dict[str, Any]:
         """Return one attempt as answers show it."""
@@ -254,7 +256,7 @@ def _headers(one: Delivery, made: Attempt, own: Sequence[str]) -> dict[str, str 
     shown: dict[str, str | None] = dict.fromkeys(own)
     shown |= {
         "Content-Type": "application/json",
-        "User-Agent": "GetBill-Webhooks/1",
+        "User-Agent": USER_AGENT,
         "webhook-id": ids.show("wh", one.event_id),
         "webhook-timestamp": str(int(made.started_at.timestamp())),
     }

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from getbill import events
@@ -207,45 +207,27 @@ def body_of(claimed: Claimed, key: Key | None) -> bytes:
     """Return what is posted: the same bytes for every attempt of a delivery."""
     workspace_id = claimed.target.workspace_id
     data = events.data_json(claimed.data, key, workspace_id, claimed.event_id, claimed.debt_id)
-    return told(claimed, claimed.occurred_at, data)
+    return told(claimed, data)
 
 
-class Owed(Protocol):
-    """What a delivery says beside its event's instant and data, wherever it is read from."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a delivery that nobody has in hand says beside its event's data: one in the log, or a sample."""
 
-    @property
-    def event_id(self) -> UUID:
-        """The event."""
-
-    @property
-    def kind(self) -> str:
-        """Its kind."""
-
-    @property
-    def sequence(self) -> int:
-        """Its place in the debt's history."""
-
-    @property
-    def previous_sequence(self) -> int | None:
-        """The place of the last event of this debt that was due there before."""
-
-    @property
-    def fields(self) -> list[str] | None:
-        """The keys of `data` that are sent; None for all."""
+    event_id: UUID
+    kind: str
+    occurred_at: datetime
+    sequence: int
+    previous_sequence: int | None
+    fields: list[str] | None
 
 
-def told(owed: Owed, occurred_at: datetime, data: bytes) -> bytes:
+def told(said: Claimed | Said, data: bytes) -> bytes:
     """Return the body of a delivery whose event has this data."""
-    members = {
-        "event": owed.kind,
-        "timestamp": json.instant(occurred_at),
-        "data": json.written(data if owed.fields is None else trimmed(data, owed.fields)),
-        "webhook_id": ids.show("wh", owed.event_id),
-        "sequence": owed.sequence,
-        "previous_sequence": owed.previous_sequence,
-    }
-    if owed.fields is not None:
-        members["fields"] = owed.fields
+    shown = data if said.fields is None else trimmed(data, said.fields)
+    members = events.told(said, shown) | {"previous_sequence": said.previous_sequence}
+    if said.fields is not None:
+        members["fields"] = said.fields
     return json.write(members)
 
 

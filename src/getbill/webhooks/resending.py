@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from getbill.kit import ids, json
 from getbill.kit.errors import FieldError, NotFound, one_field
-from getbill.kit.http import refusal
+from getbill.kit.http import JsonBody, refusal
 from getbill.kit.shapes import Instant, InstantAsked
 from getbill.webhooks import log, queries
 from getbill.webhooks.model import Endpoint
@@ -154,6 +154,12 @@ class TrialShown(BaseModel):
     duration_ms: int
     request: TrialRequestShown
     response: TrialResponseShown | None = Field(description="Null where no answer came.")
+
+
+def read_replay(raw: Any, endpoint_id: UUID) -> Again:
+    """Return what a body not yet checked asks to have sent again; raise Invalid naming every wrong field."""
+    asked: ReplayBody = JsonBody(ReplayBody, optional=False).check(raw)
+    return again(asked, endpoint_id)
 
 
 def again(body: ReplayBody, endpoint_id: UUID) -> Again:

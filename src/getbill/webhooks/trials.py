@@ -14,7 +14,7 @@ from getbill.companies import Workspace
 from getbill.kit import clock, ids, json
 from getbill.kit.errors import TooManyRequests, Unavailable
 from getbill.webhooks import rotation
-from getbill.webhooks.model import Endpoint, NoRotation, Outcome, secret_context, told
+from getbill.webhooks.model import Endpoint, NoRotation, Outcome, Said, secret_context, told
 from getbill.webhooks.posts import Poster
 from getbill.webhooks.rotation import Signing
 from getbill.webhooks.samples import sample
@@ -89,18 +89,7 @@ def signing_of(workspace: Workspace, endpoint: Endpoint, now: datetime, *, is_ne
     return Signing(following)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sampled:
-    """A sample as if it were owed."""
-
-    event_id: UUID
-    kind: str
-    fields: list[str] | None
-    sequence: int = 1
-    previous_sequence: int | None = None
-
-
 def body_of(kind: str, event_id: UUID, moment: datetime, fields: list[str] | None) -> bytes:
     """Return the body of a test: as a delivery's, with a sample's data, and `test` to tell it by."""
-    body = told(_Sampled(event_id, kind, fields), moment, json.write(sample(kind)))
+    body = told(Said(event_id, kind, moment, 1, None, fields), json.write(sample(kind)))
     return json.write(json.read(body) | {"test": True})

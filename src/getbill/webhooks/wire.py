@@ -8,6 +8,7 @@ from yarl import URL
 
 from getbill.kit import clock, ids, json
 from getbill.kit.errors import Invalid, one_field
+from getbill.kit.http import JsonBody
 from getbill.kit.shapes import Instant
 from getbill.webhooks import headers
 from getbill.webhooks.actions import Opened
@@ -88,6 +89,13 @@ def refuse_unreachable(text: str, reach: Reach) -> None:
 
 def _refused(code: str, detail: str) -> Invalid:
     return one_field("/url", code, detail)
+
+
+def read_new(raw: Any, reach: Reach) -> NewEndpoint:
+    """Return the endpoint that a body not yet checked asks for; raise Invalid naming every wrong field."""
+    asked: NewEndpointBody = JsonBody(NewEndpointBody, optional=False).check(raw)
+    refuse_unreachable(asked.url, reach)
+    return new_endpoint(asked)
 
 
 def new_endpoint(body: NewEndpointBody) -> NewEndpoint:

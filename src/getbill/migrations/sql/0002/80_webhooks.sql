@@ -97,6 +97,7 @@ CREATE TABLE webhook_log (
     PRIMARY KEY (workspace_id, id, settled_at)
 ) PARTITION BY RANGE (settled_at);
 CREATE INDEX webhook_log_of_endpoint ON webhook_log (workspace_id, endpoint_id, settled_at, id);
+CREATE INDEX webhook_log_exhausted ON webhook_log (settled_at) WHERE state = 'exhausted';
 
 CREATE TABLE webhook_attempts (
     workspace_id   uuid NOT NULL,
