@@ -43,6 +43,11 @@ _DEBTS = 2_000
 # After the last commit the others have so long for what is still under way.
 _PATIENCE_SECONDS = 10.0
 _SANDBOX = "SELECT workspace_id FROM workspaces WHERE kind = 'sandbox'"
+_OWED = """
+SELECT EXISTS (SELECT FROM webhook_deliveries WHERE endpoint_id <> $1)
+    OR EXISTS (SELECT FROM streams WHERE reacted < position)
+    OR EXISTS (SELECT FROM events WHERE position IS NULL)
+"""
 _ALIVE = "SELECT EXISTS (SELECT FROM heartbeats)"
 
 
@@ -91,7 +96,9 @@ def _round(base: Home, seconds: float, hanging: str) -> Round:
     port = free_port()
     notes, secrets = base.folder / f"{port}.jsonl", base.folder / "secrets.json"
     with process(receiver.command(port, notes, secrets, hanging), settings(base.folder, port)):
-        committed = asyncio.run(_play(base, f"http://127.0.0.1:{port}", secrets, seconds))
+        endpoints = asyncio.run(_subscribe(base, f"http://127.0.0.1:{port}"))
+        secrets.write_text(json.dumps({path: made.secret for path, made in endpoints.items()}), "utf-8")
+        committed = asyncio.run(_play(base, endpoints, seconds))
     return _counted(committed, notes)
 
 
@@ -141,15 +148,20 @@ async def _prepare(base: Home) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _play(base: Home, url: str, secrets: Path, seconds: float) -> dict[str, float]:
-    """Commit events at their times, wait until they came, and return when each was committed."""
+async def _subscribe(base: Home, url: str) -> dict[str, webhooks.Opened]:
+    """Open the ten endpoints and return them by their paths."""
+    endpoints = {}
     async with _opened(base) as opened:
-        endpoints = {}
         for number, kind in enumerate(_KINDS):
             new = webhooks.NewEndpoint(f"{url}/{number}", (kind,))
             async with opened.database.transaction(opened.workspace.now()) as tx:
                 endpoints[f"/{number}"] = await webhooks.create(tx, opened.workspace, new)
-        secrets.write_text(json.dumps({path: made.secret for path, made in endpoints.items()}), "utf-8")
+    return endpoints
+
+
+async def _play(base: Home, endpoints: dict[str, webhooks.Opened], seconds: float) -> dict[str, float]:
+    """Commit events at their times, wait until they came, and return when each was committed."""
+    async with _opened(base) as opened:
         committed = await _commit(opened, seconds)
         await _arrived(opened, endpoints[_HANGING].endpoint.id)
         for made in endpoints.values():
@@ -183,10 +195,6 @@ async def _commit(opened: _Opened, seconds: float) -> dict[str, float]:
 
 async def _arrived(opened: _Opened, hanging: Any) -> None:
     """Wait until nothing is owed to those who answer."""
-    owed = "SELECT EXISTS (SELECT FROM webhook_deliveries WHERE endpoint_id <> $1)"
-    unread = "SELECT EXISTS (SELECT FROM streams WHERE reacted < position)"
     async with asyncio.timeout(_PATIENCE_SECONDS):
-        while await opened.database.pool.fetchval(unread) or await opened.database.pool.fetchval(
-            owed, hanging
-        ):
+        while await opened.database.pool.fetchval(_OWED, hanging):  # noqa: ASYNC110 the courier tells nobody
             await asyncio.sleep(0.1)
