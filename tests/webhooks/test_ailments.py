@@ -201,9 +201,7 @@ async def test_the_sample_of_the_catalogue_has_its_shape(
 
     [one] = await told(database, workspace)
     sample = next(entry.sample for entry in events.CATALOGUE if entry.kind == "webhook.disabled")
-    assert {name: type(value) for name, value in one["webhook"].items() if value} == {
-        name: type(value) for name, value in sample["data"]["webhook"].items() if value
-    }
+    assert one["webhook"].keys() == sample["data"]["webhook"].keys()
 
 
 async def notice(database: Database, sick: Any, open_debt: Any, deliver: Any) -> tuple[UUID, bytes]:

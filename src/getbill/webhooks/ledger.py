@@ -179,18 +179,18 @@ _NOTE_HEALTH = Statement(
     """
     UPDATE webhook_endpoints w SET
         failures = CASE WHEN h.is_up THEN 0 ELSE w.failures + h.failed END,
-        failing_since = CASE WHEN h.is_up THEN NULL ELSE coalesce(w.failing_since, $6) END,
-        down_until = CASE WHEN h.wait_until > $6 THEN h.wait_until
-            WHEN NOT h.is_up AND w.failures + h.failed >= $7 THEN $8::timestamptz END
-    FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::int[], $5::timestamptz[])
-        AS h (workspace_id, id, is_up, failed, wait_until)
+        failing_since = CASE WHEN h.is_up THEN NULL ELSE coalesce(w.failing_since, $7) END,
+        down_until = CASE WHEN h.wait_until > $7 THEN h.wait_until
+            WHEN NOT h.is_up AND w.failures + h.failed >= $8 THEN h.probe_at END
+    FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::int[], $5::timestamptz[], $6::timestamptz[])
+        AS h (workspace_id, id, is_up, failed, wait_until, probe_at)
     WHERE w.workspace_id = h.workspace_id AND w.id = h.id
     RETURNING w.workspace_id, w.id, w.failing_since
     """,
 )
 
-# While an endpoint is down, one delivery goes out to see this often.
-PROBE_SECONDS: Final = 60.0
+# While an endpoint is down, one delivery goes out to see this often, or as often as it has its first retry.
+PROBE_SECONDS: Final = 60
 # Aside at most so long: its lane is freed earlier, by whoever settles what it waits behind.
 _PARKED: Final = timedelta(seconds=30)
 _AHEAD_SECONDS: Final = 0.25
@@ -346,14 +346,13 @@ class Ailing:
 async def _settle(database: Database, tried: Sequence[Tried]) -> list[Ailing]:
     now = clock.wall()
     columns = [list(column) for column in zip(*map(_row, tried), strict=True)]
-    health = list(_health(tried))
+    health = list(_health(tried, now))
     if not health:
         await database.execute(_SETTLE, *columns, now)
         return []
     async with database.transaction(now) as tx:
         # Endpoints first, as everybody locks them, and in one order.
-        probe_at = now + timedelta(seconds=PROBE_SECONDS)
-        noted = await tx.fetch(_NOTE_HEALTH, *zip(*health, strict=True), now, FAILURES_UNTIL_DOWN, probe_at)
+        noted = await tx.fetch(_NOTE_HEALTH, *zip(*health, strict=True), now, FAILURES_UNTIL_DOWN)
         await tx.execute(_SETTLE, *columns, now)
         crashes.at("webhooks.settling")
     gone = {one.claimed.target.id for one in tried if one.outcome.is_gone}
@@ -380,7 +379,9 @@ def _row(one: Tried) -> tuple[Any, ...]:
     )
 
 
-def _health(tried: Sequence[Tried]) -> Iterable[tuple[UUID, UUID, bool, int, datetime]]:
+def _health(
+    tried: Sequence[Tried], now: datetime
+) -> Iterable[tuple[UUID, UUID, bool, int, datetime, datetime]]:
     """Yield what changed about endpoints; nothing for one that was up and is."""
     by_endpoint: dict[tuple[UUID, UUID], list[Tried]] = {}
     for one in tried:
@@ -392,7 +393,9 @@ def _health(tried: Sequence[Tried]) -> Iterable[tuple[UUID, UUID, bool, int, dat
             continue
         asked = max(ones, key=lambda one: asked_to_wait(one.outcome))
         wait_until = asked.outcome.started_at + timedelta(seconds=asked_to_wait(asked.outcome))
-        yield workspace_id, endpoint_id, failed < len(ones), failed, wait_until
+        first_retry = next(iter(ones[0].claimed.target.retry_seconds), PROBE_SECONDS)
+        probe_at = now + timedelta(seconds=min(PROBE_SECONDS, first_retry))
+        yield workspace_id, endpoint_id, failed < len(ones), failed, wait_until, probe_at
 
 
 async def keep_partitions(database: Database, now: datetime, kept_days: int = KEPT_DAYS) -> None:

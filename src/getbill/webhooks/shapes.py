@@ -97,7 +97,7 @@ _TOLD: Final = {
     " Their values are never shown again.",
     "fields": "Send only these keys of `data`, and `debt_id`; null, as by default, sends all of it.",
     "retry_schedule": "Seconds between a failed attempt and the next, each +-10 %; an empty list tries once.",
-    "rate_per_second": "Send no more than so many a second, by each worker process; null for as fast as it takes them.",
+    "rate_per_second": "Send no more than so many a second; null for as fast as it takes them.",
     "concurrency": "How many may be under way at a time.",
 }
 
