@@ -60,7 +60,7 @@ class Plan:
     clients: int = 8
     seed: int = 1
     # Seconds between two kills of the same.
-    between_kills: tuple[float, float] = (4.0, 10.0)
+    between_kills: tuple[float, float] = (6.0, 14.0)
     # No more is asked once each was killed so often.
     kills_enough: int | None = None
     # The killing ends once all is made and so little is owed, for the rest to come to its end.
