@@ -134,6 +134,8 @@ class _Play:
             }
             with self._running("integrator", integrator.command(job)) as working:
                 self._endure(working, began + self.plan.patience_seconds)
+        # Whatever the processes went through, they are whole again.
+        wait(f"http://127.0.0.1:{self.house.port}/readyz", self.house.running("api"))
         return Ordeal(
             self._judged(),
             dict(self.house.kills),
