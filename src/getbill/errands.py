@@ -6,6 +6,7 @@ and after the last time it is held for somebody to look at (`status = 'failed'` 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import asyncpg
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -25,13 +26,17 @@ def turn(dsn: str, telling: Notices, stop: asyncio.Event) -> Callable[[], Awaita
         connection = await asyncpg.connect(
             dsn, server_settings=SETTINGS | {"application_name": "getbill errands"}
         )
+        manager = QueueManager(Queries(AsyncpgDriver(connection)))
+        register(manager, telling)
+        # An event of its own, which it sets when its connection is lost: the worker goes on then.
+        watch = asyncio.create_task(stop.wait())
+        watch.add_done_callback(lambda _: manager.shutdown.set())
         try:
-            manager = QueueManager(Queries(AsyncpgDriver(connection)))
-            manager.shutdown = stop
-            register(manager, telling)
             await manager.run(shutdown_on_listener_failure=True)
         finally:
-            await connection.close(timeout=1)
+            watch.cancel()
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await connection.close(timeout=1)
         return False
 
     return take

@@ -1,5 +1,6 @@
 """An endpoint that is past it: disabled, a fact in the stream, and the admins told."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from ipaddress import ip_network
@@ -308,3 +309,35 @@ async def test_the_queue_counts_the_tries_and_holds_the_job(
 
     row = await database.pool.fetchrow("SELECT status, attempts FROM pgqueuer WHERE payload = $1", payload)
     assert (row["status"], row["attempts"]) == ("failed", 6)
+
+
+async def test_the_workers_errands_are_done_and_a_lost_connection_does_not_stop_the_worker(
+    database: Database, keys: vault.Vault, dsn: str, sick: Any, open_debt: Any, deliver: Any
+) -> None:
+    mailbox = Mailbox()
+    stop = asyncio.Event()
+    await notice(database, sick, open_debt, deliver)
+
+    async with serving(mailbox) as settings:
+        mail = Smtp(settings)
+        take = errands.turn(dsn, Notices(database, keys, mail), stop)
+        lost = asyncio.create_task(take())
+        async with asyncio.timeout(20):
+            while await jobs(database):  # noqa: ASYNC110 - the queue tells nobody
+                await asyncio.sleep(0.05)
+        await database.pool.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'getbill errands'"
+            " AND datname = current_database()"
+        )
+        await database.pool.execute("SELECT pg_notify('ch_pgqueuer', '{}')")
+        again = asyncio.create_task(take())
+        await asyncio.sleep(0.2)
+        assert not stop.is_set()
+        stop.set()
+        await asyncio.wait_for(again, 10)
+        await asyncio.wait([lost], timeout=10)
+        await mail.close()
+
+    assert len(mailbox.received) == 1
+    assert lost.done()
+    assert lost.exception() is not None or lost.result() is False

@@ -132,6 +132,7 @@ _SETTLE = Statement(
     "Log attempts, move the deliveries that are settled to the log and have the next of their lanes be due; the others"
     " are due again later.",
     # All at once: whoever is killed leaves no lane waiting. And once: that it was done may have been lost on the way.
+    # Only keys stand in its conditions: without statistics anything more tempts the planner to read the whole backlog.
     # Not while somebody claims, who would put the next of the lane aside behind what is just being settled.
     """
     WITH tried AS (
@@ -151,14 +152,15 @@ _SETTLE = Statement(
         WHERE d.workspace_id = t.workspace_id AND d.id = t.delivery_id AND t.state = 'pending'
             AND d.attempts = t.attempt - 1
     ), freed AS (
-        UPDATE webhook_deliveries d SET next_try_at = least(d.next_try_at, $14)
+        UPDATE webhook_deliveries d SET next_try_at = CASE
+            WHEN d.attempts = 0 AND d.lease_until IS NULL THEN least(d.next_try_at, $14) ELSE d.next_try_at END
         FROM done CROSS JOIN LATERAL (
             SELECT lane.id FROM webhook_deliveries lane
             WHERE lane.workspace_id = done.workspace_id AND lane.endpoint_id = done.endpoint_id
                 AND lane.debt_id = done.debt_id AND lane.id <> done.id
             ORDER BY lane.position, lane.id LIMIT 1
         ) AS first
-        WHERE d.workspace_id = done.workspace_id AND d.id = first.id AND d.attempts = 0 AND d.lease_until IS NULL
+        WHERE d.workspace_id = done.workspace_id AND d.id = first.id
     ), logged AS (
         INSERT INTO webhook_log (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
             previous_sequence, fields, is_replay, state, attempts, created_at, settled_at)

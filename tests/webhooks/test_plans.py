@@ -1,0 +1,54 @@
+"""A burst leaves a backlog before PostgreSQL has any statistics of it: claims and settling must not read all of it."""
+
+import inspect
+from typing import Any
+
+import pytest
+
+from getbill.companies import Workspace
+from getbill.kit import clock, ids
+from getbill.kit.db import Database, Statement
+from getbill.webhooks import ledger
+
+_BACKLOG = """
+INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
+    next_try_at, created_at)
+SELECT $1, gen_random_uuid(), $2, gen_random_uuid(), gen_random_uuid(), 'debt.created', n, 1, now(), now()
+FROM generate_series(1, 60000) AS n
+"""
+
+
+@pytest.fixture
+async def backlog(database: Database, workspace: Workspace, receive: Any, subscribe: Any) -> Any:
+    endpoint_id = await subscribe(await receive())
+    await database.pool.execute("TRUNCATE webhook_deliveries")
+    await database.pool.execute(_BACKLOG, workspace.id, endpoint_id)
+    yield endpoint_id
+    await database.pool.execute("TRUNCATE webhook_deliveries")
+
+
+def arguments(statement: Statement, workspace_id: Any, endpoint_id: Any) -> list[Any]:
+    """As a courier hands them over, for two hundred deliveries."""
+    now, many = clock.wall(), 200
+    if statement is ledger._TAKE:
+        return [[workspace_id], [endpoint_id], [256], now, now, now, 4096]
+    places = [[workspace_id] * many, [ids.new() for _ in range(many)]]
+    if statement is ledger._RENEW:
+        return [*places, now, now]
+    if statement is ledger._RELEASE:
+        return [*places, [now] * many, now]
+    told = [[1] * many, [endpoint_id] * many, ["debt.created"] * many, ["https://example.com"] * many]
+    came = [[now] * many, [1] * many, [204] * many, [None] * many, [None] * many]
+    return [*places, *told, *came, ["delivered"] * many, [now] * many, now]
+
+
+@pytest.mark.parametrize("statement", [ledger._TAKE, ledger._RENEW, ledger._RELEASE, ledger._SETTLE])
+async def test_a_backlog_without_statistics_is_not_read_as_a_whole(
+    database: Database, workspace: Workspace, backlog: Any, statement: Statement
+) -> None:
+    rows = await database.pool.fetch(
+        f"EXPLAIN {statement.text}", *arguments(statement, workspace.id, backlog)
+    )
+
+    plan = inspect.cleandoc("\n".join(row[0] for row in rows))
+    assert "Seq Scan on webhook_deliveries" not in plan, plan
