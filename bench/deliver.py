@@ -156,7 +156,7 @@ async def _ready(base: Home) -> list[Any]:
     for row in await opened.database.pool.fetch(_OWED):
         key = opened.vault.unwrap(row["wrapped"], row["workspace_id"], row["debt_id"])
         data = events.data_json(row["data"], key, row["workspace_id"], row["event_id"], row["debt_id"])
-        body = model.told(SimpleNamespace(**row), row["occurred_at"], data)
+        body = model.told(SimpleNamespace(**row), data)
         signing = rotation.Signing("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")
         headers = {"Content-Type": "application/json", "User-Agent": "GetBill-Webhooks/1"}
         headers |= rotation.signature_headers(signing, ids.show("wh", row["event_id"]), 1_767_607_200, body)
