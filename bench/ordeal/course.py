@@ -64,14 +64,14 @@ class Plan:
     seed: int = 1
     # Between two kills of the same: seconds, and events pushed and pulled, so that a slow machine gets on too.
     between_kills: tuple[float, float] = (4.0, 10.0)
-    progress_between_kills: int = 1_500
+    progress_between_kills: int = 2_500
     # No more is asked once each was killed so often.
     kills_enough: int | None = None
     # The killing ends once all is made and so little is owed, for the rest to come to its end.
     calm_at: int = 1_000
     # Where the first API and the first worker die by themselves.
     crash_at: Mapping[str, str] = field(default_factory=dict)
-    patience_seconds: float = 590.0
+    patience_seconds: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
