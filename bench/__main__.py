@@ -13,13 +13,15 @@ from rich.table import Table
 
 from bench.figures import Figure
 
-# Each name's module measures it; `page` and `mix` print more than one figure.
+# Each name's module measures it; `page`, `mix` and `hang` print more than one figure.
 NAMES = {
     "create": "bench.create",
     "get": "bench.get",
     "mix": "bench.mix",
     "page": "bench.page",
     "deliver": "bench.deliver",
+    "hang": "bench.hang",
+    "kills": "bench.kills",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
 }

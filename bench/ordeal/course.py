@@ -31,6 +31,9 @@ _EVERYTHING: Final = (
     "debt.resolved",
 )
 _ENDPOINTS: Final = {"/everything": _EVERYTHING, "/ends": ("debt.created", "debt.resolved")}
+# About so long is a line of the receiver's notes, and of the integrator's.
+_NOTE_BYTES: Final = 120
+_ID_BYTES: Final = 30
 _LOOK_SECONDS: Final = 1.0
 _TELL_SECONDS: Final = 15.0
 _TICK_SECONDS: Final = 0.05
@@ -59,15 +62,16 @@ class Plan:
     events: int
     clients: int = 8
     seed: int = 1
-    # Seconds between two kills of the same.
+    # Between two kills of the same: seconds, and events pushed and pulled, so that a slow machine gets on too.
     between_kills: tuple[float, float] = (4.0, 10.0)
+    progress_between_kills: int = 2_500
     # No more is asked once each was killed so often.
     kills_enough: int | None = None
     # The killing ends once all is made and so little is owed, for the rest to come to its end.
     calm_at: int = 1_000
     # Where the first API and the first worker die by themselves.
     crash_at: Mapping[str, str] = field(default_factory=dict)
-    patience_seconds: float = 590.0
+    patience_seconds: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ class _Play:
             }
             with self._running("integrator", integrator.command(job)) as working:
                 self._endure(working, began + self.plan.patience_seconds)
+        # Whatever the processes went through, they are whole again.
+        wait(f"http://127.0.0.1:{self.house.port}/readyz", self.house.running("api"))
         return Ordeal(
             self._judged(),
             dict(self.house.kills),
@@ -167,7 +173,8 @@ class _Play:
 
     def _endure(self, working: Popen, deadline: float) -> None:
         """Kill and revive until everything asked for is made, and wait until all of it has arrived."""
-        fate: Fate | None = Fate(self.plan.seed, self.plan.between_kills)
+        plan = self.plan
+        fate: Fate | None = Fate(plan.seed, plan.between_kills, plan.progress_between_kills)
         looked = told = time.monotonic()
         while True:
             now = time.monotonic()
@@ -183,7 +190,7 @@ class _Play:
                     self.say(self._progress(state))
                 if self._is_enough:
                     (self.folder / "enough").touch()
-                if fate and self._done and state.owed + state.unplaced <= self.plan.calm_at:
+                if fate and self._done and state.owed + state.unplaced <= plan.calm_at:
                     self.say(f"all is made after {self.house.kills.total()} kills; the rest is delivered")
                     fate = None
                 elif fate is None and state.is_quiet and self.pulled == state.position:
@@ -192,9 +199,9 @@ class _Play:
 
     @property
     def _come(self) -> tuple[int, int]:
-        """How far pushing and pulling have come, in fifties; there is nothing more to pull once all is made."""
-        files = ((self._notes, 6_000), (self.folder / "pulled.txt", 1_500))
-        pushed, pulled = (file.stat().st_size // fifty if file.exists() else 0 for file, fifty in files)
+        """How many events about were pushed and pulled; there is nothing more to pull once all is made."""
+        files = ((self._notes, _NOTE_BYTES), (self.folder / "pulled.txt", _ID_BYTES))
+        pushed, pulled = (file.stat().st_size // size if file.exists() else 0 for file, size in files)
         return pushed, pushed if self._done else pulled
 
     @property

@@ -128,9 +128,10 @@ class Fate:
     However slow the machine, what is killed has then done something since the last time.
     """
 
-    def __init__(self, seed: int, bounds: tuple[float, float]) -> None:
+    def __init__(self, seed: int, bounds: tuple[float, float], progress: int) -> None:
         self._chance = random.Random(seed)  # noqa: S311 chance is the point
         self._bounds = bounds
+        self._progress = progress
         now = time.monotonic()
         self._due = {word: now + self._chance.uniform(*bounds) for word in WORDS}
         self._come = dict.fromkeys(WORDS, (0, 0))
@@ -139,7 +140,8 @@ class Fate:
         """Return who is to be killed now; `come` is how far pushing and pulling have come."""
         now = time.monotonic()
         for word in WORDS:
-            if self._due[word] <= now and all(map(operator.gt, come, self._come[word])):
+            made = min(map(operator.sub, come, self._come[word]))
+            if self._due[word] <= now and made >= self._progress:
                 self._due[word] = now + self._chance.uniform(*self._bounds)
                 self._come[word] = come
                 return word

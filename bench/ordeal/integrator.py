@@ -11,6 +11,7 @@ import json
 import signal
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -110,6 +111,9 @@ def _write_whole(file: Path, told: dict[str, Any]) -> None:
 
 async def _run(job: dict[str, Any]) -> None:
     folder = Path(job["folder"])
+    whole = asyncio.current_task()
+    assert whole is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)
     headers = {"Authorization": f"Bearer {job['key']}", "Content-Type": "application/json"}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(
@@ -121,8 +125,7 @@ async def _run(job: dict[str, Any]) -> None:
         integrator = Integrator(job, session)
         with (folder / "made.jsonl").open("w") as made, (folder / "pulled.txt").open("w") as pulled:
             async with asyncio.TaskGroup() as group:
-                pulling = group.create_task(integrator.pull(pulled))
-                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, pulling.cancel)
+                group.create_task(integrator.pull(pulled))
                 numbers = count()
                 async with asyncio.TaskGroup() as clients:
                     for _ in range(job["clients"]):
@@ -131,4 +134,5 @@ async def _run(job: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(_run(json.loads(sys.argv[1])))
+    with suppress(asyncio.CancelledError):
+        uvloop.run(_run(json.loads(sys.argv[1])))

@@ -11,6 +11,7 @@ def test_whatever_is_killed_nothing_is_lost_or_done_twice_or_out_of_order() -> N
         100_000,
         clients=2,
         between_kills=(1.0, 3.0),
+        progress_between_kills=30,
         kills_enough=2,
         calm_at=1_000_000,
         crash_at=crash_at,

@@ -90,3 +90,18 @@ def test_a_slip_of_the_pen_is_noticed() -> None:
 def test_a_process_without_a_database_says_how_to_get_one() -> None:
     with pytest.raises(CannotRun, match="set DATABASE_URL, or run `getbill serve`"):
         _ = Settings().dsn
+
+
+@pytest.mark.parametrize(
+    ("environment", "point"),
+    [
+        ({"GETBILL_CRASH_AT": "webhooks.posted", "GETBILL_TEST_CRASHES": "1"}, "webhooks.posted"),
+        ({"GETBILL_CRASH_AT": "webhooks.posted"}, None),
+        ({"GETBILL_TEST_CRASHES": "1"}, None),
+    ],
+)
+def test_a_process_dies_at_a_point_only_where_it_is_said_to_be_meant(
+    environment: dict[str, str], point: str | None
+) -> None:
+    assert settings.crash_point(environment) == point
+    assert settings.unknown(environment) == ([] if point else sorted(environment))

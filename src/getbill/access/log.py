@@ -10,11 +10,11 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 import structlog
 
 from getbill.access.metrics import LOG_DROPPED
 from getbill.kit.db import Database
+from getbill.kit.lost import LOST
 from getbill.kit.partitions import KEPT_DAYS, PARTITION_MISSING, Daily
 
 _BUFFER_MAX = 20_000
@@ -74,7 +74,7 @@ class AccessLog:
             batch = [self._waiting.popleft() for _ in range(min(_BATCH_MAX, len(self._waiting)))]
             try:
                 await self._copy(batch)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except LOST as error:
                 _log.warning("access_log_not_written", lines=len(batch), error=type(error).__name__)
                 self._keep(batch)
                 return

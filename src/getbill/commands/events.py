@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-import asyncpg
 import typer
 
 from getbill import streams
@@ -14,6 +13,7 @@ from getbill.commands.choosing import CompanyName
 from getbill.events import KINDS, Placed
 from getbill.kit import ids, json
 from getbill.kit.db import Database
+from getbill.kit.lost import LOST
 from getbill.kit.stops import CannotRun
 from getbill.streams import Asked
 from getbill.vault import Vault
@@ -79,7 +79,7 @@ async def _print(opened: Database, vault: Vault, workspace_id: UUID, asked: Aske
     while True:
         try:
             pulled = await streams.pull(opened, workspace_id, asked)
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+        except LOST:
             if not form.follow:
                 raise
             if not is_away:

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement
+from getbill.kit.lost import LOST
 
 EVERY_SECONDS: Final = 2.0
 # How old the last beat of a worker that is counted as alive may be.
@@ -46,12 +46,12 @@ async def beat(database: Database) -> None:
             await asyncio.sleep(EVERY_SECONDS)
     finally:
         # A database that is gone takes the sign with it soon enough.
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        with suppress(*LOST):
             await database.execute(_END, process_id, clock.wall() - _FORGOTTEN)
 
 
 async def _once(database: Database, process_id: UUID, started_at: datetime) -> None:
     try:
         await database.execute(_BEAT, process_id, started_at, clock.wall())
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except LOST as error:
         _log.warning("heartbeat_not_written", error=type(error).__name__)

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from getbill.health import deliveries, queries
-from getbill.health.queries import DATABASE_ERRORS
 from getbill.kit.db import Database
 from getbill.kit.http import answer
+from getbill.kit.lost import LOST
 
 router = APIRouter(tags=["Operations"])
 
@@ -74,7 +74,7 @@ async def metrics(request: Request) -> Response:
     """Tell this process' counters and what waits for the workers, as Prometheus reads it."""
     try:
         waiting = await queries.backlog(_database(request))
-    except DATABASE_ERRORS:
+    except LOST:
         # What this process counted is worth the most when the database is down.
         _DATABASE.set(0)
     else:

@@ -12,9 +12,10 @@ import structlog
 from asyncpg import Record
 from prometheus_client import Gauge
 
-from getbill.health.queries import DATABASE_ERRORS, WITHIN_SECONDS
+from getbill.health.queries import WITHIN_SECONDS
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement
+from getbill.kit.lost import LOST
 
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +80,7 @@ async def gauge(database: Database) -> None:
         async with asyncio.timeout(WITHIN_SECONDS):
             row = await database.fetchrow(_GOING, now, now - _DAY)
             failing = await database.fetch(_FAILING, now, SERIES_MAX)
-    except DATABASE_ERRORS as error:
+    except LOST as error:
         _log.warning("deliveries_not_gauged", error=type(error).__name__)
         for one in _ALL:
             one.set(float("nan"))

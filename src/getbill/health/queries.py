@@ -13,10 +13,9 @@ from getbill import migrations
 from getbill.health.actions import FRESH
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement
+from getbill.kit.lost import LOST
 
 WITHIN_SECONDS = 2.0
-# What a database that is not there is noticed by; a timeout is an OSError.
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 _PARTS = Statement(
     "health.parts",
@@ -62,7 +61,7 @@ async def checks(database: Database) -> list[Check]:
             row = await database.fetchrow(_PARTS, clock.wall() - FRESH)
     except asyncpg.UndefinedTableError:
         return [Check("database"), _migrations(None)]
-    except DATABASE_ERRORS as error:
+    except LOST as error:
         return [Check("database", f"The database does not answer ({type(error).__name__}).")]
     assert row is not None  # noqa: S101 - the statement always answers one row
     return [Check("database"), _migrations(row["revision"]), *_people(row)]

@@ -19,6 +19,7 @@ import asyncpg
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
+from getbill.kit.lost import LOST
 from getbill.kit.wakes import Wakes
 
 # The budget of every connection: a statement that runs longer than this is a mistake or a lock we lost.
@@ -215,7 +216,7 @@ class Database:
             await tx.send()
         except BaseException:
             # The connection may be gone: the first error is the one worth raising.
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            with suppress(*LOST):
                 await tx.finish(commit=False)
             raise
         await tx.finish(commit=True)

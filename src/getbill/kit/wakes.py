@@ -14,6 +14,8 @@ import asyncpg
 import structlog
 from asyncpg import Record
 
+from getbill.kit.lost import LOST
+
 _log = structlog.get_logger(__name__)
 
 _WAKE = "SELECT pg_notify($1, $2)"
@@ -50,7 +52,7 @@ class Wakes:
             channel = self._asked.pop()
             try:
                 await self._pool.execute(_WAKE, channel, "")
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except LOST as error:
                 _log.warning("wake_not_sent", channel=channel, error=type(error).__name__)
 
 
@@ -86,7 +88,7 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except LOST as error:
                 _log.warning("listener_lost", error=type(error).__name__)
             self.is_live = False
             await asyncio.sleep(self._RETRY_SECONDS)
@@ -114,7 +116,7 @@ class Listener:
                         await connection.execute("SELECT 1")
         finally:
             self.is_live = False
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            with suppress(*LOST):
                 await connection.close(timeout=1)
 
 

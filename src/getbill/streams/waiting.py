@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import structlog
 from prometheus_client import Gauge
 
 from getbill import events
 from getbill.kit.db import Database
 from getbill.kit.errors import Unavailable
+from getbill.kit.lost import LOST
 from getbill.kit.wakes import Listener
 from getbill.streams.model import Place, TooManyWaiting
 
@@ -153,7 +153,7 @@ class Room:
             unheard = 0
             try:
                 found = await events.streams_of(self._database, list(self._waiting))
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except LOST as error:
                 _log.warning("streams_not_seen", error=type(error).__name__)
                 continue
             for waiter in self._all():

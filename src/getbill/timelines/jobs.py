@@ -31,7 +31,7 @@ def others_go_on(workspace_id: UUID) -> Iterator[None]:
     """Let what is wrong with one workspace keep no other one waiting; a lost database concerns them all."""
     try:
         yield
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         raise
     except Exception as error:  # noqa: BLE001 - its contacts come back when their lease ends
         _log.error(

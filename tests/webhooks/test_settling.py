@@ -1,0 +1,67 @@
+"""Settling: all of it at once, and once, however often it is asked because the answer was lost on the way."""
+
+from typing import Any
+
+from getbill import events, webhooks
+from getbill.kit import clock
+from getbill.kit.db import Database
+from getbill.webhooks import ledger
+from getbill.webhooks.ledger import Ask, Tried
+from getbill.webhooks.model import Outcome, Verdict
+from webhooks.conftest import attempts
+
+
+def tried(claimed: Any, status: int, verdict: Verdict) -> Tried:
+    return Tried(claimed, Outcome(clock.wall(), 5, status), verdict, None)
+
+
+async def claim(database: Database) -> Any:
+    while await events.sequence(database):
+        pass
+    while await webhooks.owe(database):
+        pass
+    return (await ledger.claim(database, Ask(10, 8.0, lambda _target, _in_hand: 10))).claimed
+
+
+async def test_a_delivery_settled_again_is_settled_once(
+    database: Database, receive: Any, subscribe: Any, open_debt: Any
+) -> None:
+    endpoint_id = await subscribe(await receive())
+    await open_debt()
+    (claimed,) = await claim(database)
+    done = tried(claimed, 200, Verdict("delivered", clock.wall()))
+
+    for _ in range(2):
+        await ledger.settle(database, [done])
+
+    assert [row["attempt"] for row in await attempts(database, endpoint_id)] == [1]
+    logged = "SELECT count(*) FROM webhook_log WHERE endpoint_id = $1"
+    assert await database.pool.fetchval(logged, endpoint_id) == 1
+
+
+async def test_a_failed_attempt_settled_again_spends_one_try(
+    database: Database, receive: Any, subscribe: Any, open_debt: Any
+) -> None:
+    endpoint_id = await subscribe(await receive())
+    await open_debt()
+    (claimed,) = await claim(database)
+    failed = tried(claimed, 500, Verdict("pending", clock.wall()))
+
+    for _ in range(2):
+        await ledger.settle(database, [failed])
+
+    spent = "SELECT attempts FROM webhook_deliveries WHERE endpoint_id = $1"
+    assert await database.pool.fetchval(spent, endpoint_id) == 1
+
+
+async def test_the_next_of_a_lane_is_due_once_its_forerunner_is_settled_whoever_settled_it(
+    database: Database, receive: Any, subscribe: Any, open_debt: Any, record: Any
+) -> None:
+    await subscribe(await receive(), "debt.created", "debt.updated")
+    await record(await open_debt(), "debt.updated")
+    # The claim that takes the first puts the second aside.
+    (first,) = await claim(database)
+
+    await ledger.settle(database, [tried(first, 200, Verdict("delivered", clock.wall()))])
+
+    assert [one.sequence for one in await claim(database)] == [2]
