@@ -15,8 +15,9 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.kit import clock, crashes
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.db import Database, Statement
 from getbill.kit.partitions import KEPT_DAYS, PARTITION_MISSING, Daily
+from getbill.webhooks import rates
 from getbill.webhooks.model import FAILURES_UNTIL_DOWN, Claimed, Outcome, Target, Verdict, asked_to_wait
 
 _LOCK_CLAIMS = Statement(
@@ -97,15 +98,6 @@ _TAKE = Statement(
     LEFT JOIN taken ON true
     LEFT JOIN events e ON e.workspace_id = taken.workspace_id AND e.id = taken.event_id
     LEFT JOIN vault_keys k ON k.workspace_id = taken.workspace_id AND k.subject_id = taken.debt_id
-    """,
-)
-_SPEND = Statement(
-    "webhooks.spend",
-    "Note from when on endpoints with a rate may be sent the next.",
-    """
-    INSERT INTO webhook_rates (workspace_id, endpoint_id, free_at)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])
-    ON CONFLICT (workspace_id, endpoint_id) DO UPDATE SET free_at = excluded.free_at
     """,
 )
 _RENEW = Statement(
@@ -195,7 +187,6 @@ _NOTE_HEALTH = Statement(
 PROBE_SECONDS: Final = 60
 # Aside at most so long: its lane is freed earlier, by whoever settles what it waits behind.
 _PARKED: Final = timedelta(seconds=30)
-_AHEAD_SECONDS: Final = 0.25
 
 _LOG = Daily("webhook_log")
 _ATTEMPTS = Daily("webhook_attempts")
@@ -240,7 +231,7 @@ async def claim(database: Database, ask: Ask) -> Claims:
         await tx.execute(_LOCK_CLAIMS)
         rows = await tx.fetch(_OPEN, now)
         targets = {row["id"]: _target(row) for row in rows}
-        allowed = {row["id"]: _allowed(row, now) for row in rows}
+        allowed = {row["id"]: rates.allowed(row, now) for row in rows}
         rooms = {
             row["id"]: min(ask.room(targets[row["id"]], row["in_hand"]), allowed[row["id"]]) for row in rows
         }
@@ -260,7 +251,7 @@ async def claim(database: Database, ask: Ask) -> Claims:
         )
         parked = found[0]["parked"]
         claimed = [_claimed(row, targets) for row in found if row["id"] is not None]
-        is_slowed |= await _spend(tx, rows, claimed, now)
+        is_slowed |= await rates.spend(tx, rows, claimed, now)
     return Claims(claimed, bool(parked or claimed), is_slowed)
 
 
@@ -274,35 +265,6 @@ def _claimed(row: Record, targets: dict[UUID, Target]) -> Claimed:
     next(values)
     _, endpoint_id = next(values)
     return Claimed(targets[endpoint_id], *(value for _, value in values))
-
-
-def _allowed(row: Record, now: datetime) -> int:
-    """Return how many more an endpoint may be sent now by its rate, a quarter of a second ahead at most."""
-    rate = row["rate_per_second"]
-    if rate is None:
-        return 1 << 20
-    ahead = (row["free_at"] - now).total_seconds() if row["free_at"] else 0.0
-    return int((_AHEAD_SECONDS - max(ahead, 0.0)) * rate + 1.0)
-
-
-async def _spend(tx: Transaction, rows: Sequence[Record], claimed: Sequence[Claimed], now: datetime) -> bool:
-    """Count what was claimed against the endpoints' rates; return whether any has one."""
-    rates = {row["id"]: row for row in rows if row["rate_per_second"] is not None}
-    sent: dict[UUID, int] = {}
-    for one in claimed:
-        if one.target.id in rates:
-            sent[one.target.id] = sent.get(one.target.id, 0) + 1
-    if not sent:
-        return False
-    spent = []
-    for endpoint_id, count in sorted(sent.items()):
-        row = rates[endpoint_id]
-        begins = max(row["free_at"] or now, now)
-        spent.append(
-            (row["workspace_id"], endpoint_id, begins + timedelta(seconds=count / row["rate_per_second"]))
-        )
-    await tx.execute(_SPEND, *zip(*spent, strict=True))
-    return True
 
 
 async def renew(
