@@ -1,0 +1,1 @@
+-- What a workspace contacts its debtors with.
