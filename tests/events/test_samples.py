@@ -106,7 +106,9 @@ def nameless(value: Any) -> Any:
     return json.read(_ID.sub(number, json.write(value).decode()).encode())
 
 
-@pytest.mark.parametrize("entry", [one for one in events.CATALOGUE if one.kind not in ELSEWHERE], ids=lambda entry: entry.kind)
+@pytest.mark.parametrize(
+    "entry", [one for one in events.CATALOGUE if one.kind not in ELSEWHERE], ids=lambda entry: entry.kind
+)
 def test_a_sample_is_what_the_product_emits(told, entry: events.Entry) -> None:
     real = told[entry.kind]
     path = SAMPLES / f"{entry.kind}.json"
@@ -115,9 +117,7 @@ def test_a_sample_is_what_the_product_emits(told, entry: events.Entry) -> None:
     ):
         path.write_text(json.pretty(real), "utf-8")
 
-    assert nameless(json.read(path.read_bytes())) == nameless(real), (
-        "GETBILL_SAMPLES=write writes it anew."
-    )
+    assert nameless(json.read(path.read_bytes())) == nameless(real), "GETBILL_SAMPLES=write writes it anew."
 
 
 @pytest.mark.parametrize("entry", events.CATALOGUE, ids=lambda entry: entry.kind)

@@ -8,18 +8,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from getbill import access, debts
-from getbill.access import Caller
-from getbill.followups import queries, wire
-from getbill.followups.wire import FollowupList, FollowupQuery, FollowupShown, FollowupsOfDebtQuery
+from getbill.access import Caller, Change
+from getbill.followups import by_hand, queries, wire
+from getbill.followups.wire import (
+    FollowupChangeBody,
+    FollowupList,
+    FollowupQuery,
+    FollowupShown,
+    FollowupsOfDebtQuery,
+    NewFollowupBody,
+)
 from getbill.kit import ids, paging
-from getbill.kit.db import Database
-from getbill.kit.http import answer
+from getbill.kit.calendar import DEFAULT_COUNTRY
+from getbill.kit.db import Database, Transaction
+from getbill.kit.errors import NotFound, one_field
+from getbill.kit.http import answer, body
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 
 router = APIRouter(prefix="/external-api/v1/followups", tags=["Followups"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("followups:read"))]
+Writes = Annotated[Change, Depends(access.change("followups:write"))]
 
 
 @router.get("", response_model=FollowupList, responses=problems(400, 404))
@@ -47,6 +57,59 @@ async def get_followup(request: Request, caller: Reads, followup_id: str) -> Res
     database: Database = request.app.state.database
     found = await queries.find(database, caller.workspace, ids.read("followup", followup_id))
     return answer(200, found.shown())
+
+
+@router.post("", status_code=201, response_model=FollowupShown, responses=problems(409, 415, 422))
+async def create_followup(change: Writes, new: Annotated[NewFollowupBody, body(NewFollowupBody)]) -> Response:
+    """Record a call, visit, message or letter that people made towards a debtor, or are to make.
+
+    It counts as one that a scenario makes: for `debt.contacted` once it reached the debtor, and for the caps. GetBill
+    sends nothing for it.
+    """
+    debt_id = _debt_named(new)
+
+    async def work(tx: Transaction) -> access.Reply:
+        try:
+            debt = await debts.lock(tx, change.workspace, debt_id)
+        except NotFound as absent:
+            raise one_field("/debt_id", "unknown", absent.detail) from None
+        change.debt_id = debt.id
+        told = wire.told(new, debt.debtor.identity.country or DEFAULT_COUNTRY)
+        made = await by_hand.record(tx, debt, told)
+        location = {"Location": f"/external-api/v1/followups/{ids.show('followup', made.id)}"}
+        return lambda: answer(201, made.shown(), location)
+
+    return await change.commit(work)
+
+
+@router.put("/{followup_id}", response_model=FollowupShown, responses=problems(404, 409, 415, 422))
+async def update_followup(
+    change: Writes, followup_id: str, changed: Annotated[FollowupChangeBody, body(FollowupChangeBody)]
+) -> Response:
+    """Say what became of a followup, or correct what is said of it. Its debt cannot change.
+
+    Of one that a scenario carried out the outcome and the notes can be changed, once it has come to its end.
+    """
+    wanted = ids.read("followup", followup_id)
+
+    async def work(tx: Transaction) -> access.Reply:
+        workspace = change.workspace
+        debt = await debts.lock(tx, workspace, await queries.debt_of(tx, workspace.id, wanted))
+        change.debt_id = debt.id
+        before = (await queries.find_held(tx, workspace, [wanted]))[wanted]
+        wire.refuse_other_debt(changed, before)
+        told = wire.told(changed, debt.debtor.identity.country or DEFAULT_COUNTRY)
+        after = await by_hand.correct(tx, debt, before, told)
+        return lambda: answer(200, after.shown())
+
+    return await change.commit(work)
+
+
+def _debt_named(new: NewFollowupBody) -> UUID:
+    try:
+        return ids.read("debt", new.debt_id)
+    except NotFound as absent:
+        raise one_field("/debt_id", "unknown", absent.detail) from None
 
 
 async def _list(

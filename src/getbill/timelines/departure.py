@@ -143,7 +143,8 @@ class _LastLook:
         return Followup(
             id=contact.followup_id,
             debt_id=contact.debt_id,
-            channel=contact.channel_kind,
+            channel=contact.channel,
+            type=followups.TYPES[contact.channel_kind],
             status="in_progress",
             step=contact.step,
             scheduled_at=contact.due_at,

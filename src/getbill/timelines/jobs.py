@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 
 from getbill import companies, debts, followups
+from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Outcome, Outgoing, Sender, Writer, unknown
 from getbill.companies import Workspace
 from getbill.followups import Followup
@@ -153,7 +154,7 @@ def _message(followup: Followup, workspace: Workspace) -> Outgoing:
     content, company = followup.content, workspace.company
     return Outgoing(
         key=ids.show("followup", followup.id),
-        channel=followup.channel,
+        channel=Channel(followup.channel),
         address=content.address or "",
         writer=Writer(company.name, company.email),
         subject=content.subject or "",
