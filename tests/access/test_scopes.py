@@ -47,6 +47,7 @@ PUBLIC = {
 BODIES: dict[str, Any] = {
     "POST /external-api/v1/debts/{debt_id}/payments": {"amount": 1.00, "method": "card"},
     "POST /external-api/v1/debts/{debt_id}/escalate": {"reason": "No answer.", "decided_by": "Marie Martin"},
+    "POST /external-api/v1/templates/{name}/{language}": {"text": "Hello"},
     "PUT /external-api/v1/webhooks/{webhook_id}": {"url": "https://hooks.example/in"},
 }
 SECRET_WORDS = (b"Veronique", b"veronique@example.com", b"THEIRS-1", b"hooks.example")

@@ -21,6 +21,7 @@ LEVELS = (
     ("events",),
     ("companies", "channels"),
     ("access",),
+    ("templates",),
     ("scenarios", "compliance"),
     ("debtors", "creditors"),
     ("debts",),

@@ -11,11 +11,22 @@ from getbill.channels.messages import (
     Message,
     MessageFacts,
     TemplateUnknown,
+    built_in_names,
     is_web_link,
     language_of,
     render,
 )
 from getbill.channels.model import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
+from getbill.channels.wording import (
+    Fault,
+    Wording,
+    built_in_wording,
+    channel_of,
+    faults,
+    render_wording,
+    sample,
+    variables,
+)
 
 __all__ = [
     "ADDRESS_OF",
@@ -24,12 +35,21 @@ __all__ = [
     "MISSING",
     "AddressKind",
     "Channel",
+    "Fault",
     "HowToPayMissing",
     "Message",
     "MessageFacts",
     "TemplateUnknown",
+    "Wording",
+    "built_in_names",
+    "built_in_wording",
+    "channel_of",
+    "faults",
     "is_web_link",
     "language_of",
     "reachable",
     "render",
+    "render_wording",
+    "sample",
+    "variables",
 ]

@@ -16,6 +16,7 @@ from getbill.followups.wire import (
     FollowupQuery,
     FollowupShown,
     FollowupsOfDebtQuery,
+    MessageShown,
     NewFollowupBody,
 )
 from getbill.kit import ids, paging
@@ -57,6 +58,16 @@ async def get_followup(request: Request, caller: Reads, followup_id: str) -> Res
     database: Database = request.app.state.database
     found = await queries.find(database, caller.workspace, ids.read("followup", followup_id))
     return answer(200, found.shown())
+
+
+@router.get("/{followup_id}/message", response_model=MessageShown, responses=problems(404))
+async def get_message(request: Request, caller: Reads, followup_id: str) -> Response:
+    """Return what a followup said to the debtor, word for word. What people did themselves has no message."""
+    database: Database = request.app.state.database
+    found = await queries.find(database, caller.workspace, ids.read("followup", followup_id))
+    if found.content.text is None:
+        raise NotFound(f"The followup {followup_id} has no message: people made it themselves.")
+    return answer(200, found.message())
 
 
 @router.post("", status_code=201, response_model=FollowupShown, responses=problems(409, 415, 422))

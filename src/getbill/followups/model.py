@@ -69,8 +69,11 @@ class Content:
     summary: str | None = None
     notes: str | None = None
     audio_url: str | None = None
+    # Which template the words are of, and in which version; 0 is the one that comes with GetBill.
+    template: str | None = None
+    template_version: int | None = None
 
-    def known(self) -> dict[str, str]:
+    def known(self) -> dict[str, Any]:
         """Return the fields that say something."""
         return {name: value for name in _CONTENT if (value := getattr(self, name)) is not None}
 
@@ -138,6 +141,23 @@ class Followup:
             "email_first_opened_at": None,
             "email_clicked": False,
             "email_click_count": 0,
+        }
+
+    def message(self) -> dict[str, Any]:
+        """Return what was said, and to which address."""
+        content = self.content
+        return {
+            "followup_id": ids.show("followup", self.id),
+            "debt_id": ids.show("debt", self.debt_id),
+            "channel": str(self.channel),
+            "address": content.address,
+            "language": content.language,
+            "subject": content.subject,
+            "text": content.text,
+            "html": content.html,
+            "template": content.template,
+            "template_version": content.template_version,
+            "sent_at": json.instant(self.sent_at),
         }
 
 

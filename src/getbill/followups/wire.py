@@ -101,6 +101,22 @@ class FollowupShown(BaseModel):
     email_click_count: int
 
 
+class MessageShown(BaseModel):
+    """What a debtor was told, word for word, and at which address."""
+
+    followup_id: str
+    debt_id: str
+    channel: Way
+    address: str | None = Field(description="E-mail address, number, or the lines of a letter's window.")
+    language: str | None
+    subject: str | None
+    text: str
+    html: str | None
+    template: str | None
+    template_version: int | None = Field(description="0 for the one that comes with GetBill.")
+    sent_at: Instant | None
+
+
 class FollowupList(BaseModel):
     """A page of followups, the newest first."""
 

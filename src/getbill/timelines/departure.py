@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from getbill import compliance, debts, followups
+from getbill import compliance, debts, followups, templates
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.channels.senders import Outgoing, Sender
 from getbill.companies import Workspace
@@ -17,6 +17,7 @@ from getbill.debts import Debt
 from getbill.followups import Content, Followup
 from getbill.kit import clock, ids
 from getbill.kit.db import Transaction
+from getbill.templates import Shelf
 from getbill.timelines import history, ledger, planning, rendering
 from getbill.timelines.desk import Departing, Desk
 from getbill.timelines.history import History
@@ -29,7 +30,8 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
         ours = await ledger.held(tx, claimed)
         await history.lock_addresses(tx, held.values())
-        look = _LastLook(desk, tx, held, await history.load(tx, workspace.id, held))
+        past = await history.load(tx, workspace.id, held)
+        look = _LastLook(desk, tx, held, past, await templates.in_force(tx, workspace.id))
         for contact in ours:
             look.decide(contact)
         await ledger.write(tx, ours)
@@ -45,6 +47,7 @@ class _LastLook:
     tx: Transaction
     held: Mapping[UUID, Debt]
     pasts: Mapping[UUID, History]
+    shelf: Shelf
     departing: list[Departing] = field(default_factory=list)
     planned: list[Contact] = field(default_factory=list)
     # Followups that these contacts were to try again, and will not.
@@ -112,7 +115,8 @@ class _LastLook:
     def _depart(self, debt: Debt, contact: Contact, sender: Sender) -> None:
         is_known = contact.followup_id is not None
         followup_id = contact.followup_id or ids.new()
-        message = rendering.write(debt, contact.step, ids.show("followup", followup_id), self.tx.now)
+        key = ids.show("followup", followup_id)
+        message = rendering.write(debt, contact.step, key, self.tx.now, self.shelf)
         contact.state, contact.reason = "sending", None
         contact.lease_until = clock.wall() + timedelta(seconds=2 * sender.capabilities.answer_seconds)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
@@ -138,6 +142,8 @@ class _LastLook:
             text=message.text,
             html=message.html,
             language=message.language,
+            template=message.template,
+            template_version=message.template_version,
         )
         assert contact.followup_id is not None  # noqa: S101 - given just before
         return Followup(

@@ -161,4 +161,6 @@ def _message(followup: Followup, workspace: Workspace) -> Outgoing:
         text=content.text or "",
         html=content.html,
         language=content.language or company.language,
+        template=content.template,
+        template_version=content.template_version or 0,
     )

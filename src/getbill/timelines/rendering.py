@@ -12,6 +12,7 @@ from getbill.channels.senders import Outgoing, Writer
 from getbill.debtors import Identity
 from getbill.debts import Debt
 from getbill.kit import calendar
+from getbill.templates import Shelf
 
 # The IBAN of examples (ISO 13616): a sandbox whose company has none yet says how to pay with it, to nobody real.
 _SANDBOX_IBAN = "FR1420041010050500013M02606"
@@ -32,7 +33,7 @@ def address_of(identity: Identity, channel: Channel) -> str:
     return (identity.email if kind == AddressKind.EMAIL else identity.phone) or ""
 
 
-def write(debt: Debt, step_key: str, key: str, now: datetime) -> Outgoing:
+def write(debt: Debt, step_key: str, key: str, now: datetime, shelf: Shelf) -> Outgoing:
     """Return the message of a debt's step; raise CannotBeSaid where there is none."""
     scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
     step = next(step for step in scenario.steps if step.key == step_key)
@@ -40,7 +41,7 @@ def write(debt: Debt, step_key: str, key: str, now: datetime) -> Outgoing:
     language = channels.language_of(identity.language, identity.country, company.language)
     facts = _facts(debt, now)
     try:
-        message = channels.render(step.template, language, facts)
+        message, version = shelf.render(step.template, language, facts)
     except HowToPayMissing as error:
         raise CannotBeSaid("no way to pay is known") from error
     except TemplateUnknown as error:
@@ -54,6 +55,8 @@ def write(debt: Debt, step_key: str, key: str, now: datetime) -> Outgoing:
         text=message.text,
         html=message.html,
         language=language,
+        template=step.template,
+        template_version=version,
     )
 
 

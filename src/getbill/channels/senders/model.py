@@ -51,6 +51,9 @@ class Outgoing:
     text: str
     html: str | None = None
     language: str = "fr"
+    # Which template it is of, and in which version; 0 is the one that comes with GetBill.
+    template: str | None = None
+    template_version: int = 0
 
 
 class Fate(StrEnum):
