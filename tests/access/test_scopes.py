@@ -41,6 +41,7 @@ PUBLIC = {
     "/docs/assets",
     "/docs/swagger-ui",
     "/problems/{code}",
+    "/media/{token}",  # the link itself is the credential
 }
 
 # A body each route takes, so that a stranger is refused for the object and not for the body.

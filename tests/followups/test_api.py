@@ -49,6 +49,7 @@ async def test_a_followup_shows_the_contracts_fields_with_channel_and_instant(ho
         "call_id": None,
         "audio_url": None,
         "pdf_url": None,
+        "media_urls_expire_at": None,
         "duration_ms": None,
         "disconnection_reason": None,
         "direction": "outbound",

@@ -33,6 +33,26 @@ def create(
     choosing.show(database.run(found))
 
 
+@company.command()
+def letterhead(
+    name: Annotated[str, typer.Argument(help="Which company.")],
+    address: Annotated[list[str], typer.Option(help="A line of its address; give the option once for each.")],
+    imprint: Annotated[
+        str | None,
+        typer.Option(help="What the law wants on a letter: form, capital, register, number."),
+    ] = None,
+) -> None:
+    """Say what a company's letters carry."""
+
+    async def say(opened: Database, _vault: Vault) -> dict[str, Any]:
+        company_id = (await choosing.company(opened, name)).id
+        await companies.set_letterhead(opened, company_id, address, imprint)
+        found = await companies.company(opened, company_id)
+        return {"name": found.name, "address": list(found.address), "imprint": found.imprint}
+
+    choosing.show(database.run(say))
+
+
 @company.command("list")
 def list_all() -> None:
     """List the companies."""

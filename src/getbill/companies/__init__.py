@@ -11,6 +11,7 @@ from getbill.companies.actions import (
     UserExists,
     create,
     create_user,
+    set_letterhead,
     set_password,
 )
 from getbill.companies.model import ROLES, Company, SandboxOnly, User, Workspace
@@ -31,6 +32,7 @@ __all__ = [
     "create",
     "create_user",
     "demo",
+    "set_letterhead",
     "set_password",
     "users",
     "workspace",

@@ -48,7 +48,7 @@ def lookup_context(company_id: UUID) -> bytes:
 
 
 def _company(row: Record) -> Company:
-    return Company(**{name: row[name] for name in Company.__slots__})
+    return Company(**{name: row[name] for name in Company.__slots__} | {"address": tuple(row["address"])})
 
 
 async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Workspace:

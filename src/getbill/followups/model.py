@@ -72,6 +72,9 @@ class Content:
     # Which template the words are of, and in which version; 0 is the one that comes with GetBill.
     template: str | None = None
     template_version: int | None = None
+    # Of a letter: who writes and where, and what the law wants on every page.
+    letterhead: list[str] | None = None
+    imprint: str | None = None
 
     def known(self) -> dict[str, Any]:
         """Return the fields that say something."""

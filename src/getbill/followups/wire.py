@@ -1,16 +1,17 @@
 """The lists and answers of followups, as callers ask for them and as OpenAPI shows them."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from getbill.channels import is_web_link
 from getbill.followups.by_hand import Told
+from getbill.followups.links import Link
 from getbill.followups.model import Followup, Status, Type, Way
 from getbill.followups.queries import Wanted
-from getbill.kit import ids, paging, phones
+from getbill.kit import ids, json, paging, phones
 from getbill.kit.errors import one_field
 from getbill.kit.shapes import DayAsked, Instant, Pagination, written_instant
 
@@ -87,7 +88,8 @@ class FollowupShown(BaseModel):
     notes: str | None
     call_id: str | None = Field(description="The provider's own id of a call.")
     audio_url: str | None
-    pdf_url: str | None
+    pdf_url: str | None = Field(description="A letter as it was printed; the link is good for an hour.")
+    media_urls_expire_at: Instant | None
     duration_ms: int | None
     disconnection_reason: str | None
     direction: Literal["inbound", "outbound"] | None
@@ -99,6 +101,14 @@ class FollowupShown(BaseModel):
     email_first_opened_at: Instant | None
     email_clicked: bool
     email_click_count: int
+
+
+def shown(followup: Followup, link: Link | None) -> dict[str, Any]:
+    """Return a followup as answers show it, with the link to its letter."""
+    media: dict[str, Any] = {"pdf_url": None, "media_urls_expire_at": None}
+    if link is not None:
+        media = {"pdf_url": link.url, "media_urls_expire_at": json.instant(link.expires_at)}
+    return followup.shown() | media
 
 
 class MessageShown(BaseModel):
@@ -147,7 +157,7 @@ Asked = Annotated[
 ]
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 Word = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
-Link = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
+WebLink = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
 
 
 class FollowupChangeBody(BaseModel):
@@ -167,7 +177,7 @@ class FollowupChangeBody(BaseModel):
     summary: Text | None = None
     notes: Text | None = None
     call_id: Word | None = Field(None, description="The provider's own id of a call.")
-    audio_url: Link | None = Field(None, description="Where your recording is; shown as you send it.")
+    audio_url: WebLink | None = Field(None, description="Where your recording is; shown as you send it.")
     duration_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
     phone_number_used: Annotated[str, Field(max_length=40)] | None = Field(
         None, examples=["+33612345678"], description="The debtor's, by default."

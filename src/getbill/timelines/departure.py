@@ -144,6 +144,8 @@ class _LastLook:
             language=message.language,
             template=message.template,
             template_version=message.template_version,
+            letterhead=list(message.letterhead) or None,
+            imprint=message.imprint,
         )
         assert contact.followup_id is not None  # noqa: S101 - given just before
         return Followup(

@@ -5,9 +5,10 @@ has no address, is skipped with that reason.
 """
 
 from datetime import datetime
+from typing import Any
 
 from getbill import channels, debts, scenarios
-from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts, TemplateUnknown
+from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts, TemplateUnknown, letters
 from getbill.channels.senders import Outgoing, Writer
 from getbill.debtors import Identity
 from getbill.debts import Debt
@@ -57,7 +58,29 @@ def write(debt: Debt, step_key: str, key: str, now: datetime, shelf: Shelf) -> O
         language=language,
         template=step.template,
         template_version=version,
+        **_on_paper(debt, step.channel, facts, now),
     )
+
+
+def _on_paper(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) -> dict[str, Any]:
+    """Return what a letter carries besides its text; raise CannotBeSaid where it may not be posted without."""
+    if channel != Channel.LETTER:
+        return {}
+    company = debt.workspace.company
+    if debt.workspace.is_live and not company.address:
+        raise CannotBeSaid("the company has no letterhead")
+    if debt.workspace.is_live and company.country == "FR" and not company.imprint:
+        # Art. R123-237 C. com.: number and register stand on every letter.
+        raise CannotBeSaid("the company's letterhead lacks its imprint")
+    try:
+        letters.window(address_of(debt.debtor.identity, channel))
+    except letters.AddressTooLong as error:
+        raise CannotBeSaid("the address does not fit a window") from error
+    return {
+        "letterhead": (facts.creditor, *company.address),
+        "imprint": company.imprint,
+        "written_at": now,
+    }
 
 
 def _facts(debt: Debt, now: datetime) -> MessageFacts:
@@ -77,6 +100,7 @@ def _facts(debt: Debt, now: datetime) -> MessageFacts:
         iban=iban,
         contact_email=company.email,
         contact_phone=company.phone,
+        creditor_address=company.address,
         debtor_address=tuple(_lines(identity)),
     )
 
