@@ -11,8 +11,10 @@ from fastapi import FastAPI
 
 import getbill
 from getbill import access, events, explorer, health, reactions, streams, vault
+from getbill.channels.senders import read_gateways
 from getbill.debts import api as debts_api
 from getbill.followups import api as followups_api
+from getbill.gateways import api as gateways_api
 from getbill.kit import calendar, clock, phones
 from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
@@ -52,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
     apis = (
         debts_api,
         followups_api,
+        gateways_api,
         payments_api,
         reports_api,
         sandbox_api,
@@ -91,6 +94,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     await access.upkeep(state.database, state.vault, clock.wall(), settings.access_log_days)
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
+    state.gateways = read_gateways(settings.gateways_file)
     state.room = streams.Room(state.database, dsn)
     stack.push_async_callback(state.room.close)
 

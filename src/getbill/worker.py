@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from getbill import events, health, reactions, sandbox, timelines, upkeep, vault, webhooks
-from getbill.channels.senders import SmtpSettings, senders
+from getbill.channels.senders import SmtpSettings, read_gateways, senders
 from getbill.debts import Journal
 from getbill.events import Marks
 from getbill.kit.db import Database, open_database
@@ -87,7 +87,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         # And whoever reads events is told that some of them are no more.
         marks = events.Marks(settings.marks_file)
         await marks.keep(database)
-        carriers = senders(smtp_of(settings))
+        carriers = senders(smtp_of(settings), read_gateways(settings.gateways_file), settings.url)
         stack.push_async_callback(carriers.close)
         poster = await stack.enter_async_context(Poster(settings.webhook_networks))
         desk = Desk(database, unlocked, carriers)

@@ -29,7 +29,7 @@ LEVELS = (
     ("plans",),
     ("timelines",),
     ("conversations",),
-    ("webhooks", "streams", "imports", "reports", "todos"),
+    ("webhooks", "streams", "imports", "reports", "todos", "gateways"),
     ("dashboard", "portal", "sandbox"),
     ("reactions",),
     ("explorer", "health", "first_run", "listener", "children", "upkeep"),

@@ -19,7 +19,7 @@ LETTER = Letter(
     text="\n".join(HEAD) + "\n\nLe 20 novembre 2026\n\nPour régler :\n  IBAN : FR76 3000\n",
     language="fr",
     subject="Dossier INV-2024-0042",
-    written_at=datetime(2026, 11, 20, 9, tzinfo=UTC),
+    written_at=datetime(2026, 11, 20, 9, 0, 0, 7, tzinfo=UTC),
     imprint="SAS au capital de 10 000 €, RCS Montpellier 123 456 789",
 )
 

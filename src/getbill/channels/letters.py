@@ -78,6 +78,6 @@ def pdf(letter: Letter) -> bytes:
         # Only the fonts that come with the library, so that every machine prints the same.
         ignore_system_fonts=True,
         pdf_standards=["a-3b"],
-        timestamp=letter.written_at,
+        timestamp=letter.written_at.replace(microsecond=0),
     )
     return made

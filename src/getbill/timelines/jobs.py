@@ -161,6 +161,7 @@ def _message(followup: Followup, workspace: Workspace, contact: Contact) -> Outg
         text=content.text or "",
         html=content.html,
         language=content.language or company.language,
+        workspace=ids.show("workspace", workspace.id),
         template=content.template,
         template_version=content.template_version or 0,
         letterhead=tuple(content.letterhead or ()),

@@ -12,7 +12,7 @@ from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts
 from getbill.channels.senders import Outgoing, Writer
 from getbill.debtors import Identity
 from getbill.debts import Debt
-from getbill.kit import calendar
+from getbill.kit import calendar, ids
 from getbill.templates import Shelf
 
 # The IBAN of examples (ISO 13616): a sandbox whose company has none yet says how to pay with it, to nobody real.
@@ -56,6 +56,7 @@ def write(debt: Debt, step_key: str, key: str, now: datetime, shelf: Shelf) -> O
         text=message.text,
         html=message.html,
         language=language,
+        workspace=ids.show("workspace", debt.workspace_id),
         template=step.template,
         template_version=version,
         **_on_paper(debt, step.channel, facts, now),

@@ -5,6 +5,8 @@ A sender is handed a rendered message and says what became of it. It declares wh
 """
 
 from getbill.channels.senders.fakes import Fake
+from getbill.channels.senders.gateway import Gateway
+from getbill.channels.senders.gateways import GatewaySettings, read_gateways
 from getbill.channels.senders.model import (
     Assurance,
     Capabilities,
@@ -24,6 +26,8 @@ __all__ = [
     "Capabilities",
     "Fake",
     "Fate",
+    "Gateway",
+    "GatewaySettings",
     "Outcome",
     "Outgoing",
     "Sender",
@@ -32,6 +36,7 @@ __all__ = [
     "SmtpSettings",
     "Writer",
     "failed",
+    "read_gateways",
     "senders",
     "unknown",
 ]

@@ -52,6 +52,8 @@ class Outgoing:
     text: str
     html: str | None = None
     language: str = "fr"
+    # The workspace it is sent from, as a provider names it when it reports.
+    workspace: str = ""
     # Which template it is of, and in which version; 0 is the one that comes with GetBill.
     template: str | None = None
     template_version: int = 0
