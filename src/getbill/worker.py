@@ -9,11 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import structlog
 
-from getbill import events, health, reactions, sandbox, timelines, upkeep, vault, webhooks
+from getbill import events, gateways, health, reactions, sandbox, timelines, upkeep, vault, webhooks
 from getbill.channels.senders import SmtpSettings, read_gateways, senders
 from getbill.debts import Journal
 from getbill.events import Marks
@@ -30,6 +31,7 @@ LOOK_SECONDS: Final = 1.0
 REST_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 30.0
 JOURNAL_SECONDS: Final = 5.0
+BOUNCES_SECONDS: Final = 10.0
 # What is under way when the worker is told to stop gets this long; the supervisor gives a little more.
 FINISH_SECONDS: Final = 7.0
 
@@ -95,6 +97,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         loops = loops_of(desk, courier, stop, marks)
         loops.append(Loop("upkeep", upkeep.turn(database, unlocked, settings, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
+        if settings.bounce_maildir:
+            loops.append(_bounces(desk, settings.bounce_maildir, stop))
         listener = _listen(settings.dsn, loops, courier, marks)
         stack.push_async_callback(listener.close)
         await _together(loops, asyncio.create_task(health.beat(database)), stop)
@@ -111,6 +115,7 @@ def smtp_of(settings: Settings) -> SmtpSettings | None:
         security=settings.smtp_tls.value,
         username=settings.smtp_user,
         password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        bounces=settings.smtp_bounces,
     )
 
 
@@ -157,6 +162,13 @@ def _journal(journal: Journal, marks: Marks, database: Database, stop: asyncio.E
         return False
 
     return Loop("journal", write, stop, JOURNAL_SECONDS)
+
+
+def _bounces(desk: Desk, maildir: Path, stop: asyncio.Event) -> Loop:
+    async def read() -> bool:
+        return await gateways.read_bounces(desk.database, desk.vault, maildir) == gateways.BATCH
+
+    return Loop("bounces", read, stop, BOUNCES_SECONDS)
 
 
 def _listen(dsn: str, loops: list[Loop], courier: Courier, marks: Marks) -> Listener:

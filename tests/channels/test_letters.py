@@ -38,7 +38,7 @@ def placed(file: bytes, page: int = 0) -> list[tuple[str, float, float]]:
 
 
 def test_the_address_stands_in_the_window_and_nothing_else_does() -> None:
-    runs = placed(letters.pdf(LETTER))
+    runs = placed(letters.print_letter(LETTER))
 
     inside = [text for text, left, top in runs if 100 <= left <= 190 and 45 <= top <= 90]
     assert inside == ["Jean-Baptiste d'Alembert", "12 RUE DES LILAS", "69003 LYON"]
@@ -46,7 +46,7 @@ def test_the_address_stands_in_the_window_and_nothing_else_does() -> None:
 
 
 def test_a_letter_says_who_writes_and_the_mentions_of_the_law() -> None:
-    texts = [text for text, _, _ in placed(letters.pdf(LETTER))]
+    texts = [text for text, _, _ in placed(letters.print_letter(LETTER))]
 
     assert texts[3:6] == ["Énergie *du* #Midi", "1 rue du Four", "34000 MONTPELLIER"]
     assert "Le 20 novembre 2026" in texts
@@ -58,7 +58,7 @@ def test_a_letter_says_who_writes_and_the_mentions_of_the_law() -> None:
 def test_the_longest_address_of_the_standard_fits() -> None:
     wide = "\n".join(["M" * 38] * 6)
 
-    runs = placed(letters.pdf(replace(LETTER, address=wide)))
+    runs = placed(letters.print_letter(replace(LETTER, address=wide)))
 
     lines = [(left, top) for text, left, top in runs if text == "M" * 38]
     assert len(lines) == 6
@@ -68,7 +68,7 @@ def test_the_longest_address_of_the_standard_fits() -> None:
 @pytest.mark.parametrize("address", ["\n".join(["x"] * 7), "x\n" + "rue " * 60])
 def test_an_address_that_does_not_fit_is_refused(address: str) -> None:
     with pytest.raises(AddressTooLong):
-        letters.pdf(replace(LETTER, address=address))
+        letters.print_letter(replace(LETTER, address=address))
 
 
 def test_a_long_line_is_broken_between_words() -> None:
@@ -81,11 +81,11 @@ def test_a_long_line_is_broken_between_words() -> None:
 
 
 def test_the_same_letter_is_the_same_file() -> None:
-    assert letters.pdf(LETTER) == letters.pdf(LETTER)
+    assert letters.print_letter(LETTER) == letters.print_letter(LETTER)
 
 
 def test_a_long_letter_numbers_its_pages_and_carries_the_mentions_on_each() -> None:
-    file = letters.pdf(replace(LETTER, text=LETTER.text + "\n\nUn mot. " * 50))
+    file = letters.print_letter(replace(LETTER, text=LETTER.text + "\n\nUn mot. " * 50))
 
     for page, number in ((0, "1/2"), (1, "2/2")):
         texts = " ".join(text for text, _, _ in placed(file, page))
@@ -100,7 +100,9 @@ def test_every_letter_of_ours_is_printed_whole(language: str) -> None:
     letter = replace(LETTER, letterhead=("Acme", *HEAD[1:]), text=message.text, language=language)
     letter = replace(letter, address="\n".join((facts.debtor, *facts.debtor_address)))
 
-    printed = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(letters.pdf(letter))).pages)
+    printed = "".join(
+        page.extract_text() for page in pypdf.PdfReader(io.BytesIO(letters.print_letter(letter))).pages
+    )
 
     words = "".join(printed.split())
     assert all("".join(paragraph.split()) in words for paragraph in letter.paragraphs())

@@ -4,6 +4,7 @@ Nothing here knows a debt: a message is rendered from plain facts, so that the d
 worker all show the same words.
 """
 
+from getbill.channels.letters import AddressTooLong, Letter, print_letter, window
 from getbill.channels.messages import (
     DISCLOSURES,
     LANGUAGES,
@@ -34,9 +35,11 @@ __all__ = [
     "LANGUAGES",
     "MISSING",
     "AddressKind",
+    "AddressTooLong",
     "Channel",
     "Fault",
     "HowToPayMissing",
+    "Letter",
     "Message",
     "MessageFacts",
     "TemplateUnknown",
@@ -47,9 +50,11 @@ __all__ = [
     "faults",
     "is_web_link",
     "language_of",
+    "print_letter",
     "reachable",
     "render",
     "render_wording",
     "sample",
     "variables",
+    "window",
 ]

@@ -58,7 +58,7 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, CHARACTERS_MAX, break_on_hyphens=False)
 
 
-def pdf(letter: Letter) -> bytes:
+def print_letter(letter: Letter) -> bytes:
     """Return a letter as an archivable PDF (PDF/A-3b); raise AddressTooLong where its address does not fit.
 
     Takes some hundredths of a second of a processor: call it from a thread.

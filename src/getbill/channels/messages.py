@@ -94,6 +94,8 @@ class MessageFacts:
     contact_phone: str | None = None
     creditor_address: tuple[str, ...] = ()
     debtor_address: tuple[str, ...] = ()
+    # Whether a picture goes along with an e-mail, named `logo`.
+    has_logo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
         "contact": contact,
         "creditor_address": facts.creditor_address,
         "debtor_address": facts.debtor_address,
+        "has_logo": facts.has_logo,
     }
     return values | {name: _Partial(f"{language}/{file}", values) for name, file in _PARTIALS.items()}
 

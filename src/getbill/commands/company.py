@@ -1,5 +1,6 @@
 """`getbill company`: who collects with this installation."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -51,6 +52,24 @@ def letterhead(
         return {"name": found.name, "address": list(found.address), "imprint": found.imprint}
 
     choosing.show(database.run(say))
+
+
+@company.command()
+def logo(
+    name: Annotated[str, typer.Argument(help="Which company.")],
+    file: Annotated[
+        Path, typer.Argument(help="A PNG or JPEG of at most 200 kB.", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Put a logo at the head of a company's e-mails."""
+    image = file.read_bytes()
+
+    async def put(opened: Database, _vault: Vault) -> dict[str, Any]:
+        found = await choosing.company(opened, name)
+        kept = await companies.set_logo(opened, found.id, image)
+        return {"name": found.name, "media_type": kept.media_type, "bytes": len(kept.image)}
+
+    choosing.show(database.run(put))
 
 
 @company.command("list")

@@ -14,6 +14,7 @@ from getbill.companies.actions import (
     set_letterhead,
     set_password,
 )
+from getbill.companies.logos import Logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, SandboxOnly, User, Workspace
 from getbill.companies.queries import companies, company, demo, users, workspace, workspaces_of
 
@@ -22,6 +23,7 @@ __all__ = [
     "Company",
     "CompanyExists",
     "Founded",
+    "Logo",
     "NewUser",
     "SandboxOnly",
     "User",
@@ -32,7 +34,9 @@ __all__ = [
     "create",
     "create_user",
     "demo",
+    "logo",
     "set_letterhead",
+    "set_logo",
     "set_password",
     "users",
     "workspace",

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill import access, companies, debts
+from getbill import access, channels, companies, debts
 from getbill.access import Caller, Change
-from getbill.channels import letters
 from getbill.followups import by_hand, links, queries, wire
 from getbill.followups.model import Followup
 from getbill.followups.wire import (
@@ -134,7 +133,7 @@ async def get_media(request: Request, token: str) -> Response:
     workspace = await companies.workspace(database, vault, workspace_id)
     letter = links.letter_of(await queries.find(database, workspace, followup_id))
     # A processor is busy with it for a while, and this one answers others too.
-    printed = await asyncio.to_thread(letters.pdf, letter)
+    printed = await asyncio.to_thread(channels.print_letter, letter)
     return Response(printed, 200, _PRIVATE, media_type="application/pdf")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from getbill.channels.letters import Letter
+from getbill.channels import Letter
 from getbill.companies import Workspace
 from getbill.followups.model import Followup
 from getbill.kit.errors import NotFound

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from getbill import compliance, debts, followups, templates
+from getbill import companies, compliance, debts, followups, templates
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.channels.senders import Outgoing, Sender
 from getbill.companies import Workspace
@@ -17,11 +17,11 @@ from getbill.debts import Debt
 from getbill.followups import Content, Followup
 from getbill.kit import clock, ids
 from getbill.kit.db import Transaction
-from getbill.templates import Shelf
 from getbill.timelines import history, ledger, planning, rendering
 from getbill.timelines.desk import Departing, Desk
 from getbill.timelines.history import History
 from getbill.timelines.model import Contact
+from getbill.timelines.rendering import Stationery
 
 
 async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -> list[Departing]:
@@ -30,8 +30,10 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
         ours = await ledger.held(tx, claimed)
         await history.lock_addresses(tx, held.values())
+        shelf, logo = await templates.in_force(tx, workspace.id), await companies.logo(tx, workspace.id)
+        stationery = Stationery(shelf, logo)
         past = await history.load(tx, workspace.id, held)
-        look = _LastLook(desk, tx, held, past, await templates.in_force(tx, workspace.id))
+        look = _LastLook(desk, tx, held, past, stationery)
         for contact in ours:
             look.decide(contact)
         await ledger.write(tx, ours)
@@ -47,7 +49,7 @@ class _LastLook:
     tx: Transaction
     held: Mapping[UUID, Debt]
     pasts: Mapping[UUID, History]
-    shelf: Shelf
+    stationery: Stationery
     departing: list[Departing] = field(default_factory=list)
     planned: list[Contact] = field(default_factory=list)
     # Followups that these contacts were to try again, and will not.
@@ -116,7 +118,7 @@ class _LastLook:
         is_known = contact.followup_id is not None
         followup_id = contact.followup_id or ids.new()
         key = ids.show("followup", followup_id)
-        message = rendering.write(debt, contact.step, key, self.tx.now, self.shelf)
+        message = rendering.write(debt, contact.step, key, self.tx.now, self.stationery)
         contact.state, contact.reason = "sending", None
         contact.lease_until = clock.wall() + timedelta(seconds=2 * sender.capabilities.answer_seconds)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now

@@ -4,12 +4,14 @@ Whatever is wrong with a message is found here, before anything leaves: a contac
 has no address, is skipped with that reason.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from getbill import channels, debts, scenarios
-from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts, TemplateUnknown, letters
+from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts, TemplateUnknown
 from getbill.channels.senders import Outgoing, Writer
+from getbill.companies import Logo
 from getbill.debtors import Identity
 from getbill.debts import Debt
 from getbill.kit import calendar, ids
@@ -17,6 +19,14 @@ from getbill.templates import Shelf
 
 # The IBAN of examples (ISO 13616): a sandbox whose company has none yet says how to pay with it, to nobody real.
 _SANDBOX_IBAN = "FR1420041010050500013M02606"
+
+
+@dataclass(frozen=True, slots=True)
+class Stationery:
+    """What a workspace writes with: its own templates, and the picture at the head of its e-mails."""
+
+    shelf: Shelf
+    logo: Logo | None = None
 
 
 class CannotBeSaid(Exception):
@@ -34,15 +44,16 @@ def address_of(identity: Identity, channel: Channel) -> str:
     return (identity.email if kind == AddressKind.EMAIL else identity.phone) or ""
 
 
-def write(debt: Debt, step_key: str, key: str, now: datetime, shelf: Shelf) -> Outgoing:
+def write(debt: Debt, step_key: str, key: str, now: datetime, stationery: Stationery) -> Outgoing:
     """Return the message of a debt's step; raise CannotBeSaid where there is none."""
     scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
     step = next(step for step in scenario.steps if step.key == step_key)
     identity, company = debt.debtor.identity, debt.workspace.company
     language = channels.language_of(identity.language, identity.country, company.language)
-    facts = _facts(debt, now)
+    logo = stationery.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
+    facts = replace(_facts(debt, now), has_logo=logo is not None)
     try:
-        message, version = shelf.render(step.template, language, facts)
+        message, version = stationery.shelf.render(step.template, language, facts)
     except HowToPayMissing as error:
         raise CannotBeSaid("no way to pay is known") from error
     except TemplateUnknown as error:
@@ -59,6 +70,7 @@ def write(debt: Debt, step_key: str, key: str, now: datetime, shelf: Shelf) -> O
         workspace=ids.show("workspace", debt.workspace_id),
         template=step.template,
         template_version=version,
+        logo=(logo.media_type, logo.image) if logo else None,
         **_on_paper(debt, step.channel, facts, now),
     )
 
@@ -74,8 +86,8 @@ def _on_paper(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) 
         # Art. R123-237 C. com.: number and register stand on every letter.
         raise CannotBeSaid("the company's letterhead lacks its imprint")
     try:
-        letters.window(address_of(debt.debtor.identity, channel))
-    except letters.AddressTooLong as error:
+        channels.window(address_of(debt.debtor.identity, channel))
+    except channels.AddressTooLong as error:
         raise CannotBeSaid("the address does not fit a window") from error
     return {
         "letterhead": (facts.creditor, *company.address),

@@ -4,6 +4,7 @@ A sender is handed a rendered message and says what became of it. It declares wh
 (an idempotency key, a look-up, or neither) and whether it ever learns that a message arrived.
 """
 
+from getbill.channels.senders.bounces import Bounce, read_bounce
 from getbill.channels.senders.fakes import Fake
 from getbill.channels.senders.gateway import Gateway
 from getbill.channels.senders.gateways import GatewaySettings, read_gateways
@@ -23,6 +24,7 @@ from getbill.channels.senders.smtp import Smtp, SmtpSettings
 
 __all__ = [
     "Assurance",
+    "Bounce",
     "Capabilities",
     "Fake",
     "Fate",
@@ -36,6 +38,7 @@ __all__ = [
     "SmtpSettings",
     "Writer",
     "failed",
+    "read_bounce",
     "read_gateways",
     "senders",
     "unknown",

@@ -161,7 +161,7 @@ class Gateway:
         }
         if message.channel == Channel.LETTER:
             # A processor is busy with it for a while, and this one sends other messages too.
-            printed = await asyncio.to_thread(letters.pdf, _letter(message))
+            printed = await asyncio.to_thread(letters.print_letter, _letter(message))
             body["pdf"] = b64encode(printed).decode()
         return body
 

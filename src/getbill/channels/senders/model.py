@@ -57,6 +57,8 @@ class Outgoing:
     # Which template it is of, and in which version; 0 is the one that comes with GetBill.
     template: str | None = None
     template_version: int = 0
+    # Of an e-mail: the picture at its head, with its media type.
+    logo: tuple[str, bytes] | None = None
     # Of a letter: who writes and where, and what the law wants on every page.
     letterhead: tuple[str, ...] = ()
     imprint: str | None = None
