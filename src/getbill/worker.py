@@ -14,15 +14,17 @@ from typing import Final
 
 import structlog
 
-from getbill import events, gateways, health, reactions, sandbox, timelines, upkeep, vault, webhooks
+from getbill import errands, events, gateways, health, reactions, sandbox, timelines, upkeep, vault, webhooks
+from getbill.channels import Channel
 from getbill.channels.senders import SmtpSettings, read_gateways, senders
 from getbill.debts import Journal
 from getbill.events import Marks
+from getbill.kit import clock
 from getbill.kit.db import Database, open_database
 from getbill.kit.wakes import Listener
 from getbill.settings import Settings
 from getbill.timelines import Desk
-from getbill.webhooks import Courier, Poster
+from getbill.webhooks import Courier, Notices, Poster, trusting
 
 _log = structlog.get_logger(__name__)
 
@@ -58,10 +60,14 @@ class Loop:
         wait_seconds = LOOK_SECONDS
         while not self.stop.is_set():
             self._news.clear()
+            began = clock.monotonic()
             try:
                 more = await self.turn()
             except Exception as error:  # noqa: BLE001 - whatever it was, the next turn may do better
                 _log.error("loop_failed", loop=self.name, error=type(error).__name__, exc_info=error)
+                if clock.monotonic() - began > wait_seconds:
+                    # It had gone well for a while: some turns last as long as the worker.
+                    wait_seconds = LOOK_SECONDS
                 await self._pause(self.stop, wait_seconds)
                 wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
                 continue
@@ -91,11 +97,15 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await marks.keep(database)
         carriers = senders(smtp_of(settings), read_gateways(settings.gateways_file), settings.url)
         stack.push_async_callback(carriers.close)
-        poster = await stack.enter_async_context(Poster(settings.webhook_networks))
+        poster = await stack.enter_async_context(
+            Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle))
+        )
         desk = Desk(database, unlocked, carriers)
         courier = Courier(database, unlocked, poster)
         loops = loops_of(desk, courier, stop, marks)
         loops.append(Loop("upkeep", upkeep.turn(database, unlocked, settings, stop), stop))
+        notices = Notices(database, unlocked, carriers.of(Channel.EMAIL, is_live=True))
+        loops.append(Loop("errands", errands.turn(settings.dsn, notices, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
         if settings.bounce_maildir:
             loops.append(_bounces(desk, settings.bounce_maildir, stop))
@@ -127,7 +137,8 @@ def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event, marks: Marks | N
 
     async def stream() -> bool:
         placed = await events.sequence(desk.database, marks=marks)
-        return bool(await webhooks.owe(desk.database) or placed)
+        owed = await webhooks.owe(desk.database)
+        return bool(await webhooks.catch_up(desk.database) or owed or placed)
 
     async def live() -> bool:
         return bool(await timelines.send_due(desk, goes_on))

@@ -32,7 +32,7 @@ LEVELS = (
     ("webhooks", "streams", "imports", "reports", "todos", "gateways"),
     ("dashboard", "portal", "sandbox"),
     ("reactions",),
-    ("explorer", "health", "first_run", "listener", "children", "upkeep"),
+    ("explorer", "health", "first_run", "listener", "children", "upkeep", "errands"),
     ("greeting", "demo"),
     ("app", "worker"),
     ("commands",),

@@ -16,7 +16,7 @@ from getbill.companies.actions import (
 )
 from getbill.companies.logos import Logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, SandboxOnly, User, Workspace
-from getbill.companies.queries import companies, company, demo, users, workspace, workspaces_of
+from getbill.companies.queries import admins, companies, company, demo, users, workspace, workspaces_of
 
 __all__ = [
     "ROLES",
@@ -29,6 +29,7 @@ __all__ = [
     "User",
     "UserExists",
     "Workspace",
+    "admins",
     "companies",
     "company",
     "create",

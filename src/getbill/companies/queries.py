@@ -6,7 +6,7 @@ from asyncpg import Record
 
 from getbill.companies.model import Company, User, Workspace
 from getbill.kit.clock import WorkspaceClock
-from getbill.kit.db import Database, Statement
+from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.vault import Lookup, Vault
 
@@ -90,3 +90,9 @@ async def demo(database: Database) -> UUID | None:
 async def users(database: Database, company_id: UUID) -> list[User]:
     """Return a company's staff in the order they came."""
     return [User(**dict(row)) for row in await database.fetch(_USERS, company_id)]
+
+
+async def admins(tx: Transaction, company_id: UUID) -> list[User]:
+    """Return those of a company's staff who answer for it and may still come in."""
+    users = [User(**dict(row)) for row in await tx.fetch(_USERS, company_id)]
+    return [user for user in users if user.role == "admin" and user.is_active]

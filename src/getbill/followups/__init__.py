@@ -8,6 +8,7 @@ from getbill.followups.actions import begin, cancel, erase, move, reach
 from getbill.followups.api import router
 from getbill.followups.model import FINAL, STATUSES, TYPES, Content, Followup
 from getbill.followups.queries import find, find_many, made_by_hand
+from getbill.followups.wire import FollowupShown
 
 __all__ = [
     "FINAL",
@@ -15,6 +16,7 @@ __all__ = [
     "TYPES",
     "Content",
     "Followup",
+    "FollowupShown",
     "begin",
     "cancel",
     "erase",

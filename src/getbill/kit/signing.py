@@ -8,6 +8,7 @@ import base64
 import binascii
 import hmac
 import os
+from functools import lru_cache
 
 _PREFIX = "whsec_"
 _SECRET_BYTES = 32
@@ -22,6 +23,7 @@ def new_secret() -> str:
     return _PREFIX + base64.b64encode(os.urandom(_SECRET_BYTES)).decode()
 
 
+@lru_cache(maxsize=4096)
 def secret_key(secret: str) -> bytes:
     """Return the key in a secret's base64 part; raise SecretMalformed when there is none."""
     text = secret.removeprefix(_PREFIX)

@@ -217,7 +217,6 @@ def written(message: Outgoing, sender: str) -> EmailMessage:
         )
     # Asks autoresponders not to answer (RFC 3834 section 5).
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = message.language
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
@@ -227,6 +226,8 @@ def written(message: Outgoing, sender: str) -> EmailMessage:
             assert isinstance(page, EmailMessage)  # noqa: S101 - put there just before
             # Within the mail: a picture that is fetched would tell when it is read.
             page.add_related(image, "image", kind.partition("/")[2], cid="<logo>", disposition="inline")
+    # Last: setting the content drops every header of the kind.
+    mail["Content-Language"] = message.language
     return mail
 
 
