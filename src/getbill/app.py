@@ -16,7 +16,7 @@ from getbill.followups import api as followups_api
 from getbill.kit import calendar, clock, phones
 from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
-from getbill.kit.routes import gather
+from getbill.kit.routes import Straight, gather
 from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
 from getbill.reports import api as reports_api
@@ -53,6 +53,8 @@ def create_app(settings: Settings) -> FastAPI:
     explorer.mount_assets(app)
     handle_problems(app)
     describe(app, explorer.finish_document)
+    # The last one added is the outermost.
+    app.add_middleware(Straight, api=app)
     app.add_middleware(access.Middleware)
     return app
 

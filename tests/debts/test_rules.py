@@ -366,7 +366,7 @@ def test_an_answer_has_every_name_of_the_contract() -> None:
         "metadata", "created_at", "updated_at",
     } <= shown.keys()  # fmt: skip
     assert json.write(shown["amount"]) == b"100.00"
-    assert shown["created_at"] == "2026-03-02T09:00:00Z"
+    assert json.write(shown["created_at"]) == b'"2026-03-02T09:00:00Z"'
 
 
 def test_a_debt_s_tag_changes_with_its_debtor_too() -> None:

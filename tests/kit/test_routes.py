@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Query
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from calls import Site
-from getbill.kit.routes import Route
+from getbill.kit.routes import Route, Straight, gather
 
 
 class Header:
@@ -46,8 +46,19 @@ def application(route_class: type[APIRoute]) -> Site:
     async def read_plain(thing: str) -> dict[str, str]:
         return {"thing": thing}
 
+    @router.get("/{thing}/twice")
+    async def read_twice(thing: str, pages: Annotated[int, Query()] = 1) -> Response:
+        return PlainTextResponse(f"{thing} the first way {pages}")
+
+    @router.get("/{thing}/{part}")
+    async def read_any(thing: str, part: str) -> Response:
+        if part == "none":
+            raise HTTPException(404, "none")
+        return PlainTextResponse(f"{thing} the second way {part}")
+
     app = FastAPI()
-    app.include_router(router)
+    gather(app.router, router)
+    app.add_middleware(Straight, api=app)
     return Site(app)
 
 
@@ -58,6 +69,10 @@ def application(route_class: type[APIRoute]) -> Site:
         ("/things/a/parts/2?page=3", 200, "a 2 3"),
         ("/things/a/parts/b", 422, None),
         ("/things/a/plain", 200, '{"thing":"a"}'),
+        ("/things/a/twice", 200, "a the first way 1"),
+        ("/things/a/b.c", 200, "a the second way b.c"),
+        ("/things/a/none", 404, '{"detail":"none"}'),
+        ("/nothing/a", 404, '{"detail":"Not Found"}'),
     ],
 )
 async def test_a_route_answers_as_fastapis_own(path: str, status: int, text: str | None) -> None:

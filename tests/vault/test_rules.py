@@ -87,6 +87,21 @@ def test_an_older_master_key_still_unwraps() -> None:
         Vault([new]).unwrap(wrapped, workspace_id, subject_id)
 
 
+def test_an_unwrapped_key_is_remembered_for_its_place_alone_and_forgotten_in_time() -> None:
+    master, key = Key.new(), Key.new()
+    workspace_id, subject_id = ids.new(), ids.new()
+    remembering, forgetful = Vault([master]), Vault([master], remembered_seconds=0)
+    wrapped = remembering.wrap(key, workspace_id, subject_id)
+
+    first = remembering.unwrap(wrapped, workspace_id, subject_id)
+    seen_once = forgetful.unwrap(wrapped, workspace_id, subject_id)
+
+    assert remembering.unwrap(wrapped, workspace_id, subject_id) is first
+    assert forgetful.unwrap(wrapped, workspace_id, subject_id) is not seen_once
+    with pytest.raises(SealBroken):
+        remembering.unwrap(wrapped, subject_id, workspace_id)
+
+
 def test_equal_texts_have_equal_hashes_for_one_company_and_kind() -> None:
     ours, theirs = Lookup(b"a" * 32), Lookup(b"b" * 32)
 

@@ -109,13 +109,15 @@ INSERT = Statement(
 )
 
 
-@dataclass(slots=True, kw_only=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Debt:
     """A debt as a transaction holds it; its row is written once, at the edge. Amounts are minor units."""
 
     workspace: Workspace
     debtor: Debtor
     key: Key | None
+    details: Details
+    # From here to `entries_count` the columns of the row.
     id: UUID
     reference: str | None
     invoice_reference: str | None
@@ -129,7 +131,6 @@ class Debt:
     due_on: date | None
     scenario: str
     scenario_version: int
-    details: Details
     started_on: date
     next_action_at: datetime | None
     run: int
@@ -243,6 +244,11 @@ class Debt:
             self.erased_at,
             self.entries_count,
         )
+
+
+_NAMES = [field.name for field in fields(Debt)]
+# The columns that a debt is made of, in the order of its fields.
+COLUMNS = tuple(_NAMES[_NAMES.index("id") : _NAMES.index("entries_count") + 1])
 
 
 def details_context(workspace_id: UUID, debt_id: UUID) -> bytes:

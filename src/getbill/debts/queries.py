@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from asyncpg import Record
 
 from getbill import debtors
 from getbill.companies import Workspace
-from getbill.debts.model import Debt, Details, details_context
+from getbill.debts.model import COLUMNS, Debt, Details, details_context
 from getbill.kit import ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -52,36 +53,8 @@ _KNOWN = Statement(
     """,
 )
 
-_ROW = [
-    "id",
-    "reference",
-    "invoice_reference",
-    "fingerprint",
-    "status",
-    "resolution",
-    "currency",
-    "amount",
-    "balance",
-    "paid",
-    "due_on",
-    "scenario",
-    "scenario_version",
-    "started_on",
-    "next_action_at",
-    "run",
-    "contact_epoch",
-    "contacts_count",
-    "answers_count",
-    "has_plan",
-    "event_sequence",
-    "version",
-    "contacted_at",
-    "resolved_at",
-    "created_at",
-    "updated_at",
-    "erased_at",
-    "entries_count",
-]
+_NO_DETAILS = Details()
+_columns = itemgetter(*COLUMNS)
 
 
 def of_row(row: Record, workspace: Workspace) -> Debt:
@@ -89,12 +62,11 @@ def of_row(row: Record, workspace: Workspace) -> Debt:
     debt_id = row["id"]
     key = workspace.vault.unwrap(row["debt_key"], workspace.id, debt_id)
     sealed = row["details"]
-    details = Details()
+    details = _NO_DETAILS
     if sealed is not None:
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
-    columns = {name: row[name] for name in _ROW}
     debtor = debtors.of_row(row, workspace.vault)
-    return Debt(workspace=workspace, debtor=debtor, key=key, details=details, **columns)
+    return Debt(workspace, debtor, key, details, *_columns(row))
 
 
 async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:

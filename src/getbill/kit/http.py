@@ -36,9 +36,28 @@ _JSON_TYPES = frozenset(
 )
 
 
+class JsonAnswer(Response):
+    """A JSON answer that is written already; nothing has to be found out about its headers."""
+
+    media_type = "application/json"
+
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        self.raw_headers = [
+            (b"content-length", b"%d" % len(body)),
+            (b"content-type", b"application/json"),
+        ]
+        if headers:
+            self.raw_headers += [
+                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+            ]
+
+
 def answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON answer; decimals keep their digits."""
-    return Response(json.write(value), status, headers, media_type="application/json")
+    return JsonAnswer(status, json.write(value), headers)
 
 
 def problem(error: Problem, headers: Mapping[str, str] | None = None) -> Response:

@@ -2,19 +2,22 @@
 
 FastAPI asks of every argument at every request what it is; that took half of a read's time. A route that takes the
 request, texts of its path, and dependencies that take the request alone needs no such questions: it is called with
-those, in their order. Any other route goes FastAPI's way, and OpenAPI sees no difference.
+those, in their order, before the layers that only other routes need. Those go FastAPI's way; OpenAPI sees no
+difference.
 """
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from re import Pattern
+from typing import Any, cast
 
+from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -22,22 +25,73 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class Route(APIRoute):
     """A route for `APIRouter(route_class=Route)`."""
 
-    _straight: Handler | None = None
+    straight: Handler | None = None
 
     def get_route_handler(self) -> Handler:
         """Return what answers a request."""
         if not _is_simple(self.dependant) or not _answers_itself(self.endpoint):
             return super().get_route_handler()
-        self._straight = _handler(self.endpoint, self.dependant)
-        return self._straight
+        self.straight = _handler(self.endpoint, self.dependant)
+        return self.straight
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; a simple route has no use for the stacks that close what dependencies opened."""
-        if self._straight is None or scope["method"] not in (self.methods or ()):
-            await super().handle(scope, receive, send)
+
+class Straight:
+    """An ASGI application that answers requests for simple routes itself and hands all others on.
+
+    What a route raises is answered as the application's own handlers say; what they do not know goes further out.
+    """
+
+    def __init__(self, app: ASGIApp, api: FastAPI) -> None:
+        self._app = app
+        self._api = api
+        self._routes: dict[tuple[str, int], list[tuple[Pattern[str], Route | None]]] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        route = self._find(scope) if scope["type"] == "http" and not scope.get("root_path") else None
+        if route is None or route.straight is None:
+            await self._app(scope, receive, send)
             return
-        response = await self._straight(Request(scope, receive, send))
+        request = Request(scope, receive, send)
+        try:
+            response = await route.straight(request)
+        except Exception as error:
+            handler = self._handler_of(error)
+            if handler is None:
+                raise
+            response = await handler(request, error)
         await response(scope, receive, send)
+
+    def _find(self, scope: Scope) -> Route | None:
+        if self._routes is None:
+            self._routes = _index(self._api)
+        path = scope["path"]
+        for pattern, route in self._routes.get((scope["method"], path.count("/")), ()):
+            match = pattern.match(path)
+            if match is not None:
+                # The first that matches answers, as without us.
+                if route is not None:
+                    scope["path_params"] = match.groupdict()
+                    scope["route"] = route
+                    scope["endpoint"] = route.endpoint
+                return route
+        return None
+
+    def _handler_of(self, error: Exception) -> Any:
+        handlers = self._api.exception_handlers
+        return next((handlers[kind] for kind in type(error).__mro__[:-3] if kind in handlers), None)
+
+
+def _index(api: FastAPI) -> dict[tuple[str, int], list[tuple[Pattern[str], Route | None]]]:
+    """Return the routes by method and number of slashes; None stands for one that is not simple."""
+    found: dict[tuple[str, int], list[tuple[Pattern[str], Route | None]]] = {}
+    for route in api.routes:
+        pattern = getattr(route, "path_regex", None)
+        simple = route if isinstance(route, Route) and route.straight is not None else None
+        for method in getattr(route, "methods", None) or ():
+            place = (method, cast("Any", route).path.count("/"))
+            found.setdefault(place, []).append((cast("Pattern[str]", pattern), simple))
+    return found
 
 
 def gather(into: Router, *routers: Router) -> None:

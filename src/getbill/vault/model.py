@@ -14,6 +14,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from getbill.kit import clock
 from getbill.kit.stops import CannotRun
 
 _FORMAT = b"\x01"
@@ -23,6 +24,9 @@ _KEY_BYTES = 32
 _HEAD = 1 + _ID_BYTES
 _BODY = _HEAD + _NONCE_BYTES
 _INSTALLATION = b"installation"
+# Unwrapped keys are remembered, and all forgotten at the first use after so long: erasing reaches memory too.
+_REMEMBERED_SECONDS = 60.0
+_REMEMBERED_MAX = 4096
 
 
 class SealBroken(Exception):
@@ -102,12 +106,21 @@ class Vault:
     sealed by the installation's own key, so that changing the master key rewraps one key and not all of that.
     """
 
-    def __init__(self, masters: list[Key], installation: Key | None = None) -> None:
+    def __init__(
+        self,
+        masters: list[Key],
+        installation: Key | None = None,
+        *,
+        remembered_seconds: float = _REMEMBERED_SECONDS,
+    ) -> None:
         if not masters:
             raise MasterKeyMissing("No master key was given.")
         self.current = masters[0]
         self._masters = {key.id: key for key in masters}
         self._installation = installation or self.current
+        self._remembered: dict[tuple[bytes, UUID, UUID], Key] = {}
+        self._remembered_seconds = remembered_seconds
+        self._forgotten_at = 0.0
 
     def wrap(self, key: Key, workspace_id: UUID, subject_id: UUID) -> bytes:
         """Wrap a key for its row in `vault_keys`."""
@@ -115,7 +128,16 @@ class Vault:
 
     def unwrap(self, wrapped: bytes, workspace_id: UUID, subject_id: UUID) -> Key:
         """Return the key that `wrap` wrapped; raise SealBroken when no master key of ours did."""
-        return Key(self._of(wrapped).open(wrapped, workspace_id.bytes + subject_id.bytes))
+        now = clock.monotonic()
+        if now >= self._forgotten_at or len(self._remembered) >= _REMEMBERED_MAX:
+            self._remembered.clear()
+            self._forgotten_at = now + self._remembered_seconds
+        place = (wrapped, workspace_id, subject_id)
+        key = self._remembered.get(place)
+        if key is None:
+            key = Key(self._of(wrapped).open(wrapped, workspace_id.bytes + subject_id.bytes))
+            self._remembered[place] = key
+        return key
 
     def wrap_installation(self) -> bytes:
         """Wrap the installation's own key for its row in `vault_master`."""
