@@ -21,6 +21,7 @@ from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
 from getbill.reports import api as reports_api
 from getbill.sandbox import api as sandbox_api
+from getbill.scenarios import api as scenarios_api
 from getbill.settings import Settings
 from getbill.streams import api as streams_api
 from getbill.webhooks import api as webhooks_api
@@ -48,7 +49,16 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
-    apis = (debts_api, followups_api, payments_api, reports_api, sandbox_api, streams_api, webhooks_api)
+    apis = (
+        debts_api,
+        followups_api,
+        payments_api,
+        reports_api,
+        sandbox_api,
+        scenarios_api,
+        streams_api,
+        webhooks_api,
+    )
     gather(app.router, *(api.router for api in apis), access.router, health.router, explorer.router)
     explorer.mount_assets(app)
     handle_problems(app)

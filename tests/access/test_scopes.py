@@ -47,6 +47,10 @@ PUBLIC = {
 BODIES: dict[str, Any] = {
     "POST /external-api/v1/debts/{debt_id}/payments": {"amount": 1.00, "method": "card"},
     "POST /external-api/v1/debts/{debt_id}/escalate": {"reason": "No answer.", "decided_by": "Marie Martin"},
+    "PUT /external-api/v1/scenarios/{timeline_id}": {
+        "steps": [{"key": "first", "offset": 0, "channel": "email", "template": "wave_1_email"}],
+        "end": {"offset": 30},
+    },
     "PUT /external-api/v1/webhooks/{webhook_id}": {"url": "https://hooks.example/in"},
 }
 SECRET_WORDS = (b"Veronique", b"veronique@example.com", b"THEIRS-1", b"hooks.example")

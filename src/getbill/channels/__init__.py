@@ -7,6 +7,7 @@ worker all show the same words.
 from getbill.channels.messages import (
     DISCLOSURES,
     LANGUAGES,
+    NOTICES,
     HowToPayMissing,
     Message,
     MessageFacts,
@@ -14,6 +15,7 @@ from getbill.channels.messages import (
     is_web_link,
     language_of,
     render,
+    template_names,
 )
 from getbill.channels.model import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 
@@ -22,6 +24,7 @@ __all__ = [
     "DISCLOSURES",
     "LANGUAGES",
     "MISSING",
+    "NOTICES",
     "AddressKind",
     "Channel",
     "HowToPayMissing",
@@ -32,4 +35,5 @@ __all__ = [
     "language_of",
     "reachable",
     "render",
+    "template_names",
 ]

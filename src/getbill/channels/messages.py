@@ -21,6 +21,21 @@ from getbill.kit import ibans
 from getbill.kit.money import Money, decimals
 
 LANGUAGES = ("fr", "en")
+# What the law wants said once, by the template that says it.
+NOTICES = {"opening_letter": ("FR-R124-4",)}
+# Art. L111-8 CPCE, paragraphs 2 and 3, as art. R124-4 wants them quoted.
+_COSTS_OF_LAW = (
+    (
+        "Les frais de recouvrement entrepris sans titre exécutoire restent à la charge du créancier, sauf s'ils"
+        " concernent un acte dont l'accomplissement est prescrit par la loi. Toute stipulation contraire est réputée"
+        " non écrite, sauf disposition législative contraire."
+    ),
+    (
+        "Cependant, le créancier qui justifie du caractère nécessaire des démarches entreprises pour recouvrer sa"
+        " créance peut demander au juge de l'exécution de laisser tout ou partie des frais ainsi exposés à la charge"
+        " du débiteur de mauvaise foi."
+    ),
+)
 DISCLOSURES = {
     "fr": "Bonjour, je suis un assistant vocal : vous parlez à une intelligence artificielle.",
     "en": "Hello, I am a voice assistant: you are speaking to an artificial intelligence.",
@@ -59,6 +74,8 @@ class MessageFacts:
     contact_phone: str | None = None
     creditor_address: tuple[str, ...] = ()
     debtor_address: tuple[str, ...] = ()
+    # Who collects, where it is not the creditor itself.
+    collector: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +127,8 @@ def _values(language: str, facts: MessageFacts) -> dict[str, Any]:
         "language": language,
         "disclosure": DISCLOSURES[language],
         "creditor": facts.creditor,
+        "collector": facts.collector or facts.creditor,
+        "costs_of_law": _COSTS_OF_LAW,
         "debtor": facts.debtor,
         "reference": facts.reference,
         "balance": _written(facts.balance, locale),
@@ -181,3 +200,9 @@ def _parts() -> dict[tuple[str, str], dict[str, str]]:
         if language and not template.startswith("_"):
             table.setdefault((language, template), {})[part] = name
     return table
+
+
+def template_names() -> frozenset[str]:
+    """Return the names of the templates there are in every language."""
+    tables = [{template for one, template in _parts() if one == language} for language in LANGUAGES]
+    return frozenset(set.intersection(*tables))

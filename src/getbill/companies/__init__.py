@@ -13,7 +13,7 @@ from getbill.companies.actions import (
     create_user,
     set_password,
 )
-from getbill.companies.model import ROLES, Company, SandboxOnly, User, Workspace
+from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
 from getbill.companies.queries import companies, company, demo, users, workspace, workspaces_of
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "CompanyExists",
     "Founded",
     "NewUser",
+    "OwnScenario",
     "SandboxOnly",
     "User",
     "UserExists",

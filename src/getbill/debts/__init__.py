@@ -21,14 +21,26 @@ from getbill.debts.moves import (
     resume,
 )
 from getbill.debts.queries import find, lock, lock_many
-from getbill.debts.schedule import END, REVIEW, day_zero, facts_of, next_contact, zones_of
+from getbill.debts.schedule import (
+    END,
+    NEVER,
+    REVIEW,
+    Course,
+    day_zero,
+    facts_of,
+    next_contact,
+    standing_of,
+    zones_of,
+)
 
 __all__ = [
     "END",
     "MOVES",
+    "NEVER",
     "REVIEW",
     "STATUSES",
     "Change",
+    "Course",
     "Created",
     "Debt",
     "DebtCannotMove",
@@ -54,6 +66,7 @@ __all__ = [
     "next_contact",
     "plan",
     "resume",
+    "standing_of",
     "update",
     "zones_of",
 ]

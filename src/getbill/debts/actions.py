@@ -17,6 +17,7 @@ from getbill.kit import ids, json
 from getbill.kit.db import PresumedWrong, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
+from getbill.scenarios import Scenario
 
 
 class ReferenceTaken(Conflict):
@@ -61,6 +62,7 @@ async def create_many(
         tx, workspace.id, [new.reference for new in news], [one for some in hashes for one in some]
     )
     taken, known = found.debts, _Known(tx, workspace, found.debtors)
+    scripts = {name: await scenarios.current(tx, workspace, name) for name in {new.scenario for new in news}}
     outcomes: list[Created | ReferenceTaken] = []
     made: dict[str, Debt] = {}
     for new, matches in zip(news, hashes, strict=True):
@@ -71,7 +73,9 @@ async def create_many(
         elif new.reference in taken:
             outcomes.append(await _existing(tx, workspace, new, fingerprint, taken))
         else:
-            debt = _open(tx, workspace, new, await known.debtor(new, matches), fingerprint)
+            debtor = await known.debtor(new, matches)
+            debt = _open(tx, debtor, new, scripts[new.scenario], workspace)
+            debt.fingerprint = fingerprint
             made[new.reference] = debt
             outcomes.append(Created(debt, is_new=True))
     return outcomes
@@ -133,7 +137,7 @@ def _is_same(debtor: Debtor, new: NewDebt) -> bool:
     return theirs is None or given is None or theirs == given
 
 
-def _open(tx: Transaction, workspace: Workspace, new: NewDebt, debtor: Debtor, fingerprint: bytes) -> Debt:
+def _open(tx: Transaction, debtor: Debtor, new: NewDebt, script: Scenario, workspace: Workspace) -> Debt:
     debt_id = ids.new()
     debt = Debt(
         workspace=workspace,
@@ -142,7 +146,7 @@ def _open(tx: Transaction, workspace: Workspace, new: NewDebt, debtor: Debtor, f
         id=debt_id,
         reference=new.reference,
         invoice_reference=new.invoice_reference,
-        fingerprint=fingerprint,
+        fingerprint=None,
         status="pending",
         resolution=None,
         currency=new.amount.currency,
@@ -151,9 +155,10 @@ def _open(tx: Transaction, workspace: Workspace, new: NewDebt, debtor: Debtor, f
         paid=0,
         due_on=new.due_on,
         scenario=new.scenario,
-        scenario_version=scenarios.built_in(new.scenario).version,
+        scenario_version=script.version,
+        script=script,
         details=new.details,
-        started_on=day_zero(debtor.identity, tx.now, new.due_on, new.details.start_mode),
+        started_on=day_zero(debtor.identity, script, tx.now, new.due_on, new.details.start_mode),
         next_action_at=None,
         run=1,
         contact_epoch=0,
@@ -182,12 +187,14 @@ class Change:
     identity: dict[str, str | None]
     details: dict[str, Any]
     columns: dict[str, Any]
+    # The version of the scenario to run from now on; the present one where the scenario changes.
+    scenario_version: int | None = None
     amount: Money | None = None
     currency: str | None = None
     status: str | None = None
 
 
-_REPLANNING = {"scenario", "due_date", "debtor"}
+_REPLANNING = {"scenario", "scenario_version", "due_date", "debtor"}
 
 
 async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Change) -> None:
@@ -195,6 +202,7 @@ async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Chan
     changes: dict[str, Any] = {}
     await _change_reference(tx, workspace, debt, change)
     _change_columns(debt, change, changes)
+    await _change_script(tx, workspace, debt, change, changes)
     if change.identity:
         debtor = await debtors.lock(tx, workspace, debt.debtor.id)
         before = debtor.identity
@@ -236,8 +244,24 @@ def _change_columns(debt: Debt, change: Change, changes: dict[str, Any]) -> None
         if before != value:
             setattr(debt, column, value)
             changes[_WIRE_NAMES.get(column, column)] = {"from": _shown(before), "to": _shown(value)}
-    if "scenario" in changes:
-        debt.scenario_version = scenarios.built_in(debt.scenario).version
+
+
+async def _change_script(
+    tx: Transaction, workspace: Workspace, debt: Debt, change: Change, changes: dict[str, Any]
+) -> None:
+    """Have a debt run another scenario from its beginning, or another version of its own from where it stands."""
+    before, wanted = debt.scenario_version, change.scenario_version
+    if "scenario" in changes and wanted is None:
+        debt.script = await scenarios.current(tx, workspace, debt.scenario)
+    elif "scenario" in changes or wanted not in {None, before}:
+        key = debt.scenario, wanted or before
+        try:
+            debt.script = (await scenarios.load(tx, workspace, [key]))[key]
+        except scenarios.ScenarioUnknown as error:
+            raise one_field("/scenario_version", "unknown", str(error)) from None
+    debt.scenario_version = debt.script.version
+    if debt.scenario_version != before and "scenario" not in changes:
+        changes["scenario_version"] = {"from": before, "to": debt.scenario_version}
 
 
 def _shown(value: Any) -> Any:
@@ -274,10 +298,10 @@ def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:
         return
     if "scenario" in changes:
         debt.run += 1
-        debt.started_on = day_zero(debt.debtor.identity, tx.now, debt.due_on, None)
+        debt.started_on = day_zero(debt.debtor.identity, debt.script, tx.now, debt.due_on)
     elif debt.contacts_count == 0 and "due_date" in changes:
         debt.started_on = day_zero(
-            debt.debtor.identity, debt.created_at, debt.due_on, debt.details.start_mode
+            debt.debtor.identity, debt.script, debt.created_at, debt.due_on, debt.details.start_mode
         )
     # A held debt gets its day 0 too: it is planned when it is resumed.
     if debt.is_contactable:

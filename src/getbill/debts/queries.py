@@ -10,13 +10,14 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill import debtors
+from getbill import debtors, scenarios
 from getbill.companies import Workspace
 from getbill.debts.model import COLUMNS, Debt, Details, details_context
 from getbill.kit import ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.money import NO_DECIMALS, THREE_DECIMALS
+from getbill.scenarios import Scenario
 
 # An erased debt has no key any more, so none of these finds it. To say so again where the id is given would let a
 # planner without statistics take a partial index, and read all debts of the workspace each time.
@@ -57,8 +58,15 @@ _NO_DETAILS = Details()
 _columns = itemgetter(*COLUMNS)
 
 
-def of_row(row: Record, workspace: Workspace) -> Debt:
-    """Open a debt from a row of `_FROM`."""
+async def open_rows(asker: Database | Transaction, workspace: Workspace, rows: list[Record]) -> list[Debt]:
+    """Open debts from rows of `_FROM`; asks for their scenarios only where this process never saw them."""
+    scripts = await scenarios.load(
+        asker, workspace, {(row["scenario"], row["scenario_version"]) for row in rows}
+    )
+    return [_open(row, workspace, scripts[row["scenario"], row["scenario_version"]]) for row in rows]
+
+
+def _open(row: Record, workspace: Workspace, script: Scenario) -> Debt:
     debt_id = row["id"]
     key = workspace.vault.unwrap(row["debt_key"], workspace.id, debt_id)
     sealed = row["details"]
@@ -66,7 +74,7 @@ def of_row(row: Record, workspace: Workspace) -> Debt:
     if sealed is not None:
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
     debtor = debtors.of_row(row, workspace.vault)
-    return Debt(workspace, debtor, key, details, *_columns(row))
+    return Debt(workspace, debtor, key, details, script, *_columns(row))
 
 
 async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
@@ -74,7 +82,7 @@ async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
     row = await database.fetchrow(_FIND, workspace.id, debt_id)
     if row is None:
         raise _absent(debt_id)
-    return of_row(row, workspace)
+    return (await open_rows(database, workspace, [row]))[0]
 
 
 async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
@@ -90,7 +98,10 @@ async def lock_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UU
     rows = await tx.fetch(_LOCK, workspace.id, list(debt_ids))
     # Erased while we waited for its lock, a debt comes with the key it had when we began to wait.
     there = [row for row in rows if row["erased_at"] is None]
-    return {row["id"]: tx.subjects.get(row["id"]) or of_row(row, workspace) for row in there}
+    found = {row["id"]: tx.subjects.get(row["id"]) for row in there}
+    unknown = [row for row in there if found[row["id"]] is None]
+    opened = {debt.id: debt for debt in await open_rows(tx, workspace, unknown)}
+    return {debt_id: debt or opened[debt_id] for debt_id, debt in found.items()}
 
 
 async def taken(
@@ -208,7 +219,7 @@ async def page(database: Database, workspace: Workspace, wanted: Wanted) -> list
     rows = await database.fetch(
         statement, workspace.id, *wanted.filters.values(), *after, wanted.limit, wanted.offset
     )
-    return [of_row(row, workspace) for row in rows]
+    return await open_rows(database, workspace, rows)
 
 
 async def count(database: Database, workspace: Workspace, filters: dict[str, Any], most: int) -> int:

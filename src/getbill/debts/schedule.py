@@ -4,19 +4,23 @@ Pure: scenarios say what should happen, compliance what may, and neither knows t
 create and the worker compute it here.
 """
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from getbill import compliance, scenarios
-from getbill.channels import reachable
+from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts.model import Debt, Planned
 from getbill.kit import calendar
-from getbill.scenarios import Scenario, StartMode
+from getbill.scenarios import Late, Scenario, Skip, Standing, Start, StartMode, Step
 
 # The ledger's channel and step of the moment a person decides, at the scenario's end.
 REVIEW = "review"
 END = "end"
+# How the reasons begin for which a step is passed over until the debtor's addresses are known better.
+NEVER = "never allowed: "
 
 _THIRD_PARTY = {"creditor": compliance.Collector.CREDITOR, "third_party": compliance.Collector.THIRD_PARTY}
 
@@ -26,10 +30,38 @@ def zones_of(identity: Identity) -> tuple[str, ...]:
     return calendar.zones_of(identity.country, identity.postal_code, identity.phone)
 
 
-def day_zero(identity: Identity, now: datetime, due_on: date | None, mode: str | None) -> date:
-    """Return the day the scenario's offsets count from, on the debtor's calendar."""
+def day_zero(
+    identity: Identity, script: Scenario, now: datetime, due_on: date | None, mode: str | None = None
+) -> date:
+    """Return the day the scenario's offsets count from, on the debtor's calendar.
+
+    `next_day` means the next day on which the scenario contacts anyone.
+    """
     today = calendar.local_date(now, zones_of(identity)[0])
-    return scenarios.day_zero(today, due_on, StartMode(mode or StartMode.IMMEDIATE))
+    if mode == StartMode.NEXT_DAY:
+        place = calendar.place_of(identity.country, identity.postal_code)
+        today = calendar.open_day(today + timedelta(days=1), place, script.exclusions)
+    return scenarios.day_zero(today, due_on)
+
+
+def reachable_by(identity: Identity) -> frozenset[AddressKind]:
+    """Return the kinds of address known of a debtor."""
+    return reachable(identity.email, identity.phone, postal=identity.is_postal)
+
+
+def standing_of(debt: Debt, at: datetime) -> Standing:
+    """Return where a debt stands at an instant, as far as a scenario's conditions ask."""
+    zone = zones_of(debt.debtor.identity)[0]
+    since = debt.due_on or calendar.local_date(debt.created_at, zone)
+    return Standing(
+        balance=debt.money(debt.balance).decimal,
+        amount=debt.money(debt.amount).decimal,
+        age_days=(calendar.local_date(at, zone) - since).days,
+        reachable=reachable_by(debt.debtor.identity),
+        was_reached=debt.contacted_at is not None,
+        has_answered=debt.answers_count > 0,
+        metadata=debt.details.metadata or {},
+    )
 
 
 def facts_of(
@@ -54,24 +86,85 @@ def facts_of(
 
 
 def next_contact(
-    debt: Debt, now: datetime, after: str | None = None, contacts: tuple[compliance.Contact, ...] = ()
+    debt: Debt,
+    now: datetime,
+    after: str | None = None,
+    contacts: tuple[compliance.Contact, ...] = (),
+    given: tuple[str, ...] = (),
+    *,
+    is_late: bool = False,
 ) -> Planned:
     """Return the contact after the step `after` (the first one by default), not before `now`.
 
-    `contacts` are those made so far on this case and on the person's other ones.
+    `contacts` are those made so far on this case and on the person's other ones, `given` the notices the debtor has.
+    Where steps were missed, `is_late` has those of the next ones that were missed too dealt with as the scenario says.
     """
-    identity = debt.debtor.identity
-    scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
-    facts = facts_of(debt.workspace, identity, scenario, contacts)
-    start = scenarios.Start(debt.started_on, facts.zones[0], facts.place)
-    kinds = reachable(identity.email, identity.phone, postal=identity.is_postal)
-    found = scenarios.next_step(scenario, after, kinds) if after else scenarios.first_step(scenario, kinds)
-    last = max((contact.at for contact in contacts if contact.same_case), default=None)
-    if found.step is not None:
-        nominal = scenarios.nominal_instant(scenario, found.step, start, last)
-        saying = facts.saying(found.step.notices)
-        due_at = compliance.next_allowed(saying, found.step.channel, max(now, nominal), compliance.STANDARD)
-        if due_at is not None:
-            return Planned(found.step.key, found.step.channel, due_at, found.skipped)
-    end = scenarios.nominal_instant(scenario, scenario.end, start)
-    return Planned(END, REVIEW, max(now, end), found.skipped)
+    course = Course.of(debt, contacts, given)
+    skipped: list[Skip] = []
+    steps = debt.script.after(after)
+    for position, step in enumerate(steps):
+        reason = course.unreachable(step)
+        if reason is None and is_late and course.is_given_up(step, steps[position + 1 :], now):
+            reason = f"late: {step.when_late}"
+        if reason is None:
+            due_at = course.allowed_from(step, max(now, course.nominal(step)))
+            if due_at is not None:
+                return Planned(step.key, course.channel(step), due_at, tuple(skipped))
+            reason = course.forbidden(step, now)
+        skipped.append(Skip(step, reason))
+    end = scenarios.nominal_instant(debt.script, debt.script.end, course.start)
+    return Planned(END, REVIEW, max(now, end), tuple(skipped))
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a debt's scenario and the rules say of its steps, after the contacts made so far."""
+
+    script: Scenario
+    start: Start
+    facts: compliance.Facts
+    kinds: frozenset[AddressKind]
+    last_at: datetime | None
+
+    @classmethod
+    def of(
+        cls, debt: Debt, contacts: tuple[compliance.Contact, ...], given: tuple[str, ...] = ()
+    ) -> "Course":
+        """Return the course of a debt, after the contacts made and with the notices given so far."""
+        identity = debt.debtor.identity
+        facts = facts_of(debt.workspace, identity, debt.script, contacts)
+        start = Start(debt.started_on, facts.zones[0], facts.place)
+        last_at = max((contact.at for contact in contacts if contact.same_case), default=None)
+        return cls(debt.script, start, facts.saying(given), reachable_by(identity), last_at)
+
+    def unreachable(self, step: Step) -> str | None:
+        """Return why a step reaches nobody; None when it does."""
+        return None if step.reaching(self.kinds) else MISSING[ADDRESS_OF[step.channel]]
+
+    def channel(self, step: Step) -> Channel:
+        """Return the channel a step is taken on: its own, or its fall-back's."""
+        return (step.reaching(self.kinds) or step).channel
+
+    def nominal(self, step: Step) -> datetime:
+        """Return when the scenario wants a step taken, whatever the rules say."""
+        return scenarios.nominal_instant(self.script, step, self.start, self.last_at)
+
+    def allowed_from(self, step: Step, at: datetime) -> datetime | None:
+        """Return the first instant from `at` on at which the rules allow a step; None when they never do."""
+        return compliance.next_allowed(self.facts.saying(step.notices), self.channel(step), at)
+
+    def forbidden(self, step: Step, at: datetime) -> str:
+        """Return why a step is never allowed."""
+        verdict = compliance.evaluate(self.facts.saying(step.notices), self.channel(step), at)
+        return NEVER + ", ".join(failing.rule.id for failing in verdict.failing)
+
+    def is_given_up(self, step: Step, later: Sequence[Step], now: datetime) -> bool:
+        """Tell whether a step was missed and is not made up for, as it says itself."""
+        if now <= self._unspaced(step) + timedelta(hours=self.script.late_after_hours):
+            return False
+        if step.when_late == Late.COLLAPSE:
+            return any(one.reaching(self.kinds) and self._unspaced(one) <= now for one in later)
+        return step.when_late == Late.SKIP
+
+    def _unspaced(self, step: Step) -> datetime:
+        return scenarios.nominal_instant(self.script, step, self.start)

@@ -13,11 +13,10 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill import scenarios
 from getbill.channels import MISSING, Channel
 from getbill.compliance import STANDARD, Cap
 from getbill.compliance import Contact as Made
-from getbill.debts import Debt
+from getbill.debts import NEVER, Debt
 from getbill.kit.db import Statement, Transaction
 from getbill.timelines.model import MADE, PASSED
 
@@ -59,17 +58,20 @@ class History:
     # How often each step of the debt's present run was tried, in whatever state the try is.
     attempts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
-    # Steps of the present run that are behind us. Those passed over for want of an address are not: one may be
-    # learned. And steps of any run by which the debtor was contacted.
+    # Steps of the present run that are behind us. Those passed over because nobody could, or might, be reached are
+    # not: an address may be learned. And steps of any run by which the debtor was contacted.
     passed: set[str] = field(default_factory=set)
     unreachable: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
 
     def last_step(self, debt: Debt) -> str | None:
         """Return the last step of the scenario that is behind us in the present run."""
-        scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
-        keys = [step.key for step in scenario.steps if step.key in self.passed]
+        keys = [step.key for step in debt.script.steps if step.key in self.passed]
         return keys[-1] if keys else None
+
+    def given(self, debt: Debt) -> tuple[str, ...]:
+        """Return the notices that the contacts made so far gave."""
+        return tuple(notice for step in debt.script.steps if step.key in self.made for notice in step.notices)
 
     def add(self, made: Made) -> None:
         """Count a contact that is being made now."""
@@ -137,10 +139,14 @@ def _note(history: History, row: Record, run: int) -> None:
     if row["run"] == run:
         history.attempts[step] += 1
         history.failures[step] += row["state"] == "failed"
-        if row["state"] == "skipped" and row["reason"] in _UNREACHABLE:
+        if row["state"] == "skipped" and _is_unreachable(row["reason"] or ""):
             history.unreachable[step] = row["reason"]
         elif row["state"] in PASSED:
             history.passed.add(step)
         else:
             # A try that failed is behind us only where no other was to follow it.
             history.passed.discard(step)
+
+
+def _is_unreachable(reason: str) -> bool:
+    return reason in _UNREACHABLE or reason.startswith(NEVER)

@@ -6,12 +6,13 @@ has no address, is skipped with that reason.
 
 from datetime import datetime
 
-from getbill import channels, debts, scenarios
+from getbill import channels, debts
 from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts, TemplateUnknown
 from getbill.channels.senders import Outgoing, Writer
 from getbill.debtors import Identity
 from getbill.debts import Debt
 from getbill.kit import calendar
+from getbill.scenarios import Step
 
 # The IBAN of examples (ISO 13616): a sandbox whose company has none yet says how to pay with it, to nobody real.
 _SANDBOX_IBAN = "FR1420041010050500013M02606"
@@ -32,12 +33,14 @@ def address_of(identity: Identity, channel: Channel) -> str:
     return (identity.email if kind == AddressKind.EMAIL else identity.phone) or ""
 
 
-def write(debt: Debt, step_key: str, key: str, now: datetime) -> Outgoing:
-    """Return the message of a debt's step; raise CannotBeSaid where there is none."""
-    scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
-    step = next(step for step in scenario.steps if step.key == step_key)
+def write(debt: Debt, step: Step, key: str, now: datetime) -> Outgoing:
+    """Return the message of a step as it is taken for a debt; raise CannotBeSaid where there is none."""
     identity, company = debt.debtor.identity, debt.workspace.company
-    language = channels.language_of(identity.language, identity.country, company.language)
+    own = channels.language_of(identity.language, identity.country, company.language)
+    language = step.language or own
+    if step.notices and debt.details.creditor is None and company.collector == "third_party":
+        # Art. R124-4 CPCE wants the creditor named.
+        raise CannotBeSaid("the creditor is not named")
     facts = _facts(debt, now)
     try:
         message = channels.render(step.template, language, facts)
@@ -65,6 +68,7 @@ def _facts(debt: Debt, now: datetime) -> MessageFacts:
     zone = debts.zones_of(identity)[0]
     return MessageFacts(
         creditor=details.creditor or company.name,
+        collector=company.name if company.collector == "third_party" else None,
         debtor=identity.name,
         reference=debt.reference or "",
         balance=debt.money(debt.balance),

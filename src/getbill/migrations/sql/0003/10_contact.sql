@@ -1,1 +1,0 @@
--- What a workspace contacts its debtors with.
