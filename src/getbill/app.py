@@ -24,6 +24,7 @@ from getbill.sandbox import api as sandbox_api
 from getbill.scenarios import api as scenarios_api
 from getbill.settings import Settings
 from getbill.streams import api as streams_api
+from getbill.timelines import api as timelines_api
 from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
@@ -57,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         sandbox_api,
         scenarios_api,
         streams_api,
+        timelines_api,
         webhooks_api,
     )
     gather(app.router, *(api.router for api in apis), access.router, health.router, explorer.router)

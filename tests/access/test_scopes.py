@@ -51,6 +51,9 @@ BODIES: dict[str, Any] = {
         "steps": [{"key": "first", "offset": 0, "channel": "email", "template": "wave_1_email"}],
         "end": {"offset": 30},
     },
+    "POST /external-api/v1/scenarios/{timeline_id}/preview": {
+        "debt": {"debtor": {"name": "Jean Dupont"}, "amount": 10, "reference": "F-1"}
+    },
     "PUT /external-api/v1/webhooks/{webhook_id}": {"url": "https://hooks.example/in"},
 }
 SECRET_WORDS = (b"Veronique", b"veronique@example.com", b"THEIRS-1", b"hooks.example")

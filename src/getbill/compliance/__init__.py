@@ -10,7 +10,7 @@ from getbill.compliance.facts import Collector, Contact, Facts, Party, Per
 from getbill.compliance.france import LETTER_R124_4, STANDARD
 from getbill.compliance.limits import Cap, Days, Hours, Kind, Limit, Notice
 from getbill.compliance.model import Basis, Rule, Rulebook, Severity, from_data, to_data
-from getbill.compliance.verdict import Failing, Verdict, evaluate, next_allowed
+from getbill.compliance.verdict import Failing, Verdict, evaluate, moves, next_allowed
 
 __all__ = [
     "LETTER_R124_4",
@@ -34,6 +34,7 @@ __all__ = [
     "Verdict",
     "evaluate",
     "from_data",
+    "moves",
     "next_allowed",
     "to_data",
 ]

@@ -5,7 +5,8 @@ The balance always equals the claim less what the entries say was paid, refunded
 has money or a write-off behind it. Everything that ends contact raises `contact_epoch`.
 """
 
-from getbill.debts.actions import Change, Created, create, create_many, update
+from getbill.debts.actions import Change, Created, create, create_many, draft, update
+from getbill.debts.answers import new_debt
 from getbill.debts.erasure import Erased, erase
 from getbill.debts.jobs import Journal
 from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Planned
@@ -32,6 +33,7 @@ from getbill.debts.schedule import (
     standing_of,
     zones_of,
 )
+from getbill.debts.wire import NewDebtBody
 
 __all__ = [
     "END",
@@ -49,10 +51,12 @@ __all__ = [
     "Erased",
     "Journal",
     "NewDebt",
+    "NewDebtBody",
     "Planned",
     "create",
     "create_many",
     "day_zero",
+    "draft",
     "end_scenario",
     "enter_money",
     "erase",
@@ -63,6 +67,7 @@ __all__ = [
     "lock",
     "lock_many",
     "mark_contacted",
+    "new_debt",
     "next_contact",
     "plan",
     "resume",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -138,12 +138,27 @@ def _is_same(debtor: Debtor, new: NewDebt) -> bool:
 
 
 def _open(tx: Transaction, debtor: Debtor, new: NewDebt, script: Scenario, workspace: Workspace) -> Debt:
-    debt_id = ids.new()
-    debt = Debt(
+    debt = _made(workspace, debtor, new, script, tx.now)
+    debt.key = vault.make_key(tx, workspace.vault, workspace.id, debt.id)
+    debt.planned = next_contact(debt, tx.now)
+    debt.next_action_at = debt.planned.due_at
+    tx.defer_row(INSERT, debt.row)
+    events.record(tx, "debt.created", debt)
+    return debt
+
+
+def draft(workspace: Workspace, new: NewDebt, script: Scenario, now: datetime) -> Debt:
+    """Return the debt that would be opened, of a debtor nobody knows; nothing of it is kept."""
+    debtor = Debtor(ids.new(), workspace.id, new.identity, vault.Key.new(), now, now, is_new=True)
+    return _made(workspace, debtor, new, script, now)
+
+
+def _made(workspace: Workspace, debtor: Debtor, new: NewDebt, script: Scenario, now: datetime) -> Debt:
+    return Debt(
         workspace=workspace,
         debtor=debtor,
-        key=vault.make_key(tx, workspace.vault, workspace.id, debt_id),
-        id=debt_id,
+        key=None,
+        id=ids.new(),
         reference=new.reference,
         invoice_reference=new.invoice_reference,
         fingerprint=None,
@@ -158,7 +173,7 @@ def _open(tx: Transaction, debtor: Debtor, new: NewDebt, script: Scenario, works
         scenario_version=script.version,
         script=script,
         details=new.details,
-        started_on=day_zero(debtor.identity, script, tx.now, new.due_on, new.details.start_mode),
+        started_on=day_zero(debtor.identity, script, now, new.due_on, new.details.start_mode),
         next_action_at=None,
         run=1,
         contact_epoch=0,
@@ -169,15 +184,10 @@ def _open(tx: Transaction, debtor: Debtor, new: NewDebt, script: Scenario, works
         version=1,
         contacted_at=None,
         resolved_at=None,
-        created_at=tx.now,
-        updated_at=tx.now,
+        created_at=now,
+        updated_at=now,
         is_new=True,
     )
-    debt.planned = next_contact(debt, tx.now)
-    debt.next_action_at = debt.planned.due_at
-    tx.defer_row(INSERT, debt.row)
-    events.record(tx, "debt.created", debt)
-    return debt
 
 
 @dataclass(frozen=True, slots=True)

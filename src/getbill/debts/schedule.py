@@ -112,8 +112,7 @@ def next_contact(
                 return Planned(step.key, course.channel(step), due_at, tuple(skipped))
             reason = course.forbidden(step, now)
         skipped.append(Skip(step, reason))
-    end = scenarios.nominal_instant(debt.script, debt.script.end, course.start)
-    return Planned(END, REVIEW, max(now, end), tuple(skipped))
+    return Planned(END, REVIEW, max(now, course.nominal_end()), tuple(skipped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +144,17 @@ class Course:
         """Return the channel a step is taken on: its own, or its fall-back's."""
         return (step.reaching(self.kinds) or step).channel
 
+    def nominal_end(self) -> datetime:
+        """Return when the scenario ends."""
+        return scenarios.nominal_instant(self.script, self.script.end, self.start)
+
     def nominal(self, step: Step) -> datetime:
-        """Return when the scenario wants a step taken, whatever the rules say."""
+        """Return when the scenario wants a step taken, so many days after the last contact, whatever the rules say."""
         return scenarios.nominal_instant(self.script, step, self.start, self.last_at)
+
+    def moves(self, step: Step, at: datetime) -> tuple[compliance.Failing, ...]:
+        """Return the rules that move a step from that instant on, in turn."""
+        return compliance.moves(self.facts.saying(step.notices), self.channel(step), at)
 
     def allowed_from(self, step: Step, at: datetime) -> datetime | None:
         """Return the first instant from `at` on at which the rules allow a step; None when they never do."""
@@ -160,11 +167,12 @@ class Course:
 
     def is_given_up(self, step: Step, later: Sequence[Step], now: datetime) -> bool:
         """Tell whether a step was missed and is not made up for, as it says itself."""
-        if now <= self._unspaced(step) + timedelta(hours=self.script.late_after_hours):
+        if now <= self.unspaced(step) + timedelta(hours=self.script.late_after_hours):
             return False
         if step.when_late == Late.COLLAPSE:
-            return any(one.reaching(self.kinds) and self._unspaced(one) <= now for one in later)
+            return any(one.reaching(self.kinds) and self.unspaced(one) <= now for one in later)
         return step.when_late == Late.SKIP
 
-    def _unspaced(self, step: Step) -> datetime:
+    def unspaced(self, step: Step) -> datetime:
+        """Return when a step's own offset puts it."""
         return scenarios.nominal_instant(self.script, step, self.start)

@@ -8,7 +8,7 @@ A workspace has the scenarios that come with GetBill until it writes its own ver
 A debt runs one version to its end, whatever is written meanwhile, unless somebody moves it.
 """
 
-from getbill.scenarios.actions import ScenarioExists
+from getbill.scenarios.actions import ScenarioExists, draft
 from getbill.scenarios.api import router
 from getbill.scenarios.catalogue import (
     BUILT_IN,
@@ -66,6 +66,7 @@ __all__ = [
     "content",
     "current",
     "day_zero",
+    "draft",
     "find",
     "find_name",
     "from_data",

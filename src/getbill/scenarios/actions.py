@@ -58,7 +58,7 @@ async def create(tx: Transaction, workspace: Workspace, content: Mapping[str, An
         raise ScenarioExists(f"The scenario {name!r} is {shown} already.", extra={"id": shown})
     if len(own) >= OWN_MAX:
         raise one_field("/name", "too-many", f"A workspace has at most {OWN_MAX} scenarios of its own.")
-    return await _write(tx, workspace, own, name, _read(workspace, content, name, 1))
+    return await _write(tx, workspace, own, name, draft(workspace, name, 1, content))
 
 
 async def publish(tx: Transaction, workspace: Workspace, name: str, content: Mapping[str, Any]) -> Written:
@@ -68,7 +68,7 @@ async def publish(tx: Transaction, workspace: Workspace, name: str, content: Map
     """
     own = await _hold(tx, workspace)
     before = own[name].version if name in own else catalogue.version_of(workspace, name)
-    scenario = _read(workspace, content, name, before + 1)
+    scenario = draft(workspace, name, before + 1, content)
     now = replace(workspace, own_scenarios=own)
     present = (await versions.load(tx, now, [(name, before)]))[name, before]
     if to_data(scenario) | {"version": before} == to_data(present):
@@ -76,7 +76,8 @@ async def publish(tx: Transaction, workspace: Workspace, name: str, content: Map
     return await _write(tx, workspace, own, name, scenario)
 
 
-def _read(workspace: Workspace, content: Mapping[str, Any], name: str, version: int) -> Scenario:
+def draft(workspace: Workspace, name: str, version: int, content: Mapping[str, Any]) -> Scenario:
+    """Return a version as it would be written; raise ScenarioInvalid with every problem."""
     steps = [step | {"notices": list(NOTICES.get(step["template"], ()))} for step in content["steps"]]
     identifier = str(catalogue.id_of(workspace, name))
     scenario = from_data({**content, "steps": steps, "id": identifier, "name": name, "version": version})

@@ -186,11 +186,11 @@ def shown(workspace: Workspace, scenario: Scenario) -> dict[str, Any]:
     return head | {name: value for name, value in to_data(scenario).items() if name not in head}
 
 
-def refused(error: ScenarioInvalid) -> Invalid:
+def refused(error: ScenarioInvalid, under: str = "") -> Invalid:
     """Return the refusal that names every problem of a scenario by its field."""
     return refusal(
         [
-            FieldError("/" + where.replace(".", "/"), "invalid-scenario", sentence)
+            FieldError(f"{under}/{where.replace('.', '/')}", "invalid-scenario", sentence)
             for where, sentence in error.problems
         ]
     )
