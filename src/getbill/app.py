@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 import getbill
 from getbill import access, events, explorer, health, reactions, streams, vault
+from getbill.compliance import api as compliance_api
 from getbill.debts import api as debts_api
 from getbill.followups import api as followups_api
 from getbill.kit import calendar, clock, phones
@@ -51,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     apis = (
+        compliance_api,
         debts_api,
         followups_api,
         payments_api,

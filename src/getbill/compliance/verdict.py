@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 
 from getbill.channels import Channel
+from getbill.compliance.book import STANDARD
 from getbill.compliance.facts import Facts
-from getbill.compliance.france import STANDARD
 from getbill.compliance.limits import Days
 from getbill.compliance.model import Basis, Binding, Rule, Rulebook, Severity
 from getbill.kit import calendar
@@ -36,6 +36,13 @@ class Verdict:
     allowed: bool
     failing: tuple[Failing, ...]
     next_allowed_at: datetime | None
+
+    @property
+    def names(self) -> str:
+        """The ids of the rules against it; where waiting is no help, of those that make it so."""
+        final = [failing for failing in self.failing if failing.until is None]
+        found = final if self.next_allowed_at is None and final else self.failing
+        return ", ".join(failing.rule.id for failing in found)
 
 
 def evaluate(facts: Facts, channel: Channel, at: datetime, book: Rulebook = STANDARD) -> Verdict:

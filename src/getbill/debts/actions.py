@@ -12,7 +12,7 @@ from getbill.debtors import Debtor
 from getbill.debts import queries
 from getbill.debts.model import INSERT, Debt, Details, NewDebt
 from getbill.debts.moves import set_status
-from getbill.debts.schedule import day_zero, next_contact
+from getbill.debts.schedule import Past, day_zero, hashes_of, next_contact
 from getbill.kit import ids, json
 from getbill.kit.db import PresumedWrong, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
@@ -58,9 +58,11 @@ async def create_many(
 ) -> list[Created | ReferenceTaken]:
     """Open debts in one go; each answers for itself, in the order asked."""
     hashes = [debtors.matches(new.identity, workspace.lookup) for new in news]
+    addresses = [one for new in news for one in hashes_of(workspace, new.identity) if one]
     found = await queries.known(
-        tx, workspace.id, [new.reference for new in news], [one for some in hashes for one in some]
+        tx, workspace.id, [new.reference for new in news], [one for some in hashes for one in some], addresses
     )
+    past = Past(suppressed=found.suppressed)
     taken, known = found.debts, _Known(tx, workspace, found.debtors)
     scripts = {name: await scenarios.current(tx, workspace, name) for name in {new.scenario for new in news}}
     outcomes: list[Created | ReferenceTaken] = []
@@ -74,8 +76,9 @@ async def create_many(
             outcomes.append(await _existing(tx, workspace, new, fingerprint, taken))
         else:
             debtor = await known.debtor(new, matches)
-            debt = _open(tx, debtor, new, scripts[new.scenario], workspace)
+            debt = _made(workspace, debtor, new, scripts[new.scenario], tx.now)
             debt.fingerprint = fingerprint
+            _open(tx, debt, past)
             made[new.reference] = debt
             outcomes.append(Created(debt, is_new=True))
     return outcomes
@@ -137,14 +140,12 @@ def _is_same(debtor: Debtor, new: NewDebt) -> bool:
     return theirs is None or given is None or theirs == given
 
 
-def _open(tx: Transaction, debtor: Debtor, new: NewDebt, script: Scenario, workspace: Workspace) -> Debt:
-    debt = _made(workspace, debtor, new, script, tx.now)
-    debt.key = vault.make_key(tx, workspace.vault, workspace.id, debt.id)
-    debt.planned = next_contact(debt, tx.now)
+def _open(tx: Transaction, debt: Debt, past: Past) -> None:
+    debt.key = vault.make_key(tx, debt.workspace.vault, debt.workspace.id, debt.id)
+    debt.planned = next_contact(debt, tx.now, past=past)
     debt.next_action_at = debt.planned.due_at
     tx.defer_row(INSERT, debt.row)
     events.record(tx, "debt.created", debt)
-    return debt
 
 
 def draft(workspace: Workspace, new: NewDebt, script: Scenario, now: datetime) -> Debt:

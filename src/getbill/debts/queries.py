@@ -46,11 +46,14 @@ _TAKEN = Statement(
 
 _KNOWN = Statement(
     "debts.known",
-    "Which of these references are taken, and which of these people are debtors already?",
+    "Which of these references are taken, who of these people is a debtor already, and at which addresses is nobody"
+    " to be contacted?",
     """
     SELECT id, reference, fingerprint, NULL::bytea AS match FROM debts WHERE workspace_id = $1 AND reference = ANY($2)
     UNION ALL
     SELECT debtor_id, NULL, NULL, match FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($3)
+    UNION ALL
+    SELECT NULL, NULL, NULL, address_hash FROM suppressions WHERE workspace_id = $1 AND address_hash = ANY($4)
     """,
 )
 
@@ -114,18 +117,25 @@ async def taken(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a workspace knows already: debts by reference (id and fingerprint), debtors by match hash."""
+    """What a workspace knows already: debts by reference (id and fingerprint), debtors by match hash.
+
+    And the hashes of addresses that are on the suppression list.
+    """
 
     debts: dict[str, tuple[UUID, bytes | None]]
     debtors: dict[bytes, UUID]
+    suppressed: frozenset[bytes]
 
 
-async def known(tx: Transaction, workspace_id: UUID, references: list[str], hashes: list[bytes]) -> Known:
-    """Return which of these references and match hashes are taken; a hopeful transaction presumes none."""
-    rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes)
+async def known(
+    tx: Transaction, workspace_id: UUID, references: list[str], hashes: list[bytes], addresses: list[bytes]
+) -> Known:
+    """Return which references, match hashes and addresses are known; a hopeful transaction presumes none."""
+    rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes, addresses)
     return Known(
         {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},
-        {row["match"]: row["id"] for row in rows if row["match"] is not None},
+        {row["match"]: row["id"] for row in rows if row["match"] is not None and row["id"] is not None},
+        frozenset(row["match"] for row in rows if row["match"] is not None and row["id"] is None),
     )
 
 

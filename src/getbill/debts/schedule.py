@@ -5,7 +5,7 @@ create and the worker compute it here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from getbill import compliance, scenarios
@@ -64,42 +64,72 @@ def standing_of(debt: Debt, at: datetime) -> Standing:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was done towards a debtor: contacts made on this case and on the person's other ones, notices given.
+
+    `suppressed` are the keyed hashes of their addresses that are on the suppression list.
+    """
+
+    contacts: tuple[compliance.Contact, ...] = ()
+    notices: tuple[str, ...] = ()
+    suppressed: frozenset[bytes] = frozenset()
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether no rule has to know their addresses."""
+        return not self.contacts and not self.suppressed
+
+    def with_contact(self, made: compliance.Contact, notices: tuple[str, ...]) -> "Past":
+        """Return the past after one contact more."""
+        return replace(self, contacts=(*self.contacts, made), notices=(*self.notices, *notices))
+
+
+NOTHING_PAST = Past()
+
+
 def facts_of(
-    workspace: Workspace,
-    identity: Identity,
-    scenario: Scenario,
-    contacts: tuple[compliance.Contact, ...] = (),
+    workspace: Workspace, identity: Identity, scenario: Scenario, past: Past = NOTHING_PAST
 ) -> compliance.Facts:
     """Return what the rules look at for a debtor of this workspace."""
-    lookup = workspace.lookup
+    email = phone = None
+    # Only contacts made and the suppression list are looked for by these; a new debt mostly has none of either.
+    if not past.is_blank:
+        email, phone = hashes_of(workspace, identity)
     return compliance.Facts(
         zones=zones_of(identity),
         place=calendar.place_of(identity.country, identity.postal_code),
         party=compliance.Party.BUSINESS if identity.company else compliance.Party.CONSUMER,
         collector=_THIRD_PARTY[workspace.company.collector],
-        contacts=contacts,
-        # Only contacts made are looked for by these, and a new debt has none.
-        email_hash=lookup.hash("email", identity.email.lower()) if identity.email and contacts else None,
-        phone_hash=lookup.hash("phone", identity.phone) if identity.phone and contacts else None,
+        contacts=past.contacts,
+        email_hash=email,
+        phone_hash=phone,
+        notices=frozenset(past.notices),
+        suppressed=past.suppressed,
         exclusions=scenario.exclusions,
     )
+
+
+def hashes_of(workspace: Workspace, identity: Identity) -> tuple[bytes | None, bytes | None]:
+    """Return the keyed hashes of a debtor's e-mail address and phone number, as caps and suppressions know them."""
+    lookup = workspace.lookup
+    email = lookup.hash("email", identity.email.lower()) if identity.email else None
+    return email, lookup.hash("phone", identity.phone) if identity.phone else None
 
 
 def next_contact(
     debt: Debt,
     now: datetime,
     after: str | None = None,
-    contacts: tuple[compliance.Contact, ...] = (),
-    given: tuple[str, ...] = (),
+    past: Past = NOTHING_PAST,
     *,
     is_late: bool = False,
 ) -> Planned:
     """Return the contact after the step `after` (the first one by default), not before `now`.
 
-    `contacts` are those made so far on this case and on the person's other ones, `given` the notices the debtor has.
     Where steps were missed, `is_late` has those of the next ones that were missed too dealt with as the scenario says.
     """
-    course = Course.of(debt, contacts, given)
+    course = Course.of(debt, past)
     skipped: list[Skip] = []
     steps = debt.script.after(after)
     for position, step in enumerate(steps):
@@ -126,15 +156,13 @@ class Course:
     last_at: datetime | None
 
     @classmethod
-    def of(
-        cls, debt: Debt, contacts: tuple[compliance.Contact, ...], given: tuple[str, ...] = ()
-    ) -> "Course":
-        """Return the course of a debt, after the contacts made and with the notices given so far."""
+    def of(cls, debt: Debt, past: Past = NOTHING_PAST) -> "Course":
+        """Return the course of a debt after what was done so far."""
         identity = debt.debtor.identity
-        facts = facts_of(debt.workspace, identity, debt.script, contacts)
+        facts = facts_of(debt.workspace, identity, debt.script, past)
         start = Start(debt.started_on, facts.zones[0], facts.place)
-        last_at = max((contact.at for contact in contacts if contact.same_case), default=None)
-        return cls(debt.script, start, facts.saying(given), reachable_by(identity), last_at)
+        last_at = max((contact.at for contact in past.contacts if contact.same_case), default=None)
+        return cls(debt.script, start, facts, reachable_by(identity), last_at)
 
     def unreachable(self, step: Step) -> str | None:
         """Return why a step reaches nobody; None when it does."""
@@ -163,7 +191,7 @@ class Course:
     def forbidden(self, step: Step, at: datetime) -> str:
         """Return why a step is never allowed."""
         verdict = compliance.evaluate(self.facts.saying(step.notices), self.channel(step), at)
-        return NEVER + ", ".join(failing.rule.id for failing in verdict.failing)
+        return NEVER + verdict.names
 
     def is_given_up(self, step: Step, later: Sequence[Step], now: datetime) -> bool:
         """Tell whether a step was missed and is not made up for, as it says itself."""

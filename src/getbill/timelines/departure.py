@@ -67,7 +67,7 @@ class _LastLook:
     def _end(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
         last = past.last_step(debt)
-        left = debts.next_contact(debt, self.tx.now, last, past.contacts, past.given(debt))
+        left = debts.next_contact(debt, self.tx.now, last, past.past(debt))
         if left.step == debts.END:
             contact.settle("accepted", self.tx.now)
             debts.end_scenario(self.tx, debt)
@@ -97,7 +97,7 @@ class _LastLook:
         step = debt.script.step(contact.step)
         if is_late:
             later = debt.script.after(step.key)
-            if debts.Course.of(debt, ()).is_given_up(step, later, self.tx.now):
+            if debts.Course.of(debt).is_given_up(step, later, self.tx.now):
                 raise rendering.CannotBeSaid(f"late: {step.when_late}")
         unmet = step.only_if.unmet(debts.standing_of(debt, self.tx.now)) if step.only_if else ()
         if unmet:
@@ -119,10 +119,9 @@ class _LastLook:
         verdict = compliance.evaluate(facts, contact.channel_kind, self.tx.now)
         if verdict.allowed:
             return True
-        rules = ", ".join(failing.rule.id for failing in verdict.failing)
         if verdict.next_allowed_at is None:
-            raise rendering.CannotBeSaid(debts.NEVER + rules)
-        contact.postpone(verdict.next_allowed_at, rules)
+            raise rendering.CannotBeSaid(debts.NEVER + verdict.names)
+        contact.postpone(verdict.next_allowed_at, verdict.names)
         debts.plan(self.tx, debt, verdict.next_allowed_at)
         return False
 

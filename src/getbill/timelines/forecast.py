@@ -57,10 +57,10 @@ class _Ahead:
 
     def walk(self, planned: Contact | None) -> Iterator[Foreseen]:
         after = self.past.last_step(self.debt)
-        contacts, given = self.past.contacts, self.past.given(self.debt)
+        past = self.past.past(self.debt)
         while True:
-            found = debts.next_contact(self.debt, self.now, after, contacts, given)
-            course = Course.of(self.debt, contacts, given)
+            found = debts.next_contact(self.debt, self.now, after, past)
+            course = Course.of(self.debt, past)
             step_key, channel, due_at = found.step, found.channel, found.due_at
             if planned is not None:
                 step_key, channel, due_at, planned = planned.step, planned.channel, planned.due_at, None
@@ -75,7 +75,7 @@ class _Ahead:
             step = self.debt.script.step(step_key)
             yield self._taken(course, step.on(channel), due_at)
             made = compliance.Contact(Channel(channel), due_at, self._hash(Channel(channel)))
-            contacts, given = (*contacts, made), (*given, *step.notices)
+            past = past.with_contact(made, step.notices)
             after, self.now = step_key, max(self.now, due_at)
 
     def _taken(self, course: Course, step: Step, due_at: datetime) -> Foreseen:

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from getbill import compliance
 from getbill.channels import MISSING, Channel
 from getbill.compliance import STANDARD, Cap
 from getbill.compliance import Contact as Made
-from getbill.debts import NEVER, Debt
+from getbill.debts import NEVER, Debt, Past, hashes_of
 from getbill.kit.db import Statement, Transaction
 from getbill.timelines.model import MADE, PASSED
 
@@ -53,6 +54,7 @@ class History:
     """What happened on one debt, and to its debtor's addresses."""
 
     contacts: tuple[Made, ...] = ()
+    suppressed: frozenset[bytes] = frozenset()
     # The keyed hashes of the debtor's addresses.
     addresses: frozenset[bytes] = frozenset()
     # How often each step of the debt's present run was tried, in whatever state the try is.
@@ -69,9 +71,10 @@ class History:
         keys = [step.key for step in debt.script.steps if step.key in self.passed]
         return keys[-1] if keys else None
 
-    def given(self, debt: Debt) -> tuple[str, ...]:
-        """Return the notices that the contacts made so far gave."""
-        return tuple(notice for step in debt.script.steps if step.key in self.made for notice in step.notices)
+    def past(self, debt: Debt) -> Past:
+        """Return what the rules know of it, with the notices that the contacts made so far gave."""
+        given = (notice for step in debt.script.steps if step.key in self.made for notice in step.notices)
+        return Past(self.contacts, tuple(given), self.suppressed)
 
     def add(self, made: Made) -> None:
         """Count a contact that is being made now."""
@@ -89,9 +92,7 @@ async def lock_addresses(tx: Transaction, debts: Collection[Debt]) -> None:
 
 def addresses(debt: Debt) -> tuple[bytes | None, bytes | None]:
     """Return the keyed hashes of a debtor's e-mail address and phone number."""
-    identity, lookup = debt.debtor.identity, debt.workspace.lookup
-    email = lookup.hash("email", identity.email.lower()) if identity.email else None
-    return email, lookup.hash("phone", identity.phone) if identity.phone else None
+    return hashes_of(debt.workspace, debt.debtor.identity)
 
 
 async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -> dict[UUID, History]:
@@ -100,14 +101,16 @@ async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -
     own = await tx.fetch(_OF_DEBTS, workspace_id, debt_ids)
     hashes = {debt_id: frozenset(filter(None, addresses(debt))) for debt_id, debt in held.items()}
     every = list(frozenset(chain.from_iterable(hashes.values())))
-    others = []
+    others, suppressed = [], frozenset[bytes]()
     if every:
+        suppressed = await compliance.suppressed(tx, workspace_id, every)
         others = await tx.fetch(_BY_ADDRESSES, workspace_id, every, tx.now - LOOK_BACK, debt_ids)
     by_debt = _grouped(own, "debt_id")
     by_address = _grouped([row for row in (*own, *others) if _is_made(row)], "address_hash")
     histories = {}
     for debt_id, debt in held.items():
         history = histories[debt_id] = History(addresses=hashes[debt_id])
+        history.suppressed = suppressed & hashes[debt_id]
         for row in by_debt.get(debt_id, ()):
             _note(history, row, debt.run)
         elsewhere = chain.from_iterable(by_address.get(one, ()) for one in hashes[debt_id])

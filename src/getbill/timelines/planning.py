@@ -60,7 +60,7 @@ def go_on(
 
     After a step that was missed, `is_late` has those missed with it dealt with as the scenario says.
     """
-    planned = debts.next_contact(debt, tx.now, after, past.contacts, past.given(debt), is_late=is_late)
+    planned = debts.next_contact(debt, tx.now, after, past.past(debt), is_late=is_late)
     debts.plan(tx, debt, planned.due_at)
     return _rows(debt, planned, past, tx.now)
 
@@ -86,8 +86,8 @@ def allowed_from(debt: Debt, past: History, contact: Contact, at: datetime) -> d
 def facts(debt: Debt, past: History, step_key: str) -> compliance.Facts:
     """Return what the rules look at for a step, with the notices given so far and by the step itself."""
     own = debt.script.step(step_key).notices
-    found = debts.facts_of(debt.workspace, debt.debtor.identity, debt.script, past.contacts)
-    return found.saying((*past.given(debt), *own))
+    found = debts.facts_of(debt.workspace, debt.debtor.identity, debt.script, past.past(debt))
+    return found.saying(own)
 
 
 def _rows(debt: Debt, planned: Planned, past: History, now: datetime) -> list[Contact]:
