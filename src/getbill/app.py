@@ -12,6 +12,7 @@ from fastapi import FastAPI
 import getbill
 from getbill import access, events, explorer, health, reactions, streams, vault, webhooks
 from getbill.channels.senders import read_gateways
+from getbill.compliance import api as compliance_api
 from getbill.debts import api as debts_api
 from getbill.followups import api as followups_api
 from getbill.gateways import api as gateways_api
@@ -23,9 +24,11 @@ from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
 from getbill.reports import api as reports_api
 from getbill.sandbox import api as sandbox_api
+from getbill.scenarios import api as scenarios_api
 from getbill.settings import Settings
 from getbill.streams import api as streams_api
 from getbill.templates import api as templates_api
+from getbill.timelines import api as timelines_api
 from getbill.webhooks import Poster, Trials, trusting
 from getbill.webhooks import api as webhooks_api
 
@@ -53,14 +56,17 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     apis = (
+        compliance_api,
         debts_api,
         followups_api,
         gateways_api,
         payments_api,
         reports_api,
         sandbox_api,
+        scenarios_api,
         streams_api,
         templates_api,
+        timelines_api,
         webhooks_api,
     )
     gather(app.router, *(api.router for api in apis), access.router, health.router, explorer.router)

@@ -8,6 +8,7 @@ from getbill.channels.letters import AddressTooLong, Letter, print_letter, windo
 from getbill.channels.messages import (
     DISCLOSURES,
     LANGUAGES,
+    NOTICES,
     HowToPayMissing,
     Message,
     MessageFacts,
@@ -16,6 +17,7 @@ from getbill.channels.messages import (
     is_web_link,
     language_of,
     render,
+    template_names,
 )
 from getbill.channels.model import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.channels.wording import (
@@ -34,6 +36,7 @@ __all__ = [
     "DISCLOSURES",
     "LANGUAGES",
     "MISSING",
+    "NOTICES",
     "AddressKind",
     "AddressTooLong",
     "Channel",
@@ -55,6 +58,7 @@ __all__ = [
     "render",
     "render_wording",
     "sample",
+    "template_names",
     "variables",
     "window",
 ]

@@ -22,6 +22,21 @@ from getbill.kit import ibans
 from getbill.kit.money import Money, decimals
 
 LANGUAGES = ("fr", "en", "de", "es")
+# What the law wants said once, by the template that says it.
+NOTICES = {"opening_letter": ("FR-R124-4",)}
+# Art. L111-8 CPCE, paragraphs 2 and 3, as art. R124-4 wants them quoted.
+_COSTS_OF_LAW = (
+    (
+        "Les frais de recouvrement entrepris sans titre exécutoire restent à la charge du créancier, sauf s'ils"
+        " concernent un acte dont l'accomplissement est prescrit par la loi. Toute stipulation contraire est réputée"
+        " non écrite, sauf disposition législative contraire."
+    ),
+    (
+        "Cependant, le créancier qui justifie du caractère nécessaire des démarches entreprises pour recouvrer sa"
+        " créance peut demander au juge de l'exécution de laisser tout ou partie des frais ainsi exposés à la charge"
+        " du débiteur de mauvaise foi."
+    ),
+)
 DISCLOSURES = {
     "fr": "Bonjour, je suis un assistant vocal : vous parlez à une intelligence artificielle.",
     "en": "Hello, I am a voice assistant: you are speaking to an artificial intelligence.",
@@ -96,6 +111,8 @@ class MessageFacts:
     debtor_address: tuple[str, ...] = ()
     # Whether a picture goes along with an e-mail, named `logo`.
     has_logo: bool = False
+    # Who collects, where it is not the creditor itself.
+    collector: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +207,8 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
         "language": language,
         "disclosure": DISCLOSURES[language],
         "creditor": facts.creditor,
+        "collector": facts.collector or facts.creditor,
+        "costs_of_law": _COSTS_OF_LAW,
         "debtor": facts.debtor,
         "reference": facts.reference,
         "balance": _written(facts.balance, locale),
@@ -292,3 +311,8 @@ def source_of(template: str, language: str) -> dict[str, str]:
 def built_in_names() -> list[str]:
     """Return the names of the templates that come with GetBill."""
     return sorted({template for _, template in _parts()})
+
+
+def template_names() -> frozenset[str]:
+    """Return the names of the templates that can be said in every language, if need be in English."""
+    return frozenset(template for language, template in _parts() if language == "en")

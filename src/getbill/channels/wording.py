@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from getbill.channels.messages import (
     DISCLOSURES,
+    NOTICES,
     Message,
     MessageFacts,
     TemplateUnknown,
@@ -32,7 +33,7 @@ from getbill.kit.money import Money
 CHARACTERS_MAX = 20_000
 TEXT_MESSAGE_MAX = 640
 # The law words these, not a company (art. R124-4 CPCE).
-WORDED_BY_LAW = frozenset({"opening_letter"})
+WORDED_BY_LAW = frozenset(NOTICES)
 WITH_SUBJECT = frozenset({Channel.EMAIL, Channel.LETTER})
 
 _CHANNELS = {

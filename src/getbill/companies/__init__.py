@@ -15,7 +15,7 @@ from getbill.companies.actions import (
     set_password,
 )
 from getbill.companies.logos import Logo, logo, set_logo
-from getbill.companies.model import ROLES, Company, SandboxOnly, User, Workspace
+from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
 from getbill.companies.queries import admins, companies, company, demo, users, workspace, workspaces_of
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Founded",
     "Logo",
     "NewUser",
+    "OwnScenario",
     "SandboxOnly",
     "User",
     "UserExists",

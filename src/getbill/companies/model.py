@@ -1,7 +1,9 @@
 """A company, its workspaces and its staff users."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from getbill.kit.clock import WorkspaceClock
@@ -39,6 +41,13 @@ class Company:
     imprint: str | None = None
 
 
+class OwnScenario(NamedTuple):
+    """Of a scenario that a workspace wrote itself: its first version there, and the one new debts get."""
+
+    since: int
+    version: int
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """The tenant: what every change needs to know of where it happens. Loaded with the caller."""
@@ -49,6 +58,8 @@ class Workspace:
     clock: WorkspaceClock
     vault: Vault
     lookup: Lookup
+    # By name; what is not named here is as it comes with GetBill.
+    own_scenarios: Mapping[str, OwnScenario] = field(default_factory=dict)
 
     @property
     def is_live(self) -> bool:

@@ -145,5 +145,7 @@ class _Book:
             if again is not None:
                 self.planned.append(again)
                 return again
-        self.planned.extend(planning.go_on(self.tx, debt, past, contact.step))
+        late_after = timedelta(hours=debt.script.late_after_hours)
+        is_late = contact.sent_at is not None and contact.sent_at - contact.due_at > late_after
+        self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
         return None

@@ -71,25 +71,42 @@ class _LastLook:
 
     def _end(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
-        left = debts.next_contact(debt, self.tx.now, past.last_step(debt), past.contacts)
+        last = past.last_step(debt)
+        left = debts.next_contact(debt, self.tx.now, last, past.past(debt))
         if left.step == debts.END:
             contact.settle("accepted", self.tx.now)
             debts.end_scenario(self.tx, debt)
         else:
             # Another debt of the person has told an address that this one's steps were passed over for.
             contact.settle("stopped", self.tx.now, "an address was learned")
-            self.planned.extend(planning.go_on(self.tx, debt, past, past.last_step(debt)))
+            self.planned.extend(planning.go_on(self.tx, debt, past, last))
 
     def _contact(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
+        is_late = self._is_late(debt, contact)
         try:
+            self._refuse_unwanted(debt, contact, is_late=is_late)
             sender = self._sender(contact)
             rendering.address_of(debt.debtor.identity, contact.channel_kind)
             if self._is_allowed(debt, contact, past):
                 self._depart(debt, contact, sender)
         except rendering.CannotBeSaid as reason:
             self._pass_over(debt, contact, "skipped", str(reason))
-            self.planned.extend(planning.go_on(self.tx, debt, past, contact.step))
+            self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
+
+    def _is_late(self, debt: Debt, contact: Contact) -> bool:
+        return self.tx.now - contact.due_at > timedelta(hours=debt.script.late_after_hours)
+
+    def _refuse_unwanted(self, debt: Debt, contact: Contact, *, is_late: bool) -> None:
+        """Raise CannotBeSaid where the scenario itself does not want the step any more."""
+        step = debt.script.step(contact.step)
+        if is_late:
+            later = debt.script.after(step.key)
+            if debts.Course.of(debt).is_given_up(step, later, self.tx.now):
+                raise rendering.CannotBeSaid(f"late: {step.when_late}")
+        unmet = step.only_if.unmet(debts.standing_of(debt, self.tx.now)) if step.only_if else ()
+        if unmet:
+            raise rendering.CannotBeSaid(f"conditions: {', '.join(unmet)}")
 
     def _pass_over(self, debt: Debt, contact: Contact, state: str, reason: str) -> None:
         contact.settle(state, self.tx.now, reason)
@@ -107,10 +124,9 @@ class _LastLook:
         verdict = compliance.evaluate(facts, contact.channel_kind, self.tx.now)
         if verdict.allowed:
             return True
-        rules = ", ".join(failing.rule.id for failing in verdict.failing)
         if verdict.next_allowed_at is None:
-            raise rendering.CannotBeSaid(f"never allowed: {rules}")
-        contact.postpone(verdict.next_allowed_at, rules)
+            raise rendering.CannotBeSaid(debts.NEVER + verdict.names)
+        contact.postpone(verdict.next_allowed_at, verdict.names)
         debts.plan(self.tx, debt, verdict.next_allowed_at)
         return False
 
@@ -118,7 +134,8 @@ class _LastLook:
         is_known = contact.followup_id is not None
         followup_id = contact.followup_id or ids.new()
         key = ids.show("followup", followup_id)
-        message = rendering.write(debt, contact.step, key, self.tx.now, self.stationery)
+        step = debt.script.step(contact.step).on(contact.channel)
+        message = rendering.write(debt, step, key, self.tx.now, self.stationery)
         contact.state, contact.reason = "sending", None
         contact.lease_until = clock.wall() + timedelta(seconds=2 * sender.capabilities.answer_seconds)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now

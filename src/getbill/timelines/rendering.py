@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from getbill import channels, debts, scenarios
+from getbill import channels, debts
 from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts, TemplateUnknown
 from getbill.channels.senders import Outgoing, Writer
 from getbill.companies import Logo
 from getbill.debtors import Identity
 from getbill.debts import Debt
 from getbill.kit import calendar, ids
+from getbill.scenarios import Step
 from getbill.templates import Shelf
 
 # The IBAN of examples (ISO 13616): a sandbox whose company has none yet says how to pay with it, to nobody real.
@@ -44,12 +45,14 @@ def address_of(identity: Identity, channel: Channel) -> str:
     return (identity.email if kind == AddressKind.EMAIL else identity.phone) or ""
 
 
-def write(debt: Debt, step_key: str, key: str, now: datetime, stationery: Stationery) -> Outgoing:
-    """Return the message of a debt's step; raise CannotBeSaid where there is none."""
-    scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
-    step = next(step for step in scenario.steps if step.key == step_key)
+def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationery) -> Outgoing:
+    """Return the message of a step as it is taken for a debt; raise CannotBeSaid where there is none."""
     identity, company = debt.debtor.identity, debt.workspace.company
-    language = channels.language_of(identity.language, identity.country, company.language)
+    own = channels.language_of(identity.language, identity.country, company.language)
+    language = step.language or own
+    if step.notices and debt.details.creditor is None and company.collector == "third_party":
+        # Art. R124-4 CPCE wants the creditor named.
+        raise CannotBeSaid("the creditor is not named")
     logo = stationery.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
     facts = replace(_facts(debt, now), has_logo=logo is not None)
     try:
@@ -90,7 +93,7 @@ def _on_paper(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) 
     except channels.AddressTooLong as error:
         raise CannotBeSaid("the address does not fit a window") from error
     return {
-        "letterhead": (facts.creditor, *company.address),
+        "letterhead": (facts.collector or facts.creditor, *company.address),
         "imprint": company.imprint,
         "written_at": now,
     }
@@ -104,6 +107,7 @@ def _facts(debt: Debt, now: datetime) -> MessageFacts:
     zone = debts.zones_of(identity)[0]
     return MessageFacts(
         creditor=details.creditor or company.name,
+        collector=company.name if company.collector == "third_party" else None,
         debtor=identity.name,
         reference=debt.reference or "",
         balance=debt.money(debt.balance),
