@@ -13,10 +13,10 @@ from getbill.access import Caller, Change
 from getbill.followups import by_hand, links, queries, wire
 from getbill.followups.model import Followup
 from getbill.followups.wire import (
+    FollowupAnswer,
     FollowupChangeBody,
     FollowupList,
     FollowupQuery,
-    FollowupShown,
     FollowupsOfDebtQuery,
     MessageShown,
     NewFollowupBody,
@@ -56,7 +56,7 @@ async def list_followups_of_debt(
     return await _list(request, caller, query, debt.id)
 
 
-@_followups.get("/{followup_id}", response_model=FollowupShown, responses=problems(404))
+@_followups.get("/{followup_id}", response_model=FollowupAnswer, responses=problems(404))
 async def get_followup(request: Request, caller: Reads, followup_id: str) -> Response:
     """Return one followup."""
     database: Database = request.app.state.database
@@ -74,7 +74,7 @@ async def get_message(request: Request, caller: Reads, followup_id: str) -> Resp
     return answer(200, found.message())
 
 
-@_followups.post("", status_code=201, response_model=FollowupShown, responses=problems(409, 415, 422))
+@_followups.post("", status_code=201, response_model=FollowupAnswer, responses=problems(409, 415, 422))
 async def create_followup(change: Writes, new: Annotated[NewFollowupBody, body(NewFollowupBody)]) -> Response:
     """Record a call, visit, message or letter that people made towards a debtor, or are to make.
 
@@ -97,7 +97,7 @@ async def create_followup(change: Writes, new: Annotated[NewFollowupBody, body(N
     return await change.commit(work)
 
 
-@_followups.put("/{followup_id}", response_model=FollowupShown, responses=problems(404, 409, 415, 422))
+@_followups.put("/{followup_id}", response_model=FollowupAnswer, responses=problems(404, 409, 415, 422))
 async def update_followup(
     change: Writes, followup_id: str, changed: Annotated[FollowupChangeBody, body(FollowupChangeBody)]
 ) -> Response:

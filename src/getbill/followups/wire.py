@@ -89,7 +89,6 @@ class FollowupShown(BaseModel):
     call_id: str | None = Field(description="The provider's own id of a call.")
     audio_url: str | None
     pdf_url: str | None = Field(description="A letter as it was printed; the link is good for an hour.")
-    media_urls_expire_at: Instant | None
     duration_ms: int | None
     disconnection_reason: str | None
     direction: Literal["inbound", "outbound"] | None
@@ -101,6 +100,12 @@ class FollowupShown(BaseModel):
     email_first_opened_at: Instant | None
     email_clicked: bool
     email_click_count: int
+
+
+class FollowupAnswer(FollowupShown):
+    """A followup, and until when the links to what it left are good."""
+
+    media_urls_expire_at: Instant | None
 
 
 def shown(followup: Followup, link: Link | None) -> dict[str, Any]:
@@ -130,7 +135,7 @@ class MessageShown(BaseModel):
 class FollowupList(BaseModel):
     """A page of followups, the newest first."""
 
-    data: list[FollowupShown]
+    data: list[FollowupAnswer]
     pagination: Pagination
 
 
