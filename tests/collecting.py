@@ -53,8 +53,8 @@ def at(text: str) -> datetime:
 def new_debt(who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> NewDebt:
     """Return a request for a debt with a reference of its own."""
     money = Money.of(Decimal(amount), "EUR")
-    details = values.pop("details", Details())
-    return NewDebt(who, money, f"F-{next(_NUMBERS)}", "standard_3_waves", details, **values)
+    details, scenario = values.pop("details", Details()), values.pop("scenario", "standard_3_waves")
+    return NewDebt(who, money, f"F-{next(_NUMBERS)}", scenario, details, **values)
 
 
 @dataclass

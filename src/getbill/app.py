@@ -11,8 +11,11 @@ from fastapi import FastAPI
 
 import getbill
 from getbill import access, events, explorer, health, reactions, streams, vault, webhooks
+from getbill.channels.senders import read_gateways
+from getbill.compliance import api as compliance_api
 from getbill.debts import api as debts_api
 from getbill.followups import api as followups_api
+from getbill.gateways import api as gateways_api
 from getbill.kit import calendar, clock, phones
 from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
@@ -21,8 +24,11 @@ from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
 from getbill.reports import api as reports_api
 from getbill.sandbox import api as sandbox_api
+from getbill.scenarios import api as scenarios_api
 from getbill.settings import Settings
 from getbill.streams import api as streams_api
+from getbill.templates import api as templates_api
+from getbill.timelines import api as timelines_api
 from getbill.webhooks import Poster, Trials, trusting
 from getbill.webhooks import api as webhooks_api
 
@@ -49,7 +55,20 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
-    apis = (debts_api, followups_api, payments_api, reports_api, sandbox_api, streams_api, webhooks_api)
+    apis = (
+        compliance_api,
+        debts_api,
+        followups_api,
+        gateways_api,
+        payments_api,
+        reports_api,
+        sandbox_api,
+        scenarios_api,
+        streams_api,
+        templates_api,
+        timelines_api,
+        webhooks_api,
+    )
     gather(app.router, *(api.router for api in apis), access.router, health.router, explorer.router)
     explorer.mount_assets(app)
     handle_problems(app)
@@ -83,6 +102,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     await webhooks.keep_partitions(state.database, clock.wall())
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
+    state.gateways = read_gateways(settings.gateways_file)
     state.trials = Trials(
         await stack.enter_async_context(Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle)))
     )

@@ -118,6 +118,16 @@ class Settings(BaseSettings):
         SmtpTls.STARTTLS, description="Protection of the connection: `starttls`, `tls` or `none`."
     )
     smtp_from: EmailStr | None = Field(None, description="Sender address of e-mails to debtors.")
+    smtp_bounces: EmailStr | None = Field(
+        None, description="Address that mail servers report bounces to; the sender address by default."
+    )
+    bounce_maildir: Path | None = Field(
+        None, description="Maildir that mails to that address are delivered into; the worker reads it."
+    )
+    gateways_file: Path | None = Field(
+        None,
+        description="JSON file of the gateways that carry live SMS, AI calls, letters and WhatsApp (docs/providers.md).",
+    )
     rate_limit_live: int = Field(
         1_000, ge=1, description="Requests a minute of one live client, unless the client has its own limit."
     )

@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import structlog
 
-from getbill import errands, events, health, reactions, sandbox, timelines, upkeep, vault, webhooks
+from getbill import errands, events, gateways, health, reactions, sandbox, timelines, upkeep, vault, webhooks
 from getbill.channels import Channel
-from getbill.channels.senders import SmtpSettings, senders
+from getbill.channels.senders import SmtpSettings, read_gateways, senders
 from getbill.debts import Journal
 from getbill.events import Marks
 from getbill.kit import clock
@@ -32,6 +33,7 @@ LOOK_SECONDS: Final = 1.0
 REST_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 30.0
 JOURNAL_SECONDS: Final = 5.0
+BOUNCES_SECONDS: Final = 10.0
 # What is under way when the worker is told to stop gets this long; the supervisor gives a little more.
 FINISH_SECONDS: Final = 7.0
 
@@ -93,7 +95,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         # And whoever reads events is told that some of them are no more.
         marks = events.Marks(settings.marks_file)
         await marks.keep(database)
-        carriers = senders(smtp_of(settings))
+        carriers = senders(smtp_of(settings), read_gateways(settings.gateways_file), settings.url)
         stack.push_async_callback(carriers.close)
         poster = await stack.enter_async_context(
             Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle))
@@ -105,6 +107,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         notices = Notices(database, unlocked, carriers.of(Channel.EMAIL, is_live=True))
         loops.append(Loop("errands", errands.turn(settings.dsn, notices, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
+        if settings.bounce_maildir:
+            loops.append(_bounces(desk, settings.bounce_maildir, stop))
         listener = _listen(settings.dsn, loops, courier, marks)
         stack.push_async_callback(listener.close)
         await _together(loops, asyncio.create_task(health.beat(database)), stop)
@@ -121,6 +125,7 @@ def smtp_of(settings: Settings) -> SmtpSettings | None:
         security=settings.smtp_tls.value,
         username=settings.smtp_user,
         password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        bounces=settings.smtp_bounces,
     )
 
 
@@ -168,6 +173,13 @@ def _journal(journal: Journal, marks: Marks, database: Database, stop: asyncio.E
         return False
 
     return Loop("journal", write, stop, JOURNAL_SECONDS)
+
+
+def _bounces(desk: Desk, maildir: Path, stop: asyncio.Event) -> Loop:
+    async def read() -> bool:
+        return await gateways.read_bounces(desk.database, desk.vault, maildir) == gateways.BATCH
+
+    return Loop("bounces", read, stop, BOUNCES_SECONDS)
 
 
 def _listen(dsn: str, loops: list[Loop], courier: Courier, marks: Marks) -> Listener:

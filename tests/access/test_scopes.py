@@ -41,12 +41,22 @@ PUBLIC = {
     "/docs/assets",
     "/docs/swagger-ui",
     "/problems/{code}",
+    "/media/{token}",  # the link itself is the credential
+    "/gateways/{channel}/status",  # signed with the gateway's own secret
 }
 
 # A body each route takes, so that a stranger is refused for the object and not for the body.
 BODIES: dict[str, Any] = {
     "POST /external-api/v1/debts/{debt_id}/payments": {"amount": 1.00, "method": "card"},
     "POST /external-api/v1/debts/{debt_id}/escalate": {"reason": "No answer.", "decided_by": "Marie Martin"},
+    "POST /external-api/v1/templates/{name}/{language}": {"text": "Hello"},
+    "PUT /external-api/v1/scenarios/{timeline_id}": {
+        "steps": [{"key": "first", "offset": 0, "channel": "email", "template": "wave_1_email"}],
+        "end": {"offset": 30},
+    },
+    "POST /external-api/v1/scenarios/{timeline_id}/preview": {
+        "debt": {"debtor": {"name": "Jean Dupont"}, "amount": 10, "reference": "F-1"}
+    },
     "PUT /external-api/v1/webhooks/{webhook_id}": {"url": "https://hooks.example/in"},
     "POST /external-api/v1/webhooks/{webhook_id}/replay": {"from": "2024-03-15"},
 }
@@ -166,6 +176,7 @@ async def _objects(theirs: Site) -> dict[str, str]:
         "followup_id": ids.show("followup", ids.new()),
         "timeline_id": ids.show("timeline", ids.new()),
         "creditor_id": ids.show("creditor", ids.new()),
+        "suppression_id": ids.show("suppression", ids.new()),
         "payment_id": ids.show("payment", ids.new()),
         "id": debt.json()["id"],
     }

@@ -12,6 +12,7 @@ from getbill.compliance import Basis, Collector, Contact, Facts, Hours, Party, R
 from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions, Place
 
+CONSENTS = frozenset({"artificial_voice"})
 PHONE, EMAIL = b"phone", b"email"
 TO_PHONE = (Channel.AI_CALL, Channel.SMS, Channel.WHATSAPP)
 PARIS = Facts(email_hash=EMAIL, phone_hash=PHONE)
@@ -51,7 +52,7 @@ def test_a_contact_never_lands_on_a_forbidden_hour_or_day_in_any_candidate_zone(
 ) -> None:
     zones, place = where
 
-    allowed_at = compliance.next_allowed(Facts(zones, place), channel, not_before)
+    allowed_at = compliance.next_allowed(Facts(zones, place, consents=CONSENTS), channel, not_before)
 
     assert allowed_at is not None
     for zone in zones:
@@ -68,7 +69,7 @@ def test_a_contact_never_lands_on_a_forbidden_hour_or_day_in_any_candidate_zone(
 def test_the_next_instant_is_not_earlier_is_allowed_and_stays_where_it_is(
     where: tuple[tuple[str, ...], Place], channel: Channel, not_before: datetime
 ) -> None:
-    facts = Facts(*where)
+    facts = Facts(*where, consents=CONSENTS)
 
     allowed_at = compliance.next_allowed(facts, channel, not_before)
 
@@ -82,7 +83,7 @@ def test_the_next_instant_is_not_earlier_is_allowed_and_stays_where_it_is(
 def test_nothing_earlier_was_allowed(
     where: tuple[tuple[str, ...], Place], channel: Channel, not_before: datetime
 ) -> None:
-    facts = Facts(*where)
+    facts = Facts(*where, consents=CONSENTS)
     allowed_at = compliance.next_allowed(facts, channel, not_before)
     assert allowed_at is not None
 
@@ -232,8 +233,51 @@ def test_a_third_party_in_france_sends_nothing_before_its_letter() -> None:
         assert verdict.failing[0].rule.basis == Basis.LAW
 
     assert compliance.evaluate(facts.saying((compliance.LETTER_R124_4,)), Channel.LETTER, monday).allowed
-    abroad = replace(facts, place=Place("DE"), zones=("Europe/Berlin",))
+    abroad = replace(facts, place=Place("ES"), zones=("Europe/Madrid",))
     assert compliance.evaluate(abroad, Channel.EMAIL, monday).allowed
+    german = replace(facts, place=Place("DE"), zones=("Europe/Berlin",))
+    verdict = compliance.evaluate(german, Channel.EMAIL, monday)
+    assert [failing.rule.id for failing in verdict.failing] == ["DE-13A"]
+
+
+def test_an_artificial_voice_calls_the_united_states_only_with_consent() -> None:
+    facts = Facts(("America/New_York",), Place("US"), collector=Collector.THIRD_PARTY)
+    noon = datetime(2026, 11, 17, 16, tzinfo=UTC)
+
+    verdict = compliance.evaluate(facts, Channel.AI_CALL, noon)
+
+    assert [failing.rule.id for failing in verdict.failing] == ["US-TCPA"]
+    assert compliance.evaluate(replace(facts, consents=CONSENTS), Channel.AI_CALL, noon).allowed
+    assert compliance.evaluate(facts, Channel.SMS, noon).allowed
+
+
+def test_a_suppressed_address_is_never_contacted_and_others_are() -> None:
+    facts = replace(PARIS, suppressed=frozenset({EMAIL}))
+    monday = at("2026-11-16T11:00")
+
+    verdict = compliance.evaluate(facts, Channel.EMAIL, monday)
+
+    assert [(failing.rule.id, failing.until) for failing in verdict.failing] == [("POLICY-SUPPRESSION", None)]
+    assert verdict.next_allowed_at is None
+    for channel in (Channel.SMS, Channel.LETTER):
+        assert compliance.evaluate(facts, channel, monday).allowed
+
+
+@given(channel=CHANNELS, not_before=INSTANTS)
+def test_the_rules_that_move_a_contact_lead_to_where_it_is_allowed(
+    channel: Channel, not_before: datetime
+) -> None:
+    moves = compliance.moves(PARIS, channel, not_before)
+
+    assert (moves[-1].until if moves else not_before) == compliance.next_allowed(PARIS, channel, not_before)
+    assert [one.until for one in moves] == sorted(one.until for one in moves if one.until)
+
+
+def test_law_and_policy_are_kept_apart_and_law_is_of_a_country() -> None:
+    law = {rule.id: rule.jurisdiction for rule in compliance.STANDARD.rules if rule.basis == Basis.LAW}
+
+    assert law == {"FR-LETTER": "FR", "DE-13A": "DE", "US-HOURS": "US", "US-7IN7": "US", "US-TCPA": "US"}
+    assert all(rule.source and rule.reviewed_on >= rule.valid_from for rule in compliance.STANDARD.rules)
 
 
 def test_zones_without_a_common_hour_need_a_person() -> None:

@@ -2,13 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getbill import debts, vault
+from getbill import debts, scenarios, vault
 from getbill.companies import Company, Workspace
 from getbill.debtors import Debtor, Identity
 from getbill.debts import answers, moves
@@ -54,6 +55,7 @@ def a_debt(**changes: Any) -> debts.Debt:
         "due_on": None,
         "scenario": "standard_3_waves",
         "scenario_version": 1,
+        "script": scenarios.built_in("standard_3_waves", 1),
         "details": Details(),
         "started_on": NOW.date(),
         "next_action_at": NOW,
@@ -222,11 +224,25 @@ def test_nobody_to_reach_goes_to_a_person_on_day_30() -> None:
 
 def test_a_debt_due_in_the_future_begins_the_day_after() -> None:
     due_on = date(2026, 3, 10)
-    started_on = debts.schedule.day_zero(Identity("Jean"), NOW, due_on, None)
+    started_on = debts.day_zero(Identity("Jean"), a_debt().script, NOW, due_on)
 
     planned = debts.next_contact(a_debt(due_on=due_on, started_on=started_on), NOW)
 
     assert planned.due_at == datetime(2026, 3, 11, 7, 0, tzinfo=UTC)  # Wednesday, 8:00 in Paris
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [(None, date(2026, 4, 3)), ("immediate", date(2026, 4, 3)), ("next_day", date(2026, 4, 7))],
+)
+def test_next_day_is_the_next_day_on_which_the_scenario_contacts_anyone(
+    mode: str | None, expected: date
+) -> None:
+    good_friday = datetime(2026, 4, 3, 9, 0, tzinfo=UTC)  # a working day in Paris; Easter Monday is none
+
+    started_on = debts.day_zero(Identity("Jean"), a_debt().script, good_friday, None, mode)
+
+    assert started_on == expected
 
 
 # --- two spellings ---
@@ -234,7 +250,7 @@ def test_a_debt_due_in_the_future_begins_the_day_after() -> None:
 
 async def _read(model: type, body: dict[str, Any]) -> Any:
     reader = JsonBody(model, optional=False)
-    return reader.check(json.read(json.write(body)))
+    return reader.check(json.read(json.write(body)), SimpleNamespace(workspace=WORKSPACE))
 
 
 SEED = {
@@ -248,7 +264,7 @@ SEED = {
 
 
 async def test_the_seed_s_body_is_read_whole() -> None:
-    new = answers.new_debt(await _read(NewDebtBody, SEED), COMPANY)
+    new = answers.new_debt(await _read(NewDebtBody, SEED), WORKSPACE)
 
     assert new.identity == Identity("Jean Dupont", email="jean.dupont@email.com", phone="+33612345678")
     assert (new.amount.minor, new.amount.currency) == (234_000, "EUR")
@@ -265,10 +281,10 @@ async def test_the_docs_body_means_the_same() -> None:
         "currency": "EUR",
         "internal_id": "F-2024-0847",
         "due_date": "2024-01-15",
-        "timeline_id": answers.timeline_id("standard_3_waves"),
+        "timeline_id": scenarios.shown_id(WORKSPACE, "standard_3_waves"),
     }
 
-    new = answers.new_debt(await _read(NewDebtBody, docs), COMPANY)
+    new = answers.new_debt(await _read(NewDebtBody, docs), WORKSPACE)
 
     assert new.identity.name == "Jean Dupont"
     assert new.identity.phone == "+33612345678"

@@ -1,21 +1,42 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getbill import scenarios
+from getbill import scenarios, vault
 from getbill.channels import AddressKind, Channel, reachable
-from getbill.kit import calendar
+from getbill.companies import Company, OwnScenario, Workspace
+from getbill.kit import calendar, ids
 from getbill.kit.calendar import Exclusions, Place
-from getbill.scenarios import End, Scenario, Start, StartMode, Step, Unit
+from getbill.kit.clock import WorkspaceClock
+from getbill.scenarios import Conditions, End, Fallback, Late, Scenario, Standing, Start, Step, Unit
 
 STANDARD = scenarios.built_in("standard_3_waves", 1)
-EVERYONE = reachable("jean.dupont@email.com", "+33612345678", postal=True)
+COMPANY = Company(
+    *(ids.new(), "Acme", None, None, None, "FR", "EUR", "fr", "standard_3_waves", "creditor"),
+    datetime(2026, 1, 1, tzinfo=UTC),
+)
 DAYS = st.dates(date(2024, 1, 1), date(2030, 12, 31))
 NAMES = st.from_regex(r"[a-z0-9_]{1,20}", fullmatch=True)
+
+
+def a_workspace(**own: OwnScenario) -> Workspace:
+    keys = vault.Vault([vault.Key.new()])
+    return Workspace(ids.new(), "sandbox", COMPANY, WorkspaceClock(), keys, vault.Lookup(b"k" * 32), own)
+
+
+CONDITIONS = st.builds(
+    Conditions,
+    balance_min=st.none() | st.decimals(0, 1000, places=2),
+    age_days_max=st.none() | st.integers(0, 400),
+    reached=st.none() | st.booleans(),
+    contactable=st.lists(st.sampled_from(AddressKind), max_size=2).map(tuple),
+    metadata=st.none()
+    | st.dictionaries(NAMES, st.text("abc") | st.integers(-9, 9) | st.booleans(), max_size=2),
+)
 
 
 @st.composite
@@ -32,6 +53,9 @@ def scenarios_of_any_kind(draw: st.DrawFn) -> Scenario:
             draw(NAMES),
             unit,
             ("FR-R124-4",),
+            draw(st.none() | st.sampled_from(["fr", "en"])),
+            draw(st.none() | CONDITIONS),
+            late=draw(st.none() | st.sampled_from(Late)),
         )
         for position, (offset, wave) in enumerate(zip(offsets, waves, strict=True))
     )
@@ -91,19 +115,18 @@ def test_every_problem_of_a_scenario_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("due_on", "mode", "expected"),
+    ("due_on", "expected"),
     [
-        (None, StartMode.IMMEDIATE, date(2026, 11, 20)),
-        (None, StartMode.NEXT_DAY, date(2026, 11, 21)),
-        (date(2026, 11, 1), StartMode.IMMEDIATE, date(2026, 11, 20)),
-        (date(2026, 11, 20), StartMode.IMMEDIATE, date(2026, 11, 21)),
-        (date(2026, 12, 31), StartMode.NEXT_DAY, date(2027, 1, 1)),
+        (None, date(2026, 11, 20)),
+        (date(2026, 11, 1), date(2026, 11, 20)),
+        (date(2026, 11, 20), date(2026, 11, 21)),
+        (date(2026, 12, 31), date(2027, 1, 1)),
     ],
 )
-def test_day_zero_is_the_later_of_creation_and_the_day_after_the_due_date(
-    due_on: date | None, mode: StartMode, expected: date
+def test_day_zero_is_the_later_of_the_start_and_the_day_after_the_due_date(
+    due_on: date | None, expected: date
 ) -> None:
-    assert scenarios.day_zero(date(2026, 11, 20), due_on, mode) == expected
+    assert scenarios.day_zero(date(2026, 11, 20), due_on) == expected
 
 
 def test_a_step_is_due_from_the_start_of_its_day_where_the_debtor_is() -> None:
@@ -138,31 +161,61 @@ def test_two_contacts_are_never_made_on_one_day(on: date, late: int) -> None:
     assert nominal >= scenarios.nominal_instant(STANDARD, email, start)
 
 
-def test_steps_are_taken_in_order_to_the_end() -> None:
-    taken = [scenarios.first_step(STANDARD, EVERYONE).step]
-    while taken[-1] is not None:
-        taken.append(scenarios.next_step(STANDARD, taken[-1].key, EVERYONE).step)
-
-    assert tuple(taken[:-1]) == STANDARD.steps
+def test_the_steps_after_one_are_those_behind_it() -> None:
+    assert STANDARD.after(None) == STANDARD.steps
+    assert STANDARD.after("wave_2_call") == STANDARD.steps[3:]
+    assert STANDARD.after("wave_3_call") == ()
 
 
-def test_a_step_without_its_address_is_skipped_with_the_reason() -> None:
-    only_email = reachable("jean.dupont@email.com", None, postal=False)
+def test_a_step_falls_back_where_only_the_other_address_is_known() -> None:
+    step = replace(STANDARD.steps[0], fallback=Fallback(Channel.SMS, "wave_1_sms"))
 
-    step, skipped = scenarios.next_step(STANDARD, "wave_1_email", only_email)
+    assert step.reaching(reachable("jean@example.com", "+33612345678", postal=False)) == step
+    assert step.reaching(reachable(None, "+33123456789", postal=True)) is None
+    fallen = step.reaching(reachable(None, "+33612345678", postal=False))
+    assert fallen is not None
+    assert (fallen.key, fallen.channel, fallen.template) == ("wave_1_email", Channel.SMS, "wave_1_sms")
+    assert step.on("sms") == fallen
+    assert step.on("email") == step
 
-    assert step == STANDARD.steps[3]
-    assert [(skip.step.key, skip.reason) for skip in skipped] == [
-        ("wave_1_sms", "no mobile number"),
-        ("wave_2_call", "no phone number"),
+
+STANDING = Standing(
+    balance=Decimal(100),
+    amount=Decimal(120),
+    age_days=40,
+    reachable=frozenset({AddressKind.EMAIL}),
+    was_reached=True,
+    has_answered=False,
+    metadata={"tier": "gold"},
+)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "unmet"),
+    [
+        (Conditions(), ()),
+        (Conditions(balance_min=Decimal(100), balance_max=Decimal(100), amount_min=Decimal(120)), ()),
+        (Conditions(balance_min=Decimal("100.01")), ("balance_min",)),
+        (Conditions(amount_max=Decimal(119), age_days_min=41), ("amount_max", "age_days_min")),
+        (Conditions(reached=True, answered=False), ()),
+        (Conditions(reached=False, answered=True), ("reached", "answered")),
+        (Conditions(contactable=(AddressKind.EMAIL,), not_contactable=(AddressKind.PHONE,)), ()),
+        (Conditions(contactable=(AddressKind.POSTAL,)), ("contactable",)),
+        (Conditions(not_contactable=(AddressKind.EMAIL,)), ("not_contactable",)),
+        (Conditions(metadata={"tier": "gold"}), ()),
+        (Conditions(metadata={"tier": "silver", "shop": 1}), ("metadata.tier", "metadata.shop")),
+    ],
+)
+def test_a_condition_holds_or_is_named(conditions: Conditions, unmet: tuple[str, ...]) -> None:
+    assert conditions.unmet(STANDING) == unmet
+
+
+def test_what_is_late_is_dealt_with_by_its_channel_unless_the_step_says() -> None:
+    assert [step.when_late.value for step in STANDARD.steps] == [
+        *["collapse", "collapse", "skip"],
+        *["collapse", "send", "skip"],
     ]
-
-
-def test_someone_without_any_address_has_every_step_skipped() -> None:
-    step, skipped = scenarios.first_step(STANDARD, frozenset())
-
-    assert step is None
-    assert tuple(skip.step for skip in skipped) == STANDARD.steps
+    assert replace(STANDARD.steps[0], late=Late.SEND).when_late == Late.SEND
 
 
 def test_a_landline_is_called_and_gets_no_text_message() -> None:
@@ -172,22 +225,101 @@ def test_a_landline_is_called_and_gets_no_text_message() -> None:
 
 def test_a_step_of_another_version_is_refused() -> None:
     with pytest.raises(LookupError, match="standard_3_waves version 1 has no step wave_9_fax"):
-        scenarios.next_step(STANDARD, "wave_9_fax", EVERYONE)
+        STANDARD.after("wave_9_fax")
 
 
 def test_a_scenario_is_one_thing_by_name_and_by_timeline_id() -> None:
-    assert scenarios.resolve(None, None) == STANDARD
-    assert scenarios.resolve("standard_3_waves", None) == STANDARD
-    assert scenarios.resolve(None, STANDARD.id) == STANDARD
-    assert scenarios.resolve("standard_3_waves", STANDARD.id) == STANDARD
+    workspace = a_workspace(mine=OwnScenario(1, 3))
+
+    for name in ("standard_3_waves", "gentle_2_waves", "mine"):
+        shown = scenarios.shown_id(workspace, name)
+        assert scenarios.resolve(workspace, name, None) == name
+        assert scenarios.resolve(workspace, None, shown) == name
+        assert scenarios.resolve(workspace, name, shown) == name
+        assert scenarios.find_name(workspace, shown) == scenarios.find_name(workspace, name) == name
+    assert scenarios.shown_id(workspace, "standard_3_waves") == ids.show("timeline", STANDARD.id)
+    assert scenarios.resolve(workspace, None, None) == "standard_3_waves"
 
 
 def test_an_unknown_scenario_and_two_that_differ_are_refused() -> None:
-    with pytest.raises(scenarios.ScenarioUnknown, match="there are standard_3_waves"):
-        scenarios.resolve("aggressive", None)
-    with pytest.raises(scenarios.ScenarioUnknown, match="timeline_id"):
-        scenarios.resolve(None, UUID(int=0))
-    with pytest.raises(scenarios.ScenarioConflict, match="timeline_id is the scenario standard_3_waves"):
-        scenarios.resolve("aggressive", STANDARD.id)
+    workspace, other = a_workspace(mine=OwnScenario(1, 1)), a_workspace(mine=OwnScenario(1, 1))
+
+    with pytest.raises(scenarios.ScenarioUnknown, match="there are b2b_formal, gentle_2_waves, mine, "):
+        scenarios.resolve(workspace, "aggressive", None)
+    for timeline_id in ("timeline_0", scenarios.shown_id(other, "mine")):
+        with pytest.raises(scenarios.ScenarioUnknown, match="timeline_id"):
+            scenarios.resolve(workspace, None, timeline_id)
+    with pytest.raises(scenarios.ScenarioConflict, match="timeline_id is the scenario mine, not aggressive"):
+        scenarios.resolve(workspace, "aggressive", scenarios.shown_id(workspace, "mine"))
     with pytest.raises(scenarios.ScenarioUnknown):
         scenarios.built_in("standard_3_waves", 99)
+
+
+def test_a_debt_made_now_gets_the_present_version() -> None:
+    workspace = a_workspace(mine=OwnScenario(1, 3), standard_3_waves=OwnScenario(2, 5))
+
+    versions = [scenarios.version_of(workspace, name) for name in ("mine", "standard_3_waves", "b2b_formal")]
+
+    assert versions == [3, 5, 1]
+
+
+def test_what_comes_with_getbill_names_texts_there_are() -> None:
+    assert {scenario.name for scenario in scenarios.BUILT_IN} == {
+        "b2b_formal",
+        "gentle_2_waves",
+        "standard_3_waves",
+        "third_party_fr",
+    }
+    assert [scenarios.texts_missing(scenario) for scenario in scenarios.BUILT_IN] == [()] * 4
+    assert len({scenario.id for scenario in scenarios.BUILT_IN}) == 4
+
+
+def test_a_third_party_opens_with_the_letter_of_the_law() -> None:
+    opening = scenarios.built_in("third_party_fr").steps[0]
+
+    assert (opening.offset, opening.channel, opening.notices) == (0, Channel.LETTER, ("FR-R124-4",))
+
+
+def test_a_notice_is_given_by_its_text_and_by_letter_only() -> None:
+    opening, first = scenarios.built_in("third_party_fr").steps[:2]
+    claiming = replace(STANDARD, steps=(replace(first, notices=("FR-R124-4",)),))
+    by_email = replace(STANDARD, steps=(replace(opening, channel=Channel.EMAIL),))
+    unknown = replace(
+        STANDARD, steps=(replace(first, template="nothing", fallback=Fallback(Channel.SMS, "no")),)
+    )
+
+    assert [where for where, _ in scenarios.texts_missing(claiming)] == ["steps.0.notices"]
+    assert [where for where, _ in scenarios.texts_missing(by_email)] == ["steps.0.channel"]
+    assert [where for where, _ in scenarios.texts_missing(unknown)] == [
+        "steps.0.template",
+        "steps.0.fallback.template",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"key": "end"}, ["steps.0.key"]),
+        ({"fallback": {"channel": "email", "template": "wave_1_email"}}, ["steps.0.fallback.channel"]),
+        ({"notices": ["FR-R124-4"], "fallback": {"channel": "sms", "template": "x"}}, ["steps.0.fallback"]),
+        ({"only_if": {"balance_min": 5, "balance_max": 4}}, ["steps.0.only_if.balance_max"]),
+        (
+            {"only_if": {"contactable": ["email"], "not_contactable": ["email"]}},
+            ["steps.0.only_if.not_contactable"],
+        ),
+        ({"only_if": {"balance_min": -1}}, ["steps.0.only_if.balance_min"]),
+        ({"only_if": {"colour": "red"}}, ["steps.0.only_if.colour"]),
+        ({"language": "French"}, ["steps.0.language"]),
+        ({"late": "never"}, ["steps.0.late"]),
+    ],
+)
+def test_a_step_that_contradicts_itself_is_refused_with_the_place(
+    change: dict[str, object], where: list[str]
+) -> None:
+    data = scenarios.to_data(STANDARD)
+    data["steps"][0] |= change
+
+    with pytest.raises(scenarios.ScenarioInvalid) as refused:
+        scenarios.from_data(data)
+
+    assert [place for place, _ in refused.value.problems] == where

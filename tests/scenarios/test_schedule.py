@@ -38,8 +38,8 @@ def schedule(facts: Facts, now: datetime, due_on: date | None) -> list[Contact]:
         scenarios.day_zero(calendar.local_date(now, facts.zones[0]), due_on), facts.zones[0], facts.place
     )
     everyone = reachable("jean.dupont@email.com", "+33612345678", postal=True)
-    step = scenarios.first_step(STANDARD, everyone).step
-    while step is not None:
+    for step in STANDARD.steps:
+        assert step.reaching(everyone) == step
         last_at = facts.contacts[-1].at if facts.contacts else None
         nominal = scenarios.nominal_instant(STANDARD, step, start, last_at)
         due_at = compliance.next_allowed(facts.saying(step.notices), step.channel, max(now, nominal))
@@ -47,7 +47,6 @@ def schedule(facts: Facts, now: datetime, due_on: date | None) -> list[Contact]:
         address = facts.email_hash if step.channel == Channel.EMAIL else facts.phone_hash
         facts = replace(facts, contacts=(*facts.contacts, Contact(step.channel, due_at, address)))
         now = due_at
-        step = scenarios.next_step(STANDARD, step.key, everyone).step
     return list(facts.contacts)
 
 

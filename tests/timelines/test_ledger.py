@@ -297,12 +297,12 @@ async def test_a_contact_that_is_late_waits_for_an_hour_the_rules_allow(database
     place = await place_with(database, provider)
     debt = await place.debt()
 
-    await place.set_clock("2026-01-10 09:00")  # the worker was down until Saturday
+    await place.set_clock("2026-01-07 20:00")  # the worker was down until Wednesday night
     await place.send_due_live()
 
     found = await place.first(debt.id)
-    assert (found["state"], found["due_at"]) == ("planned", at("2026-01-12 07:00"))
-    assert "POLICY-DAYS" in found["reason"]
+    assert (found["state"], found["due_at"]) == ("planned", at("2026-01-08 07:00"))
+    assert found["reason"] == "POLICY-WRITTEN-HOURS"
     assert (await place.find(debt.id)).next_action_at == found["due_at"]
     assert provider.taken == []
 

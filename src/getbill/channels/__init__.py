@@ -4,32 +4,61 @@ Nothing here knows a debt: a message is rendered from plain facts, so that the d
 worker all show the same words.
 """
 
+from getbill.channels.letters import AddressTooLong, Letter, print_letter, window
 from getbill.channels.messages import (
     DISCLOSURES,
     LANGUAGES,
+    NOTICES,
     HowToPayMissing,
     Message,
     MessageFacts,
     TemplateUnknown,
+    built_in_names,
     is_web_link,
     language_of,
     render,
+    template_names,
 )
 from getbill.channels.model import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
+from getbill.channels.wording import (
+    Fault,
+    Wording,
+    built_in_wording,
+    channel_of,
+    faults,
+    render_wording,
+    sample,
+    variables,
+)
 
 __all__ = [
     "ADDRESS_OF",
     "DISCLOSURES",
     "LANGUAGES",
     "MISSING",
+    "NOTICES",
     "AddressKind",
+    "AddressTooLong",
     "Channel",
+    "Fault",
     "HowToPayMissing",
+    "Letter",
     "Message",
     "MessageFacts",
     "TemplateUnknown",
+    "Wording",
+    "built_in_names",
+    "built_in_wording",
+    "channel_of",
+    "faults",
     "is_web_link",
     "language_of",
+    "print_letter",
     "reachable",
     "render",
+    "render_wording",
+    "sample",
+    "template_names",
+    "variables",
+    "window",
 ]

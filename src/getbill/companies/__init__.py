@@ -11,9 +11,11 @@ from getbill.companies.actions import (
     UserExists,
     create,
     create_user,
+    set_letterhead,
     set_password,
 )
-from getbill.companies.model import ROLES, Company, SandboxOnly, User, Workspace
+from getbill.companies.logos import Logo, logo, set_logo
+from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
 from getbill.companies.queries import admins, companies, company, demo, users, workspace, workspaces_of
 
 __all__ = [
@@ -21,7 +23,9 @@ __all__ = [
     "Company",
     "CompanyExists",
     "Founded",
+    "Logo",
     "NewUser",
+    "OwnScenario",
     "SandboxOnly",
     "User",
     "UserExists",
@@ -32,6 +36,9 @@ __all__ = [
     "create",
     "create_user",
     "demo",
+    "logo",
+    "set_letterhead",
+    "set_logo",
     "set_password",
     "users",
     "workspace",

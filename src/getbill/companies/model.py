@@ -1,7 +1,9 @@
 """A company, its workspaces and its staff users."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from getbill.kit.clock import WorkspaceClock
@@ -34,6 +36,16 @@ class Company:
     scenario: str
     collector: str
     created_at: datetime
+    # What its letters carry: the lines of its address, and the mentions that the law wants.
+    address: tuple[str, ...] = ()
+    imprint: str | None = None
+
+
+class OwnScenario(NamedTuple):
+    """Of a scenario that a workspace wrote itself: its first version there, and the one new debts get."""
+
+    since: int
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,8 @@ class Workspace:
     clock: WorkspaceClock
     vault: Vault
     lookup: Lookup
+    # By name; what is not named here is as it comes with GetBill.
+    own_scenarios: Mapping[str, OwnScenario] = field(default_factory=dict)
 
     @property
     def is_live(self) -> bool:

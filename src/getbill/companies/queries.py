@@ -4,7 +4,8 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.companies.model import Company, User, Workspace
+from getbill.companies.model import Company, OwnScenario, User, Workspace
+from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -14,7 +15,7 @@ _WORKSPACE = Statement(
     "companies.workspace",
     "A workspace with its company.",
     """
-    SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, c.*
+    SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, w.own_scenarios, c.*
     FROM workspaces w JOIN companies c ON c.id = w.company_id WHERE w.workspace_id = $1
     """,
 )
@@ -48,7 +49,7 @@ def lookup_context(company_id: UUID) -> bytes:
 
 
 def _company(row: Record) -> Company:
-    return Company(**{name: row[name] for name in Company.__slots__})
+    return Company(**{name: row[name] for name in Company.__slots__} | {"address": tuple(row["address"])})
 
 
 async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Workspace:
@@ -59,7 +60,8 @@ async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Wor
     found = _company(row)
     secret = vault.open(row["lookup_key"], lookup_context(found.id))
     clock = WorkspaceClock(row["clock_offset"], row["frozen_at"])
-    return Workspace(workspace_id, row["kind"], found, clock, vault, Lookup(secret))
+    own = {name: OwnScenario(*place) for name, place in json.read(row["own_scenarios"].encode()).items()}
+    return Workspace(workspace_id, row["kind"], found, clock, vault, Lookup(secret), own)
 
 
 async def workspaces_of(database: Database, company_id: UUID) -> list[tuple[UUID, str, str]]:

@@ -49,7 +49,8 @@ class Facts:
     """Everything the rules need to know of one debt.
 
     `contacts` are those of this case and, for the hashes below, of the person's other cases; `notices` are
-    those given so far; `exclusions` are the scenario's own days without contact.
+    those given so far; `suppressed` are hashes on the suppression list; `exclusions` are the scenario's own days
+    without contact.
     """
 
     zones: tuple[str, ...] = (calendar.DEFAULT_ZONE,)
@@ -60,6 +61,8 @@ class Facts:
     email_hash: bytes | None = None
     phone_hash: bytes | None = None
     notices: frozenset[str] = frozenset()
+    suppressed: frozenset[bytes] = frozenset()
+    consents: frozenset[str] = frozenset()
     exclusions: Exclusions = calendar.NOTHING_EXCLUDED
 
     def saying(self, notices: tuple[str, ...]) -> "Facts":
@@ -72,10 +75,11 @@ class Facts:
             return []
         if per == Per.CASE:
             return sorted(c.at for c in self.contacts if c.same_case and c.channel in channels)
-        address = self._hash_for(channel)
+        address = self.hash_for(channel)
         return sorted(c.at for c in self.contacts if c.address == address and c.channel in channels)
 
-    def _hash_for(self, channel: Channel) -> bytes | None:
+    def hash_for(self, channel: Channel) -> bytes | None:
+        """Return the keyed hash of the address that a channel uses; letters have none."""
         kind = ADDRESS_OF[channel]
         if kind == AddressKind.POSTAL:
             return None

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     DAYS = "days"
     CAP = "cap"
     NOTICE = "notice"
+    SUPPRESSION = "suppression"
+    CONSENT = "consent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +133,34 @@ class Notice:
         return at if self.notice in facts.notices else None
 
 
-Limit = Annotated[Hours | Days | Cap | Notice, Field(discriminator="kind")]
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """No contact at an address on the suppression list."""
+
+    __pydantic_config__ = _STRICT
+
+    kind: Literal[Kind.SUPPRESSION] = Kind.SUPPRESSION
+
+    def opens(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
+        """Return `at` unless the address is on the list; waiting never helps."""
+        return None if facts.hash_for(channel) in facts.suppressed else at
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """No contact without the consent of that name, given by whoever has the address."""
+
+    __pydantic_config__ = _STRICT
+
+    consent: str
+    kind: Literal[Kind.CONSENT] = Kind.CONSENT
+
+    def opens(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
+        """Return `at` when the consent was given; waiting never helps."""
+        return at if self.consent in facts.consents else None
+
+
+Limit = Annotated[
+    Hours | Days | Cap | Notice | Suppression | Consent,
+    Field(discriminator="kind"),
+]

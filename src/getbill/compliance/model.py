@@ -103,4 +103,9 @@ def from_data(data: dict[str, Any]) -> Rule:
     return _ADAPTER.validate_json(orjson.dumps([data]))[0]
 
 
+def parse(text: bytes) -> tuple[Rule, ...]:
+    """Return the rules of a file; raise pydantic's ValidationError when they are none."""
+    return _ADAPTER.validate_json(text)
+
+
 _ADAPTER = TypeAdapter(tuple[Rule, ...])

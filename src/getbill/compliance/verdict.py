@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 
 from getbill.channels import Channel
+from getbill.compliance.book import STANDARD
 from getbill.compliance.facts import Facts
-from getbill.compliance.france import STANDARD
 from getbill.compliance.limits import Days
 from getbill.compliance.model import Basis, Binding, Rule, Rulebook, Severity
 from getbill.kit import calendar
@@ -37,6 +37,13 @@ class Verdict:
     failing: tuple[Failing, ...]
     next_allowed_at: datetime | None
 
+    @property
+    def names(self) -> str:
+        """The ids of the rules against it; where waiting is no help, of those that make it so."""
+        final = [failing for failing in self.failing if failing.until is None]
+        found = final if self.next_allowed_at is None and final else self.failing
+        return ", ".join(failing.rule.id for failing in found)
+
 
 def evaluate(facts: Facts, channel: Channel, at: datetime, book: Rulebook = STANDARD) -> Verdict:
     """Return whether the contact may be made at that instant, else every rule against it and the way out."""
@@ -59,10 +66,27 @@ def next_allowed(
     return _first_open(lambda at: _rules(book, facts, channel, at), facts, channel, not_before)
 
 
+def moves(
+    facts: Facts, channel: Channel, not_before: datetime, book: Rulebook = STANDARD
+) -> tuple[Failing, ...]:
+    """Return the rules that move a contact from `not_before` on, in turn, each with where it moves it to.
+
+    The last one leads to `next_allowed`; one that leads nowhere (None) ends it.
+    """
+    _refuse_naive(not_before)
+    noted: list[Failing] = []
+    _first_open(lambda at: _rules(book, facts, channel, at), facts, channel, not_before, noted)
+    return tuple(noted)
+
+
 def _first_open(
-    rules_at: Callable[[datetime], tuple[Rule, ...]], facts: Facts, channel: Channel, at: datetime
+    rules_at: Callable[[datetime], tuple[Rule, ...]],
+    facts: Facts,
+    channel: Channel,
+    at: datetime,
+    noted: list[Failing] | None = None,
 ) -> datetime | None:
-    """Move forward from rule to rule until none moves any more.
+    """Move forward from rule to rule until none moves any more, and note each that does.
 
     No rule ever moves beyond the first instant it allows, so where they all agree is the first of all.
     """
@@ -71,6 +95,8 @@ def _first_open(
         before = at
         for rule in rules_at(at):
             opens = rule.limit.opens(facts, channel, at)
+            if noted is not None and opens != at:
+                noted.append(Failing(rule, opens))
             if opens is None:
                 return None
             at = opens

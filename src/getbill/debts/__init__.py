@@ -5,7 +5,8 @@ The balance always equals the claim less what the entries say was paid, refunded
 has money or a write-off behind it. Everything that ends contact raises `contact_epoch`.
 """
 
-from getbill.debts.actions import Change, Created, create, create_many, update
+from getbill.debts.actions import Change, Created, create, create_many, draft, update
+from getbill.debts.answers import new_debt
 from getbill.debts.erasure import Erased, erase
 from getbill.debts.jobs import Journal
 from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Planned
@@ -21,14 +22,29 @@ from getbill.debts.moves import (
     resume,
 )
 from getbill.debts.queries import find, lock, lock_many
-from getbill.debts.schedule import END, REVIEW, day_zero, facts_of, next_contact, zones_of
+from getbill.debts.schedule import (
+    END,
+    NEVER,
+    REVIEW,
+    Course,
+    Past,
+    day_zero,
+    facts_of,
+    hashes_of,
+    next_contact,
+    standing_of,
+    zones_of,
+)
+from getbill.debts.wire import NewDebtBody
 
 __all__ = [
     "END",
     "MOVES",
+    "NEVER",
     "REVIEW",
     "STATUSES",
     "Change",
+    "Course",
     "Created",
     "Debt",
     "DebtCannotMove",
@@ -37,23 +53,29 @@ __all__ = [
     "Erased",
     "Journal",
     "NewDebt",
+    "NewDebtBody",
+    "Past",
     "Planned",
     "create",
     "create_many",
     "day_zero",
+    "draft",
     "end_scenario",
     "enter_money",
     "erase",
     "escalate",
     "facts_of",
     "find",
+    "hashes_of",
     "hold",
     "lock",
     "lock_many",
     "mark_contacted",
+    "new_debt",
     "next_contact",
     "plan",
     "resume",
+    "standing_of",
     "update",
     "zones_of",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +12,12 @@ from getbill.debtors import Debtor
 from getbill.debts import queries
 from getbill.debts.model import INSERT, Debt, Details, NewDebt
 from getbill.debts.moves import set_status
-from getbill.debts.schedule import day_zero, next_contact
+from getbill.debts.schedule import Past, day_zero, hashes_of, next_contact
 from getbill.kit import ids, json
 from getbill.kit.db import PresumedWrong, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
+from getbill.scenarios import Scenario
 
 
 class ReferenceTaken(Conflict):
@@ -57,10 +58,13 @@ async def create_many(
 ) -> list[Created | ReferenceTaken]:
     """Open debts in one go; each answers for itself, in the order asked."""
     hashes = [debtors.matches(new.identity, workspace.lookup) for new in news]
+    addresses = [one for new in news for one in hashes_of(workspace, new.identity) if one]
     found = await queries.known(
-        tx, workspace.id, [new.reference for new in news], [one for some in hashes for one in some]
+        tx, workspace.id, [new.reference for new in news], [one for some in hashes for one in some], addresses
     )
+    past = Past(suppressed=found.suppressed)
     taken, known = found.debts, _Known(tx, workspace, found.debtors)
+    scripts = {name: await scenarios.current(tx, workspace, name) for name in {new.scenario for new in news}}
     outcomes: list[Created | ReferenceTaken] = []
     made: dict[str, Debt] = {}
     for new, matches in zip(news, hashes, strict=True):
@@ -71,7 +75,10 @@ async def create_many(
         elif new.reference in taken:
             outcomes.append(await _existing(tx, workspace, new, fingerprint, taken))
         else:
-            debt = _open(tx, workspace, new, await known.debtor(new, matches), fingerprint)
+            debtor = await known.debtor(new, matches)
+            debt = _made(workspace, debtor, new, scripts[new.scenario], tx.now)
+            debt.fingerprint = fingerprint
+            _open(tx, debt, past)
             made[new.reference] = debt
             outcomes.append(Created(debt, is_new=True))
     return outcomes
@@ -133,16 +140,29 @@ def _is_same(debtor: Debtor, new: NewDebt) -> bool:
     return theirs is None or given is None or theirs == given
 
 
-def _open(tx: Transaction, workspace: Workspace, new: NewDebt, debtor: Debtor, fingerprint: bytes) -> Debt:
-    debt_id = ids.new()
-    debt = Debt(
+def _open(tx: Transaction, debt: Debt, past: Past) -> None:
+    debt.key = vault.make_key(tx, debt.workspace.vault, debt.workspace.id, debt.id)
+    debt.planned = next_contact(debt, tx.now, past=past)
+    debt.next_action_at = debt.planned.due_at
+    tx.defer_row(INSERT, debt.row)
+    events.record(tx, "debt.created", debt)
+
+
+def draft(workspace: Workspace, new: NewDebt, script: Scenario, now: datetime) -> Debt:
+    """Return the debt that would be opened, of a debtor nobody knows; nothing of it is kept."""
+    debtor = Debtor(ids.new(), workspace.id, new.identity, vault.Key.new(), now, now, is_new=True)
+    return _made(workspace, debtor, new, script, now)
+
+
+def _made(workspace: Workspace, debtor: Debtor, new: NewDebt, script: Scenario, now: datetime) -> Debt:
+    return Debt(
         workspace=workspace,
         debtor=debtor,
-        key=vault.make_key(tx, workspace.vault, workspace.id, debt_id),
-        id=debt_id,
+        key=None,
+        id=ids.new(),
         reference=new.reference,
         invoice_reference=new.invoice_reference,
-        fingerprint=fingerprint,
+        fingerprint=None,
         status="pending",
         resolution=None,
         currency=new.amount.currency,
@@ -151,9 +171,10 @@ def _open(tx: Transaction, workspace: Workspace, new: NewDebt, debtor: Debtor, f
         paid=0,
         due_on=new.due_on,
         scenario=new.scenario,
-        scenario_version=scenarios.built_in(new.scenario).version,
+        scenario_version=script.version,
+        script=script,
         details=new.details,
-        started_on=day_zero(debtor.identity, tx.now, new.due_on, new.details.start_mode),
+        started_on=day_zero(debtor.identity, script, now, new.due_on, new.details.start_mode),
         next_action_at=None,
         run=1,
         contact_epoch=0,
@@ -164,15 +185,10 @@ def _open(tx: Transaction, workspace: Workspace, new: NewDebt, debtor: Debtor, f
         version=1,
         contacted_at=None,
         resolved_at=None,
-        created_at=tx.now,
-        updated_at=tx.now,
+        created_at=now,
+        updated_at=now,
         is_new=True,
     )
-    debt.planned = next_contact(debt, tx.now)
-    debt.next_action_at = debt.planned.due_at
-    tx.defer_row(INSERT, debt.row)
-    events.record(tx, "debt.created", debt)
-    return debt
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +198,14 @@ class Change:
     identity: dict[str, str | None]
     details: dict[str, Any]
     columns: dict[str, Any]
+    # The version of the scenario to run from now on; the present one where the scenario changes.
+    scenario_version: int | None = None
     amount: Money | None = None
     currency: str | None = None
     status: str | None = None
 
 
-_REPLANNING = {"scenario", "due_date", "debtor"}
+_REPLANNING = {"scenario", "scenario_version", "due_date", "debtor"}
 
 
 async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Change) -> None:
@@ -195,6 +213,7 @@ async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Chan
     changes: dict[str, Any] = {}
     await _change_reference(tx, workspace, debt, change)
     _change_columns(debt, change, changes)
+    await _change_script(tx, workspace, debt, change, changes)
     if change.identity:
         debtor = await debtors.lock(tx, workspace, debt.debtor.id)
         before = debtor.identity
@@ -236,8 +255,24 @@ def _change_columns(debt: Debt, change: Change, changes: dict[str, Any]) -> None
         if before != value:
             setattr(debt, column, value)
             changes[_WIRE_NAMES.get(column, column)] = {"from": _shown(before), "to": _shown(value)}
-    if "scenario" in changes:
-        debt.scenario_version = scenarios.built_in(debt.scenario).version
+
+
+async def _change_script(
+    tx: Transaction, workspace: Workspace, debt: Debt, change: Change, changes: dict[str, Any]
+) -> None:
+    """Have a debt run another scenario from its beginning, or another version of its own from where it stands."""
+    before, wanted = debt.scenario_version, change.scenario_version
+    if "scenario" in changes and wanted is None:
+        debt.script = await scenarios.current(tx, workspace, debt.scenario)
+    elif "scenario" in changes or wanted not in {None, before}:
+        key = debt.scenario, wanted or before
+        try:
+            debt.script = (await scenarios.load(tx, workspace, [key]))[key]
+        except scenarios.ScenarioUnknown as error:
+            raise one_field("/scenario_version", "unknown", str(error)) from None
+    debt.scenario_version = debt.script.version
+    if debt.scenario_version != before and "scenario" not in changes:
+        changes["scenario_version"] = {"from": before, "to": debt.scenario_version}
 
 
 def _shown(value: Any) -> Any:
@@ -274,10 +309,10 @@ def _replan(debt: Debt, tx: Transaction, changes: dict[str, Any]) -> None:
         return
     if "scenario" in changes:
         debt.run += 1
-        debt.started_on = day_zero(debt.debtor.identity, tx.now, debt.due_on, None)
+        debt.started_on = day_zero(debt.debtor.identity, debt.script, tx.now, debt.due_on)
     elif debt.contacts_count == 0 and "due_date" in changes:
         debt.started_on = day_zero(
-            debt.debtor.identity, debt.created_at, debt.due_on, debt.details.start_mode
+            debt.debtor.identity, debt.script, debt.created_at, debt.due_on, debt.details.start_mode
         )
     # A held debt gets its day 0 too: it is planned when it is resumed.
     if debt.is_contactable:

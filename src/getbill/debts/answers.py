@@ -1,13 +1,12 @@
 """From bodies to what the domain takes, and from a debt to the answer that callers read."""
 
 from datetime import date
-from functools import cache
 from typing import Any
 
 from asyncpg import Record
 
 from getbill import scenarios
-from getbill.companies import Company
+from getbill.companies import Workspace
 from getbill.debtors import Debtor, Identity
 from getbill.debts.actions import Change
 from getbill.debts.erasure import Erased
@@ -19,7 +18,6 @@ from getbill.debts.wire import (
     NewDebtBody,
     amount_errors,
     region,
-    scenario_of,
 )
 from getbill.kit import ids, json, phones
 from getbill.kit.errors import one_field
@@ -63,9 +61,9 @@ _DETAILS = {
 }
 
 
-def new_debt(body: NewDebtBody, company: Company) -> NewDebt:
+def new_debt(body: NewDebtBody, workspace: Workspace) -> NewDebt:
     """Return the debt a body asks for, with the company's defaults where it says nothing."""
-    currency = body.currency or company.currency
+    currency = body.currency or workspace.company.currency
     assert body.amount is not None  # noqa: S101 - required across fields
     wrong = amount_errors(body.amount, currency)
     if wrong:
@@ -75,15 +73,11 @@ def new_debt(body: NewDebtBody, company: Company) -> NewDebt:
         identity=Identity(**_named(_identity(body))),
         amount=Money.of(body.amount, currency),
         reference=body.reference or body.internal_id or "",
-        scenario=scenario_of(body.scenario or _default_scenario(body, company), body.timeline_id),
+        scenario=scenarios.resolve(workspace, body.scenario, body.timeline_id),
         details=Details(**details),
         invoice_reference=body.invoice_reference,
         due_on=body.due_date,
     )
-
-
-def _default_scenario(body: NewDebtBody, company: Company) -> str | None:
-    return None if body.timeline_id else company.scenario
 
 
 def change(body: DebtChangeBody, debt: Debt) -> Change:
@@ -93,7 +87,7 @@ def change(body: DebtChangeBody, debt: Debt) -> Change:
     if body.reference or body.internal_id:
         columns["reference"] = body.reference or body.internal_id
     if body.scenario or body.timeline_id:
-        columns["scenario"] = scenario_of(body.scenario, body.timeline_id)
+        columns["scenario"] = scenarios.resolve(debt.workspace, body.scenario, body.timeline_id)
     if "invoice_reference" in given:
         columns["invoice_reference"] = body.invoice_reference
     if "due_date" in given:
@@ -108,6 +102,7 @@ def change(body: DebtChangeBody, debt: Debt) -> Change:
         identity=identity,
         details={ours: _plain(getattr(body, theirs)) for theirs, ours in _DETAILS.items() if theirs in given},
         columns=columns,
+        scenario_version=body.scenario_version,
         amount=Money.of(body.amount, currency) if body.amount is not None else None,
         currency=body.currency,
         status=body.status,
@@ -165,12 +160,6 @@ def _renamed(found: dict[str, str | None], before: Identity) -> dict[str, str | 
     return found
 
 
-@cache
-def timeline_id(scenario: str) -> str:
-    """Return the id that stands for a scenario's name."""
-    return ids.show("timeline", scenarios.built_in(scenario).id)
-
-
 def debt(debt: Debt) -> dict[str, Any]:
     """Return a debt as every answer shows it."""
     details = debt.details
@@ -187,7 +176,8 @@ def debt(debt: Debt) -> dict[str, Any]:
         "invoice_date": details.invoice_date,
         "object": details.object,
         "scenario": debt.scenario,
-        "timeline_id": timeline_id(debt.scenario),
+        "scenario_version": debt.scenario_version,
+        "timeline_id": scenarios.shown_id(debt.workspace, debt.scenario),
         "debtor": debtor(debt.debtor),
         "next_action_at": debt.next_action_at,
         "contacted_at": debt.contacted_at,

@@ -79,7 +79,7 @@ async def create_debt(change: Writes, new: Annotated[NewDebtBody, body(NewDebtBo
     The same `reference` with the same body answers 200 with the debt made before; with another body 409, with
     the existing debt's `id`.
     """
-    asked = answers.new_debt(new, change.workspace.company)
+    asked = answers.new_debt(new, change.workspace)
 
     async def work(tx: Transaction) -> access.Reply:
         try:

@@ -10,7 +10,7 @@ from getbill.debtors import Debtor, Identity
 from getbill.kit import ids, json
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.money import Money
-from getbill.scenarios import Skip
+from getbill.scenarios import Scenario, Skip
 from getbill.vault import Key
 
 # From each status, those a debt may move to. Nothing moves outside this table.
@@ -117,6 +117,8 @@ class Debt:
     debtor: Debtor
     key: Key | None
     details: Details
+    # The version of the scenario that the debt runs.
+    script: Scenario
     # From here to `entries_count` the columns of the row.
     id: UUID
     reference: str | None

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill import debtors
+from getbill import debtors, scenarios
 from getbill.companies import Workspace
 from getbill.debts.model import COLUMNS, Debt, Details, details_context
 from getbill.kit import ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.money import NO_DECIMALS, THREE_DECIMALS
+from getbill.scenarios import Scenario
 
 # An erased debt has no key any more, so none of these finds it. To say so again where the id is given would let a
 # planner without statistics take a partial index, and read all debts of the workspace each time.
@@ -45,11 +46,14 @@ _TAKEN = Statement(
 
 _KNOWN = Statement(
     "debts.known",
-    "Which of these references are taken, and which of these people are debtors already?",
+    "Which of these references are taken, who of these people is a debtor already, and at which addresses is nobody"
+    " to be contacted?",
     """
     SELECT id, reference, fingerprint, NULL::bytea AS match FROM debts WHERE workspace_id = $1 AND reference = ANY($2)
     UNION ALL
     SELECT debtor_id, NULL, NULL, match FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($3)
+    UNION ALL
+    SELECT NULL, NULL, NULL, address_hash FROM suppressions WHERE workspace_id = $1 AND address_hash = ANY($4)
     """,
 )
 
@@ -57,8 +61,15 @@ _NO_DETAILS = Details()
 _columns = itemgetter(*COLUMNS)
 
 
-def of_row(row: Record, workspace: Workspace) -> Debt:
-    """Open a debt from a row of `_FROM`."""
+async def open_rows(asker: Database | Transaction, workspace: Workspace, rows: list[Record]) -> list[Debt]:
+    """Open debts from rows of `_FROM`; asks for their scenarios only where this process never saw them."""
+    scripts = await scenarios.load(
+        asker, workspace, {(row["scenario"], row["scenario_version"]) for row in rows}
+    )
+    return [_open(row, workspace, scripts[row["scenario"], row["scenario_version"]]) for row in rows]
+
+
+def _open(row: Record, workspace: Workspace, script: Scenario) -> Debt:
     debt_id = row["id"]
     key = workspace.vault.unwrap(row["debt_key"], workspace.id, debt_id)
     sealed = row["details"]
@@ -66,7 +77,7 @@ def of_row(row: Record, workspace: Workspace) -> Debt:
     if sealed is not None:
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
     debtor = debtors.of_row(row, workspace.vault)
-    return Debt(workspace, debtor, key, details, *_columns(row))
+    return Debt(workspace, debtor, key, details, script, *_columns(row))
 
 
 async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
@@ -74,7 +85,7 @@ async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
     row = await database.fetchrow(_FIND, workspace.id, debt_id)
     if row is None:
         raise _absent(debt_id)
-    return of_row(row, workspace)
+    return (await open_rows(database, workspace, [row]))[0]
 
 
 async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
@@ -90,7 +101,10 @@ async def lock_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UU
     rows = await tx.fetch(_LOCK, workspace.id, list(debt_ids))
     # Erased while we waited for its lock, a debt comes with the key it had when we began to wait.
     there = [row for row in rows if row["erased_at"] is None]
-    return {row["id"]: tx.subjects.get(row["id"]) or of_row(row, workspace) for row in there}
+    found = {row["id"]: tx.subjects.get(row["id"]) for row in there}
+    unknown = [row for row in there if found[row["id"]] is None]
+    opened = {debt.id: debt for debt in await open_rows(tx, workspace, unknown)}
+    return {debt_id: debt or opened[debt_id] for debt_id, debt in found.items()}
 
 
 async def taken(
@@ -103,18 +117,25 @@ async def taken(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a workspace knows already: debts by reference (id and fingerprint), debtors by match hash."""
+    """What a workspace knows already: debts by reference (id and fingerprint), debtors by match hash.
+
+    And the hashes of addresses that are on the suppression list.
+    """
 
     debts: dict[str, tuple[UUID, bytes | None]]
     debtors: dict[bytes, UUID]
+    suppressed: frozenset[bytes]
 
 
-async def known(tx: Transaction, workspace_id: UUID, references: list[str], hashes: list[bytes]) -> Known:
-    """Return which of these references and match hashes are taken; a hopeful transaction presumes none."""
-    rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes)
+async def known(
+    tx: Transaction, workspace_id: UUID, references: list[str], hashes: list[bytes], addresses: list[bytes]
+) -> Known:
+    """Return which references, match hashes and addresses are known; a hopeful transaction presumes none."""
+    rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes, addresses)
     return Known(
         {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},
-        {row["match"]: row["id"] for row in rows if row["match"] is not None},
+        {row["match"]: row["id"] for row in rows if row["match"] is not None and row["id"] is not None},
+        frozenset(row["match"] for row in rows if row["match"] is not None and row["id"] is None),
     )
 
 
@@ -208,7 +229,7 @@ async def page(database: Database, workspace: Workspace, wanted: Wanted) -> list
     rows = await database.fetch(
         statement, workspace.id, *wanted.filters.values(), *after, wanted.limit, wanted.offset
     )
-    return [of_row(row, workspace) for row in rows]
+    return await open_rows(database, workspace, rows)
 
 
 async def count(database: Database, workspace: Workspace, filters: dict[str, Any], most: int) -> int:

@@ -4,19 +4,23 @@ Pure: scenarios say what should happen, compliance what may, and neither knows t
 create and the worker compute it here.
 """
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from getbill import compliance, scenarios
-from getbill.channels import reachable
+from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts.model import Debt, Planned
 from getbill.kit import calendar
-from getbill.scenarios import Scenario, StartMode
+from getbill.scenarios import Late, Scenario, Skip, Standing, Start, StartMode, Step
 
 # The ledger's channel and step of the moment a person decides, at the scenario's end.
 REVIEW = "review"
 END = "end"
+# How the reasons begin for which a step is passed over until the debtor's addresses are known better.
+NEVER = "never allowed: "
 
 _THIRD_PARTY = {"creditor": compliance.Collector.CREDITOR, "third_party": compliance.Collector.THIRD_PARTY}
 
@@ -26,52 +30,177 @@ def zones_of(identity: Identity) -> tuple[str, ...]:
     return calendar.zones_of(identity.country, identity.postal_code, identity.phone)
 
 
-def day_zero(identity: Identity, now: datetime, due_on: date | None, mode: str | None) -> date:
-    """Return the day the scenario's offsets count from, on the debtor's calendar."""
+def day_zero(
+    identity: Identity, script: Scenario, now: datetime, due_on: date | None, mode: str | None = None
+) -> date:
+    """Return the day the scenario's offsets count from, on the debtor's calendar.
+
+    `next_day` means the next day on which the scenario contacts anyone.
+    """
     today = calendar.local_date(now, zones_of(identity)[0])
-    return scenarios.day_zero(today, due_on, StartMode(mode or StartMode.IMMEDIATE))
+    if mode == StartMode.NEXT_DAY:
+        place = calendar.place_of(identity.country, identity.postal_code)
+        today = calendar.open_day(today + timedelta(days=1), place, script.exclusions)
+    return scenarios.day_zero(today, due_on)
+
+
+def reachable_by(identity: Identity) -> frozenset[AddressKind]:
+    """Return the kinds of address known of a debtor."""
+    return reachable(identity.email, identity.phone, postal=identity.is_postal)
+
+
+def standing_of(debt: Debt, at: datetime) -> Standing:
+    """Return where a debt stands at an instant, as far as a scenario's conditions ask."""
+    zone = zones_of(debt.debtor.identity)[0]
+    since = debt.due_on or calendar.local_date(debt.created_at, zone)
+    return Standing(
+        balance=debt.money(debt.balance).decimal,
+        amount=debt.money(debt.amount).decimal,
+        age_days=(calendar.local_date(at, zone) - since).days,
+        reachable=reachable_by(debt.debtor.identity),
+        was_reached=debt.contacted_at is not None,
+        has_answered=debt.answers_count > 0,
+        metadata=debt.details.metadata or {},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was done towards a debtor: contacts made on this case and on the person's other ones, notices given.
+
+    `suppressed` are the keyed hashes of their addresses that are on the suppression list.
+    """
+
+    contacts: tuple[compliance.Contact, ...] = ()
+    notices: tuple[str, ...] = ()
+    suppressed: frozenset[bytes] = frozenset()
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether no rule has to know their addresses."""
+        return not self.contacts and not self.suppressed
+
+    def with_contact(self, made: compliance.Contact, notices: tuple[str, ...]) -> "Past":
+        """Return the past after one contact more."""
+        return replace(self, contacts=(*self.contacts, made), notices=(*self.notices, *notices))
+
+
+NOTHING_PAST = Past()
 
 
 def facts_of(
-    workspace: Workspace,
-    identity: Identity,
-    scenario: Scenario,
-    contacts: tuple[compliance.Contact, ...] = (),
+    workspace: Workspace, identity: Identity, scenario: Scenario, past: Past = NOTHING_PAST
 ) -> compliance.Facts:
     """Return what the rules look at for a debtor of this workspace."""
-    lookup = workspace.lookup
+    email = phone = None
+    # Only contacts made and the suppression list are looked for by these; a new debt mostly has none of either.
+    if not past.is_blank:
+        email, phone = hashes_of(workspace, identity)
     return compliance.Facts(
         zones=zones_of(identity),
         place=calendar.place_of(identity.country, identity.postal_code),
         party=compliance.Party.BUSINESS if identity.company else compliance.Party.CONSUMER,
         collector=_THIRD_PARTY[workspace.company.collector],
-        contacts=contacts,
-        # Only contacts made are looked for by these, and a new debt has none.
-        email_hash=lookup.hash("email", identity.email.lower()) if identity.email and contacts else None,
-        phone_hash=lookup.hash("phone", identity.phone) if identity.phone and contacts else None,
+        contacts=past.contacts,
+        email_hash=email,
+        phone_hash=phone,
+        notices=frozenset(past.notices),
+        suppressed=past.suppressed,
         exclusions=scenario.exclusions,
     )
 
 
+def hashes_of(workspace: Workspace, identity: Identity) -> tuple[bytes | None, bytes | None]:
+    """Return the keyed hashes of a debtor's e-mail address and phone number, as caps and suppressions know them."""
+    lookup = workspace.lookup
+    email = lookup.hash("email", identity.email.lower()) if identity.email else None
+    return email, lookup.hash("phone", identity.phone) if identity.phone else None
+
+
 def next_contact(
-    debt: Debt, now: datetime, after: str | None = None, contacts: tuple[compliance.Contact, ...] = ()
+    debt: Debt,
+    now: datetime,
+    after: str | None = None,
+    past: Past = NOTHING_PAST,
+    *,
+    is_late: bool = False,
 ) -> Planned:
     """Return the contact after the step `after` (the first one by default), not before `now`.
 
-    `contacts` are those made so far on this case and on the person's other ones.
+    Where steps were missed, `is_late` has those of the next ones that were missed too dealt with as the scenario says.
     """
-    identity = debt.debtor.identity
-    scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
-    facts = facts_of(debt.workspace, identity, scenario, contacts)
-    start = scenarios.Start(debt.started_on, facts.zones[0], facts.place)
-    kinds = reachable(identity.email, identity.phone, postal=identity.is_postal)
-    found = scenarios.next_step(scenario, after, kinds) if after else scenarios.first_step(scenario, kinds)
-    last = max((contact.at for contact in contacts if contact.same_case), default=None)
-    if found.step is not None:
-        nominal = scenarios.nominal_instant(scenario, found.step, start, last)
-        saying = facts.saying(found.step.notices)
-        due_at = compliance.next_allowed(saying, found.step.channel, max(now, nominal), compliance.STANDARD)
-        if due_at is not None:
-            return Planned(found.step.key, found.step.channel, due_at, found.skipped)
-    end = scenarios.nominal_instant(scenario, scenario.end, start)
-    return Planned(END, REVIEW, max(now, end), found.skipped)
+    course = Course.of(debt, past)
+    skipped: list[Skip] = []
+    steps = debt.script.after(after)
+    for position, step in enumerate(steps):
+        reason = course.unreachable(step)
+        if reason is None and is_late and course.is_given_up(step, steps[position + 1 :], now):
+            reason = f"late: {step.when_late}"
+        if reason is None:
+            due_at = course.allowed_from(step, max(now, course.nominal(step)))
+            if due_at is not None:
+                return Planned(step.key, course.channel(step), due_at, tuple(skipped))
+            reason = course.forbidden(step, now)
+        skipped.append(Skip(step, reason))
+    return Planned(END, REVIEW, max(now, course.nominal_end()), tuple(skipped))
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a debt's scenario and the rules say of its steps, after the contacts made so far."""
+
+    script: Scenario
+    start: Start
+    facts: compliance.Facts
+    kinds: frozenset[AddressKind]
+    last_at: datetime | None
+
+    @classmethod
+    def of(cls, debt: Debt, past: Past = NOTHING_PAST) -> "Course":
+        """Return the course of a debt after what was done so far."""
+        identity = debt.debtor.identity
+        facts = facts_of(debt.workspace, identity, debt.script, past)
+        start = Start(debt.started_on, facts.zones[0], facts.place)
+        last_at = max((contact.at for contact in past.contacts if contact.same_case), default=None)
+        return cls(debt.script, start, facts, reachable_by(identity), last_at)
+
+    def unreachable(self, step: Step) -> str | None:
+        """Return why a step reaches nobody; None when it does."""
+        return None if step.reaching(self.kinds) else MISSING[ADDRESS_OF[step.channel]]
+
+    def channel(self, step: Step) -> Channel:
+        """Return the channel a step is taken on: its own, or its fall-back's."""
+        return (step.reaching(self.kinds) or step).channel
+
+    def nominal_end(self) -> datetime:
+        """Return when the scenario ends."""
+        return scenarios.nominal_instant(self.script, self.script.end, self.start)
+
+    def nominal(self, step: Step) -> datetime:
+        """Return when the scenario wants a step taken, so many days after the last contact, whatever the rules say."""
+        return scenarios.nominal_instant(self.script, step, self.start, self.last_at)
+
+    def moves(self, step: Step, at: datetime) -> tuple[compliance.Failing, ...]:
+        """Return the rules that move a step from that instant on, in turn."""
+        return compliance.moves(self.facts.saying(step.notices), self.channel(step), at)
+
+    def allowed_from(self, step: Step, at: datetime) -> datetime | None:
+        """Return the first instant from `at` on at which the rules allow a step; None when they never do."""
+        return compliance.next_allowed(self.facts.saying(step.notices), self.channel(step), at)
+
+    def forbidden(self, step: Step, at: datetime) -> str:
+        """Return why a step is never allowed."""
+        verdict = compliance.evaluate(self.facts.saying(step.notices), self.channel(step), at)
+        return NEVER + verdict.names
+
+    def is_given_up(self, step: Step, later: Sequence[Step], now: datetime) -> bool:
+        """Tell whether a step was missed and is not made up for, as it says itself."""
+        if now <= self.unspaced(step) + timedelta(hours=self.script.late_after_hours):
+            return False
+        if step.when_late == Late.COLLAPSE:
+            return any(one.reaching(self.kinds) and self.unspaced(one) <= now for one in later)
+        return step.when_late == Late.SKIP
+
+    def unspaced(self, step: Step) -> datetime:
+        """Return when a step's own offset puts it."""
+        return scenarios.nominal_instant(self.script, step, self.start)

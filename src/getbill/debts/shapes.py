@@ -53,6 +53,7 @@ class DebtShown(BaseModel):
     invoice_date: Day | None
     object: str | None
     scenario: str = Field(examples=["standard_3_waves"])
+    scenario_version: int = Field(description="Which version of the scenario it runs.", examples=[1])
     timeline_id: str = Field(description="The scenario by its id.")
     debtor: DebtorShown
     next_action_at: Instant | None = Field(description="When the next contact is due.")

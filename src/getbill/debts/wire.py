@@ -7,7 +7,6 @@ an error. Answers always use the seed's. Everything odd about the contract stays
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
-from uuid import UUID
 
 from babel import Locale
 from pydantic import (
@@ -22,9 +21,10 @@ from pydantic import (
 )
 
 from getbill import channels, scenarios
+from getbill.companies import Workspace
 from getbill.debts.shapes import StatusWord
-from getbill.kit import emails, ibans, ids, phones
-from getbill.kit.errors import FieldError, NotFound
+from getbill.kit import emails, ibans, phones
+from getbill.kit.errors import FieldError
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
 from getbill.kit.shapes import written_day
 
@@ -227,7 +227,12 @@ class DebtFields(BaseModel):
             for flat, path in cls.TWICE.items()
             if raw.get(flat) is not None and _at(raw, path) is not None
         ]
-        return wrong + _wrong_dates(raw) + _wrong_scenario(raw) + _wrong_phone(raw) + _wrong_amount(raw)
+        return wrong + _wrong_dates(raw) + _wrong_phone(raw) + _wrong_amount(raw)
+
+    @classmethod
+    def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
+        """Return what is wrong with the scenario, of which each workspace has its own."""
+        return _wrong_scenario(raw, caller.workspace)
 
 
 class NewDebtBody(DebtFields):
@@ -276,9 +281,22 @@ class DebtChangeBody(DebtFields):
     """Fields of a debt to change; those left out stay as they are, null clears what may be empty."""
 
     status: Status | None = None
+    scenario_version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = Field(
+        None, description="Have the debt run this version of its scenario, from where it stands."
+    )
 
     CLEARED: ClassVar[frozenset[str]] = frozenset(
-        {"reference", "internal_id", "amount", "currency", "scenario", "timeline_id", "status", "debtor"}
+        {
+            "reference",
+            "internal_id",
+            "amount",
+            "currency",
+            "scenario",
+            "timeline_id",
+            "scenario_version",
+            "status",
+            "debtor",
+        }
     )
 
     @classmethod
@@ -304,12 +322,12 @@ def _wrong_dates(raw: dict[str, Any]) -> list[FieldError]:
     return []
 
 
-def _wrong_scenario(raw: dict[str, Any]) -> list[FieldError]:
+def _wrong_scenario(raw: dict[str, Any], workspace: Workspace) -> list[FieldError]:
     name, timeline = raw.get("scenario"), raw.get("timeline_id")
     if not isinstance(name, str | None) or not isinstance(timeline, str | None):
         return []
     try:
-        scenario_of(name, timeline)
+        scenarios.resolve(workspace, name and name.strip(), timeline and timeline.strip())
     except (scenarios.ScenarioUnknown, scenarios.ScenarioConflict) as error:
         return [FieldError("/scenario" if name else "/timeline_id", "unknown", str(error))]
     return []
@@ -348,14 +366,3 @@ def region(raw: dict[str, Any]) -> str:
     """Return the country whose national phone numbers a body may use."""
     country = raw.get("country") or _at(raw, ("debtor", "address", "country"))
     return country.upper() if isinstance(country, str) and country.upper() in _COUNTRIES else "FR"
-
-
-def scenario_of(name: str | None, timeline_id: str | None) -> str:
-    """Return the name of the scenario meant by name, by id, or by both."""
-    identifier: UUID | None = None
-    if timeline_id is not None:
-        try:
-            identifier = ids.read("timeline", timeline_id)
-        except NotFound:
-            raise scenarios.ScenarioUnknown("There is no scenario with this timeline_id.") from None
-    return scenarios.resolve(name, identifier).name

@@ -31,6 +31,7 @@ DEBT: Final[dict[str, Any]] = {
     "invoice_date": None,
     "object": None,
     "scenario": "standard_3_waves",
+    "scenario_version": 1,
     "timeline_id": "timeline_01jdht0000e008000000000001",
     "debtor": {
         "id": "debtor_01m804scmte4gbpp4yw1mc91gz",

@@ -4,10 +4,10 @@ A followup begins when a contact is about to leave and ends in one final status,
 `followup.completed`. What it said, and to which address, is sealed with the debt's key and goes with it.
 """
 
-from getbill.followups.actions import FINAL, begin, cancel, erase, move
+from getbill.followups.actions import begin, cancel, erase, move, reach
 from getbill.followups.api import router
-from getbill.followups.model import STATUSES, TYPES, Content, Followup
-from getbill.followups.queries import find, find_many
+from getbill.followups.model import FINAL, STATUSES, TYPES, Content, Followup
+from getbill.followups.queries import find, find_many, made_by_hand
 from getbill.followups.wire import FollowupShown
 
 __all__ = [
@@ -22,6 +22,8 @@ __all__ = [
     "erase",
     "find",
     "find_many",
+    "made_by_hand",
     "move",
+    "reach",
     "router",
 ]

@@ -131,6 +131,9 @@ class JsonBody:
         self._adapter: TypeAdapter[Any] = TypeAdapter(model)
         # What a model says is wrong between its fields, from the raw body, so that all comes at once.
         self._across: Callable[[dict[str, Any]], list[FieldError]] | None = getattr(model, "across", None)
+        # And what is wrong for this caller, such as a name that only their workspace knows.
+        self._across_for: Callable[[dict[str, Any], Any], list[FieldError]] | None
+        self._across_for = getattr(model, "across_for", None)
 
     async def __call__(self, request: Request) -> Any:
         """Return the checked body of a request."""
@@ -138,11 +141,13 @@ class JsonBody:
             value: Any = {}
         else:
             value = await read_json(request)
-        return self.check(value)
+        return self.check(value, request.scope.get("state", {}).get("caller"))
 
-    def check(self, value: Any) -> Any:
+    def check(self, value: Any, caller: Any = None) -> Any:
         """Return a parsed body as its model; raise Invalid naming every wrong field."""
         across = self._across(value) if self._across and isinstance(value, dict) else []
+        if self._across_for and caller is not None and isinstance(value, dict):
+            across += self._across_for(value, caller)
         try:
             checked = self._adapter.validate_python(value)
         except ValidationError as error:

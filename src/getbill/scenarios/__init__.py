@@ -1,56 +1,85 @@
 """What should happen to a debt: plans of contacts, versioned, on data alone.
 
-A step's instant is composed with `compliance`, which is on the same level and knows nothing of scenarios:
+A scenario says what should happen and never what may: `compliance` is on the same level and knows nothing of it.
+Whoever schedules a contact composes the two (`debts.next_contact`): of the steps after the last one taken, the first
+whose address is known, at the instant it is due or the next one that all rules allow.
 
-    start = scenarios.Start(scenarios.day_zero(created_on, due_on, mode), zones[0], place)
-    step, skipped = scenarios.first_step(scenario, reachable)
-    nominal = scenarios.nominal_instant(scenario, step, start)
-    due_at = compliance.next_allowed(facts.saying(step.notices), step.channel, max(now, nominal))
-
-where `facts.exclusions` is `scenario.exclusions`. Later steps do the same with `next_step` and the instant
-of the last contact made.
+A workspace has the scenarios that come with GetBill until it writes its own version of one, or another beside them.
+A debt runs one version to its end, whatever is written meanwhile, unless somebody moves it.
 """
 
-from getbill.scenarios.catalogue import BUILT_IN, ScenarioConflict, ScenarioUnknown, built_in, resolve
+from getbill.scenarios.actions import ScenarioExists, draft
+from getbill.scenarios.api import router
+from getbill.scenarios.catalogue import (
+    BUILT_IN,
+    ScenarioConflict,
+    ScenarioUnknown,
+    built_in,
+    find_name,
+    id_of,
+    names,
+    resolve,
+    shown_id,
+    version_of,
+)
+from getbill.scenarios.checks import ScenarioInvalid, from_data, parse, texts_missing, to_data
+from getbill.scenarios.conditions import Conditions, Standing
 from getbill.scenarios.model import (
+    LATE_BY_CHANNEL,
     End,
     EndAction,
-    Next,
+    Fallback,
+    Late,
     Scenario,
-    ScenarioInvalid,
     Skip,
     Start,
     StartMode,
     Step,
     Unit,
     day_zero,
-    first_step,
-    from_data,
-    next_step,
     nominal_instant,
-    to_data,
 )
+from getbill.scenarios.versions import current, find, load
+from getbill.scenarios.wire import VersionBody, content, refused
 
 __all__ = [
     "BUILT_IN",
+    "LATE_BY_CHANNEL",
+    "Conditions",
     "End",
     "EndAction",
-    "Next",
+    "Fallback",
+    "Late",
     "Scenario",
     "ScenarioConflict",
+    "ScenarioExists",
     "ScenarioInvalid",
     "ScenarioUnknown",
     "Skip",
+    "Standing",
     "Start",
     "StartMode",
     "Step",
     "Unit",
+    "VersionBody",
     "built_in",
+    "content",
+    "current",
     "day_zero",
-    "first_step",
+    "draft",
+    "find",
+    "find_name",
     "from_data",
-    "next_step",
+    "id_of",
+    "load",
+    "names",
     "nominal_instant",
+    "parse",
+    "refused",
     "resolve",
+    "router",
+    "shown_id",
+    "texts_missing",
     "to_data",
+    "version_of",
 ]

@@ -1,15 +1,20 @@
-"""The scenarios that come with GetBill, in the same form as a workspace's own.
+"""The scenarios that come with GetBill, and which scenario is meant by a name or an id.
 
-A version in `published` is never edited: a change is a new file with the next version.
+A version in `published` is never edited: a change is a new file with the next version. A workspace has them all as
+its own from the first version it writes itself; until then it has them as they come.
 """
 
 from functools import cache
 from importlib.resources import files
-from uuid import UUID
+from uuid import UUID, uuid5
 
-import orjson
+from getbill.companies import Workspace
+from getbill.kit import ids
+from getbill.kit.errors import NotFound
+from getbill.scenarios.checks import parse
+from getbill.scenarios.model import Scenario
 
-from getbill.scenarios.model import Scenario, from_data
+PREFIX = "timeline"
 
 
 class ScenarioUnknown(LookupError):
@@ -21,7 +26,7 @@ class ScenarioConflict(ValueError):
 
 
 BUILT_IN: tuple[Scenario, ...] = tuple(
-    from_data(orjson.loads(file.read_bytes()))
+    parse(file.read_bytes())
     for file in sorted((files("getbill.scenarios") / "published").iterdir(), key=lambda file: file.name)
 )
 
@@ -31,21 +36,82 @@ def built_in(name: str, version: int | None = None) -> Scenario:
     """Return the built-in scenario of that name, in its latest version unless one is given."""
     found = [s for s in BUILT_IN if s.name == name and version in {None, s.version}]
     if not found:
-        raise ScenarioUnknown(f"There is no scenario {name!r}; there are {', '.join(_names())}.")
+        raise ScenarioUnknown(f"There is no scenario {name!r}; there are {', '.join(_BUILT_IN_IDS)}.")
     return max(found, key=lambda scenario: scenario.version)
 
 
-def resolve(name: str | None, timeline_id: UUID | None) -> Scenario:
-    """Return the scenario meant by its name, by its `timeline_id` or by both, which must then agree."""
+_BUILT_IN_IDS = {scenario.name: scenario.id for scenario in BUILT_IN}
+
+
+def id_of(workspace: Workspace, name: str) -> UUID:
+    """Return the id of a workspace's scenario of that name: the two are the same thing.
+
+    It follows from the name, so that nothing has to be looked up where either is shown.
+    """
+    return _BUILT_IN_IDS.get(name) or _own_id(workspace.id, name)
+
+
+def shown_id(workspace: Workspace, name: str) -> str:
+    """Return the id of a workspace's scenario as callers see it."""
+    return _shown(id_of(workspace, name))
+
+
+def names(workspace: Workspace) -> list[str]:
+    """Return the names of a workspace's scenarios, its own and those that come with GetBill."""
+    return sorted({*_BUILT_IN_IDS, *workspace.own_scenarios})
+
+
+def version_of(workspace: Workspace, name: str) -> int:
+    """Return the version that a debt made now in a workspace gets; raise ScenarioUnknown when there is none."""
+    own = workspace.own_scenarios.get(name)
+    return own.version if own else built_in(name).version
+
+
+def resolve(workspace: Workspace, name: str | None, timeline_id: str | None) -> str:
+    """Return the name of the scenario meant by its name, by its `timeline_id` or by both, which must then agree.
+
+    The company's own default stands where neither is given. Raises ScenarioUnknown or ScenarioConflict.
+    """
     if timeline_id is None:
-        return built_in(name or "standard_3_waves")
-    named = next((scenario.name for scenario in BUILT_IN if scenario.id == timeline_id), None)
+        wanted = name or workspace.company.scenario
+        if wanted not in workspace.own_scenarios and wanted not in _BUILT_IN_IDS:
+            raise ScenarioUnknown(
+                f"There is no scenario {wanted!r}; there are {', '.join(names(workspace))}."
+            )
+        return wanted
+    named = _by_id(workspace, timeline_id)
     if named is None:
-        raise ScenarioUnknown("No scenario has that timeline_id; write its name in scenario instead.")
+        raise ScenarioUnknown(
+            "No scenario has this timeline_id; read them at GET /external-api/v1/scenarios."
+        )
     if name is not None and name != named:
-        raise ScenarioConflict(f"timeline_id is the scenario {named}, not {name}; give one of the two.")
-    return built_in(named)
+        raise ScenarioConflict(f"timeline_id is the scenario {named}, not {name}; send one of the two.")
+    return named
 
 
-def _names() -> list[str]:
-    return sorted({scenario.name for scenario in BUILT_IN})
+def find_name(workspace: Workspace, id_or_name: str) -> str:
+    """Return the name of the scenario that an address names by its id or its name; raise NotFound."""
+    if id_or_name in workspace.own_scenarios or id_or_name in _BUILT_IN_IDS:
+        return id_or_name
+    named = _by_id(workspace, id_or_name)
+    if named is None:
+        raise NotFound(f"There is no scenario {id_or_name}; there are {', '.join(names(workspace))}.")
+    return named
+
+
+def _by_id(workspace: Workspace, timeline_id: str) -> str | None:
+    try:
+        wanted = ids.read(PREFIX, timeline_id)
+    except NotFound:
+        return None
+    return next((name for name in names(workspace) if id_of(workspace, name) == wanted), None)
+
+
+@cache
+def _own_id(workspace_id: UUID, name: str) -> UUID:
+    return uuid5(workspace_id, name)
+
+
+@cache
+def _shown(identifier: UUID) -> str:
+    return ids.show(PREFIX, identifier)

@@ -4,31 +4,21 @@ It says what should happen, never what may: contact rules are in `compliance`. A
 a change is a new version, and a debt keeps the version it started with.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from itertools import pairwise
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
-import orjson
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 
-from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel
+from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions, Place
+from getbill.scenarios.conditions import Conditions
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
-
-
-class ScenarioInvalid(ValueError):
-    """A scenario that could not run; `problems` says each reason as (where, sentence)."""
-
-    def __init__(self, problems: tuple[tuple[str, str], ...]) -> None:
-        super().__init__("; ".join(f"{where}: {sentence}" for where, sentence in problems))
-        self.problems = problems
 
 
 class Unit(StrEnum):
@@ -40,7 +30,7 @@ class Unit(StrEnum):
 
 
 class StartMode(StrEnum):
-    """When a scenario starts: on the day the debt is created, or on the day after."""
+    """When a scenario starts: on the day the debt is created, or on the next on which it contacts anyone."""
 
     IMMEDIATE = "immediate"
     NEXT_DAY = "next_day"
@@ -52,11 +42,44 @@ class EndAction(StrEnum):
     ASK_TO_ESCALATE = "ask_to_escalate"
 
 
+class Late(StrEnum):
+    """What becomes of a step that GetBill could not take in time, after an outage or a stop of all contact.
+
+    `send` takes it all the same, `skip` passes it over, `collapse` passes it over when a later step is due as well.
+    """
+
+    SEND = "send"
+    COLLAPSE = "collapse"
+    SKIP = "skip"
+
+
+# A letter may be what the law asks for, and says nothing that a day changes. Of several messages that were missed
+# the last one says it all; a call that was missed is not made up for: the next step comes anyway.
+LATE_BY_CHANNEL = {
+    Channel.LETTER: Late.SEND,
+    Channel.EMAIL: Late.COLLAPSE,
+    Channel.SMS: Late.COLLAPSE,
+    Channel.WHATSAPP: Late.COLLAPSE,
+    Channel.AI_CALL: Late.SKIP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What a step says instead, and how, where the address of its own channel is not known."""
+
+    __pydantic_config__ = _STRICT
+
+    channel: Channel
+    template: Name
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One contact: `offset` units after day 0, on one channel, with one template.
 
-    `notices` names what the law wants said once and this step says, such as the letter `FR-R124-4`.
+    `notices` names what the law wants said once and this step says, such as the letter `FR-R124-4`. Conditions are
+    looked at when the step is due; a step whose conditions do not hold then is passed over for good.
     """
 
     __pydantic_config__ = _STRICT
@@ -68,6 +91,29 @@ class Step:
     template: Name
     unit: Unit = Unit.DAYS
     notices: tuple[str, ...] = ()
+    language: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = None
+    only_if: Conditions | None = None
+    fallback: Fallback | None = None
+    late: Late | None = None
+
+    @property
+    def when_late(self) -> Late:
+        """What becomes of the step when it is late."""
+        return self.late or LATE_BY_CHANNEL[self.channel]
+
+    def on(self, channel: str) -> "Step":
+        """Return the step as it is taken on a channel: its own, or the fall-back's."""
+        if self.fallback is None or channel != self.fallback.channel:
+            return self
+        return replace(self, channel=self.fallback.channel, template=self.fallback.template, fallback=None)
+
+    def reaching(self, reachable: frozenset[AddressKind]) -> "Step | None":
+        """Return the step on its channel, or on its fall-back's where only that one's address is known."""
+        if ADDRESS_OF[self.channel] in reachable:
+            return self
+        if self.fallback is not None and ADDRESS_OF[self.fallback.channel] in reachable:
+            return self.on(self.fallback.channel)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +143,21 @@ class Scenario:
     end: End
     exclusions: Exclusions = field(default_factory=Exclusions)
     spacing_days: Annotated[int, Field(ge=0, le=30)] = 1
+    late_after_hours: Annotated[int, Field(ge=1, le=720)] = 24
+
+    def step(self, key: str) -> Step:
+        """Return the step of that key; raise LookupError when there is none."""
+        return self.steps[self._position(key)]
+
+    def after(self, key: str | None) -> tuple[Step, ...]:
+        """Return the steps that come after that of `key`; all of them when it is None."""
+        return self.steps if key is None else self.steps[self._position(key) + 1 :]
+
+    def _position(self, key: str) -> int:
+        for position, step in enumerate(self.steps):
+            if step.key == key:
+                return position
+        raise LookupError(f"{self.name} version {self.version} has no step {key}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,31 +176,12 @@ class Skip(NamedTuple):
     reason: str
 
 
-class Next(NamedTuple):
-    """The step to take, None at the end of the scenario, and those passed over before it."""
-
-    step: Step | None
-    skipped: tuple[Skip, ...]
-
-
-def day_zero(created_on: date, due_on: date | None, mode: StartMode = StartMode.IMMEDIATE) -> date:
+def day_zero(start_on: date, due_on: date | None) -> date:
     """Return the day offsets count from: the later of the start and the day after `due_on`.
 
     Both dates are on the debtor's calendar.
     """
-    start = created_on + timedelta(days=1) if mode == StartMode.NEXT_DAY else created_on
-    return max(start, due_on + timedelta(days=1)) if due_on else start
-
-
-def first_step(scenario: Scenario, reachable: frozenset[AddressKind]) -> Next:
-    """Return the first step whose address is known, and those skipped before it."""
-    return _next_of(scenario.steps, reachable)
-
-
-def next_step(scenario: Scenario, after_key: str, reachable: frozenset[AddressKind]) -> Next:
-    """Return the step after that of `after_key` whose address is known, and those skipped before it."""
-    position = _position(scenario, after_key)
-    return _next_of(scenario.steps[position + 1 :], reachable)
+    return max(start_on, due_on + timedelta(days=1)) if due_on else start_on
 
 
 def nominal_instant(
@@ -157,46 +199,6 @@ def nominal_instant(
     return max(nominal, spaced) if scenario.spacing_days else nominal
 
 
-def to_data(scenario: Scenario) -> dict[str, Any]:
-    """Return the scenario as plain JSON values, for storage and the API."""
-    data: dict[str, Any] = _ADAPTER.dump_python(scenario, mode="json")
-    return data
-
-
-def from_data(data: Mapping[str, Any]) -> Scenario:
-    """Return the scenario stored as `data`, or raise `ScenarioInvalid` with every problem at once."""
-    try:
-        scenario = _ADAPTER.validate_json(orjson.dumps(data))
-    except ValidationError as error:
-        raise ScenarioInvalid(
-            tuple((".".join(map(str, problem["loc"])), problem["msg"]) for problem in error.errors())
-        ) from None
-    problems = tuple(_contradictions(scenario))
-    if problems:
-        raise ScenarioInvalid(problems)
-    return scenario
-
-
-_ADAPTER = TypeAdapter(Scenario)
-
-
-def _next_of(steps: tuple[Step, ...], reachable: frozenset[AddressKind]) -> Next:
-    skipped: list[Skip] = []
-    for step in steps:
-        needed = ADDRESS_OF[step.channel]
-        if needed in reachable:
-            return Next(step, tuple(skipped))
-        skipped.append(Skip(step, MISSING[needed]))
-    return Next(None, tuple(skipped))
-
-
-def _position(scenario: Scenario, key: str) -> int:
-    for position, step in enumerate(scenario.steps):
-        if step.key == key:
-            return position
-    raise LookupError(f"{scenario.name} version {scenario.version} has no step {key}.")
-
-
 def _offset_instant(step: Step | End, start: Start) -> datetime:
     day = start.on
     if step.unit == Unit.DAYS:
@@ -205,23 +207,3 @@ def _offset_instant(step: Step | End, start: Start) -> datetime:
         day = calendar.add_business_days(day, step.offset, start.place)
     midnight = calendar.at_local(day, time.min, start.zone)
     return midnight + timedelta(hours=step.offset) if step.unit == Unit.HOURS else midnight
-
-
-def _contradictions(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    seen: set[str] = set()
-    for position, step in enumerate(scenario.steps):
-        if step.key in seen:
-            yield f"steps.{position}.key", f"another step is already called {step.key}; give each its own key"
-        seen.add(step.key)
-    for position, (before, after) in enumerate(pairwise(scenario.steps), start=1):
-        if _hours(after) < _hours(before):
-            yield f"steps.{position}.offset", f"it comes before {before.key}; write the steps in their order"
-        if after.wave < before.wave:
-            yield f"steps.{position}.wave", f"wave {after.wave} comes after wave {before.wave}"
-    if _hours(scenario.end) < _hours(scenario.steps[-1]):
-        yield "end.offset", "the scenario ends before its last step; let it end later"
-
-
-def _hours(step: Step | End) -> float:
-    """Return about how long after day 0 the step is; five business days last about a week."""
-    return step.offset * {Unit.HOURS: 1.0, Unit.DAYS: 24.0, Unit.BUSINESS_DAYS: 24.0 * 7 / 5}[step.unit]

@@ -5,6 +5,7 @@ of it. Nobody is contacted twice for one step, and no step is forgotten: a row w
 nothing had left, and is marked unknown when something may have.
 """
 
+from getbill.timelines.api import router
 from getbill.timelines.desk import Desk, Pace
 from getbill.timelines.jobs import KeepGoing, others_go_on, recover, send_due, send_due_in
 from getbill.timelines.planning import erase, follow_status, start
@@ -22,6 +23,7 @@ __all__ = [
     "others_go_on",
     "receive",
     "recover",
+    "router",
     "send_due",
     "send_due_in",
     "start",

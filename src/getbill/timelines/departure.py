@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from getbill import compliance, debts, followups
+from getbill import companies, compliance, debts, followups, templates
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.channels.senders import Outgoing, Sender
 from getbill.companies import Workspace
@@ -21,6 +21,7 @@ from getbill.timelines import history, ledger, planning, rendering
 from getbill.timelines.desk import Departing, Desk
 from getbill.timelines.history import History
 from getbill.timelines.model import Contact
+from getbill.timelines.rendering import Stationery
 
 
 async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -> list[Departing]:
@@ -29,7 +30,10 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
         ours = await ledger.held(tx, claimed)
         await history.lock_addresses(tx, held.values())
-        look = _LastLook(desk, tx, held, await history.load(tx, workspace.id, held))
+        shelf, logo = await templates.in_force(tx, workspace.id), await companies.logo(tx, workspace.id)
+        stationery = Stationery(shelf, logo)
+        past = await history.load(tx, workspace.id, held)
+        look = _LastLook(desk, tx, held, past, stationery)
         for contact in ours:
             look.decide(contact)
         await ledger.write(tx, ours)
@@ -45,6 +49,7 @@ class _LastLook:
     tx: Transaction
     held: Mapping[UUID, Debt]
     pasts: Mapping[UUID, History]
+    stationery: Stationery
     departing: list[Departing] = field(default_factory=list)
     planned: list[Contact] = field(default_factory=list)
     # Followups that these contacts were to try again, and will not.
@@ -66,25 +71,42 @@ class _LastLook:
 
     def _end(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
-        left = debts.next_contact(debt, self.tx.now, past.last_step(debt), past.contacts)
+        last = past.last_step(debt)
+        left = debts.next_contact(debt, self.tx.now, last, past.past(debt))
         if left.step == debts.END:
             contact.settle("accepted", self.tx.now)
             debts.end_scenario(self.tx, debt)
         else:
             # Another debt of the person has told an address that this one's steps were passed over for.
             contact.settle("stopped", self.tx.now, "an address was learned")
-            self.planned.extend(planning.go_on(self.tx, debt, past, past.last_step(debt)))
+            self.planned.extend(planning.go_on(self.tx, debt, past, last))
 
     def _contact(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
+        is_late = self._is_late(debt, contact)
         try:
+            self._refuse_unwanted(debt, contact, is_late=is_late)
             sender = self._sender(contact)
             rendering.address_of(debt.debtor.identity, contact.channel_kind)
             if self._is_allowed(debt, contact, past):
                 self._depart(debt, contact, sender)
         except rendering.CannotBeSaid as reason:
             self._pass_over(debt, contact, "skipped", str(reason))
-            self.planned.extend(planning.go_on(self.tx, debt, past, contact.step))
+            self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
+
+    def _is_late(self, debt: Debt, contact: Contact) -> bool:
+        return self.tx.now - contact.due_at > timedelta(hours=debt.script.late_after_hours)
+
+    def _refuse_unwanted(self, debt: Debt, contact: Contact, *, is_late: bool) -> None:
+        """Raise CannotBeSaid where the scenario itself does not want the step any more."""
+        step = debt.script.step(contact.step)
+        if is_late:
+            later = debt.script.after(step.key)
+            if debts.Course.of(debt).is_given_up(step, later, self.tx.now):
+                raise rendering.CannotBeSaid(f"late: {step.when_late}")
+        unmet = step.only_if.unmet(debts.standing_of(debt, self.tx.now)) if step.only_if else ()
+        if unmet:
+            raise rendering.CannotBeSaid(f"conditions: {', '.join(unmet)}")
 
     def _pass_over(self, debt: Debt, contact: Contact, state: str, reason: str) -> None:
         contact.settle(state, self.tx.now, reason)
@@ -102,17 +124,18 @@ class _LastLook:
         verdict = compliance.evaluate(facts, contact.channel_kind, self.tx.now)
         if verdict.allowed:
             return True
-        rules = ", ".join(failing.rule.id for failing in verdict.failing)
         if verdict.next_allowed_at is None:
-            raise rendering.CannotBeSaid(f"never allowed: {rules}")
-        contact.postpone(verdict.next_allowed_at, rules)
+            raise rendering.CannotBeSaid(debts.NEVER + verdict.names)
+        contact.postpone(verdict.next_allowed_at, verdict.names)
         debts.plan(self.tx, debt, verdict.next_allowed_at)
         return False
 
     def _depart(self, debt: Debt, contact: Contact, sender: Sender) -> None:
         is_known = contact.followup_id is not None
         followup_id = contact.followup_id or ids.new()
-        message = rendering.write(debt, contact.step, ids.show("followup", followup_id), self.tx.now)
+        key = ids.show("followup", followup_id)
+        step = debt.script.step(contact.step).on(contact.channel)
+        message = rendering.write(debt, step, key, self.tx.now, self.stationery)
         contact.state, contact.reason = "sending", None
         contact.lease_until = clock.wall() + timedelta(seconds=2 * sender.capabilities.answer_seconds)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
@@ -138,12 +161,17 @@ class _LastLook:
             text=message.text,
             html=message.html,
             language=message.language,
+            template=message.template,
+            template_version=message.template_version,
+            letterhead=list(message.letterhead) or None,
+            imprint=message.imprint,
         )
         assert contact.followup_id is not None  # noqa: S101 - given just before
         return Followup(
             id=contact.followup_id,
             debt_id=contact.debt_id,
-            channel=contact.channel_kind,
+            channel=contact.channel,
+            type=followups.TYPES[contact.channel_kind],
             status="in_progress",
             step=contact.step,
             scheduled_at=contact.due_at,

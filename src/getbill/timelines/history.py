@@ -13,11 +13,11 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill import scenarios
+from getbill import compliance, followups
 from getbill.channels import MISSING, Channel
 from getbill.compliance import STANDARD, Cap
 from getbill.compliance import Contact as Made
-from getbill.debts import Debt
+from getbill.debts import NEVER, Debt, Past, hashes_of
 from getbill.kit.db import Statement, Transaction
 from getbill.timelines.model import MADE, PASSED
 
@@ -54,22 +54,27 @@ class History:
     """What happened on one debt, and to its debtor's addresses."""
 
     contacts: tuple[Made, ...] = ()
+    suppressed: frozenset[bytes] = frozenset()
     # The keyed hashes of the debtor's addresses.
     addresses: frozenset[bytes] = frozenset()
     # How often each step of the debt's present run was tried, in whatever state the try is.
     attempts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
-    # Steps of the present run that are behind us. Those passed over for want of an address are not: one may be
-    # learned. And steps of any run by which the debtor was contacted.
+    # Steps of the present run that are behind us. Those passed over because nobody could, or might, be reached are
+    # not: an address may be learned. And steps of any run by which the debtor was contacted.
     passed: set[str] = field(default_factory=set)
     unreachable: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
 
     def last_step(self, debt: Debt) -> str | None:
         """Return the last step of the scenario that is behind us in the present run."""
-        scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
-        keys = [step.key for step in scenario.steps if step.key in self.passed]
+        keys = [step.key for step in debt.script.steps if step.key in self.passed]
         return keys[-1] if keys else None
+
+    def past(self, debt: Debt) -> Past:
+        """Return what the rules know of it, with the notices that the contacts made so far gave."""
+        given = (notice for step in debt.script.steps if step.key in self.made for notice in step.notices)
+        return Past(self.contacts, tuple(given), self.suppressed)
 
     def add(self, made: Made) -> None:
         """Count a contact that is being made now."""
@@ -87,9 +92,7 @@ async def lock_addresses(tx: Transaction, debts: Collection[Debt]) -> None:
 
 def addresses(debt: Debt) -> tuple[bytes | None, bytes | None]:
     """Return the keyed hashes of a debtor's e-mail address and phone number."""
-    identity, lookup = debt.debtor.identity, debt.workspace.lookup
-    email = lookup.hash("email", identity.email.lower()) if identity.email else None
-    return email, lookup.hash("phone", identity.phone) if identity.phone else None
+    return hashes_of(debt.workspace, debt.debtor.identity)
 
 
 async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -> dict[UUID, History]:
@@ -98,20 +101,24 @@ async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -
     own = await tx.fetch(_OF_DEBTS, workspace_id, debt_ids)
     hashes = {debt_id: frozenset(filter(None, addresses(debt))) for debt_id, debt in held.items()}
     every = list(frozenset(chain.from_iterable(hashes.values())))
-    others = []
+    others, suppressed = [], frozenset[bytes]()
     if every:
+        suppressed = await compliance.suppressed(tx, workspace_id, every)
         others = await tx.fetch(_BY_ADDRESSES, workspace_id, every, tx.now - LOOK_BACK, debt_ids)
+    by_people = await followups.made_by_hand(tx, workspace_id, debt_ids, every, tx.now - LOOK_BACK)
     by_debt = _grouped(own, "debt_id")
     by_address = _grouped([row for row in (*own, *others) if _is_made(row)], "address_hash")
     histories = {}
     for debt_id, debt in held.items():
         history = histories[debt_id] = History(addresses=hashes[debt_id])
+        history.suppressed = suppressed & hashes[debt_id]
         for row in by_debt.get(debt_id, ()):
             _note(history, row, debt.run)
         elsewhere = chain.from_iterable(by_address.get(one, ()) for one in hashes[debt_id])
         mine = [_made(row, same_case=True) for row in by_debt.get(debt_id, ()) if _is_made(row)]
         theirs = [_made(row, same_case=False) for row in elsewhere if row["debt_id"] != debt_id]
-        history.contacts = (*mine, *theirs)
+        made = [_by_people(row, debt_id) for row in by_people if _concerns(row, debt_id, hashes[debt_id])]
+        history.contacts = (*mine, *theirs, *made)
     return histories
 
 
@@ -130,6 +137,15 @@ def _made(row: Record, *, same_case: bool) -> Made:
     return Made(Channel(row["channel"]), row["sent_at"], row["address_hash"], same_case)
 
 
+def _concerns(row: Record, debt_id: UUID, hashes: frozenset[bytes]) -> bool:
+    return row["debt_id"] == debt_id or row["address_hash"] in hashes
+
+
+def _by_people(row: Record, debt_id: UUID) -> Made:
+    channel = Channel.AI_CALL if row["channel"] == "phone" else Channel(row["channel"])
+    return Made(channel, row["sent_at"], row["address_hash"], row["debt_id"] == debt_id)
+
+
 def _note(history: History, row: Record, run: int) -> None:
     step = row["step"]
     if _is_made(row):
@@ -137,10 +153,14 @@ def _note(history: History, row: Record, run: int) -> None:
     if row["run"] == run:
         history.attempts[step] += 1
         history.failures[step] += row["state"] == "failed"
-        if row["state"] == "skipped" and row["reason"] in _UNREACHABLE:
+        if row["state"] == "skipped" and _is_unreachable(row["reason"] or ""):
             history.unreachable[step] = row["reason"]
         elif row["state"] in PASSED:
             history.passed.add(step)
         else:
             # A try that failed is behind us only where no other was to follow it.
             history.passed.discard(step)
+
+
+def _is_unreachable(reason: str) -> bool:
+    return reason in _UNREACHABLE or reason.startswith(NEVER)

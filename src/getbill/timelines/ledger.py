@@ -200,7 +200,7 @@ async def claim_live(
 ) -> list[Contact]:
     """Take live contacts that are due, the longest due first, leaving some workspaces for the next time."""
     rows = await database.fetch(_CLAIM_LIVE, now, most, lease_until, list(passed_over))
-    return [_contact(row) for row in rows]
+    return [contact(row) for row in rows]
 
 
 async def claim_in(
@@ -208,7 +208,7 @@ async def claim_in(
 ) -> list[Contact]:
     """Take a sandbox's contacts that are due at its instant, the longest due first."""
     rows = await database.fetch(_CLAIM_IN, now, most, lease_until, workspace_id)
-    return [_contact(row) for row in rows]
+    return [contact(row) for row in rows]
 
 
 async def release(database: Database, contacts: Sequence[Contact]) -> None:
@@ -225,7 +225,7 @@ async def give_back(database: Database, wall: datetime, most: int) -> int:
 
 async def take_over(database: Database, wall: datetime, most: int, lease_until: datetime) -> list[Contact]:
     """Take what dead workers were sending; nobody knows yet whether it left."""
-    return [_contact(row) for row in await database.fetch(_TAKE_OVER, wall, most, lease_until)]
+    return [contact(row) for row in await database.fetch(_TAKE_OVER, wall, most, lease_until)]
 
 
 async def held(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
@@ -242,7 +242,7 @@ async def held(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
 async def of_followup(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> Contact | None:
     """Return the last try of the contact behind a followup; None when there is none, or no more."""
     row = await tx.fetchrow(_OF_FOLLOWUP, workspace_id, followup_id)
-    return _contact(row) if row else None
+    return contact(row) if row else None
 
 
 async def write(tx: Transaction, contacts: Sequence[Contact]) -> None:
@@ -286,5 +286,6 @@ async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
     await tx.execute(_ERASE, workspace_id, debt_id, tx.now)
 
 
-def _contact(row: Record) -> Contact:
+def contact(row: Record) -> Contact:
+    """Return the contact that a row of the ledger is."""
     return Contact(**{name: row[name] for name in _COLUMNS})

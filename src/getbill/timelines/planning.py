@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from getbill import compliance, debts, followups, scenarios
+from getbill import compliance, debts, followups
 from getbill.companies import Workspace
 from getbill.debts import Debt, Planned
 from getbill.kit.db import Transaction
@@ -46,16 +46,21 @@ async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> No
 
 def _begin_anew(debt: Debt, past: History, now: datetime) -> None:
     debt.run += 1
-    debt.started_on = debts.day_zero(debt.debtor.identity, now, debt.due_on, None)
+    debt.started_on = debts.day_zero(debt.debtor.identity, debt.script, now, debt.due_on)
     past.passed.clear()
     past.unreachable.clear()
     past.attempts.clear()
     past.failures.clear()
 
 
-def go_on(tx: Transaction, debt: Debt, past: History, after: str | None) -> Sequence[Contact]:
-    """Set when a locked debt's next contact is due and return its row, with those of steps passed over."""
-    planned = debts.next_contact(debt, tx.now, after, past.contacts)
+def go_on(
+    tx: Transaction, debt: Debt, past: History, after: str | None, *, is_late: bool = False
+) -> Sequence[Contact]:
+    """Set when a locked debt's next contact is due and return its row, with those of steps passed over.
+
+    After a step that was missed, `is_late` has those missed with it dealt with as the scenario says.
+    """
+    planned = debts.next_contact(debt, tx.now, after, past.past(debt), is_late=is_late)
     debts.plan(tx, debt, planned.due_at)
     return _rows(debt, planned, past, tx.now)
 
@@ -80,11 +85,9 @@ def allowed_from(debt: Debt, past: History, contact: Contact, at: datetime) -> d
 
 def facts(debt: Debt, past: History, step_key: str) -> compliance.Facts:
     """Return what the rules look at for a step, with the notices given so far and by the step itself."""
-    scenario = scenarios.built_in(debt.scenario, debt.scenario_version)
-    given = [notice for step in scenario.steps if step.key in past.made for notice in step.notices]
-    own = [notice for step in scenario.steps if step.key == step_key for notice in step.notices]
-    found = debts.facts_of(debt.workspace, debt.debtor.identity, scenario, past.contacts)
-    return found.saying((*given, *own))
+    own = debt.script.step(step_key).notices
+    found = debts.facts_of(debt.workspace, debt.debtor.identity, debt.script, past.past(debt))
+    return found.saying(own)
 
 
 def _rows(debt: Debt, planned: Planned, past: History, now: datetime) -> list[Contact]:
@@ -94,6 +97,7 @@ def _rows(debt: Debt, planned: Planned, past: History, now: datetime) -> list[Co
             continue
         contact = _row(debt, skip.step.key, skip.step.channel, past, now, now)
         contact.settle("skipped", now, skip.reason)
+        past.attempts[skip.step.key] += 1
         found.append(contact)
     found.append(_row(debt, planned.step, planned.channel, past, now, planned.due_at))
     return found

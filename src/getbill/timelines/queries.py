@@ -1,9 +1,17 @@
-"""Reading the ledger: what is planned next, and whether anything is on its way."""
+"""Reading the ledger: what is planned next, whether anything is on its way, and all there is of one debt."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from getbill import debts
+from getbill.companies import Workspace
+from getbill.debts import Debt
 from getbill.kit.db import Database, Statement
+from getbill.timelines import history, ledger
+from getbill.timelines.history import History
+from getbill.timelines.model import Contact
 
 _NEXT_DUE = Statement(
     "timelines.next_due",
@@ -18,6 +26,37 @@ _IS_BUSY = Statement(
                    WHERE workspace_id = $1 AND state IN ('claimed', 'sending') AND lease_until IS NOT NULL)
     """,
 )
+_OF_DEBT = Statement(
+    "timelines.of_debt",
+    "Every contact of a debt, in the order they came to their end; what has not is last.",
+    """
+    SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2
+    ORDER BY coalesce(settled_at, sent_at) NULLS LAST, run, due_at, created_at, step
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A debt with every contact made, passed over or stopped, and the one that is planned."""
+
+    debt: Debt
+    history: History
+    past: Sequence[Contact]
+    planned: Contact | None
+
+
+async def timeline(database: Database, workspace: Workspace, debt_id: UUID) -> Timeline:
+    """Return what happened to a debt and what is planned; raise NotFound when there is no such debt."""
+    debt = await debts.find(database, workspace, debt_id)
+    async with database.transaction(workspace.now()) as tx:
+        past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
+        contacts = [ledger.contact(row) for row in await tx.fetch(_OF_DEBT, workspace.id, debt.id)]
+    ahead = [one for one in contacts if one.state in {"planned", "claimed"}]
+    # Another epoch's was made void, and is stopped when it is looked at.
+    valid = [one for one in ahead if one.contact_epoch == debt.contact_epoch]
+    behind = [one for one in contacts if one not in ahead]
+    return Timeline(debt, past, behind, valid[0] if valid else None)
 
 
 async def next_due(database: Database, workspace_id: UUID) -> datetime | None:

@@ -1,0 +1,105 @@
+"""The suppression list: addresses that asked to be left alone, are somebody else's, or return mail.
+
+Kept as keyed hashes only, so that the list can outlive the debts and the people it is about. An address is on it
+once, for the first reason given; it is taken off only by whoever may speak for the debtor.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.companies import Workspace
+from getbill.kit import ids
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import NotFound
+
+PREFIX = "suppression"
+REASONS = ("stop", "not_me", "hard_bounce")
+
+_ADD = Statement(
+    "compliance.suppress",
+    "Put an address on the suppression list; one that is there stays as it is.",
+    """
+    INSERT INTO suppressions (workspace_id, address_hash, id, kind, reason, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (workspace_id, address_hash) DO NOTHING
+    """,
+)
+_OF = Statement(
+    "compliance.suppressed",
+    "Which of these addresses are on the suppression list?",
+    "SELECT address_hash FROM suppressions WHERE workspace_id = $1 AND address_hash = ANY($2)",
+)
+_BY_ADDRESS = Statement(
+    "compliance.suppression_of",
+    "The line of the suppression list about an address.",
+    "SELECT id, kind, reason, created_at FROM suppressions WHERE workspace_id = $1 AND address_hash = $2",
+)
+_LIST = Statement(
+    "compliance.suppressions",
+    "The suppression list, the newest line first.",
+    """
+    SELECT id, kind, reason, created_at FROM suppressions
+    WHERE workspace_id = $1 AND ($2::bytea IS NULL OR address_hash = $2)
+    ORDER BY created_at DESC, id DESC LIMIT $3
+    """,
+)
+_LIFT = Statement(
+    "compliance.lift",
+    "Take an address off the suppression list.",
+    "DELETE FROM suppressions WHERE workspace_id = $1 AND id = $2 RETURNING id, kind, reason, created_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A line of the list: what kind of address, why, and since when; never the address."""
+
+    id: UUID
+    kind: str
+    reason: str
+    created_at: datetime
+
+
+async def suppress(
+    tx: Transaction, workspace_id: UUID, kind: str, address_hash: bytes, reason: str
+) -> Suppressed:
+    """Put an address on the list and return its line; one that is there stays as it is."""
+    await tx.execute(_ADD, workspace_id, address_hash, ids.new(), kind, reason, tx.now)
+    row = await tx.fetchrow(_BY_ADDRESS, workspace_id, address_hash)
+    assert row is not None  # noqa: S101 - put there, or there before
+    return _line(row)
+
+
+async def suppressed(tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]) -> frozenset[bytes]:
+    """Return those addresses that are on the list."""
+    rows = await tx.fetch(_OF, workspace_id, list(hashes))
+    return frozenset(row["address_hash"] for row in rows)
+
+
+async def suppressions(
+    database: Database, workspace_id: UUID, most: int, address_hash: bytes | None = None
+) -> list[Suppressed]:
+    """Return the newest lines of the list, or the one about an address."""
+    return [_line(row) for row in await database.fetch(_LIST, workspace_id, address_hash, most)]
+
+
+async def lift(tx: Transaction, workspace_id: UUID, suppression_id: UUID) -> Suppressed:
+    """Take an address off the list; raise NotFound when there is no such line."""
+    row = await tx.fetchrow(_LIFT, workspace_id, suppression_id)
+    if row is None:
+        raise NotFound(f"There is no suppression {ids.show(PREFIX, suppression_id)}.")
+    return _line(row)
+
+
+def hash_of(workspace: Workspace, email: str | None, phone: str | None) -> bytes:
+    """Return the keyed hash of an address as debtors are found by it: normalised, one of the two."""
+    if email:
+        return workspace.lookup.hash("email", email.lower())
+    return workspace.lookup.hash("phone", phone or "")
+
+
+def _line(row: Record) -> Suppressed:
+    return Suppressed(row["id"], row["kind"], row["reason"], row["created_at"])

@@ -1,0 +1,106 @@
+"""Writing a scenario: always a new version, which debts made from then on get."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from getbill import access
+from getbill.channels import NOTICES
+from getbill.companies import OwnScenario, Workspace
+from getbill.kit import clock, json
+from getbill.kit.db import Statement, Transaction
+from getbill.kit.errors import Conflict, one_field
+from getbill.scenarios import catalogue, versions
+from getbill.scenarios.checks import ScenarioInvalid, from_data, texts_missing, to_data
+from getbill.scenarios.model import Scenario
+
+OWN_MAX = 200
+
+_HOLD = Statement(
+    "scenarios.hold",
+    "Which scenarios are a workspace's own? Nobody else writes one until this transaction ends.",
+    "SELECT own_scenarios FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE",
+)
+_INSERT = Statement(
+    "scenarios.insert",
+    "Write a version of a scenario.",
+    "INSERT INTO scenarios (workspace_id, name, version, content, created_at) VALUES ($1, $2, $3, $4, $5)",
+)
+_PRESENT = Statement(
+    "scenarios.present",
+    "Say which version of a workspace's own scenarios new debts get.",
+    "UPDATE workspaces SET own_scenarios = $2 WHERE workspace_id = $1",
+)
+
+
+class ScenarioExists(Conflict):
+    """The workspace has a scenario of this name already."""
+
+    code = "scenario-exists"
+    title = "A scenario of this name exists already"
+    way_out = "Write a new version of it by PUT at the address in `id`, or choose another name."
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A version of a scenario, and the workspace as it is with it."""
+
+    workspace: Workspace
+    scenario: Scenario
+
+
+async def create(tx: Transaction, workspace: Workspace, content: Mapping[str, Any]) -> Written:
+    """Write the first version of a scenario; raise ScenarioExists, or ScenarioInvalid with every problem."""
+    own = await _hold(tx, workspace)
+    name = content["name"]
+    if name in own or name in catalogue.names(workspace):
+        shown = catalogue.shown_id(workspace, name)
+        raise ScenarioExists(f"The scenario {name!r} is {shown} already.", extra={"id": shown})
+    if len(own) >= OWN_MAX:
+        raise one_field("/name", "too-many", f"A workspace has at most {OWN_MAX} scenarios of its own.")
+    return await _write(tx, workspace, own, name, draft(workspace, name, 1, content))
+
+
+async def publish(tx: Transaction, workspace: Workspace, name: str, content: Mapping[str, Any]) -> Written:
+    """Write the next version of a scenario, or return the present one when nothing differs.
+
+    Debts that run keep the version they have. Raises ScenarioInvalid with every problem.
+    """
+    own = await _hold(tx, workspace)
+    before = own[name].version if name in own else catalogue.version_of(workspace, name)
+    scenario = draft(workspace, name, before + 1, content)
+    now = replace(workspace, own_scenarios=own)
+    present = (await versions.load(tx, now, [(name, before)]))[name, before]
+    if to_data(scenario) | {"version": before} == to_data(present):
+        return Written(now, present)
+    return await _write(tx, workspace, own, name, scenario)
+
+
+def draft(workspace: Workspace, name: str, version: int, content: Mapping[str, Any]) -> Scenario:
+    """Return a version as it would be written; raise ScenarioInvalid with every problem."""
+    steps = [step | {"notices": list(NOTICES.get(step["template"], ()))} for step in content["steps"]]
+    identifier = str(catalogue.id_of(workspace, name))
+    scenario = from_data({**content, "steps": steps, "id": identifier, "name": name, "version": version})
+    problems = texts_missing(scenario)
+    if problems:
+        raise ScenarioInvalid(problems)
+    return scenario
+
+
+async def _hold(tx: Transaction, workspace: Workspace) -> dict[str, OwnScenario]:
+    found = await tx.fetchval(_HOLD, workspace.id)
+    return {name: OwnScenario(*place) for name, place in json.read(found.encode()).items()}
+
+
+async def _write(
+    tx: Transaction, workspace: Workspace, own: Mapping[str, OwnScenario], name: str, scenario: Scenario
+) -> Written:
+    text = json.write(scenario).decode()
+    await tx.execute(_INSERT, workspace.id, name, scenario.version, text, clock.wall())
+    since = own[name].since if name in own else scenario.version
+    now_own = {**own, name: OwnScenario(since, scenario.version)}
+    await tx.execute(
+        _PRESENT, workspace.id, json.write({one: [*place] for one, place in now_own.items()}).decode()
+    )
+    await access.forget(tx, workspace.id)
+    return Written(replace(workspace, own_scenarios=now_own), scenario)

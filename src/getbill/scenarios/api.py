@@ -1,0 +1,97 @@
+"""The routes of scenarios: reading them, writing one, writing its next version."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import access
+from getbill.access import Caller, Change
+from getbill.companies import Workspace
+from getbill.kit.db import Database, Transaction
+from getbill.kit.http import answer, body
+from getbill.kit.routes import Route
+from getbill.kit.shapes import problems
+from getbill.scenarios import actions, catalogue, versions, wire
+from getbill.scenarios.checks import ScenarioInvalid
+from getbill.scenarios.model import Scenario
+from getbill.scenarios.wire import ScenarioBody, ScenarioList, ScenarioShown, VersionBody
+
+router = APIRouter(prefix="/external-api/v1/scenarios", tags=["Scenarios"], route_class=Route)
+
+Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
+Writes = Annotated[Change, Depends(access.change("debts:write"))]
+
+
+@router.get("", response_model=ScenarioList)
+async def list_scenarios(request: Request, caller: Reads) -> Response:
+    """List the workspace's scenarios, each in the version that new debts get."""
+    database: Database = request.app.state.database
+    workspace = caller.workspace
+    wanted = [(name, catalogue.version_of(workspace, name)) for name in catalogue.names(workspace)]
+    found = await versions.load(database, workspace, wanted)
+    return answer(200, {"data": [wire.shown(workspace, found[key]) for key in wanted]})
+
+
+@router.post("", status_code=201, response_model=ScenarioShown, responses=problems(409, 415, 422))
+async def create_scenario(change: Writes, asked: Annotated[ScenarioBody, body(ScenarioBody)]) -> Response:
+    """Write a scenario; debts may name it from then on, by its name or as `timeline_id`."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        try:
+            written = await actions.create(tx, change.workspace, wire.content(asked))
+        except ScenarioInvalid as error:
+            raise wire.refused(error) from None
+        return lambda: _shown(201, written.workspace, written.scenario)
+
+    return _told(change, await change.commit(work))
+
+
+@router.get("/{timeline_id}", response_model=ScenarioShown, responses=problems(404))
+async def get_scenario(
+    request: Request,
+    caller: Reads,
+    timeline_id: str,
+    version: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="The present one by default.")
+    ] = None,
+) -> Response:
+    """Return a scenario, by its id or its name."""
+    database: Database = request.app.state.database
+    name = catalogue.find_name(caller.workspace, timeline_id)
+    found = await versions.find(database, caller.workspace, name, version)
+    return _shown(200, caller.workspace, found)
+
+
+@router.put("/{timeline_id}", response_model=ScenarioShown, responses=problems(404, 409, 415, 422))
+async def update_scenario(
+    change: Writes, timeline_id: str, asked: Annotated[VersionBody, body(VersionBody)]
+) -> Response:
+    """Write the next version of a scenario, whole. Debts that run keep the version they have.
+
+    A body that says what the present version says makes no new one. A debt is moved to another version by
+    `PUT /debts/{id}` with `scenario_version`.
+    """
+
+    async def work(tx: Transaction) -> access.Reply:
+        name = catalogue.find_name(change.workspace, timeline_id)
+        try:
+            written = await actions.publish(tx, change.workspace, name, wire.content(asked))
+        except ScenarioInvalid as error:
+            raise wire.refused(error) from None
+        return lambda: _shown(200, written.workspace, written.scenario)
+
+    return _told(change, await change.commit(work))
+
+
+def _shown(status: int, workspace: Workspace, scenario: Scenario) -> Response:
+    shown = wire.shown(workspace, scenario)
+    headers = {"Location": f"{router.prefix}/{shown['id']}"} if status == 201 else None
+    return answer(status, shown, headers)
+
+
+def _told(change: Change, reply: Response) -> Response:
+    """Have this process know at once what the commit has told all others."""
+    access.gate_of(change.request).forget(change.workspace.id)
+    return reply

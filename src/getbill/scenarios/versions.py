@@ -1,0 +1,96 @@
+"""The versions of a workspace's own scenarios: written once, never changed, remembered by every process.
+
+Because a version never changes, what is remembered is never stale; which version is the present one stands on the
+workspace, which is loaded with the caller and told anew when it changes.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.companies import Workspace
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import NotFound
+from getbill.scenarios import catalogue
+from getbill.scenarios.catalogue import ScenarioUnknown
+from getbill.scenarios.checks import parse
+from getbill.scenarios.model import Scenario
+
+Key = tuple[str, int]
+_REMEMBERED_MAX = 5000
+
+_LOAD = Statement(
+    "scenarios.load",
+    "Some versions of a workspace's own scenarios.",
+    """
+    SELECT s.name, s.version, s.content FROM scenarios s
+    JOIN unnest($2::text[], $3::integer[]) AS wanted (name, version)
+        ON wanted.name = s.name AND wanted.version = s.version
+    WHERE s.workspace_id = $1
+    """,
+)
+_remembered: dict[tuple[UUID, str, int], Scenario] = {}
+
+
+async def load(
+    asker: Database | Transaction, workspace: Workspace, wanted: Iterable[Key]
+) -> dict[Key, Scenario]:
+    """Return versions by name and number; asks the database only for own ones this process never saw.
+
+    Raises ScenarioUnknown for one there is none of.
+    """
+    found: dict[Key, Scenario] = {}
+    missing: list[Key] = []
+    for key in wanted:
+        known = _known(workspace, key)
+        if known is None:
+            missing.append(key)
+        else:
+            found[key] = known
+    if missing:
+        found |= await _fetch(asker, workspace.id, missing)
+        for name, version in missing:
+            if (name, version) not in found:
+                raise ScenarioUnknown(f"There is no version {version} of the scenario {name!r}.")
+    return found
+
+
+async def current(asker: Database | Transaction, workspace: Workspace, name: str) -> Scenario:
+    """Return the version that a debt made now gets."""
+    key = name, catalogue.version_of(workspace, name)
+    return (await load(asker, workspace, [key]))[key]
+
+
+async def find(database: Database, workspace: Workspace, name: str, version: int | None) -> Scenario:
+    """Return a version of a scenario, the present one by default; raise NotFound when there is none."""
+    key = name, catalogue.version_of(workspace, name) if version is None else version
+    try:
+        return (await load(database, workspace, [key]))[key]
+    except ScenarioUnknown as error:
+        raise NotFound(str(error)) from None
+
+
+def _known(workspace: Workspace, key: Key) -> Scenario | None:
+    name, version = key
+    own = workspace.own_scenarios.get(name)
+    if own is None or version < own.since:
+        try:
+            return catalogue.built_in(name, version)
+        except ScenarioUnknown:
+            pass  # Written by the workspace since its memory of itself was told.
+    return _remembered.get((workspace.id, name, version))
+
+
+async def _fetch(
+    asker: Database | Transaction, workspace_id: UUID, missing: list[Key]
+) -> dict[Key, Scenario]:
+    fetch: Callable[..., Awaitable[list[Record]]]
+    fetch = asker.peek if isinstance(asker, Transaction) else asker.fetch
+    rows = await fetch(_LOAD, workspace_id, *map(list, zip(*missing, strict=True)))
+    found = {(row["name"], row["version"]): parse(row["content"]) for row in rows}
+    for (name, version), scenario in found.items():
+        while len(_remembered) >= _REMEMBERED_MAX:
+            del _remembered[next(iter(_remembered))]
+        _remembered[workspace_id, name, version] = scenario
+    return found

@@ -1,0 +1,196 @@
+"""Scenarios as callers write and read them."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from getbill.channels import AddressKind, Channel
+from getbill.companies import Workspace
+from getbill.kit.errors import FieldError, Invalid
+from getbill.kit.http import refusal
+from getbill.kit.shapes import MoneyNumber, written_day
+from getbill.scenarios import catalogue
+from getbill.scenarios.checks import ScenarioInvalid, to_data
+from getbill.scenarios.model import Late, Scenario, Unit
+
+_Name = Annotated[str, Field(pattern="^[a-z0-9_]{1,64}$")]
+_Whole = Annotated[int, Field(strict=True)]
+_Flag = Annotated[bool, Field(strict=True)]
+_Day = Annotated[date, BeforeValidator(written_day)]
+
+
+class ConditionsBody(BaseModel):
+    """What must hold for a step to be taken, all of it, when the step is due."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    balance_min: MoneyNumber | None = Field(
+        None, description="At least this is owed, in the debt's currency."
+    )
+    balance_max: MoneyNumber | None = None
+    amount_min: MoneyNumber | None = Field(None, description="At least this was claimed.")
+    amount_max: MoneyNumber | None = None
+    age_days_min: _Whole | None = Field(None, description="Due for at least so many days.")
+    age_days_max: _Whole | None = None
+    reached: _Flag | None = Field(None, description="Whether any contact has reached the debtor so far.")
+    answered: _Flag | None = Field(None, description="Whether the debtor has answered a call so far.")
+    contactable: list[AddressKind] = Field([], description="Addresses that must be known.")
+    not_contactable: list[AddressKind] = Field([], description="Addresses that must not be known.")
+    metadata: dict[str, str | _Whole | _Flag | Decimal] | None = Field(
+        None, description="Values that the debt's metadata must have; use it for tags.", max_length=20
+    )
+
+
+class FallbackBody(BaseModel):
+    """How a step is taken where the address of its channel is not known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Channel
+    template: _Name
+
+
+class StepBody(BaseModel):
+    """One contact, so long after day 0."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: _Name = Field(description="The step's own name in the scenario.", examples=["wave_1_email"])
+    wave: _Whole = Field(1, ge=1)
+    offset: _Whole = Field(
+        ge=0,
+        le=3660,
+        description="How long after day 0: the later of the start and the day after `due_date`.",
+    )
+    unit: Unit = Unit.DAYS
+    channel: Channel
+    template: _Name = Field(description="What is said.", examples=["wave_1_email"])
+    language: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = Field(
+        None, description="In which language; the debtor's own by default."
+    )
+    only_if: ConditionsBody | None = None
+    fallback: FallbackBody | None = None
+    late: Late | None = Field(
+        None,
+        description="What becomes of the step when it was missed by more than `late_after_hours`: it is taken all"
+        " the same (`send`, the default for letters), passed over when a later one is due as well (`collapse`,"
+        " e-mail and text messages), or passed over (`skip`, calls).",
+    )
+
+
+class EndBody(BaseModel):
+    """When a debt nobody paid becomes `unresolved`, and a person is asked what to do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    offset: _Whole = Field(ge=0, le=3660)
+    unit: Unit = Unit.DAYS
+    action: Literal["ask_to_escalate"] = "ask_to_escalate"
+
+
+class ExclusionsBody(BaseModel):
+    """Days without contact, where the debtor lives. The contact rules may exclude more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    weekends: _Flag = True
+    public_holidays: _Flag = True
+    dates: list[_Day] = Field([], max_length=400)
+
+
+class VersionBody(BaseModel):
+    """What a scenario should do from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    steps: list[StepBody] = Field(min_length=1, max_length=100)
+    end: EndBody
+    exclusions: ExclusionsBody = Field(default_factory=ExclusionsBody)
+    spacing_days: _Whole = Field(1, ge=0, le=30, description="Days between two contacts, at least.")
+    late_after_hours: _Whole = Field(24, ge=1, le=720)
+
+
+class ScenarioBody(VersionBody):
+    """A scenario to write."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "two_mails",
+                    "steps": [
+                        {"key": "first", "offset": 0, "channel": "email", "template": "wave_1_email"},
+                        {
+                            "key": "second",
+                            "offset": 5,
+                            "unit": "business_days",
+                            "channel": "email",
+                            "template": "wave_2_email",
+                            "fallback": {"channel": "sms", "template": "wave_1_sms"},
+                        },
+                    ],
+                    "end": {"offset": 20},
+                }
+            ]
+        },
+    )
+
+    name: _Name = Field(description="Its name, which debts may give as `scenario`.", examples=["two_mails"])
+
+
+class StepShown(StepBody):
+    """One contact of a scenario."""
+
+    notices: list[str] = Field(description="What the law wants said once and this step says.")
+
+
+class ScenarioShown(BaseModel):
+    """A version of a scenario."""
+
+    id: str = Field(description="Its `timeline_id`, the same for all its versions.")
+    name: str
+    version: int
+    current_version: int = Field(description="The version that a debt made now gets.")
+    is_built_in: bool = Field(description="As it comes with GetBill; the first own version makes it yours.")
+    steps: list[StepShown]
+    end: EndBody
+    exclusions: ExclusionsBody
+    spacing_days: int
+    late_after_hours: int
+
+
+class ScenarioList(BaseModel):
+    """A workspace's scenarios, each in its present version."""
+
+    data: list[ScenarioShown]
+
+
+def content(asked: VersionBody) -> dict[str, Any]:
+    """Return what a body says of a scenario, as plain values."""
+    return asked.model_dump(mode="python")
+
+
+def shown(workspace: Workspace, scenario: Scenario) -> dict[str, Any]:
+    """Return a scenario as answers show it."""
+    own = workspace.own_scenarios.get(scenario.name)
+    head = {
+        "id": catalogue.shown_id(workspace, scenario.name),
+        "name": scenario.name,
+        "version": scenario.version,
+        "current_version": catalogue.version_of(workspace, scenario.name),
+        "is_built_in": own is None or scenario.version < own.since,
+    }
+    return head | {name: value for name, value in to_data(scenario).items() if name not in head}
+
+
+def refused(error: ScenarioInvalid, under: str = "") -> Invalid:
+    """Return the refusal that names every problem of a scenario by its field."""
+    return refusal(
+        [
+            FieldError(f"{under}/{where.replace('.', '/')}", "invalid-scenario", sentence)
+            for where, sentence in error.problems
+        ]
+    )

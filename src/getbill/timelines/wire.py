@@ -1,0 +1,183 @@
+"""A debt's timeline as callers read it: what was done, what will be, and why then."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from getbill import debts, scenarios
+from getbill.debts import Debt, NewDebtBody
+from getbill.kit import ids, json
+from getbill.kit.errors import FieldError
+from getbill.kit.shapes import Day, Instant
+from getbill.scenarios import VersionBody
+from getbill.timelines.forecast import Foreseen, Reason
+from getbill.timelines.model import Contact
+
+
+class ReasonShown(BaseModel):
+    """A rule that moved a contact, or stands against it."""
+
+    rule: str = Field(examples=["FR-TEL-POLICY-HOURS"])
+    says: str
+    basis: str = Field(description="`law`, `guidance`, `product_policy` or `scenario`.")
+    source: str = Field(description="Where the rule is written.")
+    until: Instant | None = Field(
+        description="Until when it moved the contact; null where waiting is no help."
+    )
+
+
+class PastShown(BaseModel):
+    """A try of a step that was made, passed over, or stopped."""
+
+    step: str
+    run: int = Field(description="How often the scenario was begun by then.")
+    attempt: int
+    channel: str
+    state: str = Field(
+        description="`accepted`, `delivered`, `answered`, `failed`, `bounced`, `unknown`, `skipped`, `stopped`; or"
+        " `sending`, while a provider is asked."
+    )
+    reason: str | None
+    due_at: Instant
+    sent_at: Instant | None
+    settled_at: Instant | None
+    followup_id: str | None
+
+
+class ForeseenShown(BaseModel):
+    """A step that is still ahead, supposing that nobody answers and nothing changes."""
+
+    step: str
+    wave: int | None
+    channel: str
+    template: str | None
+    language: str | None = Field(description="Null: the debtor's own.")
+    nominal_at: Instant = Field(description="When its offset puts it.")
+    due_at: Instant | None = Field(description="When it will be taken; null when it will not be.")
+    moved_by: list[ReasonShown] = Field(description="The rules that moved it there, in turn.")
+    blocked_by: list[ReasonShown] = Field(description="What stands against it as things are.")
+
+
+class CalendarShown(BaseModel):
+    """What would happen to a debt."""
+
+    scenario: str
+    scenario_version: int
+    timeline_id: str
+    started_on: Day = Field(description="Day 0.")
+    timezones: list[str] = Field(description="Where the debtor may be; a rule on hours holds in all of them.")
+    planned: list[ForeseenShown]
+
+
+class TimelineShown(CalendarShown):
+    """What happened to a debt and what will."""
+
+    debt_id: str
+    status: str
+    run: int
+    next_action_at: Instant | None
+    stopped_by: str | None = Field(description="Why nothing is planned; null while something is.")
+    past: list[PastShown]
+
+
+class PreviewBody(BaseModel):
+    """Whose calendar: a debt that is there, or one that is only asked about; nothing of it is stored."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "debt": {
+                        "debtor": {"name": "Jean Dupont", "email": "jean.dupont@email.com"},
+                        "amount": 2340.00,
+                        "reference": "preview",
+                    }
+                }
+            ]
+        },
+    )
+
+    debt_id: str | None = None
+    debt: NewDebtBody | None = Field(
+        None, description="A debt as for `POST /debts`; its scenario does not matter."
+    )
+    version: VersionBody | None = Field(None, description="A version that is not written yet, to try it.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.debt_id is None) == (self.debt is None):
+            raise ValueError("Send debt_id or debt, one of the two.")
+        return self
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between the fields of the debt asked about."""
+        debt = raw.get("debt")
+        wrong = NewDebtBody.across(debt) if isinstance(debt, dict) else []
+        return [FieldError("/debt" + one.pointer, one.code, one.detail) for one in wrong]
+
+
+def calendar(debt: Debt, planned: Sequence[Foreseen]) -> dict[str, Any]:
+    """Return what would happen to a debt."""
+    return {
+        "scenario": debt.scenario,
+        "scenario_version": debt.script.version,
+        "timeline_id": scenarios.shown_id(debt.workspace, debt.scenario),
+        "started_on": json.day(debt.started_on),
+        "timezones": list(debts.zones_of(debt.debtor.identity)),
+        "planned": [_foreseen(one) for one in planned],
+    }
+
+
+def timeline(debt: Debt, past: Sequence[Contact], planned: Sequence[Foreseen]) -> dict[str, Any]:
+    """Return what happened to a debt and what will."""
+    return {
+        "debt_id": ids.show("debt", debt.id),
+        "status": debt.status,
+        "run": debt.run,
+        "next_action_at": json.instant(debt.next_action_at),
+        "stopped_by": None if planned else f"the debt is {debt.status}",
+        "past": [_past(contact) for contact in past],
+        **calendar(debt, planned),
+    }
+
+
+def _past(contact: Contact) -> dict[str, Any]:
+    return {
+        "step": contact.step,
+        "run": contact.run,
+        "attempt": contact.attempt,
+        "channel": contact.channel,
+        "state": contact.state,
+        "reason": contact.reason,
+        "due_at": json.instant(contact.due_at),
+        "sent_at": json.instant(contact.sent_at),
+        "settled_at": json.instant(contact.settled_at),
+        "followup_id": ids.show("followup", contact.followup_id) if contact.followup_id else None,
+    }
+
+
+def _foreseen(one: Foreseen) -> dict[str, Any]:
+    return {
+        "step": one.step,
+        "wave": one.wave,
+        "channel": one.channel,
+        "template": one.template,
+        "language": one.language,
+        "nominal_at": json.instant(one.nominal_at),
+        "due_at": json.instant(one.due_at),
+        "moved_by": [_reason(reason) for reason in one.moved_by],
+        "blocked_by": [_reason(reason) for reason in one.blocked_by],
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {
+        "rule": reason.rule,
+        "says": reason.says,
+        "basis": reason.basis,
+        "source": reason.source,
+        "until": json.instant(reason.until),
+    }

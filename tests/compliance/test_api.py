@@ -1,0 +1,138 @@
+"""The suppression list over HTTP, and what it means for debts, whatever becomes of them."""
+
+from typing import Any
+
+import pytest
+
+import collecting
+from calls import Site
+from collecting import House
+from getbill import timelines
+from getbill.channels.senders import Fate, Outcome
+
+DEBT: dict[str, Any] = {
+    "debtor": {"name": "Jean Dupont", "email": "jean.dupont@example.com", "phone": "+33612345678"},
+    "amount": 2340,
+    "reference": "F-1",
+}
+
+
+async def steps(house: House) -> list[tuple[str, str]]:
+    rows = await house.place.database.pool.fetch(
+        "SELECT step, state, reason FROM contacts WHERE workspace_id = $1 ORDER BY created_at, settled_at",
+        house.place.id,
+    )
+    return [(row["step"], row["reason"] or row["state"]) for row in rows]
+
+
+async def test_an_address_is_put_on_the_list_once_and_never_shown(house: House) -> None:
+    made = await house.post("/suppressions", {"email": "Jean.Dupont@Example.com"})
+    again = await house.post("/suppressions", {"email": "jean.dupont@example.com", "reason": "not_me"})
+    phone = await house.post("/suppressions", {"phone": "06 12 34 56 78", "reason": "not_me"})
+
+    assert (made.status, made.json()["kind"], made.json()["reason"]) == (201, "email", "stop")
+    assert again.json() == made.json()
+    listed = (await house.get("/suppressions")).json()["data"]
+    assert listed == [phone.json(), made.json()]
+    assert (await house.get("/suppressions?email=jean.dupont@example.com")).json()["data"] == [made.json()]
+    assert (await house.get("/suppressions?phone=%2B33612345679")).json()["data"] == []
+    assert b"example.com" not in (await house.get("/suppressions")).body
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer"),
+    [
+        ({}, ""),
+        ({"email": "a@example.com", "phone": "+33612345678"}, ""),
+        ({"email": "nobody"}, "/email"),
+        ({"phone": "12"}, "/phone"),
+        ({"email": "a@example.com", "reason": "whim"}, "/reason"),
+    ],
+)
+async def test_a_line_needs_one_address_and_a_reason(
+    house: House, asked: dict[str, Any], pointer: str
+) -> None:
+    answered = await house.post("/suppressions", asked)
+
+    assert (answered.status, [one["pointer"] for one in answered.json()["errors"]]) == (422, [pointer])
+    assert (await house.get("/suppressions")).json()["data"] == []
+
+
+async def test_a_debt_made_for_a_suppressed_address_never_plans_it(house: House) -> None:
+    await house.place.set_clock("2026-01-05 09:00")
+    await house.post("/suppressions", {"email": "jean.dupont@example.com"})
+
+    debt = (await house.post("/debts", DEBT)).json()
+
+    assert debt["next_action_at"] == "2026-01-08T09:00:00Z"
+    assert await steps(house) == [
+        ("wave_1_email", "never allowed: POLICY-SUPPRESSION"),
+        ("wave_1_sms", "planned"),
+    ]
+
+
+async def test_who_asks_to_stop_is_left_alone_from_the_next_contact_on(house: House) -> None:
+    await house.place.set_clock("2026-01-05 09:00")
+    await house.post("/debts", DEBT)
+    await house.place.run_until("2026-01-06 09:00")
+
+    await house.post("/suppressions", {"phone": "+33612345678"})
+    await house.place.run_until("2026-02-28 09:00")
+
+    never = "never allowed: POLICY-SUPPRESSION"
+    assert dict(await steps(house)) == {
+        "wave_1_email": "delivered",
+        "wave_1_sms": never,
+        "wave_2_call": never,
+        "wave_2_email": "delivered",
+        "wave_3_letter": "no postal address",
+        "wave_3_call": never,
+        "end": "accepted",
+    }
+
+
+async def test_the_list_outlives_the_debt_and_the_erasure_of_the_debtor(house: House) -> None:
+    await house.place.set_clock("2026-01-05 09:00")
+    debt = (await house.post("/debts", DEBT)).json()
+    await house.post("/suppressions", {"email": "jean.dupont@example.com", "reason": "not_me"})
+    await house.call("DELETE", f"/debts/{debt['id']}")
+
+    later = (await house.post("/debts", DEBT | {"debtor": DEBT["debtor"] | {"name": "Somebody Else"}})).json()
+
+    assert later["next_action_at"] == "2026-01-08T09:00:00Z"
+
+
+async def test_an_address_taken_off_the_list_is_contacted_again(house: House, site: Site) -> None:
+    await house.place.set_clock("2026-01-05 09:00")
+    line = (await house.post("/suppressions", {"email": "jean.dupont@example.com"})).json()
+    other = await collecting.house(site)
+
+    stranger = await other.call("DELETE", f"/suppressions/{line['id']}")
+    lifted = await house.call("DELETE", f"/suppressions/{line['id']}")
+
+    assert (stranger.status, lifted.status) == (404, 200)
+    assert (await house.call("DELETE", f"/suppressions/{line['id']}")).status == 404
+    debt = (await house.post("/debts", DEBT)).json()
+    assert debt["next_action_at"] == "2026-01-05T09:00:00Z"
+
+
+async def test_mail_that_bounces_for_good_suppresses_its_address(house: House) -> None:
+    await house.place.set_clock("2026-01-05 09:00")
+    await house.post("/debts", DEBT)
+    await house.place.run_until("2026-01-05 10:00")
+    database = house.place.database
+    await database.pool.execute(
+        "UPDATE contacts SET state = 'accepted' WHERE workspace_id = $1 AND state = 'delivered'",
+        house.place.id,
+    )
+    followup_id = await database.pool.fetchval(
+        "SELECT followup_id FROM contacts WHERE workspace_id = $1 AND state = 'accepted'", house.place.id
+    )
+    bounced = Outcome(Fate.FAILED, reason="550 5.1.1 unknown user")
+
+    await timelines.receive(database, await house.place.workspace(), followup_id, bounced)
+
+    (line,) = (await house.get("/suppressions?email=jean.dupont@example.com")).json()["data"]
+    assert line["reason"] == "hard_bounce"
+    await house.place.run_until("2026-02-28 09:00")
+    assert dict(await steps(house))["wave_2_email"] == "never allowed: POLICY-SUPPRESSION"

@@ -1,0 +1,150 @@
+"""Steps that are taken otherwise: on the fall-back's channel, under conditions, or not at all because they are late."""
+
+from dataclasses import replace
+from typing import Any
+
+from asyncpg import Record
+
+from collecting import LYON, Place
+from getbill import companies, debts, scenarios
+from getbill.debtors import Identity
+from getbill.debts import Debt
+from getbill.scenarios import actions
+
+FIRST = {"key": "first", "offset": 0, "channel": "email", "template": "wave_1_email"}
+SECOND = {"key": "second", "offset": 3, "channel": "sms", "template": "wave_1_sms"}
+THIRD = {"key": "third", "offset": 7, "channel": "email", "template": "wave_2_email"}
+LAST = {"key": "last", "offset": 9, "channel": "letter", "template": "wave_3_letter"}
+
+
+async def debt_with(place: Place, *steps: dict[str, Any], who: Identity = LYON, **values: Any) -> Debt:
+    """Open a debt that runs a scenario of these steps."""
+    workspace = await place.workspace()
+    steps_of = [{"wave": 1} | step for step in steps]
+    async with place.database.transaction(workspace.now()) as tx:
+        content = {"name": "ours", "steps": steps_of, "end": {"offset": 30}}
+        workspace = (await actions.create(tx, workspace, content)).workspace
+    return await place.debt(who, scenario="ours", **values)
+
+
+async def taken(place: Place, debt: Debt) -> list[tuple[str, str, str | None]]:
+    rows: list[Record] = await place.database.pool.fetch(
+        "SELECT step, channel, state, reason FROM contacts WHERE debt_id = $1 ORDER BY created_at, settled_at",
+        debt.id,
+    )
+    return [(row["step"], row["channel"], row["reason"] or row["state"]) for row in rows]
+
+
+async def test_a_step_without_its_address_is_taken_by_its_fallback(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    second = SECOND | {"fallback": {"channel": "letter", "template": "wave_3_letter"}}
+    debt = await debt_with(sandbox, FIRST, second, THIRD, who=replace(LYON, phone=None))
+
+    await sandbox.run_until("2026-01-09 12:00")
+
+    assert (await taken(sandbox, debt))[:2] == [
+        ("first", "email", "delivered"),
+        ("second", "letter", "delivered"),
+    ]
+    assert await sandbox.followups(debt.id) == [("email", "delivered"), ("letter", "delivered")]
+
+
+async def test_conditions_are_looked_at_when_the_step_is_due(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    rich = {"only_if": {"balance_min": 1000}}
+    debt = await debt_with(
+        sandbox, FIRST | rich, SECOND | rich, THIRD | {"only_if": {"reached": True, "age_days_min": 5}}
+    )
+    await sandbox.run_until("2026-01-06 09:00")
+    before = await sandbox.find(debt.id)
+
+    await sandbox.change(debt.id, debts.enter_money, "payment", -200_000)
+    await sandbox.run_until("2026-01-13 12:00")
+
+    assert f"{before.next_action_at:%m-%d}" == "01-08"
+    assert await taken(sandbox, debt) == [
+        ("first", "email", "delivered"),
+        ("second", "sms", "conditions: balance_min"),
+        ("third", "email", "delivered"),
+        ("end", "review", "planned"),
+    ]
+
+
+async def test_of_several_messages_that_were_missed_only_the_last_is_sent(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(sandbox, FIRST, SECOND, THIRD, LAST)
+
+    await sandbox.set_clock("2026-01-13 09:00")  # nobody was there for eight days
+    await sandbox.run_until("2026-01-30 09:00")
+
+    assert await taken(sandbox, debt) == [
+        ("first", "email", "late: collapse"),
+        ("second", "sms", "late: collapse"),
+        ("third", "email", "delivered"),
+        ("last", "letter", "delivered"),
+        ("end", "review", "planned"),
+    ]
+
+
+async def test_a_missed_step_is_sent_all_the_same_or_passed_over_as_it_says(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(sandbox, FIRST | {"late": "send"}, SECOND | {"late": "skip"}, LAST)
+
+    await sandbox.set_clock("2026-01-20 09:00")
+    await sandbox.run_until("2026-01-22 12:00")
+
+    assert await taken(sandbox, debt) == [
+        ("first", "email", "delivered"),
+        ("second", "sms", "late: skip"),
+        ("last", "letter", "delivered"),
+        ("end", "review", "planned"),
+    ]
+
+
+async def test_a_few_hours_are_not_late(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(sandbox, FIRST | {"late": "skip"}, SECOND)
+
+    await sandbox.set_clock("2026-01-05 15:00")
+    await sandbox.run_until("2026-01-05 16:00")
+
+    assert (await taken(sandbox, debt))[0] == ("first", "email", "delivered")
+
+
+async def test_a_third_party_writes_its_letter_first_and_then_goes_on(sandbox: Place) -> None:
+    await sandbox.database.pool.execute(
+        "UPDATE companies SET collector = 'third_party' WHERE id = $1", (await sandbox.workspace()).company.id
+    )
+    await sandbox.set_clock("2026-01-05 09:00")
+    standard = await sandbox.debt(LYON)
+    debt = await sandbox.debt(
+        replace(LYON, name="Other", email="o@example.com", phone=None),
+        scenario="third_party_fr",
+        details=debts.Details(creditor="Boulangerie Martin"),
+    )
+    unnamed = await sandbox.debt(
+        replace(LYON, name="Third", email="t@example.com", phone=None), scenario="third_party_fr"
+    )
+
+    await sandbox.run_until("2026-01-14 12:00")
+
+    reasons = {reason for _, _, reason in await taken(sandbox, standard)}
+    assert reasons == {"never allowed: FR-LETTER", "planned"}
+    assert await sandbox.followups(debt.id) == [("letter", "delivered"), ("email", "delivered")]
+    letter = await sandbox.text(debt.id, "letter")
+    assert "Acme, dont l'activité est le recouvrement amiable" in letter
+    assert "pour le compte de Boulangerie Martin" in letter
+    assert "Les frais de recouvrement entrepris sans titre exécutoire" in letter
+    assert await sandbox.followups(unnamed.id) == []
+    assert (await taken(sandbox, unnamed))[0] == ("opening_letter", "letter", "the creditor is not named")
+
+
+async def test_an_own_scenario_is_known_to_a_workspace_that_is_loaded_anew(sandbox: Place) -> None:
+    debt = await debt_with(sandbox, FIRST)
+
+    workspace = await companies.workspace(sandbox.database, sandbox.vault, sandbox.id)
+
+    assert workspace.own_scenarios == {"ours": (1, 1)}
+    assert (await sandbox.find(debt.id)).script == await scenarios.current(
+        sandbox.database, workspace, "ours"
+    )
