@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "user": "getbill.commands.user:user",
     "client": "getbill.commands.client:client",
     "key": "getbill.commands.key:key",
+    "contact": "getbill.commands.contact:contact",
     "signing-key": "getbill.commands.signing_key:signing_key",
 }
 

@@ -164,6 +164,7 @@ async def _objects(theirs: Site) -> dict[str, str]:
         "followup_id": ids.show("followup", ids.new()),
         "timeline_id": ids.show("timeline", ids.new()),
         "creditor_id": ids.show("creditor", ids.new()),
+        "step": "wave_1_email",
         "suppression_id": ids.show("suppression", ids.new()),
         "payment_id": ids.show("payment", ids.new()),
         "id": debt.json()["id"],

@@ -15,15 +15,29 @@ from getbill.companies.actions import (
 )
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
 from getbill.companies.queries import companies, company, demo, users, workspace, workspaces_of
+from getbill.companies.switches import (
+    DRY_RUN,
+    MODES,
+    STOPPED,
+    Switches,
+    resume_all,
+    stop_all,
+    switch,
+    switches,
+)
 
 __all__ = [
+    "DRY_RUN",
+    "MODES",
     "ROLES",
+    "STOPPED",
     "Company",
     "CompanyExists",
     "Founded",
     "NewUser",
     "OwnScenario",
     "SandboxOnly",
+    "Switches",
     "User",
     "UserExists",
     "Workspace",
@@ -32,7 +46,11 @@ __all__ = [
     "create",
     "create_user",
     "demo",
+    "resume_all",
     "set_password",
+    "stop_all",
+    "switch",
+    "switches",
     "users",
     "workspace",
     "workspaces_of",
