@@ -19,6 +19,7 @@ NAMES = {
     "get": "bench.get",
     "mix": "bench.mix",
     "page": "bench.page",
+    "deliver": "bench.deliver",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
 }

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode, urlsplit
 
 import asyncpg
@@ -37,6 +37,7 @@ class Home:
     folder: Path
     dsn: str
     credentials: dict[str, str]
+    server: Server
 
     def dsn_of(self, database: str) -> str:
         """Return the DSN of another database of the cluster."""
@@ -104,7 +105,7 @@ def home() -> Iterator[Home]:
         subprocess.run([sys.executable, "-m", "getbill", "prepare"], env=environment, check=True, timeout=120)
         credentials = json.loads((folder / "data" / "first-run.json").read_text("utf-8"))
         asyncio.run(raise_ceiling(server.dsn))
-        yield Home(folder / "data", server.dsn, credentials)
+        yield Home(folder / "data", server.dsn, credentials, server)
 
 
 @contextmanager
@@ -129,25 +130,44 @@ def whole(root: Path, folder: Path, port: int, more: Mapping[str, str] | None = 
 @contextmanager
 def process(command: list[str], environment: Mapping[str, str], folder: Path = ROOT) -> Iterator[Popen]:
     """Yield a running process that ends with us, whatever ends us; only its complaints are shown."""
-    child = subprocess.Popen(
+    child = start(command, environment, folder=folder)
+    try:
+        yield child
+    finally:
+        end(child)
+
+
+def start(
+    command: list[str],
+    environment: Mapping[str, str],
+    *,
+    folder: Path = ROOT,
+    descriptors: tuple[int, ...] = (),
+    complaints: IO[bytes] | None = None,
+) -> Popen:
+    """Start a process that the kernel ends with us; its complaints are shown unless they have a place."""
+    return subprocess.Popen(
         of_this_process().command(*command),
         env=dict(environment),
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        stderr=complaints,
+        pass_fds=descriptors,
         start_new_session=True,  # a Ctrl-C is ours to pass on, in our order
     )
+
+
+def end(child: Popen) -> None:
+    """End a process and all it has started, and wait until it has."""
+    # The whole session: a script that is still installing packages has children of its own.
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGTERM)
     try:
-        yield child
-    finally:
-        # The whole session: a script that is still installing packages has children of its own.
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGTERM)
-        try:
-            child.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+        child.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def wait(url: str, process: Popen, patience_seconds: float = 60) -> None:

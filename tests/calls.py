@@ -61,8 +61,9 @@ class Site:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
         chunks: list[bytes] | None = None,
+        leaves: asyncio.Event | None = None,
     ) -> Answer:
-        """Send one request; with `chunks` its length is not declared."""
+        """Send one request; with `chunks` its length is not declared. Who `leaves` does not wait for the answer."""
         named = {"Host": "testserver", **self.headers}
         if chunks is None:
             named["Content-Length"] = str(len(body))
@@ -87,17 +88,17 @@ class Site:
             "server": ("testserver", 80),
             "state": {},
         }
-        return await _answer(self.app, scope, [body] if chunks is None else chunks)
+        return await _answer(self.app, scope, [body] if chunks is None else chunks, leaves or asyncio.Event())
 
 
-async def _answer(app: Any, scope: dict[str, Any], chunks: list[bytes]) -> Answer:
+async def _answer(app: Any, scope: dict[str, Any], chunks: list[bytes], leaves: asyncio.Event) -> Answer:
     waiting = list(chunks)
     status, headers, body = 0, {}, bytearray()
 
     async def receive() -> dict[str, Any]:
         if not waiting:
-            # Who asked stays for the answer; the call is cancelled where they leave.
-            await asyncio.Event().wait()
+            await leaves.wait()
+            return {"type": "http.disconnect"}
         part = waiting.pop(0)
         return {"type": "http.request", "body": part, "more_body": bool(waiting)}
 

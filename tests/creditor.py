@@ -104,7 +104,7 @@ class Creditor:
 _UNSETTLED = """
 SELECT EXISTS (SELECT FROM events WHERE workspace_id = $1 AND position IS NULL)
     OR EXISTS (SELECT FROM streams WHERE workspace_id = $1 AND reacted < position)
-    OR EXISTS (SELECT FROM webhook_deliveries WHERE workspace_id = $1 AND state = 'pending')
+    OR EXISTS (SELECT FROM webhook_deliveries WHERE workspace_id = $1)
 """
 
 

@@ -24,6 +24,7 @@ class Mailbox:
     drops_max: int = 9
     users: list[bytes] = field(default_factory=list)
     was_tls: bool = False
+    senders: list[str | None] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802 aiosmtpd's name
         self, server: smtp.SMTP, _session: object, envelope: smtp.Envelope, address: str, _options: object
@@ -40,6 +41,7 @@ class Mailbox:
         self, server: smtp.SMTP, session: smtp.Session, envelope: smtp.Envelope
     ) -> str:
         self.was_tls = session.ssl is not None
+        self.senders.append(envelope.mail_from)
         content = cast("bytes", envelope.content)
         if self.on_data:
             return self.on_data

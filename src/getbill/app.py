@@ -10,10 +10,12 @@ from typing import Any
 from fastapi import FastAPI
 
 import getbill
-from getbill import access, events, explorer, health, reactions, streams, vault
+from getbill import access, events, explorer, health, reactions, streams, vault, webhooks
+from getbill.channels.senders import read_gateways
 from getbill.compliance import api as compliance_api
 from getbill.debts import api as debts_api
 from getbill.followups import api as followups_api
+from getbill.gateways import api as gateways_api
 from getbill.kit import calendar, clock, phones
 from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
@@ -25,7 +27,9 @@ from getbill.sandbox import api as sandbox_api
 from getbill.scenarios import api as scenarios_api
 from getbill.settings import Settings
 from getbill.streams import api as streams_api
+from getbill.templates import api as templates_api
 from getbill.timelines import api as timelines_api
+from getbill.webhooks import Poster, Trials, trusting
 from getbill.webhooks import api as webhooks_api
 
 _DESCRIPTION = """
@@ -55,11 +59,13 @@ def create_app(settings: Settings) -> FastAPI:
         compliance_api,
         debts_api,
         followups_api,
+        gateways_api,
         payments_api,
         reports_api,
         sandbox_api,
         scenarios_api,
         streams_api,
+        templates_api,
         timelines_api,
         webhooks_api,
     )
@@ -93,8 +99,13 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     # Before anybody reads: after a restore the streams are of a new epoch.
     await events.Marks(settings.marks_file).check(state.database)
     await access.upkeep(state.database, state.vault, clock.wall(), settings.access_log_days)
+    await webhooks.keep_partitions(state.database, clock.wall())
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
+    state.gateways = read_gateways(settings.gateways_file)
+    state.trials = Trials(
+        await stack.enter_async_context(Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle)))
+    )
     state.room = streams.Room(state.database, dsn)
     stack.push_async_callback(state.room.close)
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from getbill import __version__, settings
+from getbill.kit import crashes
 from getbill.kit.stops import CannotRun
 
 # A word, and where its function (a command) or its Typer app (a noun with verbs) is.
@@ -28,6 +29,8 @@ COMMANDS: Final = {
     "client": "getbill.commands.client:client",
     "key": "getbill.commands.key:key",
     "contact": "getbill.commands.contact:contact",
+    "events": "getbill.commands.events:events",
+    "webhooks": "getbill.commands.webhooks:commands",
     "signing-key": "getbill.commands.signing_key:signing_key",
 }
 
@@ -83,6 +86,7 @@ def main() -> None:
     """Run the command line; the exit status is 0 when the command did what it was asked."""
     for name in settings.unknown():
         typer.echo(f"getbill: {name} is not a setting, see the table in README.md.", err=True)
+    crashes.arm(settings.crash_point())
     try:
         app()
     except ValidationError as error:

@@ -26,6 +26,9 @@ from getbill.embedded import AccountChoice, Wish
 from getbill.kit.stops import CannotRun
 
 PREFIX: Final = "GETBILL_"
+# For tests only, and no settings of an installation: where a process is to die, and that this is meant.
+CRASH_AT: Final = "GETBILL_CRASH_AT"
+CRASH_MEANT: Final = "GETBILL_TEST_CRASHES"
 
 
 def _networks(value: object) -> object:
@@ -115,6 +118,16 @@ class Settings(BaseSettings):
         SmtpTls.STARTTLS, description="Protection of the connection: `starttls`, `tls` or `none`."
     )
     smtp_from: EmailStr | None = Field(None, description="Sender address of e-mails to debtors.")
+    smtp_bounces: EmailStr | None = Field(
+        None, description="Address that mail servers report bounces to; the sender address by default."
+    )
+    bounce_maildir: Path | None = Field(
+        None, description="Maildir that mails to that address are delivered into; the worker reads it."
+    )
+    gateways_file: Path | None = Field(
+        None,
+        description="JSON file of the gateways that carry live SMS, AI calls, letters and WhatsApp (docs/providers.md).",
+    )
     rate_limit_live: int = Field(
         1_000, ge=1, description="Requests a minute of one live client, unless the client has its own limit."
     )
@@ -127,6 +140,10 @@ class Settings(BaseSettings):
     )
     webhook_networks: Networks = Field(
         (), description="Private networks, separated by commas, that live webhooks may be sent to."
+    )
+    ca_bundle: Path | None = Field(
+        None,
+        description="File (PEM) with certificate authorities of your own, trusted by webhooks beside the system's.",
     )
     access_log_days: int = Field(90, ge=1, description="Days the access log is kept.")
     log_level: LogLevel = Field(
@@ -198,8 +215,13 @@ def names() -> dict[str, str]:
 
 def unknown(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return the variables that look like settings of ours and are none: usually a slip of the pen."""
-    known = set(names().values())
+    known = {*names().values(), *((CRASH_AT, CRASH_MEANT) if crash_point(environment) else ())}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def crash_point(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the point at which a test has this process die; None unless both variables say so."""
+    return environment.get(CRASH_AT) if environment.get(CRASH_MEANT) == "1" else None
 
 
 def complaints(error: ValidationError) -> list[str]:

@@ -9,19 +9,22 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import structlog
 
-from getbill import events, health, reactions, sandbox, timelines, upkeep, vault, webhooks
-from getbill.channels.senders import SmtpSettings, senders
+from getbill import errands, events, gateways, health, reactions, sandbox, timelines, upkeep, vault, webhooks
+from getbill.channels import Channel
+from getbill.channels.senders import SmtpSettings, read_gateways, senders
 from getbill.debts import Journal
 from getbill.events import Marks
+from getbill.kit import clock
 from getbill.kit.db import Database, open_database
 from getbill.kit.wakes import Listener
 from getbill.settings import Settings
 from getbill.timelines import Desk
-from getbill.webhooks import Courier, Poster
+from getbill.webhooks import Courier, Notices, Poster, trusting
 
 _log = structlog.get_logger(__name__)
 
@@ -30,6 +33,7 @@ LOOK_SECONDS: Final = 1.0
 REST_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 30.0
 JOURNAL_SECONDS: Final = 5.0
+BOUNCES_SECONDS: Final = 10.0
 # What is under way when the worker is told to stop gets this long; the supervisor gives a little more.
 FINISH_SECONDS: Final = 7.0
 
@@ -56,10 +60,14 @@ class Loop:
         wait_seconds = LOOK_SECONDS
         while not self.stop.is_set():
             self._news.clear()
+            began = clock.monotonic()
             try:
                 more = await self.turn()
             except Exception as error:  # noqa: BLE001 - whatever it was, the next turn may do better
                 _log.error("loop_failed", loop=self.name, error=type(error).__name__, exc_info=error)
+                if clock.monotonic() - began > wait_seconds:
+                    # It had gone well for a while: some turns last as long as the worker.
+                    wait_seconds = LOOK_SECONDS
                 await self._pause(self.stop, wait_seconds)
                 wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
                 continue
@@ -87,14 +95,20 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         # And whoever reads events is told that some of them are no more.
         marks = events.Marks(settings.marks_file)
         await marks.keep(database)
-        carriers = senders(smtp_of(settings))
+        carriers = senders(smtp_of(settings), read_gateways(settings.gateways_file), settings.url)
         stack.push_async_callback(carriers.close)
-        poster = await stack.enter_async_context(Poster(settings.webhook_networks))
+        poster = await stack.enter_async_context(
+            Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle))
+        )
         desk = Desk(database, unlocked, carriers)
         courier = Courier(database, unlocked, poster)
         loops = loops_of(desk, courier, stop, marks)
         loops.append(Loop("upkeep", upkeep.turn(database, unlocked, settings, stop), stop))
+        notices = Notices(database, unlocked, carriers.of(Channel.EMAIL, is_live=True))
+        loops.append(Loop("errands", errands.turn(settings.dsn, notices, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
+        if settings.bounce_maildir:
+            loops.append(_bounces(desk, settings.bounce_maildir, stop))
         listener = _listen(settings.dsn, loops, courier, marks)
         stack.push_async_callback(listener.close)
         await _together(loops, asyncio.create_task(health.beat(database)), stop)
@@ -111,6 +125,7 @@ def smtp_of(settings: Settings) -> SmtpSettings | None:
         security=settings.smtp_tls.value,
         username=settings.smtp_user,
         password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        bounces=settings.smtp_bounces,
     )
 
 
@@ -122,7 +137,8 @@ def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event, marks: Marks | N
 
     async def stream() -> bool:
         placed = await events.sequence(desk.database, marks=marks)
-        return bool(await webhooks.owe(desk.database) or placed)
+        owed = await webhooks.owe(desk.database)
+        return bool(await webhooks.catch_up(desk.database) or owed or placed)
 
     async def live() -> bool:
         return bool(await timelines.send_due(desk, goes_on))
@@ -157,6 +173,13 @@ def _journal(journal: Journal, marks: Marks, database: Database, stop: asyncio.E
         return False
 
     return Loop("journal", write, stop, JOURNAL_SECONDS)
+
+
+def _bounces(desk: Desk, maildir: Path, stop: asyncio.Event) -> Loop:
+    async def read() -> bool:
+        return await gateways.read_bounces(desk.database, desk.vault, maildir) == gateways.BATCH
+
+    return Loop("bounces", read, stop, BOUNCES_SECONDS)
 
 
 def _listen(dsn: str, loops: list[Loop], courier: Courier, marks: Marks) -> Listener:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from calls import Answer, Site
-from getbill import access, companies, reactions
+from getbill import access, companies, events, reactions
 from getbill.access import Changes, Gate, Policy, Requires
 from getbill.access.tokens import Issue, sign
 from getbill.app import create_app
@@ -41,6 +41,8 @@ PUBLIC = {
     "/docs/assets",
     "/docs/swagger-ui",
     "/problems/{code}",
+    "/media/{token}",  # the link itself is the credential
+    "/gateways/{channel}/status",  # signed with the gateway's own secret
 }
 
 # A body each route takes, so that a stranger is refused for the object and not for the body.
@@ -54,7 +56,9 @@ BODIES: dict[str, Any] = {
     "POST /external-api/v1/scenarios/{timeline_id}/preview": {
         "debt": {"debtor": {"name": "Jean Dupont"}, "amount": 10, "reference": "F-1"}
     },
+    "POST /external-api/v1/templates/{name}/{language}": {"text": "Hello"},
     "PUT /external-api/v1/webhooks/{webhook_id}": {"url": "https://hooks.example/in"},
+    "POST /external-api/v1/webhooks/{webhook_id}/replay": {"from": "2024-03-15"},
 }
 SECRET_WORDS = (b"Veronique", b"veronique@example.com", b"THEIRS-1", b"hooks.example")
 
@@ -157,10 +161,18 @@ async def _objects(theirs: Site) -> dict[str, str]:
     )
     hook = await theirs.post("/external-api/v1/webhooks", {"url": "https://hooks.example/in"})
     assert (debt.status, hook.status) == (201, 201)
+    database = theirs.app.state.database
+    while await events.sequence(database):
+        pass
+    event_id = await database.pool.fetchval(
+        "SELECT id FROM events WHERE debt_id = $1", ids.read("debt", debt.json()["id"])
+    )
     return {
         "debt_id": debt.json()["id"],
         "debtor_id": debt.json()["debtor"]["id"],
         "webhook_id": hook.json()["id"],
+        "event_id": ids.show("wh", event_id),
+        "delivery_id": ids.show("wd", ids.new()),
         "followup_id": ids.show("followup", ids.new()),
         "timeline_id": ids.show("timeline", ids.new()),
         "creditor_id": ids.show("creditor", ids.new()),

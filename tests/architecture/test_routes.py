@@ -29,6 +29,8 @@ PUBLIC = {
     "/problems/{code}": "where the type of a refusal leads",
     "/docs/assets": "files of the explorer",
     "/docs/swagger-ui": "as /docs/assets",
+    "/media/{token}": "the link itself is the credential, for an hour",
+    "/gateways/{channel}/status": "signed with the gateway's own secret",
     "/healthz": "asked by probes",
     "/readyz": "as /healthz",
     "/metrics": "asked by Prometheus; names nobody",

@@ -51,7 +51,11 @@ ALL_WORKSPACES = {
     "timelines.give_back": "a worker puts right what another left behind, wherever",
     "timelines.take_over": "as timelines.give_back",
     "health.backlog": "counts what waits, over the whole installation",
-    "webhooks.claim": "a courier takes what is due, a little of every endpoint",
+    "health.deliveries": "as health.backlog",
+    "health.failing_endpoints": "as health.backlog",
+    "webhooks.behind": "a worker helps whatever endpoint missed events",
+    "webhooks.open": "a courier takes what is due, a little of every endpoint",
+    "webhooks.end_rotations": "upkeep: old secrets go, whoever's",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
 }
 

@@ -23,7 +23,7 @@ BY_TRANSFER = MessageFacts(
     debtor_address=("2 rue des Lilas", "69001 LYON"),
 )
 BY_LINK = replace(BY_TRANSFER, payment_link="https://pay.midi.example/p/abc?x=1&y=2")
-BALANCES = {"fr": "2 340,00 €", "en": "€2,340.00"}
+BALANCES = {"fr": "2 340,00 €", "en": "€2,340.00", "de": "2.340,00 €", "es": "2.340,00 €"}
 PLAIN = str.maketrans("\u00a0\u202f", "  ")
 EVERY = list(product(sorted({step.template for step in STEPS}), channels.LANGUAGES))
 
@@ -148,12 +148,12 @@ def test_a_message_that_leads_nowhere_is_not_rendered(facts: MessageFacts) -> No
 def test_an_unknown_template_or_language_is_refused() -> None:
     with pytest.raises(channels.TemplateUnknown, match="'wave_9_fax' in 'fr'"):
         channels.render("wave_9_fax", "fr", BY_LINK)
-    with pytest.raises(channels.TemplateUnknown, match="'wave_1_email' in 'de'"):
-        channels.render("wave_1_email", "de", BY_LINK)
+    with pytest.raises(channels.TemplateUnknown, match="'wave_1_email' in 'it'"):
+        channels.render("wave_1_email", "it", BY_LINK)
 
 
 def test_a_variable_nobody_knows_stops_the_rendering() -> None:
-    template = messages._environment().from_string("{{ creditor }} {{ late_fee }}")
+    template = messages.environment().from_string("{{ creditor }} {{ late_fee }}")
 
     with pytest.raises(UndefinedError, match="late_fee"):
         template.render(creditor="Énergie du Midi")
@@ -177,11 +177,16 @@ def test_amounts_keep_the_decimals_of_their_currency() -> None:
         ("FR_ca", None, "en", "fr"),
         (None, "FR", "en", "fr"),
         (None, "re", "en", "fr"),
-        (None, "DE", "fr", "en"),
+        (None, "DE", "fr", "de"),
+        (None, "AT", "fr", "de"),
+        (None, "mx", "fr", "es"),
+        (None, "CH", "fr", "en"),
         (None, None, "fr", "fr"),
-        (None, None, "de", "en"),
-        ("de", "FR", "en", "fr"),
-        ("de", None, "fr", "en"),
+        (None, None, "de", "de"),
+        (None, None, "it", "en"),
+        ("it", "FR", "en", "fr"),
+        ("it", None, "fr", "en"),
+        ("es", "FR", "en", "es"),
     ],
 )
 def test_the_language_is_the_debtors_else_their_countrys(

@@ -1,6 +1,7 @@
 """E-mail over a real SMTP server: what arrives, what is refused, what is in doubt."""
 
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -241,3 +242,57 @@ async def test_nothing_leaves_without_the_tls_that_was_asked_for(certificate: Pa
     assert (without[0].fate, without[0].is_permanent) == (Fate.FAILED, False)
     assert (stranger[0].fate, stranger[0].is_permanent) == (Fate.FAILED, False)
     assert mailbox.received == []
+
+
+async def test_bounces_go_where_they_are_read_and_the_message_id_tells_the_contact() -> None:
+    mailbox = Mailbox()
+
+    async with serving(mailbox) as settings:
+        told = replace(settings, bounces="bounces@getbill.example")
+        await send(told, replace(MESSAGE, workspace="workspace_7"))
+        await send(settings, MESSAGE)
+
+    assert mailbox.senders == ["bounces@getbill.example", "relances@getbill.example"]
+    assert mailbox.received[0]["From"] == "Électricité Martin <relances@getbill.example>"
+    assert mailbox.received[0]["Message-ID"] == "<followup_01.workspace_7@getbill.example>"
+
+
+async def test_whoever_wants_no_more_mail_has_a_button_that_writes_to_the_company() -> None:
+    mailbox = Mailbox()
+
+    async with serving(mailbox) as settings:
+        await send(settings, MESSAGE, replace(MESSAGE, writer=Writer("Martin")))
+
+    assert [mail["List-Unsubscribe"] for mail in mailbox.received] == [
+        "<mailto:compta@martin.example?subject=STOP%20followup_01>",
+        None,
+    ]
+
+
+async def test_a_refusal_is_kept_without_the_address_it_names() -> None:
+    mailbox = Mailbox(on_rcpt="550 5.1.1 <jean.dupont@example.com>: no such user jean.dupont@example.com")
+
+    async with serving(mailbox) as settings:
+        (outcome,) = await send(settings, MESSAGE)
+
+    assert outcome.reason == "550 5.1.1 <address>: no such user <address>"
+
+
+async def test_a_logo_travels_inside_the_mail() -> None:
+    mailbox = Mailbox()
+    page = '<img src="cid:logo" alt="Martin">'
+
+    async with serving(mailbox) as settings:
+        await send(settings, replace(MESSAGE, html=page, logo=("image/png", b"\x89PNG-picture")))
+
+    (mail,) = mailbox.received
+    (picture,) = [part for part in mail.walk() if part.get_content_maintype() == "image"]
+    assert picture["Content-ID"] == "<logo>"
+    assert picture.get_content() == b"\x89PNG-picture"
+    assert [part.get_content_type() for part in mail.walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "multipart/related",
+        "text/html",
+        "image/png",
+    ]

@@ -49,6 +49,7 @@ async def test_a_followup_shows_the_contracts_fields_with_channel_and_instant(ho
         "call_id": None,
         "audio_url": None,
         "pdf_url": None,
+        "media_urls_expire_at": None,
         "duration_ms": None,
         "disconnection_reason": None,
         "direction": "outbound",
@@ -239,3 +240,27 @@ async def left(house: House, debt_id: UUID) -> int:
     return int(
         await house.place.database.pool.fetchval("SELECT count(*) FROM followups WHERE debt_id = $1", debt_id)
     )
+
+
+async def test_what_was_said_is_read_word_for_word(house: House) -> None:
+    debt = await collected(house)
+    found = {shown["channel"]: shown for shown in await listed(house)}
+
+    said = {
+        channel: (await house.get(f"/followups/{found[channel]['id']}/message")).json() for channel in found
+    }
+
+    assert {one["debt_id"] for one in said.values()} == {ids.show("debt", debt.id)}
+    assert said["sms"]["text"] == await house.place.text(debt.id, "sms")
+    assert said["sms"]["address"] == "+33612345678"
+    assert (said["sms"]["subject"], said["sms"]["html"]) == (None, None) or said["sms"]["subject"]
+    assert said["letter"]["address"] == "Jean Dupont\n12 rue des Lilas\n69003 Lyon"
+    assert said["ai_call"]["template"] in {"wave_2_call", "wave_3_call"}
+    assert all(one["language"] == "fr" and one["template_version"] == 0 for one in said.values())
+
+
+async def test_what_people_did_has_no_message(house: House) -> None:
+    debt = await collected(house, "2026-01-05 10:00")
+    call = await house.post("/followups", {"debt_id": ids.show("debt", debt.id)})
+
+    assert (await house.get(f"/followups/{call.json()['id']}/message")).status == 404

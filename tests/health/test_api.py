@@ -60,8 +60,8 @@ async def test_another_revision_is_told_with_the_way_out(company, installation) 
 
     found = await health.checks(installation.database)
 
-    assert Check("migrations", "The database is at 0000, not 0001: run `getbill migrate`.") in found
-    await pool.execute("UPDATE alembic_version SET version_num = '0001'")
+    assert Check("migrations", "The database is at 0000, not 0002: run `getbill migrate`.") in found
+    await pool.execute("UPDATE alembic_version SET version_num = '0002'")
 
 
 async def test_metrics_are_read_by_prometheus_and_name_nobody(client, sandbox) -> None:

@@ -1,5 +1,6 @@
 """Identifiers and money: round trips, and refusals."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getbill.kit import ids, money, paging
+from getbill.kit import clock, ids, money, paging
 from getbill.kit.errors import BadRequest, NotFound
 from getbill.kit.money import Money
 
@@ -49,6 +50,24 @@ def test_identifiers_follow_the_time_of_their_making() -> None:
     made = [ids.new() for _ in range(100)]
 
     assert sorted(made) == made
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001 given with a zone
+def test_a_range_of_time_is_a_range_of_identifiers(moment: datetime) -> None:
+    least = ids.first_at(moment)
+
+    assert timedelta(0) <= moment - ids.time_of(least) < timedelta(milliseconds=1)
+    assert ids.first_at(moment + timedelta(milliseconds=1)) > UUID(int=least.int | (1 << 80) - 1)
+
+
+def test_an_identifier_tells_when_it_was_made() -> None:
+    before = clock.wall()
+
+    made = ids.new()
+
+    assert before - timedelta(milliseconds=1) <= ids.time_of(made) <= clock.wall()
+    assert ids.first_at(before) <= made < ids.first_at(clock.wall() + timedelta(milliseconds=1))
+    assert ids.first_at(datetime(1900, 1, 1, tzinfo=UTC)) == UUID(int=0)
 
 
 @given(st.integers(-(10**14), 10**14), st.sampled_from(["EUR", "JPY", "TND"]))

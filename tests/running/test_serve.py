@@ -130,7 +130,7 @@ def test_a_process_on_an_unmigrated_database_says_what_to_do(
     )
 
     assert done.returncode == 1
-    assert done.stderr == "getbill: The database is empty, this program needs 0001: run `getbill migrate`.\n"
+    assert done.stderr == "getbill: The database is empty, this program needs 0002: run `getbill migrate`.\n"
 
 
 def test_a_missing_master_key_stops_the_start_with_the_reason(program: MakeProgram) -> None:

@@ -7,8 +7,10 @@ import pytest
 
 import collecting
 from collecting import JEAN, Place, at
+from getbill import companies
 from getbill.channels.senders import Senders, SmtpSettings, senders
 from getbill.kit.db import Database
+from getbill.kit.errors import Invalid
 from mailserver import Mailbox, serving
 
 MONDAY = "2026-01-05 09:00"
@@ -120,3 +122,31 @@ async def test_a_sandbox_opens_no_connection_whatever_is_set_up(database: Databa
 
     assert mailbox.connections == 0
     assert {channel for channel, _ in await place.followups(debt.id)} == {"email", "sms", "ai_call"}
+
+
+async def test_a_companys_logo_stands_at_the_head_of_its_mails(database: Database) -> None:
+    mailbox = Mailbox()
+    async with serving(mailbox) as smtp:
+        place, carriers = await live_with(database, smtp)
+        company = (await place.workspace()).company
+        await companies.set_logo(database, company.id, b"\x89PNG\r\n\x1a\n-picture")
+        await place.debt()
+
+        await place.send_due_live()
+        await carriers.close()
+
+    (mail,) = mailbox.received
+    page = mail.get_body(("html",))
+    assert page is not None
+    assert '<img src="cid:logo" alt="Acme"' in page.get_content()
+    assert [part.get_content_type() for part in mail.walk()][-1] == "image/png"
+
+
+async def test_a_picture_that_no_mail_should_carry_is_no_logo(database: Database) -> None:
+    place = await collecting.found(database)
+    company = (await place.workspace()).company
+
+    for image, code in ((b"<svg/>", "unknown-picture"), (b"\xff\xd8\xff" + b"x" * 200_000, "too-large")):
+        with pytest.raises(Invalid) as refusal:
+            await companies.set_logo(database, company.id, image)
+        assert [error.code for error in refusal.value.errors] == [code]

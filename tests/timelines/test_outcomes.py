@@ -61,7 +61,12 @@ async def test_a_refusal_for_good_ends_the_step_and_the_next_one_is_planned(data
     assert (found["state"], found["reason"]) == ("failed", "550 No such user")
     assert (await place.ledger(debt.id))[1] == ("wave_1_sms", "planned")
     assert await place.followups(debt.id) == [("email", "failed")]
-    assert await place.events(debt.id) == ["debt.created", "followup.created", "followup.completed", "followup.failed"]
+    assert await place.events(debt.id) == [
+        "debt.created",
+        "followup.created",
+        "followup.completed",
+        "followup.failed",
+    ]
     assert (await place.find(debt.id)).contacts_count == 0
 
 

@@ -71,7 +71,13 @@ async def test_a_bounce_is_no_contact(database: Database) -> None:
 
     assert (await place.ledger(debt_id))[0] == ("wave_1_email", "bounced")
     assert await place.followups(debt_id) == [("email", "failed")]
-    assert await place.events(debt_id) == ["debt.created", "followup.created", "followup.updated", "followup.completed", "followup.failed"]
+    assert await place.events(debt_id) == [
+        "debt.created",
+        "followup.created",
+        "followup.updated",
+        "followup.completed",
+        "followup.failed",
+    ]
 
 
 async def test_a_bounce_of_what_had_counted_as_sent_is_announced(database: Database) -> None:

@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from debts.conftest import house, other_house, site  # noqa: F401 - fixtures of the whole API
+from debts.conftest import House, house, other_house, read, site  # noqa: F401 - fixtures of the whole API
 from getbill import companies, debts, events, vault, webhooks
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
-from getbill.kit import clock, json
+from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Transaction, open_database
 from getbill.kit.money import Money
 from getbill.webhooks import Courier, Plan, Poster
@@ -76,16 +76,29 @@ class Receiver:
         return [one.told["event"] for one in self.received]
 
 
+_DELIVERIES = """
+SELECT id, event_id, position, sequence, previous_sequence, attempts, 'pending' AS state, next_try_at, lease_until
+FROM webhook_deliveries WHERE endpoint_id = $1
+UNION ALL
+SELECT id, event_id, position, sequence, previous_sequence, attempts, state, settled_at, NULL
+FROM webhook_log WHERE endpoint_id = $1
+ORDER BY position, id
+"""
+_ATTEMPTS = """
+SELECT a.*, d.event_id FROM webhook_attempts a
+JOIN (SELECT id, event_id FROM webhook_deliveries UNION ALL SELECT id, event_id FROM webhook_log) d
+    ON d.id = a.delivery_id
+WHERE a.endpoint_id = $1 ORDER BY a.started_at, a.attempt
+"""
+
+
 async def deliveries(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
-    return await database.pool.fetch(
-        "SELECT * FROM webhook_deliveries WHERE endpoint_id = $1 ORDER BY position", endpoint_id
-    )
+    """What is owed to an endpoint and what is settled, in the order of the stream."""
+    return await database.pool.fetch(_DELIVERIES, endpoint_id)
 
 
 async def attempts(database: Database, endpoint_id: UUID) -> list[asyncpg.Record]:
-    return await database.pool.fetch(
-        "SELECT * FROM webhook_attempts WHERE endpoint_id = $1 ORDER BY started_at, attempt", endpoint_id
-    )
+    return await database.pool.fetch(_ATTEMPTS, endpoint_id)
 
 
 async def endpoint(database: Database, endpoint_id: UUID) -> asyncpg.Record:
@@ -115,6 +128,7 @@ async def database(dsn: str) -> AsyncIterator[Database]:
         events.store(tx)
 
     database = await open_database(dsn, edge, size=8)
+    await webhooks.keep_partitions(database, clock.wall())
     yield database
     await database.close()
 
@@ -186,11 +200,19 @@ async def subscribe(
     """Open an endpoint for a receiver; closed with the test, so that nothing is owed to it in the next."""
     opened: list[UUID] = []
 
-    async def open_endpoint(receiver: Receiver, *events: str, url: str | None = None) -> UUID:
+    async def open_endpoint(
+        receiver: Receiver, *events: str, url: str | None = None, **columns: object
+    ) -> UUID:
         new = webhooks.NewEndpoint(url or receiver.url, events or webhooks.EVENTS_DEFAULT)
         async with database.transaction(workspace.now()) as tx:
             made = await webhooks.create(tx, workspace, new)
         receiver.secret, receiver.endpoint_id = made.secret, made.endpoint.id
+        for name, value in columns.items():
+            await database.pool.execute(
+                f"UPDATE webhook_endpoints SET {name} = $2 WHERE id = $1",
+                made.endpoint.id,
+                value,
+            )
         opened.append(made.endpoint.id)
         return made.endpoint.id
 
@@ -208,7 +230,7 @@ async def poster() -> AsyncIterator[Poster]:
 
 @pytest.fixture
 def courier(database: Database, keys: vault.Vault, poster: Poster) -> Courier:
-    return Courier(database, keys, poster, Plan(lease_seconds=10))
+    return Courier(database, keys, poster, Plan())
 
 
 @pytest.fixture
@@ -233,7 +255,7 @@ def pass_time(database: Database, workspace: Workspace) -> Callable[[], Awaitabl
     async def pass_all() -> None:
         await database.pool.execute(
             "UPDATE webhook_deliveries SET next_try_at = now() - interval '1 s', lease_until = NULL "
-            "WHERE workspace_id = $1 AND state = 'pending'",
+            "WHERE workspace_id = $1",
             workspace.id,
         )
         await database.pool.execute(
@@ -276,3 +298,49 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(file)
     return server_side, ssl.create_default_context(cafile=str(file))
+
+
+@dataclass
+class Carrier:
+    """What the worker does for a company that calls the API, done when the test asks for it."""
+
+    house: House
+    courier: Courier
+
+    async def open(self, receiver: Receiver, **told: Any) -> dict[str, Any]:
+        """Have a receiver told of what happens from now on; return the endpoint as it was answered."""
+        answered = await self.house.post("/webhooks", {"url": receiver.url} | told)
+        assert answered.status == 201, answered.body
+        opened: dict[str, Any] = read(answered)
+        receiver.secret, receiver.endpoint_id = opened["secret"], ids.read("we", opened["id"])
+        return opened
+
+    async def carry(self) -> None:
+        """Deliver all that can be delivered now."""
+        database = self.house.app.state.database
+        while await events.sequence(database):
+            pass
+        while await webhooks.owe(database) or await webhooks.catch_up(database):
+            pass
+        while await self.courier.turn():
+            await self.courier.settled()
+
+    async def pass_time(self) -> None:
+        """Have every wait be over."""
+        await self.house.rows(
+            "UPDATE webhook_deliveries SET next_try_at = now() - interval '1 s' WHERE workspace_id = $1",
+            self.house.workspace_id,
+        )
+        await self.house.rows(
+            "UPDATE webhook_endpoints SET down_until = NULL WHERE workspace_id = $1", self.house.workspace_id
+        )
+
+
+@pytest.fixture
+async def carrier(house: House) -> AsyncIterator[Carrier]:  # noqa: F811 - the fixture of that name
+    state = house.app.state
+    async with Poster(timeout_seconds=0.3) as poster:
+        yield Carrier(house, Courier(state.database, state.vault, poster, Plan()))
+    # Nothing is left for the next test's courier, whose keys are others.
+    for shown in read(await house.get("/webhooks"))["data"]:
+        await house.call("DELETE", f"/webhooks/{shown['id']}")

@@ -114,7 +114,7 @@ async def test_a_hanging_endpoint_delays_no_other(
     stopping = asyncio.Event()
 
     async with Poster(timeout_seconds=60) as poster:
-        courier = Courier(database, keys, poster, Plan(lease_seconds=90, stop_seconds=0.05))
+        courier = Courier(database, keys, poster, Plan(stop_seconds=0.05))
         running = asyncio.create_task(courier.run(stopping))
         await asyncio.wait_for(everything.wait(), 10)
         stopping.set()
@@ -172,16 +172,17 @@ async def test_what_a_killed_courier_had_in_hand_is_sent_by_another_once_its_lea
     while await events.sequence(database):
         pass
     await webhooks.owe(database)
-    killed = Courier(database, keys, poster, Plan(lease_seconds=10))
+    killed = Courier(database, keys, poster, Plan())
     await killed.turn()
-    for task in killed._tasks:
-        task.cancel()
-    await asyncio.wait(killed._tasks)
+    for held in killed._held.values():
+        held.task.cancel()
+    await asyncio.wait([held.task for held in killed._held.values()])
 
     await deliver()
     assert receiver.received == []
     await database.pool.execute(
-        "UPDATE webhook_deliveries SET lease_until = now() WHERE endpoint_id = $1 AND lease_until IS NOT NULL",
+        "UPDATE webhook_deliveries SET lease_until = now(), next_try_at = now() "
+        "WHERE endpoint_id = $1 AND lease_until IS NOT NULL",
         endpoint_id,
     )
     await deliver()
@@ -204,7 +205,7 @@ async def test_couriers_side_by_side_send_each_delivery_once_and_in_order(
     opened = [await open_debt() for _ in range(12)]
     for debt in opened:
         await record(debt, "debt.updated", "debt.updated")
-    couriers = [Courier(database, keys, poster, Plan(lease_seconds=10)) for _ in range(3)]
+    couriers = [Courier(database, keys, poster, Plan()) for _ in range(3)]
 
     await asyncio.gather(*(deliver(courier) for courier in couriers))
     await deliver()
@@ -231,14 +232,15 @@ async def test_whatever_fails_nothing_of_a_debt_starts_before_what_came_earlier_
         return web.Response(status=chance.choice([200, 200, 500]))
 
     receiver = await receive(answer)
-    endpoint_id = await subscribe(receiver, "debt.created", "debt.updated")
+    at_once = [0] * 5
+    endpoint_id = await subscribe(receiver, "debt.created", "debt.updated", retry_seconds=at_once)
     opened = [await open_debt() for _ in range(10)]
     for debt in opened:
         await record(debt, *["debt.updated"] * 4)
     while await events.sequence(database):
         pass
     await webhooks.owe(database)
-    plan = Plan(retry_seconds=(0.01,) * 5, poll_seconds=0.01)
+    plan = Plan(poll_seconds=0.01)
     stopping = asyncio.Event()
     async with Poster() as poster, asyncio.TaskGroup() as group:
         for _ in range(3):

@@ -61,7 +61,14 @@ async def test_a_delivery_says_what_happened_and_both_signatures_verify(
 
     assert receiver.kinds == ["debt.created", "debt.payment_received", "debt.resolved"]
     paid = receiver.received[1]
-    assert sorted(paid.told) == ["data", "event", "sequence", "timestamp", "webhook_id"]
+    assert sorted(paid.told) == [
+        "data",
+        "event",
+        "previous_sequence",
+        "sequence",
+        "timestamp",
+        "webhook_id",
+    ]
     data = paid.told["data"]
     assert data["debt_id"] == ids.show("debt", debt.id)
     assert data["payment"]["stripe_payment_id"] == "pi_3Ox"

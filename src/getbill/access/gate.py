@@ -14,6 +14,7 @@ from getbill.access.oauth import Endpoints
 from getbill.access.signing import SigningKeys
 from getbill.access.wakes import CHANNEL
 from getbill.kit.db import Database
+from getbill.kit.partitions import KEPT_DAYS
 from getbill.kit.wakes import Listener
 from getbill.vault import Vault
 
@@ -63,7 +64,7 @@ def gate_of(request: Request) -> Gate:
     return gate
 
 
-async def upkeep(database: Database, vault: Vault, now: datetime, log_days: int = log.KEPT_DAYS) -> None:
+async def upkeep(database: Database, vault: Vault, now: datetime, log_days: int = KEPT_DAYS) -> None:
     """Do what access needs once at start and once a day: partitions, a signing key, no expired rows."""
     await log.keep_partitions(database, now, log_days)
     await SigningKeys(database, vault).signer(now)

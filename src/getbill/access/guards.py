@@ -16,6 +16,7 @@ from getbill.access.gate import gate_of
 from getbill.access.idempotency import Given, KeyReused, Once, TwinRunning
 from getbill.access.model import Caller, NoCredential, ScopeMissing
 from getbill.companies import Workspace
+from getbill.kit import crashes
 from getbill.kit.db import Database, PresumedWrong, Transaction
 from getbill.kit.errors import Problem
 from getbill.kit.http import problem, refuse_unknown_parameters
@@ -107,6 +108,27 @@ class Change:
                 self.debt_id = None
         return await self._run(work, once, is_hopeful=False)
 
+    async def reach_out(self, work: Callable[[], Awaitable[Response]]) -> Response:
+        """Run `work`, which asks somebody outside, in no transaction, and return its answer.
+
+        A POST with an Idempotency-Key is answered once: the answer is kept in a short transaction afterwards. Twins at
+        the same moment may both reach out; the first answer is the one that is kept.
+        """
+        once = await self._once()
+        if once is None:
+            return await work()
+        async with self.database.transaction(self.workspace.now()) as tx:
+            answered = await idempotency.begin(tx, once, self.vault)
+        if answered is not None:
+            return answered
+        try:
+            response = await work()
+        except Problem as refusal:
+            if not idempotency.is_kept(refusal):
+                raise
+            response = problem(refusal)
+        return await idempotency.keep_apart(self.database, once, self.vault, Given(response, self.debt_id))
+
     async def _once(self) -> Once | None:
         """Return what an Idempotency-Key makes of the request; None when it has none."""
         request = self.request
@@ -143,13 +165,14 @@ class Change:
                     return answered
                 reply = await work(tx)
                 idempotency.keep(tx, once, self.vault, give)
+            crashes.at("access.committed")
         except (TwinRunning, KeyReused):
             raise
         except Problem as refusal:
             if not idempotency.is_kept(refusal):
                 raise
             refused = Given(problem(refusal), self.debt_id)
-            return await idempotency.keep_refusal(self.database, once, self.vault, refused)
+            return await idempotency.keep_apart(self.database, once, self.vault, refused)
         return given[0].response
 
 

@@ -174,8 +174,8 @@ def is_kept(refusal: Problem) -> bool:
     return 400 <= refusal.status < 500 and refusal.status not in _NOT_KEPT
 
 
-async def keep_refusal(database: Database, once: Once, vault: Vault, given: Given) -> Response:
-    """Keep a refusal in a transaction of its own, since the change's was rolled back, and return the answer.
+async def keep_apart(database: Database, once: Once, vault: Vault, given: Given) -> Response:
+    """Keep an answer in a transaction of its own, since the change's was rolled back or there was none, and return it.
 
     Between the two a twin may have begun or even answered: then its answer is the one that counts. A crash
     between them keeps nothing, and the request sent again is judged again.

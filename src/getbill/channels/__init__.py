@@ -4,6 +4,7 @@ Nothing here knows a debt: a message is rendered from plain facts, so that the d
 worker all show the same words.
 """
 
+from getbill.channels.letters import AddressTooLong, Letter, print_letter, window
 from getbill.channels.messages import (
     DISCLOSURES,
     LANGUAGES,
@@ -12,12 +13,22 @@ from getbill.channels.messages import (
     Message,
     MessageFacts,
     TemplateUnknown,
+    built_in_names,
     is_web_link,
     language_of,
     render,
-    template_names,
 )
 from getbill.channels.model import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
+from getbill.channels.wording import (
+    Fault,
+    Wording,
+    built_in_wording,
+    channel_of,
+    faults,
+    render_wording,
+    sample,
+    variables,
+)
 
 __all__ = [
     "ADDRESS_OF",
@@ -26,14 +37,26 @@ __all__ = [
     "MISSING",
     "NOTICES",
     "AddressKind",
+    "AddressTooLong",
     "Channel",
+    "Fault",
     "HowToPayMissing",
+    "Letter",
     "Message",
     "MessageFacts",
     "TemplateUnknown",
+    "Wording",
+    "built_in_names",
+    "built_in_wording",
+    "channel_of",
+    "faults",
     "is_web_link",
     "language_of",
+    "print_letter",
     "reachable",
     "render",
-    "template_names",
+    "render_wording",
+    "sample",
+    "variables",
+    "window",
 ]

@@ -14,13 +14,14 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency
-from jinja2 import DictLoader, StrictUndefined, select_autoescape
+from jinja2 import DictLoader, StrictUndefined, Template, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
 
 from getbill.kit import ibans
 from getbill.kit.money import Money, decimals
 
-LANGUAGES = ("fr", "en")
+LANGUAGES = ("fr", "en", "de", "es")
 # What the law wants said once, by the template that says it.
 NOTICES = {"opening_letter": ("FR-R124-4",)}
 # Art. L111-8 CPCE, paragraphs 2 and 3, as art. R124-4 wants them quoted.
@@ -39,14 +40,48 @@ _COSTS_OF_LAW = (
 DISCLOSURES = {
     "fr": "Bonjour, je suis un assistant vocal : vous parlez à une intelligence artificielle.",
     "en": "Hello, I am a voice assistant: you are speaking to an artificial intelligence.",
+    "de": "Guten Tag, ich bin ein Sprachassistent: Sie sprechen mit einer künstlichen Intelligenz.",
+    "es": "Hola, soy un asistente de voz: está hablando con una inteligencia artificial.",
 }
-_LOCALES = {"fr": "fr_FR", "en": "en_GB"}
-_FRENCH_SPEAKING = frozenset(
-    {"FR", "MC", "GP", "MQ", "GF", "RE", "PM", "YT", "BL", "MF", "TF", "WF", "PF", "NC"}
-)
+_LOCALES = {"fr": "fr_FR", "en": "en_GB", "de": "de_DE", "es": "es_ES"}
+# Countries with one of these languages; where several are spoken, as in CH and BE, only the debtor can tell.
+_SPEAKING = {
+    **dict.fromkeys(
+        ["FR", "MC", "GP", "MQ", "GF", "RE", "PM", "YT", "BL", "MF", "TF", "WF", "PF", "NC"], "fr"
+    ),
+    **dict.fromkeys(["DE", "AT", "LI"], "de"),
+    **dict.fromkeys(
+        [
+            "ES",
+            "MX",
+            "AR",
+            "CO",
+            "CL",
+            "PE",
+            "VE",
+            "EC",
+            "GT",
+            "CU",
+            "BO",
+            "DO",
+            "HN",
+            "PY",
+            "SV",
+            "NI",
+            "CR",
+            "PA",
+            "UY",
+        ],
+        "es",
+    ),
+}
+# The frame around a part that says what is in it; a part that brings its own is left alone.
+_FRAMES = {"email": "layout.html", "letter": "letter.html"}
 # Babel parts digits with no-break spaces. In plain text they would force a text message into 70-character
 # pieces (3GPP TS 23.038), and break a search for the amount.
 _NO_BREAK_SPACES = str.maketrans("\u00a0\u202f", "  ")
+_PARTIALS = {"how_to_pay": "_pay", "foot": "_foot"}
+_EMPTY_LINES = re.compile(r"\n\s*\n")
 _WEB_LINK = re.compile(r"https?://\S+")
 
 
@@ -76,6 +111,8 @@ class MessageFacts:
     debtor_address: tuple[str, ...] = ()
     # Who collects, where it is not the creditor itself.
     collector: str | None = None
+    # Whether a picture goes along with an e-mail, named `logo`.
+    has_logo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +133,65 @@ def language_of(language: str | None, country: str | None, default: str = "en") 
     if own in LANGUAGES:
         return own
     if country:
-        return "fr" if country.upper() in _FRENCH_SPEAKING else "en"
+        return _SPEAKING.get(country.upper(), "en")
     return default if default in LANGUAGES and not own else "en"
 
 
 def render(template: str, language: str, facts: MessageFacts) -> Message:
     """Return the message; raise `TemplateUnknown`, `HowToPayMissing`, or Jinja's error on an unknown variable."""
-    parts = _parts().get((language, template))
-    if parts is None:
-        raise TemplateUnknown(f"There is no template {template!r} in {language!r}.")
-    values = _values(language, facts)
-    rendered = {part: _environment().get_template(name).render(values) for part, name in parts.items()}
-    subject = rendered.get("subject")
+    language, parts = _written_in(template, language)
+    values = values_of(language, facts)
+    rendered = {part: environment().get_template(name).render(values) for part, name in parts.items()}
+    if "subject" in rendered and "html" not in rendered:
+        rendered["html"] = html_of(environment().get_template(parts["txt"]), template, values)
+    return message_of(rendered.get("subject"), rendered["txt"], rendered.get("html"))
+
+
+def _written_in(template: str, language: str) -> tuple[str, dict[str, str]]:
+    """Return the parts of a template in a language, or in English where it has none there."""
+    for one in (language, "en") if language in LANGUAGES else ():
+        parts = _parts().get((one, template))
+        if parts is not None:
+            return one, parts
+    raise TemplateUnknown(f"There is no template {template!r} in {language!r}.")
+
+
+def message_of(subject: str | None, text: str, html: str | None) -> Message:
+    """Return a message of its rendered parts: the subject on one line, the text with ordinary spaces."""
     return Message(
         subject=" ".join(subject.split()) if subject is not None else None,
-        text=rendered["txt"].translate(_NO_BREAK_SPACES).strip() + "\n",
-        html=rendered.get("html"),
+        text=text.translate(_NO_BREAK_SPACES).strip() + "\n",
+        html=html,
     )
+
+
+def html_of(template: Template, name: str, values: dict[str, Any]) -> str:
+    """Return the page of a template that has none of its own: its text in paragraphs, in the channel's frame."""
+    marks = {part: f"\x00{part}\x00" for part in _PARTIALS}
+    text = template.render(values | marks)
+    pages = {mark: values[part].__html__() for part, mark in marks.items()}
+    head = {"\n".join((values[who], *values[f"{who}_address"])) for who in ("creditor", "debtor")}
+    paragraphs = []
+    for found in _EMPTY_LINES.split(text.strip()):
+        paragraph = found.strip()
+        if paragraph in pages:
+            paragraphs.append(pages[paragraph])
+        elif paragraph not in head:
+            paragraphs.append(f"<p>{_with(pages, str(escape(paragraph)).replace(chr(10), '<br>'))}</p>")
+    frame = environment().get_template(frame_of(name))
+    content = Markup("\n".join(paragraphs))  # noqa: S704 - each of them was escaped
+    return frame.render(values | {"content": content})
+
+
+def _with(pages: dict[str, str], shown: str) -> str:
+    for mark, page in pages.items():
+        shown = shown.replace(mark, page)
+    return shown
+
+
+def frame_of(template: str) -> str:
+    """Return the frame of a template's page."""
+    return _FRAMES["letter" if template.endswith("letter") else "email"]
 
 
 def is_web_link(text: str) -> bool:
@@ -120,10 +199,11 @@ def is_web_link(text: str) -> bool:
     return _WEB_LINK.fullmatch(text) is not None
 
 
-def _values(language: str, facts: MessageFacts) -> dict[str, Any]:
+def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
+    """Return what a template may say, each thing as it is written in that language; raise HowToPayMissing."""
     locale = _LOCALES[language]
     contact = facts.contact_email or facts.contact_phone
-    return {
+    values: dict[str, Any] = {
         "language": language,
         "disclosure": DISCLOSURES[language],
         "creditor": facts.creditor,
@@ -140,7 +220,23 @@ def _values(language: str, facts: MessageFacts) -> dict[str, Any]:
         "contact": contact,
         "creditor_address": facts.creditor_address,
         "debtor_address": facts.debtor_address,
+        "has_logo": facts.has_logo,
     }
+    return values | {name: _Partial(f"{language}/{file}", values) for name, file in _PARTIALS.items()}
+
+
+class _Partial:
+    """A passage of ours that a template places: how to pay, or who writes; written only where it is said."""
+
+    def __init__(self, name: str, values: dict[str, Any]) -> None:
+        self._name = name
+        self._values = values
+
+    def __str__(self) -> str:
+        return environment().get_template(f"{self._name}.txt").render(self._values).strip()
+
+    def __html__(self) -> str:
+        return environment().get_template(f"{self._name}.html").render(self._values).strip()
 
 
 def _written(money: Money, locale: str) -> str:
@@ -165,11 +261,15 @@ def _pay_by(facts: MessageFacts, contact: str | None) -> str:
     )
 
 
-@lru_cache(maxsize=1)
-def _environment() -> ImmutableSandboxedEnvironment:
+@lru_cache(maxsize=3)
+def environment(*, escapes: bool | None = None) -> ImmutableSandboxedEnvironment:
+    """Return where templates are rendered: they reach nothing but what they may say.
+
+    What is filled in is escaped in templates whose name ends with html; or as `escapes` says, for those without a name.
+    """
     return ImmutableSandboxedEnvironment(
         loader=DictLoader(_sources()),
-        autoescape=select_autoescape(("html",), default=False),
+        autoescape=select_autoescape(("html",), default=False) if escapes is None else escapes,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -202,7 +302,12 @@ def _parts() -> dict[tuple[str, str], dict[str, str]]:
     return table
 
 
-def template_names() -> frozenset[str]:
-    """Return the names of the templates there are in every language."""
-    tables = [{template for one, template in _parts() if one == language} for language in LANGUAGES]
-    return frozenset(set.intersection(*tables))
+def source_of(template: str, language: str) -> dict[str, str]:
+    """Return the parts of a template of ours as they are written; raise TemplateUnknown where there is none."""
+    _, parts = _written_in(template, language)
+    return {part: _sources()[name] for part, name in parts.items()}
+
+
+def built_in_names() -> list[str]:
+    """Return the names of the templates that come with GetBill."""
+    return sorted({template for _, template in _parts()})

@@ -1,5 +1,6 @@
 """`getbill company`: who collects with this installation."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +32,44 @@ def create(
         }
 
     choosing.show(database.run(found))
+
+
+@company.command()
+def letterhead(
+    name: Annotated[str, typer.Argument(help="Which company.")],
+    address: Annotated[list[str], typer.Option(help="A line of its address; give the option once for each.")],
+    imprint: Annotated[
+        str | None,
+        typer.Option(help="What the law wants on a letter: form, capital, register, number."),
+    ] = None,
+) -> None:
+    """Say what a company's letters carry."""
+
+    async def say(opened: Database, _vault: Vault) -> dict[str, Any]:
+        company_id = (await choosing.company(opened, name)).id
+        await companies.set_letterhead(opened, company_id, address, imprint)
+        found = await companies.company(opened, company_id)
+        return {"name": found.name, "address": list(found.address), "imprint": found.imprint}
+
+    choosing.show(database.run(say))
+
+
+@company.command()
+def logo(
+    name: Annotated[str, typer.Argument(help="Which company.")],
+    file: Annotated[
+        Path, typer.Argument(help="A PNG or JPEG of at most 200 kB.", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Put a logo at the head of a company's e-mails."""
+    image = file.read_bytes()
+
+    async def put(opened: Database, _vault: Vault) -> dict[str, Any]:
+        found = await choosing.company(opened, name)
+        kept = await companies.set_logo(opened, found.id, image)
+        return {"name": found.name, "media_type": kept.media_type, "bytes": len(kept.image)}
+
+    choosing.show(database.run(put))
 
 
 @company.command("list")

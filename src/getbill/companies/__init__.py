@@ -11,10 +11,12 @@ from getbill.companies.actions import (
     UserExists,
     create,
     create_user,
+    set_letterhead,
     set_password,
 )
+from getbill.companies.logos import Logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
-from getbill.companies.queries import companies, company, demo, users, workspace, workspaces_of
+from getbill.companies.queries import admins, companies, company, demo, users, workspace, workspaces_of
 from getbill.companies.switches import (
     DRY_RUN,
     MODES,
@@ -34,6 +36,7 @@ __all__ = [
     "Company",
     "CompanyExists",
     "Founded",
+    "Logo",
     "NewUser",
     "OwnScenario",
     "SandboxOnly",
@@ -41,12 +44,16 @@ __all__ = [
     "User",
     "UserExists",
     "Workspace",
+    "admins",
     "companies",
     "company",
     "create",
     "create_user",
     "demo",
+    "logo",
     "resume_all",
+    "set_letterhead",
+    "set_logo",
     "set_password",
     "stop_all",
     "switch",

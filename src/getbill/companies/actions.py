@@ -1,6 +1,7 @@
 """Founding a company and hiring its staff."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +14,9 @@ from getbill.kit import clock, emails, ibans, ids
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.vault import Vault
+
+_ADDRESS_LINES_MAX = 5
+_LINE_CHARACTERS_MAX = 60
 
 _INSERT_COMPANY = Statement(
     "companies.insert",
@@ -46,6 +50,11 @@ _SET_PASSWORD = Statement(
     "companies.set_password",
     "Give a member of staff another password.",
     "UPDATE users SET password_hash = $2 WHERE lower(email) = lower($1) RETURNING id",
+)
+_SET_LETTERHEAD = Statement(
+    "companies.set_letterhead",
+    "Say what a company's letters carry.",
+    "UPDATE companies SET address = $2, imprint = $3 WHERE id = $1 RETURNING id",
 )
 
 
@@ -111,6 +120,18 @@ async def create(
     except asyncpg.UniqueViolationError as error:
         raise CompanyExists("There is a demo company already.") from error
     return founded
+
+
+async def set_letterhead(
+    database: Database, company_id: UUID, address: Sequence[str], imprint: str | None
+) -> None:
+    """Say what a company's letters carry: the lines of its address, and the mentions that the law wants."""
+    lines = [line.strip() for line in address if line.strip()]
+    if len(lines) > _ADDRESS_LINES_MAX or any(len(line) > _LINE_CHARACTERS_MAX for line in lines):
+        raise one_field("/address", "too-long", "An address has at most 5 lines of 60 characters.")
+    found = await database.fetchval(_SET_LETTERHEAD, company_id, lines, (imprint or "").strip() or None)
+    if found is None:
+        raise NotFound("There is no such company.")
 
 
 async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUID:

@@ -36,6 +36,9 @@ class Company:
     scenario: str
     collector: str
     created_at: datetime
+    # What its letters carry: the lines of its address, and the mentions that the law wants.
+    address: tuple[str, ...] = ()
+    imprint: str | None = None
 
 
 class OwnScenario(NamedTuple):

@@ -7,7 +7,7 @@ from asyncpg import Record
 from getbill.companies.model import Company, OwnScenario, User, Workspace
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
-from getbill.kit.db import Database, Statement
+from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.vault import Lookup, Vault
 
@@ -50,7 +50,7 @@ def lookup_context(company_id: UUID) -> bytes:
 
 
 def _company(row: Record) -> Company:
-    return Company(**{name: row[name] for name in Company.__slots__})
+    return Company(**{name: row[name] for name in Company.__slots__} | {"address": tuple(row["address"])})
 
 
 async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Workspace:
@@ -103,3 +103,9 @@ async def demo(database: Database) -> UUID | None:
 async def users(database: Database, company_id: UUID) -> list[User]:
     """Return a company's staff in the order they came."""
     return [User(**dict(row)) for row in await database.fetch(_USERS, company_id)]
+
+
+async def admins(tx: Transaction, company_id: UUID) -> list[User]:
+    """Return those of a company's staff who answer for it and may still come in."""
+    users = [User(**dict(row)) for row in await tx.fetch(_USERS, company_id)]
+    return [user for user in users if user.role == "admin" and user.is_active]

@@ -1,11 +1,11 @@
 """Lists of debts and debtors as callers ask for them: filters, order, page or cursor."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from getbill.companies import Workspace
 from getbill.debtors import words
@@ -13,7 +13,7 @@ from getbill.debts.model import Debt
 from getbill.debts.queries import Wanted
 from getbill.debts.wire import Currency, Status
 from getbill.kit import emails, paging, phones
-from getbill.kit.shapes import DayAsked, written_instant
+from getbill.kit.shapes import DayAsked, InstantAsked
 
 
 def _clean(value: str) -> str:
@@ -22,14 +22,6 @@ def _clean(value: str) -> str:
     return value
 
 
-def _in_utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("An instant in UTC lies between the years 1 and 9999.") from None
-
-
-Instant = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterValidator(_in_utc)]
 Clean = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_clean)]
 Amount = Annotated[Decimal, Field(ge=0, le=10**12, max_digits=20)]
 
@@ -56,9 +48,9 @@ class DebtQuery(PageQuery):
     amount_max: Amount | None = None
     due_from: DayAsked | None = None
     due_to: DayAsked | None = None
-    created_from: Instant | None = None
-    created_to: Instant | None = None
-    updated_after: Instant | None = None
+    created_from: InstantAsked | None = None
+    created_to: InstantAsked | None = None
+    updated_after: InstantAsked | None = None
     q: Annotated[
         Clean | None,
         Field(

@@ -67,7 +67,8 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "debt.updated",
         "Fields of the case were changed.",
-        _CHANGES | {"entry": "The refund, write-off or adjustment that changed the balance, where one did."},
+        {"changes": _CHANGES["changes"][:-1] + "; of the debtor, which fields."}
+        | {"entry": "The refund, write-off or adjustment that changed the balance, where one did."},
     ),
     Entry(
         "debt.status_changed",
@@ -93,7 +94,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "webhook.disabled",
         "A webhook is called no longer: it answered 410, or failed for five days.",
-        {"webhook": "Which, and why. It is about no debt: there is no `debt_id`."},
+        {"webhook": "Which, why and since when. It is about no debt: there is no `debt_id`."},
     ),
 )
 

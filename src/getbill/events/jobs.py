@@ -11,7 +11,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.events.marks import GROWN, Marks
-from getbill.kit import clock
+from getbill.kit import clock, crashes
 from getbill.kit.db import Database, Statement, Transaction
 
 _TRY_LOCK = Statement(
@@ -92,6 +92,10 @@ async def sequence(database: Database, batch: int = 1000, marks: Marks | None = 
         grown = await tx.fetch(_SEQUENCE, batch, GROWN)
         if marks is not None and (behind := _behind(grown, marks)):
             await marks.begin_epochs(tx, behind)
+        if grown:
+            crashes.at("events.placing")
+    if grown:
+        crashes.at("events.placed")
     if marks is not None:
         for row in grown:
             marks.note(row["workspace_id"], (row["epoch"], row["position"]))

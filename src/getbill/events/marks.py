@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from getbill.kit import clock, journals
+from getbill.kit import clock, crashes, journals
 from getbill.kit.db import Database, Statement, Transaction
 
 _log = structlog.get_logger(__name__)
@@ -122,7 +122,9 @@ class Marks:
             self.note(row["workspace_id"], (row["epoch"], row["position"]))
         news = {one: mark for one, mark in self._known.items() if self._written.get(one) != mark}
         if news:
+            crashes.at("events.marking")
             journals.append(self._path, _lines(news))
+            crashes.at("events.marked")
             self._written |= news
         return len(news)
 

@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from getbill import access, events, webhooks
+from getbill import access, events, streams
 from getbill.explorer import problems
+from getbill.explorer.document import pushed
+from getbill.kit import json
 from getbill.kit.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
@@ -62,8 +64,10 @@ async def problem(request: Request, code: str) -> Response:
 
 @router.get("/docs/events")
 async def list_events(request: Request) -> Response:
-    """List every event that webhooks announce."""
-    return _page(request, "events.html", kinds=events.KINDS, defaults=webhooks.EVENTS_DEFAULT)
+    """List every event that webhooks announce, each with a sample as it is pushed."""
+    samples = {entry.kind: json.pretty(pushed(entry)) for entry in events.CATALOGUE}
+    facts = {"catalogue": events.CATALOGUE, "samples": samples, "guarantee": streams.GUARANTEE}
+    return _page(request, "events.html", **facts)
 
 
 def _page(request: Request, template: str, **facts: Any) -> Response:

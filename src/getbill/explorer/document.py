@@ -5,6 +5,7 @@ webhooks are added here, so that no route can forget them.
 """
 
 from collections.abc import Iterable
+from json import loads
 from typing import Any, Final
 
 from fastapi.routing import RouteContext
@@ -13,10 +14,13 @@ from pydantic import BaseModel
 from getbill import access, events
 from getbill.explorer import examples
 from getbill.explorer.problems import known
-from getbill.explorer.wire import WebhookSent
+from getbill.explorer.wire import DATA, ErasedData, WebhookSent
+from getbill.kit import json
 from getbill.kit.shapes import ProblemShown, problems
 
 _CREATE: Final = ("/external-api/v1/debts", "post")
+_MODELS: Final[tuple[type[BaseModel], ...]] = (ProblemShown, WebhookSent, ErasedData, *DATA.values())
+_STREAM: Final = "/external-api/v1/events"
 _HEADERS: Final = {
     "X-Request-Id": ("string", "Names this request in our logs."),
     "X-RateLimit-Limit": ("integer", "Requests a minute."),
@@ -72,7 +76,7 @@ def finish_document(document: dict[str, Any], routes: Iterable[RouteContext]) ->
     """Complete the document that FastAPI derives from the routes."""
     document["servers"] = [{"url": "/", "description": "This installation"}]
     _add_schemes(document["components"])
-    for model in (ProblemShown, WebhookSent):
+    for model in _MODELS:
         _add_schema(document["components"]["schemas"], model)
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
@@ -84,7 +88,7 @@ def finish_document(document: dict[str, Any], routes: Iterable[RouteContext]) ->
                 operation["operationId"] = route.operation_id or route.name
                 _finish_operation(operation, method, str(route.path_format), scope_of(route))
     _add_examples(document)
-    document["webhooks"] = {kind: {"post": _webhook(kind, told)} for kind, told in events.KINDS.items()}
+    document["webhooks"] = {entry.kind: {"post": _webhook(entry)} for entry in events.CATALOGUE}
 
 
 def _add_schemes(components: dict[str, Any]) -> None:
@@ -162,14 +166,40 @@ def _add_examples(document: dict[str, Any]) -> None:
     responses = create["responses"]
     responses["201"]["content"]["application/json"]["example"] = examples.DEBT
     responses["422"]["content"]["application/problem+json"]["example"] = examples.PROBLEM
+    stream = document["paths"][_STREAM]["get"]["responses"]["200"]
+    stream["content"]["application/json"]["example"] = examples.STREAM | {
+        "data": [_plain(entry.sample) for entry in events.CATALOGUE if entry.kind == "debt.payment_received"]
+    }
 
 
-def _webhook(kind: str, told: str) -> dict[str, Any]:
-    media: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/WebhookSent"}}
-    if kind == examples.WEBHOOK["event"]:
-        media["example"] = examples.WEBHOOK
+def pushed(entry: events.Entry) -> dict[str, Any]:
+    """Return a sample as it is pushed to an endpoint that is due every event."""
+    sequence = entry.sample["sequence"]
+    return entry.sample | {"previous_sequence": sequence - 1 if sequence > 1 else None}
+
+
+def _plain(value: Any) -> Any:
+    # FastAPI writes the document with the standard library, which knows no decimals.
+    return loads(json.write(value))
+
+
+def _webhook(entry: events.Entry) -> dict[str, Any]:
+    kind = entry.kind
+    # What is left when the debt was erased before it was sent.
+    models: dict[type[BaseModel], None] = dict.fromkeys((DATA[kind], ErasedData))
+    shapes = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
+    media: dict[str, Any] = {
+        "schema": {
+            "allOf": [
+                {"$ref": "#/components/schemas/WebhookSent"},
+                {"type": "object", "properties": {"event": {"const": kind}, "data": {"anyOf": shapes}}},
+            ]
+        },
+        "example": _plain(pushed(entry)),
+    }
     return {
-        "summary": told,
+        "summary": entry.sentence,
+        "description": _described(entry),
         "operationId": kind.replace(".", "_") + "_sent",
         "tags": ["Webhooks that GetBill sends"],
         "parameters": [
@@ -185,3 +215,8 @@ def _webhook(kind: str, told: str) -> dict[str, Any]:
         "requestBody": {"required": True, "content": {"application/json": media}},
         "responses": {"2XX": {"description": "Received; anything else is tried again."}},
     }
+
+
+def _described(entry: events.Entry) -> str:
+    sent = "Sent by default." if entry.is_default else "Sent to endpoints that ask for it."
+    return "\n".join([sent, *(f"\n`{name}`: {told}" for name, told in entry.carries.items())])

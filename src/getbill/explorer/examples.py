@@ -79,27 +79,10 @@ PROBLEM: Final[dict[str, Any]] = {
         }
     ],
 }
-WEBHOOK: Final[dict[str, Any]] = {
-    "event": "debt.payment_received",
-    "timestamp": "2024-03-15T14:32:07Z",
-    "data": {
-        "debt_id": "debt_01m804scmte4gbpp4yw1mc91gy",
-        "reference": "F-2024-0847",
-        "amount": 2340.00,
-        "currency": "EUR",
-        "balance": 0.00,
-        "status": "resolved",
-        "due_date": "2024-01-15",
-        "scenario": "standard_3_waves",
-        "debtor": {"name": "Jean Dupont", "email": "jean.dupont@email.com", "phone": "+33612345678"},
-        "resolved_at": "2024-03-15T14:32:07Z",
-        "payment": {
-            "amount": 2340.00,
-            "currency": "EUR",
-            "method": "card",
-            "stripe_payment_id": "pi_3Ox1m804scmte4gb",
-        },
-    },
-    "webhook_id": "wh_01m804scmte4gbpp4yw1mc91gx",
-    "sequence": 4,
+STREAM: Final[dict[str, Any]] = {
+    "data": [],
+    "next_cursor": "WyJldmVudHMiLDEsOF0",
+    "has_more": False,
+    "epoch": 1,
+    "epoch_changed": False,
 }

@@ -1,8 +1,14 @@
-"""The shape of what GetBill sends: one webhook, as the OpenAPI document shows it under `webhooks`."""
+"""The shapes of what GetBill sends: each webhook as the OpenAPI document shows it under `webhooks`.
 
-from pydantic import BaseModel, Field
+The tests hold every sample of the catalogue, which the product emitted, to these.
+"""
 
-from getbill.kit.shapes import Instant
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from getbill.followups import FollowupShown
+from getbill.kit.shapes import Currency, Instant, MoneyNumber
 from getbill.streams import WebhookData
 
 
@@ -11,7 +17,7 @@ class WebhookSent(BaseModel):
 
     event: str = Field(description="What happened.", examples=["debt.payment_received"])
     timestamp: Instant
-    data: WebhookData
+    data: dict[str, Any]
     webhook_id: str = Field(
         description="Names the event: the same at every endpoint, attempt, replay and pull.",
         examples=["wh_01m804scmte4gbpp4yw1mc91gx"],
@@ -24,3 +30,138 @@ class WebhookSent(BaseModel):
     fields: list[str] | None = Field(
         None, description="Stands there where the endpoint asked for these keys of `data` only."
     )
+
+
+class MoneyEntered(BaseModel):
+    """Money that was entered on the debt."""
+
+    id: str
+    kind: Literal["payment", "refund", "write_off", "adjustment"]
+    amount: MoneyNumber
+    currency: Currency
+    method: str | None
+    stripe_payment_id: str | None
+    paid_at: Instant
+
+
+class StatusChangeContext(BaseModel):
+    """What paid the debt."""
+
+    transaction: MoneyEntered
+
+
+class Escalation(BaseModel):
+    """A person's decision to hand the debt to legal action."""
+
+    reason: str
+    decided_by: str
+    decided_at: Instant
+
+
+class StatusChange(BaseModel):
+    """A status before and after."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    before: str | None = Field(alias="from")
+    after: str = Field(alias="to")
+
+
+class StatusChanges(BaseModel):
+    """The one thing that changed."""
+
+    status: StatusChange
+
+
+class DebtContactedData(WebhookData):
+    """A contact that reached the debtor."""
+
+    followup: FollowupShown
+    confirmed: bool
+
+
+class DebtPaymentReceivedData(WebhookData):
+    """Money that came in."""
+
+    payment: MoneyEntered
+
+
+class DebtResolvedData(WebhookData):
+    """How the debt was resolved."""
+
+    resolution: Literal["paid", "settled", "written_off"]
+
+
+class DebtEscalatedData(WebhookData):
+    """Who decided to escalate the debt."""
+
+    escalation: Escalation
+
+
+class DebtUpdatedData(WebhookData):
+    """What was changed: for each field its value before and after, for the debtor the names of the fields."""
+
+    changes: dict[str, Any]
+    entry: MoneyEntered | None = None
+
+
+class DebtStatusChangedData(WebhookData):
+    """Which way the debt moved."""
+
+    changes: StatusChanges
+    status_change_context: StatusChangeContext | None = None
+    reason: str | None = None
+
+
+class FollowupData(WebhookData):
+    """The call, message or letter."""
+
+    followup: FollowupShown
+
+
+class FollowupUpdatedData(FollowupData):
+    """The call, message or letter, and how it moved on."""
+
+    changes: StatusChanges
+
+
+class WebhookDisabled(BaseModel):
+    """The endpoint, which is called no longer."""
+
+    id: str
+    url: str
+    description: str | None
+    reason: Literal["gone", "failing"]
+    disabled_at: Instant
+    failing_since: Instant | None
+
+
+class WebhookDisabledData(BaseModel):
+    """An endpoint. It is about no debt."""
+
+    webhook: WebhookDisabled
+
+
+class ErasedData(BaseModel):
+    """All that remains of an event whose debt was erased."""
+
+    debt_id: str
+    erased: Literal[True]
+
+
+# What the `data` of each kind is, unless its debt was erased since.
+DATA: Final[dict[str, type[BaseModel]]] = {
+    "debt.created": WebhookData,
+    "debt.contacted": DebtContactedData,
+    "debt.payment_received": DebtPaymentReceivedData,
+    "debt.resolved": DebtResolvedData,
+    "debt.escalated": DebtEscalatedData,
+    "debt.updated": DebtUpdatedData,
+    "debt.status_changed": DebtStatusChangedData,
+    "debt.deleted": ErasedData,
+    "followup.created": FollowupData,
+    "followup.updated": FollowupUpdatedData,
+    "followup.completed": FollowupData,
+    "followup.failed": FollowupData,
+    "webhook.disabled": WebhookDisabledData,
+}

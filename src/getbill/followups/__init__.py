@@ -4,10 +4,11 @@ A followup begins when a contact is about to leave and ends in one final status,
 `followup.completed`. What it said, and to which address, is sealed with the debt's key and goes with it.
 """
 
-from getbill.followups.actions import FINAL, begin, cancel, erase, move
+from getbill.followups.actions import begin, cancel, erase, move, reach
 from getbill.followups.api import router
-from getbill.followups.model import STATUSES, TYPES, Content, Followup
-from getbill.followups.queries import find, find_many
+from getbill.followups.model import FINAL, STATUSES, TYPES, Content, Followup
+from getbill.followups.queries import find, find_many, made_by_hand
+from getbill.followups.wire import FollowupShown
 
 __all__ = [
     "FINAL",
@@ -15,11 +16,14 @@ __all__ = [
     "TYPES",
     "Content",
     "Followup",
+    "FollowupShown",
     "begin",
     "cancel",
     "erase",
     "find",
     "find_many",
+    "made_by_hand",
     "move",
+    "reach",
     "router",
 ]

@@ -1,18 +1,14 @@
 """Beginning followups, moving them on, and forgetting those of an erased debt. Many at once is the usual case."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from getbill import events
+from getbill import debts, events
 from getbill.debts import Debt
 from getbill.followups import queries
-from getbill.followups.model import TYPES, Followup, seal
+from getbill.followups.model import CALLS, Followup, seal
 from getbill.kit.db import Statement, Transaction
-
-# What ends a followup; `sent` does where the channel never says more, and the caller knows that.
-FINAL = frozenset(
-    {"delivered", "deal_found", "no_answer", "deal_not_found", "bad_behavior", "failed", "cancelled"}
-)
 
 _BEGIN = Statement(
     "followups.begin",
@@ -32,10 +28,11 @@ _MOVE = Statement(
     "Write how far followups came.",
     """
     UPDATE followups f SET status = moved.status, sent_at = moved.sent_at, processed_at = moved.processed_at,
-        provider_ref = moved.provider_ref, duration_ms = moved.duration_ms,
-        disconnection_reason = moved.disconnection_reason, updated_at = $9
-    FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::integer[], $8::text[])
-        AS moved (id, status, sent_at, processed_at, provider_ref, duration_ms, disconnection_reason)
+        reached_at = moved.reached_at, provider_ref = moved.provider_ref, duration_ms = moved.duration_ms,
+        disconnection_reason = moved.disconnection_reason, updated_at = $10
+    FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::text[],
+        $8::integer[], $9::text[])
+        AS moved (id, status, sent_at, processed_at, reached_at, provider_ref, duration_ms, disconnection_reason)
     WHERE f.workspace_id = $1 AND f.id = moved.id
     """,
 )
@@ -61,8 +58,8 @@ async def begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None
         workspace_id,
         [one.id for one in all_of],
         [one.debt_id for one in all_of],
-        [one.channel.value for one in all_of],
-        [TYPES[one.channel] for one in all_of],
+        [str(one.channel) for one in all_of],
+        [one.type for one in all_of],
         [one.step for one in all_of],
         [one.scheduled_at for one in all_of],
         sealed,
@@ -91,6 +88,7 @@ async def move(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) ->
         [one.status for one in all_of],
         [one.sent_at for one in all_of],
         [one.processed_at for one in all_of],
+        [one.reached_at for one in all_of],
         [one.provider_ref for one in all_of],
         [one.duration_ms for one in all_of],
         [one.disconnection_reason for one in all_of],
@@ -101,14 +99,30 @@ async def move(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) ->
 
 
 def _announce(tx: Transaction, debt: Debt, moved: Followup, *, is_complete: bool) -> None:
-    told = {"followup": moved.shown()}
-    if not is_complete:
-        changes = {"status": {"from": moved.moved_from, "to": moved.status}}
-        events.record(tx, "followup.updated", debt, told | {"changes": changes})
+    if is_complete:
+        announce_end(tx, debt, moved)
         return
+    changes = {"status": {"from": moved.moved_from, "to": moved.status}}
+    events.record(tx, "followup.updated", debt, {"followup": moved.shown(), "changes": changes})
+
+
+def announce_end(tx: Transaction, debt: Debt, ended: Followup) -> None:
+    """Announce that a followup of a locked debt came to its end."""
+    told = {"followup": ended.shown()}
     events.record(tx, "followup.completed", debt, told)
-    if moved.status == "failed":
+    if ended.status == "failed":
         events.record(tx, "followup.failed", debt, told)
+
+
+def reach(tx: Transaction, debt: Debt, followup: Followup, *, is_confirmed: bool) -> Followup:
+    """Announce that a followup reached the debtor of a locked debt, once for each, and return it so marked."""
+    if followup.reached_at is not None:
+        return followup
+    reached = replace(followup, reached_at=tx.now)
+    events.record(tx, "debt.contacted", debt, {"followup": reached.shown(), "confirmed": is_confirmed})
+    debt.answers_count += followup.channel in CALLS
+    debts.mark_contacted(tx, debt)
+    return reached
 
 
 async def cancel(tx: Transaction, cancelled: Sequence[tuple[Debt, UUID]]) -> None:

@@ -1,28 +1,43 @@
 """The routes of followups: what was done towards a debtor, by which channel, and how it ended."""
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill import access, debts
-from getbill.access import Caller
-from getbill.followups import queries, wire
-from getbill.followups.wire import FollowupList, FollowupQuery, FollowupShown, FollowupsOfDebtQuery
-from getbill.kit import ids, paging
-from getbill.kit.db import Database
-from getbill.kit.http import answer
-from getbill.kit.routes import Route
+from getbill import access, channels, companies, debts
+from getbill.access import Caller, Change
+from getbill.followups import by_hand, links, queries, wire
+from getbill.followups.model import Followup
+from getbill.followups.wire import (
+    FollowupChangeBody,
+    FollowupList,
+    FollowupQuery,
+    FollowupShown,
+    FollowupsOfDebtQuery,
+    MessageShown,
+    NewFollowupBody,
+)
+from getbill.kit import clock, ids, paging
+from getbill.kit.calendar import DEFAULT_COUNTRY
+from getbill.kit.db import Database, Transaction
+from getbill.kit.errors import NotFound, one_field
+from getbill.kit.http import answer, body
+from getbill.kit.routes import Route, gather
 from getbill.kit.shapes import problems
 
-router = APIRouter(prefix="/external-api/v1/followups", tags=["Followups"], route_class=Route)
+_followups = APIRouter(prefix="/external-api/v1/followups", tags=["Followups"], route_class=Route)
+_media = APIRouter(tags=["Followups"], route_class=Route)
+_PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
 
 Reads = Annotated[Caller, Depends(access.requires("followups:read"))]
+Writes = Annotated[Change, Depends(access.change("followups:write"))]
 
 
-@router.get("", response_model=FollowupList, responses=problems(400, 404))
+@_followups.get("", response_model=FollowupList, responses=problems(400, 404))
 async def list_followups(
     request: Request, caller: Reads, query: Annotated[FollowupQuery, Query()]
 ) -> Response:
@@ -31,7 +46,7 @@ async def list_followups(
     return await _list(request, caller, query, debt_id)
 
 
-@router.get("/debt/{debt_id}", response_model=FollowupList, responses=problems(400, 404))
+@_followups.get("/debt/{debt_id}", response_model=FollowupList, responses=problems(400, 404))
 async def list_followups_of_debt(
     request: Request, caller: Reads, debt_id: str, query: Annotated[FollowupsOfDebtQuery, Query()]
 ) -> Response:
@@ -41,12 +56,97 @@ async def list_followups_of_debt(
     return await _list(request, caller, query, debt.id)
 
 
-@router.get("/{followup_id}", response_model=FollowupShown, responses=problems(404))
+@_followups.get("/{followup_id}", response_model=FollowupShown, responses=problems(404))
 async def get_followup(request: Request, caller: Reads, followup_id: str) -> Response:
     """Return one followup."""
     database: Database = request.app.state.database
     found = await queries.find(database, caller.workspace, ids.read("followup", followup_id))
-    return answer(200, found.shown())
+    return answer(200, _shown(request, caller, found))
+
+
+@_followups.get("/{followup_id}/message", response_model=MessageShown, responses=problems(404))
+async def get_message(request: Request, caller: Reads, followup_id: str) -> Response:
+    """Return what a followup said to the debtor, word for word. What people did themselves has no message."""
+    database: Database = request.app.state.database
+    found = await queries.find(database, caller.workspace, ids.read("followup", followup_id))
+    if found.content.text is None:
+        raise NotFound(f"The followup {followup_id} has no message: people made it themselves.")
+    return answer(200, found.message())
+
+
+@_followups.post("", status_code=201, response_model=FollowupShown, responses=problems(409, 415, 422))
+async def create_followup(change: Writes, new: Annotated[NewFollowupBody, body(NewFollowupBody)]) -> Response:
+    """Record a call, visit, message or letter that people made towards a debtor, or are to make.
+
+    It counts as one that a scenario makes: for `debt.contacted` once it reached the debtor, and for the caps. GetBill
+    sends nothing for it.
+    """
+    debt_id = _debt_named(new)
+
+    async def work(tx: Transaction) -> access.Reply:
+        try:
+            debt = await debts.lock(tx, change.workspace, debt_id)
+        except NotFound as absent:
+            raise one_field("/debt_id", "unknown", absent.detail) from None
+        change.debt_id = debt.id
+        told = wire.told(new, debt.debtor.identity.country or DEFAULT_COUNTRY)
+        made = await by_hand.record(tx, debt, told)
+        location = {"Location": f"/external-api/v1/followups/{ids.show('followup', made.id)}"}
+        return lambda: answer(201, _shown(change.request, change.caller, made), location)
+
+    return await change.commit(work)
+
+
+@_followups.put("/{followup_id}", response_model=FollowupShown, responses=problems(404, 409, 415, 422))
+async def update_followup(
+    change: Writes, followup_id: str, changed: Annotated[FollowupChangeBody, body(FollowupChangeBody)]
+) -> Response:
+    """Say what became of a followup, or correct what is said of it. Its debt cannot change.
+
+    Of one that a scenario carried out the outcome and the notes can be changed, once it has come to its end.
+    """
+    wanted = ids.read("followup", followup_id)
+
+    async def work(tx: Transaction) -> access.Reply:
+        workspace = change.workspace
+        debt = await debts.lock(tx, workspace, await queries.debt_of(tx, workspace.id, wanted))
+        change.debt_id = debt.id
+        before = (await queries.find_held(tx, workspace, [wanted]))[wanted]
+        wire.refuse_other_debt(changed, before)
+        told = wire.told(changed, debt.debtor.identity.country or DEFAULT_COUNTRY)
+        after = await by_hand.correct(tx, debt, before, told)
+        return lambda: answer(200, _shown(change.request, change.caller, after))
+
+    return await change.commit(work)
+
+
+@_media.get(
+    "/media/{token}",
+    response_class=Response,
+    responses={200: {"content": {"application/pdf": {}}, "description": "The letter."}, **problems(404)},
+)
+async def get_media(request: Request, token: str) -> Response:
+    """Return the letter that a `pdf_url` leads to. The link itself is the credential, for an hour."""
+    database: Database = request.app.state.database
+    vault = access.gate_of(request).vault
+    workspace_id, followup_id = links.read(token, vault, clock.wall())
+    workspace = await companies.workspace(database, vault, workspace_id)
+    letter = links.letter_of(await queries.find(database, workspace, followup_id))
+    # A processor is busy with it for a while, and this one answers others too.
+    printed = await asyncio.to_thread(channels.print_letter, letter)
+    return Response(printed, 200, _PRIVATE, media_type="application/pdf")
+
+
+def _shown(request: Request, caller: Caller, followup: Followup) -> dict[str, Any]:
+    base_url = access.gate_of(request).policy.base_url
+    return wire.shown(followup, links.link(followup, caller.workspace, base_url, clock.wall()))
+
+
+def _debt_named(new: NewFollowupBody) -> UUID:
+    try:
+        return ids.read("debt", new.debt_id)
+    except NotFound as absent:
+        raise one_field("/debt_id", "unknown", absent.detail) from None
 
 
 async def _list(
@@ -58,4 +158,10 @@ async def _list(
     total = await queries.count(database, caller.workspace, wanted, paging.EXACT_MAX + 1)
     cursor = wire.cursor_after(found, query.limit)
     pages = paging.pagination(total, query.page, query.limit, cursor)
-    return answer(200, {"data": [one.shown() for one in found[: query.limit]], "pagination": pages})
+    return answer(
+        200, {"data": [_shown(request, caller, one) for one in found[: query.limit]], "pagination": pages}
+    )
+
+
+router = APIRouter()
+gather(router, _followups, _media)

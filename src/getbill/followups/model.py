@@ -14,7 +14,7 @@ from getbill.kit import ids, json
 from getbill.vault import Key
 
 # The contract's word for each channel (its enum of types has no letter but `postmail`).
-TYPES = {
+TYPES: dict[Channel, "Type"] = {
     Channel.AI_CALL: "call",
     Channel.SMS: "sms",
     Channel.EMAIL: "email",
@@ -36,7 +36,25 @@ Status = Literal[
     "cancelled",
 ]
 STATUSES: tuple[str, ...] = get_args(Status)
-_ON_THE_PHONE = frozenset({Channel.AI_CALL, Channel.SMS, Channel.WHATSAPP})
+# What ends a followup; `sent` does where the channel never says more, and the caller knows that.
+FINAL = frozenset(
+    {"delivered", "deal_found", "no_answer", "deal_not_found", "bad_behavior", "failed", "cancelled"}
+)
+# Besides the channels of scenarios, the ways that only people have.
+Way = Literal["ai_call", "sms", "email", "letter", "whatsapp", "phone", "visit"]
+# By which way people did what they record under each type. An AI call is only ever one that was made here.
+WAYS: dict[Type, Way] = {
+    "call": "phone",
+    "manual_call": "phone",
+    "voicemail": "phone",
+    "sms": "sms",
+    "email": "email",
+    "whatsapp": "whatsapp",
+    "postmail": "letter",
+    "physical": "visit",
+}
+CALLS = frozenset({"ai_call", "phone"})
+ON_THE_PHONE = CALLS | {"sms", "whatsapp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +68,15 @@ class Content:
     language: str | None = None
     summary: str | None = None
     notes: str | None = None
+    audio_url: str | None = None
+    # Which template the words are of, and in which version; 0 is the one that comes with GetBill.
+    template: str | None = None
+    template_version: int | None = None
+    # Of a letter: who writes and where, and what the law wants on every page.
+    letterhead: list[str] | None = None
+    imprint: str | None = None
 
-    def known(self) -> dict[str, str]:
+    def known(self) -> dict[str, Any]:
         """Return the fields that say something."""
         return {name: value for name in _CONTENT if (value := getattr(self, name)) is not None}
 
@@ -61,19 +86,21 @@ _CONTENT = tuple(one.name for one in fields(Content))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followup:
-    """One call, message or letter. Instants are workspace time."""
+    """One call, message or letter. Instants are workspace time; what people did themselves has no step."""
 
     id: UUID
     debt_id: UUID
-    channel: Channel
+    channel: str
+    type: Type
     status: str
     step: str | None
     scheduled_at: datetime | None
     created_at: datetime
     updated_at: datetime
-    type: str = ""
     sent_at: datetime | None = None
     processed_at: datetime | None = None
+    # When it was counted as having reached the debtor.
+    reached_at: datetime | None = None
     content: Content = field(default_factory=Content)
     provider_ref: str | None = None
     duration_ms: int | None = None
@@ -90,26 +117,25 @@ class Followup:
 
     def shown(self) -> dict[str, Any]:
         """Return the followup as answers and events show it (contract 7.1, with `channel` and `sent_at`)."""
-        is_call = self.channel == Channel.AI_CALL
         return {
             "id": ids.show("followup", self.id),
             "debt_id": ids.show("debt", self.debt_id),
             "status": self.status,
-            "type": self.type or TYPES[self.channel],
-            "channel": self.channel.value,
+            "type": self.type,
+            "channel": str(self.channel),
             "call_date": json.instant(self.sent_at),
             "scheduled_at": json.instant(self.scheduled_at),
             "sent_at": json.instant(self.sent_at),
             "processed_at": json.instant(self.processed_at),
             "summary": self.content.summary,
             "notes": self.content.notes,
-            "call_id": self.provider_ref if is_call else None,
-            "audio_url": None,
+            "call_id": self.provider_ref if self.channel in CALLS else None,
+            "audio_url": self.content.audio_url,
             "pdf_url": None,
             "duration_ms": self.duration_ms,
             "disconnection_reason": self.disconnection_reason,
             "direction": self.direction,
-            "phone_number_used": self.content.address if self.channel in _ON_THE_PHONE else None,
+            "phone_number_used": self.content.address if self.channel in ON_THE_PHONE else None,
             "is_retry": self.is_retry,
             "triggered_payment": self.triggered_payment,
             # Messages carry no tracking pixel: reading is not watched (Directive 2002/58/EC, art. 5(3)).
@@ -118,6 +144,23 @@ class Followup:
             "email_first_opened_at": None,
             "email_clicked": False,
             "email_click_count": 0,
+        }
+
+    def message(self) -> dict[str, Any]:
+        """Return what was said, and to which address."""
+        content = self.content
+        return {
+            "followup_id": ids.show("followup", self.id),
+            "debt_id": ids.show("debt", self.debt_id),
+            "channel": str(self.channel),
+            "address": content.address,
+            "language": content.language,
+            "subject": content.subject,
+            "text": content.text,
+            "html": content.html,
+            "template": content.template,
+            "template_version": content.template_version,
+            "sent_at": json.instant(self.sent_at),
         }
 
 

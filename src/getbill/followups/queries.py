@@ -7,7 +7,6 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.channels import Channel
 from getbill.companies import Workspace
 from getbill.followups.model import Followup, open_content
 from getbill.kit import ids
@@ -50,6 +49,21 @@ _COUNT_OF_DEBT = Statement(
     "How many followups has a debt, as far as a page says?",
     f"SELECT count(*) FROM (SELECT FROM followups f WHERE f.debt_id = $8 AND {_WANTED} LIMIT $7) AS counted",
 )
+_DEBT_OF = Statement(
+    "followups.debt_of",
+    "Which debt is a followup about?",
+    "SELECT debt_id FROM followups WHERE workspace_id = $1 AND id = $2",
+)
+_MADE_BY_HAND = Statement(
+    "followups.made_by_hand",
+    "What did people do of late on these debts, or to these addresses? Visits have no cap.",
+    """
+    SELECT debt_id, channel, sent_at, address_hash FROM followups
+    WHERE workspace_id = $1 AND step IS NULL AND (debt_id = ANY($2) OR address_hash = ANY($3)) AND sent_at > $4
+      AND direction = 'outbound' AND channel <> 'visit'
+      AND status NOT IN ('on_hold', 'scheduled', 'cancelled', 'failed')
+    """,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +86,14 @@ def _of_row(row: Record, workspace: Workspace) -> Followup:
     return Followup(
         id=row["id"],
         debt_id=row["debt_id"],
-        channel=Channel(row["channel"]),
+        channel=row["channel"],
         type=row["type"],
         status=row["status"],
         step=row["step"],
         scheduled_at=row["scheduled_at"],
         sent_at=row["sent_at"],
         processed_at=row["processed_at"],
+        reached_at=row["reached_at"],
         content=open_content(row["content"], key, workspace.id, row["id"]),
         provider_ref=row["provider_ref"],
         duration_ms=row["duration_ms"],
@@ -95,7 +110,7 @@ async def find(database: Database, workspace: Workspace, followup_id: UUID) -> F
     """Return a followup; raise NotFound when the workspace has none of this id."""
     row = await database.fetchrow(_FIND, workspace.id, followup_id)
     if row is None:
-        raise NotFound(f"There is no followup {ids.show('followup', followup_id)}.")
+        raise _absent(followup_id)
     return _of_row(row, workspace)
 
 
@@ -113,6 +128,25 @@ async def find_held(
     """Return those of some followups that there are, whose debts the transaction holds."""
     rows = await tx.fetch(_FIND_MANY, workspace.id, followup_ids)
     return {row["id"]: _of_row(row, workspace) for row in rows}
+
+
+async def debt_of(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> UUID:
+    """Return the debt a followup is about; raise NotFound when the workspace has none of this id."""
+    debt_id: UUID | None = await tx.fetchval(_DEBT_OF, workspace_id, followup_id)
+    if debt_id is None:
+        raise _absent(followup_id)
+    return debt_id
+
+
+def _absent(followup_id: UUID) -> NotFound:
+    return NotFound(f"There is no followup {ids.show('followup', followup_id)}.")
+
+
+async def made_by_hand(
+    tx: Transaction, workspace_id: UUID, debt_ids: Sequence[UUID], addresses: Sequence[bytes], since: datetime
+) -> list[Record]:
+    """Return what people did of late on some debts or to some addresses: debt, channel, instant, address hash."""
+    return await tx.fetch(_MADE_BY_HAND, workspace_id, debt_ids, addresses, since)
 
 
 async def page(database: Database, workspace: Workspace, wanted: Wanted) -> list[Followup]:

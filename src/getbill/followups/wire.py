@@ -1,16 +1,19 @@
 """The lists and answers of followups, as callers ask for them and as OpenAPI shows them."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from getbill.channels import Channel
-from getbill.followups.model import Followup, Status, Type
+from getbill.channels import is_web_link
+from getbill.followups.by_hand import Told
+from getbill.followups.links import Link
+from getbill.followups.model import Followup, Status, Type, Way
 from getbill.followups.queries import Wanted
-from getbill.kit import ids, paging
-from getbill.kit.shapes import DayAsked, Instant, Pagination
+from getbill.kit import ids, json, paging, phones
+from getbill.kit.errors import one_field
+from getbill.kit.shapes import DayAsked, Instant, Pagination, written_instant
 
 _SORT = "-date"
 
@@ -25,7 +28,7 @@ class FollowupsOfDebtQuery(BaseModel):
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     status: list[Status] | None = None
     type: list[Type] | None = None
-    channel: list[Channel] | None = None
+    channel: list[Way] | None = None
     since: Annotated[DayAsked | None, Field(alias="from", description="First day, in UTC.")] = None
     until: Annotated[DayAsked | None, Field(alias="to", description="Last day, in UTC.")] = None
 
@@ -42,7 +45,7 @@ def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None) -> Wanted:
     return Wanted(
         statuses=query.status,
         types=query.type,
-        channels=[channel.value for channel in query.channel] if query.channel else None,
+        channels=query.channel,
         debt_id=debt_id,
         since=_midnight(query.since),
         until=_midnight(query.until + timedelta(days=1)) if query.until and query.until < date.max else None,
@@ -76,7 +79,7 @@ class FollowupShown(BaseModel):
     debt_id: str
     status: Status
     type: Type
-    channel: Channel
+    channel: Way
     call_date: Instant | None = Field(description="When it was carried out.")
     scheduled_at: Instant | None = Field(description="When the scenario had it due.")
     sent_at: Instant | None
@@ -85,7 +88,8 @@ class FollowupShown(BaseModel):
     notes: str | None
     call_id: str | None = Field(description="The provider's own id of a call.")
     audio_url: str | None
-    pdf_url: str | None
+    pdf_url: str | None = Field(description="A letter as it was printed; the link is good for an hour.")
+    media_urls_expire_at: Instant | None
     duration_ms: int | None
     disconnection_reason: str | None
     direction: Literal["inbound", "outbound"] | None
@@ -99,8 +103,132 @@ class FollowupShown(BaseModel):
     email_click_count: int
 
 
+def shown(followup: Followup, link: Link | None) -> dict[str, Any]:
+    """Return a followup as answers show it, with the link to its letter."""
+    media: dict[str, Any] = {"pdf_url": None, "media_urls_expire_at": None}
+    if link is not None:
+        media = {"pdf_url": link.url, "media_urls_expire_at": json.instant(link.expires_at)}
+    return followup.shown() | media
+
+
+class MessageShown(BaseModel):
+    """What a debtor was told, word for word, and at which address."""
+
+    followup_id: str
+    debt_id: str
+    channel: Way
+    address: str | None = Field(description="E-mail address, number, or the lines of a letter's window.")
+    language: str | None
+    subject: str | None
+    text: str
+    html: str | None
+    template: str | None
+    template_version: int | None = Field(description="0 for the one that comes with GetBill.")
+    sent_at: Instant | None
+
+
 class FollowupList(BaseModel):
     """A page of followups, the newest first."""
 
     data: list[FollowupShown]
     pagination: Pagination
+
+
+_OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
+
+
+def _plausible(value: datetime) -> datetime:
+    if value < _OLDEST:
+        raise ValueError("An instant before 1990 is a mistake.")
+    return value
+
+
+def _link(value: str) -> str:
+    if not is_web_link(value):
+        raise ValueError("A link begins with https:// or http:// and has no spaces.")
+    return value
+
+
+Asked = Annotated[
+    AwareDatetime,
+    BeforeValidator(written_instant),
+    AfterValidator(_plausible),
+    Field(examples=["2024-03-15T14:32:07Z"]),
+]
+Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+Word = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+WebLink = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
+
+
+class FollowupChangeBody(BaseModel):
+    """What is known of a followup now; what is not sent stays, null takes away."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"status": "deal_found", "summary": "Pays on Friday by transfer."}]},
+    )
+
+    type: Type = "manual_call"
+    status: Status = "on_hold"
+    call_date: Asked | None = Field(
+        None, description="When it was done; now, when the status says that it was."
+    )
+    scheduled_at: Asked | None = Field(None, description="When it is to be done, by people.")
+    summary: Text | None = None
+    notes: Text | None = None
+    call_id: Word | None = Field(None, description="The provider's own id of a call.")
+    audio_url: WebLink | None = Field(None, description="Where your recording is; shown as you send it.")
+    duration_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
+    phone_number_used: Annotated[str, Field(max_length=40)] | None = Field(
+        None, examples=["+33612345678"], description="The debtor's, by default."
+    )
+    direction: Literal["inbound", "outbound"] = "outbound"
+    disconnection_reason: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    is_retry: bool = False
+    debt_id: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="The debt's; it cannot change."
+    )
+
+
+class NewFollowupBody(FollowupChangeBody):
+    """A call, visit, message or letter that people made towards a debtor, or are to make."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "debt_id": "debt_01m804scmte4gbpp4yw1mc91gy",
+                    "type": "manual_call",
+                    "status": "deal_not_found",
+                    "call_date": "2024-03-15T14:32:07Z",
+                    "summary": "Wants to see the invoice again.",
+                    "duration_ms": 184000,
+                }
+            ]
+        }
+    )
+
+    debt_id: Annotated[str, Field(max_length=64)] = Field(examples=["debt_01m804scmte4gbpp4yw1mc91gy"])
+
+
+def told(body: FollowupChangeBody, country: str) -> Told:
+    """Return what a body says of a followup; raise Invalid for a number that nobody can call.
+
+    A number without its country's prefix is one of the debtor's `country`.
+    """
+    values = {name: getattr(body, name) for name in body.model_fields_set - {"debt_id"}}
+    number = values.get("phone_number_used")
+    if number is not None:
+        try:
+            values["phone_number_used"] = phones.parse(number, country)
+        except phones.PhoneInvalid as error:
+            raise one_field("/phone_number_used", "phone", str(error)) from None
+    return Told(values)
+
+
+def refuse_other_debt(body: FollowupChangeBody, followup: Followup) -> None:
+    """Raise Invalid when a body names another debt than the followup's."""
+    if body.debt_id is not None and body.debt_id != ids.show("debt", followup.debt_id):
+        raise one_field(
+            "/debt_id", "cannot-change", "A followup stays with its debt: record another one there."
+        )

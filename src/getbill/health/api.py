@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill.health import queries
+from getbill.health import deliveries, queries
 from getbill.health.queries import DATABASE_ERRORS
 from getbill.kit.db import Database
 from getbill.kit.http import answer
@@ -82,4 +82,5 @@ async def metrics(request: Request) -> Response:
         _WORKERS.set(waiting.pop("workers"))
         for what, number in waiting.items():
             _BACKLOG.labels(what).set(number)
+        await deliveries.gauge(_database(request))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -264,12 +264,15 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """Return every method a path has; the routes of one path know only their own."""
+    """Return every method a path has; the routes of one path know only their own, and the first path that fits is it."""
     found: set[str] = set()
+    meant: str | None = None
     for route in routes_of(request.app):
         pattern = getattr(route, "path_regex", None)
         if pattern is not None and pattern.match(request.url.path):
-            found.update(route.methods or ())
+            meant = meant or str(route.path)
+            if route.path == meant:
+                found.update(route.methods or ())
     return sorted(found)
 
 

@@ -5,6 +5,7 @@ Outside, an id is a prefix that names its concept and 26 characters of Crockford
 a wrong prefix or a broken tail never reaches the database.
 """
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import uuid_utils
@@ -12,10 +13,13 @@ from uuid_utils.compat import uuid7
 
 from getbill.kit.errors import NotFound
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 # The same digits as `int` names them; what is none of ours becomes what `int` refuses.
 _TO_BASE_32 = dict.fromkeys(range(128), "!") | str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+# What people call the things whose prefix is no word.
+_CALLED = {"we": "webhook", "wd": "delivery", "wh": "event"}
 _SHIFTS = range(120, -1, -10)
 
 
@@ -27,6 +31,20 @@ def new_text() -> str:
 def new() -> UUID:
     """Make an identifier whose order follows the time of its making."""
     return uuid7()
+
+
+def first_at(moment: datetime) -> UUID:
+    """Return the least identifier that `new` could make at an instant: a range of time is a range of them.
+
+    RFC 9562 section 5.7: the first 48 bits are milliseconds since 1970.
+    """
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
+    return UUID(int=max(milliseconds, 0) << 80)
+
+
+def time_of(identifier: UUID) -> datetime:
+    """Return when `new` made an identifier, to the millisecond."""
+    return _EPOCH + timedelta(milliseconds=identifier.int >> 80)
 
 
 def show(prefix: str, identifier: UUID) -> str:
@@ -44,4 +62,4 @@ def read(prefix: str, text: str) -> UUID:
         except ValueError:
             # A character that is none of ours, or more than 128 bits.
             pass
-    raise NotFound(f"There is no {prefix} with this id.")
+    raise NotFound(f"There is no {_CALLED.get(prefix, prefix)} with this id.")

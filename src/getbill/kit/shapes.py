@@ -1,11 +1,19 @@
 """Shapes that many answers share, as the OpenAPI document shows them."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -25,8 +33,16 @@ def written_instant(value: Any) -> Any:
     return value + "T00:00:00Z" if len(value) == 10 else value[:10] + "T" + value[11:].replace(" ", "+")
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("An instant in UTC lies between the years 1 and 9999.") from None
+
+
 # What a list is asked for.
 DayAsked = Annotated[date, BeforeValidator(written_day)]
+InstantAsked = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterValidator(_in_utc)]
 
 MoneyNumber = Annotated[
     Decimal, WithJsonSchema({"type": "number", "description": "A number with the currency's decimals."})

@@ -8,6 +8,7 @@ import base64
 import binascii
 import hmac
 import os
+from functools import lru_cache
 
 _PREFIX = "whsec_"
 _SECRET_BYTES = 32
@@ -22,6 +23,7 @@ def new_secret() -> str:
     return _PREFIX + base64.b64encode(os.urandom(_SECRET_BYTES)).decode()
 
 
+@lru_cache(maxsize=4096)
 def secret_key(secret: str) -> bytes:
     """Return the key in a secret's base64 part; raise SecretMalformed when there is none."""
     text = secret.removeprefix(_PREFIX)
@@ -43,3 +45,9 @@ def standard_signature(key: bytes, message_id: str, timestamp: int, body: bytes)
     """Return the `webhook-signature` of a message (Standard Webhooks 1.0, symmetric `v1`)."""
     signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+
+
+def standard_verifies(key: bytes, message_id: str, timestamp: int, body: bytes, signatures: str) -> bool:
+    """Say whether one of the signatures of a `webhook-signature` header is that of the message."""
+    expected = standard_signature(key, message_id, timestamp, body)
+    return any(hmac.compare_digest(one.encode(), expected.encode()) for one in signatures.split())

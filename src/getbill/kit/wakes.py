@@ -104,10 +104,14 @@ class Listener:
             for callback in self._on_live:
                 callback()
             while not self._lost.is_set():
+                # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with what it waited for,
+                # and whoever closes us would wait forever.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._lost.wait(), self._CHECK_SECONDS)
+                    async with asyncio.timeout(self._CHECK_SECONDS):
+                        await self._lost.wait()
                 if not self._lost.is_set():
-                    await asyncio.wait_for(connection.execute("SELECT 1"), self._CHECK_SECONDS)
+                    async with asyncio.timeout(self._CHECK_SECONDS):
+                        await connection.execute("SELECT 1")
         finally:
             self.is_live = False
             with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):

@@ -5,17 +5,19 @@ however long they were away. Where a restore took back what was told, the stream
 """
 
 from getbill.streams.api import router
-from getbill.streams.model import Asked, Place, Pulled
+from getbill.streams.model import GUARANTEE, Asked, Place, Pulled
 from getbill.streams.queries import place_of, pull
-from getbill.streams.waiting import Room
+from getbill.streams.waiting import Room, Seats
 from getbill.streams.wire import EventShown, WebhookData, shown
 
 __all__ = [
+    "GUARANTEE",
     "Asked",
     "EventShown",
     "Place",
     "Pulled",
     "Room",
+    "Seats",
     "WebhookData",
     "place_of",
     "pull",

@@ -8,6 +8,12 @@ from getbill.events import Placed, Stream
 from getbill.kit import paging
 from getbill.kit.errors import TooManyRequests
 
+# What integrators may rely on; docs/webhooks.md and the explorer say it in these words.
+GUARANTEE = (
+    "Pushed at least once within its schedule, never started out of order per debt, duplicates possible, "
+    "the pull stream complete."
+)
+
 _SORT = "events"
 # PostgreSQL's bigint.
 _POSITION_MAX = 2**63 - 1

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 import structlog
+from prometheus_client import Gauge
 
 from getbill import events
 from getbill.kit.db import Database
@@ -26,6 +27,8 @@ _log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 1.0
 # While the listener hears, a wake is lost only by mistake.
 _LOOKS_UNHEARD: Final = 5
+
+_WAITING = Gauge("getbill_events_waiting", "Calls of this process that wait for news of their stream.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,10 @@ class Waiter:
 
     async def news(self, seconds: float) -> bool:
         """Wait for news; False when there was none in time, or it is over."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), max(0.0, seconds))
+        if not self.is_over:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, seconds)):
+                    await self._woken.wait()
         return self._woken.is_set() and not self.is_over
 
 
@@ -96,10 +101,12 @@ class Room:
             )
         waiter = Waiter(workspace_id, place, is_over=self._is_closed)
         self._taken[credential_id] += 1
+        _WAITING.inc()
         self._waiting.setdefault(workspace_id, set()).add(waiter)
         try:
             yield waiter
         finally:
+            _WAITING.dec()
             self._taken[credential_id] -= 1
             self._taken += Counter()  # what nobody sits on takes no room
             self._waiting[workspace_id].discard(waiter)

@@ -70,7 +70,7 @@ class WebhookData(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    debt_id: str | None = None
+    debt_id: str
     reference: str | None = None
     amount: MoneyNumber | None = None
     currency: Currency | None = None
@@ -87,7 +87,10 @@ class EventShown(BaseModel):
 
     event: str = Field(description="What happened.", examples=["debt.payment_received"])
     timestamp: Instant
-    data: WebhookData | None = Field(description="Null for a credential without the scope `debts:read`.")
+    data: dict[str, Any] | None = Field(
+        description="As the webhook of this event carries it (see `webhooks` in this document); null for a credential"
+        " without the scope `debts:read`."
+    )
     webhook_id: str = Field(
         description="Names the event: the same at every endpoint, attempt, replay and pull.",
         examples=["wh_01m804scmte4gbpp4yw1mc91gx"],

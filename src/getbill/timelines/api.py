@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill import access, companies, debts, scenarios
+from getbill import access, companies, debts, scenarios, templates
 from getbill.access import Caller, Change
 from getbill.companies import Workspace
 from getbill.debts import Debt
@@ -67,8 +67,11 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
     except LookupError as error:
         raise NotFound(str(error)) from None
     found = found.reaching(debts.reachable_by(debt.debtor.identity)) or found
+    now = caller.workspace.now()
+    async with database.transaction(now) as tx:
+        stationery = await rendering.stationery(tx, caller.workspace.id)
     try:
-        outgoing = rendering.write(debt, found, ids.show("followup", debt.id), caller.workspace.now())
+        outgoing = rendering.write(debt, found, ids.show("followup", debt.id), now, stationery)
     except rendering.CannotBeSaid as reason:
         raise NothingToSay(f"The step would be passed over: {reason}.") from None
     return answer(200, wire.message(step, outgoing))
@@ -114,15 +117,16 @@ async def preview_scenario(
     name = scenarios.find_name(workspace, timeline_id)
     script = await scenarios.find(database, workspace, name, None)
     if asked.version is not None:
-        script = _tried(workspace, name, script.version, asked)
+        script = await _tried(database, workspace, script, asked)
     debt = await _debt(database, workspace, asked, script)
     return answer(200, wire.calendar(debt, foresee(debt, History(), workspace.now())))
 
 
-def _tried(workspace: Workspace, name: str, version: int, asked: PreviewBody) -> Scenario:
+async def _tried(database: Database, workspace: Workspace, script: Scenario, asked: PreviewBody) -> Scenario:
     assert asked.version is not None  # noqa: S101 - the caller looked
+    content, known = scenarios.content(asked.version), await templates.names(database, workspace.id)
     try:
-        return scenarios.draft(workspace, name, version + 1, scenarios.content(asked.version))
+        return scenarios.draft(workspace, script.name, script.version + 1, content, known)
     except ScenarioInvalid as error:
         raise scenarios.refused(error, "/version") from None
 

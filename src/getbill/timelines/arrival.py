@@ -12,8 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from getbill import debts, events, followups
-from getbill.channels import Channel
+from getbill import debts, followups
 from getbill.channels.senders import Fate, Outcome, unknown
 from getbill.companies import Workspace
 from getbill.debts import Debt
@@ -133,7 +132,7 @@ class _Book:
             processed_at=now if is_complete else None,
         )
         if is_unconfirmed or outcome.fate in REACHED:
-            reached(self.tx, debt, after, is_confirmed=not is_unconfirmed)
+            after = followups.reach(self.tx, debt, after, is_confirmed=not is_unconfirmed)
         self.moved.append((debt, after, is_complete))
 
     def _plan(self, debt: Debt, contact: Contact, outcome: Outcome) -> Contact | None:
@@ -150,10 +149,3 @@ class _Book:
         is_late = contact.sent_at is not None and contact.sent_at - contact.due_at > late_after
         self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
         return None
-
-
-def reached(tx: Transaction, debt: Debt, followup: Followup, *, is_confirmed: bool) -> None:
-    """Announce that a contact reached the debtor of a locked debt; once for each contact."""
-    events.record(tx, "debt.contacted", debt, {"followup": followup.shown(), "confirmed": is_confirmed})
-    debt.answers_count += followup.channel == Channel.AI_CALL
-    debts.mark_contacted(tx, debt)

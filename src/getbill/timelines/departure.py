@@ -21,6 +21,7 @@ from getbill.timelines import history, ledger, planning, rendering
 from getbill.timelines.desk import Departing, Desk
 from getbill.timelines.history import History
 from getbill.timelines.model import REHEARSED, Contact
+from getbill.timelines.rendering import Stationery
 
 
 async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -> list[Departing]:
@@ -29,7 +30,9 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
         ours = await ledger.held(tx, claimed)
         await history.lock_addresses(tx, held.values())
-        look = _LastLook(desk, tx, held, await history.load(tx, workspace.id, held))
+        stationery = await rendering.stationery(tx, workspace.id)
+        past = await history.load(tx, workspace.id, held)
+        look = _LastLook(desk, tx, held, past, stationery)
         for contact in ours:
             look.decide(contact)
         await ledger.write(tx, ours)
@@ -46,6 +49,7 @@ class _LastLook:
     tx: Transaction
     held: Mapping[UUID, Debt]
     pasts: Mapping[UUID, History]
+    stationery: Stationery
     departing: list[Departing] = field(default_factory=list)
     planned: list[Contact] = field(default_factory=list)
     # Debts of which a dry run was all there was, until now.
@@ -152,7 +156,7 @@ class _LastLook:
     def _rehearse(self, debt: Debt, contact: Contact, past: History) -> None:
         """Write a contact's message, send nothing, and go on as if it had been sent."""
         step = debt.script.step(contact.step).on(contact.channel)
-        rendering.write(debt, step, ids.show("followup", ids.new()), self.tx.now)
+        rendering.write(debt, step, ids.show("followup", ids.new()), self.tx.now, self.stationery)
         self._pass_over(debt, contact, REHEARSED, "dry run: nothing was sent")
         past.rehearse(contact.step, contact.channel_kind, self.tx.now)
         self.planned.extend(planning.go_on(self.tx, debt, past, contact.step))
@@ -161,7 +165,8 @@ class _LastLook:
         is_known = contact.followup_id is not None
         followup_id = contact.followup_id or ids.new()
         step = debt.script.step(contact.step).on(contact.channel)
-        message = rendering.write(debt, step, ids.show("followup", followup_id), self.tx.now)
+        key = ids.show("followup", followup_id)
+        message = rendering.write(debt, step, key, self.tx.now, self.stationery)
         contact.state, contact.reason = "sending", None
         contact.lease_until = clock.wall() + timedelta(seconds=2 * sender.capabilities.answer_seconds)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
@@ -187,12 +192,17 @@ class _LastLook:
             text=message.text,
             html=message.html,
             language=message.language,
+            template=message.template,
+            template_version=message.template_version,
+            letterhead=list(message.letterhead) or None,
+            imprint=message.imprint,
         )
         assert contact.followup_id is not None  # noqa: S101 - given just before
         return Followup(
             id=contact.followup_id,
             debt_id=contact.debt_id,
-            channel=contact.channel_kind,
+            channel=contact.channel,
+            type=followups.TYPES[contact.channel_kind],
             status="in_progress",
             step=contact.step,
             scheduled_at=contact.due_at,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill import compliance
+from getbill import compliance, followups
 from getbill.channels import MISSING, Channel
 from getbill.companies import DRY_RUN
 from getbill.compliance import STANDARD, Cap
@@ -114,6 +114,7 @@ async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -
     if every:
         suppressed = await compliance.suppressed(tx, workspace_id, every)
         others = await tx.fetch(_BY_ADDRESSES, workspace_id, every, tx.now - LOOK_BACK, debt_ids)
+    by_people = await followups.made_by_hand(tx, workspace_id, debt_ids, every, tx.now - LOOK_BACK)
     by_debt = _grouped(own, "debt_id")
     by_address = _grouped([row for row in (*own, *others) if _is_made(row)], "address_hash")
     histories = {}
@@ -125,7 +126,8 @@ async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -
         elsewhere = chain.from_iterable(by_address.get(one, ()) for one in hashes[debt_id])
         mine = [_made(row, same_case=True) for row in by_debt.get(debt_id, ()) if _is_made(row)]
         theirs = [_made(row, same_case=False) for row in elsewhere if row["debt_id"] != debt_id]
-        history.contacts = (*mine, *theirs, *history.contacts)
+        made = [_by_people(row, debt_id) for row in by_people if _concerns(row, debt_id, hashes[debt_id])]
+        history.contacts = (*mine, *theirs, *made, *history.contacts)
     return histories
 
 
@@ -142,6 +144,15 @@ def _is_made(row: Record) -> bool:
 
 def _made(row: Record, *, same_case: bool) -> Made:
     return Made(Channel(row["channel"]), row["sent_at"], row["address_hash"], same_case)
+
+
+def _concerns(row: Record, debt_id: UUID, hashes: frozenset[bytes]) -> bool:
+    return row["debt_id"] == debt_id or row["address_hash"] in hashes
+
+
+def _by_people(row: Record, debt_id: UUID) -> Made:
+    channel = Channel.AI_CALL if row["channel"] == "phone" else Channel(row["channel"])
+    return Made(channel, row["sent_at"], row["address_hash"], row["debt_id"] == debt_id)
 
 
 def _note(history: History, row: Record, debt: Debt) -> None:

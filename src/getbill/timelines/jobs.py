@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 
 from getbill import companies, debts, followups
+from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Outcome, Outgoing, Sender, Writer, unknown
 from getbill.companies import Workspace
 from getbill.followups import Followup
@@ -129,7 +130,7 @@ async def _fate_of(
     """Return what became of a message; None when its provider never saw it and it was planned again."""
     if sender is None or sender.name != contact.provider or followup is None:
         return unknown("the worker died while it was sent")
-    message = _message(followup, workspace)
+    message = _message(followup, workspace, contact)
     match sender.capabilities.assurance:
         case Assurance.NEITHER:
             return unknown("the worker died while it was sent")
@@ -153,15 +154,21 @@ async def _may_go(desk: Desk, workspace: Workspace, contact: Contact) -> bool:
     return debt.is_contactable and debt.contact_epoch == contact.contact_epoch
 
 
-def _message(followup: Followup, workspace: Workspace) -> Outgoing:
+def _message(followup: Followup, workspace: Workspace, contact: Contact) -> Outgoing:
     content, company = followup.content, workspace.company
     return Outgoing(
         key=ids.show("followup", followup.id),
-        channel=followup.channel,
+        channel=Channel(followup.channel),
         address=content.address or "",
         writer=Writer(company.name, company.email),
         subject=content.subject or "",
         text=content.text or "",
         html=content.html,
         language=content.language or company.language,
+        workspace=ids.show("workspace", workspace.id),
+        template=content.template,
+        template_version=content.template_version or 0,
+        letterhead=tuple(content.letterhead or ()),
+        imprint=content.imprint,
+        written_at=contact.sent_at if followup.channel == Channel.LETTER else None,
     )

@@ -51,7 +51,7 @@ async def receive(database: Database, workspace: Workspace, followup_id: UUID, o
         if outcome.fate == Fate.FAILED and outcome.is_permanent:
             await _suppress(tx, contact)
         if is_first_word and outcome.fate in arrival.REACHED:
-            arrival.reached(tx, debt, after, is_confirmed=True)
+            after = followups.reach(tx, debt, after, is_confirmed=True)
         # One that was complete when it was accepted is announced again only if it bounced after all.
         await followups.move(tx, [(debt, after, is_first_word or outcome.fate == Fate.FAILED)])
     return True

@@ -4,18 +4,37 @@ Whatever is wrong with a message is found here, before anything leaves: a contac
 has no address, is skipped with that reason.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from getbill import channels, debts
+from getbill import channels, companies, debts, templates
 from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts, TemplateUnknown
 from getbill.channels.senders import Outgoing, Writer
+from getbill.companies import Logo
 from getbill.debtors import Identity
 from getbill.debts import Debt
-from getbill.kit import calendar
+from getbill.kit import calendar, ids
+from getbill.kit.db import Transaction
 from getbill.scenarios import Step
+from getbill.templates import Shelf
 
 # The IBAN of examples (ISO 13616): a sandbox whose company has none yet says how to pay with it, to nobody real.
 _SANDBOX_IBAN = "FR1420041010050500013M02606"
+
+
+@dataclass(frozen=True, slots=True)
+class Stationery:
+    """What a workspace writes with: its own templates, and the picture at the head of its e-mails."""
+
+    shelf: Shelf
+    logo: Logo | None = None
+
+
+async def stationery(tx: Transaction, workspace_id: UUID) -> Stationery:
+    """Return what a workspace writes with now."""
+    return Stationery(await templates.in_force(tx, workspace_id), await companies.logo(tx, workspace_id))
 
 
 class CannotBeSaid(Exception):
@@ -33,7 +52,7 @@ def address_of(identity: Identity, channel: Channel) -> str:
     return (identity.email if kind == AddressKind.EMAIL else identity.phone) or ""
 
 
-def write(debt: Debt, step: Step, key: str, now: datetime) -> Outgoing:
+def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationery) -> Outgoing:
     """Return the message of a step as it is taken for a debt; raise CannotBeSaid where there is none."""
     identity, company = debt.debtor.identity, debt.workspace.company
     own = channels.language_of(identity.language, identity.country, company.language)
@@ -41,9 +60,10 @@ def write(debt: Debt, step: Step, key: str, now: datetime) -> Outgoing:
     if step.notices and debt.details.creditor is None and company.collector == "third_party":
         # Art. R124-4 CPCE wants the creditor named.
         raise CannotBeSaid("the creditor is not named")
-    facts = _facts(debt, now)
+    logo = stationery.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
+    facts = replace(_facts(debt, now), has_logo=logo is not None)
     try:
-        message = channels.render(step.template, language, facts)
+        message, version = stationery.shelf.render(step.template, language, facts)
     except HowToPayMissing as error:
         raise CannotBeSaid("no way to pay is known") from error
     except TemplateUnknown as error:
@@ -57,7 +77,33 @@ def write(debt: Debt, step: Step, key: str, now: datetime) -> Outgoing:
         text=message.text,
         html=message.html,
         language=language,
+        workspace=ids.show("workspace", debt.workspace_id),
+        template=step.template,
+        template_version=version,
+        logo=(logo.media_type, logo.image) if logo else None,
+        **_on_paper(debt, step.channel, facts, now),
     )
+
+
+def _on_paper(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) -> dict[str, Any]:
+    """Return what a letter carries besides its text; raise CannotBeSaid where it may not be posted without."""
+    if channel != Channel.LETTER:
+        return {}
+    company = debt.workspace.company
+    if debt.workspace.is_live and not company.address:
+        raise CannotBeSaid("the company has no letterhead")
+    if debt.workspace.is_live and company.country == "FR" and not company.imprint:
+        # Art. R123-237 C. com.: number and register stand on every letter.
+        raise CannotBeSaid("the company's letterhead lacks its imprint")
+    try:
+        channels.window(address_of(debt.debtor.identity, channel))
+    except channels.AddressTooLong as error:
+        raise CannotBeSaid("the address does not fit a window") from error
+    return {
+        "letterhead": (facts.creditor, *company.address),
+        "imprint": company.imprint,
+        "written_at": now,
+    }
 
 
 def _facts(debt: Debt, now: datetime) -> MessageFacts:
@@ -78,6 +124,7 @@ def _facts(debt: Debt, now: datetime) -> MessageFacts:
         iban=iban,
         contact_email=company.email,
         contact_phone=company.phone,
+        creditor_address=company.address,
         debtor_address=tuple(_lines(identity)),
     )
 

@@ -4,27 +4,55 @@ Pushed at least once within its schedule, never started out of order per debt, d
 recognises one by `webhook_id`, a gap by `sequence`. What stands in the ledger is owed until it is settled.
 """
 
-from getbill.webhooks.actions import WAKE, Opened, create, delete, update
+from getbill.webhooks.absence import catch_up
+from getbill.webhooks.actions import Opened, create, delete, update
+from getbill.webhooks.addresses import Reach
+from getbill.webhooks.changeover import end_rotations, rotate
+from getbill.webhooks.following import Follower
 from getbill.webhooks.jobs import Courier, Plan
-from getbill.webhooks.ledger import owe
+from getbill.webhooks.ledger import keep_partitions
 from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
-from getbill.webhooks.posts import Poster
+from getbill.webhooks.notices import NOTICE, Notices
+from getbill.webhooks.owing import WAKE, owe
+from getbill.webhooks.posts import Poster, trusting
 from getbill.webhooks.queries import endpoints, find
+from getbill.webhooks.replays import replay
+from getbill.webhooks.resending import read_replay
+from getbill.webhooks.rotation import OVERLAP_HOURS_DEFAULT, OVERLAP_HOURS_MAX
+from getbill.webhooks.trials import Trials
+from getbill.webhooks.wire import endpoint as shown
+from getbill.webhooks.wire import read_new
 
 __all__ = [
     "EVENTS_DEFAULT",
+    "NOTICE",
+    "OVERLAP_HOURS_DEFAULT",
+    "OVERLAP_HOURS_MAX",
     "RETRY_SECONDS",
     "WAKE",
     "Courier",
     "Endpoint",
+    "Follower",
     "NewEndpoint",
+    "Notices",
     "Opened",
     "Plan",
     "Poster",
+    "Reach",
+    "Trials",
+    "catch_up",
     "create",
     "delete",
+    "end_rotations",
     "endpoints",
     "find",
+    "keep_partitions",
     "owe",
+    "read_new",
+    "read_replay",
+    "replay",
+    "rotate",
+    "shown",
+    "trusting",
     "update",
 ]

@@ -1,55 +1,61 @@
 """Opening, changing and closing endpoints."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from getbill.companies import Workspace
-from getbill.kit import clock, ids, signing
+from getbill.kit import clock, ids, json, signing
 from getbill.kit.db import Statement, Transaction
-from getbill.webhooks import queries
-from getbill.webhooks.model import ENDPOINTS_MAX, Endpoint, NewEndpoint, TooManyEndpoints, secret_context
-
-# The channel on which deliveries that are owed wake the couriers.
-WAKE = "getbill_deliveries"
+from getbill.webhooks import absence, headers, queries
+from getbill.webhooks.model import (
+    ENDPOINTS_MAX,
+    Endpoint,
+    NewEndpoint,
+    TooManyEndpoints,
+    headers_context,
+    secret_context,
+)
+from getbill.webhooks.owing import WAKE
 
 _INSERT = Statement(
     "webhooks.insert",
-    "Open an endpoint: what happens from now on is owed to it.",
+    "Open an endpoint: what happens from now on is owed to it; to a disabled one, once it is enabled.",
     """
     INSERT INTO webhook_endpoints (workspace_id, id, url, events, description, is_enabled, secret, created_at,
-        updated_at, from_position)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8, position FROM streams WHERE workspace_id = $1
+        updated_at, headers, fields, retry_seconds, concurrency, rate_per_second, disabled_at, disabled_reason,
+        from_position, missed_from)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13, $14::timestamptz,
+        CASE WHEN $14::timestamptz IS NOT NULL THEN 'asked' END, position,
+        CASE WHEN $14::timestamptz IS NOT NULL THEN reacted END
+    FROM streams WHERE workspace_id = $1
     """,
 )
 _UPDATE = Statement(
     "webhooks.update",
-    "Change an endpoint; one that is enabled again is tried at once.",
+    "Change an endpoint; one that goes elsewhere is tried at once.",
     """
-    UPDATE webhook_endpoints SET url = $3, events = $4, description = $5, is_enabled = $6, updated_at = $7,
-        failures = CASE WHEN $8 THEN 0 ELSE failures END, down_until = CASE WHEN $8 THEN NULL ELSE down_until END,
-        failing_since = CASE WHEN $8 THEN NULL ELSE failing_since END
+    UPDATE webhook_endpoints SET url = $3, events = $4, description = $5, updated_at = $6, headers = $7, fields = $8,
+        retry_seconds = $9, concurrency = $10, rate_per_second = $11,
+        failures = CASE WHEN $12 THEN 0 ELSE failures END, down_until = CASE WHEN $12 THEN NULL ELSE down_until END,
+        failing_since = CASE WHEN $12 THEN NULL ELSE failing_since END
     WHERE workspace_id = $1 AND id = $2
     """,
 )
 _DELETE = Statement(
     "webhooks.delete",
     "Close an endpoint for good.",
-    "UPDATE webhook_endpoints SET deleted_at = $3, is_enabled = false WHERE workspace_id = $1 AND id = $2",
-)
-_CANCEL = Statement(
-    "webhooks.cancel",
-    "Nothing is owed to a closed endpoint any more.",
     """
-    UPDATE webhook_deliveries SET state = 'cancelled', lease_until = NULL, settled_at = $3
-    WHERE workspace_id = $1 AND endpoint_id = $2 AND state = 'pending'
+    UPDATE webhook_endpoints SET deleted_at = $3, is_enabled = false, headers = NULL
+    WHERE workspace_id = $1 AND id = $2
     """,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A new endpoint and its secret, which is shown this once."""
+    """An endpoint and its new secret, which is shown this once."""
 
     endpoint: Endpoint
     secret: str
@@ -59,58 +65,105 @@ async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint) -> Ope
     """Open an endpoint; events that follow are owed to it. Raises TooManyEndpoints."""
     if await queries.count(tx, workspace.id) >= ENDPOINTS_MAX:
         raise TooManyEndpoints(f"A workspace has at most {ENDPOINTS_MAX} webhooks. Delete one first.")
+    secret, identifier = signing.new_secret(), ids.new()
     endpoint = Endpoint(
-        id=ids.new(),
+        id=identifier,
         url=new.url,
         events=list(new.events),
         description=new.description,
         is_enabled=new.is_enabled,
+        headers=new.headers,
+        fields=None if new.fields is None else list(new.fields),
+        retry_seconds=list(new.retry_seconds),
+        concurrency=new.concurrency,
+        rate_per_second=new.rate_per_second,
+        secret=workspace.vault.seal(secret.encode(), secret_context(workspace.id, identifier)),
+        next_secret=None,
+        rotation_ends_at=None,
+        cut_over_at=None,
         failing_since=None,
+        disabled_at=None if new.is_enabled else clock.wall(),
+        disabled_reason=None if new.is_enabled else "asked",
+        catching_up_from=None,
         created_at=tx.now,
         updated_at=tx.now,
     )
-    secret = signing.new_secret()
-    sealed = workspace.vault.seal(secret.encode(), secret_context(workspace.id, endpoint.id))
-    tx.defer(
-        _INSERT,
-        workspace.id,
-        endpoint.id,
-        endpoint.url,
-        endpoint.events,
-        endpoint.description,
-        endpoint.is_enabled,
-        sealed,
-        tx.now,
-    )
+    tx.defer(_INSERT, *_columns(workspace, endpoint))
     return Opened(endpoint, secret)
 
 
+def _columns(workspace: Workspace, new: Endpoint) -> tuple[Any, ...]:
+    return (
+        workspace.id,
+        new.id,
+        new.url,
+        new.events,
+        new.description,
+        new.is_enabled,
+        new.secret,
+        new.created_at,
+        _sealed(workspace, new.id, new.headers),
+        new.fields,
+        new.retry_seconds,
+        new.concurrency,
+        new.rate_per_second,
+        new.disabled_at,
+    )
+
+
+def _sealed(workspace: Workspace, endpoint_id: UUID, own: Mapping[str, str]) -> bytes | None:
+    if not own:
+        return None
+    return workspace.vault.seal(json.write(dict(own)), headers_context(workspace.id, endpoint_id))
+
+
 async def update(
-    tx: Transaction, workspace: Workspace, endpoint_id: UUID, changes: dict[str, Any]
+    tx: Transaction, workspace: Workspace, endpoint_id: UUID, changes: Mapping[str, Any]
 ) -> Endpoint:
-    """Change fields of an endpoint and return it; raise NotFound when there is none."""
-    before = await queries.lock(tx, workspace.id, endpoint_id)
+    """Change fields of an endpoint and return it; raise NotFound when there is none.
+
+    `headers` names those to set or, with None, to take away. `send_missed` says what becomes of what an endpoint
+    missed that is enabled again: it is sent, unless told otherwise.
+    """
+    changes = dict(changes)
+    is_enabled, sends_missed = changes.pop("is_enabled", None), changes.pop("send_missed", True)
+    if is_enabled is not None:
+        await absence.lock_stream(tx, workspace.id)
+    before = await queries.lock(tx, workspace, endpoint_id)
+    if "headers" in changes:
+        changes["headers"] = headers.merged(before.headers, changes["headers"])
     after = replace(before, **changes, updated_at=tx.now)
-    is_tried_anew = after.is_enabled and (not before.is_enabled or after.url != before.url)
-    if is_tried_anew:
-        after = replace(after, failing_since=None)
+    await _write(tx, workspace, after, is_elsewhere=after.url != before.url)
+    if is_enabled:
+        await absence.enable(tx, workspace.id, endpoint_id, send_missed=sends_missed)
+    elif is_enabled is False:
+        await absence.disable(tx, workspace.id, endpoint_id, "asked")
+    if after.url != before.url:
         tx.wakes.add(WAKE)
+    return await queries.lock(tx, workspace, endpoint_id)
+
+
+async def _write(tx: Transaction, workspace: Workspace, after: Endpoint, *, is_elsewhere: bool) -> None:
     await tx.execute(
         _UPDATE,
         workspace.id,
-        endpoint_id,
+        after.id,
         after.url,
         after.events,
         after.description,
-        after.is_enabled,
-        tx.now,
-        is_tried_anew,
+        after.updated_at,
+        _sealed(workspace, after.id, after.headers),
+        after.fields,
+        after.retry_seconds,
+        after.concurrency,
+        after.rate_per_second,
+        is_elsewhere,
     )
-    return after
 
 
 async def delete(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> None:
     """Close an endpoint and drop what is still owed to it; raise NotFound when there is none."""
-    await queries.lock(tx, workspace.id, endpoint_id)
+    await absence.lock_stream(tx, workspace.id)
+    await queries.lock(tx, workspace, endpoint_id)
     await tx.execute(_DELETE, workspace.id, endpoint_id, tx.now)
-    await tx.execute(_CANCEL, workspace.id, endpoint_id, clock.wall())
+    await absence.cancel(tx, workspace.id, endpoint_id)

@@ -11,20 +11,17 @@ from getbill.access import Caller, Change
 from getbill.kit import ids
 from getbill.kit.db import Database, Transaction
 from getbill.kit.http import answer, body
-from getbill.kit.routes import Route
+from getbill.kit.routes import Route, gather
 from getbill.kit.shapes import problems
-from getbill.webhooks import actions, queries, wire
+from getbill.webhooks import actions, changeover, log_api, queries, resending_api, wire
 from getbill.webhooks.addresses import Reach
 from getbill.webhooks.queries import PREFIX
-from getbill.webhooks.wire import (
-    EndpointChangeBody,
-    EndpointList,
-    EndpointShown,
-    NewEndpointBody,
-    OpenedShown,
-)
+from getbill.webhooks.shapes import CutOverBody, EndpointChangeBody, NewEndpointBody, RotateBody
+from getbill.webhooks.wire import EndpointList, EndpointShown, OpenedShown
 
 router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"], route_class=Route)
+# Before the routes of one webhook: `stats` is no webhook's id.
+gather(router, log_api.router, resending_api.router)
 
 Reads = Annotated[Caller, Depends(access.requires("webhooks:read"))]
 Writes = Annotated[Change, Depends(access.change("webhooks:write"))]
@@ -52,7 +49,7 @@ async def create_webhook(change: Writes, new: Annotated[NewEndpointBody, body(Ne
 async def list_webhooks(request: Request, caller: Reads) -> Response:
     """List where events are sent."""
     database: Database = request.app.state.database
-    found = await queries.endpoints(database, caller.workspace.id)
+    found = await queries.endpoints(database, caller.workspace)
     return answer(200, {"data": [wire.endpoint(endpoint) for endpoint in found]})
 
 
@@ -60,7 +57,7 @@ async def list_webhooks(request: Request, caller: Reads) -> Response:
 async def get_webhook(request: Request, caller: Reads, webhook_id: str) -> Response:
     """Return one webhook, without its secret."""
     database: Database = request.app.state.database
-    found = await queries.find(database, caller.workspace.id, ids.read(PREFIX, webhook_id))
+    found = await queries.find(database, caller.workspace, ids.read(PREFIX, webhook_id))
     return answer(200, wire.endpoint(found))
 
 
@@ -68,7 +65,10 @@ async def get_webhook(request: Request, caller: Reads, webhook_id: str) -> Respo
 async def update_webhook(
     change: Writes, webhook_id: str, changed: Annotated[EndpointChangeBody, body(EndpointChangeBody)]
 ) -> Response:
-    """Change what is sent, leave the rest. One that is enabled again is tried at once."""
+    """Change what is sent, leave the rest. One that is enabled again is tried at once.
+
+    What happened while it was disabled is then sent too, in order, unless `send_missed` is false.
+    """
     if changed.url is not None:
         wire.refuse_unreachable(changed.url, _reach(change))
 
@@ -87,5 +87,40 @@ async def delete_webhook(change: Writes, webhook_id: str) -> Response:
     async def work(tx: Transaction) -> access.Reply:
         await actions.delete(tx, change.workspace, ids.read(PREFIX, webhook_id))
         return lambda: Response(status_code=204)
+
+    return await change.commit(work)
+
+
+@router.post(
+    "/{webhook_id}/rotate-secret", response_model=OpenedShown, responses=problems(404, 409, 415, 422)
+)
+async def rotate_webhook_secret(
+    change: Writes, webhook_id: str, asked: Annotated[RotateBody, body(RotateBody, optional=True)]
+) -> Response:
+    """Replace the secret without interruption. The answer shows the new one, once.
+
+    Until the overlap ends, `webhook-signature` carries a signature by each secret, so that the receiver may change
+    over at any moment. `X-GetBill-Signature` stays with the old one until the cut-over, `X-GetBill-Signature-Next`
+    has the other's. Send a test with `"secret": "next"` before you cut over.
+    """
+
+    async def work(tx: Transaction) -> access.Reply:
+        endpoint_id = ids.read(PREFIX, webhook_id)
+        opened = await changeover.rotate(tx, change.workspace, endpoint_id, asked.overlap_hours)
+        return lambda: answer(200, wire.opened(opened))
+
+    return await change.commit(work)
+
+
+@router.post("/{webhook_id}/cut-over", response_model=EndpointShown, responses=problems(404, 409, 415, 422))
+async def cut_over_webhook_secret(
+    change: Writes, webhook_id: str, asked: Annotated[CutOverBody, body(CutOverBody, optional=True)]
+) -> Response:
+    """Have `X-GetBill-Signature` made with the new secret from now on; at the overlap's end that happens by itself."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        endpoint_id = ids.read(PREFIX, webhook_id)
+        found = await changeover.cut_over(tx, change.workspace, endpoint_id, ends_overlap=asked.end_overlap)
+        return lambda: answer(200, wire.endpoint(found))
 
     return await change.commit(work)

@@ -5,29 +5,31 @@ endpoint that fails gets one delivery at a time until it takes one again, so it 
 """
 
 import asyncio
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
-from getbill.kit import clock
+from getbill.kit import clock, crashes
 from getbill.kit.db import Database
 from getbill.vault import Key, SealBroken, Vault
-from getbill.webhooks import ledger
-from getbill.webhooks.ledger import Tried
+from getbill.webhooks import ailments, ledger
+from getbill.webhooks.ledger import Ask, Tried
 from getbill.webhooks.model import (
-    RETRY_SECONDS,
     Claimed,
     Outcome,
     Secrets,
+    Target,
     body_of,
     headers_of,
     judge,
     response_context,
 )
 from getbill.webhooks.posts import Poster
+from getbill.webhooks.rotation import signing
 
 _log = structlog.get_logger(__name__)
 
@@ -36,28 +38,38 @@ _log = structlog.get_logger(__name__)
 class Plan:
     """How a courier goes about it; the defaults are the product's, tests shorten them."""
 
-    retry_seconds: tuple[float, ...] = RETRY_SECONDS
-    lease_seconds: float = 25.0
+    # Renewed while a delivery is under way; that of a killed courier is over this soon.
+    lease_seconds: float = 8.0
     poll_seconds: float = 1.0
-    # On the wire to one endpoint at a time, and claimed for it: it begins with the one and grows to the other.
-    endpoint_posts_max: int = 16
+    # How soon to look again when an endpoint's rate held something back.
+    rate_poll_seconds: float = 0.2
+    # In hand for one endpoint, most of it waiting for its turn: so many that none of its turns is idle.
     endpoint_claims_max: int = 256
-    claims_max: int = 1024
+    claims_max: int = 4096
+    # Whoever waits longer for its turn is given back: the endpoint is slower than thought.
+    wait_seconds: float = 1.0
     stop_seconds: float = 3.0
 
 
 @dataclass(slots=True)
+class _Held:
+    """A delivery in our hand: until when, since when, and the task that posts it once it has its turn."""
+
+    claimed: Claimed
+    lease_until: datetime
+    since: float
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True)
 class _Pace:
-    """How an endpoint takes deliveries: how many it is trusted with, and how many are under way."""
+    """How an endpoint takes deliveries: how many it is trusted with, what waits for its turn and what is posted."""
 
     trusted: int
-    turns: asyncio.Semaphore
-    under_way: int = 0
-    failures: int = 0
-
-    @property
-    def room(self) -> int:
-        return max(0, self.trusted - self.under_way)
+    waiting: deque[_Held] = field(default_factory=deque)
+    posts: int = 0
+    # Leased to us as the ledger knows it: also what is done and not noted yet.
+    in_hand: int = 0
 
 
 @dataclass
@@ -77,9 +89,10 @@ class Courier:
     def __post_init__(self) -> None:
         self._secrets = Secrets(self.vault)
         self._paces: dict[UUID, _Pace] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: dict[UUID, _Held] = {}
         self._tried: list[Tried] = []
-        self._untried: list[Claimed] = []
+        self._untried: list[tuple[Claimed, datetime]] = []
+        self._is_slowed = False
         self._news = asyncio.Event()
 
     def wake(self) -> None:
@@ -88,116 +101,202 @@ class Courier:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Deliver what is due until `stopping` is set, then finish what is under way within seconds."""
-        watch = asyncio.create_task(stopping.wait())
-        watch.add_done_callback(lambda _: self.wake())
+        watches = [asyncio.create_task(stopping.wait()), asyncio.create_task(self._watch_leases())]
+        watches[0].add_done_callback(lambda _: self.wake())
         try:
             while not stopping.is_set():
                 self._news.clear()
                 await self.turn()
+                pause = self.plan.rate_poll_seconds if self._is_slowed else self.plan.poll_seconds
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), self.plan.poll_seconds)
+                    await asyncio.wait_for(self._news.wait(), pause)
             await self._finish()
         finally:
-            watch.cancel()
+            for watch in watches:
+                watch.cancel()
 
     async def turn(self) -> int:
         """Note what came of earlier attempts, claim what is due and send it off; return how many were claimed."""
         await self._note()
-        most = self.plan.claims_max - len(self._tasks)
-        if most <= 0:
-            return 0
-        rooms = {endpoint_id: pace.room for endpoint_id, pace in self._paces.items()}
-        claimed = await ledger.claim(
-            self.database, self.plan.lease_seconds, rooms, self.plan.endpoint_posts_max, most
-        )
-        for one in claimed:
-            self._send_off(one)
+        await self._renew()
+        claimed = 0
+        is_more = True
+        while is_more and (most := self.plan.claims_max - len(self._held)) > 0:
+            ask = Ask(most, self.plan.lease_seconds, self._room)
+            found = await ledger.claim(self.database, ask)
+            self._is_slowed = found.is_slowed
+            if found.claimed:
+                crashes.at("webhooks.claimed")
+            for one in found.claimed:
+                self._take(one)
+            claimed += len(found.claimed)
+            is_more = found.is_more and not claimed
         # Who has nothing to do for a whole turn is a stranger again the next time.
-        self._paces = {endpoint_id: pace for endpoint_id, pace in self._paces.items() if pace.under_way}
-        return len(claimed)
+        self._paces = {endpoint_id: pace for endpoint_id, pace in self._paces.items() if pace.in_hand}
+        return claimed
 
     async def settled(self) -> None:
         """Wait until nothing is under way and all of it is noted."""
-        while self._tasks or self._tried or self._untried:
-            if self._tasks:
-                await asyncio.wait(self._tasks)
+        while self._held or self._tried or self._untried:
+            tasks = [held.task for held in self._held.values() if held.task is not None]
+            if tasks:
+                await asyncio.wait(tasks)
             await self._note()
+
+    def _room(self, target: Target, in_hand: int) -> int:
+        """Say how many more of an endpoint to ask for, of which so many are in all couriers' hands."""
+        if target.is_down:
+            return 1 - in_hand
+        pace = self._paces.get(target.id)
+        mine = pace.in_hand if pace else 0
+        # Ahead of their turns only where no other courier posts: together they keep to the endpoint's concurrency.
+        if in_hand > mine:
+            return target.concurrency - in_hand
+        return (pace.trusted if pace else target.concurrency) - mine
 
     async def _note(self) -> None:
         tried, self._tried = self._tried, []
         untried, self._untried = self._untried, []
         try:
             if tried:
-                await ledger.settle(self.database, tried, self.plan.retry_seconds[0])
+                ailing = await ledger.settle(self.database, tried)
+                crashes.at("webhooks.settled")
+                for one in tried:
+                    self._let_go(one.claimed)
                 tried = []
+                await ailments.treat(self.database, self.vault, ailing)
             if untried:
                 await ledger.release(self.database, untried)
+                for claimed, _ in untried:
+                    self._let_go(claimed)
                 untried = []
         finally:
             # Not noted now is noted with the next turn: what a receiver took must not be sent again.
             self._tried = tried + self._tried
             self._untried = untried + self._untried
 
+    def _let_go(self, claimed: Claimed) -> None:
+        self._paces[claimed.target.id].in_hand -= 1
+
+    async def _renew(self) -> None:
+        """Keep what is under way in hand, and give back what waits for its turn too long."""
+        too_long = clock.monotonic() - self.plan.wait_seconds
+        for pace in self._paces.values():
+            while pace.waiting and pace.waiting[0].since < too_long:
+                self._give_back(pace.waiting.popleft())
+                pace.trusted = pace.posts
+        soon = clock.wall() + timedelta(seconds=self.plan.lease_seconds / 2)
+        ending = {held.claimed.id: held for held in self._held.values() if held.lease_until < soon}
+        if ending:
+            claimed = [held.claimed for held in ending.values()]
+            renewed, until = await ledger.renew(self.database, claimed, self.plan.lease_seconds)
+            for delivery_id in renewed:
+                ending[delivery_id].lease_until = until
+
+    async def _watch_leases(self) -> None:
+        """Cut off whoever is still posting when the lease is over: another courier may have begun by now."""
+        while True:
+            await asyncio.sleep(self.plan.poll_seconds)
+            now = clock.wall()
+            for held in list(self._held.values()):
+                if held.lease_until <= now and held.task is not None:
+                    _log.warning("webhook_lease_lost", delivery_id=str(held.claimed.id))
+                    held.task.cancel()
+
     async def _finish(self) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self.plan.stop_seconds)
-        for task in self._tasks:
-            task.cancel()
+        for pace in self._paces.values():
+            self._empty(pace)
+        tasks = {held.task for held in self._held.values() if held.task is not None}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=self.plan.stop_seconds)
+            for task in late:
+                task.cancel()
         await self.settled()
 
-    def _send_off(self, claimed: Claimed) -> None:
-        pace = self._paces.get(claimed.endpoint_id)
+    def _take(self, claimed: Claimed) -> None:
+        pace = self._paces.get(claimed.target.id)
         if pace is None:
-            posts = self.plan.endpoint_posts_max
-            pace = self._paces[claimed.endpoint_id] = _Pace(posts, asyncio.Semaphore(posts))
-        pace.under_way += 1
-        task = asyncio.create_task(self._carry(claimed, pace))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            pace = self._paces[claimed.target.id] = _Pace(claimed.target.concurrency)
+        held = self._held[claimed.id] = _Held(claimed, claimed.lease_until, clock.monotonic())
+        pace.in_hand += 1
+        pace.waiting.append(held)
+        self._send_off(pace)
 
-    async def _carry(self, claimed: Claimed, pace: _Pace) -> None:
-        failures = pace.failures
+    def _send_off(self, pace: _Pace) -> None:
+        """Have so many post for an endpoint as it takes at a time."""
+        while pace.waiting and pace.posts < pace.waiting[0].claimed.target.concurrency:
+            held = pace.waiting.popleft()
+            pace.posts += 1
+            held.task = asyncio.create_task(self._carry(held, pace))
+
+    def _give_back(self, held: _Held) -> None:
+        """Return what never had its turn, unspent."""
+        del self._held[held.claimed.id]
+        self._untried.append((held.claimed, held.lease_until))
+
+    def _empty(self, pace: _Pace) -> None:
+        while pace.waiting:
+            self._give_back(pace.waiting.popleft())
+
+    async def _carry(self, held: _Held | None, pace: _Pace) -> None:
+        """Post one delivery after the other as long as some wait for their turn."""
+        task = asyncio.current_task()
         try:
-            async with pace.turns:
-                # Behind one that failed, or too near the lease's end, it is given back unspent.
-                if pace.failures != failures or self._is_late(claimed):
-                    self._untried.append(claimed)
-                    return
-                tried = await self._attempt(claimed)
-            self._tried.append(tried)
-            self._set_pace(pace, tried.outcome)
-        except asyncio.CancelledError:
-            self._untried.append(claimed)
-            raise
+            while held is not None:
+                held.task = task
+                await self._carry_one(held, pace)
+                is_my_turn = pace.waiting and pace.posts <= pace.waiting[0].claimed.target.concurrency
+                held = pace.waiting.popleft() if is_my_turn else None
         finally:
-            pace.under_way -= 1
+            pace.posts -= 1
+            self._send_off(pace)
+
+    async def _carry_one(self, held: _Held, pace: _Pace) -> None:
+        claimed = held.claimed
+        try:
+            tried = await self._attempt(claimed)
+        except asyncio.CancelledError:
+            self._untried.append((claimed, held.lease_until))
+            raise
+        else:
+            self._tried.append(tried)
+            self._set_pace(pace, held, tried.outcome)
+        finally:
+            del self._held[claimed.id]
             self._news.set()
 
-    def _is_late(self, claimed: Claimed) -> bool:
-        margin = timedelta(seconds=self.poster.timeout_seconds + 1)
-        return clock.wall() + margin > claimed.lease_until
-
-    def _set_pace(self, pace: _Pace, outcome: Outcome) -> None:
-        if outcome.is_delivered:
-            pace.trusted = min(pace.trusted * 2, self.plan.endpoint_claims_max)
-        else:
-            pace.failures += 1
+    def _set_pace(self, pace: _Pace, held: _Held, outcome: Outcome) -> None:
+        if not outcome.is_delivered:
+            # Behind one that failed nothing goes out: it is given back unspent.
             pace.trusted = 1
+            self._empty(pace)
+            return
+        waited = clock.monotonic() - held.since - outcome.duration_ms / 1000
+        if waited < self.plan.wait_seconds / 4:
+            pace.trusted = min(pace.trusted + 2, self.plan.endpoint_claims_max)
+        elif waited > self.plan.wait_seconds:
+            pace.trusted = max(pace.trusted // 2, 1)
 
     async def _attempt(self, claimed: Claimed) -> Tried:
+        target = claimed.target
         key = None
         try:
             if claimed.wrapped is not None:
-                key = self.vault.unwrap(claimed.wrapped, claimed.workspace_id, claimed.debt_id)
+                key = self.vault.unwrap(claimed.wrapped, target.workspace_id, claimed.debt_id)
             body = body_of(claimed, key)
-            secret = self._secrets.of(claimed)
+            opened = self._secrets.of(target)
         except SealBroken as error:
             _log.error("webhook_unreadable", event_id=str(claimed.event_id), error=str(error))
             outcome = Outcome(clock.wall(), 0, error="The event could not be opened.")
         else:
-            headers = headers_of(claimed.event_id, secret, body, int(clock.unix()))
-            outcome = await self.poster.post(claimed.url, headers, body, is_live=claimed.is_live)
-        verdict = judge(outcome, claimed.attempts, self.plan.retry_seconds, clock.wall())
+            now = clock.wall()
+            signed_by = signing(
+                now, opened.secret, opened.next_secret, target.cut_over_at, target.rotation_ends_at
+            )
+            headers = headers_of(claimed, signed_by, opened.headers, body, int(now.timestamp()))
+            outcome = await self.poster.post(target.url, headers, body, is_live=target.is_live)
+            crashes.at("webhooks.posted")
+        verdict = judge(outcome, claimed.attempts, target.retry_seconds, clock.wall())
         return Tried(claimed, outcome, verdict, _sealed_response(claimed, key, outcome))
 
 
@@ -205,5 +304,5 @@ def _sealed_response(claimed: Claimed, key: Key | None, outcome: Outcome) -> byt
     # A receiver may repeat what it was sent, so its words are the debtor's data too.
     if key is None or not outcome.response:
         return None
-    context = response_context(claimed.workspace_id, claimed.endpoint_id, claimed.event_id)
+    context = response_context(claimed.target.workspace_id, claimed.target.id, claimed.event_id)
     return key.seal(outcome.response, context)

@@ -1,154 +1,205 @@
-"""The ledger of deliveries: what is owed to whom, who has it in hand, and what every attempt came to.
+"""The ledger of deliveries: who has which in hand, and what every attempt came to.
 
-A lane is one debt's events to one endpoint: only its first pending delivery may be claimed, so that nothing starts
-out of order. A claim is a lease in wall time; when it runs out the delivery is owed again.
+A lane is one debt's deliveries to one endpoint: only the first of a lane may be claimed, and only while nothing else
+of the lane is in hand, so that nothing starts out of order. A claim is a lease in wall time; when it runs out the
+delivery is owed again. Claims are made one after the other, so each sees all that is in anybody's hand.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import starmap
 from typing import Any, Final
 from uuid import UUID
 
-from getbill import events
-from getbill.kit import clock
-from getbill.kit.db import Database, Statement
-from getbill.webhooks.actions import WAKE
-from getbill.webhooks.model import FAILURES_UNTIL_DOWN, Claimed, Outcome, Verdict, asked_to_wait
+from asyncpg import Record
 
-_OWE = Statement(
-    "webhooks.owe",
-    "For each event on stretches of the streams, what is owed to each endpoint that asked for it.",
-    """
-    INSERT INTO webhook_deliveries (workspace_id, endpoint_id, event_id, debt_id, position, state, next_try_at,
-        created_at)
-    SELECT e.workspace_id, w.id, e.id, e.debt_id, e.position, 'pending', $4, $4
-    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS stretch (workspace_id, after, until)
-    JOIN events e ON e.workspace_id = stretch.workspace_id AND e.position > stretch.after
-        AND e.position <= stretch.until
-    JOIN webhook_endpoints w ON w.workspace_id = e.workspace_id AND w.is_enabled AND w.deleted_at IS NULL
-        AND e.position > w.from_position AND e.kind = ANY (w.events)
-    ON CONFLICT (workspace_id, endpoint_id, event_id) DO NOTHING
-    """,
+from getbill.kit import clock, crashes
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.partitions import KEPT_DAYS, PARTITION_MISSING, Daily
+from getbill.webhooks.model import FAILURES_UNTIL_DOWN, Claimed, Outcome, Target, Verdict, asked_to_wait
+
+_LOCK_CLAIMS = Statement(
+    "webhooks.lock_claims",
+    "Let one courier at a time claim. Asked by itself, so that what follows sees all its forerunner did.",
+    "SELECT pg_advisory_xact_lock(hashtextextended('getbill:couriers', 0))",
 )
-_CLAIM = Statement(
-    "webhooks.claim",
-    "Take deliveries that are due, the first of their lanes, a few of each endpoint, for the time of a lease.",
+_OPEN = Statement(
+    "webhooks.open",
+    "The endpoints that are owed something and may be sent it now, and how many deliveries are in hand for each.",
     # `busy` hops over the index from endpoint to endpoint, however many deliveries each has waiting.
     """
     WITH RECURSIVE busy AS (
-        (SELECT workspace_id, endpoint_id FROM webhook_deliveries WHERE state = 'pending'
-         ORDER BY workspace_id, endpoint_id LIMIT 1)
+        (SELECT workspace_id, endpoint_id FROM webhook_deliveries ORDER BY workspace_id, endpoint_id LIMIT 1)
         UNION ALL
         SELECT next.workspace_id, next.endpoint_id FROM busy CROSS JOIN LATERAL (
             SELECT d.workspace_id, d.endpoint_id FROM webhook_deliveries d
-            WHERE d.state = 'pending' AND (d.workspace_id, d.endpoint_id) > (busy.workspace_id, busy.endpoint_id)
+            WHERE (d.workspace_id, d.endpoint_id) > (busy.workspace_id, busy.endpoint_id)
             ORDER BY d.workspace_id, d.endpoint_id LIMIT 1
         ) AS next
-    ), open AS (
-        SELECT w.workspace_id, w.id, w.url, w.secret, w.failures,
-            least(coalesce(mine.room, $5), CASE WHEN w.failures >= $6 THEN 1 ELSE 1000 END) AS room
-        FROM busy
-        JOIN webhook_endpoints w ON w.workspace_id = busy.workspace_id AND w.id = busy.endpoint_id
-        LEFT JOIN unnest($3::uuid[], $4::int[]) AS mine (endpoint_id, room) ON mine.endpoint_id = w.id
-        WHERE w.is_enabled AND w.deleted_at IS NULL AND (w.down_until IS NULL OR w.down_until <= $1)
-    ), due AS (
-        SELECT open.*, first.event_id, row_number() OVER (
-            PARTITION BY open.id ORDER BY first.next_try_at, first.position) AS turn
-        FROM open CROSS JOIN LATERAL (
-            SELECT d.event_id, d.next_try_at, d.position FROM webhook_deliveries d
-            WHERE d.workspace_id = open.workspace_id AND d.endpoint_id = open.id AND d.state = 'pending'
-                AND d.next_try_at <= $1 AND (d.lease_until IS NULL OR d.lease_until <= $1)
-                AND d.position = (
-                    SELECT lane.position FROM webhook_deliveries lane
-                    WHERE lane.workspace_id = d.workspace_id AND lane.endpoint_id = d.endpoint_id
-                        AND lane.debt_id = d.debt_id AND lane.state = 'pending'
-                    ORDER BY lane.position LIMIT 1)
-            ORDER BY d.next_try_at, d.position LIMIT open.room FOR UPDATE SKIP LOCKED
-        ) AS first
-    ), taken AS (
-        UPDATE webhook_deliveries d SET lease_until = $2
-        FROM (SELECT * FROM due ORDER BY turn LIMIT $7) AS due
-        WHERE d.workspace_id = due.workspace_id AND d.endpoint_id = due.id AND d.event_id = due.event_id
-        RETURNING d.workspace_id, d.endpoint_id, d.event_id, d.debt_id, d.position, d.attempts, d.lease_until,
-            due.url, due.secret, due.failures
     )
-    SELECT taken.*, s.kind = 'live' AS is_live, e.kind, e.sequence, e.occurred_at, e.data, k.wrapped
-    FROM taken
-    JOIN workspaces s ON s.workspace_id = taken.workspace_id
-    JOIN events e ON e.workspace_id = taken.workspace_id AND e.id = taken.event_id
+    SELECT w.workspace_id, w.id, s.kind = 'live' AS is_live, w.url, w.secret, w.next_secret, w.cut_over_at,
+        w.rotation_ends_at, w.headers, w.retry_seconds, w.concurrency, w.rate_per_second, w.failures,
+        hand.deliveries AS in_hand, r.free_at
+    FROM busy
+    JOIN webhook_endpoints w ON w.workspace_id = busy.workspace_id AND w.id = busy.endpoint_id
+    JOIN workspaces s ON s.workspace_id = w.workspace_id
+    LEFT JOIN webhook_rates r ON r.workspace_id = w.workspace_id AND r.endpoint_id = w.id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS deliveries FROM webhook_deliveries d
+        WHERE d.workspace_id = w.workspace_id AND d.endpoint_id = w.id AND d.lease_until > $1
+    ) AS hand
+    WHERE w.is_enabled AND w.deleted_at IS NULL AND (w.down_until IS NULL OR w.down_until <= $1)
+    """,
+)
+_TAKE = Statement(
+    "webhooks.take",
+    "Take deliveries that are due, the first of their lanes, so many of each endpoint, for the time of a lease.",
+    # What is due and not the first of its lane is put aside, so that the next claim looks at others.
+    """
+    WITH looked AS (
+        SELECT d.*, asked.room FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS asked (workspace_id, endpoint_id, room)
+        CROSS JOIN LATERAL (
+            SELECT d.workspace_id, d.id, d.endpoint_id, d.debt_id, d.position, d.next_try_at
+            FROM webhook_deliveries d
+            WHERE d.workspace_id = asked.workspace_id AND d.endpoint_id = asked.endpoint_id AND d.next_try_at <= $4
+            ORDER BY d.next_try_at, d.position LIMIT asked.room * 2 + 50 FOR UPDATE SKIP LOCKED
+        ) AS d
+    ), judged AS (
+        SELECT looked.*, head.next_try_at AS head_at, head.id = looked.id AND NOT EXISTS (
+            SELECT FROM webhook_deliveries hand
+            WHERE hand.workspace_id = looked.workspace_id AND hand.endpoint_id = looked.endpoint_id
+                AND hand.debt_id = looked.debt_id AND hand.lease_until > $4) AS is_next
+        FROM looked CROSS JOIN LATERAL (
+            SELECT lane.id, lane.next_try_at FROM webhook_deliveries lane
+            WHERE lane.workspace_id = looked.workspace_id AND lane.endpoint_id = looked.endpoint_id
+                AND lane.debt_id = looked.debt_id
+            ORDER BY lane.position, lane.id LIMIT 1
+        ) AS head
+    ), parked AS (
+        UPDATE webhook_deliveries d SET next_try_at = greatest(judged.head_at, $6) FROM judged
+        WHERE d.workspace_id = judged.workspace_id AND d.id = judged.id AND NOT judged.is_next
+        RETURNING 1
+    ), turns AS (
+        SELECT judged.*, row_number() OVER (PARTITION BY endpoint_id ORDER BY next_try_at, position) AS turn
+        FROM judged WHERE is_next
+    ), chosen AS (
+        SELECT workspace_id, id FROM turns WHERE turn <= room ORDER BY turn LIMIT $7
+    ), taken AS (
+        UPDATE webhook_deliveries d SET lease_until = $5, next_try_at = $5 FROM chosen
+        WHERE d.workspace_id = chosen.workspace_id AND d.id = chosen.id
+        RETURNING d.*
+    )
+    SELECT aside.deliveries AS parked, taken.endpoint_id, taken.id, taken.event_id, taken.debt_id, taken.kind,
+        taken.sequence, taken.previous_sequence, taken.fields, taken.is_replay, taken.attempts, taken.lease_until,
+        e.occurred_at, e.data, k.wrapped
+    FROM (SELECT count(*) AS deliveries FROM parked) AS aside
+    LEFT JOIN taken ON true
+    LEFT JOIN events e ON e.workspace_id = taken.workspace_id AND e.id = taken.event_id
     LEFT JOIN vault_keys k ON k.workspace_id = taken.workspace_id AND k.subject_id = taken.debt_id
+    """,
+)
+_SPEND = Statement(
+    "webhooks.spend",
+    "Note from when on endpoints with a rate may be sent the next.",
+    """
+    INSERT INTO webhook_rates (workspace_id, endpoint_id, free_at)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])
+    ON CONFLICT (workspace_id, endpoint_id) DO UPDATE SET free_at = excluded.free_at
+    """,
+)
+_RENEW = Statement(
+    "webhooks.renew",
+    "Keep deliveries that are still under way in hand.",
+    """
+    UPDATE webhook_deliveries d SET lease_until = $3, next_try_at = $3
+    FROM unnest($1::uuid[], $2::uuid[]) AS kept (workspace_id, id)
+    WHERE d.workspace_id = kept.workspace_id AND d.id = kept.id AND d.lease_until > $4
+    RETURNING d.id
     """,
 )
 _RELEASE = Statement(
     "webhooks.release",
-    "Give claimed deliveries back untried.",
+    "Give claimed deliveries back untried, those that nobody else has taken since.",
     """
-    UPDATE webhook_deliveries d SET lease_until = NULL
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS back (workspace_id, endpoint_id, event_id)
-    WHERE d.workspace_id = back.workspace_id AND d.endpoint_id = back.endpoint_id AND d.event_id = back.event_id
+    UPDATE webhook_deliveries d SET lease_until = NULL, next_try_at = $4
+    FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS back (workspace_id, id, lease_until)
+    WHERE d.workspace_id = back.workspace_id AND d.id = back.id AND d.lease_until = back.lease_until
     """,
 )
 _SETTLE = Statement(
     "webhooks.settle",
-    "Log attempts and note what becomes of their deliveries.",
-    # Not `state = 'pending'`: in a backlog that would tempt the planner to read all of it for these few.
+    "Log attempts, move the deliveries that are settled to the log and have the next of their lanes be due; the others"
+    " are due again later.",
+    # All at once: whoever is killed leaves no lane waiting. And once: that it was done may have been lost on the way.
+    # Not while somebody claims, who would put the next of the lane aside behind what is just being settled.
     """
     WITH tried AS (
-        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[],
-            $7::int[], $8::int[], $9::text[], $10::bytea[])
-        AS t (workspace_id, endpoint_id, event_id, state, next_try_at, started_at, duration_ms, status, error,
-            response)
-    ), settled AS (
-        UPDATE webhook_deliveries d SET state = t.state, attempts = d.attempts + 1, lease_until = NULL,
-            next_try_at = t.next_try_at, settled_at = CASE WHEN t.state <> 'pending' THEN $11::timestamptz END
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[],
+            $7::timestamptz[], $8::int[], $9::int[], $10::text[], $11::bytea[], $12::text[], $13::timestamptz[])
+        AS t (workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms, status, error,
+            response, state, next_try_at)
+    ), turn AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock_shared(hashtextextended('getbill:couriers', 0))
+    ), done AS (
+        DELETE FROM webhook_deliveries d USING tried t, turn
+        WHERE d.workspace_id = t.workspace_id AND d.id = t.delivery_id AND t.state <> 'pending'
+        RETURNING d.*, t.state
+    ), again AS (
+        UPDATE webhook_deliveries d SET attempts = d.attempts + 1, lease_until = NULL, next_try_at = t.next_try_at
         FROM tried t
-        WHERE d.workspace_id = t.workspace_id AND d.endpoint_id = t.endpoint_id AND d.event_id = t.event_id
-            AND d.settled_at IS NULL
-        RETURNING d.workspace_id, d.endpoint_id, d.event_id, d.attempts
+        WHERE d.workspace_id = t.workspace_id AND d.id = t.delivery_id AND t.state = 'pending'
+            AND d.attempts = t.attempt - 1
+    ), freed AS (
+        UPDATE webhook_deliveries d SET next_try_at = least(d.next_try_at, $14)
+        FROM done CROSS JOIN LATERAL (
+            SELECT lane.id FROM webhook_deliveries lane
+            WHERE lane.workspace_id = done.workspace_id AND lane.endpoint_id = done.endpoint_id
+                AND lane.debt_id = done.debt_id AND lane.id <> done.id
+            ORDER BY lane.position, lane.id LIMIT 1
+        ) AS first
+        WHERE d.workspace_id = done.workspace_id AND d.id = first.id AND d.attempts = 0 AND d.lease_until IS NULL
+    ), logged AS (
+        INSERT INTO webhook_log (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
+            previous_sequence, fields, is_replay, state, attempts, created_at, settled_at)
+        SELECT workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence, previous_sequence, fields,
+            is_replay, state, attempts + 1, created_at, $14
+        FROM done
     )
-    INSERT INTO webhook_attempts (workspace_id, endpoint_id, event_id, attempt, started_at, duration_ms, status,
-        error, response)
-    SELECT s.workspace_id, s.endpoint_id, s.event_id, s.attempts, t.started_at, t.duration_ms, t.status, t.error,
-        t.response
-    FROM settled s JOIN tried t ON t.workspace_id = s.workspace_id AND t.endpoint_id = s.endpoint_id
-        AND t.event_id = s.event_id
-    """,
-)
-_HOLD_LANES = Statement(
-    "webhooks.hold_lanes",
-    "What waits behind a delivery that is tried again later is not looked at before.",
-    """
-    UPDATE webhook_deliveries d SET next_try_at = head.next_try_at
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[])
-        AS head (workspace_id, endpoint_id, debt_id, position, next_try_at)
-    CROSS JOIN LATERAL (
-        SELECT lane.event_id FROM webhook_deliveries lane
-        WHERE lane.workspace_id = head.workspace_id AND lane.endpoint_id = head.endpoint_id
-            AND lane.debt_id = head.debt_id AND lane.state = 'pending' AND lane.position > head.position
-            AND lane.next_try_at < head.next_try_at
-        OFFSET 0
-    ) AS behind
-    WHERE d.workspace_id = head.workspace_id AND d.endpoint_id = head.endpoint_id AND d.event_id = behind.event_id
+    INSERT INTO webhook_attempts (workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms,
+        status, error, response)
+    SELECT workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms, status, error, response
+    FROM tried
+    ON CONFLICT DO NOTHING
     """,
 )
 _NOTE_HEALTH = Statement(
     "webhooks.note_health",
-    "Note how endpoints do: up again, failing, down for now, or gone.",
+    "Note how endpoints do: up again, failing, or down for now; and since when those fail that do.",
     """
     UPDATE webhook_endpoints w SET
         failures = CASE WHEN h.is_up THEN 0 ELSE w.failures + h.failed END,
-        failing_since = CASE WHEN h.is_up THEN NULL ELSE coalesce(w.failing_since, $7) END,
-        down_until = CASE WHEN h.wait_until > $7 THEN h.wait_until
-            WHEN NOT h.is_up AND w.failures + h.failed >= $8 THEN $9::timestamptz END,
-        is_enabled = w.is_enabled AND NOT h.is_gone
-    FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::int[], $5::timestamptz[], $6::boolean[])
-        AS h (workspace_id, id, is_up, failed, wait_until, is_gone)
+        failing_since = CASE WHEN h.is_up THEN NULL ELSE coalesce(w.failing_since, $6) END,
+        down_until = CASE WHEN h.wait_until > $6 THEN h.wait_until
+            WHEN NOT h.is_up AND w.failures + h.failed >= $7 THEN $8::timestamptz END
+    FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::int[], $5::timestamptz[])
+        AS h (workspace_id, id, is_up, failed, wait_until)
     WHERE w.workspace_id = h.workspace_id AND w.id = h.id
+    RETURNING w.workspace_id, w.id, w.failing_since
     """,
 )
 
-_STRETCH_EVENTS: Final = 1000
+# While an endpoint is down, one delivery goes out to see this often.
+PROBE_SECONDS: Final = 60.0
+# Aside at most so long: its lane is freed earlier, by whoever settles what it waits behind.
+_PARKED: Final = timedelta(seconds=30)
+_AHEAD_SECONDS: Final = 0.25
+
+_LOG = Daily("webhook_log")
+_ATTEMPTS = Daily("webhook_attempts")
+
+# Says how many more deliveries of an endpoint a courier wants, of which so many are in all couriers' hands.
+Room = Callable[[Target, int], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,106 +212,190 @@ class Tried:
     response: bytes | None
 
 
-async def owe(database: Database, batch: int = _STRETCH_EVENTS) -> int:
-    """Write down what is owed to whom for events newly in the streams; return how many stretches were read.
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a courier asks for: how many in all, for how long, and of each endpoint."""
 
-    At most `batch` events of each stream; call it again until it returns 0.
-    """
+    most: int
+    lease_seconds: float
+    room: Room
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a courier was given, and whether it should ask again at once although that may be nothing."""
+
+    claimed: list[Claimed]
+    is_more: bool
+    # Whether an endpoint's rate held something back, which is due within the second.
+    is_slowed: bool = False
+
+
+async def claim(database: Database, ask: Ask) -> Claims:
+    """Claim deliveries that are due, each the first of its lane."""
     now = clock.wall()
     async with database.transaction(now) as tx:
-        stretches = await events.take_unreacted(tx, batch)
-        if stretches:
-            workspaces = [stretch.workspace_id for stretch in stretches]
-            after = [stretch.after for stretch in stretches]
-            until = [stretch.until for stretch in stretches]
-            await tx.execute(_OWE, workspaces, after, until, now)
-            tx.wakes.add(WAKE)
-    return len(stretches)
+        await tx.execute(_LOCK_CLAIMS)
+        rows = await tx.fetch(_OPEN, now)
+        targets = {row["id"]: _target(row) for row in rows}
+        allowed = {row["id"]: _allowed(row, now) for row in rows}
+        rooms = {
+            row["id"]: min(ask.room(targets[row["id"]], row["in_hand"]), allowed[row["id"]]) for row in rows
+        }
+        wanted = [target for target in targets.values() if rooms[target.id] > 0]
+        is_slowed = any(limit <= 0 for limit in allowed.values())
+        if not wanted:
+            return Claims([], is_more=False, is_slowed=is_slowed)
+        found = await tx.fetch(
+            _TAKE,
+            [target.workspace_id for target in wanted],
+            [target.id for target in wanted],
+            [rooms[target.id] for target in wanted],
+            now,
+            now + timedelta(seconds=ask.lease_seconds),
+            now + _PARKED,
+            ask.most,
+        )
+        parked = found[0]["parked"]
+        claimed = [_claimed(row, targets) for row in found if row["id"] is not None]
+        is_slowed |= await _spend(tx, rows, claimed, now)
+    return Claims(claimed, bool(parked or claimed), is_slowed)
 
 
-async def claim(
-    database: Database, lease_seconds: float, rooms: dict[UUID, int], room: int, most: int
-) -> list[Claimed]:
-    """Claim up to `most` deliveries: of each endpoint as many as `rooms` says, or `room` where it says nothing."""
+def _target(row: Record) -> Target:
+    values = {name: row[name] for name in Target.__slots__}
+    return Target(**values | {"retry_seconds": tuple(row["retry_seconds"])})
+
+
+def _claimed(row: Record, targets: dict[UUID, Target]) -> Claimed:
+    values = row.items()
+    next(values)
+    _, endpoint_id = next(values)
+    return Claimed(targets[endpoint_id], *(value for _, value in values))
+
+
+def _allowed(row: Record, now: datetime) -> int:
+    """Return how many more an endpoint may be sent now by its rate, a quarter of a second ahead at most."""
+    rate = row["rate_per_second"]
+    if rate is None:
+        return 1 << 20
+    ahead = (row["free_at"] - now).total_seconds() if row["free_at"] else 0.0
+    return int((_AHEAD_SECONDS - max(ahead, 0.0)) * rate + 1.0)
+
+
+async def _spend(tx: Transaction, rows: Sequence[Record], claimed: Sequence[Claimed], now: datetime) -> bool:
+    """Count what was claimed against the endpoints' rates; return whether any has one."""
+    rates = {row["id"]: row for row in rows if row["rate_per_second"] is not None}
+    sent: dict[UUID, int] = {}
+    for one in claimed:
+        if one.target.id in rates:
+            sent[one.target.id] = sent.get(one.target.id, 0) + 1
+    if not sent:
+        return False
+    spent = []
+    for endpoint_id, count in sorted(sent.items()):
+        row = rates[endpoint_id]
+        begins = max(row["free_at"] or now, now)
+        spent.append(
+            (row["workspace_id"], endpoint_id, begins + timedelta(seconds=count / row["rate_per_second"]))
+        )
+    await tx.execute(_SPEND, *zip(*spent, strict=True))
+    return True
+
+
+async def renew(
+    database: Database, held: Sequence[Claimed], lease_seconds: float
+) -> tuple[set[UUID], datetime]:
+    """Keep deliveries in hand; return which of them still were, and until when they are."""
     now = clock.wall()
-    rows = await database.fetch(
-        _CLAIM,
-        now,
-        now + timedelta(seconds=lease_seconds),
-        list(rooms),
-        list(rooms.values()),
-        room,
-        FAILURES_UNTIL_DOWN,
-        most,
-    )
-    return [Claimed(**dict(row)) for row in rows]
+    until = now + timedelta(seconds=lease_seconds)
+    rows = await database.fetch(_RENEW, *_places(held), until, now)
+    return {row["id"] for row in rows}, until
 
 
-async def release(database: Database, claimed: Sequence[Claimed]) -> None:
-    """Give deliveries back that were claimed and not tried."""
-    columns = zip(*((one.workspace_id, one.endpoint_id, one.event_id) for one in claimed), strict=True)
-    await database.execute(_RELEASE, *columns)
+async def release(database: Database, untried: Sequence[tuple[Claimed, datetime]]) -> None:
+    """Give deliveries back that were claimed and not tried, each with the end of its lease as it is now."""
+    places = _places([claimed for claimed, _ in untried])
+    await database.execute(_RELEASE, *places, [until for _, until in untried], clock.wall())
 
 
-async def settle(database: Database, tried: Sequence[Tried], probe_seconds: float) -> None:
-    """Log attempts and note what becomes of deliveries, lanes and endpoints, in one transaction."""
+def _places(claimed: Sequence[Claimed]) -> tuple[list[UUID], list[UUID]]:
+    return [one.target.workspace_id for one in claimed], [one.id for one in claimed]
+
+
+async def settle(database: Database, tried: Sequence[Tried]) -> list["Ailing"]:
+    """Log attempts and note what becomes of deliveries and endpoints; return the endpoints that are past it."""
+    try:
+        return await _settle(database, tried)
+    except PARTITION_MISSING:
+        await _LOG.make(database, [clock.wall()])
+        await _ATTEMPTS.make(database, (one.outcome.started_at for one in tried))
+        return await _settle(database, tried)
+
+
+@dataclass(frozen=True, slots=True)
+class Ailing:
+    """An endpoint that may have to be disabled: since when it fails, and whether it said it is gone."""
+
+    workspace_id: UUID
+    id: UUID
+    failing_since: datetime | None
+    is_gone: bool
+
+
+async def _settle(database: Database, tried: Sequence[Tried]) -> list[Ailing]:
     now = clock.wall()
+    columns = [list(column) for column in zip(*map(_row, tried), strict=True)]
     health = list(_health(tried))
-    held = [one for one in tried if one.verdict.state == "pending"]
     if not health:
-        await database.execute(_SETTLE, *_columns(tried), now)
-        return
+        await database.execute(_SETTLE, *columns, now)
+        return []
     async with database.transaction(now) as tx:
         # Endpoints first, as everybody locks them, and in one order.
-        probe_at = now + timedelta(seconds=probe_seconds)
-        await tx.execute(_NOTE_HEALTH, *zip(*health, strict=True), now, FAILURES_UNTIL_DOWN, probe_at)
-        await tx.execute(_SETTLE, *_columns(tried), now)
-        if held:
-            await tx.execute(_HOLD_LANES, *zip(*(_lane(one) for one in held), strict=True))
+        probe_at = now + timedelta(seconds=PROBE_SECONDS)
+        noted = await tx.fetch(_NOTE_HEALTH, *zip(*health, strict=True), now, FAILURES_UNTIL_DOWN, probe_at)
+        await tx.execute(_SETTLE, *columns, now)
+        crashes.at("webhooks.settling")
+    gone = {one.claimed.target.id for one in tried if one.outcome.is_gone}
+    ailing = starmap(Ailing, ((*row.values(), row["id"] in gone) for row in noted))
+    return [one for one in ailing if one.is_gone or one.failing_since is not None]
 
 
-def _columns(tried: Sequence[Tried]) -> Iterable[tuple[Any, ...]]:
-    return zip(
-        *(
-            (
-                one.claimed.workspace_id,
-                one.claimed.endpoint_id,
-                one.claimed.event_id,
-                one.verdict.state,
-                one.verdict.next_try_at,
-                one.outcome.started_at,
-                one.outcome.duration_ms,
-                one.outcome.status,
-                one.outcome.error,
-                one.response,
-            )
-            for one in tried
-        ),
-        strict=True,
-    )
-
-
-def _lane(one: Tried) -> tuple[UUID, UUID, UUID, int, datetime]:
-    claimed = one.claimed
+def _row(one: Tried) -> tuple[Any, ...]:
+    claimed, outcome = one.claimed, one.outcome
     return (
-        claimed.workspace_id,
-        claimed.endpoint_id,
-        claimed.debt_id,
-        claimed.position,
+        claimed.target.workspace_id,
+        claimed.id,
+        claimed.attempts + 1,
+        claimed.target.id,
+        claimed.kind,
+        claimed.target.url,
+        outcome.started_at,
+        outcome.duration_ms,
+        outcome.status,
+        outcome.error,
+        one.response,
+        one.verdict.state,
         one.verdict.next_try_at,
     )
 
 
-def _health(tried: Sequence[Tried]) -> Iterable[tuple[UUID, UUID, bool, int, datetime, bool]]:
+def _health(tried: Sequence[Tried]) -> Iterable[tuple[UUID, UUID, bool, int, datetime]]:
     """Yield what changed about endpoints; nothing for one that was up and is."""
     by_endpoint: dict[tuple[UUID, UUID], list[Tried]] = {}
     for one in tried:
-        by_endpoint.setdefault((one.claimed.workspace_id, one.claimed.endpoint_id), []).append(one)
+        target = one.claimed.target
+        by_endpoint.setdefault((target.workspace_id, target.id), []).append(one)
     for (workspace_id, endpoint_id), ones in sorted(by_endpoint.items()):
         failed = sum(not one.outcome.is_delivered for one in ones)
-        if not failed and not any(one.claimed.failures for one in ones):
+        if not failed and not any(one.claimed.target.failures for one in ones):
             continue
         asked = max(ones, key=lambda one: asked_to_wait(one.outcome))
         wait_until = asked.outcome.started_at + timedelta(seconds=asked_to_wait(asked.outcome))
-        is_gone = any(one.outcome.is_gone for one in ones)
-        yield workspace_id, endpoint_id, failed < len(ones), failed, wait_until, is_gone
+        yield workspace_id, endpoint_id, failed < len(ones), failed, wait_until
+
+
+async def keep_partitions(database: Database, now: datetime, kept_days: int = KEPT_DAYS) -> None:
+    """Make the log's partitions a week ahead and drop those of days no longer kept."""
+    await _LOG.keep(database, now, kept_days)
+    await _ATTEMPTS.keep(database, now, kept_days)

@@ -1,26 +1,39 @@
 """An endpoint, what is sent to it, and what becomes of a delivery after an attempt. No I/O."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
 from getbill import events
 from getbill.events import KINDS
-from getbill.kit import ids, json, signing
+from getbill.kit import ids, json
 from getbill.kit.errors import Conflict
 from getbill.vault import Key, Vault
+from getbill.webhooks import rotation
+from getbill.webhooks.rotation import Rotation, Signing, signature_headers
 
 # The seed's six: what an endpoint gets that asks for nothing in particular.
 EVENTS_DEFAULT = events.DEFAULTS
 ENDPOINTS_MAX = 50
 
 # After the first try, five more: 1 minute, 10 minutes, 1 hour, 5 hours, 18 hours.
-RETRY_SECONDS = (60.0, 600.0, 3_600.0, 18_000.0, 64_800.0)
+RETRY_SECONDS = (60, 600, 3_600, 18_000, 64_800)
+# An endpoint may ask for its own: so many, so far apart, and not beyond the five days after which it is disabled.
+RETRIES_MAX = 12
+RETRY_SECONDS_MAX = 86_400
+RETRY_SECONDS_SUM_MAX = 432_000
+# Posts on the wire to one endpoint at a time.
+CONCURRENCY_DEFAULT = 16
+CONCURRENCY_MAX = 64
+RATE_MAX = 1000
 _JITTER = 0.1
 _RETRY_AFTER_SECONDS_MAX = 86_400.0
+# What says whom an event is about is never trimmed away, nor that nothing more may be said.
+_FIELDS_ALWAYS = ("debt_id", "webhook", "erased")
 # So many failures in a row, and an endpoint counts as down: one delivery at a time goes out to see.
 FAILURES_UNTIL_DOWN = 3
 
@@ -32,18 +45,58 @@ class TooManyEndpoints(Conflict):
     way_out = "Delete a webhook that is no longer used, or have one take more events."
 
 
+class RotationUnderWay(Conflict):
+    """The endpoint's secret is being replaced already."""
+
+    code = "rotation-under-way"
+    way_out = (
+        "Wait until `rotation.overlap_ends_at`, or end the overlap now with `POST /webhooks/{id}/cut-over` and"
+        ' `{"end_overlap": true}`, then rotate again.'
+    )
+
+
+class NoRotation(Conflict):
+    """The endpoint has no next secret: none is being replaced."""
+
+    code = "no-rotation"
+    way_out = "Begin one with `POST /webhooks/{id}/rotate-secret`."
+
+
+class WebhookDisabled(Conflict):
+    """The endpoint is disabled, so nothing would be sent to it."""
+
+    code = "webhook-disabled"
+    way_out = 'Enable the webhook with `PUT {"enabled": true}` first.'
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a creditor wants which events, as its row tells it."""
+    """Where a creditor wants which events, as its row tells it; `headers` are opened, the secrets are not."""
 
     id: UUID
     url: str
     events: list[str]
     description: str | None
     is_enabled: bool
+    headers: Mapping[str, str]
+    fields: list[str] | None
+    retry_seconds: list[int]
+    concurrency: int
+    rate_per_second: int | None
+    secret: bytes
+    next_secret: bytes | None
+    rotation_ends_at: datetime | None
+    cut_over_at: datetime | None
     failing_since: datetime | None
+    disabled_at: datetime | None
+    disabled_reason: str | None
+    catching_up_from: int | None
     created_at: datetime
     updated_at: datetime
+
+    def rotation(self, now: datetime) -> Rotation | None:
+        """Return the rotation that is under way at a wall-time instant."""
+        return rotation.under_way(now, self.cut_over_at, self.rotation_ends_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +107,52 @@ class NewEndpoint:
     events: tuple[str, ...] = EVENTS_DEFAULT
     description: str | None = None
     is_enabled: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
+    fields: tuple[str, ...] | None = None
+    retry_seconds: tuple[int, ...] = RETRY_SECONDS
+    concurrency: int = CONCURRENCY_DEFAULT
+    rate_per_second: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An endpoint as a courier needs it: where and how fast, and what signs; everything secret is sealed."""
+
+    workspace_id: UUID
+    id: UUID
+    is_live: bool
+    url: str
+    secret: bytes
+    next_secret: bytes | None
+    cut_over_at: datetime | None
+    rotation_ends_at: datetime | None
+    headers: bytes | None
+    retry_seconds: tuple[int, ...]
+    concurrency: int
+    rate_per_second: int | None
+    failures: int
+
+    @property
+    def is_down(self) -> bool:
+        """Whether so many attempts failed in a row that one at a time goes out to see."""
+        return self.failures >= FAILURES_UNTIL_DOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery in a courier's hand, with all that sending it needs; its lease ends at `lease_until`."""
 
-    workspace_id: UUID
-    endpoint_id: UUID
+    target: Target
+    id: UUID
     event_id: UUID
     debt_id: UUID
-    position: int
-    attempts: int
-    lease_until: datetime
-    url: str
-    secret: bytes
-    failures: int
-    is_live: bool
     kind: str
     sequence: int
+    previous_sequence: int | None
+    fields: list[str] | None
+    is_replay: bool
+    attempts: int
+    lease_until: datetime
     occurred_at: datetime
     data: bytes | None
     wrapped: bytes | None
@@ -108,7 +188,7 @@ class Verdict:
     next_try_at: datetime
 
 
-def judge(outcome: Outcome, attempts_before: int, retries: tuple[float, ...], now: datetime) -> Verdict:
+def judge(outcome: Outcome, attempts_before: int, retries: Sequence[float], now: datetime) -> Verdict:
     """Return whether a delivery is done, given up, or tried again and when."""
     if outcome.is_delivered:
         return Verdict("delivered", now)
@@ -124,30 +204,49 @@ def asked_to_wait(outcome: Outcome) -> float:
 
 
 def body_of(claimed: Claimed, key: Key | None) -> bytes:
-    """Return an event's body: the same bytes for every endpoint and every attempt."""
-    data = events.data_json(claimed.data, key, claimed.workspace_id, claimed.event_id, claimed.debt_id)
-    return json.write(
-        {
-            "event": claimed.kind,
-            "timestamp": json.instant(claimed.occurred_at),
-            "data": json.written(data),
-            "webhook_id": ids.show("wh", claimed.event_id),
-            "sequence": claimed.sequence,
-        }
-    )
+    """Return what is posted: the same bytes for every attempt of a delivery."""
+    workspace_id = claimed.target.workspace_id
+    data = events.data_json(claimed.data, key, workspace_id, claimed.event_id, claimed.debt_id)
+    return told(claimed, data)
 
 
-def headers_of(event_id: UUID, secret: str, body: bytes, timestamp: int) -> dict[str, str]:
-    """Return the headers of an attempt, signed: ours, and those of Standard Webhooks 1.0."""
-    webhook_id = ids.show("wh", event_id)
-    standard = signing.standard_signature(signing.secret_key(secret), webhook_id, timestamp, body)
-    return {
-        "Content-Type": "application/json",
-        "X-GetBill-Signature": signing.body_signature(secret, body),
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": standard,
-    }
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a delivery that nobody has in hand says beside its event's data: one in the log, or a sample."""
+
+    event_id: UUID
+    kind: str
+    occurred_at: datetime
+    sequence: int
+    previous_sequence: int | None
+    fields: list[str] | None
+
+
+def told(said: Claimed | Said, data: bytes) -> bytes:
+    """Return the body of a delivery whose event has this data."""
+    shown = data if said.fields is None else trimmed(data, said.fields)
+    members = events.told(said, shown) | {"previous_sequence": said.previous_sequence}
+    if said.fields is not None:
+        members["fields"] = said.fields
+    return json.write(members)
+
+
+def trimmed(data: bytes, fields: Collection[str]) -> bytes:
+    """Return an event's data with these of its keys, and those that say what it is about."""
+    kept = {*fields, *_FIELDS_ALWAYS}
+    return json.write({name: value for name, value in json.read(data).items() if name in kept})
+
+
+def headers_of(
+    claimed: Claimed, signing: Signing, custom: Mapping[str, str], body: bytes, timestamp: int
+) -> dict[str, str]:
+    """Return the headers of an attempt, signed; the creditor's own come first, so that they hide none of ours."""
+    headers = dict(custom)
+    headers["Content-Type"] = "application/json"
+    headers.update(signature_headers(signing, ids.show("wh", claimed.event_id), timestamp, body))
+    if claimed.is_replay:
+        headers["X-GetBill-Replay"] = "true"
+    return headers
 
 
 def secret_context(workspace_id: UUID, endpoint_id: UUID) -> bytes:
@@ -155,24 +254,52 @@ def secret_context(workspace_id: UUID, endpoint_id: UUID) -> bytes:
     return b"webhook" + workspace_id.bytes + endpoint_id.bytes
 
 
+def headers_context(workspace_id: UUID, endpoint_id: UUID) -> bytes:
+    """Return the place an endpoint's own headers are sealed for."""
+    return b"headers" + workspace_id.bytes + endpoint_id.bytes
+
+
 def response_context(workspace_id: UUID, endpoint_id: UUID, event_id: UUID) -> bytes:
     """Return the place a logged response is sealed for."""
     return b"response" + workspace_id.bytes + endpoint_id.bytes + event_id.bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What an endpoint keeps sealed, in the clear."""
+
+    secret: str
+    next_secret: str | None
+    headers: Mapping[str, str]
+
+
 class Secrets:
-    """The endpoints' secrets as couriers use them, opened once while they stay the same."""
+    """What endpoints keep sealed as couriers use it, opened once while it stays the same."""
 
     def __init__(self, vault: Vault) -> None:
-        self._open = lru_cache(maxsize=4096)(
-            lambda sealed, workspace_id, endpoint_id: vault.open(
-                sealed, secret_context(workspace_id, endpoint_id)
-            ).decode()
-        )
+        self._open = lru_cache(maxsize=4096)(partial(_opened, vault))
 
-    def of(self, claimed: Claimed) -> str:
-        """Return the secret that signs a delivery; raise SealBroken when it does not open."""
-        return self._open(claimed.secret, claimed.workspace_id, claimed.endpoint_id)
+    def of(self, target: Target) -> Opened:
+        """Return the secrets and headers of an endpoint; raise SealBroken when they do not open."""
+        return self._open(target.secret, target.next_secret, target.headers, target.workspace_id, target.id)
+
+
+def _opened(
+    vault: Vault,
+    secret: bytes,
+    next_secret: bytes | None,
+    headers: bytes | None,
+    workspace_id: UUID,
+    endpoint_id: UUID,
+) -> Opened:
+    place = secret_context(workspace_id, endpoint_id)
+    return Opened(
+        vault.open(secret, place).decode(),
+        None if next_secret is None else vault.open(next_secret, place).decode(),
+        {}
+        if headers is None
+        else json.read_texts(vault.open(headers, headers_context(workspace_id, endpoint_id))),
+    )
 
 
 def unknown_events(names: list[Any]) -> list[tuple[int, str]]:

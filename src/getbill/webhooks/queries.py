@@ -5,10 +5,11 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.kit import ids
+from getbill.companies import Workspace
+from getbill.kit import ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
-from getbill.webhooks.model import Endpoint
+from getbill.webhooks.model import Endpoint, headers_context
 
 _LIST = Statement(
     "webhooks.list",
@@ -22,8 +23,8 @@ _FIND = Statement(
 )
 _LOCK = Statement(
     "webhooks.lock",
-    "One endpoint, held until the transaction ends.",
-    "SELECT * FROM webhook_endpoints WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE",
+    "One endpoint, held until the transaction ends; what is owed to it may be written down meanwhile.",
+    "SELECT * FROM webhook_endpoints WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
 )
 _COUNT = Statement(
     "webhooks.count",
@@ -34,25 +35,36 @@ _COUNT = Statement(
 PREFIX: Final = "we"
 
 
-def _endpoint(row: Record | None, endpoint_id: UUID) -> Endpoint:
+def _endpoint(row: Record | None, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
     if row is None:
         raise NotFound(f"There is no webhook {ids.show(PREFIX, endpoint_id)}.")
-    return Endpoint(**{name: row[name] for name in Endpoint.__slots__})
+    values = {name: row[name] for name in Endpoint.__slots__}
+    own = {}
+    if row["headers"] is not None:
+        own = json.read_texts(
+            workspace.vault.open(row["headers"], headers_context(workspace.id, endpoint_id))
+        )
+    return Endpoint(**values | {"headers": own})
 
 
-async def endpoints(database: Database, workspace_id: UUID) -> list[Endpoint]:
+async def endpoints(database: Database, workspace: Workspace) -> list[Endpoint]:
     """Return a workspace's endpoints in the order they were made."""
-    return [_endpoint(row, row["id"]) for row in await database.fetch(_LIST, workspace_id)]
+    return [_endpoint(row, workspace, row["id"]) for row in await database.fetch(_LIST, workspace.id)]
 
 
-async def find(database: Database, workspace_id: UUID, endpoint_id: UUID) -> Endpoint:
+async def find(database: Database, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
     """Return an endpoint; raise NotFound when the workspace has none of this id."""
-    return _endpoint(await database.fetchrow(_FIND, workspace_id, endpoint_id), endpoint_id)
+    return _endpoint(await database.fetchrow(_FIND, workspace.id, endpoint_id), workspace, endpoint_id)
 
 
-async def lock(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> Endpoint:
+async def peek(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
+    """Return an endpoint as it stands, inside a transaction, without holding it; raise NotFound for none."""
+    return _endpoint(await tx.fetchrow(_FIND, workspace.id, endpoint_id), workspace, endpoint_id)
+
+
+async def lock(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
     """Return an endpoint that nobody else changes until the transaction ends; raise NotFound for none."""
-    return _endpoint(await tx.fetchrow(_LOCK, workspace_id, endpoint_id), endpoint_id)
+    return _endpoint(await tx.fetchrow(_LOCK, workspace.id, endpoint_id), workspace, endpoint_id)
 
 
 async def count(tx: Transaction, workspace_id: UUID) -> int:

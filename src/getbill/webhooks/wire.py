@@ -1,109 +1,35 @@
-"""The bodies and answers of webhooks."""
+"""The answers of webhooks, and what their bodies ask for under our names."""
 
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 from yarl import URL
 
-from getbill.events import KINDS
-from getbill.kit import ids, json
-from getbill.kit.errors import FieldError, Invalid, one_field
+from getbill.kit import clock, ids, json
+from getbill.kit.errors import Invalid, one_field
+from getbill.kit.http import JsonBody
 from getbill.kit.shapes import Instant
+from getbill.webhooks import headers
 from getbill.webhooks.actions import Opened
 from getbill.webhooks.addresses import Reach, numeric
-from getbill.webhooks.model import EVENTS_DEFAULT, Endpoint, NewEndpoint, unknown_events
+from getbill.webhooks.model import CONCURRENCY_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
 from getbill.webhooks.queries import PREFIX
+from getbill.webhooks.shapes import EndpointChangeBody, NewEndpointBody
 
 _LOCAL_NAMES: Final = ("localhost", ".localhost")
 
 
-def _url(value: str) -> str:
-    if any(character <= " " or character == "\x7f" for character in value):
-        raise ValueError("A URL has no spaces and no control characters.")
-    try:
-        url = URL(value)
-        port = url.port
-    except ValueError as error:
-        raise ValueError("This is not a URL. Send for example https://example.com/hooks.") from error
-    if url.scheme not in {"https", "http"} or not url.host or port is None:
-        raise ValueError("A webhook's URL begins with https:// and a host.")
-    if url.user is not None or url.password is not None:
-        raise ValueError("A webhook's URL carries no user and no password.")
-    if url.raw_fragment:
-        raise ValueError("A webhook's URL has no fragment: nobody would be sent it.")
-    return value
+class RotationShown(BaseModel):
+    """A secret being replaced."""
 
-
-def _once(value: list[str]) -> list[str]:
-    if len(set(value)) != len(value):
-        raise ValueError("An event is named once.")
-    return value
-
-
-Url = Annotated[
-    str, Field(min_length=1, max_length=2000, examples=["https://example.com/hooks"]), AfterValidator(_url)
-]
-EventName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(KINDS)})]
-Events = Annotated[
-    list[EventName],
-    Field(
-        min_length=1, max_length=100, examples=[list(EVENTS_DEFAULT)], json_schema_extra={"uniqueItems": True}
-    ),
-    AfterValidator(_once),
-]
-Description = Annotated[str, Field(max_length=500)]
-Switch = Annotated[bool, Field(strict=True)]
-
-
-class EndpointFields(BaseModel):
-    """What an endpoint can be told."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return which events there are not, all at once."""
-        names = raw.get("events")
-        if not isinstance(names, list):
-            return []
-        known = ", ".join(KINDS)
-        return [
-            FieldError(
-                f"/events/{place}", "unknown-event", f"There is no event {name!r}. There are: {known}."
-            )
-            for place, name in unknown_events(names)
-        ]
-
-
-class NewEndpointBody(EndpointFields):
-    """Where events go: a URL, and which events."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"url": "https://example.com/hooks"}]}
+    overlap_ends_at: Instant = Field(description="From then on only the new secret signs.")
+    cut_over_at: Instant | None = Field(
+        description="Since when `X-GetBill-Signature` is made with the new secret; null while with the old one."
     )
-
-    url: Url = Field(description="https; in a sandbox also http on the loopback.")
-    events: Events = Field(list(EVENTS_DEFAULT), description="Which events; the six main ones by default.")
-    description: Description | None = None
-    enabled: Switch = True
-
-
-class EndpointChangeBody(EndpointFields):
-    """Fields of an endpoint to change; those left out stay as they are."""
-
-    url: Url | None = None
-    events: Events | None = None
-    description: Description | None = None
-    enabled: Switch | None = None
-
-    @classmethod
-    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
-        """Return which events there are not, and which fields cannot be cleared."""
-        return super().across(raw) + [
-            FieldError(f"/{name}", "required", f"{name} cannot be null; leave it out to keep it.")
-            for name in ("url", "events", "enabled")
-            if name in raw and raw[name] is None
-        ]
+    signature_by: Literal["old", "new"] = Field(
+        description="Which secret makes `X-GetBill-Signature` now; the other makes `X-GetBill-Signature-Next`."
+    )
 
 
 class EndpointShown(BaseModel):
@@ -114,13 +40,28 @@ class EndpointShown(BaseModel):
     events: list[str]
     description: str | None
     enabled: bool
+    headers: list[str] = Field(description="The names of its own headers; their values are never shown.")
+    fields: list[str] | None = Field(description="The keys of `data` it is sent; null for all.")
+    retry_schedule: list[int] = Field(description="Seconds between a failed attempt and the next.")
+    rate_per_second: int | None
+    concurrency: int
     failing_since: Instant | None = Field(description="When the attempts began to fail that fail until now.")
+    disabled_at: Instant | None
+    disabled_reason: Literal["asked", "gone", "failing"] | None = Field(
+        description="By a call, by a 410 from the receiver, or after five days without a success."
+    )
+    catching_up: bool = Field(
+        description="Enabled again, and being sent what it missed; what is new waits behind."
+    )
+    rotation: RotationShown | None = Field(
+        description="While its secret is being replaced; null when there is one secret."
+    )
     created_at: Instant
     updated_at: Instant
 
 
 class OpenedShown(EndpointShown):
-    """A new endpoint, with the secret that signs what is sent to it."""
+    """An endpoint with its new secret, which signs what is sent to it."""
 
     secret: str = Field(
         description="Shown this once: verify every delivery with it.",
@@ -150,17 +91,40 @@ def _refused(code: str, detail: str) -> Invalid:
     return one_field("/url", code, detail)
 
 
+def read_new(raw: Any, reach: Reach) -> NewEndpoint:
+    """Return the endpoint that a body not yet checked asks for; raise Invalid naming every wrong field."""
+    asked: NewEndpointBody = JsonBody(NewEndpointBody, optional=False).check(raw)
+    refuse_unreachable(asked.url, reach)
+    return new_endpoint(asked)
+
+
 def new_endpoint(body: NewEndpointBody) -> NewEndpoint:
-    """Return the endpoint a body asks for."""
-    return NewEndpoint(body.url, tuple(body.events), body.description, body.enabled)
+    """Return the endpoint a body asks for; raise Invalid when its headers are too many or too long."""
+    headers.refuse_excess(body.headers)
+    return NewEndpoint(
+        url=body.url,
+        events=tuple(body.events),
+        description=body.description,
+        is_enabled=body.enabled,
+        headers=body.headers,
+        fields=None if body.fields is None else tuple(body.fields),
+        retry_seconds=tuple(body.retry_schedule),
+        concurrency=body.concurrency,
+        rate_per_second=body.rate_per_second,
+    )
+
+
+_OUR_NAMES: Final = {"enabled": "is_enabled", "retry_schedule": "retry_seconds"}
+_USUAL: Final = {"retry_schedule": list(RETRY_SECONDS), "concurrency": CONCURRENCY_DEFAULT}
 
 
 def changes(body: EndpointChangeBody) -> dict[str, Any]:
     """Return what a body asks to change, under our names."""
     given = {name: getattr(body, name) for name in body.model_fields_set}
-    if "enabled" in given:
-        given["is_enabled"] = given.pop("enabled")
-    return given
+    return {
+        _OUR_NAMES.get(name, name): _USUAL.get(name) if value is None else value
+        for name, value in given.items()
+    }
 
 
 def endpoint(endpoint: Endpoint) -> dict[str, Any]:
@@ -171,12 +135,32 @@ def endpoint(endpoint: Endpoint) -> dict[str, Any]:
         "events": endpoint.events,
         "description": endpoint.description,
         "enabled": endpoint.is_enabled,
+        "headers": list(endpoint.headers),
+        "fields": endpoint.fields,
+        "retry_schedule": endpoint.retry_seconds,
+        "rate_per_second": endpoint.rate_per_second,
+        "concurrency": endpoint.concurrency,
         "failing_since": json.instant(endpoint.failing_since),
+        "disabled_at": json.instant(endpoint.disabled_at),
+        "disabled_reason": endpoint.disabled_reason,
+        "catching_up": endpoint.catching_up_from is not None,
+        "rotation": _rotation(endpoint, clock.wall()),
         "created_at": json.instant(endpoint.created_at),
         "updated_at": json.instant(endpoint.updated_at),
     }
 
 
+def _rotation(endpoint: Endpoint, now: datetime) -> dict[str, Any] | None:
+    running = endpoint.rotation(now)
+    if running is None:
+        return None
+    return {
+        "overlap_ends_at": json.instant(running.ends_at),
+        "cut_over_at": json.instant(running.cut_over_at),
+        "signature_by": "new" if running.is_cut_over(now) else "old",
+    }
+
+
 def opened(opened: Opened) -> dict[str, Any]:
-    """Return a new endpoint with its secret."""
+    """Return an endpoint with its new secret."""
     return endpoint(opened.endpoint) | {"secret": opened.secret}

@@ -4,7 +4,10 @@ A sender is handed a rendered message and says what became of it. It declares wh
 (an idempotency key, a look-up, or neither) and whether it ever learns that a message arrived.
 """
 
+from getbill.channels.senders.bounces import Bounce, read_bounce
 from getbill.channels.senders.fakes import Fake
+from getbill.channels.senders.gateway import Gateway
+from getbill.channels.senders.gateways import GatewaySettings, read_gateways
 from getbill.channels.senders.model import (
     Assurance,
     Capabilities,
@@ -21,9 +24,12 @@ from getbill.channels.senders.smtp import Smtp, SmtpSettings
 
 __all__ = [
     "Assurance",
+    "Bounce",
     "Capabilities",
     "Fake",
     "Fate",
+    "Gateway",
+    "GatewaySettings",
     "Outcome",
     "Outgoing",
     "Sender",
@@ -32,6 +38,8 @@ __all__ = [
     "SmtpSettings",
     "Writer",
     "failed",
+    "read_bounce",
+    "read_gateways",
     "senders",
     "unknown",
 ]

@@ -5,6 +5,7 @@ everything in between is unknown: an unknown message is shown to a person and ne
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -51,6 +52,17 @@ class Outgoing:
     text: str
     html: str | None = None
     language: str = "fr"
+    # The workspace it is sent from, as a provider names it when it reports.
+    workspace: str = ""
+    # Which template it is of, and in which version; 0 is the one that comes with GetBill.
+    template: str | None = None
+    template_version: int = 0
+    # Of an e-mail: the picture at its head, with its media type.
+    logo: tuple[str, bytes] | None = None
+    # Of a letter: who writes and where, and what the law wants on every page.
+    letterhead: tuple[str, ...] = ()
+    imprint: str | None = None
+    written_at: datetime | None = None
 
 
 class Fate(StrEnum):

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from getbill.channels.model import Channel
 from getbill.channels.senders.fakes import Fake
+from getbill.channels.senders.gateway import Gateway
+from getbill.channels.senders.gateways import GatewaySettings
 from getbill.channels.senders.model import Sender
 from getbill.channels.senders.smtp import Smtp, SmtpSettings
 
@@ -29,9 +31,15 @@ class Senders:
             await sender.close()
 
 
-def senders(smtp: SmtpSettings | None) -> Senders:
-    """Return the senders of an installation with these settings."""
-    live: dict[Channel, Sender] = {}
+def senders(
+    smtp: SmtpSettings | None,
+    gateways: Mapping[Channel, GatewaySettings] | None = None,
+    base_url: str = "http://127.0.0.1:8000",
+) -> Senders:
+    """Return the senders of an installation with these settings; gateways report to its `base_url`."""
+    live: dict[Channel, Sender] = {
+        channel: Gateway(settings, base_url) for channel, settings in (gateways or {}).items()
+    }
     if smtp is not None:
         live[Channel.EMAIL] = Smtp(smtp)
     return Senders(live)

@@ -5,12 +5,14 @@ connection lost once its transfer began leaves it unknown, for the server may ha
 """
 
 import asyncio
+import re
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import Literal
+from urllib.parse import quote
 
 import aiosmtplib
 import structlog
@@ -34,6 +36,7 @@ Security = Literal["tls", "starttls", "none"]
 # A server may close a connection that says nothing for a while; ours are closed before it does.
 _IDLE_SECONDS = 15.0
 _REASON_CHARACTERS = 200
+_ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>]+>?")
 _LOST = (aiosmtplib.SMTPException, OSError)
 
 # Seven bits reach every server; only an address beyond ASCII needs more (RFC 6531).
@@ -53,6 +56,7 @@ class SmtpSettings:
     certificate_authorities: str | None = None  # a PEM file, where the system's list is not the one meant
     timeout_seconds: float = 30.0
     connections: int = 4
+    bounces: str | None = None  # where servers report what they could not deliver; the sender by default
 
 
 @dataclass(slots=True)
@@ -100,7 +104,7 @@ class Smtp:
                 connection = kept or await self._connect()
             except _LOST as error:
                 return failed(f"the mail server cannot be reached: {_reason(error)}", permanent=False)
-            refusal = await _envelope(connection, self._settings.sender, address)
+            refusal = await _envelope(connection, self._settings.bounces or self._settings.sender, address)
             if refusal is None:
                 return await self._transfer(connection, mail)
             await _leave(connection)
@@ -187,7 +191,9 @@ async def _leave(connection: aiosmtplib.SMTP) -> None:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"{error.code} {' '.join(str(error.message).split())}"[:_REASON_CHARACTERS]
+        # Servers like to name the address they refuse; the ledger is no place for it.
+        words = _ADDRESS.sub("<address>", " ".join(str(error.message).split()))
+        return f"{error.code} {words}"[:_REASON_CHARACTERS]
     return type(error).__name__
 
 
@@ -201,13 +207,27 @@ def written(message: Outgoing, sender: str) -> EmailMessage:
         mail["Reply-To"] = Address(_one_line(message.writer.name), addr_spec=message.writer.reply_to)
     mail["Subject"] = _one_line(message.subject)
     mail["Date"] = format_datetime(clock.wall())
-    mail["Message-ID"] = f"<{message.key}@{address.domain}>"
+    # Follows from the contact, so that a bounce tells which it is about.
+    place = f".{message.workspace}" if message.workspace else ""
+    mail["Message-ID"] = f"<{message.key}{place}@{address.domain}>"
+    if message.writer.reply_to:
+        # RFC 2369: a program's button for what the text offers, to object. A person reads it.
+        mail["List-Unsubscribe"] = (
+            f"<mailto:{quote(message.writer.reply_to, safe='@+')}?subject=STOP%20{message.key}>"
+        )
     # Asks autoresponders not to answer (RFC 3834 section 5).
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = message.language
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
+        if message.logo:
+            kind, image = message.logo
+            page = mail.get_body(("html",))
+            assert isinstance(page, EmailMessage)  # noqa: S101 - put there just before
+            # Within the mail: a picture that is fetched would tell when it is read.
+            page.add_related(image, "image", kind.partition("/")[2], cid="<logo>", disposition="inline")
+    # Last: setting the content drops every header of the kind.
+    mail["Content-Language"] = message.language
     return mail
 
 

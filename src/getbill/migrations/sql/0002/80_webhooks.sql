@@ -19,6 +19,8 @@ ALTER TABLE webhook_endpoints
     ADD catching_up_from bigint,
     ADD event_sequence   bigint NOT NULL DEFAULT 0;  -- of the events about the endpoint itself
 
+CREATE INDEX webhook_endpoints_catching_up ON webhook_endpoints (workspace_id, id) WHERE catching_up_from IS NOT NULL;
+
 UPDATE webhook_endpoints e SET disabled_at = e.updated_at, disabled_reason = 'asked', missed_from = s.reacted
 FROM streams s WHERE s.workspace_id = e.workspace_id AND NOT e.is_enabled;
 
@@ -39,8 +41,8 @@ ALTER TABLE webhook_deliveries_0001 RENAME CONSTRAINT webhook_deliveries_pkey TO
 ALTER TABLE webhook_attempts RENAME TO webhook_attempts_0001;
 ALTER TABLE webhook_attempts_0001 RENAME CONSTRAINT webhook_attempts_pkey TO webhook_attempts_0001_pkey;
 
--- One row per event and endpoint that is owed. An event's lane is its debt: only the first delivery of a lane may be
--- tried. No foreign key to `events`, which never lose a row: thousands a second.
+-- One row per event and endpoint that is owed. An event's lane is its debt: only the first delivery of a lane, by
+-- position and id, may be tried. No foreign key to `events`, which never lose a row: thousands a second.
 CREATE TABLE webhook_deliveries (
     workspace_id      uuid NOT NULL,
     id                uuid NOT NULL,
@@ -54,14 +56,26 @@ CREATE TABLE webhook_deliveries (
     fields            text[],              -- of the endpoint as it was, so that every attempt sends the same bytes
     is_replay         boolean NOT NULL DEFAULT false,
     attempts          integer NOT NULL DEFAULT 0,
-    next_try_at       timestamptz NOT NULL,  -- wall time
+    next_try_at       timestamptz NOT NULL,  -- wall time; while it is in hand, the end of the lease
     lease_until       timestamptz,           -- wall time; a courier has it in hand until then
     created_at        timestamptz NOT NULL,  -- wall time
     PRIMARY KEY (workspace_id, id),
     FOREIGN KEY (workspace_id, endpoint_id) REFERENCES webhook_endpoints (workspace_id, id)
-) WITH (fillfactor = 75);  -- room on the page for the lease, which no index knows of
+);
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (workspace_id, endpoint_id, next_try_at, position);
-CREATE INDEX webhook_deliveries_lane ON webhook_deliveries (workspace_id, endpoint_id, debt_id, position);
+CREATE INDEX webhook_deliveries_lane ON webhook_deliveries (workspace_id, endpoint_id, debt_id, position, id);
+-- What is in some courier's hand: few, so that counting them for an endpoint costs nothing.
+CREATE INDEX webhook_deliveries_in_hand ON webhook_deliveries (workspace_id, endpoint_id, debt_id)
+    WHERE lease_until IS NOT NULL;
+
+-- From when an endpoint with a rate may be sent the next: apart from its row, so that a courier locks nothing there.
+CREATE TABLE webhook_rates (
+    workspace_id uuid NOT NULL,
+    endpoint_id  uuid NOT NULL,
+    free_at      timestamptz NOT NULL,  -- wall time
+    PRIMARY KEY (workspace_id, endpoint_id),
+    FOREIGN KEY (workspace_id, endpoint_id) REFERENCES webhook_endpoints (workspace_id, id)
+);
 
 -- Deliveries that are settled.
 CREATE TABLE webhook_log (
@@ -83,6 +97,7 @@ CREATE TABLE webhook_log (
     PRIMARY KEY (workspace_id, id, settled_at)
 ) PARTITION BY RANGE (settled_at);
 CREATE INDEX webhook_log_of_endpoint ON webhook_log (workspace_id, endpoint_id, settled_at, id);
+CREATE INDEX webhook_log_exhausted ON webhook_log (settled_at) WHERE state = 'exhausted';
 
 CREATE TABLE webhook_attempts (
     workspace_id   uuid NOT NULL,
@@ -99,3 +114,55 @@ CREATE TABLE webhook_attempts (
     PRIMARY KEY (workspace_id, delivery_id, attempt, started_at)
 ) PARTITION BY RANGE (started_at);
 CREATE INDEX webhook_attempts_by_time ON webhook_attempts (workspace_id, started_at);
+
+-- What 0001 knew. A partition for each of its days, as kit/partitions.py names them; upkeep drops those that are old.
+DO $$
+DECLARE
+    day date;
+BEGIN
+    FOR day IN
+        SELECT DISTINCT (settled_at AT TIME ZONE 'UTC')::date FROM webhook_deliveries_0001 WHERE state <> 'pending'
+    LOOP
+        EXECUTE format('CREATE TABLE webhook_log_%s PARTITION OF webhook_log FOR VALUES FROM (%L) TO (%L)',
+            to_char(day, 'YYYYMMDD'), to_char(day, 'YYYY-MM-DD 00:00:00+00'),
+            to_char(day + 1, 'YYYY-MM-DD 00:00:00+00'));
+    END LOOP;
+    FOR day IN SELECT DISTINCT (started_at AT TIME ZONE 'UTC')::date FROM webhook_attempts_0001 LOOP
+        EXECUTE format('CREATE TABLE webhook_attempts_%s PARTITION OF webhook_attempts FOR VALUES FROM (%L) TO (%L)',
+            to_char(day, 'YYYYMMDD'), to_char(day, 'YYYY-MM-DD 00:00:00+00'),
+            to_char(day + 1, 'YYYY-MM-DD 00:00:00+00'));
+    END LOOP;
+END $$;
+
+-- Each delivery with its new id and what came before it; 0001 never sent a lane's events in another order.
+CREATE TEMPORARY TABLE carried ON COMMIT DROP AS
+SELECT d.*, gen_random_uuid() AS id, e.kind, e.sequence, lag(e.sequence) OVER (
+    PARTITION BY d.workspace_id, d.endpoint_id, d.debt_id ORDER BY d.position) AS previous_sequence
+FROM webhook_deliveries_0001 d JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id;
+
+INSERT INTO webhook_lanes (workspace_id, endpoint_id, debt_id, sequence)
+SELECT workspace_id, endpoint_id, debt_id, max(sequence) FROM carried GROUP BY workspace_id, endpoint_id, debt_id;
+
+INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
+    previous_sequence, attempts, next_try_at, created_at)
+SELECT workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence, previous_sequence, attempts,
+    greatest(next_try_at, lease_until), created_at
+FROM carried WHERE state = 'pending';
+
+INSERT INTO webhook_log (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
+    previous_sequence, is_replay, state, attempts, created_at, settled_at)
+SELECT workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence, previous_sequence, false, state,
+    attempts, created_at, settled_at
+FROM carried WHERE state <> 'pending';
+
+INSERT INTO webhook_attempts (workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms,
+    status, error, response)
+SELECT a.workspace_id, c.id, a.attempt, a.endpoint_id, c.kind, w.url, a.started_at, a.duration_ms, a.status, a.error,
+    a.response
+FROM webhook_attempts_0001 a
+JOIN carried c ON c.workspace_id = a.workspace_id AND c.endpoint_id = a.endpoint_id AND c.event_id = a.event_id
+JOIN webhook_endpoints w ON w.workspace_id = a.workspace_id AND w.id = a.endpoint_id;
+
+DROP TABLE webhook_attempts_0001;
+DROP TABLE webhook_deliveries_0001;
+DROP TABLE carried;

@@ -1,0 +1,83 @@
+"""A letter on paper: who writes at the top left, the debtor's address where a French envelope has its window.
+
+The same letter always makes the same file, so that what was posted can be shown again word for word. Every page
+carries the mentions a French business letter must have (art. R123-237 C. com.), as the company gave them.
+"""
+
+import re
+import textwrap
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+
+import typst
+
+from getbill.kit import json
+
+# NF Z10-011: an address has at most six lines of 38 characters, in capitals but for the name.
+LINES_MAX = 6
+CHARACTERS_MAX = 38
+
+_EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
+_SHEET = (files("getbill.channels") / "templates" / "letter.typ").read_bytes()
+
+
+class AddressTooLong(ValueError):
+    """The address does not fit an envelope's window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is printed: `text` with or without the two addresses at its head, which have places of their own."""
+
+    letterhead: tuple[str, ...]
+    address: str
+    text: str
+    language: str
+    subject: str
+    written_at: datetime
+    imprint: str | None = None
+
+    def paragraphs(self) -> list[str]:
+        """Return the text's paragraphs without the addresses."""
+        found = [paragraph.rstrip() for paragraph in _EMPTY_LINES.split(self.text.strip("\n"))]
+        heads = {"\n".join(self.letterhead), self.address}
+        return [paragraph for paragraph in found if paragraph.strip() and paragraph not in heads]
+
+
+def window(address: str) -> list[str]:
+    """Return the lines of an address as they stand in the window; raise AddressTooLong where they do not fit."""
+    name, *rest = address.split("\n")
+    lines = [part for line in (name, *(line.upper() for line in rest)) for part in _wrapped(line)]
+    if len(lines) > LINES_MAX:
+        raise AddressTooLong(f"An address has at most {LINES_MAX} lines of {CHARACTERS_MAX} characters.")
+    return lines
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, CHARACTERS_MAX, break_on_hyphens=False)
+
+
+def print_letter(letter: Letter) -> bytes:
+    """Return a letter as an archivable PDF (PDF/A-3b); raise AddressTooLong where its address does not fit.
+
+    Takes some hundredths of a second of a processor: call it from a thread.
+    """
+    printed = {
+        "from": letter.letterhead,
+        "to": window(letter.address),
+        "paragraphs": letter.paragraphs(),
+        "language": letter.language,
+        "subject": letter.subject,
+        "imprint": letter.imprint or "",
+    }
+    made: bytes = typst.compile(
+        _SHEET,
+        format="pdf",
+        sys_inputs={"letter": json.write(printed).decode()},
+        # Only the fonts that come with the library, so that every machine prints the same.
+        ignore_system_fonts=True,
+        pdf_standards=["a-3b"],
+        timestamp=letter.written_at.replace(microsecond=0),
+    )
+    return made

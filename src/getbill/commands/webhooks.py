@@ -1,0 +1,226 @@
+"""`getbill webhooks`: where a company's events are sent, from the command line."""
+
+import asyncio
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import typer
+
+from getbill import companies, webhooks
+from getbill.commands import choosing, database
+from getbill.commands.choosing import CompanyName
+from getbill.companies import Workspace
+from getbill.kit import clock, ids, json
+from getbill.kit.db import Database
+from getbill.kit.stops import CannotRun
+from getbill.settings import Settings
+from getbill.vault import Vault
+
+commands = typer.Typer(no_args_is_help=True, help="Webhooks: where events are sent to.")
+
+LOOK_SECONDS = 1.0
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+
+WorkspaceName = Annotated[str, typer.Option("--workspace", help="Kind, name or id.")]
+WebhookId = Annotated[str, typer.Argument(help="Its id, as `list` shows it.", metavar="WEBHOOK")]
+
+
+class HeaderUnreadable(CannotRun):
+    """A header is not written as a name, a colon and a value."""
+
+
+@commands.command("list")
+def list_all(company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
+    """List a workspace's webhooks, without their secrets."""
+
+    async def find(opened: Database, vault: Vault) -> list[dict[str, Any]]:
+        place = await _workspace(opened, vault, company, workspace)
+        return [webhooks.shown(one) for one in await webhooks.endpoints(opened, place)]
+
+    choosing.show(database.run(find))
+
+
+@commands.command()
+def create(  # noqa: PLR0913 the options of a command are its parameters
+    url: Annotated[str, typer.Argument(help="Where events are sent: https, in a sandbox also http here.")],
+    event: Annotated[
+        list[str] | None, typer.Option(help="An event; repeat it. The six main ones by default.")
+    ] = None,
+    description: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help='A header of your own, "Name: value"; repeat it.')
+    ] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(help="Send only this key of `data`; repeat it. All by default.")
+    ] = None,
+    retry_seconds: Annotated[
+        list[int] | None,
+        typer.Option(help="Seconds until the next try; repeat it. The usual five by default."),
+    ] = None,
+    rate_per_second: Annotated[int | None, typer.Option(help="No more than so many a second.")] = None,
+    concurrency: Annotated[int | None, typer.Option(help="So many under way at a time.")] = None,
+    company: CompanyName = None,
+    workspace: WorkspaceName = "live",
+) -> None:
+    """Have events sent to a URL from now on, and print the secret that signs them."""
+    told = {
+        "url": url,
+        "events": event or None,
+        "description": description,
+        "headers": dict(_header(text) for text in header or ()),
+        "fields": field or None,
+        "retry_schedule": retry_seconds or None,
+        "rate_per_second": rate_per_second,
+        "concurrency": concurrency,
+    }
+    asked = {name: value for name, value in told.items() if value is not None}
+
+    async def make(opened: Database, vault: Vault) -> dict[str, Any]:
+        place = await _workspace(opened, vault, company, workspace)
+        new = webhooks.read_new(asked, webhooks.Reach(place.is_live, Settings().webhook_networks))
+        async with opened.transaction(place.now()) as tx:
+            made = await webhooks.create(tx, place, new)
+        return webhooks.shown(made.endpoint) | {"secret": made.secret}
+
+    choosing.show(database.run(make))
+    choosing.say_once()
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise HeaderUnreadable(f'Write a header as "Name: value", not {name!r}.')
+    return name.strip(), value.strip()
+
+
+@commands.command()
+def rotate(
+    webhook: WebhookId,
+    overlap_hours: Annotated[
+        int,
+        typer.Option(min=0, max=webhooks.OVERLAP_HOURS_MAX, help="How long the old secret signs too."),
+    ] = webhooks.OVERLAP_HOURS_DEFAULT,
+    company: CompanyName = None,
+    workspace: WorkspaceName = "live",
+) -> None:
+    """Replace the secret without interruption, and print the new one."""
+
+    async def change(opened: Database, vault: Vault) -> dict[str, Any]:
+        place = await _workspace(opened, vault, company, workspace)
+        async with opened.transaction(place.now()) as tx:
+            made = await webhooks.rotate(tx, place, ids.read("we", webhook), overlap_hours)
+        return webhooks.shown(made.endpoint) | {"secret": made.secret}
+
+    choosing.show(database.run(change))
+    choosing.say_once()
+
+
+@commands.command()
+def replay(  # noqa: PLR0913 the options of a command are its parameters
+    webhook: WebhookId,
+    webhook_id: Annotated[
+        list[str] | None, typer.Option(help="An event, by the `webhook_id` of its body; repeat it.")
+    ] = None,
+    delivery: Annotated[list[str] | None, typer.Option(help="A delivery (wd_...); repeat it.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="All since then, as 2024-03-15T14:32:07Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="And before then; now by default.")] = None,
+    event: Annotated[list[str] | None, typer.Option(help="In a range: only this event; repeat it.")] = None,
+    status: Annotated[
+        list[str] | None, typer.Option(help="In a range: only what ended so, `exhausted` for example.")
+    ] = None,
+    to_webhook: Annotated[str | None, typer.Option(help="Another webhook of the workspace.")] = None,
+    company: CompanyName = None,
+    workspace: WorkspaceName = "live",
+) -> None:
+    """Send events again: some, some deliveries, or a range of time."""
+    told = {
+        "webhook_ids": webhook_id or None,
+        "deliveries": delivery or None,
+        "from": since,
+        "to": until,
+        "events": event or None,
+        "status": status or None,
+        "to_webhook": to_webhook,
+    }
+    asked = {name: value for name, value in told.items() if value is not None}
+
+    async def send(opened: Database, vault: Vault) -> dict[str, Any]:
+        place = await _workspace(opened, vault, company, workspace)
+        again = webhooks.read_replay(asked, ids.read("we", webhook))
+        async with opened.transaction(place.now()) as tx:
+            done = await webhooks.replay(tx, place, again)
+        return {"replayed": done.replayed, "already_pending": done.already_pending}
+
+    choosing.show(database.run(send))
+
+
+@commands.command()
+def tail(
+    webhook: Annotated[str | None, typer.Option(help="Only this webhook.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, for programs.")] = False,
+    company: CompanyName = None,
+    workspace: WorkspaceName = "live",
+) -> None:
+    """Print each delivery as it is settled, until Ctrl-C."""
+
+    async def follow(opened: Database, vault: Vault) -> None:
+        place = await _workspace(opened, vault, company, workspace)
+        endpoint_id = None
+        if webhook is not None:
+            endpoint_id = (await webhooks.find(opened, place, ids.read("we", webhook))).id
+        await _follow(opened, place, endpoint_id, as_json=as_json)
+
+    database.run(follow)
+
+
+async def _follow(opened: Database, place: Workspace, endpoint_id: UUID | None, *, as_json: bool) -> None:
+    follower = webhooks.Follower(opened, place, endpoint_id, clock.wall())
+    typer.echo("Following. Stop with Ctrl-C.", err=True)
+    is_away = False
+    while True:
+        try:
+            async for told in follower.news():
+                typer.echo(json.write(told).decode() if as_json else _line(told))
+            if is_away:
+                typer.echo("The database is back.", err=True)
+            is_away = False
+        except BrokenPipeError:
+            raise
+        except _AWAY:
+            if not is_away:
+                typer.echo("The database is away; looking again every second.", err=True)
+            is_away = True
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _line(told: dict[str, Any]) -> str:
+    last = told["last_attempt"] or {}
+    words = [
+        told["settled_at"],
+        told["status"],
+        str(last.get("status") or "-"),
+        f"{last['duration_ms']}ms" if last else "-",
+        told["event"],
+        told["webhook_id"],
+        told["debt_id"] or "-",
+        told["endpoint_id"],
+        "replay" if told["replay"] else "",
+        last.get("error") or "",
+    ]
+    return " ".join(word for word in words if word)
+
+
+async def _workspace(opened: Database, vault: Vault, company: str | None, named: str) -> Workspace:
+    owner = await choosing.company(opened, company)
+    return await companies.workspace(opened, vault, await choosing.workspace(opened, owner, named))

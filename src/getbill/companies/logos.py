@@ -1,0 +1,50 @@
+"""A company's logo: the picture at the head of its e-mails, sent along with each and never fetched from anywhere."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import one_field
+
+BYTES_MAX = 200_000
+_KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+_SET = Statement(
+    "companies.set_logo",
+    "Keep the logo of each of a company's workspaces.",
+    """
+    INSERT INTO company_logos (workspace_id, media_type, image)
+    SELECT workspace_id, $2, $3 FROM workspaces WHERE company_id = $1
+    ON CONFLICT (workspace_id) DO UPDATE SET media_type = excluded.media_type, image = excluded.image
+    """,
+)
+_FIND = Statement(
+    "companies.logo",
+    "The logo of a workspace's company.",
+    "SELECT media_type, image FROM company_logos WHERE workspace_id = $1",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """A picture and its media type."""
+
+    media_type: str
+    image: bytes
+
+
+async def set_logo(database: Database, company_id: UUID, image: bytes) -> Logo:
+    """Keep a company's logo; raise Invalid when it is no PNG or JPEG, or too large for every e-mail."""
+    media_type = next((kind for start, kind in _KINDS.items() if image.startswith(start)), None)
+    if media_type is None:
+        raise one_field("/logo", "unknown-picture", "A logo is a PNG or a JPEG.")
+    if len(image) > BYTES_MAX:
+        raise one_field("/logo", "too-large", f"A logo goes with every e-mail: at most {BYTES_MAX} bytes.")
+    await database.execute(_SET, company_id, media_type, image)
+    return Logo(media_type, image)
+
+
+async def logo(tx: Transaction, workspace_id: UUID) -> Logo | None:
+    """Return the logo of a workspace's company; None when it has none."""
+    row = await tx.fetchrow(_FIND, workspace_id)
+    return Logo(row["media_type"], row["image"]) if row else None

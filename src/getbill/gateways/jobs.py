@@ -1,0 +1,72 @@
+"""Reading the mailbox that bounces go to: a Maildir, which any mail server delivers into.
+
+A mail is put aside only after what it says is written down, so that a crash in between reads it again, and a report
+that is read twice changes nothing. What is no bounce is left there, flagged, for people.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from getbill import companies, timelines
+from getbill.channels.senders import Bounce, read_bounce
+from getbill.kit import ids
+from getbill.kit.db import Database
+from getbill.kit.errors import NotFound
+from getbill.vault import Vault
+
+_log = structlog.get_logger(__name__)
+
+BATCH = 100
+# The report comes first in a mail; what came back of ours ends long before this.
+_BYTES_MAX = 2_000_000
+
+
+async def read_bounces(database: Database, vault: Vault, maildir: Path) -> int:
+    """Write down what the new mails of a Maildir report; return how many there were, at most a batch."""
+    new = await asyncio.to_thread(_new, maildir)
+    for path in new:
+        raw = await asyncio.to_thread(_read, path)
+        if raw is None:
+            # Another worker was faster.
+            continue
+        bounce = read_bounce(raw)
+        is_ours = bounce is not None and await _write_down(database, vault, bounce)
+        await asyncio.to_thread(_put_aside, path, "S" if is_ours else "F")
+    return len(new)
+
+
+async def _write_down(database: Database, vault: Vault, bounce: Bounce) -> bool:
+    try:
+        workspace_id = ids.read("workspace", bounce.workspace)
+        followup_id = ids.read("followup", bounce.followup)
+        workspace = await companies.workspace(database, vault, workspace_id)
+    except NotFound:
+        return False
+    changed = await timelines.receive(database, workspace, followup_id, bounce.outcome)
+    _log.info("bounce_read", followup=bounce.followup, changed=changed)
+    return True
+
+
+def _new(maildir: Path) -> Sequence[Path]:
+    folder = maildir / "new"
+    return sorted(path for path in folder.iterdir() if path.is_file())[:BATCH] if folder.is_dir() else []
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(_BYTES_MAX)
+    except FileNotFoundError:
+        return None
+
+
+def _put_aside(path: Path, flag: str) -> None:
+    aside = path.parent.parent / "cur"
+    aside.mkdir(exist_ok=True)
+    try:
+        path.rename(aside / f"{path.name}:2,{flag}")
+    except FileNotFoundError:
+        _log.debug("bounce_put_aside_by_another", name=path.name)

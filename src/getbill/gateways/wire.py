@@ -1,0 +1,49 @@
+"""A gateway's report on a message, and the answer to it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from getbill.channels.senders import Fate, Outcome
+
+_FATES = {
+    "delivered": Fate.DELIVERED,
+    "answered": Fate.ANSWERED,
+    "unanswered": Fate.UNANSWERED,
+    "failed": Fate.FAILED,
+}
+
+
+class ReportBody(BaseModel):
+    """What became of a message that a gateway took."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "followup_01jd3v9wq8e0brt4k2m5n6p7q8",
+                    "workspace": "workspace_01jd3v9wq8e0brt4k2m5n6p7q8",
+                    "status": "delivered",
+                }
+            ]
+        },
+    )
+
+    id: Annotated[str, Field(max_length=64)] = Field(description="The message's, as it was handed over.")
+    workspace: Annotated[str, Field(max_length=64)] = Field(description="As it was handed over.")
+    status: Literal["delivered", "answered", "unanswered", "failed"]
+    ref: Annotated[str, Field(max_length=200)] | None = Field(None, description="The provider's own id.")
+    reason: Annotated[str, Field(max_length=200)] | None = None
+    duration_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
+
+
+class ReportTaken(BaseModel):
+    """The report was taken."""
+
+    changed: bool = Field(description="False when it was known already.")
+
+
+def outcome(report: ReportBody) -> Outcome:
+    """Return what a report says of a message."""
+    return Outcome(_FATES[report.status], report.ref, report.reason, duration_ms=report.duration_ms)

@@ -1,0 +1,43 @@
+"""Publishing an edition: checked first, then in force from the next message on."""
+
+from getbill import channels
+from getbill.channels import Wording
+from getbill.companies import Workspace
+from getbill.kit.db import Statement, Transaction
+from getbill.kit.errors import FieldError, Invalid
+from getbill.templates import queries
+from getbill.templates.model import Edition
+
+_INSERT = Statement(
+    "templates.insert",
+    "Publish an edition.",
+    """
+    INSERT INTO templates (workspace_id, name, language, version, subject, text, html, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    """,
+)
+
+
+async def publish(
+    tx: Transaction, workspace: Workspace, name: str, language: str, wording: Wording
+) -> Edition:
+    """Publish a new edition of a template; raise Invalid, every fault at once, when it cannot be sent.
+
+    Two that publish at the same moment collide on the version's number, and the later one is tried again.
+    """
+    check(wording, name, language)
+    last = await queries.last_version(tx, workspace.id, name, language)
+    edition = Edition(name, language, last + 1, wording, tx.now)
+    values = (wording.subject, wording.text, wording.html, tx.now)
+    await tx.execute(_INSERT, workspace.id, name, language, edition.version, *values)
+    return edition
+
+
+def check(wording: Wording, name: str, language: str) -> None:
+    """Raise Invalid with every fault that keeps a wording from being published."""
+    wrong = [
+        FieldError(f"/{fault.part}", fault.code, fault.detail)
+        for fault in channels.faults(wording, name, language)
+    ]
+    if wrong:
+        raise Invalid(" ".join(one.detail for one in wrong[:3]), errors=wrong)

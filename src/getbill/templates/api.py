@@ -1,0 +1,123 @@
+"""The routes of templates: read them, publish one in the company's own words, and see what it would look like."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import access, channels
+from getbill.access import Caller, Change
+from getbill.companies import Company
+from getbill.kit import paging
+from getbill.kit.db import Database, Transaction
+from getbill.kit.http import answer, body
+from getbill.kit.routes import Route
+from getbill.kit.shapes import problems
+from getbill.templates import actions, queries, wire
+from getbill.templates.model import named
+from getbill.templates.wire import (
+    EditionList,
+    EditionQuery,
+    EditionShown,
+    PageQuery,
+    PreviewBody,
+    PreviewShown,
+    TemplateList,
+    WordingBody,
+)
+
+router = APIRouter(prefix="/external-api/v1/templates", tags=["Templates"], route_class=Route)
+
+Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
+Writes = Annotated[Change, Depends(access.change("debts:write"))]
+
+
+@router.get("", response_model=TemplateList)
+async def list_templates(request: Request, caller: Reads) -> Response:
+    """List the templates in each language, each in the edition that is in force, and what they may say."""
+    database: Database = request.app.state.database
+    found = await queries.every(database, caller.workspace.id)
+    return answer(200, {"data": [wire.brief(one) for one in found], "variables": channels.variables()})
+
+
+@router.get("/{name}/{language}", response_model=EditionShown, responses=problems(400, 404))
+async def get_template(
+    request: Request, caller: Reads, name: str, language: str, query: Annotated[EditionQuery, Query()]
+) -> Response:
+    """Return what a template says in a language: the edition in force, or the one of a version."""
+    database: Database = request.app.state.database
+    found = await queries.find(database, caller.workspace.id, *named(name, language), query.version)
+    return answer(200, wire.shown(found))
+
+
+@router.get("/{name}/{language}/versions", response_model=EditionList, responses=problems(400, 404))
+async def list_template_versions(
+    request: Request, caller: Reads, name: str, language: str, query: Annotated[PageQuery, Query()]
+) -> Response:
+    """List the workspace's own editions of a template in a language, the newest first."""
+    database: Database = request.app.state.database
+    place = named(name, language)
+    await queries.find(database, caller.workspace.id, *place)
+    offset = (query.page - 1) * query.limit
+    found, total = await queries.editions(database, caller.workspace.id, place, query.limit, offset)
+    pages = paging.pagination(total, query.page, query.limit, None)
+    return answer(200, {"data": [wire.shown(one) for one in found], "pagination": pages})
+
+
+@router.post(
+    "/{name}/{language}", status_code=201, response_model=EditionShown, responses=problems(404, 409, 415, 422)
+)
+async def publish_template(
+    change: Writes, name: str, language: str, new: Annotated[WordingBody, body(WordingBody)]
+) -> Response:
+    """Publish a template in your own words, as a new version in force from the next message on.
+
+    It is checked first: every variable is known, who writes and how to pay are said whichever way to pay a debt has,
+    an AI call opens with the disclosure, nothing in it runs or is fetched when it is read.
+    """
+    place = named(name, language)
+
+    async def work(tx: Transaction) -> access.Reply:
+        edition = await actions.publish(tx, change.workspace, *place, wire.wording(new))
+        return lambda: answer(201, wire.shown(edition))
+
+    return await change.commit(work)
+
+
+@router.post(
+    "/{name}/{language}/preview", response_model=PreviewShown, responses=problems(404, 409, 415, 422)
+)
+async def preview_template(
+    change: Writes,
+    name: str,
+    language: str,
+    asked: Annotated[PreviewBody, body(PreviewBody, optional=True)],
+) -> Response:
+    """Return a template's message with the facts of nobody's debt; of a wording sent along, checked first.
+
+    Nothing is published.
+    """
+    workspace = change.workspace
+    place = named(name, language)
+
+    async def work(_tx: Transaction) -> access.Reply:
+        if asked.wording is None:
+            edition = await queries.find(change.database, workspace.id, *place)
+            words = edition.wording
+        else:
+            words = wire.wording(asked.wording)
+            actions.check(words, *place)
+        message = channels.render_wording(words, *place, _sample(workspace.company))
+        return lambda: answer(200, wire.preview(message))
+
+    return await change.commit(work)
+
+
+def _sample(company: Company) -> channels.MessageFacts:
+    return channels.sample(
+        creditor=company.name,
+        iban=company.iban or "FR1420041010050500013M02606",
+        contact_email=company.email,
+        contact_phone=company.phone,
+    )

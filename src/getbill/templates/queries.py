@@ -1,0 +1,103 @@
+"""Reading templates: what is in force, what was, and which names there are."""
+
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill import channels
+from getbill.channels import Channel, TemplateUnknown, Wording
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import NotFound
+from getbill.templates.model import BUILT_IN, Edition, Shelf, built_in
+
+_IN_FORCE = Statement(
+    "templates.in_force",
+    "The last edition of each of a workspace's own templates, in each language.",
+    """
+    SELECT DISTINCT ON (name, language) * FROM templates WHERE workspace_id = $1
+    ORDER BY name, language, version DESC
+    """,
+)
+_EDITIONS = Statement(
+    "templates.editions",
+    "The editions of a template in a language, the newest first.",
+    """
+    SELECT * FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3
+    ORDER BY version DESC LIMIT $4 OFFSET $5
+    """,
+)
+_COUNT = Statement(
+    "templates.count",
+    "How many editions has a template in a language?",
+    "SELECT count(*) FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3",
+)
+_FIND = Statement(
+    "templates.find",
+    "One edition, or the last one when no version is named.",
+    """
+    SELECT * FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3
+      AND ($4::integer IS NULL OR version = $4)
+    ORDER BY version DESC LIMIT 1
+    """,
+)
+_LAST = Statement(
+    "templates.last_version",
+    "The number of a template's last edition in a language.",
+    "SELECT coalesce(max(version), 0) FROM templates WHERE workspace_id = $1 AND name = $2 AND language = $3",
+)
+
+
+def _edition(row: Record) -> Edition:
+    wording = Wording(row["subject"], row["text"], row["html"])
+    return Edition(row["name"], row["language"], row["version"], wording, row["created_at"])
+
+
+async def in_force(tx: Transaction, workspace_id: UUID) -> Shelf:
+    """Return what a workspace says in its own words now."""
+    editions = [_edition(row) for row in await tx.fetch(_IN_FORCE, workspace_id)]
+    return Shelf({(one.name, one.language): one for one in editions})
+
+
+async def every(database: Database | Transaction, workspace_id: UUID) -> list[Edition]:
+    """Return what a workspace says now under every name and in every language, its own words before ours."""
+    own = {
+        (row["name"], row["language"]): _edition(row) for row in await database.fetch(_IN_FORCE, workspace_id)
+    }
+    ours = [(name, language) for name in channels.built_in_names() for language in channels.LANGUAGES]
+    places = sorted({*own, *ours})
+    return [own.get(place) or built_in(*place) for place in places]
+
+
+async def names(database: Database | Transaction, workspace_id: UUID) -> dict[str, Channel]:
+    """Return the templates a scenario of a workspace may name, with their channels."""
+    return {one.name: one.channel for one in await every(database, workspace_id)}
+
+
+async def find(
+    database: Database, workspace_id: UUID, name: str, language: str, version: int | None = None
+) -> Edition:
+    """Return an edition, by default the one in force; raise NotFound where there is none."""
+    if version != BUILT_IN:
+        row = await database.fetchrow(_FIND, workspace_id, name, language, version)
+        if row is not None:
+            return _edition(row)
+    if version in {None, BUILT_IN}:
+        try:
+            return built_in(name, language)
+        except TemplateUnknown:
+            pass
+    which = "" if version is None else f" in version {version}"
+    raise NotFound(f"There is no template {name!r} in {language!r}{which}.")
+
+
+async def editions(
+    database: Database, workspace_id: UUID, place: tuple[str, str], limit: int, offset: int
+) -> tuple[list[Edition], int]:
+    """Return a page of a workspace's own editions of a template in a language, and how many there are."""
+    rows = await database.fetch(_EDITIONS, workspace_id, *place, limit, offset)
+    return [_edition(row) for row in rows], int(await database.fetchval(_COUNT, workspace_id, *place))
+
+
+async def last_version(tx: Transaction, workspace_id: UUID, name: str, language: str) -> int:
+    """Return the number of a template's last edition in a language, 0 when there is none."""
+    return int(await tx.fetchval(_LAST, workspace_id, name, language))

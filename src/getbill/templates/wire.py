@@ -1,0 +1,133 @@
+"""The bodies and answers of templates."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from getbill.channels import Channel, Message, Wording
+from getbill.kit import json, paging
+from getbill.kit.shapes import Instant, Pagination
+from getbill.templates.model import BUILT_IN, Edition
+
+Language = Literal["fr", "en", "de", "es"]
+_Part = Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class WordingBody(BaseModel):
+    """What a template says in one language."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "subject": "{{ creditor }}: your case {{ reference }}",
+                    "text": "Hello {{ debtor }},\n\n{{ balance }} remain open.\n\n{{ how_to_pay }}\n\n{{ foot }}",
+                }
+            ]
+        },
+    )
+
+    subject: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        None, description="Of an e-mail or a letter; other channels have none."
+    )
+    text: _Part = Field(description="Jinja: filled in with the variables, which `GET /templates` names.")
+    html: _Part | None = Field(
+        None, description="The page of an e-mail, inside our frame; made of the text by default."
+    )
+
+
+class PreviewBody(BaseModel):
+    """What to preview: a wording that is not published yet, or with no body the one in force."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+
+    wording: WordingBody | None = None
+
+
+class EditionQuery(BaseModel):
+    """Which edition is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        None, description="The one in force by default; 0 is the one that comes with GetBill."
+    )
+
+
+class PageQuery(BaseModel):
+    """Which page of the editions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: Annotated[int, Field(ge=1, le=100_000)] = 1
+    limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
+
+
+class EditionBrief(BaseModel):
+    """A template in a language, without its words."""
+
+    name: str = Field(examples=["wave_1_email"])
+    language: Language
+    channel: Channel
+    version: int = Field(description="0 for the one that comes with GetBill.")
+    is_built_in: bool
+    published_at: Instant | None
+
+
+class EditionShown(EditionBrief):
+    """What a template says in a language, in one version."""
+
+    subject: str | None
+    text: str
+    html: str | None
+
+
+class TemplateList(BaseModel):
+    """Every template in every language, in the edition in force."""
+
+    data: list[EditionBrief]
+    variables: list[str] = Field(description="What a template may say.")
+
+
+class EditionList(BaseModel):
+    """A page of a template's editions in a language, the newest first."""
+
+    data: list[EditionShown]
+    pagination: Pagination
+
+
+class PreviewShown(BaseModel):
+    """A message as a debtor would get it, with the facts of nobody's debt."""
+
+    subject: str | None
+    text: str
+    html: str | None
+
+
+def wording(body: WordingBody) -> Wording:
+    """Return the wording a body holds."""
+    return Wording(body.subject, body.text, body.html)
+
+
+def brief(edition: Edition) -> dict[str, Any]:
+    """Return an edition as the list shows it."""
+    return {
+        "name": edition.name,
+        "language": edition.language,
+        "channel": edition.channel.value,
+        "version": edition.version,
+        "is_built_in": edition.version == BUILT_IN,
+        "published_at": json.instant(edition.published_at),
+    }
+
+
+def shown(edition: Edition) -> dict[str, Any]:
+    """Return an edition with its words."""
+    words = edition.wording
+    return brief(edition) | {"subject": words.subject, "text": words.text, "html": words.html}
+
+
+def preview(message: Message) -> dict[str, Any]:
+    """Return a rendered message."""
+    return {"subject": message.subject, "text": message.text, "html": message.html}

@@ -1,0 +1,102 @@
+"""Further headers that a creditor has sent with every delivery: a gateway's key, a tenant's name.
+
+They never change what a delivery is: ours, those of the connection and those of the body's form cannot be set. Their
+values are secrets: stored sealed, and never shown again.
+"""
+
+from collections.abc import Mapping
+from re import compile as pattern
+from typing import Any, Final
+
+from getbill.kit.errors import FieldError, Invalid, one_field
+
+HEADERS_MAX: Final = 20
+BYTES_MAX: Final = 4096
+_NAME_CHARACTERS_MAX: Final = 100
+
+# RFC 9110 section 5.6.2 (token) and 5.5 (field value: visible ASCII, blanks only between).
+_NAME = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = pattern(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
+_OURS: Final = ("webhook-", "x-getbill-")
+_RESERVED: Final = frozenset(
+    {
+        # The form of the body and who sends it.
+        "content-type",
+        "content-length",
+        "content-encoding",
+        "user-agent",
+        "accept-encoding",
+        "date",
+        # The connection's, not the message's (RFC 9110 section 7.6.1, RFC 9112).
+        "host",
+        "connection",
+        "expect",
+        "http2-settings",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+def wrong(headers: Any) -> list[FieldError]:
+    """Return what is wrong with the names and values of headers as they were sent; None takes one away."""
+    if not isinstance(headers, dict):
+        return []
+    found = []
+    met: set[str] = set()
+    for name, value in headers.items():
+        pointer = f"/headers/{name.replace('~', '~0').replace('/', '~1')}"
+        code, detail = _wrong_name(name) or _wrong_value(value) or ("", "")
+        if not code and name.lower() in met:
+            code, detail = "twice", f"The header {name} stands twice: names differ in more than their case."
+        if code:
+            found.append(FieldError(pointer, code, detail))
+        met.add(name.lower())
+    return found
+
+
+def _wrong_name(name: str) -> tuple[str, str] | None:
+    lower = name.lower()
+    if len(name) > _NAME_CHARACTERS_MAX or not _NAME.fullmatch(name):
+        return "bad-name", f"A header's name is 1 to {_NAME_CHARACTERS_MAX} of A-Z, 0-9 and -_.!#$%&'*+^`|~."
+    if lower in _RESERVED or lower.startswith((*_OURS, "proxy-")):
+        return "reserved", f"The header {name} is set by GetBill or belongs to the connection."
+    return None
+
+
+def _wrong_value(value: Any) -> tuple[str, str] | None:
+    if not isinstance(value, str) or _VALUE.fullmatch(value):
+        return None
+    return "bad-value", "A header's value is visible ASCII, with blanks only inside."
+
+
+def merged(before: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
+    """Return headers after a change: named ones are set, or taken away by None; None for all takes all away.
+
+    Raises Invalid when there are too many of them, or they are too long together.
+    """
+    if changes is None:
+        return {}
+    named = {name.lower() for name in changes}
+    after = {name: value for name, value in before.items() if name.lower() not in named}
+    after |= {name: value for name, value in changes.items() if value is not None}
+    refuse_excess(after)
+    return after
+
+
+def refuse_excess(headers: Mapping[str, str]) -> None:
+    """Raise Invalid when there are more headers than receivers take."""
+    if len(headers) > HEADERS_MAX:
+        raise _excess("too-many", f"A webhook has at most {HEADERS_MAX} headers of its own.")
+    if sum(len(name) + len(value) for name, value in headers.items()) > BYTES_MAX:
+        raise _excess(
+            "too-large",
+            f"The headers of a webhook have at most {BYTES_MAX} bytes together, names and values.",
+        )
+
+
+def _excess(code: str, detail: str) -> Invalid:
+    return one_field("/headers", code, detail)

@@ -1,0 +1,73 @@
+"""The routes of the log of deliveries and of its statistics."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import access
+from getbill.access import Caller
+from getbill.kit import clock, ids
+from getbill.kit.db import Database
+from getbill.kit.http import answer
+from getbill.kit.routes import Route
+from getbill.kit.shapes import problems
+from getbill.webhooks import counted, log, logged, queries, statistics
+from getbill.webhooks.counted import StatsQuery, StatsShown
+from getbill.webhooks.logged import DeliveryList, DeliveryQuery, DeliveryWithAttempts, Reading
+from getbill.webhooks.queries import PREFIX
+
+router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"], route_class=Route)
+
+Reads = Annotated[Caller, Depends(access.requires("webhooks:read"))]
+
+
+@router.get("/stats", response_model=StatsShown, responses=problems(400))
+async def get_webhook_stats(
+    request: Request, caller: Reads, query: Annotated[StatsQuery, Query()]
+) -> Response:
+    """Return how deliveries went in a period: success, latency, by endpoint and by event. The last day by default."""
+    database: Database = request.app.state.database
+    since, until = counted.period(query, clock.wall())
+    found = await statistics.read(database, caller.workspace.id, since, until)
+    return answer(200, counted.stats(found))
+
+
+@router.get("/{webhook_id}/deliveries", response_model=DeliveryList, responses=problems(400, 404))
+async def list_webhook_deliveries(
+    request: Request, caller: Reads, webhook_id: str, query: Annotated[DeliveryQuery, Query()]
+) -> Response:
+    """List what is owed to a webhook, the soonest first, then what was settled with it, the newest first.
+
+    Kept 90 days. Filters add up; `status`, `event` may be given several times.
+    """
+    database: Database = request.app.state.database
+    endpoint = await queries.find(database, caller.workspace, ids.read(PREFIX, webhook_id))
+    found = await log.page(database, caller.workspace, logged.wanted(query, endpoint.id))
+    shown = found[: query.limit]
+    last = await log.last_attempts(database, caller.workspace, shown)
+    erased = await log.erased(database, caller.workspace, [one.debt_id for one in shown])
+    rows = [logged.delivery(one, last.get(one.id), is_erased=one.debt_id in erased) for one in shown]
+    return answer(200, {"data": rows, "next_cursor": logged.cursor_after(found, query.limit)})
+
+
+@router.get(
+    "/{webhook_id}/deliveries/{delivery_id}", response_model=DeliveryWithAttempts, responses=problems(404)
+)
+async def get_webhook_delivery(
+    request: Request, caller: Reads, webhook_id: str, delivery_id: str
+) -> Response:
+    """Return one delivery with every attempt: what was sent, what came back, how long it took."""
+    database: Database = request.app.state.database
+    workspace = caller.workspace
+    endpoint = await queries.find(database, workspace, ids.read(PREFIX, webhook_id))
+    one = await log.find(database, workspace, endpoint.id, ids.read(log.PREFIX, delivery_id))
+    content = await log.content(database, workspace, one)
+    reading = Reading(workspace, one, content, may_read="debts:read" in caller.scopes)
+    made = [
+        reading.attempt(one, list(endpoint.headers)) for one in await log.attempts(database, workspace, one)
+    ]
+    last = (await log.last_attempts(database, workspace, [one])).get(one.id)
+    shown = logged.delivery(one, last, is_erased=reading.is_erased)
+    return answer(200, shown | {"body": reading.body(), "attempts_made": made})

@@ -1,0 +1,235 @@
+"""The bodies and answers of replays and tests: what is sent again, or for trial."""
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from getbill.kit import ids, json
+from getbill.kit.errors import FieldError, NotFound, one_field
+from getbill.kit.http import JsonBody, refusal
+from getbill.kit.shapes import Instant, InstantAsked
+from getbill.webhooks import log, queries
+from getbill.webhooks.model import Endpoint
+from getbill.webhooks.replays import SELECTED_MAX, Again, Replayed
+from getbill.webhooks.shapes import EventName, Events, once, unknown_kinds
+from getbill.webhooks.trials import Trial
+
+Selected = Annotated[
+    list[Annotated[str, Field(max_length=64)]],
+    Field(min_length=1, max_length=SELECTED_MAX),
+    AfterValidator(once),
+]
+_NEXT: Final = "next"
+Settled = Literal["delivered", "exhausted", "cancelled"]
+
+
+class ReplayOneBody(BaseModel):
+    """Where one delivery is sent again."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+
+    to_webhook: str | None = Field(
+        None, max_length=64, description="Another webhook of yours; by default the one it was for."
+    )
+
+
+class ReplayBody(BaseModel):
+    """What is sent again: some events, some deliveries, or a range of time; and where."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"from": "2024-03-15T00:00:00Z", "to": "2024-03-16T00:00:00Z", "status": ["exhausted"]},
+                {"webhook_ids": ["wh_01m804scmte4gbpp4yw1mc91gx"]},
+            ]
+        },
+    )
+
+    webhook_ids: Selected | None = Field(
+        None, description="Events, by the `webhook_id` of their bodies; whether it was ever sent them or not."
+    )
+    deliveries: Selected | None = Field(None, description="Deliveries of this webhook, by their ids.")
+    since: InstantAsked | None = Field(
+        None, alias="from", description="Events recorded since then, in wall time; of a sandbox too."
+    )
+    until: InstantAsked | None = Field(None, alias="to", description="And before then; now by default.")
+    events: Events | None = Field(
+        None, description="In a range: which events; by default those this webhook asks for."
+    )
+    status: Annotated[list[Settled], Field(min_length=1, max_length=3)] | None = Field(
+        None, description="In a range: only deliveries to this webhook that ended so."
+    )
+    to_webhook: str | None = Field(
+        None, max_length=64, description="Another webhook of yours; by default this one."
+    )
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return whether one thing is asked for, and which events there are not."""
+        return [*_not_one(raw), *unknown_kinds("/events", raw.get("events"))]
+
+
+def _not_one(raw: dict[str, Any]) -> list[FieldError]:
+    given = [name for name in ("webhook_ids", "deliveries", "from") if raw.get(name) is not None]
+    if not given:
+        told = "Name what to send again: `webhook_ids`, `deliveries`, or a range of time by `from` and `to`."
+        return [FieldError("", "missing", told)]
+    if len(given) > 1:
+        told = f"Send one of {' and '.join(given)}, not both."
+        return [FieldError(f"/{name}", "ambiguous", told) for name in given[1:]]
+    if given == ["from"]:
+        return []
+    return [
+        FieldError(
+            f"/{name}", "not-a-range", f"{name} narrows a range of time; it does not go with {given[0]}."
+        )
+        for name in ("to", "events", "status")
+        if raw.get(name) is not None
+    ]
+
+
+class TrialBody(BaseModel):
+    """Which sample is sent, and what signs it."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"event": "debt.payment_received", "secret": "next"}]}
+    )
+
+    event: EventName = Field("debt.created", description="Any event there is, whether asked for or not.")
+    secret: Literal["current", "next"] = Field(
+        "current",
+        description="`current`: signed as every delivery is now, during a rotation by both secrets. `next`: by the new"
+        " secret alone, as it will be after the overlap.",
+    )
+
+    @property
+    def is_next(self) -> bool:
+        """Whether the next secret alone signs."""
+        return self.secret == _NEXT
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return whether there is such an event."""
+        return [
+            FieldError("/event", one.code, one.detail) for one in unknown_kinds("/event", [raw.get("event")])
+        ]
+
+
+class ReplayedShown(BaseModel):
+    """What will be sent again."""
+
+    replayed: int = Field(
+        description="So many deliveries were owed anew, each marked by `X-GetBill-Replay: true`."
+    )
+    already_pending: int = Field(
+        description="So many of the events are owed already or about to be; they are not owed twice."
+    )
+    to_webhook: str
+
+
+class TrialResponseShown(BaseModel):
+    """What the receiver answered, at most 4 kB of it."""
+
+    status: int
+    body: str
+
+
+class TrialRequestShown(BaseModel):
+    """What was sent."""
+
+    method: Literal["POST"]
+    url: str
+    headers: dict[str, str | None] = Field(description="Null for the webhook's own, whose values are secret.")
+    body: str = Field(description="Byte for byte, so that you can verify the signatures yourself.")
+
+
+class TrialShown(BaseModel):
+    """What came of a test."""
+
+    status: Literal["delivered", "failed"]
+    error: str | None
+    started_at: Instant
+    duration_ms: int
+    request: TrialRequestShown
+    response: TrialResponseShown | None = Field(description="Null where no answer came.")
+
+
+def read_replay(raw: Any, endpoint_id: UUID) -> Again:
+    """Return what a body not yet checked asks to have sent again; raise Invalid naming every wrong field."""
+    asked: ReplayBody = JsonBody(ReplayBody, optional=False).check(raw)
+    return again(asked, endpoint_id)
+
+
+def again(body: ReplayBody, endpoint_id: UUID) -> Again:
+    """Return what a body asks to have sent again; raise Invalid for ids that are none, and a range that is empty."""
+    if body.since is not None and body.until is not None and body.since >= body.until:
+        raise one_field("/to", "empty-range", "`to` is after `from`.")
+    return Again(
+        endpoint_id=endpoint_id,
+        to_endpoint_id=target(body.to_webhook, endpoint_id),
+        deliveries=_ids("/deliveries", log.PREFIX, body.deliveries),
+        events=_ids("/webhook_ids", "wh", body.webhook_ids),
+        since=body.since,
+        until=body.until,
+        kinds=body.events,
+        states=body.status,
+    )
+
+
+def target(shown_id: str | None, endpoint_id: UUID) -> UUID:
+    """Return where a replay goes; raise Invalid for what is no webhook's id."""
+    if shown_id is None:
+        return endpoint_id
+    try:
+        return ids.read(queries.PREFIX, shown_id)
+    except NotFound as error:
+        raise one_field("/to_webhook", "not-found", error.detail) from None
+
+
+def _ids(pointer: str, prefix: str, shown: list[str] | None) -> list[UUID] | None:
+    if shown is None:
+        return None
+    found, wrong = [], []
+    for place, text in enumerate(shown):
+        try:
+            found.append(ids.read(prefix, text))
+        except NotFound as error:
+            wrong.append(FieldError(f"{pointer}/{place}", "not-found", error.detail))
+    if wrong:
+        raise refusal(wrong)
+    return found
+
+
+def replayed(done: Replayed, to_endpoint_id: UUID) -> dict[str, Any]:
+    """Return what will be sent again."""
+    return {
+        "replayed": done.replayed,
+        "already_pending": done.already_pending,
+        "to_webhook": ids.show(queries.PREFIX, to_endpoint_id),
+    }
+
+
+def trial(sent: Trial, endpoint: Endpoint) -> dict[str, Any]:
+    """Return what came of a test; the values of the endpoint's own headers stay secret."""
+    outcome = sent.outcome
+    response = None
+    if outcome.status is not None:
+        text = (outcome.response or b"").decode("utf-8", "replace")
+        response = {"status": outcome.status, "body": text}
+    return {
+        "status": "delivered" if outcome.is_delivered else "failed",
+        "error": outcome.error,
+        "started_at": json.instant(outcome.started_at),
+        "duration_ms": outcome.duration_ms,
+        "request": {
+            "method": "POST",
+            "url": sent.url,
+            "headers": {
+                name: None if name in endpoint.headers else value for name, value in sent.headers.items()
+            },
+            "body": sent.body.decode(),
+        },
+        "response": response,
+    }

@@ -1,0 +1,89 @@
+"""Replacing the secret of an endpoint while its receiver goes on verifying, and may change over at any moment.
+
+For the overlap both secrets sign: the Standard Webhooks header carries both signatures, `X-GetBill-Signature` stays
+with the old secret until the cut-over, and `X-GetBill-Signature-Next` is always made by the other of the two. A
+receiver that knows one of them, or both, therefore finds a signature it can verify from the start to the end.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from getbill.kit import signing as signatures
+
+OVERLAP_HOURS_DEFAULT: Final = 24
+OVERLAP_HOURS_MAX: Final = 168
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """The secrets that sign at an instant: `first` makes `X-GetBill-Signature`, `other` counts beside it."""
+
+    first: str
+    other: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A rotation that is under way, in wall time: when the old secret ends, and when the plain header changes over."""
+
+    ends_at: datetime
+    cut_over_at: datetime | None
+
+    def is_cut_over(self, now: datetime) -> bool:
+        """Whether `X-GetBill-Signature` is made with the next secret already."""
+        return now >= self.ends_at or (self.cut_over_at is not None and now >= self.cut_over_at)
+
+
+def begin(now: datetime, overlap_hours: int = OVERLAP_HOURS_DEFAULT) -> Rotation:
+    """Return a rotation that begins now; without an overlap it is over at once."""
+    return Rotation(now + timedelta(hours=overlap_hours), None)
+
+
+def under_way(
+    now: datetime, cut_over_at: datetime | None, rotation_ends_at: datetime | None
+) -> Rotation | None:
+    """Return the rotation that an endpoint's row tells of; None when there is none or its end has come."""
+    if rotation_ends_at is None or now >= rotation_ends_at:
+        return None
+    return Rotation(rotation_ends_at, cut_over_at)
+
+
+def signing(
+    now: datetime,
+    secret: str,
+    next_secret: str | None,
+    cut_over_at: datetime | None,
+    rotation_ends_at: datetime | None,
+) -> Signing:
+    """Return which secrets sign at a wall-time instant."""
+    if next_secret is None:
+        return Signing(secret)
+    rotation = under_way(now, cut_over_at, rotation_ends_at)
+    if rotation is None:
+        return Signing(next_secret)
+    if rotation.is_cut_over(now):
+        return Signing(next_secret, secret)
+    return Signing(secret, next_secret)
+
+
+def signature_headers(signing: Signing, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Return the headers that sign a body: ours, and those of Standard Webhooks 1.0, by every secret that counts.
+
+    `timestamp` is in Unix seconds, `webhook_id` as callers see it. Several signatures stand in `webhook-signature`
+    parted by a space (Standard Webhooks, "Signature scheme").
+    """
+    both = [signing.first] if signing.other is None else [signing.first, signing.other]
+    standard = [
+        signatures.standard_signature(signatures.secret_key(secret), webhook_id, timestamp, body)
+        for secret in both
+    ]
+    headers = {
+        "X-GetBill-Signature": signatures.body_signature(signing.first, body),
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(standard),
+    }
+    if signing.other is not None:
+        headers["X-GetBill-Signature-Next"] = signatures.body_signature(signing.other, body)
+    return headers

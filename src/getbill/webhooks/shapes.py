@@ -1,0 +1,244 @@
+"""What an endpoint can be told: the bodies of the calls that open and change one, with their limits.
+
+Every wrong field is named at once; the limits are those that receivers and the schedule of five days can bear.
+"""
+
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from yarl import URL
+
+from getbill.events import KINDS
+from getbill.kit.errors import FieldError
+from getbill.webhooks import headers, rotation
+from getbill.webhooks.model import (
+    CONCURRENCY_DEFAULT,
+    CONCURRENCY_MAX,
+    EVENTS_DEFAULT,
+    RATE_MAX,
+    RETRIES_MAX,
+    RETRY_SECONDS,
+    RETRY_SECONDS_MAX,
+    RETRY_SECONDS_SUM_MAX,
+    unknown_events,
+)
+from getbill.webhooks.samples import FIELDS
+
+
+def _url(value: str) -> str:
+    if any(character <= " " or character == "\x7f" for character in value):
+        raise ValueError("A URL has no spaces and no control characters.")
+    try:
+        url = URL(value)
+        port = url.port
+    except ValueError as error:
+        raise ValueError("This is not a URL. Send for example https://example.com/hooks.") from error
+    if url.scheme not in {"https", "http"} or not url.host or port is None:
+        raise ValueError("A webhook's URL begins with https:// and a host.")
+    if url.user is not None or url.password is not None:
+        raise ValueError("A webhook's URL carries no user and no password.")
+    if url.raw_fragment:
+        raise ValueError("A webhook's URL has no fragment: nobody would be sent it.")
+    return value
+
+
+def once(value: list[str]) -> list[str]:
+    """Return a list that names each thing once; raise ValueError for another."""
+    if len(set(value)) != len(value):
+        raise ValueError("Each is named once.")
+    return value
+
+
+def _within_days(value: list[int]) -> list[int]:
+    if sum(value) > RETRY_SECONDS_SUM_MAX:
+        raise ValueError(
+            f"The retries lie within {RETRY_SECONDS_SUM_MAX} seconds in all: a webhook that fails for five days is"
+            " disabled."
+        )
+    return value
+
+
+Url = Annotated[
+    str, Field(min_length=1, max_length=2000, examples=["https://example.com/hooks"]), AfterValidator(_url)
+]
+EventName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(KINDS)})]
+Events = Annotated[
+    list[EventName],
+    Field(
+        min_length=1, max_length=100, examples=[list(EVENTS_DEFAULT)], json_schema_extra={"uniqueItems": True}
+    ),
+    AfterValidator(once),
+]
+FieldName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(FIELDS)})]
+Fields = Annotated[
+    list[FieldName],
+    Field(
+        min_length=1,
+        max_length=100,
+        examples=[["debt_id", "status", "balance"]],
+        json_schema_extra={"uniqueItems": True},
+    ),
+    AfterValidator(once),
+]
+Seconds = Annotated[int, Field(strict=True, ge=1, le=RETRY_SECONDS_MAX)]
+RetrySchedule = Annotated[
+    list[Seconds],
+    Field(max_length=RETRIES_MAX, examples=[list(RETRY_SECONDS)]),
+    AfterValidator(_within_days),
+]
+Concurrency = Annotated[int, Field(strict=True, ge=1, le=CONCURRENCY_MAX)]
+Rate = Annotated[int, Field(strict=True, ge=1, le=RATE_MAX)]
+Description = Annotated[str, Field(max_length=500)]
+Switch = Annotated[bool, Field(strict=True)]
+
+_TOLD: Final = {
+    "events": "Which events; the six main ones by default.",
+    "headers": f"Further headers to send, by name: at most {headers.HEADERS_MAX}, {headers.BYTES_MAX} bytes together."
+    " Their values are never shown again.",
+    "fields": "Send only these keys of `data`, and `debt_id`; null, as by default, sends all of it.",
+    "retry_schedule": "Seconds between a failed attempt and the next, each +-10 %; an empty list tries once.",
+    "rate_per_second": "Send no more than so many a second, by each worker process; null for as fast as it takes them.",
+    "concurrency": "How many may be under way at a time.",
+}
+
+
+def _unknown_fields(names: Any) -> list[FieldError]:
+    if not isinstance(names, list):
+        return []
+    known = ", ".join(FIELDS)
+    return [
+        FieldError(f"/fields/{place}", "unknown-key", f"`data` has no key {name!r}. There are: {known}.")
+        for place, name in enumerate(names)
+        if isinstance(name, str) and name not in FIELDS
+    ]
+
+
+def unknown_kinds(pointer: str, names: Any) -> list[FieldError]:
+    """Return which of some names are no events, all at once."""
+    if not isinstance(names, list):
+        return []
+    known = ", ".join(KINDS)
+    return [
+        FieldError(f"{pointer}/{place}", "unknown-event", f"There is no event {name!r}. There are: {known}.")
+        for place, name in unknown_events(names)
+    ]
+
+
+class EndpointFields(BaseModel):
+    """What an endpoint can be told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return which events and fields there are not, and which headers cannot be, all at once."""
+        return [
+            *unknown_kinds("/events", raw.get("events")),
+            *headers.wrong(raw.get("headers")),
+            *_unknown_fields(raw.get("fields")),
+        ]
+
+
+class NewEndpointBody(EndpointFields):
+    """Where events go: a URL, and which events."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"url": "https://example.com/hooks"},
+                {
+                    "url": "https://erp.example.com/getbill",
+                    "events": ["debt.payment_received", "debt.resolved"],
+                    "description": "ERP",
+                    "headers": {"Authorization": "Bearer s3cr3t"},
+                    "fields": ["debt_id", "reference", "balance", "payment"],
+                    "retry_schedule": [30, 300, 3600],
+                    "rate_per_second": 20,
+                    "concurrency": 4,
+                },
+            ]
+        },
+    )
+
+    url: Url = Field(description="https; in a sandbox also http on the loopback.")
+    events: Events = Field(list(EVENTS_DEFAULT), description=_TOLD["events"])
+    description: Description | None = None
+    enabled: Switch = Field(
+        default=True, description="A disabled one is sent what it missed once it is enabled."
+    )
+    headers: dict[str, str] = Field({}, description=_TOLD["headers"])
+    fields: Fields | None = Field(None, description=_TOLD["fields"])
+    retry_schedule: RetrySchedule = Field(list(RETRY_SECONDS), description=_TOLD["retry_schedule"])
+    rate_per_second: Rate | None = Field(None, description=_TOLD["rate_per_second"])
+    concurrency: Concurrency = Field(CONCURRENCY_DEFAULT, description=_TOLD["concurrency"])
+
+
+class EndpointChangeBody(EndpointFields):
+    """Fields of an endpoint to change; those left out stay as they are."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"enabled": True, "send_missed": True},
+                {"headers": {"Authorization": "Bearer n3w", "X-Tenant": None}, "fields": None},
+            ]
+        },
+    )
+
+    url: Url | None = None
+    events: Events | None = Field(None, description=_TOLD["events"])
+    description: Description | None = None
+    enabled: Switch | None = None
+    send_missed: Switch = Field(
+        default=True,
+        description="With `enabled: true`: what happened while it was disabled is sent, in order; false drops it, and"
+        " what was still owed before. The stream at `GET /events` has it either way.",
+    )
+    headers: dict[str, str | None] | None = Field(
+        None, description="Headers to set; null takes one away, and null for all takes all. Others stay."
+    )
+    fields: Fields | None = Field(None, description=_TOLD["fields"])
+    retry_schedule: RetrySchedule | None = Field(
+        None, description=_TOLD["retry_schedule"] + " Null goes back to the usual one."
+    )
+    rate_per_second: Rate | None = Field(None, description=_TOLD["rate_per_second"])
+    concurrency: Concurrency | None = Field(
+        None, description=_TOLD["concurrency"] + " Null goes back to the usual."
+    )
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between the fields, and which cannot be cleared."""
+        found = super().across(raw) + [
+            FieldError(f"/{name}", "required", f"{name} cannot be null; leave it out to keep it.")
+            for name in ("url", "events", "enabled")
+            if name in raw and raw[name] is None
+        ]
+        if "send_missed" in raw and raw.get("enabled") is not True:
+            told = "send_missed says what becomes of what was missed, and goes with `enabled: true`."
+            found.append(FieldError("/send_missed", "not-enabling", told))
+        return found
+
+
+class RotateBody(BaseModel):
+    """How long the old secret goes on signing beside the new one."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_hours": 24}]})
+
+    overlap_hours: Annotated[int, Field(strict=True, ge=0, le=rotation.OVERLAP_HOURS_MAX)] = Field(
+        rotation.OVERLAP_HOURS_DEFAULT,
+        description="Until then both secrets sign, and a receiver may change over at any moment; 0 replaces it at once.",
+    )
+
+
+class CutOverBody(BaseModel):
+    """Whether the old secret is also dropped."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"end_overlap": True}]})
+
+    end_overlap: Switch = Field(
+        default=False,
+        description="Drop the old secret now, instead of signing with both until the overlap ends.",
+    )

@@ -1,0 +1,64 @@
+"""Reading bounces: which mail of ours it is about, and what became of it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bounces import bounce
+from getbill.channels.senders import Bounce, Fate, Outcome, read_bounce
+from getbill.kit import ids
+
+FOLLOWUP, WORKSPACE = ids.show("followup", ids.new()), ids.show("workspace", ids.new())
+OURS = f"<{FOLLOWUP}.{WORKSPACE}@getbill.example>"
+
+
+@pytest.mark.parametrize(
+    "returned_as", ["message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global"]
+)
+def test_a_bounce_names_the_contact_and_the_status_and_nobodys_address(returned_as: str) -> None:
+    found = read_bounce(bounce(OURS, returned_as=returned_as))
+
+    assert found == Bounce(FOLLOWUP, WORKSPACE, Outcome(Fate.FAILED, reason="bounced: 5.1.1"))
+
+
+def test_a_delivery_that_is_only_late_says_nothing_yet() -> None:
+    assert read_bounce(bounce(OURS, action="delayed", status="4.4.1")) is None
+
+
+def test_one_that_was_given_up_after_a_while_has_failed_too() -> None:
+    found = read_bounce(bounce(OURS, status="4.4.7"))
+
+    assert found is not None
+    assert found.outcome == Outcome(Fate.FAILED, reason="bounced: 4.4.7")
+
+
+def test_a_confirmed_delivery_is_one() -> None:
+    found = read_bounce(bounce(OURS, action="delivered", status="2.0.0"))
+
+    assert found is not None
+    assert found.outcome.fate == Fate.DELIVERED
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"From: jean.dupont@example.com\r\nSubject: Re: Rappel\r\nIn-Reply-To: %s\r\n\r\nBonjour"
+        % OURS.encode(),
+        bounce("<somebody-s@mail.example>"),
+        bounce("<followup_1.workspace_1@getbill.example>"),
+        bounce(OURS).replace(b"message/delivery-status", b"text/plain"),
+        bounce(OURS).replace(b"Action: failed", b"Action: eaten"),
+        bounce(OURS).partition(b"Content-Type: message/rfc822")[0],
+    ],
+)
+def test_what_is_no_report_on_a_mail_of_ours_says_nothing(raw: bytes) -> None:
+    assert read_bounce(raw) is None
+
+
+@given(st.binary(max_size=400), st.integers(0, 1400))
+def test_whatever_a_stranger_writes_is_read_without_breaking(junk: bytes, place: int) -> None:
+    whole = bounce(OURS)
+
+    read_bounce(junk)
+    read_bounce(whole[:place] + junk + whole[place:])

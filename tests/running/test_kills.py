@@ -1,0 +1,27 @@
+"""Everything is killed, again and again, while an integrator works: the small ordeal; `bin/bench kills` is the great one."""
+
+from bench.ordeal.course import Plan, play
+
+
+def test_whatever_is_killed_nothing_is_lost_or_done_twice_or_out_of_order() -> None:
+    told: list[str] = []
+    # The first API dies between a change's commit and its answer, the first worker between a POST and its note.
+    crash_at = {"api": "access.committed:20", "worker": "webhooks.posted:30"}
+    plan = Plan(
+        100_000,
+        clients=2,
+        between_kills=(1.0, 3.0),
+        kills_enough=2,
+        calm_at=1_000_000,
+        crash_at=crash_at,
+        patience_seconds=80,
+    )
+
+    ordeal = play(plan, told.append)
+
+    assert ordeal.verdict.faults == []
+    assert ordeal.verdict.events > 100
+    assert min(ordeal.kills[word] for word in ("api", "worker", "postgres")) >= 2
+    assert ordeal.falls["api"] >= 1
+    assert ordeal.falls["worker"] >= 1
+    assert ordeal.verdict.pushed_twice >= 1

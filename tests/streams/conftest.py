@@ -1,0 +1,62 @@
+"""A company whose stream is this test's own, and the sequencer in the test's hand."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import collecting
+import make
+from calls import Site
+from collecting import House
+from getbill import events
+from getbill.kit import json
+
+
+@pytest.fixture(scope="session")
+async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    async with collecting.site_on(dsn, tmp_path_factory.mktemp("streams")) as site:
+        yield site
+
+
+@pytest.fixture
+async def house(site: Site) -> House:
+    return await collecting.house(site)
+
+
+@pytest.fixture
+async def other_house(site: Site) -> House:
+    return await collecting.house(site)
+
+
+@pytest.fixture
+def sequence(site: Site) -> Callable[[], Awaitable[None]]:
+    """Give every committed event its place."""
+
+    async def all_of_them() -> None:
+        while await events.sequence(site.app.state.database):
+            pass
+
+    return all_of_them
+
+
+@pytest.fixture
+def open_debt(house: House) -> Callable[..., Awaitable[Any]]:
+    async def opened(**changes: Any) -> Any:
+        answered = await house.post("/debts", make.debt(**changes))
+        assert answered.status == 201, answered.body
+        return json.read(answered.body)
+
+    return opened
+
+
+@pytest.fixture
+def pull(house: House) -> Callable[..., Awaitable[Any]]:
+    """Read the stream as an integrator does."""
+
+    async def pulled(query: str = "") -> Any:
+        answered = await house.get(f"/events?{query}")
+        assert answered.status == 200, answered.body
+        return json.read(answered.body)
+
+    return pulled

@@ -1,0 +1,49 @@
+"""Cursors: what is written is read, and nothing else is one."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from getbill.events import Stream
+from getbill.kit import paging
+from getbill.kit.errors import BadRequest
+from getbill.streams.model import LOST, Place, Start, read_place, write_place
+
+PLACES = st.builds(Place, st.integers(1, 2**31 - 1), st.integers(0, 2**63 - 1))
+
+
+@given(PLACES)
+def test_a_cursor_names_the_place_it_was_written_for(place: Place) -> None:
+    assert read_place(write_place(place)) == place
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[1], [1, 2, 3], ["1", 2], [1, "2"], [True, 2], [1, True], [1, -1], [1, 2**63], [1, None], [1, 1.5]],
+)
+def test_what_is_no_place_is_no_cursor(parts: list) -> None:
+    with pytest.raises(BadRequest):
+        read_place(paging.write_cursor("events", parts))
+
+
+@given(st.text(max_size=60))
+def test_no_text_is_more_than_refused(text: str) -> None:
+    with suppress(BadRequest):
+        read_place(text)
+
+
+@given(PLACES, PLACES)
+def test_reading_goes_on_only_in_the_stream_that_the_place_is_of(place: Place, end: Place) -> None:
+    stream = Stream(end.epoch, end.position)
+
+    start = place.start_in(stream)
+
+    is_in_it = place.epoch == end.epoch and place.position <= end.position
+    assert start == (Start(place.position) if is_in_it else Start(0, is_new_epoch=True))
+
+
+@given(PLACES)
+def test_what_is_lost_is_in_no_stream(end: Place) -> None:
+    assert LOST.start_in(Stream(end.epoch, end.position)).is_new_epoch

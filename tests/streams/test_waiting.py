@@ -1,0 +1,171 @@
+"""Waiting at the end of the stream: answered when something happens, let go when it must be, at no one's cost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from calls import Answer
+from collecting import House
+from getbill import access
+from getbill.kit import clock, json
+from getbill.streams import Room
+from getbill.streams.waiting import Seats
+
+# Under this, it was a wake: the net looks every five seconds while the listener hears.
+WOKEN_SECONDS = 3.0
+
+
+@pytest.fixture
+def room(house: House) -> Room:
+    return house.site.app.state.room
+
+
+@asynccontextmanager
+async def waiting(house: House, query: str = "", **how: Any) -> AsyncIterator[asyncio.Task[Answer]]:
+    """Have a call wait at the end of a house's stream."""
+    room: Room = house.site.app.state.room
+    after = json.read((await house.get("/events?after=now")).body)["next_cursor"]
+    before = room.waiting
+    path = f"/external-api/v1/events?wait=30&after={after}{query}"
+    task = asyncio.create_task(house.site.call("GET", path, **how))
+    async with asyncio.timeout(10):
+        while room.waiting == before and not task.done():  # noqa: ASYNC110 - it says so to nobody
+            await asyncio.sleep(0.001)
+    yield task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def told(answered: Answer) -> list[str]:
+    assert answered.status == 200, answered.body
+    return [event["data"]["debt_id"] for event in json.read(answered.body)["data"]]
+
+
+async def test_who_waits_is_answered_when_something_happens(house, open_debt, sequence, room) -> None:
+    async with waiting(house) as task:
+        debt = await open_debt()
+        await sequence()
+        begun = clock.monotonic()
+
+        answered = await task
+
+        assert clock.monotonic() - begun < WOKEN_SECONDS
+        assert told(answered) == [debt["id"]]
+    assert room.waiting == 0
+
+
+async def test_who_waits_holds_no_connection(house, open_debt, sequence) -> None:
+    pool = house.place.database.pool
+    async with waiting(house) as first, waiting(house) as second, waiting(house) as third:
+        async with asyncio.timeout(10):
+            while pool.get_idle_size() < pool.get_size():  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.001)
+
+        assert not any(task.done() for task in (first, second, third))
+
+
+async def test_news_of_others_wakes_nobody_with_nothing_to_tell(
+    house, other_house, open_debt, sequence
+) -> None:
+    async with waiting(other_house) as elsewhere, waiting(house, "&event=debt.deleted") as filtered:
+        debt = await open_debt()
+        await sequence()
+        await house.call("DELETE", f"/debts/{debt['id']}")
+        await sequence()
+
+        answered = await asyncio.wait_for(filtered, WOKEN_SECONDS)
+
+        assert told(answered) == [debt["id"]]
+        assert not elsewhere.done()
+
+
+async def test_the_end_of_the_time_is_an_answer_with_a_cursor(house, open_debt, sequence, pull) -> None:
+    await open_debt()
+    await sequence()
+    after = (await pull())["next_cursor"]
+
+    page = await pull(f"after={after}&wait=1&event=debt.deleted")
+
+    assert (page["data"], page["next_cursor"], page["has_more"]) == ([], after, False)
+
+
+async def test_what_is_there_is_answered_at_once(open_debt, sequence, pull) -> None:
+    debt = await open_debt()
+    await sequence()
+
+    async with asyncio.timeout(WOKEN_SECONDS):
+        page = await pull("wait=30")
+
+    assert [event["data"]["debt_id"] for event in page["data"]] == [debt["id"]]
+
+
+async def test_a_credential_revoked_while_it_waits_is_told_nothing(house, open_debt, sequence) -> None:
+    database, site = house.place.database, house.site
+    key, text = await access.create_key(database, access.NewKey(house.place.id, "Second"), clock.wall())
+    second = House(site.with_token(text), house.place)
+    async with waiting(second) as task:
+        await access.revoke_key(database, key.id, clock.wall())
+        await open_debt()
+        await sequence()
+
+        answered = await asyncio.wait_for(task, WOKEN_SECONDS)
+
+        assert (answered.status, answered.json()["type"]) == (401, "/problems/invalid-token")
+
+
+async def test_a_client_that_leaves_waits_no_longer(house, room) -> None:
+    leaves = asyncio.Event()
+    async with waiting(house, leaves=leaves) as task:
+        leaves.set()
+
+        await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), WOKEN_SECONDS)
+
+        assert room.waiting == 0
+
+
+async def test_a_process_that_stops_lets_everybody_go(house, room, pull) -> None:
+    async with waiting(house) as first, waiting(house) as second:
+        try:
+            room.let_go()
+
+            answers = await asyncio.wait_for(asyncio.gather(first, second), WOKEN_SECONDS)
+            async with asyncio.timeout(WOKEN_SECONDS):
+                late = await pull("wait=30")
+        finally:
+            room._is_closed = False  # the other tests' process goes on
+
+        assert [told(one) for one in answers] == [[], []]
+        assert late["data"] == []
+
+
+async def test_a_listener_that_died_keeps_nobody_waiting(house, open_debt, sequence) -> None:
+    async with waiting(house) as task:
+        await house.place.database.pool.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'getbill listener'"
+        )
+        debt = await open_debt()
+        await sequence()
+
+        answered = await asyncio.wait_for(task, 10)
+
+        assert told(answered) == [debt["id"]]
+
+
+async def test_a_credential_may_wait_so_often_and_a_process_for_so_many(
+    house, other_house, room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "_seats", Seats(of_credential=2, of_process=3))
+    async with waiting(house), waiting(house):
+        third = await house.get("/events?wait=30")
+        async with waiting(other_house):
+            fourth = await other_house.get("/events?wait=30")
+        without = await house.get("/events")
+
+    assert (third.status, third.json()["type"]) == (429, "/problems/too-many-waiting")
+    assert (fourth.status, fourth.json()["type"]) == (503, "/problems/unavailable")
+    assert [third.headers["retry-after"], fourth.headers["retry-after"]] == ["1", "1"]
+    assert without.status == 200
+    assert room.waiting == 0

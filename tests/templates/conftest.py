@@ -1,0 +1,20 @@
+"""The whole API on the test process's database, and a sandbox whose templates are asked for."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+import collecting
+from calls import Site
+from collecting import House
+
+
+@pytest.fixture(scope="module")
+async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    async with collecting.site_on(dsn, tmp_path_factory.mktemp("templates")) as site:
+        yield site
+
+
+@pytest.fixture
+async def house(site: Site) -> House:
+    return await collecting.house(site)

@@ -1,0 +1,312 @@
+"""An endpoint that is past it: disabled, a fact in the stream, and the admins told."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from ipaddress import ip_network
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.types import QueueExecutionMode
+
+from getbill import companies, errands, events, vault
+from getbill.channels.senders import Smtp
+from getbill.companies import NewUser, Workspace
+from getbill.kit import clock, ids, json
+from getbill.kit.db import Database
+from getbill.webhooks import NOTICE, Notices, Poster
+from getbill.webhooks.notices import NoticeRefused
+from mailserver import Mailbox, serving
+from webhooks.conftest import endpoint
+
+
+@pytest.fixture
+async def workspace(database: Database, keys: vault.Vault) -> Workspace:
+    """A live one, whose company has two admins, one of whom left, and somebody else."""
+    founded = await companies.create(database, keys, "Électricité & Fils")
+    for name, role in (("admin", "admin"), ("gone", "admin"), ("agent", "agent")):
+        new = NewUser(f"{name}.{founded.company_id.hex}@example.com", "correct horse battery staple", role)
+        await companies.create_user(database, founded.company_id, new)
+    await database.pool.execute(
+        "UPDATE users SET is_active = false WHERE company_id = $1 AND email LIKE 'gone.%'", founded.company_id
+    )
+    return await companies.workspace(database, keys, founded.live_id)
+
+
+@pytest.fixture
+async def sick(
+    database: Database, workspace: Workspace, subscribe: Any, receive: Any, answering: Any
+) -> AsyncIterator[Any]:
+    """Open an endpoint that answers with a status and has failed for some days."""
+
+    async def make(status: int, days: float) -> Any:
+        receiver = await receive(answering(status))
+        await subscribe(
+            receiver,
+            "debt.created",
+            failures=9,
+            failing_since=clock.wall() - timedelta(days=days),
+        )
+        return receiver
+
+    yield make
+    await database.pool.execute("DELETE FROM pgqueuer")
+
+
+@pytest.fixture
+async def poster() -> AsyncIterator[Any]:
+    # The loopback is no place for a live webhook, unless the operator lists it.
+    async with Poster((ip_network("127.0.0.0/8"),), timeout_seconds=0.3) as poster:
+        yield poster
+
+
+async def jobs(database: Database) -> list[Any]:
+    rows = await database.pool.fetch("SELECT payload FROM pgqueuer WHERE entrypoint = $1 ORDER BY id", NOTICE)
+    return [json.read(row["payload"]) for row in rows]
+
+
+async def told(database: Database, workspace: Workspace) -> list[dict[str, Any]]:
+    """What `webhook.disabled` events of the workspace say."""
+    while await events.sequence(database):
+        pass
+    rows = await database.pool.fetch(
+        """
+        SELECT e.id, e.debt_id, e.sequence, e.data, k.wrapped FROM events e
+        JOIN vault_keys k ON k.workspace_id = e.workspace_id AND k.subject_id = e.debt_id
+        WHERE e.workspace_id = $1 AND e.kind = 'webhook.disabled' ORDER BY e.position
+        """,
+        workspace.id,
+    )
+    said = []
+    for row in rows:
+        key = workspace.vault.unwrap(row["wrapped"], workspace.id, row["debt_id"])
+        data = events.read_data(row["data"], key, workspace.id, row["id"], row["debt_id"])
+        said.append({"sequence": row["sequence"], "subject": row["debt_id"], **data})
+    return said
+
+
+@pytest.mark.parametrize(("status", "days", "reason"), [(410, 0.1, "gone"), (500, 5.01, "failing")])
+async def test_it_is_disabled_with_an_event_and_a_job_to_tell_each_admin(
+    database: Database,
+    workspace: Workspace,
+    sick: Any,
+    open_debt: Any,
+    deliver: Any,
+    status: int,
+    days: float,
+    reason: str,
+) -> None:
+    receiver = await sick(status, days)
+    since = (await endpoint(database, receiver.endpoint_id))["failing_since"]
+
+    await open_debt()
+    await deliver()
+    await deliver()
+
+    row = await endpoint(database, receiver.endpoint_id)
+    assert (row["is_enabled"], row["disabled_reason"], row["failing_since"]) == (False, reason, since)
+    assert row["disabled_at"] is not None
+    assert len(receiver.received) == 1
+    webhook = {
+        "id": ids.show("we", receiver.endpoint_id),
+        "url": receiver.url,
+        "description": None,
+        "reason": reason,
+        "disabled_at": json.instant(row["disabled_at"]),
+        "failing_since": json.instant(since),
+    }
+    assert await told(database, workspace) == [
+        {"sequence": 1, "subject": receiver.endpoint_id, "webhook": webhook}
+    ]
+    [admin] = await database.pool.fetch(
+        "SELECT id FROM users WHERE company_id = $1 AND role = 'admin' AND is_active", workspace.company.id
+    )
+    assert await jobs(database) == [
+        {
+            "workspace_id": str(workspace.id),
+            "endpoint_id": str(receiver.endpoint_id),
+            "user_id": str(admin["id"]),
+        }
+    ]
+
+
+async def test_failing_for_less_than_five_days_it_stays(
+    database: Database, workspace: Workspace, sick: Any, open_debt: Any, deliver: Any
+) -> None:
+    receiver = await sick(500, 4.99)
+
+    await open_debt()
+    await deliver()
+
+    assert (await endpoint(database, receiver.endpoint_id))["is_enabled"] is True
+    assert await told(database, workspace) == []
+    assert await jobs(database) == []
+
+
+async def test_the_next_time_its_event_follows_the_first(
+    database: Database, workspace: Workspace, sick: Any, open_debt: Any, deliver: Any
+) -> None:
+    receiver = await sick(410, 0)
+    for _ in range(2):
+        await open_debt()
+        await deliver()
+        await database.pool.execute(
+            "UPDATE webhook_endpoints SET is_enabled = true, down_until = NULL WHERE id = $1",
+            receiver.endpoint_id,
+        )
+        await database.pool.execute("UPDATE webhook_deliveries SET next_try_at = now()")
+    await deliver()
+
+    assert [one["sequence"] for one in await told(database, workspace)] == [1, 2, 3]
+
+
+async def test_another_endpoint_is_told_of_it_in_a_lane_of_its_own(
+    database: Database,
+    workspace: Workspace,
+    sick: Any,
+    subscribe: Any,
+    receive: Any,
+    open_debt: Any,
+    deliver: Any,
+) -> None:
+    watching = await receive()
+    await subscribe(watching, "webhook.disabled", fields=["nothing"])
+    receiver = await sick(410, 0)
+
+    await open_debt()
+    await deliver()
+    await deliver()
+
+    [came] = watching.received
+    assert came.told["event"] == "webhook.disabled"
+    assert came.told["data"]["webhook"]["id"] == ids.show("we", receiver.endpoint_id)
+    assert (came.told["sequence"], came.told["previous_sequence"], came.told["fields"]) == (
+        1,
+        None,
+        ["nothing"],
+    )
+
+
+async def test_the_sample_of_the_catalogue_has_its_shape(
+    database: Database, workspace: Workspace, sick: Any, open_debt: Any, deliver: Any
+) -> None:
+    await sick(410, 1)
+    await open_debt()
+    await deliver()
+
+    [one] = await told(database, workspace)
+    sample = next(entry.sample for entry in events.CATALOGUE if entry.kind == "webhook.disabled")
+    assert {name: type(value) for name, value in one["webhook"].items() if value} == {
+        name: type(value) for name, value in sample["data"]["webhook"].items() if value
+    }
+
+
+async def notice(database: Database, sick: Any, open_debt: Any, deliver: Any) -> tuple[UUID, bytes]:
+    receiver = await sick(500, 6)
+    await open_debt()
+    await deliver()
+    payload = await database.pool.fetchval("SELECT payload FROM pgqueuer WHERE entrypoint = $1", NOTICE)
+    return receiver.endpoint_id, payload
+
+
+@pytest.mark.parametrize(("language", "word"), [("fr", "désactivé"), ("en", "disabled")])
+async def test_an_admin_reads_which_webhook_why_and_what_to_do(
+    database: Database,
+    keys: vault.Vault,
+    workspace: Workspace,
+    sick: Any,
+    open_debt: Any,
+    deliver: Any,
+    language: str,
+    word: str,
+) -> None:
+    endpoint_id, payload = await notice(database, sick, open_debt, deliver)
+    await database.pool.execute(
+        "UPDATE companies SET language = $2 WHERE id = $1", workspace.company.id, language
+    )
+    mailbox = Mailbox()
+
+    async with serving(mailbox) as settings:
+        mail = Smtp(settings)
+        await Notices(database, keys, mail).send(payload, 0)
+        await mail.close()
+
+    [read] = mailbox.received
+    assert read["To"] == f"admin.{workspace.company.id.hex}@example.com"
+    assert word in read["Subject"]
+    assert "Électricité & Fils" in read["Subject"]
+    assert read["Content-Language"] == language
+    text = read.get_content()
+    assert ids.show("we", endpoint_id) in text
+    assert '{"enabled": true, "send_missed": true}' in text
+
+
+async def test_a_mail_that_could_not_leave_is_tried_again_and_held_after_the_last_time(
+    database: Database, keys: vault.Vault, sick: Any, open_debt: Any, deliver: Any
+) -> None:
+    _, payload = await notice(database, sick, open_debt, deliver)
+    mailbox = Mailbox(on_rcpt="451 later")
+
+    async with serving(mailbox) as settings:
+        mail = Smtp(settings)
+        notices = Notices(database, keys, mail)
+        with pytest.raises(RetryRequested) as first:
+            await notices.send(payload, 0)
+        with pytest.raises(RetryRequested) as last:
+            await notices.send(payload, 5)
+        with pytest.raises(NoticeRefused):
+            await notices.send(payload, 6)
+        mailbox.on_rcpt = "550 no such person"
+        with pytest.raises(NoticeRefused):
+            await notices.send(payload, 0)
+        await mail.close()
+
+    assert first.value.delay == timedelta(minutes=1)
+    assert last.value.delay == timedelta(hours=20)
+
+
+async def test_without_a_mail_server_or_once_it_is_enabled_again_nobody_is_told(
+    database: Database, keys: vault.Vault, sick: Any, open_debt: Any, deliver: Any
+) -> None:
+    endpoint_id, payload = await notice(database, sick, open_debt, deliver)
+    mailbox = Mailbox()
+
+    await Notices(database, keys, None).send(payload, 0)
+    await database.pool.execute("UPDATE webhook_endpoints SET is_enabled = true WHERE id = $1", endpoint_id)
+    async with serving(mailbox) as settings:
+        await Notices(database, keys, Smtp(settings)).send(payload, 0)
+
+    assert mailbox.received == []
+
+
+async def test_the_queue_counts_the_tries_and_holds_the_job(
+    database: Database,
+    keys: vault.Vault,
+    sick: Any,
+    open_debt: Any,
+    deliver: Any,
+    dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("getbill.webhooks.notices.RETRY_MINUTES", (0,) * 6)
+    _, payload = await notice(database, sick, open_debt, deliver)
+    mailbox = Mailbox(on_rcpt="451 later")
+
+    async with serving(mailbox) as settings:
+        mail = Smtp(settings)
+        connection = await asyncpg.connect(dsn)
+        manager = QueueManager(Queries(AsyncpgDriver(connection)))
+        errands.register(manager, Notices(database, keys, mail))
+        await manager.run(
+            mode=QueueExecutionMode.drain, batch_size=1, dequeue_timeout=timedelta(seconds=0.05)
+        )
+        await connection.close()
+        await mail.close()
+
+    row = await database.pool.fetchrow("SELECT status, attempts FROM pgqueuer WHERE payload = $1", payload)
+    assert (row["status"], row["attempts"]) == ("failed", 6)

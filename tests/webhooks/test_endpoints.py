@@ -1,0 +1,266 @@
+"""What an endpoint can be told over HTTP: headers, trimming, its own schedule, rate and concurrency."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from debts.conftest import House, read
+from getbill import companies
+from getbill.kit import ids
+from getbill.webhooks import queries
+
+URL = "https://example.com/hooks"
+
+
+async def opened(house: House, **told: Any) -> dict[str, Any]:
+    answered = await house.post("/webhooks", {"url": URL} | told)
+    assert answered.status == 201, answered.body
+    found: dict[str, Any] = read(answered)
+    return found
+
+
+async def headers_of(house: House, shown: dict[str, Any]) -> dict[str, str]:
+    """What is really stored of an endpoint's own headers."""
+    state = house.app.state
+    workspace = await companies.workspace(state.database, state.vault, house.workspace_id)
+    return dict((await queries.find(state.database, workspace, ids.read("we", shown["id"]))).headers)
+
+
+async def row_of(house: House, shown: dict[str, Any]) -> Any:
+    (row,) = await house.rows("SELECT * FROM webhook_endpoints WHERE id = $1", UUID(int=_int(shown)))
+    return row
+
+
+def _int(shown: dict[str, Any]) -> int:
+    return ids.read("we", shown["id"]).int
+
+
+async def move_stream(house: House, position: int, reacted: int) -> None:
+    await house.rows(
+        "UPDATE streams SET position = $2, reacted = $3 WHERE workspace_id = $1",
+        house.workspace_id,
+        position,
+        reacted,
+    )
+
+
+async def owe_one(house: House, shown: dict[str, Any]) -> None:
+    """Have one delivery wait for the endpoint."""
+    await house.rows(
+        """
+        INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
+            attempts, next_try_at, created_at)
+        VALUES ($1, $2, $3, $4, $5, 'debt.created', 1, 1, 2, now(), now())
+        """,
+        house.workspace_id,
+        ids.new(),
+        ids.read("we", shown["id"]),
+        ids.new(),
+        ids.new(),
+    )
+
+
+async def test_by_default_everything_is_sent_as_the_product_does(house: House) -> None:
+    shown = await opened(house)
+
+    assert (shown["headers"], shown["fields"]) == ([], None)
+    assert shown["retry_schedule"] == [60, 600, 3600, 18000, 64800]
+    assert (shown["rate_per_second"], shown["concurrency"]) == (None, 16)
+    assert (shown["disabled_at"], shown["disabled_reason"], shown["failing_since"]) == (None, None, None)
+    assert (shown["catching_up"], shown["rotation"]) == (False, None)
+
+
+async def test_an_endpoint_has_its_own_headers_trimming_schedule_rate_and_concurrency(house: House) -> None:
+    told = {
+        "fields": ["debt_id", "status"],
+        "retry_schedule": [5, 60],
+        "rate_per_second": 20,
+        "concurrency": 1,
+    }
+
+    shown = await opened(house, **told, headers={"Authorization": "Bearer s3cr3t", "X-Tenant": "7"})
+
+    assert {name: shown[name] for name in told} == told
+    assert shown["headers"] == ["Authorization", "X-Tenant"]
+    assert await headers_of(house, shown) == {"Authorization": "Bearer s3cr3t", "X-Tenant": "7"}
+    assert b"s3cr3t" not in (await row_of(house, shown))["headers"]
+    listed = await house.get("/webhooks")
+    assert b"s3cr3t" not in listed.body
+    assert read(listed)["data"] == [{name: value for name, value in shown.items() if name != "secret"}]
+
+
+async def test_headers_are_set_and_taken_away_by_name_whatever_its_case(house: House) -> None:
+    shown = await opened(house, headers={"X-One": "1", "X-Two": "2", "X-Three": "3"})
+
+    answered = await house.put(f"/webhooks/{shown['id']}", {"headers": {"x-one": "new", "X-Two": None}})
+
+    assert read(answered)["headers"] == ["X-Three", "x-one"]
+    assert await headers_of(house, shown) == {"X-Three": "3", "x-one": "new"}
+    cleared = await house.put(f"/webhooks/{shown['id']}", {"headers": None})
+    assert read(cleared)["headers"] == []
+    assert (await row_of(house, shown))["headers"] is None
+
+
+async def test_null_goes_back_to_the_usual(house: House) -> None:
+    shown = await opened(house, fields=["status"], retry_schedule=[], rate_per_second=1, concurrency=2)
+
+    answered = await house.put(
+        f"/webhooks/{shown['id']}",
+        {"fields": None, "retry_schedule": None, "rate_per_second": None, "concurrency": None},
+    )
+
+    changed = read(answered)
+    assert (changed["fields"], changed["rate_per_second"], changed["concurrency"]) == (None, None, 16)
+    assert changed["retry_schedule"] == [60, 600, 3600, 18000, 64800]
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        ({"headers": {"Host": "a"}}, [("/headers/Host", "reserved")]),
+        ({"headers": {"connection": "close"}}, [("/headers/connection", "reserved")]),
+        ({"headers": {"Proxy-Authorization": "x"}}, [("/headers/Proxy-Authorization", "reserved")]),
+        ({"headers": {"Transfer-Encoding": "chunked"}}, [("/headers/Transfer-Encoding", "reserved")]),
+        ({"headers": {"Webhook-Signature": "v1,"}}, [("/headers/Webhook-Signature", "reserved")]),
+        ({"headers": {"X-GetBill-Signature": "0"}}, [("/headers/X-GetBill-Signature", "reserved")]),
+        ({"headers": {"Content-Type": "text/plain"}}, [("/headers/Content-Type", "reserved")]),
+        ({"headers": {"X Y": "1", "é": "1"}}, [("/headers/X Y", "bad-name"), ("/headers/é", "bad-name")]),
+        ({"headers": {"X-A": "one\r\nX-B: two"}}, [("/headers/X-A", "bad-value")]),
+        ({"headers": {"X-A": ""}}, [("/headers/X-A", "bad-value")]),
+        ({"headers": {"X-A": " padded"}}, [("/headers/X-A", "bad-value")]),
+        ({"headers": {"X-A": "é"}}, [("/headers/X-A", "bad-value")]),
+        ({"headers": {"X-A": 1}}, [("/headers/X-A", "string-type")]),
+        ({"headers": {"X-A": "1", "x-a": "2"}}, [("/headers/x-a", "twice")]),
+        ({"headers": {f"X-{number}": "1" for number in range(21)}}, [("/headers", "too-many")]),
+        ({"headers": {"X-A": "a" * 4096}}, [("/headers", "too-large")]),
+        ({"fields": []}, [("/fields", "too-short")]),
+        ({"fields": ["status", "iban"]}, [("/fields/1", "unknown-key")]),
+        ({"fields": ["status", "status"]}, [("/fields", "value-error")]),
+        ({"retry_schedule": [0]}, [("/retry_schedule/0", "greater-than-equal")]),
+        ({"retry_schedule": [86_401]}, [("/retry_schedule/0", "less-than-equal")]),
+        ({"retry_schedule": [1] * 13}, [("/retry_schedule", "too-long")]),
+        ({"retry_schedule": [86_400] * 6}, [("/retry_schedule", "value-error")]),
+        ({"retry_schedule": ["60"]}, [("/retry_schedule/0", "int-type")]),
+        ({"rate_per_second": 0}, [("/rate_per_second", "greater-than-equal")]),
+        ({"rate_per_second": 1001}, [("/rate_per_second", "less-than-equal")]),
+        ({"concurrency": 65}, [("/concurrency", "less-than-equal")]),
+        ({"concurrency": True}, [("/concurrency", "int-type")]),
+    ],
+)
+async def test_what_receivers_cannot_bear_is_refused_field_by_field(
+    house: House, told: dict[str, Any], wrong: list[tuple[str, str]]
+) -> None:
+    shown = await opened(house)
+
+    answers = [
+        await house.post("/webhooks", {"url": URL} | told),
+        await house.put(f"/webhooks/{shown['id']}", told),
+    ]
+
+    for answered in answers:
+        assert answered.status == 422, answered.body
+        assert [(error["pointer"], error["code"]) for error in read(answered)["errors"]] == wrong
+    kept = {name: value for name, value in shown.items() if name != "secret"}
+    assert read(await house.get("/webhooks"))["data"] == [kept]
+
+
+async def test_a_change_may_not_leave_too_many_headers_behind(house: House) -> None:
+    shown = await opened(house, headers={f"X-{number}": "1" for number in range(20)})
+
+    refused = await house.put(f"/webhooks/{shown['id']}", {"headers": {"X-20": "1"}})
+    swapped = await house.put(f"/webhooks/{shown['id']}", {"headers": {"X-20": "1", "X-0": None}})
+
+    assert (refused.status, read(refused)["errors"][0]["code"]) == (422, "too-many")
+    assert (swapped.status, len(read(swapped)["headers"])) == (200, 20)
+
+
+async def test_a_disabled_endpoint_remembers_since_when_and_from_where(house: House) -> None:
+    shown = await opened(house)
+    await move_stream(house, 9, 7)
+
+    answered = await house.put(f"/webhooks/{shown['id']}", {"enabled": False})
+
+    disabled = read(answered)
+    assert (disabled["enabled"], disabled["disabled_reason"]) == (False, "asked")
+    assert disabled["disabled_at"] is not None
+    assert (await row_of(house, shown))["missed_from"] == 7
+    again = await house.put(f"/webhooks/{shown['id']}", {"enabled": False})
+    assert read(again)["disabled_at"] == disabled["disabled_at"]
+
+
+async def test_enabled_again_it_catches_up_from_where_it_stopped(house: House) -> None:
+    shown = await opened(house)
+    await move_stream(house, 7, 7)
+    await house.put(f"/webhooks/{shown['id']}", {"enabled": False})
+    await owe_one(house, shown)
+    await move_stream(house, 12, 10)
+
+    answered = await house.put(f"/webhooks/{shown['id']}", {"enabled": True})
+
+    enabled = read(answered)
+    assert (enabled["enabled"], enabled["disabled_at"], enabled["disabled_reason"]) == (True, None, None)
+    assert enabled["catching_up"] is True
+    row = await row_of(house, shown)
+    assert (row["catching_up_from"], row["missed_from"]) == (7, None)
+    assert len(await house.rows("SELECT FROM webhook_deliveries WHERE endpoint_id = $1", row["id"])) == 1
+    # Disabled before it was done, it goes on from there the next time.
+    await house.put(f"/webhooks/{shown['id']}", {"enabled": False})
+    assert (await row_of(house, shown))["missed_from"] == 7
+
+
+async def test_who_missed_nothing_has_nothing_to_catch_up(house: House) -> None:
+    shown = await opened(house)
+    await house.put(f"/webhooks/{shown['id']}", {"enabled": False})
+
+    answered = await house.put(f"/webhooks/{shown['id']}", {"enabled": True, "send_missed": True})
+
+    assert read(answered)["catching_up"] is False
+
+
+async def test_what_was_missed_may_be_left_out_and_the_log_says_so(house: House) -> None:
+    shown = await opened(house)
+    await house.put(f"/webhooks/{shown['id']}", {"enabled": False})
+    await owe_one(house, shown)
+    await move_stream(house, 12, 10)
+
+    answered = await house.put(f"/webhooks/{shown['id']}", {"enabled": True, "send_missed": False})
+
+    assert (answered.status, read(answered)["catching_up"]) == (200, False)
+    row = await row_of(house, shown)
+    assert (row["catching_up_from"], row["missed_from"]) == (None, None)
+    assert await house.rows("SELECT FROM webhook_deliveries WHERE endpoint_id = $1", row["id"]) == []
+    (logged,) = await house.rows("SELECT * FROM webhook_log WHERE endpoint_id = $1", row["id"])
+    assert (logged["state"], logged["attempts"], logged["kind"]) == ("cancelled", 2, "debt.created")
+
+
+async def test_one_opened_disabled_is_sent_what_happens_until_it_is_enabled(house: House) -> None:
+    await move_stream(house, 5, 4)
+    shown = await opened(house, enabled=False)
+
+    row = await row_of(house, shown)
+    assert (shown["enabled"], shown["disabled_reason"], row["from_position"]) == (False, "asked", 5)
+    assert row["missed_from"] == 4
+
+
+@pytest.mark.parametrize("told", [{}, {"enabled": False}])
+async def test_send_missed_goes_with_enabling_only(house: House, told: dict[str, Any]) -> None:
+    shown = await opened(house)
+
+    answered = await house.put(f"/webhooks/{shown['id']}", told | {"send_missed": True})
+
+    assert answered.status == 422
+    assert [error["code"] for error in read(answered)["errors"]] == ["not-enabling"]
+    assert read(await house.get(f"/webhooks/{shown['id']}"))["enabled"] is True
+
+
+async def test_a_deleted_endpoints_deliveries_are_cancelled_in_the_log(house: House) -> None:
+    shown = await opened(house)
+    await owe_one(house, shown)
+
+    await house.call("DELETE", f"/webhooks/{shown['id']}")
+
+    endpoint_id = ids.read("we", shown["id"])
+    assert await house.rows("SELECT FROM webhook_deliveries WHERE endpoint_id = $1", endpoint_id) == []
+    rows = await house.rows("SELECT state FROM webhook_log WHERE endpoint_id = $1", endpoint_id)
+    assert [row["state"] for row in rows] == ["cancelled"]

@@ -1,0 +1,329 @@
+"""Sending again over HTTP: one delivery, a selection, a stretch of time, here or elsewhere; nothing twice."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from debts.conftest import House, read
+from getbill.kit import clock, ids, json
+from getbill.webhooks import replays
+from webhooks.conftest import Carrier, Receiver
+
+
+async def again(house: House, endpoint: dict[str, Any], body: Any) -> dict[str, Any]:
+    answered = await house.post(f"/webhooks/{endpoint['id']}/replay", body)
+    assert answered.status == 202, answered.body
+    done: dict[str, Any] = read(answered)
+    return done
+
+
+async def logged(house: House, endpoint: dict[str, Any], query: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = read(await house.get(f"/webhooks/{endpoint['id']}/deliveries{query}"))[
+        "data"
+    ]
+    return found
+
+
+def ago(**time: int) -> str:
+    shown = json.instant(clock.wall() - timedelta(**time))
+    assert shown is not None
+    return shown
+
+
+def came(receiver: Receiver) -> list[tuple[str, str | None]]:
+    """What a receiver was sent: the event, and whether it was marked as a replay."""
+    return [(one.told["webhook_id"], one.headers.get("X-GetBill-Replay")) for one in receiver.received]
+
+
+async def test_one_delivery_is_sent_again_under_the_same_id_and_marked(
+    house: House, carrier: Carrier, receive: Any
+) -> None:
+    receiver = await receive()
+    endpoint = await carrier.open(receiver, events=["debt.created", "debt.updated"], fields=["status"])
+    debt = await house.debt()
+    await house.put(f"/debts/{debt['id']}", {"reference": "changed"})
+    await carrier.carry()
+    second = (await logged(house, endpoint, "?event=debt.updated"))[0]
+    await house.put(f"/webhooks/{endpoint['id']}", {"fields": None})
+
+    answered = await house.post(f"/webhooks/{endpoint['id']}/deliveries/{second['id']}/replay", {})
+    await carrier.carry()
+
+    assert (answered.status, read(answered)) == (
+        202,
+        {"replayed": 1, "already_pending": 0, "to_webhook": endpoint["id"]},
+    )
+    plain, replayed = receiver.received[1:]
+    assert came(receiver)[1:] == [(second["webhook_id"], None), (second["webhook_id"], "true")]
+    assert plain.told["previous_sequence"] == 1
+    assert replayed.body == plain.body
+    newest = (await logged(house, endpoint))[0]
+    assert (newest["replay"], newest["webhook_id"], newest["status"]) == (
+        True,
+        second["webhook_id"],
+        "delivered",
+    )
+
+
+async def test_what_is_pending_still_is_not_owed_twice(
+    house: House, carrier: Carrier, receive: Any, answering: Any
+) -> None:
+    receiver = await receive(answering(500))
+    endpoint = await carrier.open(receiver)
+    await house.debt()
+    await carrier.carry()
+    (pending,) = await logged(house, endpoint)
+    unread = await house.debt()
+
+    path = f"/webhooks/{endpoint['id']}/deliveries/{pending['id']}/replay"
+    one = read(await house.post(path))
+    selected = await again(house, endpoint, {"webhook_ids": [pending["webhook_id"]]})
+    ranged = await again(house, endpoint, {"from": ago(hours=1)})
+    event_id = await event_of(house, unread)
+    coming = await again(house, endpoint, {"webhook_ids": [event_id]})
+
+    assert (one["replayed"], one["already_pending"]) == (0, 1)
+    assert (selected["replayed"], selected["already_pending"]) == (0, 1)
+    assert (ranged["replayed"], ranged["already_pending"]) == (0, 1)
+    # Not in the stream yet: it comes by itself.
+    assert (coming["replayed"], coming["already_pending"]) == (0, 1)
+    assert len(await logged(house, endpoint)) == 1
+
+
+async def event_of(house: House, debt: dict[str, Any]) -> str:
+    """The id of a debt's first event."""
+    rows = await house.rows(
+        "SELECT id FROM events WHERE workspace_id = $1 AND debt_id = $2 AND sequence = 1",
+        house.workspace_id,
+        ids.read("debt", debt["id"]),
+    )
+    return ids.show("wh", rows[0]["id"])
+
+
+async def test_a_selection_is_sent_again_each_event_once(
+    house: House, carrier: Carrier, receive: Any
+) -> None:
+    receiver = await receive()
+    endpoint = await carrier.open(receiver)
+    for _ in range(3):
+        await house.debt()
+    await carrier.carry()
+    deliveries = await logged(house, endpoint)
+    first = deliveries[0]
+    await house.post(f"/webhooks/{endpoint['id']}/deliveries/{first['id']}/replay")
+    await carrier.carry()
+    twin = (await logged(house, endpoint))[0]
+
+    done = await again(house, endpoint, {"deliveries": [first["id"], twin["id"], deliveries[1]["id"]]})
+    await carrier.carry()
+
+    assert done["replayed"] == 2
+    assert {one for one, mark in came(receiver)[4:] if mark} == {
+        first["webhook_id"],
+        deliveries[1]["webhook_id"],
+    }
+    assert len(receiver.received) == 6
+
+
+async def test_a_stretch_of_time_is_sent_again_of_what_the_endpoint_asks_for(
+    house: House, carrier: Carrier, receive: Any
+) -> None:
+    receiver = await receive()
+    early = await house.debt()
+    await carrier.carry()
+    endpoint = await carrier.open(receiver)
+    late = await house.debt()
+    await house.put(f"/debts/{late['id']}", {"reference": "changed"})
+    await carrier.carry()
+
+    await again(house, endpoint, {"from": ago(hours=1)})
+    await carrier.carry()
+    nothing = await again(house, endpoint, {"from": ago(hours=2), "to": ago(hours=1)})
+    other_kind = await again(house, endpoint, {"from": ago(hours=1), "events": ["debt.updated"]})
+
+    told = [(one.told["event"], one.told["data"]["debt_id"]) for one in receiver.received[1:]]
+    # What happened before it was opened too.
+    assert sorted(told) == sorted([("debt.created", early["id"]), ("debt.created", late["id"])])
+    assert (nothing["replayed"], other_kind["replayed"]) == (0, 1)
+
+
+async def test_only_what_was_exhausted_is_sent_again_if_asked(
+    house: House, carrier: Carrier, receive: Any, answering: Any
+) -> None:
+    receiver = await receive()
+    endpoint = await carrier.open(receiver, retry_schedule=[])
+    await house.debt()
+    await carrier.carry()
+    receiver.answer = answering(500)
+    lost = await house.debt()
+    await carrier.carry()
+    receiver.answer = answering(204)
+
+    done = await again(house, endpoint, {"from": ago(hours=1), "status": ["exhausted"]})
+    await carrier.pass_time()
+    await carrier.carry()
+
+    assert done["replayed"] == 1
+    assert [one.told["data"]["debt_id"] for one in receiver.received[2:]] == [lost["id"]]
+    assert came(receiver)[2][0] == came(receiver)[1][0]
+    assert receiver.received[2].body == receiver.received[1].body
+
+
+async def test_another_endpoint_is_sent_it_in_its_own_trimming_and_signed_by_its_own_secret(
+    house: House, carrier: Carrier, receive: Any
+) -> None:
+    receiver, spare = await receive(), await receive()
+    endpoint = await carrier.open(receiver, events=["debt.created", "debt.updated"])
+    other = await carrier.open(spare, events=["debt.deleted"], fields=["reference"])
+    debt = await house.debt()
+    await house.put(f"/debts/{debt['id']}", {"reference": "changed"})
+    await carrier.carry()
+    second = (await logged(house, endpoint, "?event=debt.updated"))[0]
+
+    one = read(
+        await house.post(
+            f"/webhooks/{endpoint['id']}/deliveries/{second['id']}/replay", {"to_webhook": other["id"]}
+        )
+    )
+    await carrier.carry()
+    all_of_it = await again(house, endpoint, {"from": ago(hours=1), "to_webhook": other["id"]})
+
+    assert one == {"replayed": 1, "already_pending": 0, "to_webhook": other["id"]}
+    (sent,) = spare.received
+    assert sent.told["webhook_id"] == second["webhook_id"]
+    assert sent.told["data"] == {"debt_id": debt["id"], "reference": "changed"}
+    assert (sent.told["sequence"], sent.told["previous_sequence"]) == (2, None)
+    assert sent.headers["X-GetBill-Replay"] == "true"
+    # Those the first asks for, whatever the other does.
+    assert all_of_it["replayed"] == 2
+    assert len(receiver.received) == 2
+
+
+async def test_replays_keep_the_order_of_a_debts_events(house: House, carrier: Carrier, receive: Any) -> None:
+    receiver = await receive()
+    endpoint = await carrier.open(receiver, events=["debt.created", "debt.updated"], concurrency=8)
+    debt = await house.debt()
+    for number in range(4):
+        await house.put(f"/debts/{debt['id']}", {"reference": f"changed {number}"})
+    await carrier.carry()
+
+    await again(house, endpoint, {"from": ago(hours=1)})
+    await carrier.carry()
+
+    assert [one.told["sequence"] for one in receiver.received] == [1, 2, 3, 4, 5] * 2
+    assert [one.told["previous_sequence"] for one in receiver.received] == [None, 1, 2, 3, 4] * 2
+
+
+async def test_an_erased_debt_is_replayed_as_erased(house: House, carrier: Carrier, receive: Any) -> None:
+    receiver = await receive()
+    endpoint = await carrier.open(receiver, fields=["status"])
+    debt = await house.debt()
+    await carrier.carry()
+    await house.call("DELETE", f"/debts/{debt['id']}")
+    await carrier.carry()
+
+    await again(house, endpoint, {"from": ago(hours=1)})
+    await carrier.carry()
+
+    assert receiver.received[1].told["data"] == {"debt_id": debt["id"], "erased": True}
+
+
+async def test_a_disabled_endpoint_takes_no_replays(house: House, carrier: Carrier, receive: Any) -> None:
+    endpoint = await carrier.open(await receive())
+    await house.debt()
+    await carrier.carry()
+    await house.put(f"/webhooks/{endpoint['id']}", {"enabled": False})
+
+    answered = await house.post(f"/webhooks/{endpoint['id']}/replay", {"from": ago(hours=1)})
+
+    assert (answered.status, read(answered)["type"]) == (409, "/problems/webhook-disabled")
+    assert await logged(house, endpoint, "?status=pending") == []
+
+
+async def test_too_much_at_once_is_refused_with_the_way_out(
+    house: House, carrier: Carrier, receive: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = await carrier.open(await receive())
+    for _ in range(3):
+        await house.debt()
+    await carrier.carry()
+    monkeypatch.setattr(replays, "EVENTS_MAX", 2)
+
+    answered = await house.post(f"/webhooks/{endpoint['id']}/replay", {"from": ago(hours=1)})
+
+    refused = read(answered)
+    assert (answered.status, refused["type"], refused["limit"]) == (422, "/problems/replay-too-large", 2)
+    assert "Narrow" in refused["detail"]
+    assert await logged(house, endpoint, "?status=pending") == []
+
+
+async def test_a_replay_is_asked_for_once_with_one_key(house: House, carrier: Carrier, receive: Any) -> None:
+    endpoint = await carrier.open(await receive())
+    await house.debt()
+    await carrier.carry()
+    path, body = f"/webhooks/{endpoint['id']}/replay", {"from": ago(hours=1)}
+
+    first = await house.post(path, body, Idempotency_Key="again")
+    await carrier.carry()
+    second = await house.post(path, body, Idempotency_Key="again")
+
+    assert read(first) == read(second)
+    assert second.headers["idempotent-replayed"] == "true"
+    assert await logged(house, endpoint, "?status=pending") == []
+
+
+STRANGER = ids.show("wh", ids.new())
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({}, [("", "missing")]),
+        ({"to": "2024-01-02"}, [("", "missing")]),
+        ({"webhook_ids": [STRANGER], "from": "2024-01-02"}, [("/from", "ambiguous")]),
+        ({"webhook_ids": [STRANGER], "status": ["exhausted"]}, [("/status", "not-a-range")]),
+        ({"webhook_ids": [STRANGER]}, [("/webhook_ids/0", "not-found")]),
+        ({"webhook_ids": ["wh_x", STRANGER]}, [("/webhook_ids/0", "not-found")]),
+        ({"webhook_ids": []}, [("/webhook_ids", "too-short")]),
+        ({"webhook_ids": [STRANGER, STRANGER]}, [("/webhook_ids", "value-error")]),
+        ({"deliveries": [ids.show("wd", ids.new())]}, [("/deliveries/0", "not-found")]),
+        ({"from": "2024-01-02", "to": "2024-01-01"}, [("/to", "empty-range")]),
+        ({"from": "2024-01-02", "status": ["pending"]}, [("/status/0", "literal-error")]),
+        ({"from": "2024-01-02", "events": ["debt.lost"]}, [("/events/0", "unknown-event")]),
+        ({"from": "2024-01-02", "to_webhook": "we_x"}, [("/to_webhook", "not-found")]),
+    ],
+)
+async def test_a_wrong_replay_is_refused_field_by_field(
+    house: House, body: dict[str, Any], wrong: list[tuple[str, str]]
+) -> None:
+    opened = read(await house.post("/webhooks", {"url": "https://example.com/"}))
+
+    answered = await house.post(f"/webhooks/{opened['id']}/replay", body)
+
+    assert answered.status == 422, answered.body
+    assert [(error["pointer"], error["code"]) for error in read(answered)["errors"]] == wrong
+
+
+async def test_another_companys_deliveries_events_and_endpoints_are_not_there(
+    house: House, other_house: House, carrier: Carrier, receive: Any
+) -> None:
+    endpoint = await carrier.open(await receive())
+    await house.debt()
+    await carrier.carry()
+    (theirs,) = await logged(house, endpoint)
+    ours = read(await other_house.post("/webhooks", {"url": "https://example.com/"}))
+    path = f"/webhooks/{ours['id']}"
+
+    answers = [
+        await other_house.post(f"{path}/deliveries/{theirs['id']}/replay"),
+        await other_house.post(f"{path}/replay", {"webhook_ids": [theirs["webhook_id"]]}),
+        await other_house.post(f"{path}/replay", {"deliveries": [theirs["id"]]}),
+        await other_house.post(f"{path}/replay", {"from": ago(hours=1), "to_webhook": endpoint["id"]}),
+        await other_house.post(f"/webhooks/{endpoint['id']}/replay", {"from": ago(hours=1)}),
+    ]
+    taken = read(await other_house.post(f"{path}/replay", {"from": ago(hours=1)}))
+
+    assert [answered.status for answered in answers] == [404, 422, 422, 404, 404]
+    assert taken["replayed"] == 0
+    assert await logged(house, endpoint, "?status=pending") == []
