@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "user": "getbill.commands.user:user",
     "client": "getbill.commands.client:client",
     "key": "getbill.commands.key:key",
+    "contact": "getbill.commands.contact:contact",
     "events": "getbill.commands.events:events",
     "webhooks": "getbill.commands.webhooks:commands",
     "signing-key": "getbill.commands.signing_key:signing_key",

@@ -114,3 +114,20 @@ async def test_a_command_about_one_of_several_companies_asks_which(getbill: Run)
     assert str(unknown.exception) == "There is no company named 'Nobody'."
     assert by_id["workspace_id"] == acme["sandbox_workspace_id"]
     assert [one["name"] for one in await made(getbill("company", "list"))] == ["Acme", "Other"]
+
+
+async def test_contact_is_stopped_and_resumed(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme", "--email", "hello@acme.example"))
+
+    before = await made(getbill("contact", "status"))
+    stopped = await made(getbill("contact", "stop"))
+    rehearsed = await made(getbill("contact", "dry-run", "--workspace", "sandbox"))
+    everywhere = await made(getbill("contact", "stop", "--installation"))
+    all_stopped = await made(getbill("contact", "status"))
+    await made(getbill("contact", "resume", "--installation"))
+    after = await made(getbill("contact", "resume"))
+
+    on = {"contact": "on", "grace_hours": 24, "installation_stopped_at": None}
+    assert (before, after, everywhere) == (on, on, {"installation": "stopped"})
+    assert (stopped["contact"], rehearsed["contact"]) == ("stopped", "dry_run")
+    assert all_stopped["installation_stopped_at"] is not None

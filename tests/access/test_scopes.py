@@ -49,7 +49,6 @@ PUBLIC = {
 BODIES: dict[str, Any] = {
     "POST /external-api/v1/debts/{debt_id}/payments": {"amount": 1.00, "method": "card"},
     "POST /external-api/v1/debts/{debt_id}/escalate": {"reason": "No answer.", "decided_by": "Marie Martin"},
-    "POST /external-api/v1/templates/{name}/{language}": {"text": "Hello"},
     "PUT /external-api/v1/scenarios/{timeline_id}": {
         "steps": [{"key": "first", "offset": 0, "channel": "email", "template": "wave_1_email"}],
         "end": {"offset": 30},
@@ -57,6 +56,7 @@ BODIES: dict[str, Any] = {
     "POST /external-api/v1/scenarios/{timeline_id}/preview": {
         "debt": {"debtor": {"name": "Jean Dupont"}, "amount": 10, "reference": "F-1"}
     },
+    "POST /external-api/v1/templates/{name}/{language}": {"text": "Hello"},
     "PUT /external-api/v1/webhooks/{webhook_id}": {"url": "https://hooks.example/in"},
     "POST /external-api/v1/webhooks/{webhook_id}/replay": {"from": "2024-03-15"},
 }
@@ -176,6 +176,7 @@ async def _objects(theirs: Site) -> dict[str, str]:
         "followup_id": ids.show("followup", ids.new()),
         "timeline_id": ids.show("timeline", ids.new()),
         "creditor_id": ids.show("creditor", ids.new()),
+        "step": "wave_1_email",
         "suppression_id": ids.show("suppression", ids.new()),
         "payment_id": ids.show("payment", ids.new()),
         "id": debt.json()["id"],

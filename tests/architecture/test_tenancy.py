@@ -29,6 +29,7 @@ NO_TENANT = {
     "signing_keys": "sign for the whole installation",
     "rate_counts": "count a credential or a sandbox for a minute",
     "access_log": "partitioned by day; also lines of callers nobody knows",
+    "contact_stop": "stops contact of the whole installation",
     "vault_master": "which master key the database belongs to",
     "heartbeats": "workers work for all workspaces",
     "alembic_version": "the revision of the database",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getbill import scenarios, vault
-from getbill.channels import AddressKind, Channel, reachable
+from getbill.channels import AddressKind, Channel, built_in_names, reachable
 from getbill.companies import Company, OwnScenario, Workspace
 from getbill.kit import calendar, ids
 from getbill.kit.calendar import Exclusions, Place
@@ -270,7 +270,9 @@ def test_what_comes_with_getbill_names_texts_there_are() -> None:
         "standard_3_waves",
         "third_party_fr",
     }
-    assert [scenarios.texts_missing(scenario) for scenario in scenarios.BUILT_IN] == [()] * 4
+    assert [scenarios.texts_missing(scenario, built_in_names()) for scenario in scenarios.BUILT_IN] == [
+        ()
+    ] * 4
     assert len({scenario.id for scenario in scenarios.BUILT_IN}) == 4
 
 
@@ -288,9 +290,9 @@ def test_a_notice_is_given_by_its_text_and_by_letter_only() -> None:
         STANDARD, steps=(replace(first, template="nothing", fallback=Fallback(Channel.SMS, "no")),)
     )
 
-    assert [where for where, _ in scenarios.texts_missing(claiming)] == ["steps.0.notices"]
-    assert [where for where, _ in scenarios.texts_missing(by_email)] == ["steps.0.channel"]
-    assert [where for where, _ in scenarios.texts_missing(unknown)] == [
+    assert [where for where, _ in scenarios.texts_missing(claiming, built_in_names())] == ["steps.0.notices"]
+    assert [where for where, _ in scenarios.texts_missing(by_email, built_in_names())] == ["steps.0.channel"]
+    assert [where for where, _ in scenarios.texts_missing(unknown, built_in_names())] == [
         "steps.0.template",
         "steps.0.fallback.template",
     ]

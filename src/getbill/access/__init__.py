@@ -13,7 +13,7 @@ from getbill.access.keys import ApiKey, NewKey, create_key, keys, revoke_key
 from getbill.access.middleware import Middleware
 from getbill.access.model import GRANTS, SCOPES, Caller, Policy
 from getbill.access.signing import rotate as rotate_signing_key
-from getbill.access.wakes import forget
+from getbill.access.wakes import forget, forget_all
 
 __all__ = [
     "GRANTS",
@@ -36,6 +36,7 @@ __all__ = [
     "create_client",
     "create_key",
     "forget",
+    "forget_all",
     "forget_answers",
     "gate_of",
     "keys",

@@ -17,7 +17,6 @@ from getbill.channels.messages import (
     is_web_link,
     language_of,
     render,
-    template_names,
 )
 from getbill.channels.model import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.channels.wording import (

@@ -109,10 +109,10 @@ class MessageFacts:
     contact_phone: str | None = None
     creditor_address: tuple[str, ...] = ()
     debtor_address: tuple[str, ...] = ()
-    # Whether a picture goes along with an e-mail, named `logo`.
-    has_logo: bool = False
     # Who collects, where it is not the creditor itself.
     collector: str | None = None
+    # Whether a picture goes along with an e-mail, named `logo`.
+    has_logo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,8 +311,3 @@ def source_of(template: str, language: str) -> dict[str, str]:
 def built_in_names() -> list[str]:
     """Return the names of the templates that come with GetBill."""
     return sorted({template for _, template in _parts()})
-
-
-def template_names() -> frozenset[str]:
-    """Return the names of the templates that can be said in every language, if need be in English."""
-    return frozenset(template for language, template in _parts() if language == "en")

@@ -17,9 +17,22 @@ from getbill.companies.actions import (
 from getbill.companies.logos import Logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
 from getbill.companies.queries import admins, companies, company, demo, users, workspace, workspaces_of
+from getbill.companies.switches import (
+    DRY_RUN,
+    MODES,
+    STOPPED,
+    Switches,
+    resume_all,
+    stop_all,
+    switch,
+    switches,
+)
 
 __all__ = [
+    "DRY_RUN",
+    "MODES",
     "ROLES",
+    "STOPPED",
     "Company",
     "CompanyExists",
     "Founded",
@@ -27,6 +40,7 @@ __all__ = [
     "NewUser",
     "OwnScenario",
     "SandboxOnly",
+    "Switches",
     "User",
     "UserExists",
     "Workspace",
@@ -37,9 +51,13 @@ __all__ = [
     "create_user",
     "demo",
     "logo",
+    "resume_all",
     "set_letterhead",
     "set_logo",
     "set_password",
+    "stop_all",
+    "switch",
+    "switches",
     "users",
     "workspace",
     "workspaces_of",

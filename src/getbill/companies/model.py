@@ -60,6 +60,9 @@ class Workspace:
     lookup: Lookup
     # By name; what is not named here is as it comes with GetBill.
     own_scenarios: Mapping[str, OwnScenario] = field(default_factory=dict)
+    # `on`, `dry_run` or `stopped`; the installation's stop is in it.
+    contact: str = "on"
+    grace_hours: int = 24
 
     @property
     def is_live(self) -> bool:

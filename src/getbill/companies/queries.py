@@ -15,7 +15,8 @@ _WORKSPACE = Statement(
     "companies.workspace",
     "A workspace with its company.",
     """
-    SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, w.own_scenarios, c.*
+    SELECT w.workspace_id, w.kind, w.clock_offset, w.frozen_at, w.own_scenarios, w.grace_hours,
+        CASE WHEN EXISTS (SELECT FROM contact_stop) THEN 'stopped' ELSE w.contact END AS contact, c.*
     FROM workspaces w JOIN companies c ON c.id = w.company_id WHERE w.workspace_id = $1
     """,
 )
@@ -61,7 +62,17 @@ async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Wor
     secret = vault.open(row["lookup_key"], lookup_context(found.id))
     clock = WorkspaceClock(row["clock_offset"], row["frozen_at"])
     own = {name: OwnScenario(*place) for name, place in json.read(row["own_scenarios"].encode()).items()}
-    return Workspace(workspace_id, row["kind"], found, clock, vault, Lookup(secret), own)
+    return Workspace(
+        id=workspace_id,
+        kind=row["kind"],
+        company=found,
+        clock=clock,
+        vault=vault,
+        lookup=Lookup(secret),
+        own_scenarios=own,
+        contact=row["contact"],
+        grace_hours=row["grace_hours"],
+    )
 
 
 async def workspaces_of(database: Database, company_id: UUID) -> list[tuple[UUID, str, str]]:

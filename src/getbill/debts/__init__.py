@@ -32,6 +32,7 @@ from getbill.debts.schedule import (
     facts_of,
     hashes_of,
     next_contact,
+    reachable_by,
     standing_of,
     zones_of,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "new_debt",
     "next_contact",
     "plan",
+    "reachable_by",
     "resume",
     "standing_of",
     "update",

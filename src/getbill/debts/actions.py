@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -54,9 +54,12 @@ async def create(tx: Transaction, workspace: Workspace, new: NewDebt) -> Created
 
 
 async def create_many(
-    tx: Transaction, workspace: Workspace, news: Sequence[NewDebt]
+    tx: Transaction, workspace: Workspace, news: Sequence[NewDebt], *, is_imported: bool = False
 ) -> list[Created | ReferenceTaken]:
-    """Open debts in one go; each answers for itself, in the order asked."""
+    """Open debts in one go; each answers for itself, in the order asked.
+
+    Imported ones are left alone for the workspace's grace period, so that a wrong file can still be taken back.
+    """
     hashes = [debtors.matches(new.identity, workspace.lookup) for new in news]
     addresses = [one for new in news for one in hashes_of(workspace, new.identity) if one]
     found = await queries.known(
@@ -78,6 +81,7 @@ async def create_many(
             debtor = await known.debtor(new, matches)
             debt = _made(workspace, debtor, new, scripts[new.scenario], tx.now)
             debt.fingerprint = fingerprint
+            debt.not_before = tx.now + timedelta(hours=workspace.grace_hours) if is_imported else None
             _open(tx, debt, past)
             made[new.reference] = debt
             outcomes.append(Created(debt, is_new=True))

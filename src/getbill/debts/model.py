@@ -91,7 +91,7 @@ _UPDATE = Statement(
         scenario_version = $15, details = $16, started_on = $17, next_action_at = $18, run = $19,
         contact_epoch = $20, contacts_count = $21, answers_count = $22, has_plan = $23, event_sequence = $24,
         version = $25, contacted_at = $26, resolved_at = $27, created_at = $28, updated_at = $29, erased_at = $30,
-        entries_count = $31
+        entries_count = $31, not_before = $32
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -102,9 +102,9 @@ INSERT = Statement(
     INSERT INTO debts (workspace_id, id, debtor_id, reference, invoice_reference, fingerprint, status, resolution,
         currency, amount, balance, paid, due_on, scenario, scenario_version, details, started_on, next_action_at,
         run, contact_epoch, contacts_count, answers_count, has_plan, event_sequence, version, contacted_at,
-        resolved_at, created_at, updated_at, erased_at, entries_count)
+        resolved_at, created_at, updated_at, erased_at, entries_count, not_before)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24, $25, $26, $27, $28, $29, $30, $31)
+        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
     """,
 )
 
@@ -147,6 +147,8 @@ class Debt:
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None = None
+    # An imported debt is left alone until then.
+    not_before: datetime | None = None
     entries_count: int = 0
     is_new: bool = False
     # The first contact of a new debt, for the ledger.
@@ -245,6 +247,7 @@ class Debt:
             self.updated_at,
             self.erased_at,
             self.entries_count,
+            self.not_before,
         )
 
 

@@ -29,7 +29,7 @@ _DUE = Statement(
     "Which sandboxes have contacts due by their own clocks, and no clock in motion?",
     """
     SELECT w.workspace_id FROM workspaces w
-    WHERE w.kind = 'sandbox'
+    WHERE w.kind = 'sandbox' AND w.contact <> 'stopped' AND NOT EXISTS (SELECT FROM contact_stop)
       -- The first of each sandbox's, by one look into the index, however many are planned.
       AND (SELECT min(c.due_at) FROM contacts c
            WHERE c.workspace_id = w.workspace_id AND c.state = 'planned' AND NOT c.is_live)

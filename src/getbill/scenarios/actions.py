@@ -1,10 +1,10 @@
 """Writing a scenario: always a new version, which debts made from then on get."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from getbill import access
+from getbill import access, templates
 from getbill.channels import NOTICES
 from getbill.companies import OwnScenario, Workspace
 from getbill.kit import clock, json
@@ -58,7 +58,9 @@ async def create(tx: Transaction, workspace: Workspace, content: Mapping[str, An
         raise ScenarioExists(f"The scenario {name!r} is {shown} already.", extra={"id": shown})
     if len(own) >= OWN_MAX:
         raise one_field("/name", "too-many", f"A workspace has at most {OWN_MAX} scenarios of its own.")
-    return await _write(tx, workspace, own, name, draft(workspace, name, 1, content))
+    return await _write(
+        tx, workspace, own, name, draft(workspace, name, 1, content, await templates.names(tx, workspace.id))
+    )
 
 
 async def publish(tx: Transaction, workspace: Workspace, name: str, content: Mapping[str, Any]) -> Written:
@@ -68,7 +70,8 @@ async def publish(tx: Transaction, workspace: Workspace, name: str, content: Map
     """
     own = await _hold(tx, workspace)
     before = own[name].version if name in own else catalogue.version_of(workspace, name)
-    scenario = draft(workspace, name, before + 1, content)
+    known = await templates.names(tx, workspace.id)
+    scenario = draft(workspace, name, before + 1, content, known)
     now = replace(workspace, own_scenarios=own)
     present = (await versions.load(tx, now, [(name, before)]))[name, before]
     if to_data(scenario) | {"version": before} == to_data(present):
@@ -76,12 +79,17 @@ async def publish(tx: Transaction, workspace: Workspace, name: str, content: Map
     return await _write(tx, workspace, own, name, scenario)
 
 
-def draft(workspace: Workspace, name: str, version: int, content: Mapping[str, Any]) -> Scenario:
-    """Return a version as it would be written; raise ScenarioInvalid with every problem."""
+def draft(
+    workspace: Workspace, name: str, version: int, content: Mapping[str, Any], known: Collection[str]
+) -> Scenario:
+    """Return a version as it would be written; raise ScenarioInvalid with every problem.
+
+    `known` are the templates that the workspace has.
+    """
     steps = [step | {"notices": list(NOTICES.get(step["template"], ()))} for step in content["steps"]]
     identifier = str(catalogue.id_of(workspace, name))
     scenario = from_data({**content, "steps": steps, "id": identifier, "name": name, "version": version})
-    problems = texts_missing(scenario)
+    problems = texts_missing(scenario, known)
     if problems:
         raise ScenarioInvalid(problems)
     return scenario

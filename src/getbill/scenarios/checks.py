@@ -3,13 +3,13 @@
 Every problem is told at once, each with the place it is at.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from getbill.channels import NOTICES, Channel, template_names
+from getbill.channels import NOTICES, Channel
 from getbill.kit import json
 from getbill.scenarios.model import End, Scenario, Step, Unit
 
@@ -56,16 +56,15 @@ def parse(text: bytes | str) -> Scenario:
     return scenario
 
 
-def texts_missing(scenario: Scenario) -> tuple[Problem, ...]:
+def texts_missing(scenario: Scenario, known: Collection[str]) -> tuple[Problem, ...]:
     """Return where a scenario names a template that there is none of, or claims a notice its text does not give."""
-    return tuple(_texts(scenario))
+    return tuple(_texts(scenario, known))
 
 
 _ADAPTER = TypeAdapter(Scenario)
 
 
-def _texts(scenario: Scenario) -> Iterator[Problem]:
-    known = template_names()
+def _texts(scenario: Scenario, known: Collection[str]) -> Iterator[Problem]:
     for position, step in enumerate(scenario.steps):
         named = [(f"steps.{position}.template", step.template)]
         if step.fallback is not None:

@@ -58,7 +58,7 @@ async def in_force(tx: Transaction, workspace_id: UUID) -> Shelf:
     return Shelf({(one.name, one.language): one for one in editions})
 
 
-async def every(database: Database, workspace_id: UUID) -> list[Edition]:
+async def every(database: Database | Transaction, workspace_id: UUID) -> list[Edition]:
     """Return what a workspace says now under every name and in every language, its own words before ours."""
     own = {
         (row["name"], row["language"]): _edition(row) for row in await database.fetch(_IN_FORCE, workspace_id)
@@ -68,7 +68,7 @@ async def every(database: Database, workspace_id: UUID) -> list[Edition]:
     return [own.get(place) or built_in(*place) for place in places]
 
 
-async def names(database: Database, workspace_id: UUID) -> dict[str, Channel]:
+async def names(database: Database | Transaction, workspace_id: UUID) -> dict[str, Channel]:
     """Return the templates a scenario of a workspace may name, with their channels."""
     return {one.name: one.channel for one in await every(database, workspace_id)}
 

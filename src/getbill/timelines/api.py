@@ -6,25 +6,44 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill import access, debts, scenarios
-from getbill.access import Caller
+from getbill import access, companies, debts, scenarios, templates
+from getbill.access import Caller, Change
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.kit import ids
-from getbill.kit.db import Database
+from getbill.kit.db import Database, Transaction
+from getbill.kit.errors import Conflict, NotFound
 from getbill.kit.http import answer, body
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.scenarios import Scenario, ScenarioInvalid
-from getbill.timelines import queries, wire
+from getbill.timelines import queries, rendering, wire
 from getbill.timelines.forecast import foresee
 from getbill.timelines.history import History
-from getbill.timelines.wire import CalendarShown, PreviewBody, TimelineShown
+from getbill.timelines.wire import (
+    CalendarShown,
+    ContactBody,
+    ContactShown,
+    MessageShown,
+    PreviewBody,
+    TimelineShown,
+)
 
 router = APIRouter(prefix="/external-api/v1", tags=["Timelines"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Caller, Depends(access.requires("debts:write"))]
+Changes = Annotated[Change, Depends(access.change("debts:write"))]
+
+
+class NothingToSay(Conflict):
+    """The step has no address or cannot say how to pay, so it has no message."""
+
+    code = "nothing-to-say"
+    title = "The step would be passed over"
+    way_out = (
+        "Give the debtor the address, or the debt or the creditor the way to pay, that the detail names."
+    )
 
 
 @router.get("/debts/{debt_id}/timeline", response_model=TimelineShown, responses=problems(404))
@@ -36,6 +55,51 @@ async def get_timeline(request: Request, caller: Reads, debt_id: str) -> Respons
     if found.debt.is_contactable:
         planned = foresee(found.debt, found.history, caller.workspace.now(), found.planned)
     return answer(200, wire.timeline(found.debt, found.past, planned))
+
+
+@router.get("/debts/{debt_id}/timeline/{step}", response_model=MessageShown, responses=problems(404, 409))
+async def get_step_message(request: Request, caller: Reads, debt_id: str, step: str) -> Response:
+    """Return what a step of a debt's scenario would say if it were taken now; nothing is sent."""
+    database: Database = request.app.state.database
+    debt = await debts.find(database, caller.workspace, ids.read("debt", debt_id))
+    try:
+        found = debt.script.step(step)
+    except LookupError as error:
+        raise NotFound(str(error)) from None
+    found = found.reaching(debts.reachable_by(debt.debtor.identity)) or found
+    now = caller.workspace.now()
+    async with database.transaction(now) as tx:
+        stationery = await rendering.stationery(tx, caller.workspace.id)
+    try:
+        outgoing = rendering.write(debt, found, ids.show("followup", debt.id), now, stationery)
+    except rendering.CannotBeSaid as reason:
+        raise NothingToSay(f"The step would be passed over: {reason}.") from None
+    return answer(200, wire.message(step, outgoing))
+
+
+@router.get("/contact", response_model=ContactShown)
+async def get_contact(request: Request, caller: Reads) -> Response:
+    """Return whether this workspace's debtors are contacted."""
+    database: Database = request.app.state.database
+    return answer(200, wire.contact(await companies.switches(database, caller.workspace.id)))
+
+
+@router.put("/contact", response_model=ContactShown, responses=problems(415, 422))
+async def update_contact(change: Changes, asked: Annotated[ContactBody, body(ContactBody)]) -> Response:
+    """Stop all contact of this workspace, rehearse it in a dry run, or switch it on.
+
+    Holds from the next claim on. After a stop what was missed is dealt with as each scenario says; after a dry run what
+    was only rehearsed is done in earnest.
+    """
+
+    async def work(tx: Transaction) -> access.Reply:
+        now = await companies.switch(tx, change.workspace.id, asked.contact, asked.grace_hours)
+        await access.forget(tx, change.workspace.id)
+        return lambda: answer(200, wire.contact(now))
+
+    reply = await change.commit(work)
+    access.gate_of(change.request).forget(change.workspace.id)
+    return reply
 
 
 @router.post(
@@ -53,15 +117,16 @@ async def preview_scenario(
     name = scenarios.find_name(workspace, timeline_id)
     script = await scenarios.find(database, workspace, name, None)
     if asked.version is not None:
-        script = _tried(workspace, name, script.version, asked)
+        script = await _tried(database, workspace, script, asked)
     debt = await _debt(database, workspace, asked, script)
     return answer(200, wire.calendar(debt, foresee(debt, History(), workspace.now())))
 
 
-def _tried(workspace: Workspace, name: str, version: int, asked: PreviewBody) -> Scenario:
+async def _tried(database: Database, workspace: Workspace, script: Scenario, asked: PreviewBody) -> Scenario:
     assert asked.version is not None  # noqa: S101 - the caller looked
+    content, known = scenarios.content(asked.version), await templates.names(database, workspace.id)
     try:
-        return scenarios.draft(workspace, name, version + 1, scenarios.content(asked.version))
+        return scenarios.draft(workspace, script.name, script.version + 1, content, known)
     except ScenarioInvalid as error:
         raise scenarios.refused(error, "/version") from None
 

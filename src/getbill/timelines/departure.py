@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from getbill import companies, compliance, debts, followups, templates
+from getbill import compliance, debts, followups
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.channels.senders import Outgoing, Sender
-from getbill.companies import Workspace
+from getbill.companies import DRY_RUN, Workspace
 from getbill.debts import Debt
 from getbill.followups import Content, Followup
 from getbill.kit import clock, ids
@@ -20,7 +20,7 @@ from getbill.kit.db import Transaction
 from getbill.timelines import history, ledger, planning, rendering
 from getbill.timelines.desk import Departing, Desk
 from getbill.timelines.history import History
-from getbill.timelines.model import Contact
+from getbill.timelines.model import REHEARSED, Contact
 from getbill.timelines.rendering import Stationery
 
 
@@ -30,13 +30,13 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
         ours = await ledger.held(tx, claimed)
         await history.lock_addresses(tx, held.values())
-        shelf, logo = await templates.in_force(tx, workspace.id), await companies.logo(tx, workspace.id)
-        stationery = Stationery(shelf, logo)
+        stationery = await rendering.stationery(tx, workspace.id)
         past = await history.load(tx, workspace.id, held)
         look = _LastLook(desk, tx, held, past, stationery)
         for contact in ours:
             look.decide(contact)
         await ledger.write(tx, ours)
+        await ledger.end_rehearsal(tx, workspace.id, look.begun)
         await ledger.plan(tx, look.planned)
         await followups.cancel(tx, look.cancelled)
         await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])
@@ -52,6 +52,8 @@ class _LastLook:
     stationery: Stationery
     departing: list[Departing] = field(default_factory=list)
     planned: list[Contact] = field(default_factory=list)
+    # Debts of which a dry run was all there was, until now.
+    begun: list[UUID] = field(default_factory=list)
     # Followups that these contacts were to try again, and will not.
     cancelled: list[tuple[Debt, UUID]] = field(default_factory=list)
 
@@ -64,13 +66,30 @@ class _LastLook:
         elif not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
             # Whoever raised the epoch has planned again, where anything is to be planned.
             self._pass_over(debt, contact, "stopped", f"the debt is {debt.status}")
+        elif self.pasts[debt.id].rehearsed:
+            self._begin(debt, contact)
         elif contact.step == debts.END:
             self._end(debt, contact)
         else:
             self._contact(debt, contact)
 
+    def _begin(self, debt: Debt, contact: Contact) -> None:
+        """Do in earnest what a dry run rehearsed: from day 0, or after the last contact that was really made."""
+        past = self.pasts[debt.id]
+        contact.settle("stopped", self.tx.now, "the dry run is over")
+        if not past.made:
+            debt.started_on = debts.day_zero(debt.debtor.identity, debt.script, self.tx.now, debt.due_on)
+        past.rehearsed.clear()
+        self.begun.append(debt.id)
+        debt.touch(self.tx)
+        self.planned.extend(planning.go_on(self.tx, debt, past, past.last_step(debt)))
+
     def _end(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
+        if debt.workspace.contact == DRY_RUN:
+            contact.postpone(self.tx.now + timedelta(days=1), "dry run")
+            debts.plan(self.tx, debt, contact.due_at)
+            return
         last = past.last_step(debt)
         left = debts.next_contact(debt, self.tx.now, last, past.past(debt))
         if left.step == debts.END:
@@ -88,7 +107,11 @@ class _LastLook:
             self._refuse_unwanted(debt, contact, is_late=is_late)
             sender = self._sender(contact)
             rendering.address_of(debt.debtor.identity, contact.channel_kind)
-            if self._is_allowed(debt, contact, past):
+            if not self._is_allowed(debt, contact, past):
+                return
+            if debt.workspace.contact == DRY_RUN:
+                self._rehearse(debt, contact, past)
+            else:
                 self._depart(debt, contact, sender)
         except rendering.CannotBeSaid as reason:
             self._pass_over(debt, contact, "skipped", str(reason))
@@ -130,11 +153,19 @@ class _LastLook:
         debts.plan(self.tx, debt, verdict.next_allowed_at)
         return False
 
+    def _rehearse(self, debt: Debt, contact: Contact, past: History) -> None:
+        """Write a contact's message, send nothing, and go on as if it had been sent."""
+        step = debt.script.step(contact.step).on(contact.channel)
+        rendering.write(debt, step, ids.show("followup", ids.new()), self.tx.now, self.stationery)
+        self._pass_over(debt, contact, REHEARSED, "dry run: nothing was sent")
+        past.rehearse(contact.step, contact.channel_kind, self.tx.now)
+        self.planned.extend(planning.go_on(self.tx, debt, past, contact.step))
+
     def _depart(self, debt: Debt, contact: Contact, sender: Sender) -> None:
         is_known = contact.followup_id is not None
         followup_id = contact.followup_id or ids.new()
-        key = ids.show("followup", followup_id)
         step = debt.script.step(contact.step).on(contact.channel)
+        key = ids.show("followup", followup_id)
         message = rendering.write(debt, step, key, self.tx.now, self.stationery)
         contact.state, contact.reason = "sending", None
         contact.lease_until = clock.wall() + timedelta(seconds=2 * sender.capabilities.answer_seconds)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from getbill import compliance, debts
+from getbill import companies, compliance, debts
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.compliance import Basis, Failing
 from getbill.debts import Course, Debt
@@ -16,6 +16,12 @@ from getbill.scenarios import Step
 from getbill.timelines import history
 from getbill.timelines.history import History
 from getbill.timelines.model import Contact
+
+_SETTING = (Basis.PRODUCT_POLICY, "the workspace's settings")
+_SWITCHED = {
+    companies.STOPPED: "All contact is stopped; what was missed meanwhile is dealt with as the scenario says.",
+    companies.DRY_RUN: "A dry run: messages are planned and written, and none is sent.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class _Ahead:
             template=step.template,
             language=step.language,
             moved_by=tuple(self._moves(course, step, own, due_at)),
-            blocked_by=tuple(_unmet(self.debt, step, due_at)),
+            blocked_by=(*_switched(self.debt), *_unmet(self.debt, step, due_at)),
         )
 
     def _moves(self, course: Course, step: Step, own: datetime, due_at: datetime) -> Iterator[Reason]:
@@ -98,9 +104,12 @@ class _Ahead:
             days = self.debt.script.spacing_days
             says = f"Two contacts are at least {days} days apart."
             yield Reason("SCENARIO-SPACING", says, Basis.SCENARIO, "the scenario", spaced)
-        begun = max(spaced, self.now)
-        if begun > spaced:
-            yield Reason("NOT-IN-THE-PAST", "Its time had passed.", Basis.SCENARIO, "the scenario", begun)
+        grace = self.debt.not_before
+        if grace is not None and grace > max(spaced, self.now):
+            yield Reason("IMPORT-GRACE", "Imported debts are left alone for a while.", *_SETTING, grace)
+        begun = max(spaced, self.now, grace or spaced)
+        if self.now > spaced:
+            yield Reason("NOT-IN-THE-PAST", "Its time had passed.", Basis.SCENARIO, "the scenario", self.now)
         for failing in course.moves(step, begun):
             if failing.until is not None and failing.until <= due_at:
                 yield of_rule(failing)
@@ -126,6 +135,12 @@ def of_rule(failing: Failing) -> Reason:
     """Return a failing rule as it is told."""
     rule = failing.rule
     return Reason(rule.id, rule.says, rule.basis, rule.source, failing.until)
+
+
+def _switched(debt: Debt) -> Iterator[Reason]:
+    contact = debt.workspace.contact
+    if contact != "on":
+        yield Reason(f"CONTACT-{contact.upper().replace('_', '-')}", _SWITCHED[contact], *_SETTING)
 
 
 def _unmet(debt: Debt, step: Step, at: datetime) -> Iterator[Reason]:

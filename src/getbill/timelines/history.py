@@ -6,7 +6,7 @@ The caps of the rules count over it, and the scenario goes on after the last ste
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -15,11 +15,12 @@ from asyncpg import Record
 
 from getbill import compliance, followups
 from getbill.channels import MISSING, Channel
+from getbill.companies import DRY_RUN
 from getbill.compliance import STANDARD, Cap
 from getbill.compliance import Contact as Made
 from getbill.debts import NEVER, Debt, Past, hashes_of
 from getbill.kit.db import Statement, Transaction
-from getbill.timelines.model import MADE, PASSED
+from getbill.timelines.model import MADE, PASSED, REHEARSED
 
 # How far back a cap looks.
 LOOK_BACK = timedelta(days=max(rule.limit.days for rule in STANDARD.rules if isinstance(rule.limit, Cap)))
@@ -30,7 +31,7 @@ _OF_DEBTS = Statement(
     "timelines.history_of_debts",
     "What was done, or begun, on these debts?",
     """
-    SELECT debt_id, run, step, attempt, channel, state, reason, sent_at, address_hash FROM contacts
+    SELECT debt_id, run, step, attempt, channel, state, reason, sent_at, settled_at, address_hash FROM contacts
     WHERE workspace_id = $1 AND debt_id = ANY($2) ORDER BY attempt
     """,
 )
@@ -65,6 +66,8 @@ class History:
     passed: set[str] = field(default_factory=set)
     unreachable: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
+    # Steps that a dry run, over by now, only rehearsed.
+    rehearsed: set[str] = field(default_factory=set)
 
     def last_step(self, debt: Debt) -> str | None:
         """Return the last step of the scenario that is behind us in the present run."""
@@ -75,6 +78,12 @@ class History:
         """Return what the rules know of it, with the notices that the contacts made so far gave."""
         given = (notice for step in debt.script.steps if step.key in self.made for notice in step.notices)
         return Past(self.contacts, tuple(given), self.suppressed)
+
+    def rehearse(self, step: str, channel: Channel, at: datetime) -> None:
+        """Count a contact that a dry run, which lasts, supposes to be made."""
+        self.passed.add(step)
+        self.made.add(step)
+        self.add(Made(channel, at))
 
     def add(self, made: Made) -> None:
         """Count a contact that is being made now."""
@@ -113,12 +122,12 @@ async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -
         history = histories[debt_id] = History(addresses=hashes[debt_id])
         history.suppressed = suppressed & hashes[debt_id]
         for row in by_debt.get(debt_id, ()):
-            _note(history, row, debt.run)
+            _note(history, row, debt)
         elsewhere = chain.from_iterable(by_address.get(one, ()) for one in hashes[debt_id])
         mine = [_made(row, same_case=True) for row in by_debt.get(debt_id, ()) if _is_made(row)]
         theirs = [_made(row, same_case=False) for row in elsewhere if row["debt_id"] != debt_id]
         made = [_by_people(row, debt_id) for row in by_people if _concerns(row, debt_id, hashes[debt_id])]
-        history.contacts = (*mine, *theirs, *made)
+        history.contacts = (*mine, *theirs, *made, *history.contacts)
     return histories
 
 
@@ -146,11 +155,17 @@ def _by_people(row: Record, debt_id: UUID) -> Made:
     return Made(channel, row["sent_at"], row["address_hash"], row["debt_id"] == debt_id)
 
 
-def _note(history: History, row: Record, run: int) -> None:
+def _note(history: History, row: Record, debt: Debt) -> None:
     step = row["step"]
     if _is_made(row):
         history.made.add(step)
-    if row["run"] == run:
+    if row["state"] == REHEARSED and row["run"] == debt.run:
+        history.attempts[step] += 1
+        if debt.workspace.contact == DRY_RUN:
+            history.rehearse(step, Channel(row["channel"]), row["settled_at"])
+        else:
+            history.rehearsed.add(step)
+    elif row["run"] == debt.run:
         history.attempts[step] += 1
         history.failures[step] += row["state"] == "failed"
         if row["state"] == "skipped" and _is_unreachable(row["reason"] or ""):

@@ -69,6 +69,10 @@ async def send_due_in(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -
 
 
 async def _carry(desk: Desk, workspace: Workspace, contacts: Sequence[Contact], keep_going: KeepGoing) -> int:
+    if workspace.contact == companies.STOPPED:
+        # Stopped since they were claimed.
+        await ledger.release(desk.database, contacts)
+        return 0
     size = _at_once(desk, contacts)
     for start in range(0, len(contacts), size):
         if not keep_going():

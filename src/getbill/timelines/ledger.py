@@ -44,6 +44,8 @@ _CLAIM_LIVE = Statement(
         SELECT c.workspace_id, c.debt_id, c.run, c.step, c.attempt
         FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
         WHERE c.state = 'planned' AND c.is_live AND c.due_at <= $1 AND c.workspace_id <> ALL($4::uuid[])
+            AND NOT EXISTS (SELECT FROM contact_stop)
+            AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = c.workspace_id AND w.contact = 'stopped')
         ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
     )
     UPDATE contacts c SET state = 'claimed', fence = c.fence + 1, lease_until = $3
@@ -60,6 +62,8 @@ _CLAIM_IN = Statement(
         SELECT c.debt_id, c.run, c.step, c.attempt
         FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
         WHERE c.workspace_id = $4 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
+            AND NOT EXISTS (SELECT FROM contact_stop)
+            AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $4 AND w.contact = 'stopped')
         ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
     )
     UPDATE contacts c SET state = 'claimed', fence = c.fence + 1, lease_until = $3
@@ -151,6 +155,14 @@ _STOP = Statement(
     UPDATE contacts SET state = 'stopped', reason = $3, settled_at = $4
     WHERE workspace_id = $1 AND debt_id = $2 AND state = 'planned'
     RETURNING followup_id
+    """,
+)
+_END_REHEARSAL = Statement(
+    "timelines.end_rehearsal",
+    "What was only rehearsed for these debts is to be done.",
+    """
+    UPDATE contacts SET state = 'stopped', reason = 'the dry run is over'
+    WHERE workspace_id = $1 AND debt_id = ANY($2) AND state = 'rehearsed'
     """,
 )
 _ERASE = Statement(
@@ -279,6 +291,12 @@ async def stop(tx: Transaction, workspace_id: UUID, debt_id: UUID, reason: str) 
     """
     rows = await tx.fetch(_STOP, workspace_id, debt_id, reason, tx.now)
     return [row["followup_id"] for row in rows if row["followup_id"]]
+
+
+async def end_rehearsal(tx: Transaction, workspace_id: UUID, debt_ids: Sequence[UUID]) -> None:
+    """Have what was only rehearsed for some debts count as not done."""
+    if debt_ids:
+        await tx.execute(_END_REHEARSAL, workspace_id, list(debt_ids))
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:

@@ -13,6 +13,8 @@ from getbill.channels import Channel
 
 # States in which the debtor was contacted, or may have been: they count for caps and are never repeated.
 MADE = frozenset({"sending", "accepted", "delivered", "answered", "bounced", "unknown"})
+# What a dry run wrote and did not send: done while it lasts, and to be done after it.
+REHEARSED = "rehearsed"
 # States in which a step of the scenario is behind us; a stopped one is taken up again when contact resumes.
 PASSED = MADE | {"failed", "skipped"}
 

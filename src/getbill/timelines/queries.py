@@ -15,8 +15,12 @@ from getbill.timelines.model import Contact
 
 _NEXT_DUE = Statement(
     "timelines.next_due",
-    "When is the next contact of a sandbox due?",
-    "SELECT min(due_at) FROM contacts WHERE workspace_id = $1 AND state = 'planned' AND NOT is_live",
+    "When is the next contact of a sandbox due? Never, while contact is stopped.",
+    """
+    SELECT min(due_at) FROM contacts WHERE workspace_id = $1 AND state = 'planned' AND NOT is_live
+        AND NOT EXISTS (SELECT FROM contact_stop)
+        AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $1 AND w.contact = 'stopped')
+    """,
 )
 _IS_BUSY = Statement(
     "timelines.is_busy",

@@ -7,14 +7,16 @@ has no address, is skipped with that reason.
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from getbill import channels, debts
+from getbill import channels, companies, debts, templates
 from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts, TemplateUnknown
 from getbill.channels.senders import Outgoing, Writer
 from getbill.companies import Logo
 from getbill.debtors import Identity
 from getbill.debts import Debt
 from getbill.kit import calendar, ids
+from getbill.kit.db import Transaction
 from getbill.scenarios import Step
 from getbill.templates import Shelf
 
@@ -28,6 +30,11 @@ class Stationery:
 
     shelf: Shelf
     logo: Logo | None = None
+
+
+async def stationery(tx: Transaction, workspace_id: UUID) -> Stationery:
+    """Return what a workspace writes with now."""
+    return Stationery(await templates.in_force(tx, workspace_id), await companies.logo(tx, workspace_id))
 
 
 class CannotBeSaid(Exception):

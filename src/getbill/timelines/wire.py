@@ -1,11 +1,13 @@
 """A debt's timeline as callers read it: what was done, what will be, and why then."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from getbill import debts, scenarios
+from getbill.channels.senders import Outgoing
+from getbill.companies import Switches
 from getbill.debts import Debt, NewDebtBody
 from getbill.kit import ids, json
 from getbill.kit.errors import FieldError
@@ -35,7 +37,7 @@ class PastShown(BaseModel):
     attempt: int
     channel: str
     state: str = Field(
-        description="`accepted`, `delivered`, `answered`, `failed`, `bounced`, `unknown`, `skipped`, `stopped`; or"
+        description="`accepted`, `delivered`, `answered`, `failed`, `bounced`, `unknown`, `skipped`, `stopped`, `rehearsed`; or"
         " `sending`, while a provider is asked."
     )
     reason: str | None
@@ -117,6 +119,59 @@ class PreviewBody(BaseModel):
         debt = raw.get("debt")
         wrong = NewDebtBody.across(debt) if isinstance(debt, dict) else []
         return [FieldError("/debt" + one.pointer, one.code, one.detail) for one in wrong]
+
+
+class ContactBody(BaseModel):
+    """How contact is switched, and how long imported debts are left alone; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"contact": "stopped"}]})
+
+    contact: Literal["on", "dry_run", "stopped"] | None = None
+    grace_hours: Annotated[int, Field(strict=True, ge=0, le=720)] | None = None
+
+
+class ContactShown(BaseModel):
+    """Whether this workspace's debtors are contacted."""
+
+    contact: Literal["on", "dry_run", "stopped"] = Field(
+        description="`dry_run` plans and writes every message and sends none; `stopped` leaves everybody alone."
+    )
+    grace_hours: int = Field(description="How long an imported debt is left alone.")
+    installation_stopped_at: Instant | None = Field(
+        description="Since when nobody is contacted from any workspace; null: it is not so."
+    )
+
+
+class MessageShown(BaseModel):
+    """What a step would say if it were taken now."""
+
+    step: str
+    channel: str
+    language: str
+    subject: str | None
+    text: str
+    html: str | None
+
+
+def contact(switches: Switches) -> dict[str, Any]:
+    """Return how contact is switched."""
+    return {
+        "contact": switches.contact,
+        "grace_hours": switches.grace_hours,
+        "installation_stopped_at": json.instant(switches.stopped_at),
+    }
+
+
+def message(step: str, outgoing: Outgoing) -> dict[str, Any]:
+    """Return what a step would say."""
+    return {
+        "step": step,
+        "channel": outgoing.channel,
+        "language": outgoing.language,
+        "subject": outgoing.subject,
+        "text": outgoing.text,
+        "html": outgoing.html,
+    }
 
 
 def calendar(debt: Debt, planned: Sequence[Foreseen]) -> dict[str, Any]:
