@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +23,16 @@ router = APIRouter(prefix="/external-api/v1/scenarios", tags=["Scenarios"], rout
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Change, Depends(access.change("debts:write"))]
+
+
+class VersionQuery(BaseModel):
+    """Which version of a scenario."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="The present one by default.")] = (
+        None
+    )
 
 
 @router.get("", response_model=ScenarioList)
@@ -53,14 +64,12 @@ async def get_scenario(
     request: Request,
     caller: Reads,
     timeline_id: str,
-    version: Annotated[
-        int | None, Query(ge=1, le=2**31 - 1, description="The present one by default.")
-    ] = None,
+    query: Annotated[VersionQuery, Query()],
 ) -> Response:
     """Return a scenario, by its id or its name."""
     database: Database = request.app.state.database
     name = catalogue.find_name(caller.workspace, timeline_id)
-    found = await versions.find(database, caller.workspace, name, version)
+    found = await versions.find(database, caller.workspace, name, query.version)
     return _shown(200, caller.workspace, found)
 
 
