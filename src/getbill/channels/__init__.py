@@ -57,7 +57,6 @@ __all__ = [
     "render",
     "render_wording",
     "sample",
-    "template_names",
     "variables",
     "window",
 ]
