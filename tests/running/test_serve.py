@@ -15,6 +15,7 @@ import pytest
 from program import SECONDS, SOURCE, Program
 
 from getbill.embedded import running_dsn
+from getbill.migrations.queries import HEAD
 
 KEYS = ["base_url", "dashboard_email", "dashboard_password", "sandbox_api_key", "client_id", "client_secret"]
 README = Path(__file__).parents[2] / "README.md"
@@ -130,7 +131,9 @@ def test_a_process_on_an_unmigrated_database_says_what_to_do(
     )
 
     assert done.returncode == 1
-    assert done.stderr == "getbill: The database is empty, this program needs 0002: run `getbill migrate`.\n"
+    assert (
+        done.stderr == f"getbill: The database is empty, this program needs {HEAD}: run `getbill migrate`.\n"
+    )
 
 
 def test_a_missing_master_key_stops_the_start_with_the_reason(program: MakeProgram) -> None:
