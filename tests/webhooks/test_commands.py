@@ -91,12 +91,20 @@ async def test_what_cannot_be_done_is_said_in_a_sentence(
     assert told in str(done.exception)
 
 
+# As a terminal starts it: tests that run in the background pass on that Ctrl-C is to be ignored.
+LISTENING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("getbill", run_name="__main__", alter_sys=True)
+"""
+
+
 @asynccontextmanager
 async def command(dsn: str, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run `getbill` with some words in a process of its own; it is stopped by Ctrl-C."""
     known = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "getbill", *words),
+        *(sys.executable, "-c", LISTENING, *words),
         env=known | {"PYTHONPATH": str(SOURCE), "DATABASE_URL": dsn, "GETBILL_MASTER_KEY": MASTER_KEY},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
