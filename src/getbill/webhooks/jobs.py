@@ -9,6 +9,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -49,6 +50,8 @@ class Plan:
     # Whoever waits longer for its turn is given back: the endpoint is slower than thought.
     wait_seconds: float = 1.0
     stop_seconds: float = 3.0
+    # Remembered while there is work, for the other endpoints that the same events go to.
+    bodies_max: int = 512
 
 
 @dataclass(slots=True)
@@ -94,6 +97,7 @@ class Courier:
         self._untried: list[tuple[Claimed, datetime]] = []
         self._is_slowed = False
         self._news = asyncio.Event()
+        self._bodies: dict[tuple[Any, ...], bytes] = {}
 
     def wake(self) -> None:
         """Look at once whether something is due."""
@@ -131,6 +135,8 @@ class Courier:
                 self._take(one)
             claimed += len(found.claimed)
             is_more = found.is_more and not claimed
+        if not claimed or len(self._bodies) > self.plan.bodies_max:
+            self._bodies.clear()
         # Who has nothing to do for a whole turn is a stranger again the next time.
         self._paces = {endpoint_id: pace for endpoint_id, pace in self._paces.items() if pace.in_hand}
         return claimed
@@ -277,13 +283,22 @@ class Courier:
         elif waited > self.plan.wait_seconds:
             pace.trusted = max(pace.trusted // 2, 1)
 
+    def _body_of(self, claimed: Claimed, key: Key | None) -> bytes:
+        is_erased = claimed.data is None or key is None
+        fields = None if claimed.fields is None else tuple(claimed.fields)
+        place = (claimed.event_id, claimed.previous_sequence, fields, is_erased)
+        body = self._bodies.get(place)
+        if body is None:
+            body = self._bodies[place] = body_of(claimed, key)
+        return body
+
     async def _attempt(self, claimed: Claimed) -> Tried:
         target = claimed.target
         key = None
         try:
             if claimed.wrapped is not None:
                 key = self.vault.unwrap(claimed.wrapped, target.workspace_id, claimed.debt_id)
-            body = body_of(claimed, key)
+            body = self._body_of(claimed, key)
             opened = self._secrets.of(target)
         except SealBroken as error:
             _log.error("webhook_unreadable", event_id=str(claimed.event_id), error=str(error))
