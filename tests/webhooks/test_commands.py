@@ -114,8 +114,13 @@ async def command(dsn: str, *words: str) -> AsyncIterator[asyncio.subprocess.Pro
     finally:
         if process.returncode is None:
             process.send_signal(SIGINT)
-        async with asyncio.timeout(10):
-            await process.communicate()
+        try:
+            async with asyncio.timeout(10):
+                await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise
 
 
 async def place_of(house: House) -> tuple[str, ...]:
