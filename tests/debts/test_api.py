@@ -376,11 +376,12 @@ async def test_an_amount_the_new_currency_cannot_hold_is_refused(house: House) -
 
 async def test_a_status_moves_along_the_table_only(house: House) -> None:
     debt = await house.debt()
-    await house.put(f"/debts/{debt['id']}", {"status": "archived"})
+    archived = read(await house.put(f"/debts/{debt['id']}", {"status": "archived"}))
 
-    assert_refused(
-        await house.put(f"/debts/{debt['id']}", {"status": "in_progress"}), 409, "debt-cannot-move"
-    )
+    answered = await house.put(f"/debts/{debt['id']}", {"status": "in_progress"})
+
+    assert_refused(answered, 409, "debt-cannot-move")
+    assert read(await house.get(f"/debts/{debt['id']}")) == archived
 
 
 async def test_a_debt_held_by_somebody_else_too_long_is_a_503_to_repeat(house: House) -> None:

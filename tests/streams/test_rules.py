@@ -28,10 +28,13 @@ def test_what_is_no_place_is_no_cursor(parts: list) -> None:
         read_place(paging.write_cursor("events", parts))
 
 
-@given(st.text(max_size=60))
-def test_no_text_is_more_than_refused(text: str) -> None:
+@given(PLACES, st.integers(0, 40), st.text(max_size=60))
+def test_a_text_is_a_place_or_is_refused(place: Place, cut: int, text: str) -> None:
     with suppress(BadRequest):
-        read_place(text)
+        found = read_place(write_place(place)[:cut] + text)
+
+        assert found.epoch >= 1 or found == LOST
+        assert 0 <= found.position < 2**63
 
 
 @given(PLACES, PLACES)
