@@ -60,7 +60,10 @@ def test_brackets_in_a_text_are_not_depth() -> None:
 
 
 def test_an_instant_is_written_in_whole_seconds_with_z() -> None:
-    assert json.instant(datetime(2024, 3, 15, 14, 32, 7, 999999, UTC)) == "2024-03-15T14:32:07Z"
+    moment = datetime(2024, 3, 15, 14, 32, 7, 999999, UTC)
+
+    assert json.instant(moment) == "2024-03-15T14:32:07Z"
+    assert json.write([moment, moment.date(), None]) == b'["2024-03-15T14:32:07Z","2024-03-15",null]'
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def _other(value: Any) -> Any:
 
 
 def write(value: Any) -> bytes:
-    """Write a value as compact UTF-8 JSON: decimals keep their digits, instants are in whole seconds, UTC with `Z`."""
+    """Write a value as compact UTF-8 JSON: decimals keep their digits, instants (in UTC) get whole seconds and `Z`."""
     return orjson.dumps(value, default=_other, option=_OPTIONS)
 
 
