@@ -22,6 +22,7 @@ from getbill.debts.moves import (
     resume,
 )
 from getbill.debts.queries import find, lock, lock_many
+from getbill.debts.reading import read_many
 from getbill.debts.schedule import (
     END,
     NEVER,
@@ -76,6 +77,7 @@ __all__ = [
     "next_contact",
     "plan",
     "reachable_by",
+    "read_many",
     "resume",
     "standing_of",
     "update",
