@@ -171,8 +171,8 @@ async def test_an_imported_debt_is_left_alone_for_the_grace_period(sandbox: Plac
 
     await sandbox.learn(before.id, email="other@example.com")
 
-    assert before.next_action_at == at("2026-01-06 09:00")
-    assert (await sandbox.find(before.id)).next_action_at == at("2026-01-06 09:00")
+    assert before.next_action_at == at("2026-01-05 11:00")
+    assert (await sandbox.find(before.id)).next_action_at == at("2026-01-05 11:00")
 
 
 async def test_the_switches_are_read_and_set_over_http(house: House) -> None:
@@ -185,7 +185,7 @@ async def test_the_switches_are_read_and_set_over_http(house: House) -> None:
     longer = (await house.call("PUT", "/contact", {"grace_hours": 48})).json()
     wrong = await house.call("PUT", "/contact", {"contact": "loud"})
 
-    assert before == {"contact": "on", "grace_hours": 24, "installation_stopped_at": None}
+    assert before == {"contact": "on", "grace_hours": 2, "installation_stopped_at": None}
     assert stopped["contact"] == "stopped"
     assert [one["rule"] for one in shown["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
     assert longer == {"contact": "stopped", "grace_hours": 48, "installation_stopped_at": None}

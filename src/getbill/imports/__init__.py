@@ -1,0 +1,40 @@
+"""Imports: a creditor's list of debts on its way into the book, by a batch, a file or SFTP.
+
+Every row ends as exactly one debt or one finding, whatever is killed on the way; a wrong list can be taken back.
+"""
+
+from getbill.imports.actions import Draft, begin, create, drop, finish, receive
+from getbill.imports.model import (
+    BYTES_MAX,
+    CHUNK_ROWS,
+    WAKE,
+    FileEmpty,
+    FileTooLarge,
+    Import,
+    ImportCannotMove,
+    ImportSuperseded,
+    Wanted,
+    show,
+)
+from getbill.imports.queries import find, lock
+
+__all__ = [
+    "BYTES_MAX",
+    "CHUNK_ROWS",
+    "WAKE",
+    "Draft",
+    "FileEmpty",
+    "FileTooLarge",
+    "Import",
+    "ImportCannotMove",
+    "ImportSuperseded",
+    "Wanted",
+    "begin",
+    "create",
+    "drop",
+    "find",
+    "finish",
+    "lock",
+    "receive",
+    "show",
+]
