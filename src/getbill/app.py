@@ -16,6 +16,7 @@ from getbill.compliance import api as compliance_api
 from getbill.debts import api as debts_api
 from getbill.followups import api as followups_api
 from getbill.gateways import api as gateways_api
+from getbill.imports import batch
 from getbill.kit import calendar, clock, phones
 from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
@@ -69,7 +70,9 @@ def create_app(settings: Settings) -> FastAPI:
         timelines_api,
         webhooks_api,
     )
-    gather(app.router, *(api.router for api in apis), access.router, health.router, explorer.router)
+    gather(
+        app.router, *(api.router for api in apis), access.router, batch.router, health.router, explorer.router
+    )
     explorer.mount_assets(app)
     handle_problems(app)
     describe(app, explorer.finish_document)
@@ -106,6 +109,8 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state.trials = Trials(
         await stack.enter_async_context(Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle)))
     )
+    state.checkers = batch.Checkers()
+    stack.callback(state.checkers.close)
     state.room = streams.Room(state.database, dsn)
     stack.push_async_callback(state.room.close)
 

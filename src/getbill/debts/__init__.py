@@ -5,7 +5,16 @@ The balance always equals the claim less what the entries say was paid, refunded
 has money or a write-off behind it. Everything that ends contact raises `contact_epoch`.
 """
 
-from getbill.debts.actions import Change, Created, create, create_many, draft, update
+from getbill.debts.actions import (
+    Change,
+    Created,
+    ReferenceTaken,
+    create,
+    create_many,
+    draft,
+    fingerprint,
+    update,
+)
 from getbill.debts.answers import new_debt
 from getbill.debts.erasure import Erased, erase
 from getbill.debts.jobs import Journal
@@ -21,7 +30,7 @@ from getbill.debts.moves import (
     plan,
     resume,
 )
-from getbill.debts.queries import find, lock, lock_many
+from getbill.debts.queries import find, lock, lock_many, taken
 from getbill.debts.reading import read_many
 from getbill.debts.schedule import (
     END,
@@ -59,6 +68,7 @@ __all__ = [
     "Origin",
     "Past",
     "Planned",
+    "ReferenceTaken",
     "create",
     "create_many",
     "day_zero",
@@ -69,6 +79,7 @@ __all__ = [
     "escalate",
     "facts_of",
     "find",
+    "fingerprint",
     "hashes_of",
     "hold",
     "lock",
@@ -81,6 +92,7 @@ __all__ = [
     "read_many",
     "resume",
     "standing_of",
+    "taken",
     "update",
     "zones_of",
 ]

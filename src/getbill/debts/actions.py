@@ -70,17 +70,17 @@ async def create_many(
     outcomes: list[Created | ReferenceTaken] = []
     made: dict[str, Debt] = {}
     for number, (new, hashed) in enumerate(zip(news, hashes, strict=True)):
-        fingerprint = workspace.lookup.hash("body", new.canonical())
+        own = fingerprint(workspace, new)
         if new.reference in made:
             first = made[new.reference]
-            outcomes.append(_twin(first, fingerprint) or Created(first, is_new=False))
+            outcomes.append(_twin(first, own) or Created(first, is_new=False))
         elif new.reference in taken:
-            outcomes.append(await _existing(tx, workspace, new, fingerprint, taken))
+            outcomes.append(await _existing(tx, workspace, new, own, taken))
         else:
             debtor, script = await known.debtor(new, hashed), scripts[new.scenario]
             started_on = beginnings.started_on(new, debtor.identity, script)
             debt = _made(workspace, debtor, new, script, tx.now, started_on)
-            debt.fingerprint = fingerprint
+            debt.fingerprint = own
             if origin is not None:
                 debt.not_before, debt.import_id = origin.not_before, origin.import_id
                 debt.import_line = origin.lines[number]
@@ -90,6 +90,11 @@ async def create_many(
             made[new.reference] = debt
             outcomes.append(Created(debt, is_new=True))
     return outcomes
+
+
+def fingerprint(workspace: Workspace, new: NewDebt) -> bytes:
+    """Return what tells the body of a debt from any other, under the company's key."""
+    return workspace.lookup.hash("body", new.canonical())
 
 
 def _twin(first: Debt, fingerprint: bytes) -> ReferenceTaken | None:

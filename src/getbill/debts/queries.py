@@ -110,10 +110,11 @@ async def lock_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UU
 
 
 async def taken(
-    tx: Transaction, workspace_id: UUID, references: list[str]
+    asker: Database | Transaction, workspace_id: UUID, references: list[str]
 ) -> dict[str, tuple[UUID, bytes | None]]:
     """Return which references are in use: the debt's id and the fingerprint of the body it was made from."""
-    rows = await tx.peek(_TAKEN, workspace_id, references)
+    fetch = asker.peek if isinstance(asker, Transaction) else asker.fetch
+    rows = await fetch(_TAKEN, workspace_id, references)
     return {row["reference"]: (row["id"], row["fingerprint"]) for row in rows}
 
 
