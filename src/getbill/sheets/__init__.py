@@ -24,9 +24,10 @@ from getbill.sheets.model import (
 )
 from getbill.sheets.numbers import number_reader, read_number
 from getbill.sheets.profiles import profile
-from getbill.sheets.reading import Sheet, open
+from getbill.sheets.reading import Sheet, open  # noqa: A004 - read as `sheets.open`
+from getbill.sheets.signs import country_of, currencies_of
 from getbill.sheets.texts import read_text
-from getbill.sheets.words import CellWrong, Unreadable
+from getbill.sheets.words import CellWrong, Unreadable, reason
 
 __all__ = [
     "Cell",
@@ -47,6 +48,8 @@ __all__ = [
     "Sheet",
     "Skipped",
     "Unreadable",
+    "country_of",
+    "currencies_of",
     "date_reader",
     "number_reader",
     "open",
@@ -54,4 +57,5 @@ __all__ = [
     "read_date",
     "read_number",
     "read_text",
+    "reason",
 ]

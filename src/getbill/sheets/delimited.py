@@ -8,8 +8,9 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
+from getbill.sheets.encodings import Encoding
 from getbill.sheets.model import Cell, Limits
 from getbill.sheets.words import CellWrong, Unreadable
 
@@ -19,6 +20,17 @@ _END = "\0"
 _REPAIRS_MAX = 1_000
 # The csv module's own limit on one cell.
 CELL_MAX = 131_072
+
+
+class Reader(Protocol):
+    """The csv module's reader: the cells of each record, and how many lines it has read."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
+
 
 Record = tuple[int, list[Cell], CellWrong | None]
 
@@ -31,7 +43,7 @@ class Dialect:
     quote: str | None = '"'
     escape: str | None = None
 
-    def reader(self, lines: Iterator[str]) -> "csv._reader":
+    def reader(self, lines: Iterator[str]) -> Reader:
         """Return the csv module's reader of these lines."""
         return csv.reader(
             lines,
@@ -54,81 +66,80 @@ class Delimited:
     """The records of a CSV, each time from its beginning."""
 
     file: BinaryIO
-    encoding: str
-    errors: str
+    encoding: Encoding
     dialect: Dialect
     limits: Limits
     # How many cells a row has, once the header is known; rows are repaired from then on.
     width: int = 0
+    # Only workbooks hide rows.
+    hidden: frozenset[int] = frozenset()
     _held: list[str] = field(default_factory=list)
     _pushed: list[str] = field(default_factory=list)
+    _read: int = 0
 
     def records(self) -> Iterator[Record]:
         """Yield every record of the file with the line it begins on; a blank line is a record without cells."""
-        self._held, self._pushed = [], []
-        lines = self._lines()
-        reader = self.dialect.reader(lines)
+        self.file.seek(0)
+        text = io.TextIOWrapper(self.file, self.encoding.codec, self.encoding.errors, newline="")
+        try:
+            yield from self._records(text)
+        finally:
+            # The file is its owner's to close.
+            text.detach()
+
+    def close(self) -> None:
+        """Nothing to give back: the file is its owner's."""
+
+    def _records(self, text: io.TextIOWrapper) -> Iterator[Record]:
+        held, self._pushed, self._read = self._held, [], 0
+        held.clear()
+        reader = self.dialect.reader(self._lines(text))
         line, counted_before, repairs = 0, 0, 0
         while True:
             start = line + 1
             try:
                 cells = next(reader)
             except csv.Error:
-                cells = []
-                closed = False
+                cells, closed = [], False
             else:
-                closed = _END not in cells[-1] if cells else True
                 if cells == [_END]:
                     return
+                closed = not cells or _END not in cells[-1]
             line = counted_before + reader.line_num
             if line == start and closed:
-                self._held.clear()
-                yield start, cells, None
+                held.clear()
+                yield start, cells, None  # type: ignore[misc] # texts are cells
                 continue
             first = self._repaired(cells, closed=closed, start=start)
             if first is None:
-                self._held.clear()
+                held.clear()
                 yield start, *_unended(cells, closed=closed)
+                if not closed:
+                    return
                 continue
             repairs += 1
             if repairs > _REPAIRS_MAX:
                 raise Unreadable("quotes_broken", line=start)
-            line, counted_before, reader = start, start, self.dialect.reader(lines)
+            line, counted_before, reader = start, start, self.dialect.reader(self._lines(text))
             yield start, first, None
 
-    def close(self) -> None:
-        """Nothing to give back: the file is its owner's."""
-
-    def _lines(self) -> Iterator[str]:
-        self.file.seek(0)
-        text = io.TextIOWrapper(self.file, self.encoding, self.errors, newline="")
-        try:
-            yield from self._bounded(text)
-        finally:
-            # The file is its owner's to close.
-            text.detach()
-
-    def _bounded(self, text: io.TextIOWrapper) -> Iterator[str]:
+    def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
+        """Yield the lines given back and those not read yet, then one that no file has."""
         readline, limit, held, pushed = text.readline, self.limits.line_max, self._held, self._pushed
-        number = 0
-        while True:
-            while pushed:
-                line = pushed.pop()
-                held.append(line)
-                yield line
-            line = readline(limit)
-            if not line:
-                # Asked again only after a repair, which may have pushed lines back.
-                held.append(_END)
-                yield _END
-                continue
-            number += 1
-            if len(line) >= limit:
-                raise Unreadable("line_too_long", line=number, limit=limit)
-            if _END in line:
-                raise Unreadable("nul_bytes", line=number)
+        while pushed:
+            line = pushed.pop()
             held.append(line)
             yield line
+        while line := readline(limit):
+            self._read += 1
+            if len(line) >= limit:
+                raise Unreadable("line_too_long", line=self._read, limit=limit)
+            if _END in line:
+                raise Unreadable("nul_bytes", line=self._read)
+            held.append(line)
+            yield line
+        held.append(_END)
+        yield _END
 
     def _repaired(self, cells: list[str], *, closed: bool, start: int) -> list[Cell] | None:
         """Return the cells of the record's first line alone and give the others back, if that is what it is."""

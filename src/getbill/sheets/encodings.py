@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from getbill.sheets.model import Note
 from getbill.sheets.words import Unreadable
 
 _BLOCK = 1024 * 1024
@@ -44,10 +45,20 @@ class Encoding:
     codec: str
     errors: str = "replace"
 
+    # Whether the letters read make sense in any of the encodings tried.
+    is_doubtful: bool = False
+    is_mixed: bool = False
+
     @property
-    def is_mixed(self) -> bool:
-        """Whether some lines were written in another encoding than the rest."""
-        return self.errors == _FOREIGN
+    def notes(self) -> tuple[Note, ...]:
+        """What a person should know about it."""
+        if self.is_mixed:
+            return (Note("mixed_encoding"),)
+        return (Note("encoding_doubtful", {"encoding": self.name}),) if self.is_doubtful else ()
+
+    def text(self, head: bytes) -> str:
+        """Return the beginning of a file as text."""
+        return head.decode(self.codec, self.errors)
 
 
 def detect(file: BinaryIO) -> Encoding:
@@ -119,7 +130,7 @@ class _Seen:
         if len(block) > 4:
             block, self._rest = _cut(block)
         try:
-            self.well_formed += len(block) - _ascii_count(block) and _characters(block.decode("utf-8"))
+            self.well_formed += _characters(block.decode("utf-8"))
         except UnicodeDecodeError:
             self._count_broken(block)
 
@@ -174,7 +185,8 @@ _LETTERS = {
     **dict.fromkeys("ÂÏËÛÙŒÅÆØ", 2),
 }
 _BESIDE_DIGITS = "€£\u00a0°"
-_PUNCTUATION = "’‘“”–—«»…°€£\u00a0§²"
+_QUOTES = "\u2019\u2018"
+_PUNCTUATION = f"{_QUOTES}\u201c\u201d\u2013\u2014«»…°€£\u00a0§²"
 
 
 def _plausibility(codec: str, contexts: Counter[bytes]) -> int:
@@ -206,7 +218,7 @@ def _fit(text: str, context: bytes) -> int:
     if sign in _PUNCTUATION:
         if sign in _BESIDE_DIGITS and (before.isdigit() or after.isdigit()):
             return 8
-        return -4 if before.isalpha() and after.isalpha() and sign not in "’‘\u00a0" else 3
+        return -4 if before.isalpha() and after.isalpha() and sign not in f"{_QUOTES}\u00a0" else 3
     return -15 if not sign.isprintable() or ord(sign) < 0xA0 else -5
 
 

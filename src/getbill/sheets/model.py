@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
+from getbill.sheets import words
 from getbill.sheets.words import CellWrong
 
 # What a cell holds: always text in a CSV; a workbook knows numbers, dates and truth, and None where nothing is.
@@ -54,6 +55,8 @@ class Column:
     letter: str
     header: str
     group: str = ""
+    # The sign or code that a workbook's cells show beside their numbers by their format, if all show one.
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,14 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something a person should know about how the file was read; the words are in `words.NOTES`."""
+    """Something a person should know about how the file was read."""
 
     code: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def told(self, language: str) -> str:
+        """Return the sentence in French (`fr`) or English."""
+        return words.note(self.code, language, self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,8 @@ class Layout:
     escape: str | None = None
     sheet: str | None = None
     with_hidden_rows: bool = False
+    # Whether rows commonly end before the last column.
+    is_ragged: bool = True
     other_sheets: tuple[OtherSheet, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[Note, ...] = ()

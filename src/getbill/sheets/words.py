@@ -4,9 +4,10 @@ Every refusal has a code for programs, a message and a way out; one table holds 
 is said in one language only.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-# code: (English message, English way out, French message, French way out)
+# By code: message and way out in English, message and way out in French.
 UNREADABLE: dict[str, tuple[str, str, str, str]] = {
     "empty": (
         "The file is empty.",
@@ -124,7 +125,7 @@ UNREADABLE: dict[str, tuple[str, str, str, str]] = {
     ),
 }
 
-# code: (English message, French message)
+# By code: in English, in French.
 CELLS: dict[str, tuple[str, str]] = {
     "number_invalid": ("{value} is not a number.", "{value} n'est pas un nombre."),
     "number_ambiguous": (
@@ -155,6 +156,94 @@ CELLS: dict[str, tuple[str, str]] = {
     ),
     "cell_empty": ("The cell is empty.", "La cellule est vide."),
 }
+
+# By code: in English, in French.
+NOTES: dict[str, tuple[str, str]] = {
+    "other_extension": (
+        "The file is called {extension} and is {kind}; it was read as what it is.",
+        "Le fichier s'appelle {extension} et c'est du {kind} ; il a été lu comme tel.",
+    ),
+    "no_header": (
+        "The first row is data already; columns are called by their letters.",
+        "La première ligne est déjà une donnée ; les colonnes portent leur lettre.",
+    ),
+    "header_unsure": (
+        "Line {line} was taken for the header, though its words are not known.",
+        "La ligne {line} a été prise pour l'en-tête, sans que ses mots soient connus.",
+    ),
+    "mixed_encoding": (
+        "Most of the file is UTF-8, some lines are not; those were read as Windows writes them (cp1252).",
+        "Le fichier est en UTF-8 sauf quelques lignes, lues comme Windows les écrit (cp1252).",
+    ),
+    "encoding_doubtful": (
+        "Some letters may be read wrongly; {encoding} fits best.",
+        "Certaines lettres peuvent être mal lues ; {encoding} convient le mieux.",
+    ),
+    "other_sheets": (
+        "The sheet {sheet} was read; others have rows too: {others}.",
+        "La feuille {sheet} a été lue ; d'autres ont aussi des lignes : {others}.",
+    ),
+    "hidden_rows": (
+        "{count} rows are hidden in the sheet and were left out.",
+        "{count} lignes sont masquées dans la feuille et ont été laissées de côté.",
+    ),
+    "hidden_columns": (
+        "Hidden columns were read too: {columns}.",
+        "Des colonnes masquées ont aussi été lues : {columns}.",
+    ),
+    "formulas_unsaved": (
+        "{count} formulas have no saved value; open the workbook in a spreadsheet, save it and send it again.",
+        "{count} formules n'ont pas de valeur enregistrée ; ouvrez le classeur dans un tableur, enregistrez-le et renvoyez-le.",
+    ),
+}
+
+# Why a column is read as it is. code: (English, French)
+REASONS: dict[str, tuple[str, str]] = {
+    "decimal_seen": ("its cells show the decimal sign", "ses cellules montrent le signe décimal"),
+    "decimal_ambiguous": (
+        "1.234 can be a thousand or one and a fraction, and no cell settles it",
+        "1.234 peut valoir mille ou un et des poussières, et aucune cellule ne tranche",
+    ),
+    "mixed_decimals": (
+        "some cells have a decimal point and others a comma",
+        "certaines cellules ont un point décimal et d'autres une virgule",
+    ),
+    "whole_numbers": ("all are whole numbers", "ce sont tous des nombres entiers"),
+    "typed": ("the workbook keeps them as such", "le classeur les enregistre comme tels"),
+    "other_columns": ("the other columns of the file show it", "les autres colonnes du fichier le montrent"),
+    "day_above_12": ("a day above 12 settles the order", "un jour supérieur à 12 fixe l'ordre"),
+    "year_first": ("the year stands first", "l'année est en premier"),
+    "month_named": ("the month is a word", "le mois est en lettres"),
+    "all_agree": ("either order gives the same days", "les deux ordres donnent les mêmes jours"),
+    "years_close": (
+        "the other order would scatter the years",
+        "l'autre ordre disperserait les années",
+    ),
+    "order_ambiguous": (
+        "no day is above 12: day and month could be swapped",
+        "aucun jour ne dépasse 12 : jour et mois pourraient être inversés",
+    ),
+    "mixed_orders": (
+        "some cells have the day first and others the month",
+        "certaines cellules ont le jour en premier et d'autres le mois",
+    ),
+    "half_converted": (
+        "a spreadsheet turned some of the dates round: those with a day up to 12",
+        "un tableur a inversé une partie des dates : celles dont le jour ne dépasse pas 12",
+    ),
+}
+
+
+def note(code: str, language: str, facts: Mapping[str, Any]) -> str:
+    """Return a note's sentence in French (`fr`) or English."""
+    english, french = NOTES[code]
+    return (french if language.startswith("fr") else english).format(**facts)
+
+
+def reason(code: str, language: str) -> str:
+    """Return in French (`fr`) or English why a column's numbers or dates are read as they are."""
+    english, french = REASONS[code]
+    return french if language.startswith("fr") else english
 
 
 class Unreadable(Exception):
