@@ -24,7 +24,7 @@ class Head:
         index = found.column.index
         if index not in self._numbers:
             reader = sheets.number_reader(found.number) if found.number else None
-            self._numbers[index] = [_read(reader, row.cells[index]) for row in self._rows]
+            self._numbers[index] = [_read(reader, row[index]) for row in self._rows]
         return self._numbers[index]
 
     def are_equal(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
@@ -68,7 +68,7 @@ class Head:
 
     def _dates(self, found: sheets.ColumnProfile) -> list[date | None]:
         reader = sheets.date_reader(found.date) if found.date else None
-        return [_read(reader, row.cells[found.column.index]) for row in self._rows]
+        return [_read(reader, row[found.column.index]) for row in self._rows]
 
     def _pairs(
         self, one: sheets.ColumnProfile, other: sheets.ColumnProfile
