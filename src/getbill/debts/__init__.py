@@ -9,7 +9,7 @@ from getbill.debts.actions import Change, Created, create, create_many, draft, u
 from getbill.debts.answers import new_debt
 from getbill.debts.erasure import Erased, erase
 from getbill.debts.jobs import Journal
-from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Planned
+from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Origin, Planned
 from getbill.debts.moves import (
     DebtCannotMove,
     DebtHasNoMoneyBehindIt,
@@ -22,6 +22,7 @@ from getbill.debts.moves import (
     resume,
 )
 from getbill.debts.queries import find, lock, lock_many
+from getbill.debts.reading import read_many
 from getbill.debts.schedule import (
     END,
     NEVER,
@@ -55,6 +56,7 @@ __all__ = [
     "Journal",
     "NewDebt",
     "NewDebtBody",
+    "Origin",
     "Past",
     "Planned",
     "create",
@@ -76,6 +78,7 @@ __all__ = [
     "next_contact",
     "plan",
     "reachable_by",
+    "read_many",
     "resume",
     "standing_of",
     "update",
