@@ -21,6 +21,7 @@ from getbill.sheets.model import (
     Profile,
     Row,
     Skipped,
+    letter,
 )
 from getbill.sheets.numbers import number_reader, read_number
 from getbill.sheets.profiles import profile
@@ -53,6 +54,7 @@ __all__ = [
     "csv_blocks",
     "currencies_of",
     "date_reader",
+    "letter",
     "number_reader",
     "open",
     "profile",
