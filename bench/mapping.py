@@ -18,7 +18,9 @@ def measure(say) -> list[Figure]:  # noqa: ANN001 - as every figure
         found = score(part)
         _print(found, part, say)
         name = "columns right" if part == "layouts" else "columns right, held out"
-        figures.append(Figure(f"mapping: {name}", found.right, found.columns, "columns", 0.98, is_more_better=True))
+        figures.append(
+            Figure(f"mapping: {name}", found.right, found.columns, "columns", 0.98, is_more_better=True)
+        )
         wrong = len(found.wrong_values)
         name = "wrong values" if part == "layouts" else "wrong values, held out"
         figures.append(Figure(f"mapping: {name}", wrong, found.values, "values", 0.0, is_more_better=False))

@@ -54,7 +54,11 @@ class Layout:
         if self.options.get("header") != "0":
             above += [[column.header for column in self.columns]]
         below = [["Total", *[""] * (len(self.columns) - 1)]] if self.options.get("total") else []
-        return self._workbook(above + rows + below) if self.options.get("kind") == "xlsx" else self._csv(above + rows + below)
+        return (
+            self._workbook(above + rows + below)
+            if self.options.get("kind") == "xlsx"
+            else self._csv(above + rows + below)
+        )
 
     def _csv(self, rows: list) -> io.BytesIO:
         text = io.StringIO()
@@ -80,16 +84,20 @@ def layouts(folder: str) -> list[Layout]:
     """Return the layouts of `layouts` or `held_out`."""
     found: list[Layout] = []
     for path in sorted((_HERE / folder).glob("*.txt")):
-        for block in path.read_text("utf-8").split("\n== ")[1:]:
-            found.append(_layout(block))
+        found += [_layout(block) for block in path.read_text("utf-8").split("\n== ")[1:]]
     return found
 
 
 def _layout(block: str) -> Layout:
     head, *lines = block.strip().splitlines()
     name, *pairs = head.split()
-    options = {"country": "FR", "currency": "EUR"} | dict(pair.split("=", 1) for pair in pairs) | {"name": name}
-    options = {key: value.replace("_", " ") if key in {"above", "number"} else value for key, value in options.items()}
+    options = (
+        {"country": "FR", "currency": "EUR"} | dict(pair.split("=", 1) for pair in pairs) | {"name": name}
+    )
+    options = {
+        key: value.replace("_", " ") if key in {"above", "number"} else value
+        for key, value in options.items()
+    }
     columns = tuple(_labelled(line) for line in lines if line.strip() and not line.startswith("#"))
     return Layout(name, options, columns, tuple(debts(options, int(options.get("rows", "25")))))
 

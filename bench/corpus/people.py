@@ -141,14 +141,22 @@ def _debt(n: int, options: dict[str, str], chance: random.Random) -> Debt:
     place = PLACES[country]
     is_man = chance.random() < 0.5
     town = chance.choice(place.towns.split(";"))
-    code, city = (town.rsplit(" ", 1) if country in {"GB", "NL"} else town.split(" ", 1))
+    code, city = town.rsplit(" ", 1) if country in {"GB", "NL"} else town.split(" ", 1)
     invoiced = _amount(options, chance)
-    paid = Decimal(0) if options.get("paid") == "0" or chance.random() < 0.6 else (invoiced * chance.randint(2, 8) / 10)
+    paid = (
+        Decimal(0)
+        if options.get("paid") == "0" or chance.random() < 0.6
+        else (invoiced * chance.randint(2, 8) / 10)
+    )
     day_max = 12 if options.get("days") == "low" else 28
     invoice_date = date(2025, chance.randint(1, 12), chance.randint(1, day_max))
     due_date = invoice_date + timedelta(days=chance.choice((15, 30, 45, 60)))
     if options.get("days") == "low":
-        due_date = date(invoice_date.year + (invoice_date.month > 10), (invoice_date.month + 1) % 12 + 1, chance.randint(1, 12))
+        due_date = date(
+            invoice_date.year + (invoice_date.month > 10),
+            (invoice_date.month + 1) % 12 + 1,
+            chance.randint(1, 12),
+        )
     people = options.get("people", "mix")
     whole = Decimal(1) if options.get("number", "") in _WHOLE else Decimal("0.01")
     return Debt(

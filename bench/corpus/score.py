@@ -60,7 +60,9 @@ def _score(layout: Layout, total: Score) -> None:
         country = layout.options.get("home", layout.options["country"].split("+")[0])
         found = mapping.propose(sheet.layout, profile, company_country=country, company_currency=company)
         if len(found.columns) != len(layout.columns):
-            total.misses.append(f"{layout.name}: read with {len(found.columns)} columns of {len(layout.columns)}")
+            total.misses.append(
+                f"{layout.name}: read with {len(found.columns)} columns of {len(layout.columns)}"
+            )
             total.columns += len(layout.columns)
             return
         for column, label in zip(found.columns, layout.columns, strict=True):
@@ -150,7 +152,9 @@ def _after_answers(
                 continue
             total.answered_values += 1
             if body.get(name) != truth:
-                total.answered_wrong.append(f"{layout.name}: {name} {body.get(name)} is {truth}, line {row.line}")
+                total.answered_wrong.append(
+                    f"{layout.name}: {name} {body.get(name)} is {truth}, line {row.line}"
+                )
 
 
 def _answers(layout: Layout, found: mapping.Mapping) -> dict[str, Any]:
@@ -158,7 +162,9 @@ def _answers(layout: Layout, found: mapping.Mapping) -> dict[str, Any]:
         column.index: label.label.removeprefix("?")
         for column, label in zip(found.columns, layout.columns, strict=True)
     }
-    answers: dict[str, Any] = {"columns": {index: None if field == "-" else field for index, field in labels.items()}}
+    answers: dict[str, Any] = {
+        "columns": {index: None if field == "-" else field for index, field in labels.items()}
+    }
     shape = layout.options.get("number", "1234,56")
     mark = {"1.234": ",", "1,234": "."}.get(shape) or ("," if shape[-3] == "," or shape in WHOLE else ".")
     amounts = [index for index, field in labels.items() if field.startswith("amount")]

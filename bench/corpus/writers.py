@@ -10,9 +10,9 @@ from bench.corpus.people import PLACES, STATES, Debt
 
 Cell = str | int | float | date | None
 _MONTHS = {
-    "fr": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.".split(),
-    "en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(),
-    "de": "Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez".split(),
+    "fr": ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."],
+    "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    "de": ["Jan", "Feb", "Mär", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"],
 }
 WHOLE = frozenset({"1234", "1 234", "1.234", "1,234"})
 _SIGN = {"EUR": "€", "GBP": "£", "USD": "$", "CHF": "CHF", "CAD": "$", "SEK": "kr"}

@@ -27,21 +27,30 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
         return _with_due(due, [*invoiced, *plain], [*net, *ledger], paid, head)
     if ledger and not (plain or invoiced):
         return [_which("ledger", ledger)]
-    if plain and invoiced or len(plain) > 1:
+    if (plain and invoiced) or len(plain) > 1:
         return _several([*plain, *invoiced], net, head)
     if plain:
         _leave(net, "net_of_tax", plain[0])
         return _plain_alone(plain[0], paid)
     if invoiced:
         _leave([*net, *ledger], "net_of_tax", invoiced[0])
-        return _several(invoiced, [], head)
+        return _several(invoiced, [], head) or ([] if paid else [_invoiced_only(invoiced[0])])
     return [_which("only_net", net)] if net else []
 
 
 def _with_due(
-    due: list[Candidate], invoiced: list[Candidate], others: list[Candidate], paid: list[Candidate], head: Head
+    due: list[Candidate],
+    invoiced: list[Candidate],
+    others: list[Candidate],
+    paid: list[Candidate],
+    head: Head,
 ) -> list[Question]:
     _leave(others, "not_due", due[0])
+    # The amount of an instalment or of a claim, where another column says what is left of it.
+    left = [one for one in due if one.spoken.concepts & {"open", "overdue"} or one.spoken.whole]
+    if left and len(left) < len(due):
+        invoiced = invoiced + [one for one in due if one not in left]
+        due = left
     doubtful = [one for one in due if one.best and one.best.score < CERTAIN]
     sure = [one for one in due if one not in doubtful]
     # Open and overdue: where all of it is overdue they are the same amount.
@@ -78,8 +87,15 @@ def _plain_alone(amount: Candidate, paid: list[Candidate]) -> list[Question]:
         return []
     claim = amount.claim(Field.AMOUNT)
     score = claim.score if claim else 0.0
-    amount.become([Claim(Field.AMOUNT, score + 0.07 if score >= 0.7 else score)], Reason("only_amount", _header(amount)))
+    amount.become(
+        [Claim(Field.AMOUNT, score + 0.07 if score >= 0.7 else score)], Reason("only_amount", _header(amount))
+    )
     return []
+
+
+def _invoiced_only(one: Candidate) -> Question:
+    proposed = Field.AMOUNT_INVOICED.value
+    return Question("invoiced_only", (one.column.index,), Field.AMOUNT, (proposed,), proposed, _header(one))
 
 
 def _do_not_add_up(
@@ -153,7 +169,9 @@ def _is_due(one: Candidate) -> bool:
 
 
 def _role(one: Candidate) -> str | None:
-    return one.best.role if one.best and one.best.field in {Field.AMOUNT_INVOICED, Field.AMOUNT_PAID} else None
+    return (
+        one.best.role if one.best and one.best.field in {Field.AMOUNT_INVOICED, Field.AMOUNT_PAID} else None
+    )
 
 
 def _header(candidate: Candidate) -> dict[str, str]:

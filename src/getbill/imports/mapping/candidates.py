@@ -51,7 +51,7 @@ class Candidate:
         turned = [
             Claim(new, claim.score if score is None else score, claim.role) if claim.field == old else claim
             for claim in self.claims
-            if claim.field != new
+            if claim.field == old or claim.field != new
         ]
         self.become(turned, reason)
 

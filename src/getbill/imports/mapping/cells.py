@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from datetime import date
 from typing import Any
 
@@ -11,8 +12,38 @@ from getbill.imports.mapping.model import Column, Field
 
 # What people write where they know nothing.
 NOTHING = frozenset(
-    "- -- --- . / ? n/a na n.a. n.a nc n.c. nil null none néant neant aucun keine kein ninguno nessuno geen #n/a"
-    " inconnu unknown unbekannt n/d nd s/n".split()
+    [
+        "-",
+        "--",
+        "---",
+        ".",
+        "/",
+        "?",
+        "n/a",
+        "na",
+        "n.a.",
+        "n.a",
+        "nc",
+        "n.c.",
+        "nil",
+        "null",
+        "none",
+        "néant",
+        "neant",
+        "aucun",
+        "keine",
+        "kein",
+        "ninguno",
+        "nessuno",
+        "geen",
+        "#n/a",
+        "inconnu",
+        "unknown",
+        "unbekannt",
+        "n/d",
+        "nd",
+        "s/n",
+    ]
 )
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _REMEMBERED_MAX = 20_000
@@ -29,7 +60,7 @@ class CellFinding:
     field: Field | None
     value: Any
     code: str
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = default(default_factory=dict)
     suggestion: str | None = None
     is_warning: bool = False
     wrong: sheets.CellWrong | None = None
@@ -48,17 +79,28 @@ class Draft:
         self.metadata: dict[str, Any] = {}
         self.findings: list[CellFinding] = []
 
-    def refuse(self, column: Column, value: sheets.Cell, error: sheets.CellWrong, *, is_warning: bool = False) -> None:
+    def refuse(
+        self, column: Column, value: sheets.Cell, error: sheets.CellWrong, *, is_warning: bool = False
+    ) -> None:
         """Note that a cell could not be read."""
         self.findings.append(
             CellFinding(
-                column.index, column.field, value, error.code, dict(error.facts), error.suggestion, is_warning, error
+                column.index,
+                column.field,
+                value,
+                error.code,
+                dict(error.facts),
+                error.suggestion,
+                is_warning,
+                error,
             )
         )
 
-    def warn(self, column: Column, value: sheets.Cell, code: str, **facts: Any) -> None:
+    def warn(self, column: Column, value: sheets.Cell, code: str, facts: dict[str, Any]) -> None:
         """Note what was left out or changed of a cell."""
-        self.findings.append(CellFinding(column.index, column.field, value, code, facts, None, is_warning=True))
+        self.findings.append(
+            CellFinding(column.index, column.field, value, code, facts, None, is_warning=True)
+        )
 
 
 Step = Callable[[Sequence[sheets.Cell], Draft], None]
@@ -66,7 +108,7 @@ Step = Callable[[Sequence[sheets.Cell], Draft], None]
 
 def text_of(cell: sheets.Cell) -> str:
     """Return a cell's text without the spaces around it."""
-    return cell.strip() if cell.__class__ is str else sheets.read_text(cell)  # type: ignore[union-attr]
+    return cell.strip() if cell.__class__ is str else sheets.read_text(cell)
 
 
 def remembered(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell], str]:
@@ -177,7 +219,7 @@ def kept(column: Column, name: str) -> Step:
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
         cell = cells[index]
         if cell.__class__ is str:
-            if text := cell.strip():  # type: ignore[union-attr]
+            if text := cell.strip():
                 draft.metadata[name] = text
         elif isinstance(cell, bool | int | float):
             draft.metadata[name] = cell

@@ -25,7 +25,9 @@ from getbill.imports.mapping.propose import missing, propose
 from getbill.imports.mapping.rules import Claim
 from getbill.kit.money import currencies
 
-_AMOUNT_QUESTIONS = frozenset({"which_amount", "amount_or_invoiced", "amounts_disagree", "negative_amounts"})
+_AMOUNT_QUESTIONS = frozenset(
+    {"which_amount", "amount_or_invoiced", "invoiced_only", "amounts_disagree", "negative_amounts"}
+)
 _FORMATS = frozenset({"number_format", "date_order"})
 _UNITS = frozenset({None, "cents", "negated"})
 _NAMES = frozenset({"columns", "numbers", "dates", "units", "currency", "signs", "country"})
@@ -39,11 +41,15 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     `country`.
     """
     if unknown := changes.keys() - _NAMES:
-        raise FieldUnknown(f"There is no {sorted(unknown)[0]!r} in a mapping's changes: {', '.join(sorted(_NAMES))}.")
+        raise FieldUnknown(
+            f"There is no {min(unknown)!r} in a mapping's changes: {', '.join(sorted(_NAMES))}."
+        )
     fields = {_index(mapping, key): _field(value) for key, value in changes.get("columns", {}).items()}
     units = {_index(mapping, key): _one_of(value, _UNITS) for key, value in changes.get("units", {}).items()}
     numbers = {_index(mapping, k): _one_of(v, {",", "."}) for k, v in changes.get("numbers", {}).items()}
-    dates = {_index(mapping, k): _one_of(v, {"dmy", "mdy", "ymd"}) for k, v in changes.get("dates", {}).items()}
+    dates = {
+        _index(mapping, k): _one_of(v, {"dmy", "mdy", "ymd"}) for k, v in changes.get("dates", {}).items()
+    }
     after = replace(
         mapping,
         columns=tuple(_column(column, fields, units) for column in mapping.columns),
@@ -56,7 +62,9 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     return _asked_again(after, touched, changes, profile)
 
 
-def recalled(remembered: Mapping, layout: sheets.Layout, profile: sheets.Profile, company_currency: str) -> Mapping:
+def recalled(
+    remembered: Mapping, layout: sheets.Layout, profile: sheets.Profile, company_currency: str
+) -> Mapping:
     """Return a remembered mapping for a new file of the same layout, asking where its cells look different now."""
     fresh = propose(layout, profile, company_country=remembered.country, company_currency=company_currency)
     questions: list[Question] = []
@@ -66,7 +74,9 @@ def recalled(remembered: Mapping, layout: sheets.Layout, profile: sheets.Profile
             facts = {"header": column.header or column.letter, "field": column.field.value}
             questions.append(Question("contents_changed", (column.index,), column.field, (), None, facts))
     marks, orders, unclear = formats.decide(list(remembered.columns), profile)
-    questions += [one for one in unclear if one.columns[0] not in remembered.numbers.keys() | remembered.dates.keys()]
+    questions += [
+        one for one in unclear if one.columns[0] not in remembered.numbers.keys() | remembered.dates.keys()
+    ]
     for code, now, before in (
         ("number_format", marks, remembered.numbers),
         ("date_order", orders, remembered.dates),
@@ -74,8 +84,13 @@ def recalled(remembered: Mapping, layout: sheets.Layout, profile: sheets.Profile
         for index in now.keys() & before.keys():
             if now[index] != before[index]:
                 facts = {"header": found[index].column.header, "before": before[index], "now": now[index]}
-                questions.append(Question(f"{code}_changed", (index,), None, (before[index], now[index]), None, facts))
-    if fresh.currency.reason.code in {"sign", "header_code"} and fresh.currency.code != remembered.currency.code:
+                questions.append(
+                    Question(f"{code}_changed", (index,), None, (before[index], now[index]), None, facts)
+                )
+    if (
+        fresh.currency.reason.code in {"sign", "header_code"}
+        and fresh.currency.code != remembered.currency.code
+    ):
         facts = {"before": remembered.currency.code, "now": fresh.currency.code}
         options = (remembered.currency.code, fresh.currency.code)
         questions.append(Question("currency_changed", (), Field.CURRENCY, options, None, facts))
@@ -83,7 +98,8 @@ def recalled(remembered: Mapping, layout: sheets.Layout, profile: sheets.Profile
     questions += [
         one
         for one in fresh.questions
-        if one.code in {"currency_sign", "currencies_differ"} and str(one.facts.get("sign", "")).casefold() not in known
+        if one.code in {"currency_sign", "currencies_differ"}
+        and str(one.facts.get("sign", "")).casefold() not in known
     ]
     return replace(remembered, questions=tuple(questions))
 
@@ -125,7 +141,9 @@ def _currency(currency: Currency, changes: Facts[str, Any]) -> Currency:
 def _asked_again(
     mapping: Mapping, touched: set[int], changes: Facts[str, Any], profile: sheets.Profile
 ) -> Mapping:
-    kept = [question for question in mapping.questions if not _is_answered(question, mapping, touched, changes)]
+    kept = [
+        question for question in mapping.questions if not _is_answered(question, mapping, touched, changes)
+    ]
     marks, orders, unclear = formats.decide(list(mapping.columns), profile)
     answered = mapping.numbers.keys() | mapping.dates.keys()
     kept += [question for question in unclear if question.columns[0] not in answered]
@@ -148,7 +166,9 @@ def _is_answered(question: Question, mapping: Mapping, touched: set[int], change
     if question.field == Field.CURRENCY:
         sign = str(question.facts.get("sign", "")).casefold()
         named = sign and sign in mapping.currency.signs
-        return bool(named or (changes.get("currency") and not sign) or (not sign and Field.CURRENCY in fields))
+        return bool(
+            named or (changes.get("currency") and not sign) or (not sign and Field.CURRENCY in fields)
+        )
     return bool(touched & set(question.columns))
 
 

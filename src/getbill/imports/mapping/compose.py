@@ -58,7 +58,7 @@ class Composer:
             steps.append(cells.iban_into_body(column))
         if column := self._columns.get(Field.BIRTHDATE):
             steps.append(cells.birthdate(column, self._date(column)))
-        steps += people.steps(self._columns) + places.steps(self._columns)
+        steps += people.steps(self._columns, self._profile) + places.steps(self._columns)
         steps += self._kept()
         return steps
 
@@ -66,7 +66,9 @@ class Composer:
         own, invoice = self._columns.get(Field.REFERENCE), self._columns.get(Field.INVOICE_REFERENCE)
         steps: list[Step] = []
         if invoice:
-            steps.append(cells.code_into_body(invoice, "invoice_reference", also=None if own else "reference"))
+            steps.append(
+                cells.code_into_body(invoice, "invoice_reference", also=None if own else "reference")
+            )
         if own:
             steps.append(cells.code_into_body(own, "reference"))
         if column := self._columns.get(Field.DEBTOR_REFERENCE):

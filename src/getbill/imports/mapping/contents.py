@@ -12,7 +12,7 @@ from getbill.imports.mapping.rules import Claim
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES, currency_of
 from getbill.sheets import ColumnProfile, Kind
 
-_FRACTION = re.compile(r"\d[.,]\d{1,3}\D*$")
+_FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$")
 _DIALLED = re.compile(r"^(\+|00|0|\(0)")
 _POSTAL_CITY = re.compile(r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}")
 _HOUSE = re.compile(r"\d{1,5}\s*[-/]?\s*\w{0,6}")
@@ -36,7 +36,7 @@ def fit(claim: Claim, found: ColumnProfile) -> float:
     return _SHAPES[claim.field](found) if claim.field in _SHAPES else 1.0
 
 
-def seen(found: ColumnProfile) -> tuple[Claim, ...]:
+def seen(found: ColumnProfile) -> tuple[Claim, ...]:  # noqa: PLR0911 - one return for each thing that cells show
     """Return the fields that a column's cells show without any header."""
     if not found.filled:
         return ()
@@ -89,13 +89,6 @@ def are_whole_addresses(found: ColumnProfile) -> bool:
     return part(texts_of(found), lambda text: len(text) > 14 and bool(_WHOLE.search(text))) >= 0.6
 
 
-def counts_rows(found: ColumnProfile) -> bool:
-    """Tell whether a column only numbers the rows: 1, 2, 3."""
-    texts = [text for text in texts_of(found)[:5] if text.isdigit()]
-    numbers = [int(text) for text in texts]
-    return len(numbers) > 1 and numbers[0] in {0, 1} and numbers == list(range(numbers[0], numbers[-1] + 1))
-
-
 _WHOLE = re.compile(
     r"\b\d{4,5}\b[\s,-]+[^\W\d]{2}|\b\d{4} ?[A-Z]{2}\b|\b[A-Z]{1,2}\d[\dA-Z]? ?\d[A-Z]{2}\b|\b[A-Z]{2},? \d{5}\b"
 )
@@ -130,7 +123,10 @@ def _codes(found: ColumnProfile) -> float:
 
 def _words(found: ColumnProfile) -> float:
     """Names, cities, streets: mostly letters, and none of what has a shape of its own."""
-    if max(found.share(Kind.EMAIL), found.share(Kind.DATE), found.share(Kind.URL), found.share(Kind.IBAN)) >= 0.5:
+    if (
+        max(found.share(Kind.EMAIL), found.share(Kind.DATE), found.share(Kind.URL), found.share(Kind.IBAN))
+        >= 0.5
+    ):
         return 0.1
     return 1.0 if _letters(found) >= 0.5 else 0.3
 
@@ -156,6 +152,11 @@ def _reference(found: ColumnProfile) -> float:
     return 1.0 if digits >= 0.5 else 0.55
 
 
+def _is_dialled(text: str) -> bool:
+    digits = sum(map(str.isdigit, text))
+    return 6 <= digits <= 18 and not any(sign.isalpha() for sign in text) and not _FRACTION.search(text)
+
+
 def _house(found: ColumnProfile) -> float:
     return 1.0 if part(texts_of(found), lambda text: bool(_HOUSE.fullmatch(text))) >= 0.7 else 0.3
 
@@ -175,12 +176,12 @@ def _known(table: Callable[[str], object]) -> Callable[[ColumnProfile], float]:
 
 _KINDS = {
     Field.EMAIL: Kind.EMAIL,
-    Field.PHONE: Kind.PHONE,
-    Field.MOBILE: Kind.PHONE,
     Field.IBAN: Kind.IBAN,
     Field.PAYMENT_LINK: Kind.URL,
 }
 _SHAPES: dict[Field, Callable[[ColumnProfile], float]] = {
+    Field.PHONE: lambda found: _share(part(texts_of(found), _is_dialled)),
+    Field.MOBILE: lambda found: _share(part(texts_of(found), _is_dialled)),
     Field.CURRENCY: _known(currency_of),
     Field.COUNTRY: lambda found: 1.0 if found.share(Kind.COUNTRY) >= 0.5 else 0.75,
     Field.CIVILITY: _known(lambda text: text.casefold().rstrip(".") in CIVILITIES),

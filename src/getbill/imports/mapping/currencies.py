@@ -24,7 +24,9 @@ def decide(
 ) -> tuple[Currency, list[Question]]:
     """Return the currency of rows that name none, and what is to ask about it."""
     amounts = [
-        one for one, column in zip(candidates, columns, strict=True) if column.field in AMOUNTS - {Field.AMOUNT_PAID}
+        one
+        for one, column in zip(candidates, columns, strict=True)
+        if column.field in AMOUNTS - {Field.AMOUNT_PAID}
     ]
     signs, questions = _signs(amounts, company)
     stated = _stated(amounts, signs)
@@ -37,7 +39,9 @@ def decide(
     if own is not None:
         found = next(one for one in candidates if one.column.index == own.index).found
         more, asked = _column_signs(found, company)
-        return Currency(company, Reason("own_column", {"header": own.header}), signs | more), questions + asked
+        return Currency(
+            company, Reason("own_column", {"header": own.header}), signs | more
+        ), questions + asked
     if questions:
         return Currency(company, Reason("company", {"code": company}), signs), questions
     if other := _elsewhere(columns, candidates, layout, company):
@@ -59,7 +63,9 @@ def _signs(amounts: list[Candidate], company: str) -> tuple[dict[str, str], list
                 signs[sign] = named if named in codes and named else company
             else:
                 facts = {"sign": sign, "header": one.column.header}
-                questions.append(Question("currency_sign", (one.column.index,), Field.CURRENCY, codes, None, facts))
+                questions.append(
+                    Question("currency_sign", (one.column.index,), Field.CURRENCY, codes, None, facts)
+                )
     return signs, questions
 
 
@@ -74,7 +80,9 @@ def _column_signs(found: sheets.ColumnProfile, company: str) -> tuple[dict[str, 
             signs[text.strip().casefold()] = company
         else:
             facts = {"sign": text, "header": found.column.header}
-            questions.append(Question("currency_sign", (found.column.index,), Field.CURRENCY, codes, None, facts))
+            questions.append(
+                Question("currency_sign", (found.column.index,), Field.CURRENCY, codes, None, facts)
+            )
     return signs, questions
 
 
@@ -104,7 +112,9 @@ def _elsewhere(
     for skipped in layout.skipped:
         words = skipped.text.replace("(", " ").replace(")", " ").replace(":", " ").replace(",", " ").split()
         for word in words:
-            codes = currency_of(word) if (len(word) == 3 and word.isupper()) or word in {"£", "€", "$"} else ()
+            codes = (
+                currency_of(word) if (len(word) == 3 and word.isupper()) or word in {"£", "€", "$"} else ()
+            )
             if codes and company not in codes:
                 return list(codes)
     places: Counter[str] = Counter()
@@ -114,7 +124,12 @@ def _elsewhere(
         if column.field in {Field.PHONE, Field.MOBILE}:
             places.update(_dialled(texts_of(one.found)))
         order = one.found.date
-        if column.field in {Field.INVOICE_DATE, Field.DUE_DATE} and order and order.order == "mdy" and order.is_certain:
+        if (
+            column.field in {Field.INVOICE_DATE, Field.DUE_DATE}
+            and order
+            and order.order == "mdy"
+            and order.is_certain
+        ):
             places["US"] += len(texts_of(one.found)) or 1
     used = Counter[str]()
     for country, count in places.items():
@@ -127,7 +142,10 @@ def _elsewhere(
 def _dialled(texts: list[str]) -> list[str]:
     written = ["+" + text[2:] if text.startswith("00") else text for text in texts]
     return [
-        country for text in written for code, country in _DIALLED.items() if text.replace(" ", "").startswith(code)
+        country
+        for text in written
+        for code, country in _DIALLED.items()
+        if text.replace(" ", "").startswith(code)
     ]
 
 

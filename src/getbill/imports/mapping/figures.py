@@ -55,6 +55,12 @@ class Head:
         known = [number for number in self.numbers(found) if number is not None]
         return sum(1 for number in known if number < 0) / len(known) if known else 0.0
 
+    def counts_rows(self, found: sheets.ColumnProfile) -> bool:
+        """Tell whether a column only numbers the rows: 1, 2, 3."""
+        numbers = [number for number in self.numbers(found) if number is not None]
+        first = numbers[0] if numbers else None
+        return len(numbers) > 1 and first in {0, 1} and numbers == [first + at for at in range(len(numbers))]
+
     def is_never_after(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
         """Tell whether one column's date never comes after the other's, and mostly before."""
         pairs = [
@@ -64,15 +70,15 @@ class Head:
         ]
         if len(pairs) < _ROWS_MIN:
             return False
-        return all(first <= second for first, second in pairs) and any(first < second for first, second in pairs)
+        return all(first <= second for first, second in pairs) and any(
+            first < second for first, second in pairs
+        )
 
     def _dates(self, found: sheets.ColumnProfile) -> list[date | None]:
         reader = sheets.date_reader(found.date) if found.date else None
         return [_read(reader, row[found.column.index]) for row in self._rows]
 
-    def _pairs(
-        self, one: sheets.ColumnProfile, other: sheets.ColumnProfile
-    ) -> list[tuple[Decimal, Decimal]]:
+    def _pairs(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> list[tuple[Decimal, Decimal]]:
         return [
             (left, right)
             for left, right in zip(self.numbers(one), self.numbers(other), strict=True)

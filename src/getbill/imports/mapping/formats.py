@@ -34,8 +34,6 @@ def decide(
     return marks, orders, questions
 
 
-def _question(
-    code: str, column: Column, one: sheets.ColumnProfile, options: tuple[str, ...]
-) -> Question:
+def _question(code: str, column: Column, one: sheets.ColumnProfile, options: tuple[str, ...]) -> Question:
     facts = {"header": column.header or column.letter, "examples": texts_of(one)[:3]}
     return Question(code, (column.index,), column.field, options, None, facts)

@@ -15,7 +15,7 @@ WORDS: dict[str, str] = {
         destinatario destinataire tiers tercero partner partenaire geschaftspartner assure souscripteur huurder
         titular intestatario committente redevable usager donneur_d_ordre facture_a facturer_a bill_to billto
         billing sold_to soldto rechnungsempfanger empfanger auftraggeber afnemer payee_name client_facture buyer
-        geadresseerde cessionario coproprietaire eleve student famille membre member eigentumer
+        geadresseerde cessionario coproprietaire eleve student famille membre member lid leden eigentumer propietario proprietario proprietaire eigenaar
         compte_client customer_account kundenkonto debitorenkonto compaux auxiliaire compte_auxiliaire
         compte_tiers personenkonto debiteurenrekening contratante cte clte klantrelatie debtornumber guest""",
     "creditor": """creancier creditor creditore acreedor glaubiger schuldeiser mandant mandante mandataire
@@ -41,7 +41,7 @@ WORDS: dict[str, str] = {
         inv rechnung rechnungen rechnungs rech rech_ rg re factuur fakt faktura fakturen facturacion bill bills
         facturation factuurs nota ausgangsrechnung ar facturado fct ausgangsrechnungs verkooporder_factuur
         fak factuurs quittance tax_invoice""",
-    "document": """piece pieces pce doc document documento documenti documentos beleg belege stuk boekstuk stuks
+    "document": """piece pieces pce doc document dokument dokumente documento documenti documentos beleg belege stuk boekstuk stuks
         ecriture voucher justificatif belegfeld belegfeld_1 documentno docto op_nummer op bkst belnr buchung_beleg
         transaction receipt""",
     "credit_note": """avoir avoirs gutschrift gutschriften abono_factura nota_credito credit_note creditnota
@@ -62,12 +62,12 @@ WORDS: dict[str, str] = {
     # Time.
     "date": "date dates datum fecha fechas data dt dat dte day tag_ fec datums datetime fech dag_",
     "due": """echeance echeances ech dufr_le due falligkeit fallig faelligkeit faellig falligkeits faelligkeits
-        vencimiento vencimientos vto vtos vcto venc vence scadenza scadenze scad verval vervalt vervaldatum
-        vervaldag exigibilite date_limite limite_de_paiement limite_paiement pay_by payable_by payable_before
-        zahlbar zahlbar_bis termine_di_pagamento uiterste uiterlijk zfbdt termine date_butoir datebutoir
+        vencimiento vencimientos vto vtos vcto venc vence scadenza scadenze scad verval vervalt
+        vervaldag exigibilite pay_by payable_by payable_before
+        zahlbar zahlbar_bis termine_di_pagamento uiterste uiterlijk zfbdt termine
         exigible_le a_payer_avant a_regler_avant a_payer_le due_on dueby due_by deadline betalen_voor
-        betalen_voor_uiterlijk da_pagare_entro entro_il pagar_antes_de fecha_limite duedate due_date
-        maturity uiterste_betaaldatum limite_reglement date_exigibilite""",
+        betalen_voor_uiterlijk da_pagare_entro entro_il pagar_antes_de fecha_limite te_betalen_voor
+        maturity limite_reglement gultig_bis pay_before""",
     "issue": """emission emis emise emise_le emis_le issue issued ausgestellt ausstellung ausstellungs emision
         expedicion emissione uitgifte emitida facturee invoiced_on billed rechnungsstellung issuance emessa
         uitgegeven edition""",
@@ -77,11 +77,21 @@ WORDS: dict[str, str] = {
         registro alta ingreso valuta_datum wertstellung stichtag debut start beginn inicio inizio fin end ende
         derniere last_ dernier letzte ultimo ultima laatste last_contact lettrage cloture visite visit""",
     "service": "periode period periodo zeitraum leistungsdatum leistungszeitraum kwartaal trimestre mois monat month",
-    "birth": """naissance birth birthdate birthday geburts geburt geburtsdatum geburtstag geb nacimiento nascita
+    "due+date": """duedate due_date vervaldatum date_limite limite_de_paiement limite_paiement fecha_limite f_vto f_vencimiento
+        uiterste_betaaldatum date_exigibilite datebutoir date_butoir""",
+    "invoice+date": "f_factura f_fra",
+    "issue+date": "f_emision f_expedicion",
+    "booking+date": "ecriture_date date_ecriture",
+    "birth": """ne_e_le naissance birth birthdate birthday geburts geburt geburtsdatum geburtstag geb nacimiento nascita
         geboorte geboortedatum dob nac date_de_naissance nasc ne_le date_of_birth""",
+    "service+date": "date_of_service service_date",
+    "neutral": """miet hausgeld beitrags beitrag loyer loyers charges cotisation cotisations rent cuota contributie fornitura
+        fourniture gultig home mobilite total_general principal tenancy bailleur residentiel""",
     "days": """jours jour days tage tagen dias giorni dagen retard verzug nb anzahl delay delai anciennete age
         aging dso verspatung ritardo retraso dayslate anz plazo alter""",
     "overdue": "overdue echu echus echue vencido vencida uberfallig ueberfallig scaduto scaduta vervallen past_due",
+    # An age of debts, not an amount by itself.
+    "bucket": "non_echu non_echus nicht_fallig noch_nicht_fallig not_due not_yet_due no_vencido a_scadere niet_vervallen current",
     # Money.
     "amount": """montant montants mt mnt mtt mont amount amounts amt betrag betrags betraege betrage betr importe
         importes imp importo importi bedrag bedragen somme sum summe suma somma valeur value wert valor valore
@@ -97,7 +107,7 @@ WORDS: dict[str, str] = {
         untaxed_amount excl_tax nettobetrag h_t ht_ imponible neto subtotaal""",
     "tax": """tva vat mwst ust iva btw tax taxe taxes steuer umsatzsteuer mehrwertsteuer impuesto imposta
         belasting gst impuestos sales_tax ecotaxe""",
-    "open": """solde soldes reste restant restante restants outstanding open offen offener offene offenes saldo
+    "open": """o_s pte ptes solde soldes reste restant restante restants outstanding open offen offener offene offenes saldo
         saldos residuo residua pendiente pendientes pdte pend openstaand openstaande openst balance bal
         remaining unpaid impaye impayes impayee impayees impagado impagados insoluto insoluti scoperto a_payer
         a_regler zu_zahlen da_pagare por_cobrar te_betalen te_ontvangen da_incassare rest encours owed owing
@@ -111,7 +121,7 @@ WORDS: dict[str, str] = {
     "paid": """paye payes payee paid regle regles reglee reglees encaisse encaisses encaissement encaissements
         acompte acomptes verse versement versements bezahlt gezahlt bez pagado pagada cobrado cobrada incassato
         pagato pagata versato betaald betaalde ontvangen received anzahlung anzahlungen teilzahlung
-        zahlungseingang avance anticipo acconto acconti aanbetaling settled percu recu payments_received
+        zahlungseingang avance anticipo acconto acconti aanbetaling settled percu recu erhalten saldato saldata saldati payments_received
         deja_regle deja_paye bereits_gezahlt a_cuenta entregas_a_cuenta amount_paid invoiceamountpaid
         total_paid gezahlter bezahlter applied voldaan reeds_betaald paid_amount deposit deposits
         paid_to_date incassi""",
@@ -167,7 +177,8 @@ WORDS: dict[str, str] = {
     # Where they live.
     "address": """adresse adresses address addresses anschrift direccion domicilio indirizzo adres adr addr dir
         domicile adresse_complete full_address anschr adreses direcc adresse_postale postadresse domicil
-        adresszeile adresse_facturation mailing_address residence via_residenza woonadres""",
+        adresszeile adresse_facturation mailing_address direccion_postal postal_address
+        indirizzo_postale postadres residence via_residenza woonadres""",
     "street": """rue street strasse str calle via straat voie road stras straatnaam strassenname street_name
         address1 addressline1 address_line1 addr1 line1 libelle_voie nom_de_la_rue nom_voie strase
         street_address adresse1 adr1 poaddressline1 adresse_1 adresse_ligne_1 address_line_1 address_1 ligne_1
@@ -205,7 +216,7 @@ WORDS: dict[str, str] = {
         observaciones observation observations opmerking opmerkingen annotazioni remarque remarques memo
         kommentar commenti nota_ interno_nota historique remark remarks""",
     "iban": "iban iban_nr iban_no ibancode",
-    "bank": """banque bank banco banca compte_bancaire bankverbindung kontonummer rib cuenta_bancaria
+    "bank": """banque bank banco banca compte_bancaire bankverbindung rib cuenta_bancaria
         conto_corrente bankrekening rekeningnummer kontoinhaber domiciliation rekening coordonnees_bancaires""",
     "bic": "bic swift blz bic_swift",
     "virtual": "virtuel virtual virtuelle virtueel zahlungskonto collecting encaissement_iban",
@@ -223,14 +234,14 @@ WORDS: dict[str, str] = {
         nie num_siret cf companies_house handelsregister hrb registration_number tax_number btwnummer
         ust_idnummer vatnumber stceg code_naf naf ape code_ape no_siret no_siren rcs codice_sdi sdi""",
     "journal": "journal jnl journalcode journallib dagboek buchungskreis bukrs diario giornale company_code",
-    "account": """compte comptes cpt cpte konto cuenta cta conto account acct acc grootboek grootboekrekening
+    "account": """compte comptes cpt cpte konto cuenta cta conto account acct acc a_c kontonummer grootboek grootboekrekening
         gegenkonto ledger sachkonto gl sottoconto subcuenta gl_account general contrapartida comptenum
         compte_general kostenstelle""",
     "kind": """type typ tipo art soort nature kategorie category categorie categoria groupe group gruppe gruppo
         grupo branche secteur sector segment familia classe class serie series belegart blart soorten
         tags tag labels label""",
     "row": "ligne line row zeile index lfd rang ordre_ regel pos position riga linea fila volgnummer laufende",
-    "unit": "agence agency filiale succursale site_ establishment filialnummer zweigstelle sede vestiging store shop",
+    "unit": "objekt agence agency filiale succursale site_ establishment filialnummer zweigstelle sede vestiging store shop",
     "quality": "score rating note_interne scoring risque risk risiko rischio riesgo bonitat",
     "flag": "oui_non flag yes_no checkbox is has est exporte exported soll_haben_kennzeichen soll_haben sh",
 }
@@ -272,9 +283,95 @@ WHOLE: dict[str, str] = {
 
 # Words that only join others.
 JOINING = frozenset(
-    """de du des d la le les l en of the der die das dem den von van el los las del della dello dei degli di a au aux
-    pour for para per bei zum zur et and und e y i o ou or oder to al il da het een un une in im mit con avec sur
-    sobre on auf am par by is est s votre notre your our ihr ihre nos vos su sus sales ventes verkoop ventas vendita vendite verkauf""".split()
+    [
+        "de",
+        "du",
+        "des",
+        "d",
+        "la",
+        "le",
+        "les",
+        "l",
+        "en",
+        "of",
+        "the",
+        "der",
+        "die",
+        "das",
+        "dem",
+        "den",
+        "von",
+        "van",
+        "el",
+        "los",
+        "las",
+        "del",
+        "della",
+        "dello",
+        "dei",
+        "degli",
+        "di",
+        "a",
+        "au",
+        "aux",
+        "pour",
+        "for",
+        "para",
+        "per",
+        "bei",
+        "zum",
+        "zur",
+        "et",
+        "and",
+        "und",
+        "e",
+        "y",
+        "i",
+        "o",
+        "ou",
+        "or",
+        "oder",
+        "to",
+        "al",
+        "il",
+        "da",
+        "het",
+        "een",
+        "un",
+        "une",
+        "in",
+        "im",
+        "mit",
+        "con",
+        "avec",
+        "sur",
+        "sobre",
+        "on",
+        "auf",
+        "am",
+        "par",
+        "by",
+        "is",
+        "est",
+        "s",
+        "votre",
+        "notre",
+        "your",
+        "our",
+        "ihr",
+        "ihre",
+        "nos",
+        "vos",
+        "su",
+        "sus",
+        "sales",
+        "ventes",
+        "verkoop",
+        "ventas",
+        "vendita",
+        "vendite",
+        "verkauf",
+    ]
 )
 
 # Codes of currencies as headers write them.

@@ -10,13 +10,13 @@ from getbill.imports.mapping.model import Column, Field, Mapping
 from getbill.imports.mapping.tables import currency_of
 
 # What remains of « 1 234,50 € » without this is its sign.
-_FIGURES = "0123456789.,'\u2019 \u00a0\u202f\u2009-+()−"
+_FIGURES = "0123456789.,'\u2019 \u00a0\u202f\u2009-+()\u2212"
 _CENT = Decimal("0.011")
 
 
 def steps(columns: dict[Field, Column], mapping: Mapping, profile: sheets.Profile) -> list[Step]:
     """Return the steps that put a row's amount and its currency into the body."""
-    readers = {
+    readers: dict[Field, Reader] = {
         field: _reader(columns[field], mapping, profile)
         for field in (Field.AMOUNT, Field.AMOUNT_INVOICED, Field.AMOUNT_PAID)
         if field in columns
@@ -38,7 +38,9 @@ Reader = Callable[[sheets.Cell], Decimal]
 
 
 def _reader(column: Column, mapping: Mapping, profile: sheets.Profile) -> Reader:
-    shape = profile.of(column.index).number or sheets.NumberShape(".", "", is_certain=False, why="nothing_seen")
+    shape = profile.of(column.index).number or sheets.NumberShape(
+        ".", "", is_certain=False, why="nothing_seen"
+    )
     mark = mapping.numbers.get(column.index)
     if mark and mark != shape.decimal:
         thousands = {",": ".", ".": ","}[mark] if shape.thousands in {",", "."} else shape.thousands
@@ -95,7 +97,7 @@ def _check(columns: dict[Field, Column], readers: dict[Field, Reader]) -> Step:
         received = _read(paid, readers[Field.AMOUNT_PAID], cells, draft) or Decimal(0)
         if invoiced is not None and abs(invoiced - abs(received) - rest) > _CENT:
             facts = {"invoiced": str(invoiced), "paid": str(received), "due": str(rest)}
-            draft.warn(due, cells[due.index], "amounts_disagree", **facts)
+            draft.warn(due, cells[due.index], "amounts_disagree", facts)
 
     return step
 
@@ -113,17 +115,24 @@ def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> S
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
         stated = [
             (column, text, code_of(text))
-            for column, text in ((own, text_of(cells[own.index]) if own else ""), (written, _sign(written, cells)))
+            for column, text in (
+                (own, text_of(cells[own.index]) if own else ""),
+                (written, _sign(written, cells)),
+            )
             if column and text
         ]
         for column, text, code in stated:
             if code is None:
-                draft.findings.append(CellFinding(column.index, Field.CURRENCY, text, "currency_unknown", {"value": text}))
+                draft.findings.append(
+                    CellFinding(column.index, Field.CURRENCY, text, "currency_unknown", {"value": text})
+                )
                 return
         codes: list[Any] = [code for _, _, code in stated]
         if len(codes) == 2 and codes[0] != codes[1]:
             facts = {"value": codes[0], "other": codes[1]}
-            draft.findings.append(CellFinding(stated[0][0].index, Field.CURRENCY, codes[0], "currency_conflict", facts))
+            draft.findings.append(
+                CellFinding(stated[0][0].index, Field.CURRENCY, codes[0], "currency_conflict", facts)
+            )
             return
         draft.body["currency"] = codes[0] if codes else otherwise
 

@@ -3,7 +3,7 @@
 from getbill.imports.mapping import contents
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
-from getbill.imports.mapping.model import Field, Reason
+from getbill.imports.mapping.model import NAMES, Field, Reason
 from getbill.imports.mapping.rules import Claim
 
 _GIVEN = {"nombre", "nome"}
@@ -15,7 +15,7 @@ def weigh(candidates: list[Candidate], head: Head) -> None:
     _names(candidates)
     _contacts(candidates)
     _addresses(candidates)
-    _references(candidates)
+    _references(candidates, head)
     _dates(candidates, head)
 
 
@@ -28,7 +28,9 @@ def _names(candidates: list[Candidate]) -> None:
     whole = [one for one in _having(candidates, Field.NAME) if not (one.best and one.best.role)]
     if first and not last:
         for one in whole:
-            if not {"first", "last", "company"} & one.spoken.concepts and not contents.are_companies(one.found):
+            if not {"first", "last", "company"} & one.spoken.concepts and not contents.are_companies(
+                one.found
+            ):
                 one.turn(Field.NAME, Field.LAST_NAME, reason=Reason("beside_first_name", _header(first[0])))
                 return
     if last and not first:
@@ -39,19 +41,14 @@ def _names(candidates: list[Candidate]) -> None:
 
 
 def _contacts(candidates: list[Candidate]) -> None:
-    """A contact is the debtor's name where the company that owes has a column of its own."""
+    """A contact is the debtor's name only where nothing else names the debtor: contacts change, debtors do not."""
     contacts = [one for one in _having(candidates, Field.NAME) if one.best and one.best.role == "contact"]
-    names = [one for one in _having(candidates, Field.NAME) if one not in contacts]
-    named = names or _having(candidates, Field.FIRST_NAME, Field.LAST_NAME)
+    named = [one for one in candidates if one.may_be(NAMES) and one not in contacts]
     for contact in contacts:
-        if not named:
-            contact.turn(Field.NAME, Field.NAME, score=0.88)
-        elif names and contents.are_companies(names[0].found) and not _having(candidates, Field.COMPANY):
-            names[0].turn(Field.NAME, Field.COMPANY, reason=Reason("companies", _header(contact)))
-            contact.turn(Field.NAME, Field.NAME, score=0.88)
-            named = [contact]
-        else:
+        if named:
             contact.become([], Reason("contact", _header(named[0])))
+        else:
+            contact.turn(Field.NAME, Field.NAME, score=0.88)
 
 
 def _addresses(candidates: list[Candidate]) -> None:
@@ -68,10 +65,10 @@ def _addresses(candidates: list[Candidate]) -> None:
             one.become([Claim(Field.STREET_ADDRESS, 0.92)], Reason("beside_place", _header(places[0])))
 
 
-def _references(candidates: list[Candidate]) -> None:
+def _references(candidates: list[Candidate], head: Head) -> None:
     invoices = _having(candidates, Field.INVOICE_REFERENCE)
     for one in _having(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE):
-        if one.spoken.concepts <= {"number", "internal"} and contents.counts_rows(one.found):
+        if one.spoken.concepts <= {"number", "internal"} and head.counts_rows(one.found):
             one.become([], Reason("counts_rows", _header(one)))
     # A number of its own beside the debtor's and nothing else is the debt's; beside an invoice it says less.
     for one in candidates:
@@ -83,10 +80,10 @@ def _references(candidates: list[Candidate]) -> None:
     for one in documents:
         if numbered and one not in numbered:
             one.become([], Reason("invoice_identifies", _header(numbered[0])))
-    if not invoices:
-        return
     for one in _having(candidates, Field.DEBTOR_REFERENCE):
-        if one.best and one.best.score < 0.8:
+        # The same account in every row is the one of the books, not the debtor's.
+        same = one.found.filled > 3 and one.found.distinct == 1
+        if same or (invoices and one.best and one.best.score < 0.8):
             one.become([], Reason("not_ours", _header(one)))
 
 
@@ -99,7 +96,9 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
         if named:
             one.become([], Reason("other_date", _header(named[0])))
         elif len(dues) == 1 and head.is_never_after(one.found, dues[0].found):
-            one.turn(Field.INVOICE_DATE, Field.INVOICE_DATE, 0.88, Reason("never_after_due", _header(dues[0])))
+            one.turn(
+                Field.INVOICE_DATE, Field.INVOICE_DATE, 0.88, Reason("never_after_due", _header(dues[0]))
+            )
 
 
 def _header(candidate: Candidate) -> dict[str, str]:

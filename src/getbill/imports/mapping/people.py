@@ -1,7 +1,7 @@
 """Who owes, and how to reach them, out of a row's cells."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from getbill import sheets
 from getbill.imports.mapping import names
@@ -15,7 +15,7 @@ _APART = re.compile(r"[;,\s|]+")
 _ANGLE = re.compile(r".*<([^<>]+@[^<>]+)>.*")
 
 
-def steps(columns: dict[Field, Column]) -> list[Step]:
+def steps(columns: dict[Field, Column], profile: sheets.Profile) -> list[Step]:
     """Return the steps that fill the debtor's part of a body."""
     made: list[Step] = []
     if column := columns.get(Field.NAME):
@@ -24,16 +24,20 @@ def steps(columns: dict[Field, Column]) -> list[Step]:
         if column := columns.get(field):
             made.append(_text(column, name))
     if column := columns.get(Field.CIVILITY):
-        made.append(_table(column, "civility", CIVILITIES))
+        made.append(_table(column, "civility", _civilities(profile.of(column.index))))
     if column := columns.get(Field.LANGUAGE):
         made.append(_table(column, "language", LANGUAGES))
     if column := columns.get(Field.EMAIL):
         made.append(_email(column))
     # A mobile can be called and written to: it is the number where a row has both.
-    for field in (Field.MOBILE, Field.PHONE):
-        if column := columns.get(field):
-            made.append(_phone(column))
+    made += [_phone(columns[field]) for field in (Field.MOBILE, Field.PHONE) if field in columns]
     return made
+
+
+def _civilities(found: sheets.ColumnProfile) -> dict[str, str | None]:
+    # In Spanish H is a man and M a woman.
+    letters = {value.casefold() for value in found.values}
+    return CIVILITIES | {"m": "Ms"} if {"h", "m"} <= letters and "f" not in letters else CIVILITIES
 
 
 def _name(column: Column) -> Step:
@@ -56,7 +60,7 @@ def _text(column: Column, name: str) -> Step:
     return step
 
 
-def _table(column: Column, name: str, table: dict[str, str | None] | dict[str, str]) -> Step:
+def _table(column: Column, name: str, table: Mapping[str, str | None]) -> Step:
     index = column.index
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
@@ -68,7 +72,7 @@ def _table(column: Column, name: str, table: dict[str, str | None] | dict[str, s
         if value:
             draft.debtor[name] = value
         elif word not in table and word.rstrip(".") not in table and word not in NOTHING:
-            draft.warn(column, text, "value_unknown", value=text)
+            draft.warn(column, text, "value_unknown", {"value": text})
 
     return step
 
@@ -85,7 +89,7 @@ def _email(column: Column) -> Step:
         text = text.removeprefix("mailto:")
         if text.count("@") > 1:
             text, *others = [part for part in _APART.split(text) if "@" in part]
-            draft.warn(column, cells[index], "first_of_several", taken=text, others=", ".join(others))
+            draft.warn(column, cells[index], "first_of_several", {"taken": text, "others": ", ".join(others)})
         draft.debtor["email"] = text
 
     return step
@@ -104,6 +108,8 @@ def _phone(column: Column) -> Step:
         draft.phones.append(text)
         if len(text) > 15 and len(numbers := several(text)) > 1:
             draft.phones[-1] = numbers[0]
-            draft.warn(column, text, "first_of_several", taken=numbers[0], others=", ".join(numbers[1:]))
+            draft.warn(
+                column, text, "first_of_several", {"taken": numbers[0], "others": ", ".join(numbers[1:])}
+            )
 
     return step

@@ -38,7 +38,9 @@ def steps(columns: dict[Field, Column]) -> list[Step]:
 
 def finish(columns: dict[Field, Column], country: str) -> Callable[[Draft], None]:
     """Return what is done once all cells are read: the postal code's zero, the telephone's country."""
-    has_place = bool(columns.keys() & {*_PARTS, Field.ADDRESS, Field.POSTAL_CITY, Field.COUNTRY, Field.ADDRESS_EXTRA})
+    has_place = bool(
+        columns.keys() & {*_PARTS, Field.ADDRESS, Field.POSTAL_CITY, Field.COUNTRY, Field.ADDRESS_EXTRA}
+    )
     phones = [columns[field] for field in (Field.MOBILE, Field.PHONE) if field in columns]
 
     def done(draft: Draft) -> None:
@@ -122,6 +124,6 @@ def _country(column: Column) -> Step:
         if code := known[text]:
             draft.address["country"] = code
         elif text.casefold() not in NOTHING:
-            draft.warn(column, text, "country_unknown", value=text)
+            draft.warn(column, text, "country_unknown", {"value": text})
 
     return step

@@ -87,17 +87,25 @@ def _wanted(taken: set[Field], is_headless: bool) -> set[Field]:
 def _column(one: Candidate, assigned: dict[int, Claim], found: list[Candidate]) -> Column:
     claim = assigned.get(one.column.index)
     others = tuple(
-        Alternative(other.field, other.score) for other in one.claims if claim is None or other.field != claim.field
+        Alternative(other.field, other.score)
+        for other in one.claims
+        if claim is None or other.field != claim.field
     )
     reason = one.reason
     if claim is None and one.claims:
-        holder = next((o for o in found if (c := assigned.get(o.column.index)) and c.field == one.claims[0].field), None)
-        reason = Reason("taken", {"field": one.claims[0].field.value, "header": holder.column.header}) if holder else reason
+        holder = next(
+            (o for o in found if (c := assigned.get(o.column.index)) and c.field == one.claims[0].field), None
+        )
+        reason = (
+            Reason("taken", {"field": one.claims[0].field.value, "header": holder.column.header})
+            if holder
+            else reason
+        )
     return Column(
         index=one.column.index,
         letter=one.column.letter,
         header=one.column.header,
-        field=claim and claim.field,
+        field=claim.field if claim else None,
         confidence=claim.score if claim else 0.0,
         reason=reason,
         alternatives=others,
@@ -116,7 +124,10 @@ def _uncertain(
         if (column.field and column.confidence < CERTAIN) or rivals:
             options = tuple(
                 dict.fromkeys(
-                    [*([column.field.value] if column.field else []), *(other.field.value for other in column.alternatives)]
+                    [
+                        *([column.field.value] if column.field else []),
+                        *(other.field.value for other in column.alternatives),
+                    ]
                 )
             )
             facts = {"header": column.header or column.letter, "others": rivals}

@@ -115,7 +115,7 @@ incl: amount_invoiced .94
 total invoice: amount_invoiced .95
 amount total: amount_invoiced .88
 total: amount_invoiced .85
-amount currency: amount .8
+amount currency: amount .8, currency .8
 amount: amount .8
 debit: debit .6
 credit: credit .6
@@ -169,8 +169,8 @@ internal number: reference .85
 contract:
 case: reference .88, amount .7
 document: invoice_reference .83
-account number: debtor_reference .75
-account:
+account number: debtor_reference .85
+account: debtor_reference .82
 debtor: name .88, debtor_reference .88
 payment reference: reference .6
 payment: amount_paid .55
@@ -227,4 +227,6 @@ def _rule(line: str) -> tuple[frozenset[str], tuple[Claim, ...]]:
 
 _TABLE = tuple(_rule(line) for line in _RULES.strip().splitlines())
 # Speaks of whose the thing is, and changes nothing of what it is.
-_HARMLESS = frozenset({"debtor", "number", "name", "invoice", "amount", "total", "address", "contact", "date"})
+_HARMLESS = frozenset(
+    {"debtor", "number", "name", "invoice", "amount", "total", "address", "contact", "date", "neutral"}
+)

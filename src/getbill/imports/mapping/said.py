@@ -6,7 +6,7 @@ One table has every sentence in both languages, so that none is said in one only
 from collections.abc import Mapping as Facts
 from typing import Any
 
-# code: (English, French)
+# The sentence of each code, in English and in French.
 _SENTENCES: dict[str, tuple[str, str]] = {
     # Reasons.
     "header": ("The header says so: {header}.", "L'en-tête le dit : {header}."),
@@ -28,7 +28,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "taken": ("{header} already is {field}.", "{header} est déjà {field}."),
     "beside_first_name": ("{header} holds the first name.", "{header} contient le prénom."),
     "beside_last_name": ("{header} holds the last name.", "{header} contient le nom de famille."),
-    "companies": ("The cells are companies, and {header} their contacts.", "Les cellules sont des sociétés, et {header} leurs contacts."),
     "contact": ("The debtor's name is in {header}.", "Le nom du débiteur est dans {header}."),
     "whole_addresses": (
         "Each cell holds a whole address, with postal code and city.",
@@ -61,6 +60,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "amount_or_invoiced": (
         "With {header} beside it: is this the amount invoiced, or what is left to pay?",
         "À côté de {header} : est-ce le montant facturé, ou ce qui reste à payer ?",
+    ),
+    "invoiced_only": (
+        "{header} is what was invoiced and no column says what was paid: is all of it still owed?",
+        "{header} est le montant facturé et aucune colonne ne dit ce qui a été payé : tout est-il encore dû ?",
     ),
     "amounts_disagree": (
         "What is due is not what was invoiced less what was paid. Are these columns right?",
@@ -138,5 +141,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 def said(code: str, facts: Facts[str, Any], language: str) -> str:
     """Return the sentence of a reason, a question or a finding in French (`fr`) or English."""
     english, french = _SENTENCES[code]
-    shown = {name: ", ".join(map(str, fact)) if isinstance(fact, list | tuple) else fact for name, fact in facts.items()}
+    shown = {
+        name: ", ".join(map(str, fact)) if isinstance(fact, list | tuple) else fact
+        for name, fact in facts.items()
+    }
     return (french if language.startswith("fr") else english).format(**shown)

@@ -13,24 +13,22 @@ from getbill.kit.money import currencies
 _LANGUAGES = ("fr", "en", "de", "es", "it", "nl")
 
 # Mr and Ms are what the contract knows; what is neither (a family, a company) is said without.
+_MEN = """m, mr, mister, monsieur, mons, herr, herrn, hr, h, señor, senor, sr, don, signor, signore, sig, dhr, heer,
+de heer, meneer, male, homme, mann, hombre, uomo, man, mnr, masculin, m/mr"""
+_WOMEN = """mme, madame, mlle, mademoiselle, ms, mrs, miss, frau, fr, f, señora, senora, sra, srta, dña, dna, doña,
+signora, sigra, sig.ra, sig.na, signorina, mevr, mevrouw, mw, mej, female, femme, woman, vrouw, mujer, donna, w, v, feminin"""
+_NEITHER = """société, societe, ste, firma, company, ets, entreprise, sarl, sas, sci, asso, association, familie, famille,
+eheleute, m. et mme, m et mme, m ou mme, mme et m, mr and mrs, mr & mrs, herr und frau, mrs & mr, empresa, ditta, bedrijf"""
+
+
+def _listed(text: str) -> list[str]:
+    return [word.strip() for word in text.replace("\n", " ").split(",")]
+
+
 CIVILITIES: dict[str, str | None] = {
-    **dict.fromkeys(
-        "m mr mister monsieur mons herr hr h señor senor sr d don signor signore sig dhr heer de heer meneer"
-        " male homme mann man hombre uomo mnr masculin".split()
-        + ["de heer", "m/mr", "herrn"],
-        "Mr",
-    ),
-    **dict.fromkeys(
-        "mme madame mlle mademoiselle ms mrs miss frau fr f señora senora sra srta dña dna doña signora sigra"
-        " sig.ra sig.na signorina mevr mevrouw mw mej female femme woman vrouw mujer donna w v feminin".split(),
-        "Ms",
-    ),
-    **dict.fromkeys(
-        "société societe ste firma company ets entreprise sarl sas sci asso association familie famille mr & mrs"
-        " eheleute".split()
-        + ["m. et mme", "m et mme", "m ou mme", "mme et m", "mr and mrs", "mr & mrs", "herr und frau", "mrs & mr"],
-        None,
-    ),
+    **dict.fromkeys(_listed(_MEN), "Mr"),
+    **dict.fromkeys(_listed(_WOMEN), "Ms"),
+    **dict.fromkeys(_listed(_NEITHER)),
 }
 
 LANGUAGES: dict[str, str] = {
@@ -39,8 +37,8 @@ LANGUAGES: dict[str, str] = {
     **{code: code[:2] for code in ("fr_fr", "en_gb", "en_us", "de_de", "es_es", "it_it", "nl_nl", "fr_be")},
     **{name.casefold(): code for code in _LANGUAGES for name in
        (Locale(other).languages[code] for other in _LANGUAGES)},
-    **{"fra": "fr", "fre": "fr", "eng": "en", "deu": "de", "ger": "de", "spa": "es", "ita": "it", "nld": "nl"},
-    **{"f": "fr", "e": "en", "d": "de", "s": "es", "i": "it", "n": "nl"},
+    "fra": "fr", "fre": "fr", "eng": "en", "deu": "de", "ger": "de", "spa": "es", "ita": "it", "nld": "nl",
+    "f": "fr", "e": "en", "d": "de", "s": "es", "i": "it", "n": "nl",
 }  # fmt: skip
 
 # Beside an amount or in a column of its own. More than one: nobody knows without being told.
