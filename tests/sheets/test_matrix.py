@@ -6,8 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-import tables
 
+import tables
 from getbill import sheets
 
 EVERYWHERE = list(itertools.product(tables.ENCODINGS, tables.DELIMITERS))

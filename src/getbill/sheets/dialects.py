@@ -78,6 +78,12 @@ def _score(dialect: Dialect, lines: list[str]) -> float:
     return agreeing / len(rows) * whole**2 * (1 - 1 / width)
 
 
+def usual_width(dialect: Dialect, lines: list[str]) -> int:
+    """Return how many cells most lines have, quotation marks aside."""
+    widths = Counter(len(dialect.unquoted(line)) for line in lines if line.strip())
+    return max(widths, key=lambda width: (widths[width], width), default=0)
+
+
 def is_said(cells: list[Cell], lines: list[str]) -> bool:
     """Tell whether the first record is only the line that names the delimiter."""
     return bool(lines and cells and _SAID.fullmatch(lines[0]))
