@@ -24,6 +24,7 @@ NAMES = {
     "kills": "bench.kills",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
+    "mapping": "bench.mapping",
 }
 
 
