@@ -5,16 +5,15 @@ since samples of a file are people's data.
 """
 
 from collections.abc import Mapping as Facts
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from getbill import sheets
 from getbill.companies import Workspace
 from getbill.imports import mapping
-from getbill.imports.mapping import Mapping
+from getbill.imports.findings import cells_in, cells_out
+from getbill.imports.mapping import Mapping, Reason
 from getbill.imports.model import plan_context
 from getbill.kit import json
 from getbill.vault import Key
@@ -70,6 +69,20 @@ class Plan:
         """Return the plan with another mapping."""
         return replace(self, mapping=changed)
 
+    def scrubbed(self) -> "Plan":
+        """Return the plan without anything that its file's cells say, for when somebody in it was erased."""
+        layout = replace(self.layout, skipped=())
+        columns = tuple(
+            replace(one, reason=Reason("header", {"header": one.header})) for one in self.mapping.columns
+        )
+        profile = replace(
+            self.profile,
+            head=(),
+            columns=tuple(replace(one, samples=(), values={}) for one in self.profile.columns),
+        )
+        kept = replace(self.mapping, columns=columns, questions=())
+        return replace(self, layout=layout, profile=profile, mapping=kept, warnings=())
+
     @property
     def headers(self) -> dict[int, str]:
         """The headers by the columns' indexes."""
@@ -116,11 +129,11 @@ def _profile_out(profile: sheets.Profile) -> dict[str, Any]:
     return {
         "rows": profile.rows,
         "columns": [
-            asdict(column) | {"samples": [_cell(cell) for cell in column.samples]}
+            asdict(column) | {"samples": cells_out(column.samples)}
             for column in profile.columns
         ],
         "left_out": asdict(profile.left_out),
-        "head": [[_cell(cell) for cell in cells] for cells in profile.head],
+        "head": [cells_out(cells) for cells in profile.head],
     }
 
 
@@ -130,7 +143,7 @@ def _profile_in(stored: dict[str, Any]) -> sheets.Profile:
         rows=stored["rows"],
         columns=tuple(_column_in(column) for column in stored["columns"]),
         left_out=sheets.LeftOut(left_out["counts"], [(line, why) for line, why in left_out["lines"]]),
-        head=tuple(_cells(cells) for cells in stored["head"]),
+        head=tuple(cells_in(cells) for cells in stored["head"]),
     )
 
 
@@ -140,24 +153,11 @@ def _column_in(stored: dict[str, Any]) -> sheets.ColumnProfile:
         **stored
         | {
             "column": sheets.Column(**stored["column"]),
-            "samples": _cells(stored["samples"]),
+            "samples": tuple(cells_in(stored["samples"])),
             "kinds": {sheets.Kind(kind): count for kind, count in stored["kinds"].items()},
             "number": sheets.NumberShape(**number) if number else None,
             "date": sheets.DateShape(**day) if day else None,
         }
-    )
-
-
-def _cell(cell: sheets.Cell) -> Any:
-    return [cell.isoformat()] if isinstance(cell, date) else cell
-
-
-def _cells(stored: Sequence[Any]) -> tuple[sheets.Cell, ...]:
-    return tuple(
-        (datetime.fromisoformat(cell[0]) if "T" in cell[0] else date.fromisoformat(cell[0]))
-        if isinstance(cell, list)
-        else cell
-        for cell in stored
     )
 
 
