@@ -198,7 +198,6 @@ async def test_what_a_worker_had_just_claimed_does_not_overtake_the_step_that_is
         doubt.debt.id,
     )
     await doubt.send_again()
-    await place.send_due_live()
 
     assert sorted(row[:3] for row in await doubt.ledger()) == [
         ("wave_1_email", 1, "failed"),

@@ -40,7 +40,7 @@ async def receive(database: Database, workspace: Workspace, followup_id: UUID, o
             return False
         is_first_word = contact.state == "unknown" or begun.processed_at is None
         if contact.state == "unknown":
-            await todos.withdraw(tx, workspace.id, ASKED, followup_id)
+            todos.withdraw(tx, workspace.id, ASKED, followup_id)
         contact.settle(state, tx.now, outcome.reason)
         await ledger.write(tx, [contact])
         after = begun.moved(

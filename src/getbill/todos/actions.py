@@ -55,9 +55,9 @@ async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:
     return Todo.of(row)
 
 
-async def withdraw(tx: Transaction, workspace_id: UUID, type_: str, subject_id: UUID) -> None:
-    """Close a question, where it is open, because there is nothing left to decide."""
-    await tx.execute(_WITHDRAW, workspace_id, type_, subject_id, tx.now)
+def withdraw(tx: Transaction, workspace_id: UUID, type_: str, subject_id: UUID) -> None:
+    """Close a question at the transaction's edge, where it is open: there is nothing left to decide."""
+    tx.defer(_WITHDRAW, workspace_id, type_, subject_id, tx.now)
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
