@@ -30,6 +30,7 @@ from getbill.debts.moves import (
     mark_contacted,
     plan,
     resume,
+    undo,
 )
 from getbill.debts.queries import find, lock, lock_many, taken
 from getbill.debts.reading import read_many
@@ -96,6 +97,7 @@ __all__ = [
     "resume",
     "standing_of",
     "taken",
+    "undo",
     "update",
     "zones_of",
 ]

@@ -4,6 +4,8 @@ Every row ends as exactly one debt or one finding, whatever is killed on the way
 """
 
 from getbill.imports.actions import Draft, begin, create, drop, finish, receive
+from getbill.imports.deciding import confirm, correct, discard, erase, start, undo
+from getbill.imports.jobs import Crew, Start, drop_expired, starter
 from getbill.imports.model import (
     BYTES_MAX,
     CHUNK_ROWS,
@@ -22,19 +24,29 @@ __all__ = [
     "BYTES_MAX",
     "CHUNK_ROWS",
     "WAKE",
+    "Crew",
     "Draft",
     "FileEmpty",
     "FileTooLarge",
     "Import",
     "ImportCannotMove",
     "ImportSuperseded",
+    "Start",
     "Wanted",
     "begin",
+    "confirm",
+    "correct",
     "create",
+    "discard",
     "drop",
+    "drop_expired",
+    "erase",
     "find",
     "finish",
     "lock",
     "receive",
     "show",
+    "start",
+    "starter",
+    "undo",
 ]
