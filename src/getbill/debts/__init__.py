@@ -15,6 +15,7 @@ from getbill.debts.actions import (
     fingerprint,
     update,
 )
+from getbill.debts.answers import change as changes
 from getbill.debts.answers import new_debt
 from getbill.debts.erasure import Erased, erase
 from getbill.debts.jobs import Journal
@@ -46,7 +47,7 @@ from getbill.debts.schedule import (
     standing_of,
     zones_of,
 )
-from getbill.debts.wire import NewDebtBody
+from getbill.debts.wire import DebtChangeBody, NewDebtBody
 
 __all__ = [
     "END",
@@ -59,6 +60,7 @@ __all__ = [
     "Created",
     "Debt",
     "DebtCannotMove",
+    "DebtChangeBody",
     "DebtHasNoMoneyBehindIt",
     "Details",
     "Erased",
@@ -69,6 +71,7 @@ __all__ = [
     "Past",
     "Planned",
     "ReferenceTaken",
+    "changes",
     "create",
     "create_many",
     "day_zero",

@@ -5,7 +5,7 @@ it can be corrected here or sent back. What is said is kept in French and in Eng
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -22,7 +22,7 @@ from getbill.kit.errors import FieldError
 from getbill.vault import Key
 
 Severity = Literal["error", "warning"]
-Outcome = Literal["rejected", "skipped", "warned", "corrected", "kept"]
+Outcome = Literal["rejected", "skipped", "warned"]
 
 _VALUE_CHARACTERS_MAX: Final = 200
 
@@ -68,11 +68,8 @@ class Row:
     cells: Sequence[sheets.Cell] | None = None
     body: Mapping[str, Any] | None = None
     debt_id: UUID | None = None
-    is_waiting: bool = False
     # What a person corrected by hand is not doubted again.
     is_sure: bool = False
-    # A body's fields that were corrected by pointer.
-    codes: list[str] = field(default_factory=list)
 
 
 def of_cell(found: mapping.CellFinding, headers: Mapping[int, str]) -> Finding:
@@ -140,7 +137,7 @@ def seal(import_id: UUID, key: Key, row: Row) -> bytes:
     plain = {
         "findings": [_kept(one) for one in row.findings],
         "temp_id": row.temp_id,
-        "cells": None if row.cells is None else [_cell(cell) for cell in row.cells],
+        "cells": None if row.cells is None else cells_out(row.cells),
         "body": row.body,
         "is_sure": row.is_sure,
     }
@@ -151,9 +148,14 @@ def _kept(finding: Finding) -> dict[str, Any]:
     return {name: value for name, value in asdict(finding).items() if value is not None}
 
 
-def _cell(cell: sheets.Cell) -> Any:
-    # JSON has no dates: a list of one text is none of a cell's other kinds.
-    return [cell.isoformat()] if isinstance(cell, date) else cell
+def cells_out(cells: Sequence[sheets.Cell]) -> list[Any]:
+    """Return cells as JSON keeps them: it has no dates, and a list of one text is none of a cell's other kinds."""
+    return [[cell.isoformat()] if isinstance(cell, date) else cell for cell in cells]
+
+
+def cells_in(stored: Sequence[Any]) -> list[sheets.Cell]:
+    """Return cells that `cells_out` wrote."""
+    return [_read(cell) for cell in stored]
 
 
 def opened(row: Record, key: Key) -> Row:
@@ -166,12 +168,10 @@ def opened(row: Record, key: Key) -> Row:
         outcome=row["outcome"],
         findings=[Finding(**one) for one in plain["findings"]],
         temp_id=plain["temp_id"],
-        cells=None if cells is None else [_read(cell) for cell in cells],
+        cells=None if cells is None else cells_in(cells),
         body=plain["body"],
         debt_id=row["debt_id"],
-        is_waiting=row["is_waiting"],
         is_sure=plain["is_sure"],
-        codes=list(row["codes"]),
     )
 
 

@@ -104,6 +104,7 @@ class Import:
     signature: str | None
     is_confirmed: bool
     error: str | None
+    problem: bytes | None
     cursor: int
     rows_total: int | None
     rows_done: int
@@ -171,6 +172,16 @@ def chunk_context(import_id: UUID, number: int) -> bytes:
 def plan_context(import_id: UUID) -> bytes:
     """Return the place a plan is sealed for."""
     return b"plan" + import_id.bytes
+
+
+def problem_context(import_id: UUID) -> bytes:
+    """Return the place what stopped an import is sealed for."""
+    return b"problem" + import_id.bytes
+
+
+def correction_context(import_id: UUID, line: int) -> bytes:
+    """Return the place a corrected row is sealed for."""
+    return b"correction" + import_id.bytes + line.to_bytes(8)
 
 
 def finding_context(import_id: UUID, line: int) -> bytes:

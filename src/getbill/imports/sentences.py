@@ -13,16 +13,20 @@ from getbill.imports import typos
 # By code: English, French.
 _OWN: Final[dict[str, tuple[str, str]]] = {
     "duplicate-in-file": (
-        "The reference {reference} stands on line {line} already, with other values.",
-        "La référence {reference} figure déjà à la ligne {line}, avec d'autres valeurs.",
+        "The reference {reference} stands on line {line_before} already, with other values.",
+        "La référence {reference} figure déjà à la ligne {line_before}, avec d'autres valeurs.",
     ),
     "repeated-row": (
-        "The row repeats line {line}.",
-        "La ligne répète la ligne {line}.",
+        "The row repeats line {line_before}.",
+        "La ligne répète la ligne {line_before}.",
     ),
     "reference-known": (
         "A debt with the reference {reference} exists already, made from other values: {debt}.",
         "Une créance de référence {reference} existe déjà, avec d'autres valeurs : {debt}.",
+    ),
+    "updated": (
+        "The debt {debt} existed before; it was changed to these values.",
+        "La créance {debt} existait déjà ; elle a été modifiée selon ces valeurs.",
     ),
     "cannot-update": (
         "The debt {debt} of this reference could not be changed: {why}",

@@ -25,6 +25,7 @@ CREATE TABLE imports (
     signature      text,                    -- of the layout
     is_confirmed   boolean NOT NULL DEFAULT false,
     error          text,                    -- the code of what stopped it
+    problem        bytea,                   -- the same in words, sealed with the import's key
     -- How far it has come. Each moves in the transaction of what it counts.
     cursor         bigint NOT NULL DEFAULT 0,  -- the last line (a batch: row) of the pass under way that is done
     rows_total     bigint,
@@ -73,17 +74,25 @@ CREATE TABLE import_findings (
     import_id     uuid NOT NULL,
     line          bigint NOT NULL,          -- as the person sees it in their file; in a batch the index
     index         bigint NOT NULL,          -- of the row among the data rows, from 0
-    outcome       text NOT NULL CHECK (outcome IN ('rejected', 'skipped', 'warned', 'corrected', 'kept')),
+    outcome       text NOT NULL CHECK (outcome IN ('rejected', 'skipped', 'warned')),
     codes         text[] NOT NULL,          -- of all findings of the row
     sealed        bytea NOT NULL,           -- the findings and the row itself, with the import's key
-    debt_id       uuid,                     -- what it became
-    is_waiting    boolean NOT NULL DEFAULT false,  -- corrected, to be made
+    debt_id       uuid,                     -- what it became, or met
     PRIMARY KEY (workspace_id, import_id, line),
     FOREIGN KEY (workspace_id, import_id) REFERENCES imports (workspace_id, id),
     FOREIGN KEY (workspace_id, debt_id) REFERENCES debts (workspace_id, id)
 );
 CREATE INDEX import_findings_of_debt ON import_findings (workspace_id, debt_id) WHERE debt_id IS NOT NULL;
-CREATE INDEX import_findings_waiting ON import_findings (workspace_id, import_id, line) WHERE is_waiting;
+
+-- Rows as a person corrected them; they are read in the place of what the file says.
+CREATE TABLE import_corrections (
+    workspace_id  uuid NOT NULL,
+    import_id     uuid NOT NULL,
+    line          bigint NOT NULL,
+    sealed        bytea NOT NULL,           -- the row's cells or body, with the import's key
+    PRIMARY KEY (workspace_id, import_id, line),
+    FOREIGN KEY (workspace_id, import_id) REFERENCES imports (workspace_id, id)
+);
 
 -- How a sender's files are read, as a person confirmed it.
 CREATE TABLE import_mappings (
