@@ -4,6 +4,8 @@ Every row ends as exactly one debt or one finding, whatever is killed on the way
 """
 
 from getbill.imports.actions import Draft, begin, create, drop, finish, receive
+from getbill.imports.batch import Checkers
+from getbill.imports.batch import router as batch_router
 from getbill.imports.model import (
     BYTES_MAX,
     CHUNK_ROWS,
@@ -22,6 +24,7 @@ __all__ = [
     "BYTES_MAX",
     "CHUNK_ROWS",
     "WAKE",
+    "Checkers",
     "Draft",
     "FileEmpty",
     "FileTooLarge",
@@ -29,6 +32,7 @@ __all__ = [
     "ImportCannotMove",
     "ImportSuperseded",
     "Wanted",
+    "batch_router",
     "begin",
     "create",
     "drop",

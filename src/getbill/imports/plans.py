@@ -128,10 +128,7 @@ def make(
 def _profile_out(profile: sheets.Profile) -> dict[str, Any]:
     return {
         "rows": profile.rows,
-        "columns": [
-            asdict(column) | {"samples": cells_out(column.samples)}
-            for column in profile.columns
-        ],
+        "columns": [asdict(column) | {"samples": cells_out(column.samples)} for column in profile.columns],
         "left_out": asdict(profile.left_out),
         "head": [cells_out(cells) for cells in profile.head],
     }

@@ -43,7 +43,9 @@ class TodoShown(BaseModel):
     type: Type
     state: State
     title: TitleShown
-    subject_id: str = Field(description="What it is about: of `unknown_contact` the followup, of `import_mapping` the import.")
+    subject_id: str = Field(
+        description="What it is about: of `unknown_contact` the followup, of `import_mapping` the import."
+    )
     debt_id: str | None
     decisions: list[str] = Field(description="What can be decided; empty once it is.")
     created_at: Instant
