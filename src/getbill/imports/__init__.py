@@ -4,6 +4,8 @@ Every row ends as exactly one debt or one finding, whatever is killed on the way
 """
 
 from getbill.imports.actions import Draft, begin, create, drop, finish, receive
+from getbill.imports.batch import Checkers
+from getbill.imports.batch import router as batch_router
 from getbill.imports.deciding import confirm, correct, discard, erase, start, undo
 from getbill.imports.jobs import Crew, Start, drop_expired, starter
 from getbill.imports.model import (
@@ -24,6 +26,7 @@ __all__ = [
     "BYTES_MAX",
     "CHUNK_ROWS",
     "WAKE",
+    "Checkers",
     "Crew",
     "Draft",
     "FileEmpty",
@@ -33,6 +36,7 @@ __all__ = [
     "ImportSuperseded",
     "Start",
     "Wanted",
+    "batch_router",
     "begin",
     "confirm",
     "correct",

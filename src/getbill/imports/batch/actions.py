@@ -11,7 +11,7 @@ from getbill.imports import actions as imports
 from getbill.imports import findings
 from getbill.imports.actions import Draft
 from getbill.imports.batch.checks import Checked, Chunk, Refused, rows_of, without
-from getbill.imports.findings import Found
+from getbill.imports.findings import Row
 from getbill.imports.model import Import, Wanted
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement, Transaction
@@ -86,15 +86,15 @@ async def store(database: Database, workspace: Workspace, wanted: Wanted, checke
     return taken
 
 
-async def settle(tx: Transaction, taken: Taken) -> tuple[Import, list[Found]]:
+async def settle(tx: Transaction, taken: Taken) -> tuple[Import, list[Row]]:
     """Make a stored batch an import that the worker goes on with, and keep what was refused."""
     checked, draft = taken.checked, taken.draft
     made = await imports.finish(tx, draft, task="import", rows_total=checked.total)
     key = draft.workspace.vault.unwrap(made.key, made.workspace_id, made.id) if made.key else None
     assert key is not None  # noqa: S101 - an import's key goes only with the import
-    refused: list[Found] = []
+    refused: list[Row] = []
     for first in range(0, len(checked.refused), _AT_ONCE):
-        some = [_found(one) for one in checked.refused[first : first + _AT_ONCE]]
+        some = [_row(one) for one in checked.refused[first : first + _AT_ONCE]]
         findings.write(tx, made.workspace_id, made.id, key, some)
         refused += some
         # Others have waited for some milliseconds.
@@ -103,6 +103,7 @@ async def settle(tx: Transaction, taken: Taken) -> tuple[Import, list[Found]]:
     return made, refused
 
 
-def _found(one: Refused) -> Found:
-    said = findings.of_errors(one.errors, one.row)
-    return Found(one.index, one.index, "rejected", said, one.row, one.temp_id)
+def _row(one: Refused) -> Row:
+    body = one.row if isinstance(one.row, dict) else None
+    said = [findings.of_error(error, body) for error in one.errors]
+    return Row(one.index, one.index, "rejected", said, temp_id=one.temp_id, body=body)

@@ -8,12 +8,13 @@ from starlette.responses import Response
 
 from getbill import access
 from getbill.access import Caller, Change
+from getbill.companies import Workspace
 from getbill.imports import actions as imports
-from getbill.imports import findings, queries
-from getbill.imports.batch import actions
+from getbill.imports import queries as imports_read
+from getbill.imports.batch import actions, queries
 from getbill.imports.batch.pool import Checkers
 from getbill.imports.batch.wire import BatchBody, BatchShown
-from getbill.imports.findings import SHOWN_MAX, Found
+from getbill.imports.findings import Row
 from getbill.imports.model import Import, Wanted
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Transaction
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/external-api/v1", tags=["Batches"], route_class=Rout
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Change, Depends(access.change("debts:write"))]
+_SPOKEN = frozenset({"en", "fr"})
 _STATUS = {"completed": "completed", "undone": "undone", "failed": "failed"}
 
 
@@ -56,12 +58,13 @@ async def create_batch(
     workspace, database = change.workspace, change.database
     checked = await checkers.check(body, workspace)
     await actions.refuse_taken(database, workspace, checked)
+    language = _language(request, workspace)
     name = checked.name or f"API Batch - {clock.wall():%d/%m/%Y %H:%M}"
     wanted = Wanted(
         name,
         "batch",
         sender=str(change.caller.credential_id),
-        language=workspace.company.language,
+        language=language,
         on_duplicate="error",
     )
     taken = await actions.store(database, workspace, wanted, checked)
@@ -71,7 +74,7 @@ async def create_batch(
         nonlocal is_settled
         made, refused = await actions.settle(tx, taken)
         is_settled = True
-        shown = _answered(made, taken, refused)
+        shown = _answered(made, taken, refused, language)
         headers = {"Location": f"/external-api/v1/debts/batch/{made.shown_id}"}
         return lambda: answer(202, shown, headers)
 
@@ -87,20 +90,25 @@ async def get_batch(request: Request, caller: Reads, batch_id: str) -> Response:
     """Return how far a batch has come."""
     database: Database = request.app.state.database
     workspace = caller.workspace
-    found = await queries.find_shown(database, workspace, ids.read("batch", batch_id), ("batch",))
-    rows = await findings.page(database, found, queries.keys_of(workspace, found).own)
-    total = await findings.count(database, found)
-    return answer(200, _shown(found) | {"error_report": _report(found, rows, total)})
+    found = await imports_read.find_shown(database, workspace, ids.read("batch", batch_id), ("batch",))
+    report = await queries.report(database, workspace, found, _language(request, workspace))
+    return answer(200, _shown(found) | {"error_report": report})
 
 
-def _answered(made: Import, taken: actions.Taken, refused: list[Found]) -> dict[str, Any]:
-    total = sum(len(row.findings) for row in refused)
+def _language(request: Request, workspace: Workspace) -> str:
+    """Return in which language a caller reads what is wrong: the first asked for that we speak, or the company's."""
+    asked = request.headers.get("accept-language", "").lower()
+    first = next((part[:2] for part in asked.replace(" ", "").split(",") if part[:2] in _SPOKEN), None)
+    return first or workspace.company.language
+
+
+def _answered(made: Import, taken: actions.Taken, refused: list[Row], language: str) -> dict[str, Any]:
     return _shown(made) | {
         "status": "processing" if taken.accepted else "completed",
         "total": taken.checked.total,
         "created": taken.accepted,
         "errors": len(refused),
-        "error_report": _report(made, refused, total),
+        "error_report": queries.shown(made, refused, len(refused), language),
     }
 
 
@@ -116,9 +124,3 @@ def _shown(found: Import) -> dict[str, Any]:
         "created_at": json.instant(found.created_at),
         "completed_at": json.instant(found.ended_at),
     }
-
-
-def _report(found: Import, rows: list[Found], total: int) -> dict[str, Any]:
-    shown = [finding for row in rows[:SHOWN_MAX] for finding in row.shown()][:SHOWN_MAX]
-    more = f"/external-api/v1/imports/{found.shown_id}/report" if total > len(shown) else None
-    return {"total": total, "findings": shown, "more": more}

@@ -169,8 +169,7 @@ def _row(index: int, row: Any, batch: dict[str, Any]) -> _Row:
 
 def rows_of(chunk: bytes) -> Iterator[tuple[int, str | int | None, dict[str, Any]]]:
     """Yield the index, `temp_id` and body of each row of a chunk."""
-    for index, temp_id, body in json.read(chunk):
-        yield index, temp_id, body
+    yield from json.read(chunk)
 
 
 def without(chunk: bytes, indexes: Sequence[int]) -> bytes:

@@ -49,20 +49,26 @@ class BatchBody(BaseModel):
 class FindingShown(BaseModel):
     """What is wrong with a row, and the way out."""
 
-    line: int | None
+    line: int = Field(description="The same as `index`; of a file the line as its sender sees it.")
     index: int = Field(description="The row's place in `debts`, from 0.")
     temp_id: str | int | None
-    column: str = Field(description="Where it stands in the row (RFC 6901).", examples=["/debtor/email"])
+    column: str | None = Field(
+        description="Where it stands in the row (RFC 6901).", examples=["/debtor/email"]
+    )
+    letter: str | None
     value: Any = Field(description="What stands there.")
     code: str
+    severity: Literal["error", "warning"]
     message: str
-    suggestion: Any = Field(None, description="What would be right, where that is known.")
+    suggestion: str | None = Field(description="What would be right, where that is known.")
+    outcome: str
+    debt_id: str | None
 
 
 class ErrorReport(BaseModel):
     """The first findings, and where all of them are."""
 
-    total: int = Field(description="How many findings there are; a row may have several.")
+    rows: int = Field(description="Of how many rows something is said.")
     findings: list[FindingShown] = Field(description="The first 100.")
     more: str | None = Field(description="Where all of them are; null when these are all.")
 
