@@ -251,6 +251,8 @@ class Profile:
     rows: int
     columns: tuple[ColumnProfile, ...]
     left_out: LeftOut
+    # The cells of the first rows, for what only columns side by side show.
+    head: tuple[Sequence[Cell], ...] = ()
 
     def of(self, index: int) -> ColumnProfile:
         """Return the profile of the column at `index` in a row's cells."""

@@ -4,15 +4,17 @@ A column that cannot say how it writes numbers or dates takes the way of the oth
 they agree: one program wrote them.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
 from getbill.sheets.columns import Sight
-from getbill.sheets.model import ColumnProfile, NumberShape, Profile
+from getbill.sheets.model import Cell, ColumnProfile, NumberShape, Profile
 from getbill.sheets.reading import Sheet
 
 _BLOCK = 2_000
+_HEAD = 50
 
 
 def profile(sheet: Sheet, rows_max: int | None = None) -> Profile:
@@ -22,15 +24,17 @@ def profile(sheet: Sheet, rows_max: int | None = None) -> Profile:
     """
     sights = [Sight(column) for column in sheet.layout.columns]
     rows = 0
+    head: tuple[Sequence[Cell], ...] = ()
     cells = (row.cells for row in sheet.rows() if row.wrong is None)
     if rows_max is not None:
         cells = islice(cells, rows_max)  # type: ignore[assignment]
     while block := list(islice(cells, _BLOCK)):
         rows += len(block)
+        head = head or tuple(block[:_HEAD])
         columns = list(zip(*block, strict=True))
         for sight in sights:
             sight.add(columns[sight.column.index])
-    return Profile(rows, _agreed([sight.profile() for sight in sights]), sheet.left_out)
+    return Profile(rows, _agreed([sight.profile() for sight in sights]), sheet.left_out, head)
 
 
 def _agreed(columns: list[ColumnProfile]) -> tuple[ColumnProfile, ...]:
