@@ -53,10 +53,8 @@ class Way:
     # A number such as 9.999, which is two numbers unless it begins with a zero.
     is_doubtful: bool = False
 
-    @property
-    def is_looked_at(self) -> bool:
-        """Whether each cell of it must be looked at."""
-        return self.is_day or self.is_phone or self.is_word or self.has_currency or self.is_doubtful
+    # Whether each cell of it must be looked at, for any of these but the word.
+    is_looked_at: bool = False
 
 
 def way_of(pattern: str, example: str) -> Way:
@@ -77,6 +75,7 @@ def way_of(pattern: str, example: str) -> Way:
             and len({sign for sign, _ in numbers.readings(body or "")}) > 1
             and ("." in (body or "") or "," in (body or ""))
         )
+    way.is_looked_at = way.is_day or way.is_phone or way.has_currency or way.is_doubtful
     return way
 
 
@@ -89,7 +88,7 @@ class Sight:
     filled: int = 0
     distinct: set[Cell] = field(default_factory=set)
     values: Counter[str] = field(default_factory=Counter)
-    ways: dict[str, Way] = field(default_factory=dict)
+    ways: dict[bytes, Way] = field(default_factory=dict)
     # What is counted cell by cell, and the cells of the ways beyond those kept.
     exact: Counter[Kind] = field(default_factory=Counter)
     days: Counter[str] = field(default_factory=Counter)
@@ -101,58 +100,71 @@ class Sight:
         """Look at the cells of the next block of rows."""
         self.rows += len(cells)
         types = set(map(type, cells))
-        texts: list[str] = [cell for cell in cells if cell and type(cell) is str]
-        if texts:
+        if types == {str} and "" not in cells:
+            self._add_texts(cells)  # type: ignore[arg-type] # all of them are texts
+            return
+        if texts := [cell for cell in cells if cell and type(cell) is str]:
             self._add_texts(texts)
         if types - {str, type(None)}:
             self._add_typed([cell for cell in cells if type(cell) is not str and cell is not None])
 
-    def _add_texts(self, cells: list[str]) -> None:
+    def _add_texts(self, cells: Sequence[str]) -> None:
         self.filled += len(cells)
-        unique = set(cells)
-        if len(self.distinct) < DISTINCT_MAX:
-            self.distinct.update(unique)
-        # Few values often: each is looked at once. Else counting first would only cost.
         counts: Counter[str] = Counter()
-        if len(unique) * 4 < len(cells):
-            counts = Counter(cells)
-            cells = list(counts)
-        if len(self.distinct) <= VALUES_MAX:
-            self.values.update(counts or cells)
-        patterns = [cell.translate(kinds.PATTERN) for cell in cells]
-        close = self._count_ways(Counter(patterns), dict(zip(patterns, cells, strict=True)), counts)
+        if len(self.distinct) < DISTINCT_MAX:
+            unique = set(cells)
+            self.distinct.update(unique)
+            # Few values often: each is looked at once. Else counting first would only cost.
+            if len(unique) * 4 < len(cells):
+                counts = Counter(cells)
+                cells = list(counts)
+            if len(self.distinct) <= VALUES_MAX:
+                self.values.update(counts or cells)
+        patterns = kinds.patterns(cells)
+        close = self._count_ways(patterns, cells, counts)
         if close:
             for pattern, cell in zip(patterns, cells, strict=True):
                 if pattern in close:
                     self._look_at(cell, close[pattern], counts[cell] if counts else 1)
 
     def _count_ways(
-        self, seen: Counter[str], examples: dict[str, str], counts: Counter[str]
-    ) -> dict[str, Way]:
+        self, patterns: list[bytes], cells: Sequence[str], counts: Counter[str]
+    ) -> dict[bytes, Way]:
         """Count the cells of each way and return the ways whose cells are to be looked at."""
         if counts:
-            seen = Counter()
-            for cell, count in counts.items():
-                seen[cell.translate(kinds.PATTERN)] += count
+            seen: Counter[bytes] = Counter()
+            for pattern, count in zip(patterns, counts.values(), strict=True):
+                seen[pattern] += count
+        else:
+            seen = Counter(patterns)
+        if not seen.keys() <= self.ways.keys():
+            self._add_ways(dict(zip(patterns, cells, strict=True)), seen)
         close = {}
+        has_words = len(self.distinct) <= _WORDS_MAX
         for pattern, count in seen.items():
             way = self.ways.get(pattern)
-            if way is None:
-                way = way_of(pattern, examples[pattern])
-                if len(self.ways) < _WAYS_MAX:
-                    self.ways[pattern] = way
-                else:
-                    self.exact.update(dict.fromkeys(way.kinds - {Kind.PHONE}, count))
-            way.count += count
-            if way.is_looked_at:
-                close[pattern] = way
+            if way is not None:
+                way.count += count
+                if way.is_looked_at or (has_words and way.is_word):
+                    close[pattern] = way
         return close
+
+    def _add_ways(self, examples: dict[bytes, str], seen: Counter[bytes]) -> None:
+        for pattern, example in examples.items():
+            if pattern in self.ways:
+                continue
+            way = way_of(pattern.decode("utf-8", "replace"), example)
+            if len(self.ways) < _WAYS_MAX:
+                self.ways[pattern] = way
+            else:
+                # What each cell of it would tell is given up; what the way tells is not.
+                self.exact.update(dict.fromkeys(way.kinds, seen[pattern]))
 
     def _look_at(self, cell: str, way: Way, count: int) -> None:
         if way.is_word and len(self.distinct) <= _WORDS_MAX:
             for kind in kinds.of_word(cell):
                 self.exact[kind] += count
-        if way.is_phone and kinds.is_phone(cell):
+        if way.is_phone and cell.lstrip("( ")[:1] in {"+", "0"}:
             self.exact[Kind.PHONE] += count
         if way.is_day:
             self._look_at_day(cell, way, count)
@@ -225,11 +237,10 @@ class Sight:
 
     def _number(self) -> NumberShape | None:
         bodies: Counter[str] = Counter()
-        for pattern, way in self.ways.items():
+        for way in self.ways.values():
             if Kind.NUMBER not in way.kinds:
                 continue
-            body = numbers.body_of(way.example.strip()) or pattern
-            plain = body.translate(kinds.PATTERN)
+            plain = kinds.pattern(numbers.body_of(way.example.strip()) or "")
             bodies[plain] += way.count - way.zeros
             bodies["0" + plain[1:]] += way.zeros
         shape = numbers.decide((body, count) for body, count in bodies.items() if count)

@@ -16,8 +16,8 @@ from getbill.sheets.words import CellWrong, Unreadable
 
 # What the lines end with: no line of a file may have it, so a record that has it was never closed.
 _END = "\0"
-# A file with more stray quotation marks is not quoted as it says.
-_REPAIRS_MAX = 1_000
+# How many characters may be read twice for the sake of stray quotation marks.
+_REPAIRED_MAX = 64 * 1024 * 1024
 # The csv module's own limit on one cell.
 CELL_MAX = 131_072
 
@@ -60,6 +60,16 @@ class Dialect:
         """Return the cells of one line if quotation marks meant nothing."""
         return next(Dialect(self.delimiter, None).reader(iter([line])), [])
 
+    def is_well_quoted(self, lines: list[str]) -> bool:
+        """Tell whether every closing quotation mark of these lines ends its cell."""
+        reader = csv.reader(
+            lines, delimiter=self.delimiter, quotechar=self.quote, skipinitialspace=True, strict=True
+        )
+        try:
+            return self.escape is not None or len(list(reader)) == 1
+        except csv.Error:
+            return False
+
 
 @dataclass(slots=True)
 class Delimited:
@@ -94,7 +104,7 @@ class Delimited:
         held, self._pushed, self._read = self._held, [], 0
         held.clear()
         reader = self.dialect.reader(self._lines(text))
-        line, counted_before, repairs = 0, 0, 0
+        line, counted_before, repaired = 0, 0, 0
         while True:
             start = line + 1
             try:
@@ -117,8 +127,8 @@ class Delimited:
                 if not closed:
                     return
                 continue
-            repairs += 1
-            if repairs > _REPAIRS_MAX:
+            repaired += sum(map(len, self._pushed))
+            if repaired > _REPAIRED_MAX:
                 raise Unreadable("quotes_broken", line=start)
             line, counted_before, reader = start, start, self.dialect.reader(self._lines(text))
             yield start, first, None
@@ -146,7 +156,8 @@ class Delimited:
         held = self._held
         first = self.dialect.unquoted(held[0])
         is_stray = self.dialect.quote and (
-            len(first) == self.width and (not closed or len(cells) != self.width)
+            len(first) == self.width
+            and (not closed or len(cells) != self.width or not self.dialect.is_well_quoted(held))
         )
         if not is_stray:
             if not closed and not cells:

@@ -18,6 +18,7 @@ _SAID = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
 # A cell that is two cells of another delimiter; a comma before a space or inside a number is text.
 _TWO_CELLS = re.compile(r"[;\t|]|(?<!\d),(?!\s|$)|,(?![\d\s]|$)|\d:[^\d/]")
 _APOSTROPHES = re.compile(r"(?:^|[;,\t|])'[^';\t|]*'(?=[;,\t|]|\r?$)", re.MULTILINE)
+_MARKS = re.compile(r'(?:^|[;,\t|])\s*"')
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
@@ -50,8 +51,9 @@ def find(lines: list[str]) -> Dialect:
 
 
 def _quote(lines: list[str]) -> str:
-    apostrophes = sum(1 for line in lines if len(_APOSTROPHES.findall(line)) > 1)
-    return "'" if lines and apostrophes > len(lines) / 2 and not any('"' in line for line in lines) else '"'
+    single = sum(1 for line in lines if len(_APOSTROPHES.findall(line)) > 1)
+    double = sum(1 for line in lines if _MARKS.search(line))
+    return "'" if single > max(double, len(lines) / 2) else '"'
 
 
 def _is_escaped(lines: list[str]) -> bool:
@@ -76,6 +78,12 @@ def _score(dialect: Dialect, lines: list[str]) -> float:
     )
     whole = 1 - broken / len(cells) if cells else 0.0
     return agreeing / len(rows) * whole**2 * (1 - 1 / width)
+
+
+def usual_width(dialect: Dialect, lines: list[str]) -> int:
+    """Return how many cells most lines have, quotation marks aside."""
+    widths = Counter(len(dialect.unquoted(line)) for line in lines if line.strip())
+    return max(widths, key=lambda width: (widths[width], width), default=0)
 
 
 def is_said(cells: list[Cell], lines: list[str]) -> bool:

@@ -98,6 +98,14 @@ def named(name: str) -> Encoding:
     )
 
 
+def writer(name: str | None) -> codecs.IncrementalEncoder:
+    """Return what writes a file in this encoding, UTF-8 with its mark when none is said.
+
+    With the mark Excel reads UTF-8 as such; a letter the encoding lacks becomes a question mark.
+    """
+    return codecs.getincrementalencoder(named(name or "utf-8").codec)("replace")
+
+
 def _without_mark(head: bytes) -> str | None:
     """Return UTF-16 when every other byte of the head is NUL, as in western text without a mark."""
     half = len(head) // 2

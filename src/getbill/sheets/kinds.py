@@ -5,21 +5,20 @@ once, and reading it costs a fraction of a microsecond per cell.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from getbill.sheets import dates, numbers
 from getbill.sheets.model import Kind, folded
 from getbill.sheets.signs import country_of, currencies_of
 
-# Digits and letters as what they are; all other signs as themselves.
-PATTERN = str.maketrans(
-    {
-        **dict.fromkeys("0123456789", "9"),
-        **dict.fromkeys("abcdefghijklmnopqrstuvwxyz", "a"),
-        **dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "A"),
-        **dict.fromkeys("\u00a0\u202f\u2007\u2009", " "),
-    }
+# Digits and letters blotted out; all other signs, and letters with accents, as they are. On UTF-8 bytes,
+# because that takes a tenth of the time.
+_BLOTTED = bytes.maketrans(
+    b"123456780abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", b"9" * 9 + b"a" * 26 + b"A" * 26
 )
+# Between cells: a sign that no cell has.
+_BETWEEN = "\0"
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _PHONE = re.compile(r"(?:\+|00)?[\d\s./()-]+")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}(?:\s?[A-Z0-9]){11,30}")
@@ -30,7 +29,7 @@ _VAT = re.compile(
 _POSTCODE = re.compile(
     r"(?:[A-Z]{1,2}-)?\d{4,5}|\d{4}\s?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|\d{2}\s\d{3}|\d{4}-\d{3}"
 )
-_PATTERNS = ((Kind.IBAN, _IBAN), (Kind.VAT_NUMBER, _VAT), (Kind.POSTCODE, _POSTCODE), (Kind.BIC, _BIC))
+_PATTERNS = ((Kind.IBAN, _IBAN), (Kind.VAT_NUMBER, _VAT), (Kind.POSTCODE, _POSTCODE))
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 
 _YES_NO = frozenset(
@@ -83,10 +82,14 @@ def of_word(text: str) -> frozenset[Kind]:
     return frozenset(found)
 
 
-def is_phone(text: str) -> bool:
-    """Tell whether digits could be dialled as they stand."""
-    digits = sum(sign.isdigit() for sign in text)
-    return 8 <= digits <= 15 and text.lstrip("( ")[:1] in {"+", "0"}
+def patterns(cells: Sequence[str]) -> list[bytes]:
+    """Return the cells' patterns, each cell's digits and letters blotted out."""
+    return _BETWEEN.join(cells).encode("utf-8", "replace").translate(_BLOTTED).split(b"\0")
+
+
+def pattern(text: str) -> str:
+    """Return the pattern of one text."""
+    return text.encode("utf-8", "replace").translate(_BLOTTED).decode()
 
 
 def passes_luhn(digits: str) -> bool:
@@ -111,6 +114,8 @@ def _with_digits(text: str) -> set[Kind]:
         found.add(Kind.DATE)
     elif 8 <= digits <= 15 and _PHONE.fullmatch(text):
         found.add(Kind.PHONE)
+    if _BIC.fullmatch(text):
+        found.add(Kind.BIC)
     capitals = text.upper()
     found.update(kind for kind, pattern in _PATTERNS if pattern.fullmatch(capitals))
     compact = text.replace(" ", "").replace("\u00a0", "")

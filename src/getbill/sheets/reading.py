@@ -143,7 +143,8 @@ def _open_text(file: BinaryIO, name: str, limits: Limits, layout: Layout | None,
     dialect = dialects.find(lines)
     if choices.delimiter:
         dialect = replace(dialect, delimiter=choices.delimiter)
-    source = Delimited(file, encoding, dialect, limits)
+    # What most lines have if quotation marks meant nothing: enough to read the first rows by.
+    source = Delimited(file, encoding, dialect, limits, dialects.usual_width(dialect, lines))
     sample = [(line, cells) for line, cells, _ in islice(source.records(), _SAMPLE_ROWS)]
     if sample and dialects.is_said(sample[0][1], lines):
         sample[0] = (1, [])

@@ -4,13 +4,24 @@ from datetime import date, datetime
 
 from getbill.sheets.model import Cell
 
+# What a spreadsheet takes for the beginning of a formula; tab and return hide one from a careless look.
+FORMULA_STARTS = frozenset("=+-@\t\r\n")
+
 
 def read_text(cell: Cell) -> str:
-    """Return the cell's text; empty for an empty cell, a whole number without decimals, a date in ISO form."""
+    """Return the cell's text; empty for an empty cell, a whole number without decimals, a date in ISO form.
+
+    An apostrophe before what would be a formula is the spreadsheet's mark for text and goes.
+    """
     if type(cell) is str:
-        return cell.strip()
-    if cell is None:
-        return ""
+        text = cell.strip()
+        if text[:1] == "'" and text[1:2] in FORMULA_STARTS:
+            return text[1:].strip()
+        return text
+    return "" if cell is None else _typed(cell)
+
+
+def _typed(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
