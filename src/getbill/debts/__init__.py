@@ -21,6 +21,7 @@ from getbill.debts.moves import (
     plan,
     resume,
 )
+from getbill.debts.promises import is_over_at as is_promise_over_at
 from getbill.debts.queries import find, lock, lock_many
 from getbill.debts.schedule import (
     END,
@@ -69,6 +70,7 @@ __all__ = [
     "find",
     "hashes_of",
     "hold",
+    "is_promise_over_at",
     "lock",
     "lock_many",
     "mark_contacted",

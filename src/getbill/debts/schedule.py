@@ -12,6 +12,7 @@ from getbill import compliance, scenarios
 from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.companies import Workspace
 from getbill.debtors import Identity
+from getbill.debts import promises
 from getbill.debts.model import Debt, Planned
 from getbill.kit import calendar
 from getbill.scenarios import Late, Scenario, Skip, Standing, Start, StartMode, Step
@@ -60,6 +61,7 @@ def standing_of(debt: Debt, at: datetime) -> Standing:
         reachable=reachable_by(debt.debtor.identity),
         was_reached=debt.contacted_at is not None,
         has_answered=debt.answers_count > 0,
+        promise=promises.state_of(debt, at),
         metadata=debt.details.metadata or {},
     )
 
