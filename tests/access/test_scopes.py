@@ -178,6 +178,7 @@ async def _objects(theirs: Site) -> dict[str, str]:
         "creditor_id": ids.show("creditor", ids.new()),
         "step": "wave_1_email",
         "suppression_id": ids.show("suppression", ids.new()),
+        "consent_id": ids.show("consent", ids.new()),
         "payment_id": ids.show("payment", ids.new()),
         "id": debt.json()["id"],
     }

@@ -70,17 +70,19 @@ def standing_of(debt: Debt, at: datetime) -> Standing:
 class Past:
     """What was done towards a debtor: contacts made on this case and on the person's other ones, notices given.
 
-    `suppressed` are the keyed hashes of their addresses that are on the suppression list.
+    `suppressed` are the keyed hashes of their addresses that are on the suppression list, `consents` what they agreed to
+    by an address.
     """
 
     contacts: tuple[compliance.Contact, ...] = ()
     notices: tuple[str, ...] = ()
     suppressed: frozenset[bytes] = frozenset()
+    consents: frozenset[tuple[bytes, str]] = frozenset()
 
     @property
     def is_blank(self) -> bool:
         """Whether no rule has to know their addresses."""
-        return not self.contacts and not self.suppressed
+        return not self.contacts and not self.suppressed and not self.consents
 
     def with_contact(self, made: compliance.Contact, notices: tuple[str, ...]) -> "Past":
         """Return the past after one contact more."""
@@ -108,6 +110,7 @@ def facts_of(
         phone_hash=phone,
         notices=frozenset(past.notices),
         suppressed=past.suppressed,
+        consents=past.consents,
         exclusions=scenario.exclusions,
     )
 
