@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from getbill import compliance, debts, followups
+from getbill import compliance, debts, followups, todos
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, Outcome, unknown
 from getbill.companies import Workspace
@@ -23,6 +23,7 @@ from getbill.timelines import history, ledger, planning
 from getbill.timelines.desk import Carried, Departing, Desk
 from getbill.timelines.history import History
 from getbill.timelines.model import Contact
+from getbill.timelines.unknowns import ASKED
 
 _log = structlog.get_logger(__name__)
 
@@ -142,6 +143,8 @@ class _Book:
         )
         if is_unconfirmed or outcome.fate in REACHED:
             after = followups.reach(self.tx, debt, after, is_confirmed=not is_unconfirmed)
+        if outcome.fate == Fate.UNKNOWN:
+            todos.ask(self.tx, debt.workspace_id, ASKED, followup.id, debt.id)
         self.moved.append((debt, after, is_complete))
 
     def _plan(self, debt: Debt, contact: Contact, outcome: Outcome) -> Contact | None:

@@ -6,11 +6,12 @@ may repeat itself. A receipt also settles what was unknown.
 
 from uuid import UUID
 
-from getbill import debts, followups
+from getbill import debts, followups, todos
 from getbill.channels.senders import Fate, Outcome
 from getbill.companies import Workspace
 from getbill.kit.db import Database
 from getbill.timelines import arrival, ledger
+from getbill.timelines.unknowns import ASKED
 
 # For each fate a receipt tells, the ledger's state and the followup's status.
 _ENDS = {
@@ -36,6 +37,8 @@ async def receive(database: Database, workspace: Workspace, followup_id: UUID, o
         if not await ledger.held(tx, [contact]):
             return False
         is_first_word = contact.state == "unknown" or begun.processed_at is None
+        if contact.state == "unknown":
+            todos.withdraw(tx, workspace.id, ASKED, followup_id)
         contact.settle(state, tx.now, outcome.reason)
         await ledger.write(tx, [contact])
         after = begun.moved(
