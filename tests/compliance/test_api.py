@@ -8,7 +8,7 @@ import collecting
 from calls import Site
 from collecting import House
 from getbill import timelines
-from getbill.channels.senders import Fate, Outcome
+from getbill.channels.senders import failed
 
 DEBT: dict[str, Any] = {
     "debtor": {"name": "Jean Dupont", "email": "jean.dupont@example.com", "phone": "+33612345678"},
@@ -128,7 +128,7 @@ async def test_mail_that_bounces_for_good_suppresses_its_address(house: House) -
     followup_id = await database.pool.fetchval(
         "SELECT followup_id FROM contacts WHERE workspace_id = $1 AND state = 'accepted'", house.place.id
     )
-    bounced = Outcome(Fate.FAILED, reason="550 5.1.1 unknown user")
+    bounced = failed("550 5.1.1 unknown user", permanent=True, dead_address=True)
 
     await timelines.receive(database, await house.place.workspace(), followup_id, bounced)
 

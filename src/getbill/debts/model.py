@@ -76,12 +76,16 @@ class NewDebt:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The next contact: its step and channel (or the end and its review), its instant, and what is skipped first."""
+    """The next contact: its step and channel (or the end and its review), its instant, and what is skipped first.
+
+    `missed_at` is when it was due, of one that was missed and is made up for.
+    """
 
     step: str
     channel: str
     due_at: datetime
     skipped: tuple[Skip, ...]
+    missed_at: datetime | None = None
 
 
 _UPDATE = Statement(

@@ -145,7 +145,8 @@ def next_contact(
         if reason is None:
             due_at = course.allowed_from(step, max(now, course.nominal(step)))
             if due_at is not None:
-                return Planned(step.key, course.channel(step), due_at, tuple(skipped))
+                missed_at = course.unspaced(step) if is_late and course.is_missed(step, now) else None
+                return Planned(step.key, course.channel(step), due_at, tuple(skipped), missed_at)
             reason = course.forbidden(step, now)
         skipped.append(Skip(step, reason))
     return Planned(END, REVIEW, max(now, course.nominal_end()), tuple(skipped))
@@ -175,8 +176,12 @@ class Course:
         return None if step.reaching(self.kinds) else MISSING[ADDRESS_OF[step.channel]]
 
     def channel(self, step: Step) -> Channel:
-        """Return the channel a step is taken on: its own, or its fall-back's."""
-        return (step.reaching(self.kinds) or step).channel
+        """Return the channel a step is taken on: its own, or its fall-back's where its address is not known or suppressed."""
+        closed = {kind for kind, found in self._hashes() if found in self.facts.suppressed}
+        return (step.reaching(self.kinds - closed) or step.reaching(self.kinds) or step).channel
+
+    def _hashes(self) -> tuple[tuple[AddressKind, bytes | None], ...]:
+        return (AddressKind.EMAIL, self.facts.email_hash), (AddressKind.PHONE, self.facts.phone_hash)
 
     def nominal_end(self) -> datetime:
         """Return when the scenario ends."""
@@ -201,11 +206,20 @@ class Course:
 
     def is_given_up(self, step: Step, later: Sequence[Step], now: datetime) -> bool:
         """Tell whether a step was missed and is not made up for, as it says itself."""
-        if now <= self.unspaced(step) + timedelta(hours=self.script.late_after_hours):
+        if not self.is_missed(step, now):
             return False
         if step.when_late == Late.COLLAPSE:
-            return any(one.reaching(self.kinds) and self.unspaced(one) <= now for one in later)
+            return any(self._says_it_instead(one, now) for one in later)
         return step.when_late == Late.SKIP
+
+    def _says_it_instead(self, step: Step, now: datetime) -> bool:
+        if not step.reaching(self.kinds) or self.unspaced(step) > now:
+            return False
+        return step.when_late != Late.SKIP or not self.is_missed(step, now)
+
+    def is_missed(self, step: Step, now: datetime) -> bool:
+        """Tell whether a step's own offset is longer ago than a step may be late."""
+        return now > self.unspaced(step) + self.script.late_after
 
     def unspaced(self, step: Step) -> datetime:
         """Return when a step's own offset puts it."""

@@ -145,6 +145,11 @@ class Scenario:
     spacing_days: Annotated[int, Field(ge=0, le=30)] = 1
     late_after_hours: Annotated[int, Field(ge=1, le=720)] = 24
 
+    @property
+    def late_after(self) -> timedelta:
+        """How long after its instant a step is late."""
+        return timedelta(hours=self.late_after_hours)
+
     def step(self, key: str) -> Step:
         """Return the step of that key; raise LookupError when there is none."""
         return self.steps[self._position(key)]

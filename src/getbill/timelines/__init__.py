@@ -11,6 +11,7 @@ from getbill.timelines.jobs import KeepGoing, others_go_on, recover, send_due, s
 from getbill.timelines.planning import erase, follow_status, start
 from getbill.timelines.queries import is_busy, next_due
 from getbill.timelines.receipts import receive
+from getbill.timelines.unknowns import settle_unknown
 
 __all__ = [
     "Desk",
@@ -26,5 +27,6 @@ __all__ = [
     "router",
     "send_due",
     "send_due_in",
+    "settle_unknown",
     "start",
 ]

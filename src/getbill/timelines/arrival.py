@@ -12,7 +12,8 @@ from uuid import UUID
 
 import structlog
 
-from getbill import debts, followups
+from getbill import compliance, debts, followups, todos
+from getbill.channels import Channel
 from getbill.channels.senders import Fate, Outcome, unknown
 from getbill.companies import Workspace
 from getbill.debts import Debt
@@ -22,6 +23,7 @@ from getbill.timelines import history, ledger, planning
 from getbill.timelines.desk import Carried, Departing, Desk
 from getbill.timelines.history import History
 from getbill.timelines.model import Contact
+from getbill.timelines.unknowns import ASKED
 
 _log = structlog.get_logger(__name__)
 
@@ -69,6 +71,8 @@ async def settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -
         for one in mine:
             _write_down(tx, one, held.get(one.contact.debt_id))
         await ledger.write(tx, [one.contact for one in mine])
+        for one in mine:
+            await suppress_dead(tx, one.contact, one.outcome)
         # Read after that write: a contact that failed does not count, and this one is behind us.
         book = _Book(desk, tx, workspace, await history.load(tx, workspace.id, held))
         for one in mine:
@@ -77,6 +81,12 @@ async def settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -
                 book.enter(debt, one, one.followup)
         await ledger.plan(tx, book.planned)
         await followups.move(tx, book.moved)
+
+
+async def suppress_dead(tx: Transaction, contact: Contact, outcome: Outcome) -> None:
+    """Write no more to an e-mail address that takes no mail. A number that fails once may be busy, or abroad."""
+    if outcome.is_dead_address and contact.channel == Channel.EMAIL and contact.address_hash is not None:
+        await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")
 
 
 async def take_back(desk: Desk, workspace: Workspace, contact: Contact, followup: Followup) -> None:
@@ -133,6 +143,8 @@ class _Book:
         )
         if is_unconfirmed or outcome.fate in REACHED:
             after = followups.reach(self.tx, debt, after, is_confirmed=not is_unconfirmed)
+        if outcome.fate == Fate.UNKNOWN:
+            todos.ask(self.tx, debt.workspace_id, ASKED, followup.id, debt.id)
         self.moved.append((debt, after, is_complete))
 
     def _plan(self, debt: Debt, contact: Contact, outcome: Outcome) -> Contact | None:
@@ -145,7 +157,6 @@ class _Book:
             if again is not None:
                 self.planned.append(again)
                 return again
-        late_after = timedelta(hours=debt.script.late_after_hours)
-        is_late = contact.sent_at is not None and contact.sent_at - contact.due_at > late_after
+        is_late = contact.sent_at is not None and contact.is_late(contact.sent_at, debt.script.late_after)
         self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
         return None
