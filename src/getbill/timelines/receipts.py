@@ -12,6 +12,7 @@ from getbill.channels.senders import Fate, Outcome
 from getbill.companies import Workspace
 from getbill.kit.db import Database, Transaction
 from getbill.timelines import arrival, ledger
+from getbill.timelines.crossings import crossed_by
 from getbill.timelines.model import Contact
 from getbill.timelines.unknowns import ASKED
 
@@ -50,6 +51,7 @@ async def receive(database: Database, workspace: Workspace, followup_id: UUID, o
             duration_ms=outcome.duration_ms or begun.duration_ms,
             sent_at=contact.sent_at,
             processed_at=tx.now,
+            crossed_by=crossed_by(debt, begun, outcome.fate) if is_first_word else begun.crossed_by,
         )
         if outcome.fate == Fate.FAILED and outcome.is_permanent:
             await _suppress(tx, contact)
