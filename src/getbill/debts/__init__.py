@@ -13,6 +13,7 @@ from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Planned
 from getbill.debts.moves import (
     DebtCannotMove,
     DebtHasNoMoneyBehindIt,
+    archive,
     end_scenario,
     enter_money,
     escalate,
@@ -58,6 +59,7 @@ __all__ = [
     "NewDebtBody",
     "Past",
     "Planned",
+    "archive",
     "create",
     "create_many",
     "day_zero",

@@ -177,11 +177,15 @@ class Course:
 
     def channel(self, step: Step) -> Channel:
         """Return the channel a step is taken on: its own, or its fall-back's where its address is not known or suppressed."""
-        closed = {kind for kind, found in self._hashes() if found in self.facts.suppressed}
-        return (step.reaching(self.kinds - closed) or step.reaching(self.kinds) or step).channel
+        return (step.reaching(self._open_kinds()) or step.reaching(self.kinds) or step).channel
 
-    def _hashes(self) -> tuple[tuple[AddressKind, bytes | None], ...]:
-        return (AddressKind.EMAIL, self.facts.email_hash), (AddressKind.PHONE, self.facts.phone_hash)
+    def _open_kinds(self) -> frozenset[AddressKind]:
+        facts, closed = self.facts, set[AddressKind]()
+        if facts.email_hash in facts.suppressed:
+            closed.add(AddressKind.EMAIL)
+        if facts.phone_hash in facts.suppressed:
+            closed |= {AddressKind.PHONE, AddressKind.MOBILE}
+        return self.kinds - closed
 
     def nominal_end(self) -> datetime:
         """Return when the scenario ends."""

@@ -66,7 +66,7 @@ LATE_BY_CHANNEL = {
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What a step says instead, and how, where the address of its own channel is not known."""
+    """What a step says instead, and how, where the address of its own channel is not known or suppressed."""
 
     __pydantic_config__ = _STRICT
 

@@ -51,7 +51,7 @@ class ConditionsBody(BaseModel):
 
 
 class FallbackBody(BaseModel):
-    """How a step is taken where the address of its channel is not known."""
+    """How a step is taken where the address of its channel is not known, or is on the suppression list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -84,6 +84,12 @@ class StepBody(BaseModel):
         description="What becomes of the step when it was missed by more than `late_after_hours`: it is taken all"
         " the same (`send`, the default for letters), passed over when a later one is due as well (`collapse`,"
         " e-mail and text messages), or passed over (`skip`, calls).",
+    )
+    notices: list[str] | None = Field(
+        None,
+        description="What the law wants said once and this step says. It follows from the template; what is"
+        " sent has to agree.",
+        max_length=20,
     )
 
 
@@ -148,12 +154,6 @@ class ScenarioBody(VersionBody):
     name: _Name = Field(description="Its name, which debts may give as `scenario`.", examples=["two_mails"])
 
 
-class StepShown(StepBody):
-    """One contact of a scenario."""
-
-    notices: list[str] = Field(description="What the law wants said once and this step says.")
-
-
 class ScenarioShown(BaseModel):
     """A version of a scenario."""
 
@@ -162,7 +162,7 @@ class ScenarioShown(BaseModel):
     version: int
     current_version: int = Field(description="The version that a debt made now gets.")
     is_built_in: bool = Field(description="As it comes with GetBill; the first own version makes it yours.")
-    steps: list[StepShown]
+    steps: list[StepBody]
     end: EndBody
     exclusions: ExclusionsBody
     spacing_days: int

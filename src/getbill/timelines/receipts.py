@@ -38,6 +38,8 @@ async def receive(database: Database, workspace: Workspace, followup_id: UUID, o
         if not await ledger.held(tx, [contact]):
             return False
         is_first_word = contact.state == "unknown" or begun.processed_at is None
+        if not is_first_word and begun.status == status:
+            return False
         if contact.state == "unknown":
             todos.withdraw(tx, workspace.id, ASKED, followup_id)
         contact.settle(state, tx.now, outcome.reason)
