@@ -140,7 +140,7 @@ def test_a_row_that_lacks_something_or_is_called_total_is_data_all_the_same(row:
 
 
 def test_a_header_repeated_on_every_page_is_left_out_each_time() -> None:
-    _, rows, left_out = opened([HEADER, *(ROWS + [HEADER]) * 30])
+    _, rows, left_out = opened([HEADER, *[*ROWS, HEADER] * 30])
 
     assert cells(rows) == ROWS * 30
     assert left_out.counts == {"header": 30}

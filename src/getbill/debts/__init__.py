@@ -23,6 +23,7 @@ from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Origin,
 from getbill.debts.moves import (
     DebtCannotMove,
     DebtHasNoMoneyBehindIt,
+    archive,
     end_scenario,
     enter_money,
     escalate,
@@ -32,6 +33,7 @@ from getbill.debts.moves import (
     resume,
     undo,
 )
+from getbill.debts.promises import is_over_at as is_promise_over_at
 from getbill.debts.queries import find, lock, lock_many, taken
 from getbill.debts.reading import read_many
 from getbill.debts.schedule import (
@@ -72,6 +74,7 @@ __all__ = [
     "Past",
     "Planned",
     "ReferenceTaken",
+    "archive",
     "changes",
     "create",
     "create_many",
@@ -86,6 +89,7 @@ __all__ = [
     "fingerprint",
     "hashes_of",
     "hold",
+    "is_promise_over_at",
     "lock",
     "lock_many",
     "mark_contacted",
