@@ -118,9 +118,10 @@ def _shown(found: Import) -> dict[str, Any]:
         "name": found.name,
         "status": _STATUS.get(found.state, "processing"),
         "total": found.rows_total,
-        "created": found.created + found.unchanged,
-        "unchanged": found.unchanged,
-        "errors": found.rejected + found.skipped,
+        # A row that repeats another of its batch, or a debt of the book, was accepted too.
+        "created": found.created + found.unchanged + found.skipped,
+        "unchanged": found.unchanged + found.skipped,
+        "errors": found.rejected,
         "created_at": json.instant(found.created_at),
         "completed_at": json.instant(found.ended_at),
     }
