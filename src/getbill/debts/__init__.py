@@ -23,6 +23,7 @@ from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Origin,
 from getbill.debts.moves import (
     DebtCannotMove,
     DebtHasNoMoneyBehindIt,
+    archive,
     end_scenario,
     enter_money,
     escalate,
@@ -30,7 +31,9 @@ from getbill.debts.moves import (
     mark_contacted,
     plan,
     resume,
+    undo,
 )
+from getbill.debts.promises import is_over_at as is_promise_over_at
 from getbill.debts.queries import find, lock, lock_many, taken
 from getbill.debts.reading import read_many
 from getbill.debts.schedule import (
@@ -71,6 +74,7 @@ __all__ = [
     "Past",
     "Planned",
     "ReferenceTaken",
+    "archive",
     "changes",
     "create",
     "create_many",
@@ -85,6 +89,7 @@ __all__ = [
     "fingerprint",
     "hashes_of",
     "hold",
+    "is_promise_over_at",
     "lock",
     "lock_many",
     "mark_contacted",
@@ -96,6 +101,7 @@ __all__ = [
     "resume",
     "standing_of",
     "taken",
+    "undo",
     "update",
     "zones_of",
 ]

@@ -35,7 +35,7 @@ _BEGIN = Statement(
     "Begin a draft, or begin an unfinished one anew; nothing where every byte is here already.",
     """
     INSERT INTO imports AS i (workspace_id, id, file_id, source, sender, name, language, is_auto, is_dry_run, mode,
-                              on_duplicate, grace_hours, created_at, drop_file_at)
+                              on_duplicate, grace_hours, created_at, drop_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (workspace_id, id) DO UPDATE SET fence = i.fence + 1 WHERE i.received_at IS NULL
     RETURNING fence, file_id

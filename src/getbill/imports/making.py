@@ -94,15 +94,20 @@ class Work:
         return now + timedelta(hours=hours) if hours else None
 
 
-async def make(work: Work, lines: Sequence[Line], cursor: int) -> Tally:
-    """Make what a chunk of rows asks for and move the cursor; raise LeaseLost when it is not ours any more."""
+async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None = None) -> Tally:
+    """Make what a chunk of rows asks for and move the cursor; raise LeaseLost when it is not ours any more.
+
+    Rows that were refused before are taken `again`: the statement drops what was said of them.
+    """
     refused: dict[int, Problem] = {}
     tries = 0
     while True:
         try:
             async with work.database.transaction(work.workspace.now()) as tx:
+                if again is not None:
+                    await tx.execute(again, *work.place, [line.line for line in lines])
                 tally = await decide(tx, work, lines, refused)
-                await advance(tx, work, cursor, tally)
+                await advance(tx, work, cursor, tally, refused_before=len(lines) if again else 0)
         except changing.CannotUpdate as error:
             # The whole chunk is taken back, and decided again knowing that.
             refused[error.line] = error.problem
@@ -121,7 +126,7 @@ async def decide(
     """Make what can be made of some rows, and have kept what is said of them; `refused` could not be changed before."""
     tally = Tally()
     asked = [line for line in lines if line.new is not None]
-    rows = await _taken(tx, work, [line.new.reference for line in asked if line.new])
+    known = await taken(tx, work, [line.new.reference for line in asked if line.new])
     seen: dict[str, Line] = {}
     fresh: list[Line] = []
     for line in lines:
@@ -130,8 +135,8 @@ async def decide(
             tally.rejected += 1
             tally.said.append(line.about("rejected"))
         elif new.reference in seen:
-            _repeat(tally, line, seen[new.reference].line, is_same=new == seen[new.reference].new)
-        elif (row := rows.get(new.reference)) is not None:
+            repeat(tally, line, seen[new.reference].line, is_same=new == seen[new.reference].new)
+        elif (row := known.get(new.reference)) is not None:
             await _meet(tx, work, tally, (line, row), (refused or {}).get(line.line))
         else:
             seen[new.reference] = line
@@ -141,7 +146,8 @@ async def decide(
     return tally
 
 
-async def _taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Record]:
+async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Record]:
+    """Return the debts that have these references, by reference; `line` is that of this import's own."""
     rows = await tx.fetch(_TAKEN, work.workspace.id, references, work.found.id)
     return {row["reference"]: row for row in rows}
 
@@ -159,14 +165,14 @@ async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) ->
             tally.said.append(line.about("warned", debt_id=outcome.debt.id))
 
 
-def _repeat(tally: Tally, line: Line, first_line: int, *, is_same: bool) -> None:
+def repeat(tally: Tally, line: Line, first_line: int, *, is_same: bool) -> None:
     """Settle a row whose reference stands in the file already."""
     if is_same:
         tally.skipped += 1
-        tally.said.append(line.about("skipped", _note("repeated-row", line, line_before=first_line)))
+        tally.said.append(line.about("skipped", note("repeated-row", line, line_before=first_line)))
     else:
         tally.rejected += 1
-        tally.said.append(line.about("rejected", _note("duplicate-in-file", line, line_before=first_line)))
+        tally.said.append(line.about("rejected", note("duplicate-in-file", line, line_before=first_line)))
 
 
 async def _meet(
@@ -178,31 +184,28 @@ async def _meet(
     is_same = row["fingerprint"] == debts.fingerprint(work.workspace, line.new)
     shown = ids.show("debt", row["id"])
     if row["line"] is not None:
-        _repeat(tally, line, row["line"], is_same=is_same)
+        repeat(tally, line, row["line"], is_same=is_same)
     elif is_same:
         tally.unchanged += 1
     elif refusal is not None:
         tally.rejected += 1
-        tally.said.append(
-            line.about("rejected", _note("cannot-update", line, debt=shown, why=refusal.detail))
-        )
+        tally.said.append(line.about("rejected", note("cannot-update", line, debt=shown, why=refusal.detail)))
     elif work.found.on_duplicate == "update":
         await changing.change(tx, work.workspace, row["id"], line)
         tally.updated += 1
         if line.findings:
             tally.warnings += 1
-        tally.said.append(line.about("warned", _note("updated", line, debt=shown), debt_id=row["id"]))
+        tally.said.append(line.about("warned", note("updated", line, debt=shown), debt_id=row["id"]))
     elif work.found.on_duplicate == "skip":
         tally.skipped += 1
-        tally.said.append(
-            line.about("skipped", _note("reference-known", line, debt=shown), debt_id=row["id"])
-        )
+        tally.said.append(line.about("skipped", note("reference-known", line, debt=shown), debt_id=row["id"]))
     else:
         tally.rejected += 1
-        tally.said.append(line.about("rejected", _note("reference-known", line, debt=shown)))
+        tally.said.append(line.about("rejected", note("reference-known", line, debt=shown)))
 
 
-def _note(code: str, line: Line, **facts: object) -> Finding:
+def note(code: str, line: Line, **facts: object) -> Finding:
+    """Return what is said of a row's reference."""
     assert line.new is not None  # noqa: S101 - only such a row has a reference
     found = findings.said(
         code,
@@ -214,15 +217,15 @@ def _note(code: str, line: Line, **facts: object) -> Finding:
     return found
 
 
-async def advance(tx: Transaction, work: Work, cursor: int, tally: Tally) -> None:
+async def advance(tx: Transaction, work: Work, cursor: int, tally: Tally, *, refused_before: int = 0) -> None:
     """Move the import on, as the last thing before its rows go out; raise LeaseLost when it is not ours any more."""
     values = (
-        tally.rows,
+        tally.rows - refused_before,
         tally.created,
         tally.updated,
         tally.unchanged,
         tally.skipped,
-        tally.rejected,
+        tally.rejected - refused_before,
         tally.warnings,
     )
     if await tx.fetchval(_ADVANCE, *work.place, work.found.fence, cursor, *values) is None:

@@ -122,7 +122,8 @@ class Import:
     begun_at: datetime | None
     ended_at: datetime | None
     created_at: datetime
-    drop_file_at: datetime | None
+    drop_at: datetime | None
+    is_unwanted: bool
     # Wrapped; None once dropped.
     key: bytes | None = None
     file_key: bytes | None = None

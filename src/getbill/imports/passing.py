@@ -13,6 +13,7 @@ from getbill.imports.model import Import, State, Task, problem_context
 from getbill.imports.plans import Plan
 from getbill.kit import clock, json
 from getbill.kit.db import Statement, Transaction
+from getbill.vault import Key
 
 TODO = "import_mapping"
 
@@ -32,7 +33,7 @@ _SETTLE = Statement(
     UPDATE imports SET state = $4, task = $5, error = $6, problem = $7, ended_at = $8, accepts = '{}', tries = 0,
         rows_total = coalesce($9, rows_total)
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
-    RETURNING id
+    RETURNING id, is_unwanted
     """,
 )
 _REWIND = Statement(
@@ -45,7 +46,16 @@ _REWIND = Statement(
     RETURNING id
     """,
 )
-_FORGET_FINDINGS = Statement(
+UNCOUNT = Statement(
+    "imports.uncount",
+    "Nothing is counted of a pass that will be made anew.",
+    """
+    UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
+        warnings = 0
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+FORGET_FINDINGS = Statement(
     "imports.forget_findings",
     "Drop what was said of an import's rows.",
     "DELETE FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
@@ -62,8 +72,13 @@ _FORGET_CHUNKS = Statement(
 )
 _KEEP_PLAN = Statement(
     "imports.keep_plan",
-    "Keep how an import is read, or nothing of it; its file is gone.",
-    "UPDATE imports SET plan = $3, drop_file_at = $4 WHERE workspace_id = $1 AND id = $2",
+    "Keep how an import is read, without what its cells said; its file is gone.",
+    "UPDATE imports SET plan = $3, is_unwanted = false WHERE workspace_id = $1 AND id = $2",
+)
+_KEEP_NOTHING = Statement(
+    "imports.keep_nothing",
+    "An import keeps nothing of people any more.",
+    "UPDATE imports SET plan = NULL, problem = NULL, drop_at = NULL WHERE workspace_id = $1 AND id = $2",
 )
 
 
@@ -80,10 +95,12 @@ async def settle(
     """Come to the end of a task."""
     ended_at = clock.wall() if task is None else None
     values = (state, task, None, None, ended_at, rows_total)
-    _held(await tx.fetchval(_SETTLE, *work.place, work.found.fence, *values))
-    # Somebody in the file was erased while it was needed.
-    if task is None and work.found.drop_file_at is not None and work.found.drop_file_at <= clock.wall():
-        await drop_file(tx, await queries.lock(tx, work.workspace, work.found.id), work)
+    row = await tx.fetchrow(_SETTLE, *work.place, work.found.fence, *values)
+    if row is None:
+        raise LeaseLost
+    if task is None and row["is_unwanted"]:
+        # Somebody in the file was erased while it was needed.
+        await drop_file(tx, await queries.lock(tx, work.workspace, work.found.id), work.key)
 
 
 async def fail(tx: Transaction, work: Work, code: str, told: dict[str, Any]) -> None:
@@ -97,7 +114,7 @@ async def fail(tx: Transaction, work: Work, code: str, told: dict[str, Any]) -> 
 async def rewind(tx: Transaction, work: Work) -> None:
     """Begin a pass over the rows from the first, with nothing said of any."""
     _held(await tx.fetchval(_REWIND, *work.place, work.found.fence, clock.wall()))
-    await tx.execute(_FORGET_FINDINGS, *work.place)
+    await tx.execute(FORGET_FINDINGS, *work.place)
 
 
 def _held(found: UUID | None) -> None:
@@ -105,22 +122,22 @@ def _held(found: UUID | None) -> None:
         raise LeaseLost
 
 
-async def drop_file(tx: Transaction, found: Import, work: Work) -> None:
+async def drop_file(tx: Transaction, found: Import, key: Key) -> None:
     """Drop an import's bytes and what its plan tells of them; what was said of refused rows stays."""
     place = found.workspace_id, found.id
     await tx.execute(_FORGET_CHUNKS, *place)
     await vault.drop_key(tx, found.workspace_id, found.file_id)
     plan = None
     if found.plan is not None:
-        plan = plans.opened(found.plan, work.key, found.id).scrubbed().seal(work.key, found.id)
-    await tx.execute(_KEEP_PLAN, *place, plan, None)
+        plan = plans.opened(found.plan, key, found.id).scrubbed().seal(key, found.id)
+    await tx.execute(_KEEP_PLAN, *place, plan)
 
 
 async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
     """Drop everything an import kept of people; that it was, and its counts, remain."""
     place = workspace_id, import_id
-    for statement in (_FORGET_CHUNKS, _FORGET_FINDINGS, _FORGET_CORRECTIONS):
+    for statement in (_FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS):
         await tx.execute(statement, *place)
     await vault.drop_key(tx, workspace_id, import_id)
     await vault.drop_key(tx, workspace_id, file_id)
-    await tx.execute(_KEEP_PLAN, *place, None, None)
+    await tx.execute(_KEEP_NOTHING, *place)

@@ -20,10 +20,12 @@ async def spooled(database: Database, workspace: Workspace, found: Import) -> Bi
     try:
         async for chunk in queries.chunks(database, workspace, found):
             await asyncio.to_thread(file.write, chunk)
-        if file.tell() != found.size:
-            raise FileGone
+        is_whole = file.tell() == found.size
         file.seek(0)
     except BaseException:
         file.close()
         raise
+    if not is_whole:
+        file.close()
+        raise FileGone
     return file

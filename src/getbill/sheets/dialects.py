@@ -18,6 +18,7 @@ _SAID = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
 # A cell that is two cells of another delimiter; a comma before a space or inside a number is text.
 _TWO_CELLS = re.compile(r"[;\t|]|(?<!\d),(?!\s|$)|,(?![\d\s]|$)|\d:[^\d/]")
 _APOSTROPHES = re.compile(r"(?:^|[;,\t|])'[^';\t|]*'(?=[;,\t|]|\r?$)", re.MULTILINE)
+_MARKS = re.compile(r'(?:^|[;,\t|])\s*"')
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
@@ -50,8 +51,9 @@ def find(lines: list[str]) -> Dialect:
 
 
 def _quote(lines: list[str]) -> str:
-    apostrophes = sum(1 for line in lines if len(_APOSTROPHES.findall(line)) > 1)
-    return "'" if lines and apostrophes > len(lines) / 2 and not any('"' in line for line in lines) else '"'
+    single = sum(1 for line in lines if len(_APOSTROPHES.findall(line)) > 1)
+    double = sum(1 for line in lines if _MARKS.search(line))
+    return "'" if single > max(double, len(lines) / 2) else '"'
 
 
 def _is_escaped(lines: list[str]) -> bool:

@@ -67,21 +67,21 @@ def detect(file: BinaryIO) -> Encoding:
     head = file.read(_HEAD)
     for mark, codec in _MARKS:
         if head.startswith(mark):
-            return Encoding(_NAMES.get(codec, codec), codec)
+            return Encoding(_NAMES.get(codec, codec), codec, _FOREIGN if codec == "utf-8-sig" else "replace")
     if wide := _without_mark(head):
         return Encoding(wide, wide)
     seen = _Seen()
     file.seek(0)
     while block := file.read(_BLOCK):
         seen.add(block)
+    seen.end()
     if not seen.broken:
         return Encoding("utf-8", "utf-8")
     if seen.well_formed and seen.broken <= _FOREIGN_SHARE * (seen.broken + seen.well_formed):
-        return Encoding("utf-8", "utf-8", _FOREIGN)
-    codec = max(
-        _SINGLE_BYTE, key=lambda name: (_plausibility(name, seen.contexts), -_SINGLE_BYTE.index(name))
-    )
-    return Encoding(_NAMES.get(codec, codec), codec)
+        return Encoding("utf-8", "utf-8", _FOREIGN, is_mixed=True)
+    fits = {codec: _plausibility(codec, seen.contexts) for codec in _SINGLE_BYTE}
+    codec = max(_SINGLE_BYTE, key=lambda name: (fits[name], -_SINGLE_BYTE.index(name)))
+    return Encoding(_NAMES.get(codec, codec), codec, is_doubtful=fits[codec] <= 0)
 
 
 def named(name: str) -> Encoding:
@@ -141,6 +141,11 @@ class _Seen:
             self.well_formed += _characters(block.decode("utf-8"))
         except UnicodeDecodeError:
             self._count_broken(block)
+
+    def end(self) -> None:
+        """Look at what waited for a next block."""
+        if self._rest:
+            self._count_broken(self._rest)
 
     def _count_broken(self, block: bytes) -> None:
         valid = sum(1 for _ in _SEQUENCE.finditer(block))

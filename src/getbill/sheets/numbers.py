@@ -145,7 +145,7 @@ def _decided(votes: dict[str, int], unsure: dict[str, int], groups: dict[Reading
     doubtful = sum(unsure.values())
     decimal: Decimals
     if comma or point:
-        decimal = "," if comma > point else "."
+        decimal = "," if comma >= point else "."
         # One point among ten thousand commas is a slip of that cell, not the column's way.
         is_mixed = min(comma, point) * 100 > max(comma, point)
         is_certain = not (is_mixed and doubtful)

@@ -39,6 +39,12 @@ KINDS: Mapping[str, Kind] = {
         "This file waits for a person to say what its columns are. Import it as proposed?",
         ("confirm", "discard"),
     ),
+    "escalation": Kind(
+        "debt",
+        "Le scénario est terminé et la dette n'est pas réglée. Que faire ?",
+        "The scenario is over and the debt is not paid. What follows?",
+        ("escalate", "continue", "write_off", "archive"),
+    ),
 }
 
 

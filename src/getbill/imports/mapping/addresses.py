@@ -8,20 +8,18 @@ import re
 from getbill.imports.mapping.tables import country_of
 
 _BREAKS = re.compile(r"\s*(?:[\r\n;|]+|,\s*,)\s*")
-_UK = re.compile(r"(?P<rest>.+?)[,\s]+(?P<postal_code>[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})")
-_US = re.compile(
-    r"(?P<street>.+),\s*(?P<city>[^,\d]+?),?\s+(?P<state>[A-Z]{2}),?\s+(?P<postal_code>\d{5}(?:-\d{4})?)"
+# A postal code wherever it stands: 75002, D-10115, 1015 CJ, SW1A 2AA, 62701-1234.
+_CODE = re.compile(
+    r"(?<![\w-])(?:(?P<land>[A-Z]{1,2})-)?(?P<code>\d{5}(?:-\d{4})?|\d{4} ?[A-Z]{2}|\d{4}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})(?!\w)"
 )
-_NL = re.compile(r"(?P<street>.+?)[,\s]+(?:NL-?)?(?P<postal_code>\d{4} ?[A-Z]{2})[,\s]+(?P<city>[^\d,]+)")
-_CITY_LAST = re.compile(
-    r"(?P<street>.+?)[,\s]+(?:(?P<land>[A-Z]{1,2})[-\s])?(?P<postal_code>\d{4,5})[,\s]+(?P<city>[^\W\d][^,]*)"
-)
+_CITY = re.compile(r"\s+(?P<city>[^\W\d][^,]*)")
+_STATE = re.compile(r"(?P<street>.+),\s*(?P<city>[^,\d]+?),?\s+(?P<state>[A-Z]{2})")
 _NUMBER_FIRST = re.compile(
     r"(?P<number>\d{1,5}(?: ?(?:bis|ter|quater|[A-Za-z])\b)?(?: ?[-/] ?\d{1,4})?),? +(?P<street>[^\W\d].*|\d+(?:st|nd|rd|th)\b.*)",
     re.IGNORECASE,
 )
 _NUMBER_LAST = re.compile(
-    r"(?P<street>[^\d]*[^\W\d][^\d]*?),?\s+(?:n[°ºo.]*\s*)?(?P<number>\d{1,5}(?: ?[a-zA-Z])?(?: ?[-/] ?\w{1,4})?)(?P<extra>,.+)?",
+    r"(?P<street>[^\d]*[^\W\d][^\d]*?),?\s+(?:n[°ºo.]*\s*)?(?P<number>\d{1,5}(?: ?[a-zA-Z])?(?: ?[-/] ?\w{1,4})?)(?P<extra>,\s*(?:\d+\s*[ºª°]|[^\d\s]).*)?",
     re.IGNORECASE,
 )
 _LANDS = {"F": "FR", "D": "DE", "A": "AT", "B": "BE", "I": "IT", "E": "ES", "L": "LU"}
@@ -41,7 +39,8 @@ def parts(text: str) -> dict[str, str] | None:
     if found is None:
         return None
     found = {name: value.strip(" ,") for name, value in found.items() if value and value.strip(" ,")}
-    country = country or _land(found.pop("land", ""))
+    country = _land(found.pop("land", "")) if country is None else country
+    found.pop("land", None)
     return found | ({"country": country} if country else {})
 
 
@@ -79,19 +78,27 @@ def _country(line: str) -> tuple[str, str | None]:
 
 
 def _shape(line: str) -> dict[str, str] | None:
-    if found := _US.fullmatch(line):
-        city = f"{found['city'].strip()}, {found['state']}"
-        return street(found["street"]) | {"postal_code": found["postal_code"], "city": city}
-    if found := _UK.fullmatch(line):
-        road, comma, city = found["rest"].rpartition(",")
-        if comma:
-            return street(road) | {"postal_code": found["postal_code"], "city": city, "land": "GB"}
+    code = None
+    for found in _CODE.finditer(line):
+        # A house number is no postal code: what follows it is not a town alone, or it is not last.
+        if found.end() == len(line) or _CITY.fullmatch(line, found.end()):
+            code = found
+    if code is None:
         return None
-    for shape in (_NL, _CITY_LAST):
-        if found := shape.fullmatch(line):
-            land = found.groupdict().get("land") or ""
-            whole = {"postal_code": found["postal_code"], "city": found["city"], "land": land}
-            return street(found["street"]) | whole
+    before, after = line[: code.start()].rstrip(" ,"), line[code.end() :].strip()
+    if after:
+        place = {"postal_code": code["code"], "city": after, "land": code["land"] or ""}
+        return (street(before) if before else {}) | place if code["code"][0].isdigit() else None
+    return _code_last(before, code["code"])
+
+
+def _code_last(before: str, code: str) -> dict[str, str] | None:
+    if code[0].isalpha():
+        road, comma, city = before.rpartition(",")
+        return street(road) | {"postal_code": code, "city": city, "land": "GB"} if comma else None
+    if found := _STATE.fullmatch(before):
+        city = f"{found['city'].strip()}, {found['state']}"
+        return street(found["street"]) | {"postal_code": code, "city": city}
     return None
 
 

@@ -7,7 +7,7 @@ both be due, an amount without tax only, a debit and a credit, columns that do n
 from collections.abc import Iterable
 
 from getbill.imports.mapping.candidates import Candidate
-from getbill.imports.mapping.contents import texts_of
+from getbill.imports.mapping.contents import has_fractions, texts_of
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.model import CERTAIN, Field, Question, Reason
 from getbill.imports.mapping.rules import Claim
@@ -51,12 +51,12 @@ def _with_due(
     if left and len(left) < len(due):
         invoiced = invoiced + [one for one in due if one not in left]
         due = left
+    _leave_days(due)
+    due = [one for one in due if one.claims]
     doubtful = [one for one in due if one.best and one.best.score < CERTAIN]
     sure = [one for one in due if one not in doubtful]
     # Open and overdue: where all of it is overdue they are the same amount.
     due = _distinct(sure + doubtful, head)
-    if len(due) > 1:
-        return [_which("several_due", due)]
     invoiced = _distinct(invoiced, head)
     if len(invoiced) > 1:
         named = [one for one in invoiced if {"incl", "total", "invoice"} & one.spoken.concepts]
@@ -65,7 +65,22 @@ def _with_due(
         invoiced = [chosen]
     for one in invoiced:
         one.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", _header(due[0])))
+    if len(due) > 1:
+        return [_which("several_due", due)]
     return _do_not_add_up(due[0], invoiced, paid, head) + _negative(due[0], head)
+
+
+def _leave_days(due: list[Candidate]) -> None:
+    """Leave out a column of days overdue: whole numbers beside amounts that have cents."""
+    amounts = [one for one in due if "overdue" not in one.spoken.concepts and has_fractions(one.found)]
+    for one in due:
+        if (
+            amounts
+            and one not in amounts
+            and "amount" not in one.spoken.concepts
+            and not has_fractions(one.found)
+        ):
+            _leave([one], "not_ours", one)
 
 
 def _several(found: list[Candidate], net: list[Candidate], head: Head) -> list[Question]:

@@ -66,9 +66,7 @@ class Composer:
         own, invoice = self._columns.get(Field.REFERENCE), self._columns.get(Field.INVOICE_REFERENCE)
         steps: list[Step] = []
         if invoice:
-            steps.append(
-                cells.code_into_body(invoice, "invoice_reference", also=None if own else "reference")
-            )
+            steps.append(cells.code_into_body(invoice, "invoice_reference", also="reference"))
         if own:
             steps.append(cells.code_into_body(own, "reference"))
         if column := self._columns.get(Field.DEBTOR_REFERENCE):

@@ -16,11 +16,47 @@ _FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$")
 _DIALLED = re.compile(r"^(\+|00|0|\(0)")
 _POSTAL_CITY = re.compile(r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}")
 _HOUSE = re.compile(r"\d{1,5}\s*[-/]?\s*\w{0,6}")
-_COMPANY = re.compile(
-    r"\b(s\.?a\.?s\.?u?|s\.?a\.?r\.?l|eurl|sci|s\.?a|gmbh|ug|ag|kg|ohg|e\.?v|ltd|limited|llc|llp|inc|plc|corp|s\.?l\.?u?|s\.?r\.?l"
-    r"|s\.?p\.?a|s\.?n\.?c|b\.?v|n\.?v|v\.?o\.?f|company|co|bvba|srl|sprl)\b\.?\)?(?=$|[\s,&+)])",
-    re.IGNORECASE,
+# Legal forms as their names end or begin; the short ones only in capitals or with points.
+_FORMS = frozenset(
+    [
+        "sas",
+        "sasu",
+        "sarl",
+        "eurl",
+        "sci",
+        "scp",
+        "snc",
+        "gmbh",
+        "ohg",
+        "ltd",
+        "limited",
+        "llc",
+        "llp",
+        "inc",
+        "plc",
+        "corp",
+        "slu",
+        "srl",
+        "srls",
+        "spa",
+        "bvba",
+        "sprl",
+        "vof",
+        "mbh",
+        "ek",
+        "company",
+        "gmbh&co",
+        "eirl",
+        "gie",
+        "sel",
+        "selarl",
+        "scop",
+        "bvba",
+        "cv",
+        "ev",
+    ]
 )
+_SHORT_FORMS = frozenset(["sa", "ag", "kg", "ug", "sl", "bv", "nv", "co", "se"])
 
 
 def fit(claim: Claim, found: ColumnProfile) -> float:
@@ -76,12 +112,19 @@ def has_fractions(found: ColumnProfile) -> bool:
 
 def are_companies(found: ColumnProfile) -> bool:
     """Tell whether most of a column's cells end in the legal form of a company."""
-    return part(texts_of(found), lambda text: bool(_COMPANY.search(text))) >= 0.5
+    return part(texts_of(found), is_company) >= 0.5
 
 
 def is_company(text: str) -> bool:
     """Tell whether a name has the legal form of a company in it."""
-    return bool(_COMPANY.search(text))
+    for word in text.split():
+        plain = word.strip("(),&").replace(".", "")
+        if len(plain) <= 7 and (
+            plain.casefold() in _FORMS
+            or (plain.casefold() in _SHORT_FORMS and (plain.isupper() or "." in word) and text != word)
+        ):
+            return True
+    return False
 
 
 def are_whole_addresses(found: ColumnProfile) -> bool:

@@ -120,7 +120,26 @@ def _longest(words: tuple[str, ...], at: int) -> tuple[int, _Word | None]:
     for size in (4, 3, 2):
         if at + size <= len(words) and (known := _KNOWN.get("_".join(words[at : at + size]))):
             return size, _Word(known)
+    for size in (3, 2):
+        part = words[at : at + size]
+        if (
+            len(part) == size
+            and not all(word in _KNOWN for word in part)
+            and (near := _near_phrase("_".join(part)))
+        ):
+            return size, near
     return 1, _word(words[at])
+
+
+@lru_cache(maxsize=4096)
+def _near_phrase(text: str) -> _Word | None:
+    """Return the phrase that a text of several words nearly is: `raison socale`."""
+    if len(text) < 9:
+        return None
+    near = process.extractOne(text, _PHRASES, scorer=OSA.distance, score_cutoff=1 if len(text) < 13 else 2)
+    if near is None or near[0].count("_") != text.count("_"):
+        return None
+    return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0].replace("_", " "))
 
 
 @lru_cache(maxsize=8192)
@@ -170,6 +189,11 @@ def _abbreviation(word: str) -> frozenset[str] | None:
 
 
 def _typo(word: str) -> _Word | None:
+    if len(word) == 4:
+        near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=1)
+        # One letter left out, inside: `vile`.
+        is_close = near is not None and len(near[0]) == 5 and near[0][0] + near[0][-1] == word[0] + word[-1]
+        return _Word(_KNOWN[near[0]], 0.1, near[0]) if is_close else None
     if len(word) < 5:
         return None
     allowed = 1 if len(word) < 8 else 2
@@ -198,6 +222,7 @@ def _known() -> dict[str, frozenset[str]]:
 
 _KNOWN = _known()
 _LONG = [word for word in _KNOWN if len(word) >= 5 and "_" not in word]
+_PHRASES = [word for word in _KNOWN if len(word) >= 9 and "_" in word]
 _WHOLE = {name: field for field, names in WHOLE.items() for name in names.split()}
 # Codes that are words of headers: TOP is Tonga's, ALL Albania's.
 _NO_CODES = frozenset({"TOP", "ALL", "CUP", "MOP", "BAM", "TRY", "LAK", "ERN", "GEL", "MAD", "PAB", "SOS"})

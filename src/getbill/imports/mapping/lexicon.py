@@ -17,7 +17,7 @@ WORDS: dict[str, str] = {
         billing sold_to soldto rechnungsempfanger empfanger auftraggeber afnemer payee_name client_facture buyer
         geadresseerde cessionario coproprietaire eleve student famille membre member lid leden eigentumer propietario proprietario proprietaire eigenaar
         compte_client customer_account kundenkonto debitorenkonto compaux auxiliaire compte_auxiliaire
-        compte_tiers personenkonto debiteurenrekening contratante cte clte klantrelatie debtornumber guest""",
+        compte_tiers personenkonto debiteurenrekening contratante parent guardian tutor tuteur responsable_legal responsable_financier cte clte klantrelatie debtornumber guest""",
     "creditor": """creancier creditor creditore acreedor glaubiger schuldeiser mandant mandante mandataire
         societe_emettrice entite_facturante emetteur glaubigerin opdrachtgever issuer""",
     "supplier": "fournisseur supplier vendor lieferant proveedor fornitore leverancier crediteur kreditor",
@@ -35,7 +35,7 @@ WORDS: dict[str, str] = {
         comercial bearbeiter suivi_par charge_de_clientele account_manager chasseur conseiller salesman
         accountmanager vendedor assegnato operatore benutzer gebruiker created_by behandelaar recouvreur""",
     "other": """guarantor caution avaliste garant garante burge emergency notaire avocat lawyer anwalt
-        parent referent employer employeur arbeitgeber""",
+        referent employer employeur arbeitgeber""",
     # Which paper.
     "invoice": """facture factures facturas fact fac factura fra fras fattura fatture fatt ft invoice invoices
         inv rechnung rechnungen rechnungs rech rech_ rg re factuur fakt faktura fakturen facturacion bill bills
@@ -54,8 +54,9 @@ WORDS: dict[str, str] = {
         fascicolo posizione sinistre matter aktenz gz""",
     "contract": """contrat contrats contract vertrag vertrags contrato contratto overeenkomst police polis policy
         poliza polizza abonnement subscription bail lease suscripcion abbonamento mandat""",
-    "number": """no num numero nummer nr nro number nos id identifiant ident identificativo kennung key cle
-        matricule code cod codigo codice codi kode n nrs nb_id uuid guid nrn zahlnummer lfdnr numer numeros nm""",
+    "number+id": "id identifiant ident identificativo kennung uuid guid",
+    "number": """no num numero nummer nr nro number nos key cle
+        matricule code cod codigo codice codi kode n nrs nb_id nrn zahlnummer lfdnr numer numeros nm""",
     "reference": """ref refs reference references referenz referencia riferimento rif referentie kenmerk refer
         reff zeichen riferimenti betalingskenmerk verwijzing ref_""",
     "internal": "interne internal intern interno interna eigen eigene own nos_ref notre votre unsere ihre",
@@ -86,7 +87,7 @@ WORDS: dict[str, str] = {
         geboorte geboortedatum dob nac date_de_naissance nasc ne_le date_of_birth""",
     "service+date": "date_of_service service_date",
     "neutral": """miet hausgeld beitrags beitrag loyer loyers charges cotisation cotisations rent cuota contributie fornitura
-        fourniture gultig home mobilite total_general principal tenancy bailleur residentiel""",
+        fourniture gultig home mobilite total_general principal tenancy bailleur residentiel residence""",
     "days": """jours jour days tage tagen dias giorni dagen retard verzug nb anzahl delay delai anciennete age
         aging dso verspatung ritardo retraso dayslate anz plazo alter""",
     "overdue": "overdue echu echus echue vencido vencida uberfallig ueberfallig scaduto scaduta vervallen past_due",
@@ -152,8 +153,9 @@ WORDS: dict[str, str] = {
     # How to reach them.
     "email": """email emails mail mails courriel mel correo posta_elettronica e_mail e_mails adresse_electronique
         emailadresse emailadres mailadresse correo_electronico email_address emailaddress adresse_mail adr_mail
-        e_mail_adresse e_mailadres smtp_addr smtp mailto mailadres pec adresse_email indirizzo_email eml
+        e_mail_adresse e_mailadres smtp_addr smtp mailto mailadres adresse_email indirizzo_email eml
         emailid adresse_e_mail""",
+    "pec": "pec",
     "phone": """telephone tel telefon telefono telefoon fon phone phones tlf tfno tfn tlfno fixe festnetz landline
         telnr ruf rufnummer telf telefonnummer telefoonnummer phonenumber telephones telf1 phone_number tph
         telefoonnr num_tel numtel telefonnr ligne_fixe teleph telefonos tfno_ dwelling_phone""",
@@ -178,7 +180,7 @@ WORDS: dict[str, str] = {
     "address": """adresse adresses address addresses anschrift direccion domicilio indirizzo adres adr addr dir
         domicile adresse_complete full_address anschr adreses direcc adresse_postale postadresse domicil
         adresszeile adresse_facturation mailing_address direccion_postal postal_address
-        indirizzo_postale postadres residence via_residenza woonadres""",
+        indirizzo_postale postadres woonadres""",
     "street": """rue street strasse str calle via straat voie road stras straatnaam strassenname street_name
         address1 addressline1 address_line1 addr1 line1 libelle_voie nom_de_la_rue nom_voie strase
         street_address adresse1 adr1 poaddressline1 adresse_1 adresse_ligne_1 address_line_1 address_1 ligne_1
@@ -187,7 +189,7 @@ WORDS: dict[str, str] = {
         no_voie numero_de_voie numero_rue no_rue hsnr street_number n_civico hausno nro_calle num_voie
         street_no""",
     "extra": """complement complemento suite apt line2 adresse2 zusatz adresszusatz toevoeging adr2 address2
-        addressline2 address_line2 addr2 batiment residence_ etage building apartment adresse_2 adresse_ligne_2
+        addressline2 address_line2 addr2 batiment etage building apartment adresse_2 adresse_ligne_2
         address_line_2 address_2 ligne_2 complement_adresse complement_d_adresse indirizzo_2 direccion_2
         adresszeile_2 adresse_l2 adresregel_2 huisnummertoevoeging addr_2 adr_2 lieu_dit poaddressline2
         hausnummerzusatz""",
@@ -214,7 +216,7 @@ WORDS: dict[str, str] = {
         factuuromschrijving""",
     "note": """commentaire commentaires comment comments notes note_ bemerkung bemerkungen notiz notizen
         observaciones observation observations opmerking opmerkingen annotazioni remarque remarques memo
-        kommentar commenti nota_ interno_nota historique remark remarks""",
+        kommentar commenti interno_nota historique remark remarks""",
     "iban": "iban iban_nr iban_no ibancode",
     "bank": """banque bank banco banca compte_bancaire bankverbindung rib cuenta_bancaria
         conto_corrente bankrekening rekeningnummer kontoinhaber domiciliation rekening coordonnees_bancaires""",

@@ -9,6 +9,8 @@ _PREFIX = re.compile(
     r"(M\.|M(?= [A-ZÉÈ])|Mr\.?|Mme\.?|Mlle\.?|Monsieur|Madame|Mademoiselle|Mrs\.?|Ms\.?|Miss|Herrn?|Frau|Sr\.|Sra\.|Señora?"
     r"|Sig\.ra|Sig\.na|Sig\.|Signora?|Dhr\.?|Mevr\.?|Mw\.|MONSIEUR|MADAME|MME|MR\.?|MLLE) +(?!et |ou |und |and |& |\+)"
 )
+# Two people are not one.
+_JOINED = frozenset({"et", "&", "und", "and", "ou", "y", "e", "en", "+"})
 _PART = re.compile(r"[^\W\d_][^\d,;/@&]*")
 
 
@@ -36,9 +38,9 @@ def _split(whole: str) -> tuple[str, str]:
             return first, last
         return "", ""
     words = whole.split(" ")
-    if not 2 <= len(words) <= 5 or whole.isupper():
+    if not 2 <= len(words) <= 5 or whole.isupper() or not _JOINED.isdisjoint(words):
         return "", ""
-    capitals = [word.isupper() and len(word) > 1 for word in words]
+    capitals = [word.isupper() and len(word) > 1 and "." not in word for word in words]
     if capitals[0] and True not in capitals[capitals.index(False) :]:
         at = capitals.index(False)
         return " ".join(words[at:]), " ".join(words[:at])

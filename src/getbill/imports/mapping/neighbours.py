@@ -73,7 +73,15 @@ def _references(candidates: list[Candidate], head: Head) -> None:
     # A number of its own beside the debtor's and nothing else is the debt's; beside an invoice it says less.
     for one in candidates:
         claim = one.claim(Field.REFERENCE)
-        if claim and claim.score < 0.8 and invoices and one not in invoices:
+        # A reference of nothing in particular is often the customer's order, or empty.
+        is_vague = one.spoken.concepts <= {"reference", "number", "id"} or not one.found.filled
+        if (
+            claim
+            and not one.spoken.whole
+            and (claim.score < 0.8 or is_vague)
+            and invoices
+            and one not in invoices
+        ):
             one.become([], Reason("invoice_identifies", _header(invoices[0])))
     documents = [one for one in invoices if "document" in one.spoken.concepts]
     numbered = [one for one in invoices if "invoice" in one.spoken.concepts]

@@ -25,6 +25,7 @@ supplier:
 other:
 rep:
 email: email .97
+pec: email .82
 web:
 taxid:
 mobile: mobile .95
@@ -158,6 +159,7 @@ debtor invoice reference: debtor_reference .7
 debtor reference: debtor_reference .85
 debtor invoice: name .75, debtor_reference .75
 case invoice: invoice_reference .75
+invoice id: invoice_reference .86
 invoice number: invoice_reference .97
 invoice reference: invoice_reference .95
 document number: invoice_reference .88

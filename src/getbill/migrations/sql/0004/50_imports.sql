@@ -47,14 +47,15 @@ CREATE TABLE imports (
     begun_at       timestamptz,
     ended_at       timestamptz,
     created_at     timestamptz NOT NULL,          -- workspace time
-    drop_file_at   timestamptz,                   -- wall time; null once the file is gone
+    drop_at        timestamptz,                   -- wall time: when all it keeps of people goes; null once it went
+    is_unwanted    boolean NOT NULL DEFAULT false,  -- its file goes as soon as nobody needs it: somebody in it was erased
     PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX imports_newest ON imports (workspace_id, created_at, id) WHERE received_at IS NOT NULL;
 CREATE INDEX imports_same ON imports (workspace_id, digest) WHERE digest IS NOT NULL;
 -- Short: what waits for a worker.
 CREATE INDEX imports_waiting ON imports (leased_until) WHERE task IS NOT NULL;
-CREATE INDEX imports_files ON imports (drop_file_at) WHERE drop_file_at IS NOT NULL;
+CREATE INDEX imports_kept ON imports (drop_at) WHERE drop_at IS NOT NULL;
 
 -- The bytes of a file as they came in, or the accepted bodies of a batch, 1,000 in a chunk.
 CREATE TABLE import_chunks (
