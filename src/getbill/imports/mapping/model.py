@@ -208,11 +208,10 @@ def _column_shown(column: Column) -> dict[str, Any]:
         "letter": column.letter,
         "header": column.header,
         "field": column.field and column.field.value,
-        "confidence": round(column.confidence, 2),
+        "confidence": column.confidence,
         "reason": _reason_shown(column.reason),
         "alternatives": [
-            {"field": other.field.value, "confidence": round(other.confidence, 2)}
-            for other in column.alternatives
+            {"field": other.field.value, "confidence": other.confidence} for other in column.alternatives
         ],
         "unit": column.unit,
     }

@@ -74,6 +74,8 @@ def _references(candidates: list[Candidate], head: Head) -> None:
     for one in candidates:
         claim = one.claim(Field.REFERENCE)
         # A reference of nothing in particular is often the customer's order, or empty.
+        if one.denied:
+            continue
         is_vague = one.spoken.concepts <= {"reference", "number", "id"} or not one.found.filled
         if (
             claim
