@@ -122,9 +122,9 @@ def _uncertain(
             continue
         rivals = _rivals(column, one, assigned)
         if one.denied and column.field is None:
-            facts = {"header": column.header or column.letter, "others": []}
+            denied = {"header": column.header or column.letter}
             options = (one.denied.value, *(other.field.value for other in column.alternatives))
-            questions.append(Question("which_field", (column.index,), one.denied, options, "", facts))
+            questions.append(Question("which_field", (column.index,), one.denied, options, "", denied))
         elif (column.field and column.confidence < CERTAIN) or rivals:
             options = tuple(
                 dict.fromkeys(
