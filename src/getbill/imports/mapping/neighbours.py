@@ -68,13 +68,18 @@ def _addresses(candidates: list[Candidate]) -> None:
 def _references(candidates: list[Candidate], head: Head) -> None:
     invoices = _having(candidates, Field.INVOICE_REFERENCE)
     for one in _having(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE):
-        if one.spoken.concepts <= {"number", "internal"} and head.counts_rows(one.found):
+        if one.spoken.concepts <= {"number", "id", "internal", "invoice", "document"} and head.counts_rows(
+            one.found
+        ):
             one.become([], Reason("counts_rows", _header(one)))
     # A number of its own beside the debtor's and nothing else is the debt's; beside an invoice it says less.
     for one in candidates:
         claim = one.claim(Field.REFERENCE)
         # A reference of nothing in particular is often the customer's order, or empty.
         if one.denied:
+            continue
+        if claim and not one.found.filled:
+            one.become([], Reason("empty"))
             continue
         is_vague = one.spoken.concepts <= {"reference", "number", "id"} or not one.found.filled
         if (
@@ -98,10 +103,19 @@ def _references(candidates: list[Candidate], head: Head) -> None:
 
 
 def _dates(candidates: list[Candidate], head: Head) -> None:
+    """A date of nothing in particular is the invoice's where it never comes after the day due."""
     dues = [one for one in _having(candidates, Field.DUE_DATE) if one.best and one.best.score >= 0.85]
     named = [one for one in _having(candidates, Field.INVOICE_DATE) if one.best and one.best.score >= 0.85]
+    exact = [one for one in named if {"invoice", "issue"} & one.spoken.concepts or one.spoken.whole]
+    for one in named:
+        if exact and one not in exact:
+            one.become([], Reason("other_date", _header(exact[0])))
     for one in _having(candidates, Field.INVOICE_DATE):
         if one in named or not one.is_known:
+            continue
+        if dues and one.spoken.unknown:
+            # A date of something nobody knows: left out, the day due is there.
+            one.become([], Reason("not_ours", _header(one)))
             continue
         if named:
             one.become([], Reason("other_date", _header(named[0])))
