@@ -1,7 +1,7 @@
 """The first proposal: what each column most likely is, and everything that is better asked than guessed."""
 
 from getbill import sheets
-from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours
+from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, standing
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.model import (
@@ -45,7 +45,13 @@ def propose(
     questions += _repeated(columns, found) + _whose_account(columns, found)
     marks, orders, unclear = formats.decide(columns, profile)
     return Mapping(
-        tuple(columns), currency, company_country, tuple(questions + unclear), marks, orders
+        tuple(columns),
+        currency,
+        company_country,
+        tuple(questions + unclear),
+        marks,
+        orders,
+        standing.marks(found),
     ).without_collisions()
 
 
