@@ -10,7 +10,7 @@ from getbill import sheets
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.contents import texts_of
 from getbill.imports.mapping.model import AMOUNTS, Column, Currency, Field, Question, Reason
-from getbill.imports.mapping.tables import country_of, currency_of, currency_of_country
+from getbill.imports.mapping.tables import currency_of, currency_of_country
 
 # Dialling codes of countries whose currency is another than their neighbours', longest first.
 _DIALLED = {
@@ -92,6 +92,10 @@ def _stated(amounts: list[Candidate], signs: dict[str, str]) -> dict[str, Reason
     for one in amounts:
         if one.spoken.currency:
             stated[one.spoken.currency] = Reason("header_code", {"header": one.column.header})
+        # What the cells of a workbook are formatted as, though the sign is not in them.
+        shown = currency_of(one.column.currency)
+        if len(shown) == 1:
+            stated.setdefault(shown[0], Reason("sign", {"header": one.column.header}))
         counted: Counter[str] = Counter()
         for sign, count in one.found.currencies.items():
             codes = currency_of(sign)
@@ -120,7 +124,7 @@ def _elsewhere(
     places: Counter[str] = Counter()
     for one, column in zip(candidates, columns, strict=True):
         if column.field == Field.COUNTRY:
-            places.update(filter(None, (country_of(text) for text in texts_of(one.found))))
+            places.update(filter(None, (sheets.country_of(text) for text in texts_of(one.found))))
         if column.field in {Field.PHONE, Field.MOBILE}:
             places.update(_dialled(texts_of(one.found)))
         order = one.found.date

@@ -190,10 +190,7 @@ def _abbreviation(word: str) -> frozenset[str] | None:
 
 def _typo(word: str) -> _Word | None:
     if len(word) == 4:
-        near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=1)
-        # One letter left out, inside: `vile`.
-        is_close = near is not None and len(near[0]) == 5 and near[0][0] + near[0][-1] == word[0] + word[-1]
-        return _Word(_KNOWN[near[0]], 0.1, near[0]) if is_close else None
+        return _letter_left_out(word)
     if len(word) < 5:
         return None
     allowed = 1 if len(word) < 8 else 2
@@ -201,6 +198,14 @@ def _typo(word: str) -> _Word | None:
     if near is None or (near[0][0] != word[0] and near[1] > 1):
         return None
     return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0])
+
+
+def _letter_left_out(word: str) -> _Word | None:
+    """Return the word of five letters that lacks one inside: `vile`."""
+    near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=1)
+    if near is None or len(near[0]) != 5 or near[0][0] + near[0][-1] != word[0] + word[-1]:
+        return None
+    return _Word(_KNOWN[near[0]], 0.1, near[0])
 
 
 def _typo_in_compound(word: str) -> _Word | None:
