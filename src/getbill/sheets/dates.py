@@ -54,6 +54,7 @@ _SERIAL_ZERO = date(1899, 12, 30)
 SERIAL_FIRST, SERIAL_LAST = 36_526, 73_050  # 2000-01-01 to 2099-12-31
 _YEAR_MIN, _YEAR_MAX = 1900, 2199
 _MEMORY_MAX = 20_000
+_WRITTEN_MAX = 60
 _ORDERS: tuple[Order, ...] = ("dmy", "mdy", "ymd")
 # Two digits of a year are of this century up to here, as POSIX has it.
 _PIVOT = 69
@@ -156,6 +157,8 @@ def _of_few_years(shared: set[Order], years: dict[Order, set[int]]) -> set[Order
 def _read(text: str, shape: DateShape) -> date:
     if not text:
         raise CellWrong("cell_empty")
+    if len(text) > _WRITTEN_MAX:
+        raise CellWrong("date_invalid", value=f"{text[:_WRITTEN_MAX]}\u2026")
     if shape.order == "serial" and text.isdigit():
         return _serial(int(text))
     days = readings(text)

@@ -8,6 +8,7 @@ import codecs
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from getbill.sheets.model import Note
@@ -15,8 +16,8 @@ from getbill.sheets.words import Unreadable
 
 _BLOCK = 1024 * 1024
 _HEAD = 64 * 1024
-# Bytes above 127 looked at to tell the encodings apart.
-_SEEN_MAX = 20_000
+# Bytes above 127 looked at to tell the encodings apart, and how many that break UTF-8 are enough to know.
+_SEEN_MAX = 10_000
 # Of the bytes above 127, how many may break UTF-8 in a file that is UTF-8 with foreign lines in it.
 _FOREIGN_SHARE = 0.2
 
@@ -148,14 +149,14 @@ class _Seen:
             self._count_broken(self._rest)
 
     def _count_broken(self, block: bytes) -> None:
+        if self.broken > _SEEN_MAX + self.well_formed:
+            return
         valid = sum(1 for _ in _SEQUENCE.finditer(block))
         self.well_formed += valid
         bare = _SEQUENCE.sub(b"", block)
         self.broken += len(bare) - _ascii_count(bare)
-        for match in _CONTEXT.finditer(block):
-            if self.contexts.total() >= _SEEN_MAX:
-                break
-            self.contexts[match[1]] += 1
+        seen = islice(_CONTEXT.finditer(block), _SEEN_MAX - self.contexts.total())
+        self.contexts.update(match[1] for match in seen)
 
 
 # RFC 3629 section 4, without what only hostile text writes.

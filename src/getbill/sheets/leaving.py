@@ -42,6 +42,8 @@ _HELP_WORD = re.compile(
     r"|chaine|alphanumerique|zahl|numero|getal|fecha|data)( \(.*\))?|format ?:.*|ex(emple|ample)?\.? ?:.*|e\.g\..*"
     r"|(jj|dd|tt|gg|aaaa|yyyy|jjjj|mm)([/.-](mm|dd|jj|gg))[/.-](aaaa|yyyy|jjjj|aa|yy|jj|dd|tt)"
 )
+# What a row says about itself is short; with more in a cell it is data.
+_SHORT = 300
 # A row this near to the header may be help for whoever fills in the template.
 _NEAR = 12
 
@@ -63,6 +65,8 @@ class Leaving:
         texts = [text for text in (read_text(cell) for cell in cells) if text]
         if not texts:
             return "empty"
+        if max(map(len, texts)) > _SHORT:
+            return None
         if self._is_header(cells):
             return "header"
         if all(_RULE.fullmatch(text) for text in texts):
