@@ -88,6 +88,11 @@ def is_date(text: str) -> bool:
     return bool(readings(text))
 
 
+def has_form(text: str) -> bool:
+    """Tell whether the text is written as a day, though there may be no such day."""
+    return bool(_TRIPLE.fullmatch(text) or _COMPACT.fullmatch(text) or _DAY_FIRST.fullmatch(text))
+
+
 def readings(text: str) -> dict[Order, date]:
     """Return every order under which the text is a day, with that day."""
     if named := _named(text):
@@ -166,7 +171,7 @@ def _read(text: str, shape: DateShape) -> date:
     if order in days:
         return days[order]
     if not days:
-        raise CellWrong("date_impossible" if _looks_right(text) else "date_invalid", value=text)
+        raise CellWrong("date_impossible" if has_form(text) else "date_invalid", value=text)
     if len(days) == 1 and "ymd" in days:
         return days["ymd"]
     others = set(days.values())
@@ -248,7 +253,3 @@ def _day(year: int, month: int, day: int) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
-
-
-def _looks_right(text: str) -> bool:
-    return bool(_TRIPLE.fullmatch(text) or _COMPACT.fullmatch(text) or _DAY_FIRST.fullmatch(text))
