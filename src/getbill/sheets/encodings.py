@@ -80,7 +80,10 @@ def detect(file: BinaryIO) -> Encoding:
         return Encoding("utf-8", "utf-8")
     if seen.well_formed and seen.broken <= _FOREIGN_SHARE * (seen.broken + seen.well_formed):
         return Encoding("utf-8", "utf-8", _FOREIGN, is_mixed=True)
-    fits = {codec: _plausibility(codec, seen.contexts) for codec in _SINGLE_BYTE}
+    fits = {
+        codec: _plausibility(codec, seen.contexts) + _KNOWN_WEIGHT * _known_words(codec, head)
+        for codec in _SINGLE_BYTE
+    }
     codec = max(_SINGLE_BYTE, key=lambda name: (fits[name], -_SINGLE_BYTE.index(name)))
     return Encoding(_NAMES.get(codec, codec), codec, is_doubtful=fits[codec] <= 0)
 
@@ -199,6 +202,20 @@ _LETTERS = {
     **dict.fromkeys("ÂÏËÛÙŒÅÆØ", 2),
 }
 _BESIDE_DIGITS = "€£\u00a0°"
+# A file may have no accent but in its header.
+_KNOWN_WEIGHT = 20
+_WORD = re.compile(r"\w*[^\W\d_a-z]\w*")
+_NUMBER_SIGN = re.compile(r"\bn[\u00b0\u00ba]")
+_KNOWN = frozenset(
+    (
+        "référence", "références", "réf", "prénom", "prénoms", "société", "téléphone", "tél", "numéro", "échéance",
+        "échéances", "éch", "dû", "dûe", "créance", "créances", "débiteur", "débiteurs", "émission", "libellé",
+        "règlement", "réglé", "civilité", "privé", "année", "payé", "facturé", "âgée", "généré", "général",
+        "größe", "straße", "fällig", "fälligkeit", "fälligkeitsdatum", "währung", "übrig", "rückstand", "länge",
+        "teléfono", "número", "dirección", "población", "país", "código", "móvil", "año", "razón", "españa",
+        "città", "società", "è", "già", "località", "één", "coördinaten",
+    )
+)  # fmt: skip
 _QUOTES = "\u2019\u2018"
 _PUNCTUATION = f"{_QUOTES}\u201c\u201d\u2013\u2014«»…°€£\u00a0§²"
 
@@ -213,6 +230,12 @@ def _plausibility(codec: str, contexts: Counter[bytes]) -> int:
             continue
         total += _fit(text, context) * count
     return total
+
+
+def _known_words(codec: str, head: bytes) -> int:
+    """Count the words that heads of columns have and that show only in the right encoding."""
+    text = head.decode(codec, "replace").casefold()
+    return sum(1 for word in _WORD.findall(text) if word in _KNOWN) + len(_NUMBER_SIGN.findall(text))
 
 
 def _fit(text: str, context: bytes) -> int:

@@ -54,7 +54,8 @@ class Leaving:
     def __init__(self, layout: Layout) -> None:
         self._header = {column.index: folded(column.header) for column in layout.columns if column.header}
         # A row with at least this many blanks is looked at closely; so is every row near the header.
-        self.few = layout.width - max(2, layout.width // 2)
+        # Where blanks are spaces, that is every row.
+        self.few = 0 if layout.is_padded else layout.width - max(2, layout.width // 2)
         self.near_line = layout.data_line + _NEAR
         first = layout.columns[0] if layout.columns else None
         self.first_header = first.header if first and first.index == 0 else None
