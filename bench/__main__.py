@@ -22,6 +22,7 @@ NAMES = {
     "deliver": "bench.deliver",
     "hang": "bench.hang",
     "kills": "bench.kills",
+    "contact-kills": "bench.contact_kills",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
 }
