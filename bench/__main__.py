@@ -25,6 +25,7 @@ NAMES = {
     "tick": "bench.tick",
     "frozen": "bench.frozen",
     "smtp": "bench.smtp",
+    "contact-kills": "bench.contact_kills",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
 }
