@@ -25,6 +25,7 @@ NAMES = {
     "tick": "bench.tick",
     "frozen": "bench.frozen",
     "smtp": "bench.smtp",
+    "outage": "bench.outage",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
 }

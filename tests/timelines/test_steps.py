@@ -17,12 +17,14 @@ THIRD = {"key": "third", "offset": 7, "channel": "email", "template": "wave_2_em
 LAST = {"key": "last", "offset": 9, "channel": "letter", "template": "wave_3_letter"}
 
 
-async def debt_with(place: Place, *steps: dict[str, Any], who: Identity = LYON, **values: Any) -> Debt:
+async def debt_with(
+    place: Place, *steps: dict[str, Any], who: Identity = LYON, spacing_days: int = 1, **values: Any
+) -> Debt:
     """Open a debt that runs a scenario of these steps."""
     workspace = await place.workspace()
     steps_of = [{"wave": 1} | step for step in steps]
     async with place.database.transaction(workspace.now()) as tx:
-        content = {"name": "ours", "steps": steps_of, "end": {"offset": 30}}
+        content = {"name": "ours", "steps": steps_of, "end": {"offset": 30}, "spacing_days": spacing_days}
         workspace = (await actions.create(tx, workspace, content)).workspace
     return await place.debt(who, scenario="ours", **values)
 
@@ -139,6 +141,21 @@ async def test_a_late_message_is_moved_from_a_forbidden_hour_and_late_there_too(
     assert (await taken(sandbox, debt))[:2] == [
         ("first", "email", "delivered"),
         ("after", "sms", "late: skip"),
+    ]
+
+
+async def test_steps_of_one_day_do_not_leave_in_one_burst_after_an_outage(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 07:00")
+    hours = [step | {"unit": "hours", "offset": 9 + 2 * n} for n, step in enumerate((FIRST, SECOND, THIRD))]
+    debt = await debt_with(sandbox, *hours, spacing_days=0)
+
+    await sandbox.set_clock("2026-01-05 13:30")  # nobody was there for six hours
+    await sandbox.run_until("2026-01-06 12:00")
+
+    assert [(row["step"], f"{row['sent_at']:%d %H:%M}") for row in (await rows(sandbox, debt))[:3]] == [
+        ("first", "05 13:30"),
+        ("second", "05 15:30"),
+        ("third", "05 17:30"),
     ]
 
 
