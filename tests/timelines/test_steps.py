@@ -1,6 +1,7 @@
 """Steps that are taken otherwise: on the fall-back's channel, under conditions, or not at all because they are late."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from asyncpg import Record
@@ -8,7 +9,7 @@ from asyncpg import Record
 from collecting import LYON, Place, at
 from getbill import companies, compliance, debts, scenarios
 from getbill.debtors import Identity
-from getbill.debts import Debt
+from getbill.debts import Debt, Details
 from getbill.scenarios import actions
 
 FIRST = {"key": "first", "offset": 0, "channel": "email", "template": "wave_1_email"}
@@ -71,6 +72,55 @@ async def test_conditions_are_looked_at_when_the_step_is_due(sandbox: Place) -> 
         ("second", "sms", "conditions: balance_min"),
         ("third", "email", "delivered"),
         ("end", "review", "planned"),
+    ]
+
+
+async def test_whoever_promised_to_pay_is_left_alone_until_the_day_is_over(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(sandbox, FIRST, SECOND, THIRD | {"only_if": {"promise": ["broken"]}})
+    await sandbox.run_until("2026-01-06 09:00")
+
+    await sandbox.promise(debt.id, date(2026, 1, 20), 500)
+    promised = await sandbox.find(debt.id)
+    await sandbox.run_until("2026-01-20 20:00")
+    waited = await taken(sandbox, debt)
+    await sandbox.run_until("2026-01-30 12:00")
+
+    assert f"{promised.next_action_at:%m-%d}" == "01-21"
+    assert [step for step in waited if step[2] == "delivered"] == [("first", "email", "delivered")]
+    assert (await taken(sandbox, debt))[-3:-1] == [
+        ("second", "sms", "delivered"),
+        ("third", "email", "delivered"),
+    ]
+
+
+async def test_a_promise_that_was_kept_is_not_broken(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(sandbox, FIRST, SECOND | {"only_if": {"promise": ["none", "broken"]}}, THIRD)
+    await sandbox.run_until("2026-01-06 09:00")
+
+    await sandbox.promise(debt.id, date(2026, 1, 20), 500)
+    await sandbox.change(debt.id, debts.enter_money, "payment", -50_000)
+    await sandbox.run_until("2026-01-30 12:00")
+
+    assert ("second", "sms", "conditions: promise") in await taken(sandbox, debt)
+
+
+async def test_tags_are_the_words_that_the_metadata_lists(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(
+        sandbox,
+        FIRST | {"only_if": {"tags": ["vip"], "not_tags": ["gone"]}},
+        SECOND | {"only_if": {"tags": ["vip", "new"]}},
+        THIRD,
+        details=Details(metadata={"tags": ["vip", "old"]}),
+    )
+
+    await sandbox.run_until("2026-01-20 12:00")
+
+    assert (await taken(sandbox, debt))[:2] == [
+        ("first", "email", "delivered"),
+        ("second", "sms", "conditions: tags"),
     ]
 
 

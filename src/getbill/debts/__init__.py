@@ -22,6 +22,7 @@ from getbill.debts.moves import (
     plan,
     resume,
 )
+from getbill.debts.promises import is_over_at as is_promise_over_at
 from getbill.debts.queries import find, lock, lock_many
 from getbill.debts.schedule import (
     END,
@@ -71,6 +72,7 @@ __all__ = [
     "find",
     "hashes_of",
     "hold",
+    "is_promise_over_at",
     "lock",
     "lock_many",
     "mark_contacted",

@@ -46,6 +46,8 @@ class Details:
     hold_reason: str | None = None
     escalation: dict[str, str] | None = None
     metadata: dict[str, Any] | None = None
+    # What the debtor said they would pay: `date`, `amount` in minor units or null, `paid` when it was said.
+    promise: dict[str, Any] | None = None
 
     def known(self) -> dict[str, Any]:
         """Return the fields that say something."""
@@ -151,7 +153,7 @@ class Debt:
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None = None
-    # An imported debt is left alone until then.
+    # An imported debt, or one whose debtor has promised to pay, is left alone until then.
     not_before: datetime | None = None
     entries_count: int = 0
     is_new: bool = False

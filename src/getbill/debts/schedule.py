@@ -12,6 +12,7 @@ from getbill import compliance, scenarios
 from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.companies import Workspace
 from getbill.debtors import Identity
+from getbill.debts import promises
 from getbill.debts.model import Debt, Planned
 from getbill.kit import calendar
 from getbill.scenarios import Late, Scenario, Skip, Standing, Start, StartMode, Step
@@ -60,6 +61,7 @@ def standing_of(debt: Debt, at: datetime) -> Standing:
         reachable=reachable_by(debt.debtor.identity),
         was_reached=debt.contacted_at is not None,
         has_answered=debt.answers_count > 0,
+        promise=promises.state_of(debt, at),
         metadata=debt.details.metadata or {},
     )
 
@@ -68,17 +70,19 @@ def standing_of(debt: Debt, at: datetime) -> Standing:
 class Past:
     """What was done towards a debtor: contacts made on this case and on the person's other ones, notices given.
 
-    `suppressed` are the keyed hashes of their addresses that are on the suppression list.
+    `suppressed` are the keyed hashes of their addresses that are on the suppression list, `consents` what they agreed to
+    by an address.
     """
 
     contacts: tuple[compliance.Contact, ...] = ()
     notices: tuple[str, ...] = ()
     suppressed: frozenset[bytes] = frozenset()
+    consents: frozenset[tuple[bytes, str]] = frozenset()
 
     @property
     def is_blank(self) -> bool:
         """Whether no rule has to know their addresses."""
-        return not self.contacts and not self.suppressed
+        return not self.contacts and not self.suppressed and not self.consents
 
     def with_contact(self, made: compliance.Contact, notices: tuple[str, ...]) -> "Past":
         """Return the past after one contact more."""
@@ -106,6 +110,7 @@ def facts_of(
         phone_hash=phone,
         notices=frozenset(past.notices),
         suppressed=past.suppressed,
+        consents=past.consents,
         exclusions=scenario.exclusions,
     )
 

@@ -13,11 +13,13 @@ from getbill.kit.http import refusal
 from getbill.kit.shapes import MoneyNumber, written_day
 from getbill.scenarios import catalogue
 from getbill.scenarios.checks import ScenarioInvalid, to_data
+from getbill.scenarios.conditions import PromiseWord
 from getbill.scenarios.model import Late, Scenario, Unit
 
 _Name = Annotated[str, Field(pattern="^[a-z0-9_]{1,64}$")]
 _Whole = Annotated[int, Field(strict=True)]
 _Flag = Annotated[bool, Field(strict=True)]
+_Tag = Annotated[str, Field(min_length=1, max_length=100)]
 _Day = Annotated[date, BeforeValidator(written_day)]
 
 
@@ -36,10 +38,15 @@ class ConditionsBody(BaseModel):
     age_days_max: _Whole | None = None
     reached: _Flag | None = Field(None, description="Whether any contact has reached the debtor so far.")
     answered: _Flag | None = Field(None, description="Whether the debtor has answered a call so far.")
+    promise: list[PromiseWord] = Field(
+        [], description="Where the debtor's promise to pay may stand; any, by default."
+    )
+    tags: list[_Tag] = Field([], description="Words that the debt's metadata lists as `tags`.", max_length=20)
+    not_tags: list[_Tag] = Field([], description="Words that it does not list.", max_length=20)
     contactable: list[AddressKind] = Field([], description="Addresses that must be known.")
     not_contactable: list[AddressKind] = Field([], description="Addresses that must not be known.")
     metadata: dict[str, str | _Whole | _Flag | Decimal] | None = Field(
-        None, description="Values that the debt's metadata must have; use it for tags.", max_length=20
+        None, description="Values that the debt's metadata must have.", max_length=20
     )
 
 

@@ -20,6 +20,7 @@ from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit.db import Transaction
 from getbill.timelines import history, ledger, planning
+from getbill.timelines.crossings import crossed_by
 from getbill.timelines.desk import Carried, Departing, Desk
 from getbill.timelines.history import History
 from getbill.timelines.model import Contact
@@ -140,6 +141,7 @@ class _Book:
             disconnection_reason=outcome.reason if contact.channel == "ai_call" else None,
             sent_at=None if outcome.fate == Fate.FAILED else contact.sent_at,
             processed_at=now if is_complete else None,
+            crossed_by=crossed_by(debt, followup, outcome.fate),
         )
         if is_unconfirmed or outcome.fate in REACHED:
             after = followups.reach(self.tx, debt, after, is_confirmed=not is_unconfirmed)

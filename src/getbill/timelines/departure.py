@@ -172,7 +172,7 @@ class _LastLook:
         contact.address_hash = _hash_for(debt, contact.channel_kind)
         self._count(contact)
         self.departing.append(
-            Departing(contact, message, self._followup(contact, message, is_known=is_known), sender)
+            Departing(contact, message, self._followup(debt, contact, message, is_known=is_known), sender)
         )
 
     def _count(self, contact: Contact) -> None:
@@ -184,7 +184,7 @@ class _LastLook:
                     compliance.Contact(contact.channel_kind, self.tx.now, contact.address_hash, is_same_case)
                 )
 
-    def _followup(self, contact: Contact, message: Outgoing, *, is_known: bool) -> Followup:
+    def _followup(self, debt: Debt, contact: Contact, message: Outgoing, *, is_known: bool) -> Followup:
         content = Content(
             address=message.address,
             subject=message.subject,
@@ -195,6 +195,7 @@ class _LastLook:
             template_version=message.template_version,
             letterhead=list(message.letterhead) or None,
             imprint=message.imprint,
+            paid=debt.paid,
         )
         assert contact.followup_id is not None  # noqa: S101 - given just before
         return Followup(

@@ -11,6 +11,7 @@ from getbill.channels.senders import Fate, Outcome
 from getbill.companies import Workspace
 from getbill.kit.db import Database
 from getbill.timelines import arrival, ledger
+from getbill.timelines.crossings import crossed_by
 from getbill.timelines.unknowns import ASKED
 
 # For each fate a receipt tells, the ledger's state and the followup's status.
@@ -50,6 +51,7 @@ async def receive(database: Database, workspace: Workspace, followup_id: UUID, o
             duration_ms=outcome.duration_ms or begun.duration_ms,
             sent_at=contact.sent_at,
             processed_at=tx.now,
+            crossed_by=crossed_by(debt, begun, outcome.fate) if is_first_word else begun.crossed_by,
         )
         await arrival.suppress_dead(tx, contact, outcome)
         if is_first_word and outcome.fate in arrival.REACHED:
