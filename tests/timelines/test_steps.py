@@ -36,6 +36,13 @@ async def rows(place: Place, debt: Debt) -> list[Record]:
     )
 
 
+async def suppress_email(place: Place) -> None:
+    workspace = await place.workspace()
+    async with place.database.transaction(workspace.now()) as tx:
+        hashed = compliance.hash_of(workspace, LYON.email, None)
+        await compliance.suppress(tx, workspace.id, "email", hashed, "stop")
+
+
 async def taken(place: Place, debt: Debt) -> list[tuple[str, str, str | None]]:
     return [(row["step"], row["channel"], row["reason"] or row["state"]) for row in await rows(place, debt)]
 
@@ -260,10 +267,7 @@ async def test_an_own_scenario_is_known_to_a_workspace_that_is_loaded_anew(sandb
 
 async def test_a_step_whose_address_is_suppressed_is_taken_by_its_fallback(sandbox: Place) -> None:
     await sandbox.set_clock("2026-01-05 09:00")
-    workspace = await sandbox.workspace()
-    async with sandbox.database.transaction(workspace.now()) as tx:
-        hashed = compliance.hash_of(workspace, LYON.email, None)
-        await compliance.suppress(tx, workspace.id, "email", hashed, "stop")
+    await suppress_email(sandbox)
     fallback = {"channel": "sms", "template": "wave_1_sms"}
 
     debt = await debt_with(sandbox, FIRST, THIRD | {"fallback": fallback})
@@ -273,4 +277,34 @@ async def test_a_step_whose_address_is_suppressed_is_taken_by_its_fallback(sandb
         ("first", "email", "never allowed: POLICY-SUPPRESSION"),
         ("third", "sms", "delivered"),
         ("end", "review", "planned"),
+    ]
+
+
+async def test_a_step_planned_for_an_address_that_is_suppressed_since_is_taken_by_its_fallback(
+    sandbox: Place,
+) -> None:
+    await sandbox.set_clock("2026-01-05 06:00")
+    debt = await debt_with(sandbox, FIRST | {"fallback": {"channel": "sms", "template": "wave_1_sms"}}, LAST)
+
+    await suppress_email(sandbox)
+    await sandbox.run_until("2026-01-05 12:00")
+
+    assert await taken(sandbox, debt) == [
+        ("first", "email", "its address is suppressed"),
+        ("first", "sms", "delivered"),
+        ("last", "letter", "planned"),
+    ]
+
+
+async def test_a_missed_message_gives_way_to_no_later_one_that_is_never_allowed(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(sandbox, SECOND | {"offset": 0}, THIRD, LAST)
+    await suppress_email(sandbox)
+
+    await sandbox.set_clock("2026-01-13 09:00")  # nobody was there for eight days
+    await sandbox.run_until("2026-01-13 12:00")
+
+    assert (await taken(sandbox, debt))[:2] == [
+        ("second", "sms", "delivered"),
+        ("third", "email", "never allowed: POLICY-SUPPRESSION"),
     ]
