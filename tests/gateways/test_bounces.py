@@ -102,6 +102,29 @@ async def test_what_is_no_bounce_of_ours_is_left_to_people(site: Site, tmp_path:
     assert left(tmp_path) == ["cur/letter:2,F", "cur/other:2,F"]
 
 
+async def test_a_bounce_of_a_mail_that_is_still_being_handed_over_is_read_later(
+    site: Site, tmp_path: Path
+) -> None:
+    place, debt_id, message_id = await mailed(site)
+    # As it stands while a worker waits for the server's answer, or died waiting.
+    await place.database.pool.execute(
+        "UPDATE contacts SET state = 'sending' WHERE debt_id = $1 AND step = 'wave_1_email'", debt_id
+    )
+    await place.database.pool.execute(
+        "UPDATE followups SET status = 'in_progress', processed_at = NULL WHERE debt_id = $1", debt_id
+    )
+    delivered(tmp_path, one=bounce(message_id))
+
+    assert await read(place, tmp_path) == 0
+    assert left(tmp_path) == ["new/one"]
+
+    await place.database.pool.execute(
+        "UPDATE contacts SET state = 'accepted' WHERE debt_id = $1 AND step = 'wave_1_email'", debt_id
+    )
+    assert await read(place, tmp_path) == 1
+    assert (await place.ledger(debt_id))[0] == ("wave_1_email", "bounced")
+
+
 async def test_an_empty_or_missing_mailbox_is_no_trouble(site: Site, tmp_path: Path) -> None:
     place, _, _ = await mailed(site)
 

@@ -15,7 +15,7 @@ from getbill.channels.senders import Outgoing, Sender
 from getbill.companies import DRY_RUN, Workspace
 from getbill.debts import Debt
 from getbill.followups import Content, Followup
-from getbill.kit import clock, ids
+from getbill.kit import clock, crashes, ids
 from getbill.kit.db import Transaction
 from getbill.timelines import history, ledger, planning, rendering
 from getbill.timelines.desk import Departing, Desk
@@ -26,6 +26,7 @@ from getbill.timelines.rendering import Stationery
 
 async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -> list[Departing]:
     """Decide on claimed contacts of one workspace; return those that are committed as `sending`."""
+    crashes.at("timelines.claimed")
     async with desk.database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
         ours = await ledger.held(tx, claimed)
@@ -40,6 +41,8 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
         await ledger.plan(tx, look.planned)
         await followups.cancel(tx, look.cancelled)
         await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])
+        crashes.at("timelines.departing")
+    crashes.at("timelines.departed")
     return look.departing
 
 
@@ -178,13 +181,13 @@ class _LastLook:
         key = ids.show("followup", followup_id)
         message = rendering.write(debt, step, key, self.tx.now, self.stationery)
         contact.state, contact.reason = "sending", None
-        contact.lease_until = clock.wall() + timedelta(seconds=2 * sender.capabilities.answer_seconds)
+        patience = self.desk.patience_with(sender)
+        contact.lease_until = clock.wall() + timedelta(seconds=2 * patience)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
         contact.address_hash = _hash_for(debt, contact.channel_kind)
         self._count(contact)
-        self.departing.append(
-            Departing(contact, message, self._followup(debt, contact, message, is_known=is_known), sender)
-        )
+        followup = self._followup(debt, contact, message, is_known=is_known)
+        self.departing.append(Departing(contact, message, followup, sender, patience))
 
     def _count(self, contact: Contact) -> None:
         """Let the contact count for every debt of this round that its address belongs to."""

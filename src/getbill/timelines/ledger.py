@@ -149,6 +149,15 @@ _TAKE_OVER = Statement(
     RETURNING c.*
     """,
 )
+_LOOK_AFTER_AT = Statement(
+    "timelines.look_after_at",
+    "Look after a contact that was on its way when its worker died at another instant.",
+    """
+    UPDATE contacts SET lease_until = $7
+    WHERE workspace_id = $1 AND debt_id = $2 AND run = $3 AND step = $4 AND attempt = $5 AND fence = $6
+        AND state = 'sending'
+    """,
+)
 _STOP = Statement(
     "timelines.stop",
     "Stop every contact of a debt that is planned; of which followups was it another try?",
@@ -240,6 +249,11 @@ async def give_back(database: Database, wall: datetime, most: int) -> int:
 async def take_over(database: Database, wall: datetime, most: int, lease_until: datetime) -> list[Contact]:
     """Take what dead workers were sending; nobody knows yet whether it left."""
     return [contact(row) for row in await database.fetch(_TAKE_OVER, wall, most, lease_until)]
+
+
+async def look_after_at(database: Database, contact: Contact, wall: datetime) -> None:
+    """Have a contact that is being looked after be looked after again, at another instant."""
+    await database.execute(_LOOK_AFTER_AT, contact.workspace_id, *_key(contact), wall)
 
 
 async def held(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
