@@ -26,6 +26,7 @@ NAMES = {
     "frozen": "bench.frozen",
     "smtp": "bench.smtp",
     "contact-kills": "bench.contact_kills",
+    "outage": "bench.outage",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
 }

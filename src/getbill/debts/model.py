@@ -157,6 +157,8 @@ class Debt:
     not_before: datetime | None = None
     entries_count: int = 0
     is_new: bool = False
+    # Whether this transaction took it up again, after a hold or when something was owed anew.
+    is_resumed: bool = False
     # The first contact of a new debt, for the ledger.
     planned: Planned | None = None
     is_changed: bool = False

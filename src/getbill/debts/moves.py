@@ -41,6 +41,7 @@ def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = 
     debt.status = to
     if before in CONTACTABLE and to not in CONTACTABLE:
         debt.stop_contact()
+    debt.is_resumed = to in CONTACTABLE and before not in CONTACTABLE
     debt.touch(tx)
     changes = {"status": {"from": before, "to": to}}
     events.record(tx, "debt.status_changed", debt, {"changes": changes, **(context or {})})

@@ -219,7 +219,9 @@ class Course:
     def _says_it_instead(self, step: Step, now: datetime) -> bool:
         if not step.reaching(self.kinds) or self.unspaced(step) > now:
             return False
-        return step.when_late != Late.SKIP or not self.is_missed(step, now)
+        if step.when_late == Late.SKIP and self.is_missed(step, now):
+            return False
+        return self.allowed_from(step, now) is not None
 
     def is_missed(self, step: Step, now: datetime) -> bool:
         """Tell whether a step's own offset is longer ago than a step may be late."""

@@ -105,9 +105,13 @@ class _LastLook:
 
     def _contact(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
+        if self._falls_back(debt, contact, past):
+            self._pass_over(debt, contact, "stopped", "its address is suppressed")
+            self.planned.extend(planning.go_on(self.tx, debt, past, past.last_step(debt)))
+            return
         is_late = contact.is_late(self.tx.now, debt.script.late_after)
         try:
-            self._refuse_unwanted(debt, contact, is_late=is_late)
+            self._refuse_unwanted(debt, contact, past, is_late=is_late)
             sender = self._sender(contact)
             rendering.address_of(debt.debtor.identity, contact.channel_kind)
             if not self._is_allowed(debt, contact, past, is_late=is_late):
@@ -120,12 +124,19 @@ class _LastLook:
             self._pass_over(debt, contact, "skipped", str(reason))
             self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
 
-    def _refuse_unwanted(self, debt: Debt, contact: Contact, *, is_late: bool) -> None:
+    def _falls_back(self, debt: Debt, contact: Contact, past: History) -> bool:
+        """Tell whether the step is taken on its fall-back's channel by now: its own address was suppressed since."""
+        step = debt.script.step(contact.step)
+        if step.fallback is None or contact.channel != step.channel:
+            return False
+        return debts.Course.of(debt, past.past(debt)).channel(step) != contact.channel
+
+    def _refuse_unwanted(self, debt: Debt, contact: Contact, past: History, *, is_late: bool) -> None:
         """Raise CannotBeSaid where the scenario itself does not want the step any more."""
         step = debt.script.step(contact.step)
         if is_late:
             later = debt.script.after(step.key)
-            if debts.Course.of(debt).is_given_up(step, later, self.tx.now):
+            if debts.Course.of(debt, past.past(debt)).is_given_up(step, later, self.tx.now):
                 raise rendering.CannotBeSaid(f"late: {step.when_late}")
         unmet = step.only_if.unmet(debts.standing_of(debt, self.tx.now)) if step.only_if else ()
         if unmet:

@@ -5,12 +5,13 @@ the address it needs is passed over, and the ledger says why.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from getbill import compliance, debts, followups
 from getbill.companies import Workspace
 from getbill.debts import Debt, Planned
+from getbill.kit import calendar
 from getbill.kit.db import Transaction
 from getbill.timelines import history, ledger
 from getbill.timelines.history import History
@@ -28,7 +29,7 @@ async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> No
     """Stop what a locked debt's status no longer allows; plan its next contact where one is to be made again.
 
     A debt that may be contacted and has no next action was held, resolved or changed before: it goes on after
-    the last step that is behind it, or begins anew when its scenario had come to its end.
+    the last step that is behind it, at the scenario's own pace, or begins anew when its scenario had come to its end.
     """
     if debt.is_contactable and debt.next_action_at is not None:
         return
@@ -41,6 +42,8 @@ async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> No
     past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
     if debts.END in past.passed:
         _begin_anew(debt, past, tx.now)
+    elif debt.is_resumed:
+        _keep_pace(debt, past, tx.now)
     await ledger.plan(tx, go_on(tx, debt, past, past.last_step(debt)))
 
 
@@ -51,6 +54,17 @@ def _begin_anew(debt: Debt, past: History, now: datetime) -> None:
     past.unreachable.clear()
     past.attempts.clear()
     past.failures.clear()
+
+
+def _keep_pace(debt: Debt, past: History, now: datetime) -> None:
+    """Move day 0 by the days that passed beyond the next step's own, so that those after it do not come all at once."""
+    course = debts.Course.of(debt, past.past(debt))
+    ahead = (step for step in debt.script.after(past.last_step(debt)) if course.unreachable(step) is None)
+    step = next(ahead, None)
+    nominal = course.nominal_end() if step is None else course.unspaced(step)
+    zone = course.start.zone
+    late = calendar.local_date(now, zone) - calendar.local_date(nominal, zone)
+    debt.started_on += max(late, timedelta(0))
 
 
 def go_on(
