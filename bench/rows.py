@@ -5,7 +5,6 @@ some debts and the last state of the debts themselves, and is one transaction. R
 job as JSON on standard input; the result is how many seconds it took.
 """
 
-import asyncio
 import json
 import pickle
 import sys
@@ -61,25 +60,27 @@ _CHANGED = (
 )
 
 
-async def export(ours: str, limit: str, since: datetime, file: Path) -> None:
-    """Copy into the limit's database what the rows refer to, and write the rows themselves into a file."""
+async def export(ours: str, limit: str, since: datetime) -> bytes:
+    """Copy into the limit's database what the rows refer to, and return the rows themselves."""
     source, target = await asyncpg.connect(ours), await asyncpg.connect(limit)
     is_first = not await target.fetchval("SELECT EXISTS (SELECT FROM companies)")
     for table, which in _BEFORE.items():
         if is_first or table not in _ONCE:
-            found = await source.fetch(f"SELECT * FROM {table} WHERE {which}", since)  # noqa: S608 ours
-            await target.copy_records_to_table(table, records=map(tuple, found), columns=list(found[0].keys()))
-    debts = await source.fetch(f"SELECT {', '.join(_CHANGED)} FROM debts WHERE created_at >= $1", since)  # noqa: S608
+            found = await source.fetch(f"SELECT * FROM {table} WHERE {which}", since)
+            await target.copy_records_to_table(
+                table, records=map(tuple, found), columns=list(found[0].keys())
+            )
+    debts = await source.fetch(f"SELECT {', '.join(_CHANGED)} FROM debts WHERE created_at >= $1", since)
     await target.execute(_NEW_DEBTS, since)
     await target.execute("VACUUM FULL debts")
     await target.execute("VACUUM ANALYZE")
     kept: dict[str, Any] = {"debts": {row["id"].bytes: tuple(row) for row in debts}}
     for table, which in _AFTER.items():
-        found = await source.fetch(f"SELECT * FROM {table} WHERE {which} ORDER BY workspace_id", since)  # noqa: S608
+        found = await source.fetch(f"SELECT * FROM {table} WHERE {which} ORDER BY workspace_id", since)
         kept[table] = list(found[0].keys()), _by_debt(found)
-    file.write_bytes(pickle.dumps(kept))
     await source.close()
     await target.close()
+    return pickle.dumps(kept)
 
 
 def _by_debt(rows: list[asyncpg.Record]) -> dict[bytes, list[tuple[Any, ...]]]:

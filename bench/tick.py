@@ -39,8 +39,6 @@ FROM debts d WHERE d.workspace_id = $1 AND d.reference LIKE 'again %'
 _OTHERS = "UPDATE contacts SET state = 'stopped' WHERE state = 'planned'"
 
 
-
-
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the figure."""
     many = int(os.environ.get("BENCH_TICK_CONTACTS", _PLANNED))

@@ -50,6 +50,8 @@ class Statement:
     name: str
     sentence: str
     text: str
+    # The same for many rows at once: each parameter is the array of what is one value in `text`.
+    many: str | None = None
 
 
 class PresumedWrong(Exception):
@@ -167,6 +169,9 @@ class Transaction:
             values = [write.arguments() for write in writes]
             if len(values) == 1:
                 await self.execute(statement, *values[0])
+            elif statement.many is not None:
+                columns = map(list, zip(*values, strict=True))
+                await (await self.connection()).execute(statement.many, *columns)
             else:
                 await (await self.connection()).executemany(statement.text, values)
 
