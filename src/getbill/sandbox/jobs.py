@@ -22,8 +22,6 @@ _log = structlog.get_logger(__name__)
 _SLICE_SECONDS = 2.0
 _LEASE_SECONDS = 15.0
 _LOOK_AGAIN_SECONDS = 0.02
-# So many batches of one sandbox are under way at the same time.
-_ABREAST = 3
 
 
 async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
@@ -100,11 +98,7 @@ async def _send_all_due(desk: Desk, workspace: Workspace, keep_going: KeepGoing)
         return done
 
     first = await timelines.send_due_in(desk, workspace, keep_going)
-    lanes = _ABREAST if first >= desk.pace.batch else 1
-    running = [asyncio.ensure_future(lane()) for _ in range(lanes)]
-    # What one has begun is not cut off because another failed.
-    await asyncio.wait(running)
-    return first + sum(one.result() for one in running)
+    return first + await timelines.abreast([lane] * (desk.pace.abreast if first >= desk.pace.batch else 1))
 
 
 def _lease() -> datetime:

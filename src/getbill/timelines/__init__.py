@@ -7,7 +7,7 @@ nothing had left, and is marked unknown when something may have.
 
 from getbill.timelines.api import router
 from getbill.timelines.desk import Desk, Pace
-from getbill.timelines.jobs import KeepGoing, others_go_on, recover, send_due, send_due_in
+from getbill.timelines.jobs import KeepGoing, abreast, others_go_on, recover, send_due, send_due_in
 from getbill.timelines.planning import erase, follow_status, start
 from getbill.timelines.queries import is_busy, next_due
 from getbill.timelines.receipts import receive
@@ -16,6 +16,7 @@ __all__ = [
     "Desk",
     "KeepGoing",
     "Pace",
+    "abreast",
     "erase",
     "follow_status",
     "is_busy",
