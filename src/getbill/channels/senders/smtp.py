@@ -64,7 +64,7 @@ class Smtp:
     name = "smtp"
     channel = Channel.EMAIL
     # A server that took a message cannot be asked about it, and takes the same Message-ID twice.
-    capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False)
+    capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False, at_once=32)
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
