@@ -18,11 +18,6 @@ _INSERT = Statement(
     INSERT INTO events (workspace_id, id, debt_id, sequence, kind, data, occurred_at, recorded_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     """,
-    """
-    INSERT INTO events (workspace_id, id, debt_id, sequence, kind, data, occurred_at, recorded_at)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bytea[], $7::timestamptz[],
-        $8::timestamptz[])
-    """,
 )
 _ERASE = Statement(
     "events.erase",
