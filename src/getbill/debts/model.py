@@ -181,6 +181,8 @@ class Debt:
     # The first contact of a new debt, for the ledger.
     planned: Planned | None = None
     is_changed: bool = False
+    # Its scenario has come to its end in this transaction: the contact that ended it was all that was planned.
+    is_over: bool = False
 
     @property
     def workspace_id(self) -> UUID:
