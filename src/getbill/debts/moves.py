@@ -88,6 +88,7 @@ def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
 def end_scenario(tx: Transaction, debt: Debt) -> None:
     """Mark that the scenario is over and nobody answered: a person is asked to decide what follows (GDPR art. 22)."""
     debt.next_action_at = None
+    debt.is_over = True
     move(tx, debt, "unresolved")
     request = {
         "scenario_version": debt.scenario_version,

@@ -128,9 +128,12 @@ class Known:
 
 
 async def known(
-    tx: Transaction, workspace_id: UUID, references: list[str], hashes: list[bytes], addresses: list[bytes]
+    tx: Transaction, workspace_id: UUID, references: list[str], people: Iterable[debtors.Hashes]
 ) -> Known:
-    """Return which references, match hashes and addresses are known; a hopeful transaction presumes none."""
+    """Return which references, people and addresses are known; a hopeful transaction presumes none."""
+    people = list(people)
+    hashes = [found for one in people for found in one.matches]
+    addresses = [found for one in people for found in (one.email, one.phone) if found]
     rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes, addresses)
     return Known(
         {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},

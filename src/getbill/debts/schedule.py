@@ -78,6 +78,8 @@ class Past:
     notices: tuple[str, ...] = ()
     suppressed: frozenset[bytes] = frozenset()
     consents: frozenset[tuple[bytes, str]] = frozenset()
+    # Of their e-mail address and phone number, where somebody has worked them out already.
+    hashes: tuple[bytes | None, bytes | None] | None = None
 
     @property
     def is_blank(self) -> bool:
@@ -99,7 +101,7 @@ def facts_of(
     email = phone = None
     # Only contacts made and the suppression list are looked for by these; a new debt mostly has none of either.
     if not past.is_blank:
-        email, phone = hashes_of(workspace, identity)
+        email, phone = past.hashes or hashes_of(workspace, identity)
     return compliance.Facts(
         zones=zones_of(identity),
         place=calendar.place_of(identity.country, identity.postal_code),

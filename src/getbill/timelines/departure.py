@@ -30,9 +30,9 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
     async with desk.database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
         ours = await ledger.held(tx, claimed)
-        await history.lock_addresses(tx, held.values())
+        hashed = await history.lock_addresses(tx, held)
         stationery = await rendering.stationery(tx, workspace.id)
-        past = await history.load(tx, workspace.id, held)
+        past = await history.load(tx, workspace.id, held, hashed)
         look = _LastLook(desk, tx, held, past, stationery)
         for contact in ours:
             look.decide(contact)
@@ -59,6 +59,13 @@ class _LastLook:
     begun: list[UUID] = field(default_factory=list)
     # Followups that these contacts were to try again, and will not.
     cancelled: list[tuple[Debt, UUID]] = field(default_factory=list)
+    # The debts of this round by the hashes of their debtors' addresses.
+    sharing: dict[bytes, list[UUID]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for debt_id, past in self.pasts.items():
+            for one in filter(None, past.hashes or ()):
+                self.sharing.setdefault(one, []).append(debt_id)
 
     def decide(self, contact: Contact) -> None:
         """Stop, end, skip or postpone a contact, or have it depart."""
@@ -184,19 +191,18 @@ class _LastLook:
         patience = self.desk.patience_with(sender)
         contact.lease_until = clock.wall() + timedelta(seconds=2 * patience)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
-        contact.address_hash = _hash_for(debt, contact.channel_kind)
+        contact.address_hash = _hash_for(self.pasts[debt.id], contact.channel_kind)
         self._count(contact)
         followup = self._followup(debt, contact, message, is_known=is_known)
         self.departing.append(Departing(contact, message, followup, sender, patience))
 
     def _count(self, contact: Contact) -> None:
         """Let the contact count for every debt of this round that its address belongs to."""
-        for debt_id, past in self.pasts.items():
+        theirs = self.sharing.get(contact.address_hash, ()) if contact.address_hash else ()
+        for debt_id in {contact.debt_id, *theirs}:
             is_same_case = debt_id == contact.debt_id
-            if is_same_case or (contact.address_hash and contact.address_hash in past.addresses):
-                past.add(
-                    compliance.Contact(contact.channel_kind, self.tx.now, contact.address_hash, is_same_case)
-                )
+            made = compliance.Contact(contact.channel_kind, self.tx.now, contact.address_hash, is_same_case)
+            self.pasts[debt_id].add(made)
 
     def _followup(self, debt: Debt, contact: Contact, message: Outgoing, *, is_known: bool) -> Followup:
         content = Content(
@@ -228,8 +234,8 @@ class _LastLook:
         )
 
 
-def _hash_for(debt: Debt, channel: Channel) -> bytes | None:
-    email, phone = history.addresses(debt)
+def _hash_for(past: History, channel: Channel) -> bytes | None:
+    email, phone = past.hashes or (None, None)
     kind = ADDRESS_OF[channel]
     if kind == AddressKind.POSTAL:
         return None

@@ -34,7 +34,7 @@ async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> No
     if debt.is_contactable and debt.next_action_at is not None:
         return
     reason = "planned anew" if debt.is_contactable else f"the debt is {debt.status}"
-    if not debt.is_new:
+    if not debt.is_new and not debt.is_over:
         stopped = await ledger.stop(tx, workspace.id, debt.id, reason)
         await followups.cancel(tx, [(debt, followup_id) for followup_id in stopped])
     if not debt.is_contactable:
