@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from email import message_from_bytes
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import default
+from email.policy import SMTP, default
 from typing import cast
 
 import pytest
@@ -44,6 +45,40 @@ def part(mail: EmailMessage, kind: str) -> str:
     found = mail.get_body((kind,))
     assert found is not None
     return str(found.get_content()).replace("\r\n", "\n").removesuffix("\n")
+
+
+def by_the_library(message: Outgoing) -> EmailMessage:
+    """Return the mail as the standard library writes and reads it."""
+    mail = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+    mail["From"] = Address(" ".join(message.writer.name.split()), addr_spec=SENDER)
+    mail["To"] = Address(addr_spec=message.address)
+    mail["Reply-To"] = Address(" ".join(message.writer.name.split()), addr_spec=message.writer.reply_to)
+    mail["Subject"] = " ".join(message.subject.split())
+    mail["Message-ID"] = f"<{message.key}@getbill.example>"
+    mail["List-Unsubscribe"] = f"<mailto:{message.writer.reply_to}?subject=STOP%20{message.key}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(message.text)
+    mail.add_alternative(message.html, subtype="html")
+    mail["Content-Language"] = message.language
+    return cast("EmailMessage", message_from_bytes(mail.as_bytes(), policy=default))
+
+
+@settings(max_examples=25)
+@given(NAMES.filter(str.strip), LINES.filter(str.strip), TEXTS)
+def test_it_says_exactly_what_the_librarys_own_mail_would(name: str, subject: str, text: str) -> None:
+    message = replace(MESSAGE, writer=Writer(name, "compta@martin.example"), subject=subject, text=text)
+
+    ours, theirs = read(message), by_the_library(message)
+
+    apart = {"Date", "Content-Type", "MIME-Version"}
+    assert {k: str(v) for k, v in ours.items() if k not in apart} == {
+        k: str(v) for k, v in theirs.items() if k not in apart
+    }
+    assert [one.get_content_type() for one in ours.walk()] == [
+        one.get_content_type() for one in theirs.walk()
+    ]
+    for kind in ("plain", "html"):
+        assert part(ours, kind) == part(theirs, kind)
 
 
 @settings(max_examples=25)

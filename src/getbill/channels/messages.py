@@ -292,7 +292,7 @@ def environment(*, escapes: bool | None = None) -> ImmutableSandboxedEnvironment
 
     What is filled in is escaped in templates whose name ends with html; or as `escapes` says, for those without a name.
     """
-    return ImmutableSandboxedEnvironment(
+    made = ImmutableSandboxedEnvironment(
         loader=DictLoader(_sources()),
         autoescape=select_autoescape(("html",), default=False) if escapes is None else escapes,
         undefined=StrictUndefined,
@@ -301,6 +301,9 @@ def environment(*, escapes: bool | None = None) -> ImmutableSandboxedEnvironment
         auto_reload=False,
         cache_size=-1,
     )
+    # What may be said comes with each message; what the library adds to every template is looked through each time.
+    made.globals.clear()
+    return made
 
 
 @lru_cache(maxsize=1)
