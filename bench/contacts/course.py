@@ -287,9 +287,7 @@ class _Course:
         while await self._is_open():
             if time.monotonic() > until:
                 raise OrdealBroken("What was decided never left.")
-            self.crew.bury()
-            while len(self.crew.running) < self.plan.workers:
-                self.crew.begin()
+            self.crew.replace(self.plan.workers)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _is_open(self) -> bool:
