@@ -4,15 +4,20 @@ They are `getbill worker` with short leases; SIGKILL and the connections they le
 """
 
 import asyncio
+import logging
 import multiprocessing
 import signal
+import sys
 import time
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from typing import Final
 
+import structlog
+
 from getbill import worker
 from getbill.kit import crashes
+from getbill.kit.lost import LOST
 from getbill.settings import Settings
 from getbill.timelines import Pace
 
@@ -93,7 +98,12 @@ class Crew:
 
 def _work(settings: Settings, point: str | None) -> None:
     crashes.arm(point)
-    asyncio.run(_until_told(settings))
+    # What it complains of while its database is killed is no news.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        asyncio.run(_until_told(settings))
+    except LOST:
+        sys.exit(1)
 
 
 async def _until_told(settings: Settings) -> None:

@@ -180,6 +180,7 @@ async def _objects(theirs: Site) -> dict[str, str]:
         "step": "wave_1_email",
         "todo_id": ids.show("todo", ids.new()),
         "suppression_id": ids.show("suppression", ids.new()),
+        "consent_id": ids.show("consent", ids.new()),
         "payment_id": ids.show("payment", ids.new()),
         "id": debt.json()["id"],
     }

@@ -4,11 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 import collecting
 from bounces import bounce
 from calls import Site
 from collecting import Place
-from getbill import gateways
+from getbill import compliance, gateways
 from getbill.channels.senders import senders
 from mailserver import Mailbox, serving
 
@@ -53,6 +55,26 @@ async def test_a_bounce_is_written_down_on_its_followup(site: Site, tmp_path: Pa
     assert await place.followups(debt_id) == [("email", "failed")]
     assert (await place.events(debt_id))[-2:] == ["followup.completed", "followup.failed"]
     assert left(tmp_path) == ["cur/one:2,S"]
+
+
+@pytest.mark.parametrize(("status", "is_suppressed"), [("5.1.1", True), ("5.2.2", False), ("4.4.7", False)])
+async def test_mail_that_bounces_for_good_is_followed_by_no_other(
+    site: Site, tmp_path: Path, status: str, is_suppressed: bool
+) -> None:
+    place, debt_id, message_id = await mailed(site)
+    delivered(tmp_path, one=bounce(message_id, status=status))
+
+    await read(place, tmp_path)
+
+    lines = await compliance.suppressions(place.database, place.id, 10)
+    assert [(line.kind, line.reason) for line in lines] == is_suppressed * [("email", "hard_bounce")]
+    for day in ("08", "12"):
+        # Nobody carries text messages and calls here.
+        await place.set_clock(f"2026-01-{day} 09:00")
+        await place.send_due_live()
+    ahead = {row["step"]: row["reason"] or row["state"] for row in await place.contacts(debt_id)}
+    expected = "never allowed: POLICY-SUPPRESSION" if is_suppressed else "planned"
+    assert ahead["wave_2_email"] == expected
 
 
 async def test_a_bounce_that_is_read_twice_changes_nothing(site: Site, tmp_path: Path) -> None:

@@ -158,7 +158,8 @@ class Life:
     async def decide(self) -> None:
         """Have a person who asked the provider answer a question."""
         row = await self.place.database.pool.fetchrow(
-            "SELECT id, subject_id FROM todos WHERE workspace_id = $1 AND decided_at IS NULL LIMIT 1",
+            "SELECT id, subject_id FROM todos WHERE workspace_id = $1 AND decided_at IS NULL"
+            " AND type = 'unknown_contact' LIMIT 1",
             self.place.id,
         )
         if row is not None:

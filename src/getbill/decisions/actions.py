@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from getbill import debts, timelines, todos
+from getbill import debts, payments, timelines, todos
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.kit.db import Transaction
 from getbill.kit.errors import one_field
+from getbill.payments import NewEntry
 from getbill.todos import Todo
 
 
@@ -51,8 +52,35 @@ async def deny_contact(tx: Transaction, case: Case) -> None:
     await timelines.settle_unknown(tx, case.debt, case.todo.subject_id, was_sent=False)
 
 
+async def escalate(tx: Transaction, case: Case) -> None:
+    """Hand the debt over to legal action, with the person who decided so and why."""
+    debts.escalate(tx, case.debt, case.decision.reason, case.decision.decided_by)
+
+
+async def begin_anew(tx: Transaction, case: Case) -> None:
+    """Have the debt's scenario run once more, from its first step."""
+    debts.resume(tx, case.debt)
+
+
+async def write_off(tx: Transaction, case: Case) -> None:
+    """Write off all that is owed."""
+    note = case.decision.reason.strip() or None
+    await payments.enter(tx, case.debt, NewEntry("write_off", case.debt.money(case.debt.balance), note=note))
+
+
+async def archive(tx: Transaction, case: Case) -> None:
+    """Put the debt away."""
+    debts.archive(tx, case.debt)
+
+
 TABLE: Mapping[str, Mapping[str, Act]] = {
     "unknown_contact": {"sent": confirm_contact, "not_sent": deny_contact},
+    "escalation": {
+        "escalate": escalate,
+        "continue": begin_anew,
+        "write_off": write_off,
+        "archive": archive,
+    },
 }
 
 

@@ -29,7 +29,9 @@ async def decide_todo(
     """Decide what waits for a person; what follows from it is done in the same transaction.
 
     Of `unknown_contact`, `sent` counts the message as having reached the debtor, unconfirmed; `not_sent` has its step
-    taken again, where the scenario still wants it. A second decision is refused.
+    taken again, where the scenario still wants it. Of `escalation`, `escalate` hands the debt to legal action and names
+    the person (`decided_by`) and the `reason`; `continue` runs the scenario once more; `write_off` and `archive` end it. A
+    second decision is refused.
     """
     credential = ids.show(change.caller.kind, change.caller.credential_id)
     decision = Decision(decided.decision, credential, decided.decided_by, decided.reason)

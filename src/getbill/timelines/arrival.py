@@ -13,7 +13,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from getbill import debts, followups, todos
+from getbill import compliance, debts, followups, todos
+from getbill.channels import Channel
 from getbill.channels.senders import Fate, Outcome, failed, unknown
 from getbill.companies import Workspace
 from getbill.debts import Debt
@@ -109,6 +110,8 @@ async def _settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) 
         for one in mine:
             _write_down(tx, one, held.get(one.contact.debt_id))
         await ledger.write(tx, [one.contact for one in mine])
+        for one in mine:
+            await suppress_dead(tx, one.contact, one.outcome)
         # Read after that write: a contact that failed does not count, and this one is behind us.
         book = _Book(desk, tx, workspace, await history.load(tx, workspace.id, held))
         for one in mine:
@@ -118,6 +121,12 @@ async def _settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) 
         await ledger.plan(tx, book.planned)
         await followups.move(tx, book.moved)
         crashes.at("timelines.settling")
+
+
+async def suppress_dead(tx: Transaction, contact: Contact, outcome: Outcome) -> None:
+    """Write no more to an e-mail address that takes no mail. A number that fails once may be busy, or abroad."""
+    if outcome.is_dead_address and contact.channel == Channel.EMAIL and contact.address_hash is not None:
+        await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")
 
 
 async def take_back(desk: Desk, workspace: Workspace, contact: Contact, followup: Followup) -> None:
@@ -201,7 +210,6 @@ class _Book:
             if again is not None:
                 self.planned.append(again)
                 return again
-        late_after = timedelta(hours=debt.script.late_after_hours)
-        is_late = contact.sent_at is not None and contact.sent_at - contact.due_at > late_after
+        is_late = contact.sent_at is not None and contact.is_late(contact.sent_at, debt.script.late_after)
         self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
         return None

@@ -111,12 +111,12 @@ class _LastLook:
 
     def _contact(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
-        is_late = self._is_late(debt, contact)
+        is_late = contact.is_late(self.tx.now, debt.script.late_after)
         try:
             self._refuse_unwanted(debt, contact, is_late=is_late)
             sender = self._sender(contact)
             rendering.address_of(debt.debtor.identity, contact.channel_kind)
-            if not self._is_allowed(debt, contact, past):
+            if not self._is_allowed(debt, contact, past, is_late=is_late):
                 return
             if debt.workspace.contact == DRY_RUN:
                 self._rehearse(debt, contact, past)
@@ -125,9 +125,6 @@ class _LastLook:
         except rendering.CannotBeSaid as reason:
             self._pass_over(debt, contact, "skipped", str(reason))
             self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
-
-    def _is_late(self, debt: Debt, contact: Contact) -> bool:
-        return self.tx.now - contact.due_at > timedelta(hours=debt.script.late_after_hours)
 
     def _refuse_unwanted(self, debt: Debt, contact: Contact, *, is_late: bool) -> None:
         """Raise CannotBeSaid where the scenario itself does not want the step any more."""
@@ -151,13 +148,15 @@ class _LastLook:
             raise rendering.CannotBeSaid(f"no provider for {contact.channel}")
         return sender
 
-    def _is_allowed(self, debt: Debt, contact: Contact, past: History) -> bool:
+    def _is_allowed(self, debt: Debt, contact: Contact, past: History, *, is_late: bool) -> bool:
         facts = planning.facts(debt, past, contact.step)
         verdict = compliance.evaluate(facts, contact.channel_kind, self.tx.now)
         if verdict.allowed:
             return True
         if verdict.next_allowed_at is None:
             raise rendering.CannotBeSaid(debts.NEVER + verdict.names)
+        if is_late:
+            contact.missed_at = contact.missed_at or contact.due_at
         contact.postpone(verdict.next_allowed_at, verdict.names)
         debts.plan(self.tx, debt, verdict.next_allowed_at)
         return False

@@ -33,6 +33,12 @@ KINDS: Mapping[str, Kind] = {
         "Nobody knows whether this message left. Was it sent?",
         ("sent", "not_sent"),
     ),
+    "escalation": Kind(
+        "debt",
+        "Le scénario est terminé et la dette n'est pas réglée. Que faire ?",
+        "The scenario is over and the debt is not paid. What follows?",
+        ("escalate", "continue", "write_off", "archive"),
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from getbill.todos.queries import Wanted
 
 _SORT = "-created_at"
 
-Type = Literal["unknown_contact"]
+Type = Literal["unknown_contact", "escalation"]
 State = Literal["open", "decided"]
 
 
@@ -43,7 +43,9 @@ class TodoShown(BaseModel):
     type: Type
     state: State
     title: TitleShown
-    subject_id: str = Field(description="What it is about: of `unknown_contact` the followup.")
+    subject_id: str = Field(
+        description="What it is about: of `unknown_contact` the followup, of `escalation` the debt."
+    )
     debt_id: str | None
     decisions: list[str] = Field(description="What can be decided; empty once it is.")
     created_at: Instant
