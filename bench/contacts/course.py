@@ -62,7 +62,7 @@ SELECT debt_id, run, step, attempt, channel, state, reason, followup_id FROM con
 _TOLD: Final = """
 SELECT id, debt_id, status, reached_at, processed_at, crossed_by FROM followups WHERE workspace_id = $1
 """
-_ASKED: Final = "SELECT id, subject_id FROM todos WHERE workspace_id = $1 AND decided_at IS NULL"
+_ASKED: Final = "SELECT id, subject_id FROM todos WHERE workspace_id = $1 AND decided_at IS NULL AND type = 'unknown_contact'"
 _EVENTS: Final = "SELECT debt_id, kind, count(*) FROM events WHERE workspace_id = $1 GROUP BY debt_id, kind"
 
 
@@ -287,9 +287,7 @@ class _Course:
         while await self._is_open():
             if time.monotonic() > until:
                 raise OrdealBroken("What was decided never left.")
-            self.crew.bury()
-            while len(self.crew.running) < self.plan.workers:
-                self.crew.begin()
+            self.crew.replace(self.plan.workers)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _is_open(self) -> bool:

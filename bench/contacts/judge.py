@@ -166,11 +166,19 @@ def _of_followups(found: Evidence, last: Mapping[tuple[str, int, str], Try]) -> 
     yield from _tell("is asked about and is not unknown", found.asked - unknown)
     reached = Counter(one.debt for one in found.told.values() if one.is_reached)
     complete = Counter(one.debt for one in found.told.values() if one.is_complete)
-    for kind, counted in (("debt.contacted", reached), ("followup.completed", complete)):
-        debts = {one.debt for one in found.told.values()}
+    # One that was complete is announced again if it bounced after all.
+    bounced = Counter(one.debt for one in last.values() if one.state == "bounced")
+    for kind, counted, again in (
+        ("debt.contacted", reached, Counter()),
+        ("followup.completed", complete, bounced),
+    ):
         yield from _tell(
             f"has another number of {kind} than of followups that call for one",
-            (debt for debt in debts if found.events.get((debt, kind), 0) != counted[debt]),
+            (
+                debt
+                for debt in {one.debt for one in found.told.values()}
+                if not 0 <= found.events.get((debt, kind), 0) - counted[debt] <= again[debt]
+            ),
         )
 
 

@@ -4,14 +4,20 @@ They are `getbill worker` with short leases; SIGKILL and the connections they le
 """
 
 import asyncio
+import logging
 import multiprocessing
 import signal
+import sys
+import time
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from typing import Final
 
+import structlog
+
 from getbill import worker
 from getbill.kit import crashes
+from getbill.kit.lost import LOST
 from getbill.settings import Settings
 from getbill.timelines import Pace
 
@@ -40,6 +46,8 @@ POINTS: Final = (
     "timelines.taken_back",
 )
 
+_AGAIN_SECONDS: Final = 0.3
+
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["getbill.worker"])
 
@@ -52,6 +60,7 @@ class Crew:
     running: list[BaseProcess] = field(default_factory=list)
     # How often one ended by itself: at its point.
     falls: int = 0
+    _not_before: float = 0.0
 
     def begin(self, point: str | None = None) -> None:
         """Start a worker, to die at a point if one is named."""
@@ -65,12 +74,16 @@ class Crew:
         process.kill()
         process.join()
 
-    def bury(self) -> int:
-        """Take note of those that died by themselves, and return how many there were."""
+    def replace(self, count: int) -> None:
+        """Take note of those that died by themselves, and start others until there are so many."""
         dead = [process for process in self.running if process.exitcode is not None]
         self.running = [process for process in self.running if process not in dead]
         self.falls += sum(process.exitcode == -signal.SIGKILL for process in dead)
-        return len(dead)
+        if dead:
+            # Whoever starts while there is no database ends at once.
+            self._not_before = time.monotonic() + _AGAIN_SECONDS
+        while len(self.running) < count and time.monotonic() >= self._not_before:
+            self.begin()
 
     def dismiss(self) -> None:
         """Tell all to finish, and wait until they have."""
@@ -85,7 +98,12 @@ class Crew:
 
 def _work(settings: Settings, point: str | None) -> None:
     crashes.arm(point)
-    asyncio.run(_until_told(settings))
+    # What it complains of while its database is killed is no news.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        asyncio.run(_until_told(settings))
+    except LOST:
+        sys.exit(1)
 
 
 async def _until_told(settings: Settings) -> None:

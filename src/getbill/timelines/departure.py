@@ -23,6 +23,8 @@ from getbill.timelines.history import History
 from getbill.timelines.model import REHEARSED, Contact
 from getbill.timelines.rendering import Stationery
 
+_A_WHILE = timedelta(minutes=1)
+
 
 async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -> list[Departing]:
     """Decide on claimed contacts of one workspace; return those that are committed as `sending`."""
@@ -76,6 +78,10 @@ class _LastLook:
         elif not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
             # Whoever raised the epoch has planned again, where anything is to be planned.
             self._pass_over(debt, contact, "stopped", f"the debt is {debt.status}")
+        elif self.pasts[debt.id].is_on_its_way:
+            # Planned since, because the debt was held and resumed: one after the other all the same.
+            contact.postpone(self.tx.now + _A_WHILE, "another contact is on its way")
+            debts.plan(self.tx, debt, contact.due_at)
         elif self.pasts[debt.id].rehearsed:
             self._begin(debt, contact)
         elif contact.step == debts.END:

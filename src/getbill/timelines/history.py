@@ -73,6 +73,8 @@ class History:
     made: set[str] = field(default_factory=set)
     # Steps that a dry run, over by now, only rehearsed.
     rehearsed: set[str] = field(default_factory=set)
+    # Whether a contact of the debt is on its way, and nobody knows yet what becomes of it.
+    is_on_its_way: bool = False
 
     def last_step(self, debt: Debt) -> str | None:
         """Return the last step of the scenario that is behind us in the present run."""
@@ -176,6 +178,7 @@ def _by_people(row: Record, debt_id: UUID) -> Made:
 
 def _note(history: History, row: Record, debt: Debt) -> None:
     step = row["step"]
+    history.is_on_its_way |= row["state"] == "sending"
     if _is_made(row):
         history.made.add(step)
     if row["state"] == REHEARSED and row["run"] == debt.run:

@@ -92,6 +92,40 @@ def try_again(
     return again
 
 
+async def take_again(tx: Transaction, debt: Debt, contact: Contact) -> Contact | None:
+    """Plan another try of a contact that did not leave after all, in place of what is planned since; return its row.
+
+    None where its step is behind us: the debt may not be contacted, something later was done, or it is too late for it.
+    """
+    past = (await history.load(tx, debt.workspace_id, {debt.id: debt}))[debt.id]
+    if not debt.is_contactable or not _is_next(debt, past, contact, tx.now):
+        return None
+    if allowed_from(debt, past, contact, tx.now) is None:
+        return None
+    # Also what a worker has just claimed is void: the next step waits for this one.
+    debt.stop_contact()
+    debt.touch(tx)
+    stopped = await ledger.stop(tx, debt.workspace_id, debt.id, "an earlier step is taken again")
+    await followups.cancel(tx, [(debt, one) for one in stopped])
+    again = try_again(tx, debt, past, contact, tx.now)
+    assert again is not None  # noqa: S101 - allowed just before
+    await ledger.plan(tx, [again])
+    return again
+
+
+def _is_next(debt: Debt, past: History, contact: Contact, now: datetime) -> bool:
+    """Say whether nothing that follows a contact's step was done, and its scenario still wants it."""
+    if contact.run != debt.run or debts.END in past.passed:
+        return False
+    try:
+        step, later = debt.script.step(contact.step), debt.script.after(contact.step)
+    except LookupError:
+        return False
+    if any(one.key in past.passed for one in later):
+        return False
+    return not debts.Course.of(debt).is_given_up(step, later, now)
+
+
 def allowed_from(debt: Debt, past: History, contact: Contact, at: datetime) -> datetime | None:
     """Return the first instant from `at` on at which the rules allow a contact; None when they never do."""
     return compliance.next_allowed(facts(debt, past, contact.step), contact.channel_kind, at)
