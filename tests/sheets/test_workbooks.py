@@ -13,6 +13,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 import tables
 from getbill import sheets
 
+# Workbooks know no time zones.
+INSTANT = datetime(2026, 3, 1, 9, 30)  # noqa: DTZ001
 HEADER = ["Référence", "Nom", "Montant TTC", "Échéance"]
 ROWS: list[list[object]] = [
     ["A1", "Dupont", 12.5, date(2026, 1, 31)],
@@ -41,15 +43,13 @@ def read(file: io.BytesIO, **choices: object) -> tuple[sheets.Layout, list[sheet
 
 
 def test_cells_keep_their_types_and_rows_their_numbers() -> None:
-    layout, rows, _ = read(
-        made(HEADER, ROWS[0], [], ROWS[1], ["A3", "0612345678", True, datetime(2026, 3, 1, 9, 30)])
-    )
+    layout, rows, _ = read(made(HEADER, ROWS[0], [], ROWS[1], ["A3", "0612345678", True, INSTANT]))
 
     assert (layout.kind, layout.sheet, list(layout.headers)) == ("xlsx", "Sheet", HEADER)
     assert [(row.line, list(row.cells)) for row in rows] == [
         (2, ["A1", "Dupont", 12.5, date(2026, 1, 31)]),
         (4, ["A2", "Martin", 1300, date(2026, 2, 28)]),
-        (5, ["A3", "0612345678", True, datetime(2026, 3, 1, 9, 30)]),
+        (5, ["A3", "0612345678", True, INSTANT]),
     ]
     assert [type(cell) for cell in rows[1].cells] == [str, str, int, date]
 

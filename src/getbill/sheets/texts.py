@@ -15,7 +15,7 @@ def read_text(cell: Cell) -> str:
     """
     if type(cell) is str:
         text = cell.strip()
-        if text[:1] == "'" and text[1:2] in FORMULA_STARTS:
+        if text[:1] == "'" and text[1:].lstrip(" ")[:1] in FORMULA_STARTS:
             return text[1:].strip()
         return text
     return "" if cell is None else _typed(cell)
