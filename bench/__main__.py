@@ -22,6 +22,7 @@ NAMES = {
     "deliver": "bench.deliver",
     "hang": "bench.hang",
     "kills": "bench.kills",
+    "import": "bench.loading",
     "tick": "bench.tick",
     "frozen": "bench.frozen",
     "smtp": "bench.smtp",
@@ -29,6 +30,7 @@ NAMES = {
     "outage": "bench.outage",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
+    "mapping": "bench.mapping",
 }
 
 

@@ -87,6 +87,8 @@ class Change:
     request: Request
     # The debt the answer speaks of; set by the work, so that erasing the debt also drops the stored answer.
     debt_id: UUID | None = None
+    # What stands for a body that was taken in piece by piece, where an Idempotency-Key asks which request this is.
+    body_digest: bytes | None = None
 
     @property
     def workspace(self) -> Workspace:
@@ -129,6 +131,17 @@ class Change:
             response = problem(refusal)
         return await idempotency.keep_apart(self.database, once, self.vault, Given(response, self.debt_id))
 
+    async def answered(self) -> Response | None:
+        """Return the answer that this very request got before; for work that is long and comes before the change.
+
+        Raises TwinRunning and KeyReused as `commit` does.
+        """
+        once = await self._once()
+        if once is None:
+            return None
+        async with self.database.transaction(self.workspace.now()) as tx:
+            return await idempotency.begin(tx, once, self.vault)
+
     async def _once(self) -> Once | None:
         """Return what an Idempotency-Key makes of the request; None when it has none."""
         request = self.request
@@ -138,9 +151,8 @@ class Change:
         key = idempotency.read_key(header)
         scope = request.scope
         path = scope.get("raw_path") or request.url.path.encode()
-        fingerprint = idempotency.fingerprint(
-            request.method, path, scope["query_string"], await request.body()
-        )
+        content = await request.body() if self.body_digest is None else self.body_digest
+        fingerprint = idempotency.fingerprint(request.method, path, scope["query_string"], content)
         route = f"{request.method} {scope['route'].path}"
         return Once(self.workspace.id, self.caller.credential_id, route, key, fingerprint)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from getbill.companies import Workspace
 from getbill.debtors import Debtor, Hashes
 from getbill.debts import promises, queries
 from getbill.debts.beginnings import Beginnings
-from getbill.debts.model import INSERT, Debt, Details, NewDebt
+from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin
 from getbill.debts.moves import set_status
 from getbill.debts.schedule import day_zero
 from getbill.kit import ids, json
@@ -55,11 +55,11 @@ async def create(tx: Transaction, workspace: Workspace, new: NewDebt) -> Created
 
 
 async def create_many(
-    tx: Transaction, workspace: Workspace, news: Sequence[NewDebt], *, is_imported: bool = False
+    tx: Transaction, workspace: Workspace, news: Sequence[NewDebt], origin: Origin | None = None
 ) -> list[Created | ReferenceTaken]:
     """Open debts in one go; each answers for itself, in the order asked.
 
-    Imported ones are left alone for the workspace's grace period, so that a wrong file can still be taken back.
+    Imported ones say where they come from and may be left alone for a while, so that a wrong file can be taken back.
     """
     hasher = debtors.Hasher(workspace.lookup)
     hashes = [hasher.hashes(new.identity) for new in news]
@@ -67,28 +67,34 @@ async def create_many(
     taken, known = found.debts, _Known(tx, workspace, found.debtors)
     scripts = {name: await scenarios.current(tx, workspace, name) for name in {new.scenario for new in news}}
     beginnings = Beginnings(tx.now, found.suppressed)
-    not_before = tx.now + timedelta(hours=workspace.grace_hours) if is_imported else None
     outcomes: list[Created | ReferenceTaken] = []
     made: dict[str, Debt] = {}
-    for new, hashed in zip(news, hashes, strict=True):
-        fingerprint = workspace.lookup.hash("body", new.canonical())
+    for number, (new, hashed) in enumerate(zip(news, hashes, strict=True)):
+        own = fingerprint(workspace, new)
         if new.reference in made:
             first = made[new.reference]
-            outcomes.append(_twin(first, fingerprint) or Created(first, is_new=False))
+            outcomes.append(_twin(first, own) or Created(first, is_new=False))
         elif new.reference in taken:
-            outcomes.append(await _existing(tx, workspace, new, fingerprint, taken))
+            outcomes.append(await _existing(tx, workspace, new, own, taken))
         else:
             debtor, script = await known.debtor(new, hashed), scripts[new.scenario]
             started_on = beginnings.started_on(new, debtor.identity, script)
             debt = _made(workspace, debtor, new, script, tx.now, started_on)
-            debt.fingerprint = fingerprint
-            debt.not_before = not_before
+            debt.fingerprint = own
+            if origin is not None:
+                debt.not_before, debt.import_id = origin.not_before, origin.import_id
+                debt.import_line = origin.lines[number]
             debt.planned = beginnings.first_contact(debt, hashed)
             debt.next_action_at = debt.planned.due_at
             _open(tx, debt)
             made[new.reference] = debt
             outcomes.append(Created(debt, is_new=True))
     return outcomes
+
+
+def fingerprint(workspace: Workspace, new: NewDebt) -> bytes:
+    """Return what tells the body of a debt from any other, under the company's key."""
+    return workspace.lookup.hash("body", new.canonical())
 
 
 def _twin(first: Debt, fingerprint: bytes) -> ReferenceTaken | None:
