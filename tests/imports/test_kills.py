@@ -6,6 +6,7 @@ from contextlib import suppress
 from signal import SIGKILL
 
 from bringing import Sender, csv, row
+
 from getbill.imports.jobs import Crew, starter
 from getbill.kit import clock
 

@@ -21,6 +21,10 @@ from getbill.imports.model import (
     show,
 )
 from getbill.imports.queries import find, lock
+from getbill.imports.reports import blocks
+from getbill.imports.reports import rejected as rejected_rows
+from getbill.imports.tasks import run as carry_out
+from getbill.imports.wire import problem
 
 __all__ = [
     "BYTES_MAX",
@@ -38,6 +42,8 @@ __all__ = [
     "Wanted",
     "batch_router",
     "begin",
+    "blocks",
+    "carry_out",
     "confirm",
     "correct",
     "create",
@@ -48,7 +54,9 @@ __all__ = [
     "find",
     "finish",
     "lock",
+    "problem",
     "receive",
+    "rejected_rows",
     "show",
     "start",
     "starter",

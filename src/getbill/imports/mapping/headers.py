@@ -50,7 +50,7 @@ class _Word:
 @lru_cache(maxsize=4096)
 def listen(header: str, group: str = "") -> Spoken:
     """Return what a header speaks of, with the merged header above it for context."""
-    text = _plain(header)
+    text = plain(header)
     if _is_bucket(text):
         return Spoken(frozenset({"bucket"}))
     words = _words(text)
@@ -59,7 +59,7 @@ def listen(header: str, group: str = "") -> Spoken:
         return Spoken(_spoken(words)[0], whole=whole)
     concepts, unknown, doubt, typos = _spoken(words)
     if group and group != header:
-        concepts |= _spoken(_words(_plain(group)))[0]
+        concepts |= _spoken(_words(plain(group)))[0]
     codes = {word.upper() for word in words} & currencies() - _NO_CODES
     known = tuple(word for word in unknown if word.upper() not in codes and not word.isdigit())
     ordinals = [int(word) for word in words if word.isdigit() and 1 < int(word) < 10]
@@ -73,7 +73,8 @@ def listen(header: str, group: str = "") -> Spoken:
     )
 
 
-def _plain(header: str) -> str:
+def plain(header: str) -> str:
+    """Return a text as the lexicon writes it: small letters without accents, words apart."""
     spaced = _CAMEL.sub(" ", header.replace("_", " "))
     text = spaced.casefold().replace("dû", "dufr").replace("due à", "dufr à").replace("œ", "oe")
     for sign in "°º":

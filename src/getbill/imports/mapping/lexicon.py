@@ -98,8 +98,8 @@ WORDS: dict[str, str] = {
         anniversary birth_date compleanno verjaardag geburtsdat nac_fecha cumpleanos""",
     "service+date": "date_of_service service_date",
     "neutral": """miet hausgeld beitrags beitrag loyer loyers charges cotisation cotisations rent cuota contributie
-        fornitura fourniture gultig home mobilite total_general principal tenancy bailleur residentiel
-        residence locazione capital capitale kapital lavoro mensuel mensuelle annuel final global lista""",
+        fornitura fourniture gultig home mobilite total_general tenancy bailleur residentiel
+        residence locazione lavoro mensuel mensuelle annuel final global lista""",
     "days": """jours jour days tage tagen dias giorni dagen retard verzug nb anzahl delay delai anciennete age
         aging dso verspatung ritardo retraso dayslate anz plazo alter""",
     "overdue": "overdue echu echus echue vencido vencida uberfallig ueberfallig scaduto scaduta vervallen past_due",
@@ -163,6 +163,7 @@ WORDS: dict[str, str] = {
     "quantity": "qte quantite qty quantity menge cantidad quantita aantal hoeveelheid unites stuckzahl",
     "debit": "debit debe dare debet soll debits",
     "credit": "credit haben haber avere",
+    "principal": "capital capitale kapital principal hoofdsom hauptforderung nominal nominale",
     "initial": "original initial initiale initiaux ursprunglich ursprunglicher origine origineel oorspronkelijk originario inicial",
     "cents": "cents centimes cent centimos centesimi minor_units minor in_cents centen",
     "thousands": "keur k_eur kusd milliers teur tsd thousands k miles_de",

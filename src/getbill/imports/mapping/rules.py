@@ -95,6 +95,8 @@ open paid: amount .5
 overdue amount: amount .6
 overdue open: amount .6
 overdue: amount .6, due_date .5
+principal open: amount .6
+principal: amount .6
 open amount: amount .97
 open total: amount .95
 open incl: amount .95
@@ -117,7 +119,9 @@ incl: amount_invoiced .94
 total invoice: amount_invoiced .95
 amount total: amount_invoiced .88
 total: amount_invoiced .85
-amount currency: amount .8, currency .8
+amount currency: amount .65, currency .8
+amount debit: debit .6
+amount credit: credit .6
 amount: amount .8
 debit: debit .6
 credit: credit .6

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from getbill import sheets
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.cells import CellFinding, Draft, Step, text_of
-from getbill.sheets.model import folded
+from getbill.imports.mapping.headers import plain
 
 _TELLING = frozenset(
     {"status", "kind", "flag", "paid", "payment", "document", "invoice", "credit", "debit", "open"}
@@ -138,13 +138,13 @@ def step(not_owed: Marks, columns: Mapping[int, str]) -> Step | None:
 
 
 def _told(one: Candidate) -> dict[str, str]:
-    values = {value: folded(value).replace("-", " ").replace("'", " ") for value in one.found.values}
+    values = {value: plain(value).replace("-", " ").replace("'", " ") for value in one.found.values}
     if "paid" in one.spoken.concepts and one.found.share(sheets.Kind.YES_NO) >= 0.9 and len(values) <= 2:
-        return {value: "settled" for value, plain in values.items() if plain in _YES}
-    told = {value: "settled" for value, plain in values.items() if plain.replace(" ", "_") in _SETTLED}
-    told |= {value: "credit" for value, plain in values.items() if plain.replace(" ", "_") in _CREDITS}
+        return {value: "settled" for value, word in values.items() if word in _YES}
+    told = {value: "settled" for value, word in values.items() if word.replace(" ", "_") in _SETTLED}
+    told |= {value: "credit" for value, word in values.items() if word.replace(" ", "_") in _CREDITS}
     for side in _SIDES:
         (debit, credit), plains = next(iter(side.items())), set(values.values())
         if credit in plains and plains <= {debit, credit, ""}:
-            told |= {value: "credit" for value, plain in values.items() if plain == credit}
+            told |= {value: "credit" for value, word in values.items() if word == credit}
     return told
