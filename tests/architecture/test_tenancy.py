@@ -194,7 +194,8 @@ async def test_every_statement_fits_the_schema(catalog) -> None:
 
     for statement in statements():
         try:
-            await catalog.prepare(statement.text)
+            for text in filter(None, (statement.text, statement.many)):
+                await catalog.prepare(text)
         except asyncpg.PostgresError as error:
             wrong.append(f"{statement.name}: {error}")
 
