@@ -121,7 +121,7 @@ def _check_envelope(batch: Any) -> None:
     rows, name, flag = batch.get("debts"), batch.get("batch_name"), batch.get(_FLAG)
     if not isinstance(rows, list) or not rows:
         wrong.append(FieldError("/debts", "missing", "The field 'debts' is required: an array of debts."))
-    if not (name is None or (isinstance(name, str) and len(name.strip()) <= _NAME_MAX)):
+    if not (name is None or (isinstance(name, str) and len(name) <= _NAME_MAX)):
         wrong.append(
             FieldError("/batch_name", "text", f"A name is a text of at most {_NAME_MAX} characters.")
         )

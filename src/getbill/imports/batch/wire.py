@@ -8,14 +8,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from getbill.debts import NewDebtBody
 from getbill.kit.shapes import Instant
 
-
-class BatchRow(NewDebtBody):
-    """A debt of a batch: all that a single one takes, and your own name for the row."""
-
-    temp_id: str | int | None = Field(None, description="Comes back in every finding about this row.")
+# A row that is wrong is no error of the request: it is answered 202 and told in the report. So the document asks no more
+# of a row than the request does.
+Row = Annotated[
+    Any,
+    Field(
+        description="A debt, as `POST /debts` takes it, and `temp_id`: your own name for the row (a text or an integer),"
+        " which comes back in every finding about it."
+    ),
+]
 
 
 class BatchBody(BaseModel):
@@ -39,7 +42,7 @@ class BatchBody(BaseModel):
         },
     )
 
-    debts: Annotated[list[BatchRow], Field(min_length=1, max_length=10_000)]
+    debts: Annotated[list[Row], Field(min_length=1, max_length=10_000)]
     batch_name: str | None = Field(None, max_length=200, description="What people find the batch by.")
     accept_expensive_destination: bool | None = Field(
         None, description="For every row that does not say so itself."
