@@ -119,16 +119,19 @@ _UPDATE = Statement(
         contacts_count = w.contacts_count, answers_count = w.answers_count, has_plan = w.has_plan,
         event_sequence = w.event_sequence, version = w.version, contacted_at = w.contacted_at,
         resolved_at = w.resolved_at, created_at = w.created_at, updated_at = w.updated_at, erased_at = w.erased_at,
-        entries_count = w.entries_count, not_before = w.not_before
+        entries_count = w.entries_count, not_before = w.not_before, import_id = w.import_id,
+        import_line = w.import_line, undone_at = w.undone_at
     FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
         $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::date[], $14::text[], $15::integer[],
         $16::bytea[], $17::date[], $18::timestamptz[], $19::integer[], $20::integer[], $21::integer[],
         $22::integer[], $23::boolean[], $24::bigint[], $25::bigint[], $26::timestamptz[], $27::timestamptz[],
-        $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::integer[], $32::timestamptz[])
+        $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::integer[], $32::timestamptz[],
+        $33::uuid[], $34::integer[], $35::timestamptz[])
         AS w (workspace_id, id, debtor_id, reference, invoice_reference, fingerprint, status, resolution, currency,
               amount, balance, paid, due_on, scenario, scenario_version, details, started_on, next_action_at, run,
               contact_epoch, contacts_count, answers_count, has_plan, event_sequence, version, contacted_at,
-              resolved_at, created_at, updated_at, erased_at, entries_count, not_before)
+              resolved_at, created_at, updated_at, erased_at, entries_count, not_before, import_id, import_line,
+              undone_at)
     WHERE d.workspace_id = w.workspace_id AND d.id = w.id
     """,
 )
