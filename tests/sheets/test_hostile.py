@@ -5,9 +5,11 @@ import io
 import os
 import random
 import string
+import subprocess
+import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -282,6 +284,66 @@ def test_a_workbook_under_a_password_says_so() -> None:
 
 def test_a_workbook_too_slow_to_read_is_given_up() -> None:
     assert refused(workbook(), "export.xlsx", replace(SMALL, wait_seconds=0.001)).code == "too_slow"
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ('<row r="1"><c r="A1"><v>1</v></c></row><row r="4294967295"><c r="A4294967295"><v>1</v></c></row>', "too_much_memory"),
+        ('<row r="1"><c r="ZZZZZZZZ1"><v>1</v></c></row>', "too_many_columns"),
+        ('<row r="-1"><c r="A-1"><v>1</v></c></row>', "damaged"),
+        ('<row r="1"><c r="A1" t="s"><v>99999999</v></c></row>', "damaged"),
+        ('<row r="1"><c r="A1"><v>1', "damaged"),
+    ],
+)  # fmt: skip
+def test_a_sheet_that_lies_about_its_cells_is_refused(rows: str, code: str) -> None:
+    page = f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>'
+    lying = repacked(workbook(), {"xl/worksheets/sheet1.xml": page.encode()})
+
+    assert refused(lying, "export.xlsx").code == code
+
+
+def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
+    slow = tmp_path / "slow.xlsx"
+    with slow.open("wb") as file:
+        sheets.write_xlsx(file, ([f"A{at}", "Dupont", at] for at in range(60_000)))
+    program = f"import getbill.sheets as sheets; sheets.open(open({str(slow)!r}, 'rb'), 'slow.xlsx')"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(Path(sheets.__file__).parents[2]), "TMPDIR": str(tmp_path)},
+    )
+    limited = _waited_for(lambda: _limited_child_of(parent.pid))
+
+    parent.kill()
+    parent.wait()
+
+    assert _waited_for(lambda: not Path(f"/proc/{limited}/stat").exists() or _is_dead(limited))
+    slow.unlink()
+
+
+def _waited_for(found: Callable[[], int | bool | None]) -> int:
+    """Return what is found, looking for it for a while."""
+    for _ in range(2_000):
+        if it := found():
+            return int(it)
+        time.sleep(0.005)
+    raise AssertionError
+
+
+def _limited_child_of(pid: int) -> int | None:
+    """Return the child of a process once it has set its limits, its parent's death among them."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        limits = Path(f"/proc/{child}/limits").read_text()
+        if "Max cpu time              120" in limits:
+            return int(child)
+    return None
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 def test_a_child_sees_no_environment_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import codecs
 import io
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -407,3 +408,10 @@ def test_eight_digits_that_are_no_days_are_numbers() -> None:
     assert profile.of(1).kinds.get(sheets.Kind.DATE, 0) < 30
     assert profile.of(2).kinds[sheets.Kind.DATE] == 3_000
     assert profile.of(2).date == sheets.DateShape("ymd", is_certain=True, why="year_first")
+
+
+def test_the_guide_names_every_refusal_and_every_reason() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "tables.md").read_text("utf-8")
+
+    said = {*words.UNREADABLE, *words.CELLS, *words.REASONS}
+    assert {code for code in said if f"`{code}`" not in guide} == set()
