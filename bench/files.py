@@ -57,7 +57,7 @@ def load(ours: House, file: Path) -> tuple[float, float]:
         started = upload(ours.api, file)
         shown = wait(ours.api, started["id"])
         seconds = time.perf_counter() - began
-    if shown["state"] != "completed" or shown["created"] != shown["total"]:
+    if shown["state"] != "completed" or shown["counts"]["created"] != shown["progress"]["rows_total"]:
         raise ImportFailed(json.dumps(shown)[:2000])
     return seconds, peak.megabytes
 

@@ -1,5 +1,6 @@
 """The workspace is the tenant: it leads every key of what belongs to it, and every statement is held to one."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -178,12 +179,23 @@ def test_every_statement_says_what_it_is_for() -> None:
         assert statement.sentence.endswith((".", "?")), f"{statement.name}: its sentence has no end"
 
 
+def test_what_a_statement_writes_for_many_rows_takes_the_values_of_one() -> None:
+    for statement in statements():
+        if statement.many is not None:
+            one, many = (
+                {int(found) for found in re.findall(r"\$(\d+)", text)}
+                for text in (statement.text, statement.many)
+            )
+            assert one == many, f"{statement.name}: `many` takes other values than `text`"
+
+
 async def test_every_statement_fits_the_schema(catalog) -> None:
     wrong = []
 
     for statement in statements():
         try:
-            await catalog.prepare(statement.text)
+            for text in filter(None, (statement.text, statement.many)):
+                await catalog.prepare(text)
         except asyncpg.PostgresError as error:
             wrong.append(f"{statement.name}: {error}")
 
