@@ -26,6 +26,8 @@ NO_TENANT = {
     "token_families": "belong to a client, and are found before the workspace is known",
     "refresh_tokens": "found by hash before the workspace is known",
     "revoked_tokens": "found by the token's id, in any workspace",
+    "sftp_logins": "found by user name before the workspace is known",
+    "sftp_host_keys": "are the installation's",
     "signing_keys": "sign for the whole installation",
     "rate_counts": "count a credential or a sandbox for a minute",
     "access_log": "partitioned by day; also lines of callers nobody knows",

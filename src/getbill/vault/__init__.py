@@ -5,7 +5,7 @@ wrapped by a master key that never stands in the database. A sealed value names 
 bound to its place: moved to another row it does not open.
 """
 
-from getbill.vault.actions import destroy, make_key, rotate, unlock
+from getbill.vault.actions import destroy, drop_key, make_key, rotate, unlock
 from getbill.vault.model import (
     Key,
     Lookup,
@@ -25,6 +25,7 @@ __all__ = [
     "SealBroken",
     "Vault",
     "destroy",
+    "drop_key",
     "make_key",
     "read_master_keys",
     "rotate",

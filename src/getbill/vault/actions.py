@@ -83,6 +83,11 @@ async def destroy(tx: Transaction, workspace_id: UUID, subject_id: UUID, kind: s
     await tx.execute(_WRITE_ERASURE, workspace_id, subject_id, kind, clock.wall())
 
 
+async def drop_key(tx: Transaction, workspace_id: UUID, subject_id: UUID) -> None:
+    """Drop the key of something that ran out, and with it all it sealed; nobody was erased, so nothing is remembered."""
+    await tx.execute(_DESTROY_KEY, workspace_id, subject_id)
+
+
 async def unlock(database: Database, given: str | None, path: Path, *, may_make: bool = False) -> Vault:
     """Return the vault of a database under the master key given, or the one in the file.
 
