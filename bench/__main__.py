@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bench.figures import Figure
 
-# Each name's module measures it; `page`, `mix` and `hang` print more than one figure.
+# Each name's module measures it; some print more than one figure.
 NAMES = {
     "create": "bench.create",
     "get": "bench.get",
@@ -22,6 +22,9 @@ NAMES = {
     "deliver": "bench.deliver",
     "hang": "bench.hang",
     "kills": "bench.kills",
+    "tick": "bench.tick",
+    "frozen": "bench.frozen",
+    "smtp": "bench.smtp",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
 }

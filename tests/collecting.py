@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -102,6 +102,14 @@ class Place:
         async with self.database.transaction(workspace.now()) as tx:
             debt = await debts.lock(tx, workspace, debt_id)
             await debts.update(tx, workspace, debt, debts.Change(dict(known), {}, {}))
+
+    async def promise(self, debt_id: UUID, on: date, amount: int) -> None:
+        """Have the debtor promise to pay."""
+        workspace = await self.workspace()
+        async with self.database.transaction(workspace.now()) as tx:
+            debt = await debts.lock(tx, workspace, debt_id)
+            said = {"promise": {"date": on, "amount": Decimal(amount)}}
+            await debts.update(tx, workspace, debt, debts.Change({}, said, {}))
 
     async def find(self, debt_id: UUID) -> Debt:
         return await debts.find(self.database, await self.workspace(), debt_id)

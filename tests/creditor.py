@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from getbill import events
 from getbill.kit import ids, json
 from installation import Installation
 from make import Company
@@ -74,9 +75,36 @@ class Creditor:
         asked = {"url": self.receiver.url} | ({"events": list(events)} if events else {})
         self.receiver.secret = (await self.post("/webhooks", asked))["secret"]
 
+    async def put(self, path: str, value: Any) -> Any:
+        """Change what is there."""
+        status, changed = await self.call("PUT", path, value)
+        assert status == 200, changed
+        return changed
+
     async def pass_days(self, days: int) -> None:
         """Move the sandbox's clock ahead; everything due on the way has happened when this returns."""
         await self.post("/sandbox/clock/advance", {"days": days})
+
+    async def subscribe_to_everything(self) -> None:
+        """Have the receiver told of every kind of event that a debt has."""
+        await self.subscribe(*(kind for kind in events.KINDS if not kind.startswith("webhook.")))
+
+    async def everything(self, debt_id: str) -> list[str]:
+        """Every event of a debt in the order of its history; the receiver was told of each once, in that order."""
+        await self.settle()
+        kinds = await self.events(debt_id)
+        assert self.receiver.told(debt_id) == [f"{n} {kind}" for n, kind in enumerate(kinds, 1)]
+        return kinds
+
+    async def passed_over(self, debt_id: str) -> list[str]:
+        """Every step of a debt that was passed over, and why."""
+        past = (await self.get(f"/debts/{debt_id}/timeline"))["past"]
+        return [f"{one['step']}: {one['reason']}" for one in past if one["state"] == "skipped"]
+
+    async def todos(self, debt_id: str) -> list[tuple[str, str]]:
+        """What waits, or waited, for a person about a debt."""
+        found = await self.get(f"/todos?debt_id={debt_id}")
+        return [(one["type"], one["decision"] or one["state"]) for one in found["data"]]
 
     async def events(self, debt_id: str) -> list[str]:
         """Every event of a debt in the order of its history, which has no gap."""

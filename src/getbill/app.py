@@ -14,6 +14,7 @@ from getbill import access, events, explorer, health, reactions, streams, vault,
 from getbill.channels.senders import read_gateways
 from getbill.compliance import api as compliance_api
 from getbill.debts import api as debts_api
+from getbill.decisions import api as decisions_api
 from getbill.followups import api as followups_api
 from getbill.gateways import api as gateways_api
 from getbill.kit import calendar, clock, phones
@@ -29,6 +30,7 @@ from getbill.settings import Settings
 from getbill.streams import api as streams_api
 from getbill.templates import api as templates_api
 from getbill.timelines import api as timelines_api
+from getbill.todos import api as todos_api
 from getbill.webhooks import Poster, Trials, trusting
 from getbill.webhooks import api as webhooks_api
 
@@ -58,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     apis = (
         compliance_api,
         debts_api,
+        decisions_api,
         followups_api,
         gateways_api,
         payments_api,
@@ -67,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         streams_api,
         templates_api,
         timelines_api,
+        todos_api,
         webhooks_api,
     )
     gather(app.router, *(api.router for api in apis), access.router, health.router, explorer.router)

@@ -8,7 +8,7 @@ records what happened; only this file knows who cares.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
-from getbill import events, followups, payments, timelines
+from getbill import events, followups, payments, timelines, todos
 from getbill.debts import Debt
 from getbill.events import Recorded
 from getbill.kit.db import Transaction
@@ -27,6 +27,17 @@ async def follow_status(tx: Transaction, debt: Debt, _detail: Mapping[str, Any])
     await timelines.follow_status(tx, debt.workspace, debt)
 
 
+async def ask_to_escalate(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
+    """Ask a person what is to become of a debt whose scenario is over."""
+    todos.ask(tx, debt.workspace_id, "escalation", debt.id, debt.id)
+
+
+async def answer_itself(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
+    """Withdraw that question once the debt has gone another way."""
+    if detail["changes"]["status"]["from"] == "unresolved":
+        todos.withdraw(tx, debt.workspace_id, "escalation", debt.id)
+
+
 async def book_adjustment(tx: Transaction, debt: Debt, detail: Mapping[str, Any]) -> None:
     """Book a changed claim as an entry, so that the balance still equals its entries."""
     changes = detail["changes"]
@@ -42,12 +53,14 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     await payments.anonymise(tx, debt.workspace_id, debt.id)
     await followups.erase(tx, debt.workspace_id, debt.id)
     await timelines.erase(tx, debt.workspace_id, debt.id)
+    await todos.erase(tx, debt.workspace_id, debt.id)
 
 
 IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {
     "debt.created": [start_timeline],
     "debt.updated": [book_adjustment, follow_status],
-    "debt.status_changed": [follow_status],
+    "debt.status_changed": [follow_status, answer_itself],
+    "debt.escalation_requested": [ask_to_escalate],
     "debt.deleted": [erase_the_rest],
 }
 

@@ -57,6 +57,7 @@ BODIES: dict[str, Any] = {
         "debt": {"debtor": {"name": "Jean Dupont"}, "amount": 10, "reference": "F-1"}
     },
     "POST /external-api/v1/templates/{name}/{language}": {"text": "Hello"},
+    "POST /external-api/v1/todos/{todo_id}/decide": {"decision": "sent"},
     "PUT /external-api/v1/webhooks/{webhook_id}": {"url": "https://hooks.example/in"},
     "POST /external-api/v1/webhooks/{webhook_id}/replay": {"from": "2024-03-15"},
 }
@@ -177,7 +178,9 @@ async def _objects(theirs: Site) -> dict[str, str]:
         "timeline_id": ids.show("timeline", ids.new()),
         "creditor_id": ids.show("creditor", ids.new()),
         "step": "wave_1_email",
+        "todo_id": ids.show("todo", ids.new()),
         "suppression_id": ids.show("suppression", ids.new()),
+        "consent_id": ids.show("consent", ids.new()),
         "payment_id": ids.show("payment", ids.new()),
         "id": debt.json()["id"],
     }

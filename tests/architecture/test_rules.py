@@ -31,7 +31,7 @@ LEVELS = (
     ("timelines",),
     ("conversations",),
     ("webhooks", "streams", "imports", "reports", "gateways"),
-    ("sftp",),
+    ("sftp", "decisions"),
     ("dashboard", "portal", "sandbox"),
     ("reactions",),
     ("explorer", "health", "first_run", "listener", "children", "upkeep", "errands"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounces import bounce
-from getbill.channels.senders import Bounce, Fate, Outcome, read_bounce
+from getbill.channels.senders import Bounce, Fate, Outcome, failed, read_bounce
 from getbill.kit import ids
 
 FOLLOWUP, WORKSPACE = ids.show("followup", ids.new()), ids.show("workspace", ids.new())
@@ -18,7 +18,7 @@ OURS = f"<{FOLLOWUP}.{WORKSPACE}@getbill.example>"
 def test_a_bounce_names_the_contact_and_the_status_and_nobodys_address(returned_as: str) -> None:
     found = read_bounce(bounce(OURS, returned_as=returned_as))
 
-    assert found == Bounce(FOLLOWUP, WORKSPACE, Outcome(Fate.FAILED, reason="bounced: 5.1.1"))
+    assert found == Bounce(FOLLOWUP, WORKSPACE, failed("bounced: 5.1.1", permanent=True, dead_address=True))
 
 
 def test_a_delivery_that_is_only_late_says_nothing_yet() -> None:
@@ -30,6 +30,30 @@ def test_one_that_was_given_up_after_a_while_has_failed_too() -> None:
 
     assert found is not None
     assert found.outcome == Outcome(Fate.FAILED, reason="bounced: 4.4.7")
+
+
+@pytest.mark.parametrize(
+    ("status", "is_dead_address"),
+    [
+        ("5.1.1", True),
+        ("5.1.2", True),
+        ("5.1.10", True),
+        ("5.2.1", True),
+        ("5.0.0", True),
+        ("5.1.8", False),
+        ("5.2.2", False),
+        ("5.4.4", True),
+        ("5.7.1", False),
+        ("4.4.7", False),
+        ("unreadable", False),
+    ],
+)
+def test_only_what_is_said_of_the_address_itself_makes_it_dead(status: str, is_dead_address: bool) -> None:
+    found = read_bounce(bounce(OURS, status=status))
+
+    assert found is not None
+    assert found.outcome.is_permanent
+    assert found.outcome.is_dead_address == is_dead_address
 
 
 def test_a_confirmed_delivery_is_one() -> None:

@@ -178,6 +178,16 @@ async def test_a_look_up_tells_what_was_taken_and_what_never_was() -> None:
         await gateway.close()
 
 
+async def test_one_that_was_perhaps_taken_has_not_failed_because_the_gateway_is_busy_later() -> None:
+    async with exchanging(Assurance.IDEMPOTENCY_KEY) as exchange:
+        exchange.answers = [None, (503, {}), (429, {})]
+
+        outcome = await sent(exchange)
+
+    assert outcome.fate == Fate.UNKNOWN
+    assert len(exchange.delivered) == 1
+
+
 async def test_a_redirect_is_not_followed() -> None:
     async with exchanging() as exchange:
         exchange.answers = [(307, {})]

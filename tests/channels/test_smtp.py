@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from getbill.channels import Channel
-from getbill.channels.senders import Fate, Outcome, Outgoing, Smtp, SmtpSettings, Writer
+from getbill.channels.senders import Fate, Outcome, Outgoing, Smtp, SmtpSettings, Writer, failed
 from mailserver import Mailbox, serving
 
 MESSAGE = Outgoing(
@@ -64,15 +64,24 @@ async def test_several_messages_go_over_one_connection() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "is_permanent"), [("550 5.1.1 No such user", True), ("450 4.2.1 Mailbox busy", False)]
+    ("answer", "is_permanent", "is_dead_address"),
+    [
+        ("550 5.1.1 No such user", True, True),
+        ("550 No such user", True, True),
+        ("550 5.7.1 Go away", True, False),
+        ("552 5.2.2 Mailbox full", True, False),
+        ("450 4.2.1 Mailbox busy", False, False),
+    ],
 )
-async def test_a_refused_recipient_has_failed_for_good_or_for_now(answer: str, is_permanent: bool) -> None:
+async def test_a_refused_recipient_has_failed_for_good_or_for_now(
+    answer: str, is_permanent: bool, is_dead_address: bool
+) -> None:
     mailbox = Mailbox(on_rcpt=answer)
 
     async with serving(mailbox) as settings:
         (outcome,) = await send(settings, MESSAGE)
 
-    assert outcome == Outcome(Fate.FAILED, reason=answer, is_permanent=is_permanent)
+    assert outcome == failed(answer, permanent=is_permanent, dead_address=is_dead_address)
     assert mailbox.received == []
 
 

@@ -8,7 +8,7 @@ import collecting
 from calls import Site
 from collecting import House
 from getbill import timelines
-from getbill.channels.senders import Fate, Outcome
+from getbill.channels.senders import failed
 
 DEBT: dict[str, Any] = {
     "debtor": {"name": "Jean Dupont", "email": "jean.dupont@example.com", "phone": "+33612345678"},
@@ -128,7 +128,7 @@ async def test_mail_that_bounces_for_good_suppresses_its_address(house: House) -
     followup_id = await database.pool.fetchval(
         "SELECT followup_id FROM contacts WHERE workspace_id = $1 AND state = 'accepted'", house.place.id
     )
-    bounced = Outcome(Fate.FAILED, reason="550 5.1.1 unknown user")
+    bounced = failed("550 5.1.1 unknown user", permanent=True, dead_address=True)
 
     await timelines.receive(database, await house.place.workspace(), followup_id, bounced)
 
@@ -136,3 +136,76 @@ async def test_mail_that_bounces_for_good_suppresses_its_address(house: House) -
     assert line["reason"] == "hard_bounce"
     await house.place.run_until("2026-02-28 09:00")
     assert dict(await steps(house))["wave_2_email"] == "never allowed: POLICY-SUPPRESSION"
+
+
+AMERICAN = DEBT | {
+    "debtor": {
+        "name": "Joan Doe",
+        "email": "joan.doe@example.com",
+        "phone": "+12025550143",
+        "address": {
+            "street_address": "F Street",
+            "postal_code": "20001",
+            "city": "Washington",
+            "country": "US",
+        },
+    }
+}
+AGREED = {"phone": "+12025550143", "consent": "artificial_voice", "source": "Contract of 3 May, clause 9"}
+
+
+async def test_who_agreed_to_an_artificial_voice_is_called_until_they_withdraw(house: House) -> None:
+    await house.place.set_clock("2026-01-05 15:00")
+    await house.post("/debts", AMERICAN)
+
+    given = (await house.post("/consents", AGREED)).json()
+    await house.place.run_until("2026-01-14 12:00")
+    called = dict(await steps(house))
+    await house.call("DELETE", f"/consents/{given['id']}")
+    await house.place.run_until("2026-02-28 09:00")
+
+    assert called["wave_2_call"] == "completed_successfully"
+    assert dict(await steps(house))["wave_3_call"] == "never allowed: US-TCPA"
+
+
+async def test_without_consent_no_artificial_voice_calls_the_united_states(house: House) -> None:
+    await house.place.set_clock("2026-01-05 15:00")
+    await house.post("/debts", AMERICAN)
+    await house.post("/consents", AGREED | {"phone": "+12025550144"})
+
+    await house.place.run_until("2026-02-28 09:00")
+
+    after = dict(await steps(house))
+    assert (after["wave_2_call"], after["wave_3_call"]) == ("never allowed: US-TCPA",) * 2
+
+
+async def test_a_consent_is_kept_once_and_its_withdrawal_beside_it(house: House) -> None:
+    first = (await house.post("/consents", AGREED)).json()
+    again = (await house.post("/consents", AGREED | {"source": "Told on the phone"})).json()
+    withdrawn = (await house.call("DELETE", f"/consents/{first['id']}")).json()
+    twice = (await house.call("DELETE", f"/consents/{first['id']}")).json()
+    anew = (await house.post("/consents", AGREED | {"source": "Told on the phone"})).json()
+
+    assert again == first
+    assert withdrawn["withdrawn_at"] is not None
+    assert twice == withdrawn
+    assert anew["id"] != first["id"]
+    listed = await house.get("/consents?phone=%2B12025550143")
+    assert listed.json()["data"] == [anew, withdrawn]
+    assert b"5550143" not in listed.body
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"email": "joan.doe@example.com"}, ""),
+        ({"consent": "everything"}, "/consent"),
+        ({"source": ""}, "/source"),
+        ({"given_at": "2999-01-01T00:00:00Z"}, "/given_at"),
+    ],
+)
+async def test_a_consent_says_to_what_and_how(house: House, changes: dict[str, Any], pointer: str) -> None:
+    answered = await house.post("/consents", AGREED | changes)
+
+    assert (answered.status, [one["pointer"] for one in answered.json()["errors"]]) == (422, [pointer])
+    assert (await house.get("/consents")).json()["data"] == []

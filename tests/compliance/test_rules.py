@@ -12,8 +12,8 @@ from getbill.compliance import Basis, Collector, Contact, Facts, Hours, Party, R
 from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions, Place
 
-CONSENTS = frozenset({"artificial_voice"})
 PHONE, EMAIL = b"phone", b"email"
+CONSENTS = frozenset({(PHONE, "artificial_voice")})
 TO_PHONE = (Channel.AI_CALL, Channel.SMS, Channel.WHATSAPP)
 PARIS = Facts(email_hash=EMAIL, phone_hash=PHONE)
 WHERE = st.sampled_from(
@@ -52,7 +52,9 @@ def test_a_contact_never_lands_on_a_forbidden_hour_or_day_in_any_candidate_zone(
 ) -> None:
     zones, place = where
 
-    allowed_at = compliance.next_allowed(Facts(zones, place, consents=CONSENTS), channel, not_before)
+    allowed_at = compliance.next_allowed(
+        Facts(zones, place, phone_hash=PHONE, consents=CONSENTS), channel, not_before
+    )
 
     assert allowed_at is not None
     for zone in zones:
@@ -69,7 +71,7 @@ def test_a_contact_never_lands_on_a_forbidden_hour_or_day_in_any_candidate_zone(
 def test_the_next_instant_is_not_earlier_is_allowed_and_stays_where_it_is(
     where: tuple[tuple[str, ...], Place], channel: Channel, not_before: datetime
 ) -> None:
-    facts = Facts(*where, consents=CONSENTS)
+    facts = Facts(*where, phone_hash=PHONE, consents=CONSENTS)
 
     allowed_at = compliance.next_allowed(facts, channel, not_before)
 
@@ -83,7 +85,7 @@ def test_the_next_instant_is_not_earlier_is_allowed_and_stays_where_it_is(
 def test_nothing_earlier_was_allowed(
     where: tuple[tuple[str, ...], Place], channel: Channel, not_before: datetime
 ) -> None:
-    facts = Facts(*where, consents=CONSENTS)
+    facts = Facts(*where, phone_hash=PHONE, consents=CONSENTS)
     allowed_at = compliance.next_allowed(facts, channel, not_before)
     assert allowed_at is not None
 
@@ -241,13 +243,15 @@ def test_a_third_party_in_france_sends_nothing_before_its_letter() -> None:
 
 
 def test_an_artificial_voice_calls_the_united_states_only_with_consent() -> None:
-    facts = Facts(("America/New_York",), Place("US"), collector=Collector.THIRD_PARTY)
+    facts = Facts(("America/New_York",), Place("US"), collector=Collector.THIRD_PARTY, phone_hash=PHONE)
     noon = datetime(2026, 11, 17, 16, tzinfo=UTC)
 
     verdict = compliance.evaluate(facts, Channel.AI_CALL, noon)
 
     assert [failing.rule.id for failing in verdict.failing] == ["US-TCPA"]
     assert compliance.evaluate(replace(facts, consents=CONSENTS), Channel.AI_CALL, noon).allowed
+    others = replace(facts, consents=frozenset({(b"another number", "artificial_voice")}))
+    assert not compliance.evaluate(others, Channel.AI_CALL, noon).allowed
     assert compliance.evaluate(facts, Channel.SMS, noon).allowed
 
 

@@ -1,6 +1,7 @@
 """Debts over HTTP: what goes in, what comes out, and which rows and events it leaves."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -288,6 +289,37 @@ async def test_a_change_touches_only_what_is_sent(house: House) -> None:
         k: v for k, v in debt.items() if k not in same
     }
     assert await house.history(debt) == [(1, "debt.created"), (2, "debt.updated")]
+
+
+async def test_a_promise_to_pay_leaves_the_debtor_alone_until_its_day_is_over(house: House) -> None:
+    debt = await house.debt()
+    on = (datetime.now(UTC) + timedelta(days=40)).date()
+
+    promised = read(
+        await house.put(f"/debts/{debt['id']}", {"promise": {"date": on.isoformat(), "amount": 500}})
+    )
+    cleared = read(await house.put(f"/debts/{debt['id']}", {"promise": None}))
+
+    assert promised["promise"] == {"date": on.isoformat(), "amount": Decimal(500), "state": "open"}
+    assert promised["next_action_at"] > on.isoformat()
+    assert (cleared["promise"], cleared["next_action_at"][:10]) == (None, debt["next_action_at"][:10])
+    assert await house.history(debt) == [(1, "debt.created"), (2, "debt.updated"), (3, "debt.updated")]
+
+
+@pytest.mark.parametrize(
+    ("days", "amount", "pointer"),
+    [(-2, 10, "/promise/date"), (400, 10, "/promise/date"), (5, 2341, "/promise/amount")],
+)
+async def test_nobody_promises_yesterday_or_more_than_is_owed(
+    house: House, days: int, amount: int, pointer: str
+) -> None:
+    debt = await house.debt()
+    on = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+
+    answered = await house.put(f"/debts/{debt['id']}", {"promise": {"date": on, "amount": amount}})
+
+    assert assert_refused(answered, 422, "invalid")["errors"][0]["pointer"] == pointer
+    assert read(await house.get(f"/debts/{debt['id']}")) == debt
 
 
 async def test_a_change_of_nothing_is_no_event(house: House) -> None:

@@ -53,7 +53,9 @@ async def told(site: Site) -> dict[str, Any]:
     """The first event of each kind in the story."""
     house = await collecting.live_house(site)
     mail = Provider(Channel.EMAIL, outcome=Outcome(Fate.ACCEPTED, "ref"), gives_receipt=True)
-    house.place.desk = Desk(house.place.database, house.place.vault, Senders({Channel.EMAIL: mail}), Pace())
+    # The clock stands in the past: what comes next is due at once by the wall's, and is left for another turn.
+    pace = Pace(share=1)
+    house.place.desk = Desk(house.place.database, house.place.vault, Senders({Channel.EMAIL: mail}), pace)
     await _tell(house, mail)
     while await events.sequence(house.place.database):
         pass
@@ -87,6 +89,12 @@ async def _tell(house: House, mail: Provider) -> None:
     await house.place.send_due_live()
     decided = {"reason": "No answer to three letters.", "decided_by": "Marie Martin"}
     assert (await house.post(f"/debts/{other['id']}/escalate", decided)).status == 200
+
+    silent = DEBT | {"debtor": {"name": "Jean Dupont", "language": "en"}, "reference": "F-2024-0850"}
+    await house.post("/debts", silent)
+    await _set_clock(house, "2026-02-09 09:00")
+    await house.place.send_due_live()
+    await _set_clock(house, "2026-01-07 14:32")
 
     gone = json.read((await house.post("/debts", DEBT | {"reference": "F-2024-0849"})).body)
     assert (await house.call("DELETE", f"/debts/{gone['id']}")).status == 200

@@ -56,6 +56,7 @@ async def test_a_followup_shows_the_contracts_fields_with_channel_and_instant(ho
         "phone_number_used": None,
         "is_retry": False,
         "triggered_payment": False,
+        "crossed_by": None,
         "email_opened": False,
         "email_open_count": 0,
         "email_first_opened_at": None,

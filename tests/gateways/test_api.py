@@ -151,7 +151,9 @@ async def begun(place: Place) -> list[Any]:
         workspace = await place.workspace()
         lease = clock.wall()
         claimed = await ledger.claim_live(place.database, clock.wall(), 200, lease, [])
-        departing = await depart(place.desk, workspace, claimed)
+        # What other tests left planned is claimed with it, and none of this one's.
+        ours = [contact for contact in claimed if contact.workspace_id == place.id]
+        departing = await depart(place.desk, workspace, ours)
         if departing:
             await place.database.pool.execute(
                 "UPDATE contacts SET lease_until = now() - interval '1 minute' WHERE state = 'sending'"
@@ -183,5 +185,7 @@ async def test_a_worker_that_died_leaves_nobody_told_twice(
         await text_sent(place)
         await place.desk.senders.close()
 
-    assert len(exchange.delivered) == times
+    # What other tests left behind is recovered as well.
+    ours = [one for one in exchange.delivered if one["workspace"] == ids.show("workspace", place.id)]
+    assert len(ours) == times
     assert ("wave_1_sms", state) in await place.ledger(debt_id)

@@ -124,6 +124,24 @@ async def test_an_ordinary_sandbox_debt_is_contacted_without_anybody_moving_the_
     assert contacted_at == "2026-01-05T09:00:00Z"
 
 
+async def test_a_sandbox_is_visited_when_something_is_due_by_its_own_clock(site: Site) -> None:
+    ahead, behind, idle = [await collecting.house(site) for _ in range(3)]
+    for house, clock_at in (
+        (ahead, "2026-01-05 09:00"),
+        (behind, "2026-01-05 05:00"),
+        (idle, "2026-01-05 09:00"),
+    ):
+        await house.place.set_clock(clock_at)
+    for house in (ahead, behind):
+        await house.place.debt()
+    await ahead.place.set_clock("2026-01-05 09:00")
+
+    found = await queries.due(ahead.place.database)
+
+    mine = {house.place.id for house in (ahead, behind, idle)}
+    assert mine & set(found) == {ahead.place.id}
+
+
 @pytest.mark.parametrize(
     "body",
     [

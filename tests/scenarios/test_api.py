@@ -205,3 +205,16 @@ async def test_the_next_day_is_one_on_which_the_scenario_contacts_anyone(house: 
         "SELECT started_on FROM debts WHERE workspace_id = $1", house.place.id
     )
     assert row["started_on"] == at("2026-01-05 00:00").date()
+
+
+async def test_a_scenario_is_written_back_as_it_is_read(house: House) -> None:
+    before = (await house.get("/scenarios/third_party_fr")).json()
+    what_it_does = {
+        name: before[name] for name in ("steps", "end", "exclusions", "spacing_days", "late_after_hours")
+    }
+
+    written = (await house.call("PUT", f"/scenarios/{before['id']}", what_it_does)).json()
+
+    assert before["steps"][0]["notices"] == ["FR-R124-4"]
+    # Nothing is changed by it, so no version is written.
+    assert written == before

@@ -186,7 +186,8 @@ STANDING = Standing(
     reachable=frozenset({AddressKind.EMAIL}),
     was_reached=True,
     has_answered=False,
-    metadata={"tier": "gold"},
+    promise="broken",
+    metadata={"tier": "gold", "tags": "vip, late"},
 )
 
 
@@ -202,6 +203,11 @@ STANDING = Standing(
         (Conditions(contactable=(AddressKind.EMAIL,), not_contactable=(AddressKind.PHONE,)), ()),
         (Conditions(contactable=(AddressKind.POSTAL,)), ("contactable",)),
         (Conditions(not_contactable=(AddressKind.EMAIL,)), ("not_contactable",)),
+        (Conditions(promise=("none", "broken"), tags=("vip", "late"), not_tags=("v",)), ()),
+        (
+            Conditions(promise=("open",), tags=("vip", "new"), not_tags=("late",)),
+            ("promise", "tags", "not_tags"),
+        ),
         (Conditions(metadata={"tier": "gold"}), ()),
         (Conditions(metadata={"tier": "silver", "shop": 1}), ("metadata.tier", "metadata.shop")),
     ],

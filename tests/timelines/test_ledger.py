@@ -331,6 +331,22 @@ async def test_a_workspace_gets_a_bounded_share_of_a_turn(database: Database) ->
     assert small.taken == []
 
 
+async def test_one_workspaces_backlog_does_not_keep_another_one_waiting(database: Database) -> None:
+    provider = Provider(Channel.EMAIL)
+    large, small = await place_with(database, provider), await place_with(database, provider)
+    for number in range(12):
+        await large.debt(replace(JEAN, name=f"Guy {number}", email=f"guy{number}@example.com"))
+    await small.set_clock("2026-01-05 11:00")
+    waiting = await small.debt(replace(JEAN, name="Eve", email="eve@example.com"))
+    desk = replace(large.desk, pace=replace(large.desk.pace, batch=5, share=10))
+
+    await timelines.send_due(desk, lambda: True)
+
+    # Those of the large one were all due before; its share is ten, though two more of them wait.
+    assert len([message for message in provider.taken if message.address.startswith("guy")]) == 10
+    assert (await small.ledger(waiting.id))[0] == ("wave_1_email", "accepted")
+
+
 async def test_a_try_that_was_to_be_repeated_is_cancelled_when_the_debt_is_paid(database: Database) -> None:
     provider = Provider(Channel.EMAIL, outcome=failed("try later", permanent=False))
     place = await place_with(database, provider)

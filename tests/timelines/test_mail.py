@@ -7,7 +7,7 @@ import pytest
 
 import collecting
 from collecting import JEAN, Place, at
-from getbill import companies
+from getbill import companies, compliance
 from getbill.channels.senders import Senders, SmtpSettings, senders
 from getbill.kit.db import Database
 from getbill.kit.errors import Invalid
@@ -85,6 +85,31 @@ async def test_the_ledger_says_what_the_mail_server_said(
     assert (await place.ledger(debt.id))[0] == ("wave_1_email", state)
     assert len(mailbox.received) == (1 if state == "unknown" else 0)
     assert "debt.contacted" not in await place.events(debt.id)
+
+
+@pytest.mark.parametrize(
+    ("answer", "lines"),
+    [
+        ("550 5.1.1 No such user", [("email", "hard_bounce")]),
+        ("550 5.7.1 We do not like you", []),
+        ("452 4.2.2 Mailbox full", []),
+    ],
+)
+async def test_an_address_that_the_server_refuses_for_good_is_written_to_no_more(
+    database: Database, answer: str, lines: list[tuple[str, str]]
+) -> None:
+    async with serving(Mailbox(on_rcpt=answer)) as smtp:
+        place, carriers = await live_with(database, smtp)
+        debt, other = await place.debt(), await place.debt()
+
+        await place.send_due_live()
+        await place.send_due_live()
+        await carriers.close()
+
+    found = await compliance.suppressions(database, place.id, 10)
+    assert [(line.kind, line.reason) for line in found] == lines
+    # Both were on their way when the server refused the first.
+    assert [(await place.first(one.id))["state"] for one in (debt, other)] == ["failed", "failed"]
 
 
 async def test_a_mail_server_that_is_down_loses_no_reminder(database: Database) -> None:

@@ -54,6 +54,7 @@ async def test_a_debtor_who_never_answers_gets_every_step_and_then_a_person_is_a
         "followup.completed",
         *["followup.created", "debt.contacted", "followup.completed"] * 5,
         "debt.status_changed",
+        "debt.escalation_requested",
     ]
     after = await sandbox.find(debt.id)
     assert (after.status, after.next_action_at) == ("unresolved", None)
@@ -93,7 +94,11 @@ async def test_a_debtor_without_any_address_is_put_to_a_person_at_the_end(sandbo
         ("end", "accepted"),
     ]
     assert await sandbox.followups(debt.id) == []
-    assert await sandbox.events(debt.id) == ["debt.created", "debt.status_changed"]
+    assert await sandbox.events(debt.id) == [
+        "debt.created",
+        "debt.status_changed",
+        "debt.escalation_requested",
+    ]
 
 
 async def test_an_address_that_is_gone_when_the_step_is_due_skips_it(sandbox: Place) -> None:

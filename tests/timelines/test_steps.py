@@ -1,14 +1,15 @@
 """Steps that are taken otherwise: on the fall-back's channel, under conditions, or not at all because they are late."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from asyncpg import Record
 
-from collecting import LYON, Place
-from getbill import companies, debts, scenarios
+from collecting import LYON, Place, at
+from getbill import companies, compliance, debts, scenarios
 from getbill.debtors import Identity
-from getbill.debts import Debt
+from getbill.debts import Debt, Details
 from getbill.scenarios import actions
 
 FIRST = {"key": "first", "offset": 0, "channel": "email", "template": "wave_1_email"}
@@ -27,12 +28,14 @@ async def debt_with(place: Place, *steps: dict[str, Any], who: Identity = LYON, 
     return await place.debt(who, scenario="ours", **values)
 
 
-async def taken(place: Place, debt: Debt) -> list[tuple[str, str, str | None]]:
-    rows: list[Record] = await place.database.pool.fetch(
-        "SELECT step, channel, state, reason FROM contacts WHERE debt_id = $1 ORDER BY created_at, settled_at",
-        debt.id,
+async def rows(place: Place, debt: Debt) -> list[Record]:
+    return await place.database.pool.fetch(
+        "SELECT * FROM contacts WHERE debt_id = $1 ORDER BY created_at, settled_at", debt.id
     )
-    return [(row["step"], row["channel"], row["reason"] or row["state"]) for row in rows]
+
+
+async def taken(place: Place, debt: Debt) -> list[tuple[str, str, str | None]]:
+    return [(row["step"], row["channel"], row["reason"] or row["state"]) for row in await rows(place, debt)]
 
 
 async def test_a_step_without_its_address_is_taken_by_its_fallback(sandbox: Place) -> None:
@@ -70,6 +73,55 @@ async def test_conditions_are_looked_at_when_the_step_is_due(sandbox: Place) -> 
     ]
 
 
+async def test_whoever_promised_to_pay_is_left_alone_until_the_day_is_over(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(sandbox, FIRST, SECOND, THIRD | {"only_if": {"promise": ["broken"]}})
+    await sandbox.run_until("2026-01-06 09:00")
+
+    await sandbox.promise(debt.id, date(2026, 1, 20), 500)
+    promised = await sandbox.find(debt.id)
+    await sandbox.run_until("2026-01-20 20:00")
+    waited = await taken(sandbox, debt)
+    await sandbox.run_until("2026-01-30 12:00")
+
+    assert f"{promised.next_action_at:%m-%d}" == "01-21"
+    assert [step for step in waited if step[2] == "delivered"] == [("first", "email", "delivered")]
+    assert (await taken(sandbox, debt))[-3:-1] == [
+        ("second", "sms", "delivered"),
+        ("third", "email", "delivered"),
+    ]
+
+
+async def test_a_promise_that_was_kept_is_not_broken(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(sandbox, FIRST, SECOND | {"only_if": {"promise": ["none", "broken"]}}, THIRD)
+    await sandbox.run_until("2026-01-06 09:00")
+
+    await sandbox.promise(debt.id, date(2026, 1, 20), 500)
+    await sandbox.change(debt.id, debts.enter_money, "payment", -50_000)
+    await sandbox.run_until("2026-01-30 12:00")
+
+    assert ("second", "sms", "conditions: promise") in await taken(sandbox, debt)
+
+
+async def test_tags_are_the_words_that_the_metadata_lists(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(
+        sandbox,
+        FIRST | {"only_if": {"tags": ["vip"], "not_tags": ["gone"]}},
+        SECOND | {"only_if": {"tags": ["vip", "new"]}},
+        THIRD,
+        details=Details(metadata={"tags": ["vip", "old"]}),
+    )
+
+    await sandbox.run_until("2026-01-20 12:00")
+
+    assert (await taken(sandbox, debt))[:2] == [
+        ("first", "email", "delivered"),
+        ("second", "sms", "conditions: tags"),
+    ]
+
+
 async def test_of_several_messages_that_were_missed_only_the_last_is_sent(sandbox: Place) -> None:
     await sandbox.set_clock("2026-01-05 09:00")
     debt = await debt_with(sandbox, FIRST, SECOND, THIRD, LAST)
@@ -98,6 +150,45 @@ async def test_a_missed_step_is_sent_all_the_same_or_passed_over_as_it_says(sand
         ("second", "sms", "late: skip"),
         ("last", "letter", "delivered"),
         ("end", "review", "planned"),
+    ]
+
+
+async def test_a_message_that_was_missed_and_waits_for_an_allowed_hour_is_late_there_too(
+    sandbox: Place,
+) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    after = SECOND | {"key": "after", "offset": 4, "late": "skip"}
+    debt = await debt_with(sandbox, FIRST, SECOND, after, LAST)
+
+    await sandbox.set_clock("2026-01-10 12:00")  # a Saturday: nobody was there for five days
+    await sandbox.send_due()
+    between = [(row["step"], row["due_at"], row["missed_at"]) for row in await rows(sandbox, debt)]
+    await sandbox.run_until("2026-01-30 09:00")
+
+    assert between[-1] == ("second", at("2026-01-12 09:00"), at("2026-01-07 23:00"))
+    assert await taken(sandbox, debt) == [
+        ("first", "email", "late: collapse"),
+        ("second", "sms", "delivered"),
+        ("after", "sms", "late: skip"),
+        ("last", "letter", "delivered"),
+        ("end", "review", "planned"),
+    ]
+
+
+async def test_a_late_message_is_moved_from_a_forbidden_hour_and_late_there_too(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    after = SECOND | {"key": "after", "offset": 1, "late": "skip"}
+    debt = await debt_with(sandbox, FIRST | {"late": "send"}, after, LAST)
+
+    await sandbox.set_clock("2026-01-07 22:00")
+    await sandbox.send_due()
+    moved = (await rows(sandbox, debt))[0]
+    await sandbox.run_until("2026-01-08 12:00")
+
+    assert (moved["due_at"], moved["missed_at"]) == (at("2026-01-08 07:00"), at("2026-01-05 09:00"))
+    assert (await taken(sandbox, debt))[:2] == [
+        ("first", "email", "delivered"),
+        ("after", "sms", "late: skip"),
     ]
 
 
@@ -148,3 +239,21 @@ async def test_an_own_scenario_is_known_to_a_workspace_that_is_loaded_anew(sandb
     assert (await sandbox.find(debt.id)).script == await scenarios.current(
         sandbox.database, workspace, "ours"
     )
+
+
+async def test_a_step_whose_address_is_suppressed_is_taken_by_its_fallback(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    workspace = await sandbox.workspace()
+    async with sandbox.database.transaction(workspace.now()) as tx:
+        hashed = compliance.hash_of(workspace, LYON.email, None)
+        await compliance.suppress(tx, workspace.id, "email", hashed, "stop")
+    fallback = {"channel": "sms", "template": "wave_1_sms"}
+
+    debt = await debt_with(sandbox, FIRST, THIRD | {"fallback": fallback})
+    await sandbox.run_until("2026-01-12 12:00")
+
+    assert await taken(sandbox, debt) == [
+        ("first", "email", "never allowed: POLICY-SUPPRESSION"),
+        ("third", "sms", "delivered"),
+        ("end", "review", "planned"),
+    ]

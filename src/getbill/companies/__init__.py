@@ -20,6 +20,7 @@ from getbill.companies.queries import admins, companies, company, demo, users, w
 from getbill.companies.switches import (
     DRY_RUN,
     MODES,
+    ON,
     STOPPED,
     Switches,
     resume_all,
@@ -31,6 +32,7 @@ from getbill.companies.switches import (
 __all__ = [
     "DRY_RUN",
     "MODES",
+    "ON",
     "ROLES",
     "STOPPED",
     "Company",

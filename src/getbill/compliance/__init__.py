@@ -7,6 +7,7 @@ made meanwhile, and its address may have been put on the suppression list.
 
 from getbill.compliance.api import router
 from getbill.compliance.book import LETTER_R124_4, STANDARD
+from getbill.compliance.consents import consented
 from getbill.compliance.facts import Collector, Contact, Facts, Party, Per
 from getbill.compliance.limits import Cap, Consent, Days, Hours, Kind, Limit, Notice, Suppression
 from getbill.compliance.model import Basis, Rule, Rulebook, Severity, from_data, to_data
@@ -36,6 +37,7 @@ __all__ = [
     "Suppressed",
     "Suppression",
     "Verdict",
+    "consented",
     "evaluate",
     "from_data",
     "hash_of",

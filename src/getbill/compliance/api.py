@@ -1,4 +1,4 @@
-"""The routes of the suppression list."""
+"""The routes of the suppression list, and of consents."""
 
 from typing import Annotated
 
@@ -9,23 +9,33 @@ from starlette.responses import Response
 
 from getbill import access
 from getbill.access import Caller, Change
-from getbill.compliance import suppressions, wire
+from getbill.compliance import consents, suppressions, wire
+from getbill.compliance.consents import Giving
 from getbill.compliance.suppressions import hash_of
-from getbill.compliance.wire import SuppressionBody, SuppressionList, SuppressionShown
+from getbill.compliance.wire import (
+    ConsentBody,
+    ConsentList,
+    ConsentShown,
+    SuppressionBody,
+    SuppressionList,
+    SuppressionShown,
+)
 from getbill.kit import ids, paging
 from getbill.kit.db import Database, Transaction
+from getbill.kit.errors import one_field
 from getbill.kit.http import answer, body
-from getbill.kit.routes import Route
+from getbill.kit.routes import Route, gather
 from getbill.kit.shapes import problems
 
-router = APIRouter(prefix="/external-api/v1/suppressions", tags=["Suppressions"], route_class=Route)
+_suppressions = APIRouter(prefix="/external-api/v1/suppressions", tags=["Suppressions"], route_class=Route)
+_consents = APIRouter(prefix="/external-api/v1/consents", tags=["Consents"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("debtors:read"))]
 Writes = Annotated[Change, Depends(access.change("debtors:write"))]
 
 
-class SuppressionQuery(BaseModel):
-    """Which lines: the newest, or the one about an address."""
+class AddressQuery(BaseModel):
+    """Which: the newest, or those about an address."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,18 +44,18 @@ class SuppressionQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
 
 
-@router.get("", response_model=SuppressionList)
+@_suppressions.get("", response_model=SuppressionList)
 async def list_suppressions(
-    request: Request, caller: Reads, query: Annotated[SuppressionQuery, Query()]
+    request: Request, caller: Reads, query: Annotated[AddressQuery, Query()]
 ) -> Response:
     """List the newest lines of the suppression list, or ask whether an address is on it."""
     database: Database = request.app.state.database
-    asked = hash_of(caller.workspace, query.email, query.phone) if query.email or query.phone else None
+    asked = _asked(caller, query)
     found = await suppressions.suppressions(database, caller.workspace.id, query.limit, asked)
     return answer(200, {"data": [wire.suppression(line) for line in found]})
 
 
-@router.post("", status_code=201, response_model=SuppressionShown, responses=problems(415, 422))
+@_suppressions.post("", status_code=201, response_model=SuppressionShown, responses=problems(415, 422))
 async def create_suppression(
     change: Writes, asked: Annotated[SuppressionBody, body(SuppressionBody)]
 ) -> Response:
@@ -63,7 +73,7 @@ async def create_suppression(
     return await change.commit(work)
 
 
-@router.delete("/{suppression_id}", response_model=SuppressionShown, responses=problems(404))
+@_suppressions.delete("/{suppression_id}", response_model=SuppressionShown, responses=problems(404))
 async def delete_suppression(change: Writes, suppression_id: str) -> Response:
     """Take an address off the suppression list, because whoever has it agreed to be contacted again."""
 
@@ -72,3 +82,51 @@ async def delete_suppression(change: Writes, suppression_id: str) -> Response:
         return lambda: answer(200, wire.suppression(line))
 
     return await change.commit(work)
+
+
+@_consents.get("", response_model=ConsentList)
+async def list_consents(request: Request, caller: Reads, query: Annotated[AddressQuery, Query()]) -> Response:
+    """List the newest consents, also withdrawn ones, or those that an address has given."""
+    database: Database = request.app.state.database
+    found = await consents.consents(database, caller.workspace.id, query.limit, _asked(caller, query))
+    return answer(200, {"data": [wire.consent(given) for given in found]})
+
+
+@_consents.post("", status_code=201, response_model=ConsentShown, responses=problems(415, 422))
+async def create_consent(change: Writes, asked: Annotated[ConsentBody, body(ConsentBody)]) -> Response:
+    """Record what whoever has an address agreed to; it holds from the next contact on, on every debt.
+
+    Some contacts are unlawful without: in the United States a call in an artificial voice. The record keeps a keyed hash of
+    the address. A consent that is in force stays as it is.
+    """
+
+    async def work(tx: Transaction) -> access.Reply:
+        given_at = asked.given_at or tx.now
+        if given_at > tx.now:
+            raise one_field("/given_at", "in-the-future", "given_at is after the workspace's time.")
+        found = hash_of(change.workspace, asked.email, asked.phone)
+        kind = "email" if asked.email else "phone"
+        giving = Giving(kind, found, asked.consent, asked.source, given_at)
+        given = await consents.give(tx, change.workspace.id, giving)
+        return lambda: answer(201, wire.consent(given))
+
+    return await change.commit(work)
+
+
+@_consents.delete("/{consent_id}", response_model=ConsentShown, responses=problems(404))
+async def delete_consent(change: Writes, consent_id: str) -> Response:
+    """Note that a consent was withdrawn; its record stays, for what was done while it held."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        given = await consents.withdraw(tx, change.workspace.id, ids.read(consents.PREFIX, consent_id))
+        return lambda: answer(200, wire.consent(given))
+
+    return await change.commit(work)
+
+
+def _asked(caller: Caller, query: AddressQuery) -> bytes | None:
+    return hash_of(caller.workspace, query.email, query.phone) if query.email or query.phone else None
+
+
+router = APIRouter()
+gather(router, _suppressions, _consents)

@@ -49,7 +49,7 @@ class Facts:
     """Everything the rules need to know of one debt.
 
     `contacts` are those of this case and, for the hashes below, of the person's other cases; `notices` are
-    those given so far; `suppressed` are hashes on the suppression list; `exclusions` are the scenario's own days
+    those given so far; `suppressed` are hashes on the suppression list; `consents` what an address agreed to; `exclusions` are the scenario's own days
     without contact.
     """
 
@@ -62,7 +62,7 @@ class Facts:
     phone_hash: bytes | None = None
     notices: frozenset[str] = frozenset()
     suppressed: frozenset[bytes] = frozenset()
-    consents: frozenset[str] = frozenset()
+    consents: frozenset[tuple[bytes, str]] = frozenset()
     exclusions: Exclusions = calendar.NOTHING_EXCLUDED
 
     def saying(self, notices: tuple[str, ...]) -> "Facts":

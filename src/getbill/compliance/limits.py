@@ -155,9 +155,9 @@ class Consent:
     consent: str
     kind: Literal[Kind.CONSENT] = Kind.CONSENT
 
-    def opens(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
+    def opens(self, facts: Facts, channel: Channel, at: datetime) -> datetime | None:
         """Return `at` when the consent was given; waiting never helps."""
-        return at if self.consent in facts.consents else None
+        return at if (facts.hash_for(channel), self.consent) in facts.consents else None
 
 
 Limit = Annotated[

@@ -1,14 +1,26 @@
-"""The suppression list and the rules as callers read them."""
+"""The suppression list and consents as callers read them."""
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
+from getbill.compliance import consents
+from getbill.compliance.consents import Given
 from getbill.compliance.suppressions import PREFIX, Suppressed
 from getbill.kit import emails, ids, json, phones
-from getbill.kit.shapes import Instant
+from getbill.kit.shapes import Instant, written_instant
 
 Reason = Literal["stop", "not_me", "hard_bounce"]
+# Those that a rule asks for; another one is of no use.
+ConsentName = Literal["artificial_voice"]
 Email = Annotated[str, Field(max_length=254), AfterValidator(emails.normalise)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phones.parse)]
 
@@ -47,6 +59,70 @@ class SuppressionList(BaseModel):
     """The newest lines of the suppression list."""
 
     data: list[SuppressionShown]
+
+
+class ConsentBody(BaseModel):
+    """What whoever has an address agreed to, and how."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "phone": "+12025550143",
+                    "consent": "artificial_voice",
+                    "source": "Box ticked in the contract of 3 May 2026, clause 9",
+                }
+            ]
+        },
+    )
+
+    email: Email | None = None
+    phone: Phone | None = Field(None, description="In E.164, or as written in France.")
+    consent: ConsentName = Field(description="What was agreed to: a call in an artificial voice.")
+    source: Annotated[str, Field(min_length=1, max_length=500)] = Field(
+        description="How it was given and where the proof is; without personal data."
+    )
+    given_at: Annotated[AwareDatetime, BeforeValidator(written_instant)] | None = Field(
+        None, description="When it was given; now, where nothing is said."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.email is None) == (self.phone is None):
+            raise ValueError("Send email or phone, one of the two.")
+        return self
+
+
+class ConsentShown(BaseModel):
+    """A consent. The address itself is not kept."""
+
+    id: str
+    kind: Literal["email", "phone"]
+    consent: ConsentName
+    source: str
+    given_at: Instant
+    created_at: Instant
+    withdrawn_at: Instant | None
+
+
+class ConsentList(BaseModel):
+    """The newest consents."""
+
+    data: list[ConsentShown]
+
+
+def consent(given: Given) -> dict[str, Any]:
+    """Return a consent as answers show it."""
+    return {
+        "id": ids.show(consents.PREFIX, given.id),
+        "kind": given.kind,
+        "consent": given.consent,
+        "source": given.source,
+        "given_at": json.instant(given.given_at),
+        "created_at": json.instant(given.created_at),
+        "withdrawn_at": json.instant(given.withdrawn_at),
+    }
 
 
 def suppression(line: Suppressed) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Planned
 from getbill.debts.moves import (
     DebtCannotMove,
     DebtHasNoMoneyBehindIt,
+    archive,
     end_scenario,
     enter_money,
     escalate,
@@ -21,6 +22,7 @@ from getbill.debts.moves import (
     plan,
     resume,
 )
+from getbill.debts.promises import is_over_at as is_promise_over_at
 from getbill.debts.queries import find, lock, lock_many
 from getbill.debts.schedule import (
     END,
@@ -57,6 +59,7 @@ __all__ = [
     "NewDebtBody",
     "Past",
     "Planned",
+    "archive",
     "create",
     "create_many",
     "day_zero",
@@ -69,6 +72,7 @@ __all__ = [
     "find",
     "hashes_of",
     "hold",
+    "is_promise_over_at",
     "lock",
     "lock_many",
     "mark_contacted",

@@ -9,7 +9,7 @@ from uuid import UUID
 from getbill import debtors, events, scenarios, vault
 from getbill.companies import Workspace
 from getbill.debtors import Debtor
-from getbill.debts import queries
+from getbill.debts import promises, queries
 from getbill.debts.model import INSERT, Debt, Details, NewDebt
 from getbill.debts.moves import set_status
 from getbill.debts.schedule import Past, day_zero, hashes_of, next_contact
@@ -209,7 +209,7 @@ class Change:
     status: str | None = None
 
 
-_REPLANNING = {"scenario", "scenario_version", "due_date", "debtor"}
+_REPLANNING = {"scenario", "scenario_version", "due_date", "debtor", "promise"}
 
 
 async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Change) -> None:
@@ -225,14 +225,22 @@ async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Chan
         debt.debtor = debtor
         if debtor.identity != before:
             changes["debtor"] = sorted(change.identity)
-    details = Details(**(debt.details.known() | change.details))
+    promise_before = debt.details.promise
+    details = Details(**(debt.details.known() | _with_promise(debt, change, tx.now)))
     if details != debt.details:
         changes |= {
             name: {"from": before, "to": after}
             for name in change.details
-            if (before := getattr(debt.details, name)) != (after := getattr(details, name))
+            if name != "promise"
+            and (before := getattr(debt.details, name)) != (after := getattr(details, name))
         }
         debt.details = details
+    if details.promise != promise_before:
+        promises.wait(debt, promise_before)
+        changes["promise"] = {
+            "from": promises.told(debt, promise_before),
+            "to": promises.told(debt, details.promise),
+        }
     _change_amount(debt, change, changes)
     if changes:
         _replan(debt, tx, changes)
@@ -240,6 +248,13 @@ async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Chan
         events.record(tx, "debt.updated", debt, {"changes": changes})
     if change.status is not None:
         set_status(tx, debt, change.status)
+
+
+def _with_promise(debt: Debt, change: Change, now: datetime) -> dict[str, Any]:
+    asked = change.details.get("promise")
+    if asked is None:
+        return change.details
+    return change.details | {"promise": promises.promised(debt, asked["date"], asked["amount"], now)}
 
 
 async def _change_reference(tx: Transaction, workspace: Workspace, debt: Debt, change: Change) -> None:

@@ -8,6 +8,7 @@ from asyncpg import Record
 from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debtors import Debtor, Identity
+from getbill.debts import promises
 from getbill.debts.actions import Change
 from getbill.debts.erasure import Erased
 from getbill.debts.model import Debt, Details, NewDebt
@@ -98,9 +99,12 @@ def change(body: DebtChangeBody, debt: Debt) -> Change:
     identity = _identity(body, debt.debtor.identity.country)
     if identity:
         identity = _renamed(identity, debt.debtor.identity)
+    details = {ours: _plain(getattr(body, theirs)) for theirs, ours in _DETAILS.items() if theirs in given}
+    if "promise" in given:
+        details["promise"] = body.promise and {"date": body.promise.date, "amount": body.promise.amount}
     return Change(
         identity=identity,
-        details={ours: _plain(getattr(body, theirs)) for theirs, ours in _DETAILS.items() if theirs in given},
+        details=details,
         columns=columns,
         scenario_version=body.scenario_version,
         amount=Money.of(body.amount, currency) if body.amount is not None else None,
@@ -185,6 +189,7 @@ def debt(debt: Debt) -> dict[str, Any]:
         "resolution": debt.resolution,
         "payment_link": details.payment_link,
         "payment_plan_active": debt.has_plan,
+        "promise": promises.shown(debt),
         "iban": details.iban,
         "company": details.creditor,
         "followups_count": debt.contacts_count,

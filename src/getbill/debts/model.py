@@ -46,6 +46,8 @@ class Details:
     hold_reason: str | None = None
     escalation: dict[str, str] | None = None
     metadata: dict[str, Any] | None = None
+    # What the debtor said they would pay: `date`, `amount` in minor units or null, `paid` when it was said.
+    promise: dict[str, Any] | None = None
 
     def known(self) -> dict[str, Any]:
         """Return the fields that say something."""
@@ -74,12 +76,16 @@ class NewDebt:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The next contact: its step and channel (or the end and its review), its instant, and what is skipped first."""
+    """The next contact: its step and channel (or the end and its review), its instant, and what is skipped first.
+
+    `missed_at` is when it was due, of one that was missed and is made up for.
+    """
 
     step: str
     channel: str
     due_at: datetime
     skipped: tuple[Skip, ...]
+    missed_at: datetime | None = None
 
 
 _UPDATE = Statement(
@@ -147,7 +153,7 @@ class Debt:
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None = None
-    # An imported debt is left alone until then.
+    # An imported debt, or one whose debtor has promised to pay, is left alone until then.
     not_before: datetime | None = None
     entries_count: int = 0
     is_new: bool = False

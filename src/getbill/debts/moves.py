@@ -85,9 +85,16 @@ def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
 
 
 def end_scenario(tx: Transaction, debt: Debt) -> None:
-    """Mark that the scenario is over and nobody answered: a person decides what follows."""
+    """Mark that the scenario is over and nobody answered: a person is asked to decide what follows (GDPR art. 22)."""
     debt.next_action_at = None
     move(tx, debt, "unresolved")
+    request = {
+        "scenario_version": debt.scenario_version,
+        "started_on": json.day(debt.started_on),
+        "contacts_count": debt.contacts_count,
+        "contacted_at": json.instant(debt.contacted_at),
+    }
+    events.record(tx, "debt.escalation_requested", debt, {"escalation_request": request})
 
 
 def archive(tx: Transaction, debt: Debt) -> None:

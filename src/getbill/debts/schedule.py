@@ -12,6 +12,7 @@ from getbill import compliance, scenarios
 from getbill.channels import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
 from getbill.companies import Workspace
 from getbill.debtors import Identity
+from getbill.debts import promises
 from getbill.debts.model import Debt, Planned
 from getbill.kit import calendar
 from getbill.scenarios import Late, Scenario, Skip, Standing, Start, StartMode, Step
@@ -60,6 +61,7 @@ def standing_of(debt: Debt, at: datetime) -> Standing:
         reachable=reachable_by(debt.debtor.identity),
         was_reached=debt.contacted_at is not None,
         has_answered=debt.answers_count > 0,
+        promise=promises.state_of(debt, at),
         metadata=debt.details.metadata or {},
     )
 
@@ -68,17 +70,19 @@ def standing_of(debt: Debt, at: datetime) -> Standing:
 class Past:
     """What was done towards a debtor: contacts made on this case and on the person's other ones, notices given.
 
-    `suppressed` are the keyed hashes of their addresses that are on the suppression list.
+    `suppressed` are the keyed hashes of their addresses that are on the suppression list, `consents` what they agreed to
+    by an address.
     """
 
     contacts: tuple[compliance.Contact, ...] = ()
     notices: tuple[str, ...] = ()
     suppressed: frozenset[bytes] = frozenset()
+    consents: frozenset[tuple[bytes, str]] = frozenset()
 
     @property
     def is_blank(self) -> bool:
         """Whether no rule has to know their addresses."""
-        return not self.contacts and not self.suppressed
+        return not self.contacts and not self.suppressed and not self.consents
 
     def with_contact(self, made: compliance.Contact, notices: tuple[str, ...]) -> "Past":
         """Return the past after one contact more."""
@@ -106,6 +110,7 @@ def facts_of(
         phone_hash=phone,
         notices=frozenset(past.notices),
         suppressed=past.suppressed,
+        consents=past.consents,
         exclusions=scenario.exclusions,
     )
 
@@ -140,7 +145,8 @@ def next_contact(
         if reason is None:
             due_at = course.allowed_from(step, max(now, course.nominal(step)))
             if due_at is not None:
-                return Planned(step.key, course.channel(step), due_at, tuple(skipped))
+                missed_at = course.unspaced(step) if is_late and course.is_missed(step, now) else None
+                return Planned(step.key, course.channel(step), due_at, tuple(skipped), missed_at)
             reason = course.forbidden(step, now)
         skipped.append(Skip(step, reason))
     return Planned(END, REVIEW, max(now, course.nominal_end()), tuple(skipped))
@@ -170,8 +176,16 @@ class Course:
         return None if step.reaching(self.kinds) else MISSING[ADDRESS_OF[step.channel]]
 
     def channel(self, step: Step) -> Channel:
-        """Return the channel a step is taken on: its own, or its fall-back's."""
-        return (step.reaching(self.kinds) or step).channel
+        """Return the channel a step is taken on: its own, or its fall-back's where its address is not known or suppressed."""
+        return (step.reaching(self._open_kinds()) or step.reaching(self.kinds) or step).channel
+
+    def _open_kinds(self) -> frozenset[AddressKind]:
+        facts, closed = self.facts, set[AddressKind]()
+        if facts.email_hash in facts.suppressed:
+            closed.add(AddressKind.EMAIL)
+        if facts.phone_hash in facts.suppressed:
+            closed |= {AddressKind.PHONE, AddressKind.MOBILE}
+        return self.kinds - closed
 
     def nominal_end(self) -> datetime:
         """Return when the scenario ends."""
@@ -196,11 +210,20 @@ class Course:
 
     def is_given_up(self, step: Step, later: Sequence[Step], now: datetime) -> bool:
         """Tell whether a step was missed and is not made up for, as it says itself."""
-        if now <= self.unspaced(step) + timedelta(hours=self.script.late_after_hours):
+        if not self.is_missed(step, now):
             return False
         if step.when_late == Late.COLLAPSE:
-            return any(one.reaching(self.kinds) and self.unspaced(one) <= now for one in later)
+            return any(self._says_it_instead(one, now) for one in later)
         return step.when_late == Late.SKIP
+
+    def _says_it_instead(self, step: Step, now: datetime) -> bool:
+        if not step.reaching(self.kinds) or self.unspaced(step) > now:
+            return False
+        return step.when_late != Late.SKIP or not self.is_missed(step, now)
+
+    def is_missed(self, step: Step, now: datetime) -> bool:
+        """Tell whether a step's own offset is longer ago than a step may be late."""
+        return now > self.unspaced(step) + self.script.late_after
 
     def unspaced(self, step: Step) -> datetime:
         """Return when a step's own offset puts it."""

@@ -38,6 +38,14 @@ class DebtorShown(BaseModel):
     address: AddressShown
 
 
+class PromiseShown(BaseModel):
+    """What the debtor promised to pay, and whether they did."""
+
+    date: Day
+    amount: MoneyNumber | None = Field(description="Null where it is all that is owed.")
+    state: Literal["open", "kept", "broken"]
+
+
 class DebtShown(BaseModel):
     """A debt: what is owed, by whom, and how far collecting it has come."""
 
@@ -62,6 +70,7 @@ class DebtShown(BaseModel):
     resolution: Literal["paid", "settled", "written_off"] | None
     payment_link: str | None
     payment_plan_active: bool
+    promise: PromiseShown | None
     iban: str | None
     company: str | None
     followups_count: int

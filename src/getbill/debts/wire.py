@@ -277,12 +277,25 @@ class NewDebtBody(DebtFields):
         return wrong
 
 
+class PromiseBody(BaseModel):
+    """What the debtor said they would pay, and until when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    date: Day = Field(description="The last day of it; until then nobody contacts the debtor.")
+    amount: Amount | None = Field(None, description="How much; all that is owed, where nothing is said.")
+
+
 class DebtChangeBody(DebtFields):
     """Fields of a debt to change; those left out stay as they are, null clears what may be empty."""
 
     status: Status | None = None
     scenario_version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = Field(
         None, description="Have the debt run this version of its scenario, from where it stands."
+    )
+
+    promise: PromiseBody | None = Field(
+        None, description="The debtor's promise to pay; the scenario waits until its day is over."
     )
 
     CLEARED: ClassVar[frozenset[str]] = frozenset(

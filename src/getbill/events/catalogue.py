@@ -79,6 +79,13 @@ CATALOGUE: tuple[Entry, ...] = (
             "reason": "Why it is on hold, where it is.",
         },
     ),
+    Entry(
+        "debt.escalation_requested",
+        "The scenario is over and the case is not resolved: a person is asked whether to escalate it.",
+        {
+            "escalation_request": "Which version of the scenario ran, since when, and how often the debtor was reached."
+        },
+    ),
     Entry("debt.deleted", "The case was erased; nothing of it is left but its id.", {}),
     Entry("followup.created", "A call, message or letter is about to leave.", _FOLLOWUP),
     Entry(

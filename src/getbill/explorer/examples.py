@@ -59,6 +59,7 @@ DEBT: Final[dict[str, Any]] = {
     "resolution": None,
     "payment_link": None,
     "payment_plan_active": False,
+    "promise": None,
     "iban": None,
     "company": None,
     "followups_count": 0,

@@ -98,6 +98,21 @@ class DebtEscalatedData(WebhookData):
     escalation: Escalation
 
 
+class EscalationRequest(BaseModel):
+    """What was done before a person was asked."""
+
+    scenario_version: int
+    started_on: str | None = Field(description="Day 0 of the scenario, in the debtor's place.")
+    contacts_count: int = Field(description="How often the debtor was reached.")
+    contacted_at: Instant | None = Field(description="When the debtor was reached first.")
+
+
+class DebtEscalationRequestedData(WebhookData):
+    """What was done before a person was asked whether to escalate the debt."""
+
+    escalation_request: EscalationRequest
+
+
 class DebtUpdatedData(WebhookData):
     """What was changed: for each field its value before and after, for the debtor the names of the fields."""
 
@@ -158,6 +173,7 @@ DATA: Final[dict[str, type[BaseModel]]] = {
     "debt.escalated": DebtEscalatedData,
     "debt.updated": DebtUpdatedData,
     "debt.status_changed": DebtStatusChangedData,
+    "debt.escalation_requested": DebtEscalationRequestedData,
     "debt.deleted": ErasedData,
     "followup.created": FollowupData,
     "followup.updated": FollowupUpdatedData,

@@ -29,10 +29,11 @@ _MOVE = Statement(
     """
     UPDATE followups f SET status = moved.status, sent_at = moved.sent_at, processed_at = moved.processed_at,
         reached_at = moved.reached_at, provider_ref = moved.provider_ref, duration_ms = moved.duration_ms,
-        disconnection_reason = moved.disconnection_reason, updated_at = $10
+        disconnection_reason = moved.disconnection_reason, crossed_by = moved.crossed_by, updated_at = $11
     FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-        $8::integer[], $9::text[])
-        AS moved (id, status, sent_at, processed_at, reached_at, provider_ref, duration_ms, disconnection_reason)
+        $8::integer[], $9::text[], $10::text[])
+        AS moved (id, status, sent_at, processed_at, reached_at, provider_ref, duration_ms, disconnection_reason,
+                  crossed_by)
     WHERE f.workspace_id = $1 AND f.id = moved.id
     """,
 )
@@ -92,6 +93,7 @@ async def move(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) ->
         [one.provider_ref for one in all_of],
         [one.duration_ms for one in all_of],
         [one.disconnection_reason for one in all_of],
+        [one.crossed_by for one in all_of],
         tx.now,
     )
     for debt, one, is_complete in moved:

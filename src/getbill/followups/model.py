@@ -75,6 +75,8 @@ class Content:
     # Of a letter: who writes and where, and what the law wants on every page.
     letterhead: list[str] | None = None
     imprint: str | None = None
+    # What had been paid when it was written, in minor units: what was paid more at its end crossed it.
+    paid: int | None = None
 
     def known(self) -> dict[str, Any]:
         """Return the fields that say something."""
@@ -108,6 +110,8 @@ class Followup:
     disconnection_reason: str | None = None
     is_retry: bool = False
     triggered_payment: bool = False
+    # What happened to the debt while it was on its way: `payment`, or the status that ended contact.
+    crossed_by: str | None = None
     # The status it had before this transaction moved it on.
     moved_from: str | None = None
 
@@ -138,6 +142,7 @@ class Followup:
             "phone_number_used": self.content.address if self.channel in ON_THE_PHONE else None,
             "is_retry": self.is_retry,
             "triggered_payment": self.triggered_payment,
+            "crossed_by": self.crossed_by,
             # Messages carry no tracking pixel: reading is not watched (Directive 2002/58/EC, art. 5(3)).
             "email_opened": False,
             "email_open_count": 0,

@@ -22,10 +22,11 @@ _WANTED = """
       AND ($2::text[] IS NULL OR f.status = ANY($2)) AND ($3::text[] IS NULL OR f.type = ANY($3))
       AND ($4::text[] IS NULL OR f.channel = ANY($4))
       AND ($5::timestamptz IS NULL OR f.created_at >= $5) AND ($6::timestamptz IS NULL OR f.created_at < $6)
+      AND ($7::boolean IS NULL OR (f.crossed_by IS NOT NULL) = $7)
     """
 _AFTER = """
-      AND ($7::timestamptz IS NULL OR (f.created_at, f.id) < ($7, $8))
-    ORDER BY f.created_at DESC, f.id DESC LIMIT $9 OFFSET $10
+      AND ($8::timestamptz IS NULL OR (f.created_at, f.id) < ($8, $9))
+    ORDER BY f.created_at DESC, f.id DESC LIMIT $10 OFFSET $11
     """
 _FIND = Statement("followups.find", "One followup.", _FROM + "WHERE f.workspace_id = $1 AND f.id = $2")
 _FIND_MANY = Statement(
@@ -37,17 +38,17 @@ _PAGE = Statement(
 _PAGE_OF_DEBT = Statement(
     "followups.page_of_debt",
     "A page of one debt's followups, the newest first.",
-    _FROM + "WHERE f.debt_id = $11 AND" + _WANTED + _AFTER,
+    _FROM + "WHERE f.debt_id = $12 AND" + _WANTED + _AFTER,
 )
 _COUNT = Statement(
     "followups.count",
     "How many followups are there, as far as a page says?",
-    f"SELECT count(*) FROM (SELECT FROM followups f WHERE {_WANTED} LIMIT $7) AS counted",
+    f"SELECT count(*) FROM (SELECT FROM followups f WHERE {_WANTED} LIMIT $8) AS counted",
 )
 _COUNT_OF_DEBT = Statement(
     "followups.count_of_debt",
     "How many followups has a debt, as far as a page says?",
-    f"SELECT count(*) FROM (SELECT FROM followups f WHERE f.debt_id = $8 AND {_WANTED} LIMIT $7) AS counted",
+    f"SELECT count(*) FROM (SELECT FROM followups f WHERE f.debt_id = $9 AND {_WANTED} LIMIT $8) AS counted",
 )
 _DEBT_OF = Statement(
     "followups.debt_of",
@@ -76,6 +77,7 @@ class Wanted:
     debt_id: UUID | None
     since: datetime | None
     until: datetime | None
+    crossed: bool | None
     limit: int
     offset: int = 0
     after: tuple[datetime, UUID] | None = None
@@ -101,6 +103,7 @@ def _of_row(row: Record, workspace: Workspace) -> Followup:
         disconnection_reason=row["disconnection_reason"],
         is_retry=row["is_retry"],
         triggered_payment=row["triggered_payment"],
+        crossed_by=row["crossed_by"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
@@ -176,4 +179,5 @@ def _conditions(workspace: Workspace, wanted: Wanted) -> tuple[object, ...]:
         wanted.channels,
         wanted.since,
         wanted.until,
+        wanted.crossed,
     )

@@ -31,6 +31,9 @@ class FollowupsOfDebtQuery(BaseModel):
     channel: list[Way] | None = None
     since: Annotated[DayAsked | None, Field(alias="from", description="First day, in UTC.")] = None
     until: Annotated[DayAsked | None, Field(alias="to", description="Last day, in UTC.")] = None
+    crossed: bool | None = Field(
+        None, description="Only those that crossed a payment, or whatever else ended contact; or only others."
+    )
 
 
 class FollowupQuery(FollowupsOfDebtQuery):
@@ -49,6 +52,7 @@ def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None) -> Wanted:
         debt_id=debt_id,
         since=_midnight(query.since),
         until=_midnight(query.until + timedelta(days=1)) if query.until and query.until < date.max else None,
+        crossed=query.crossed,
         # One more than is shown tells whether it is the end.
         limit=query.limit + 1,
         offset=0 if after else (query.page - 1) * query.limit,
@@ -95,6 +99,9 @@ class FollowupShown(BaseModel):
     phone_number_used: str | None
     is_retry: bool
     triggered_payment: bool
+    crossed_by: str | None = Field(
+        description="What happened to the debt while it was on its way: `payment`, or the status that ended contact."
+    )
     email_opened: bool
     email_open_count: int
     email_first_opened_at: Instant | None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from getbill import companies, timelines
+from getbill import companies, followups, timelines
 from getbill.channels.senders import Bounce, read_bounce
 from getbill.kit import ids
 from getbill.kit.db import Database
@@ -25,7 +25,8 @@ _BYTES_MAX = 2_000_000
 
 
 async def read_bounces(database: Database, vault: Vault, maildir: Path) -> int:
-    """Write down what the new mails of a Maildir report; return how many there were, at most a batch."""
+    """Write down what the new mails of a Maildir report; return how many were put aside, at most a batch."""
+    done = 0
     new = await asyncio.to_thread(_new, maildir)
     for path in new:
         raw = await asyncio.to_thread(_read, path)
@@ -33,9 +34,17 @@ async def read_bounces(database: Database, vault: Vault, maildir: Path) -> int:
             # Another worker was faster.
             continue
         bounce = read_bounce(raw)
-        is_ours = bounce is not None and await _write_down(database, vault, bounce)
+        try:
+            is_ours = bounce is not None and await _write_down(database, vault, bounce)
+        except _TooEarlyError:
+            continue
         await asyncio.to_thread(_put_aside, path, "S" if is_ours else "F")
-    return len(new)
+        done += 1
+    return done
+
+
+class _TooEarlyError(Exception):
+    """The message is still being handed over, as far as we know: its report is read again later."""
 
 
 async def _write_down(database: Database, vault: Vault, bounce: Bounce) -> bool:
@@ -46,6 +55,10 @@ async def _write_down(database: Database, vault: Vault, bounce: Bounce) -> bool:
     except NotFound:
         return False
     changed = await timelines.receive(database, workspace, followup_id, bounce.outcome)
+    if not changed:
+        found = await followups.find_many(database, workspace, [followup_id])
+        if followup_id in found and found[followup_id].status == "in_progress":
+            raise _TooEarlyError
     _log.info("bounce_read", followup=bounce.followup, changed=changed)
     return True
 

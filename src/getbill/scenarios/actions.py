@@ -1,6 +1,6 @@
 """Writing a scenario: always a new version, which debts made from then on get."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,13 +86,18 @@ def draft(
 
     `known` are the templates that the workspace has.
     """
-    steps = [step | {"notices": list(NOTICES.get(step["template"], ()))} for step in content["steps"]]
+    steps = [step | {"notices": _notices(step)} for step in content["steps"]]
     identifier = str(catalogue.id_of(workspace, name))
     scenario = from_data({**content, "steps": steps, "id": identifier, "name": name, "version": version})
     problems = texts_missing(scenario, known)
     if problems:
         raise ScenarioInvalid(problems)
     return scenario
+
+
+def _notices(step: Mapping[str, Any]) -> Sequence[str]:
+    said: Sequence[str] | None = step.get("notices")
+    return list(NOTICES.get(step["template"], ())) if said is None else said
 
 
 async def _hold(tx: Transaction, workspace: Workspace) -> dict[str, OwnScenario]:

@@ -6,7 +6,7 @@ All that is named must hold. A condition never makes a contact lawful: the rules
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
 
@@ -14,6 +14,9 @@ from getbill.channels import AddressKind
 
 _Money = Annotated[Decimal, Field(ge=0, le=10**12)]
 _Days = Annotated[int, Field(ge=0, le=36_600)]
+_Tags = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=20)]
+# Where the debtor's promise to pay stands; see `debts.promises`.
+PromiseWord = Literal["none", "open", "kept", "broken"]
 
 
 class Standing(NamedTuple):
@@ -28,7 +31,15 @@ class Standing(NamedTuple):
     reachable: frozenset[AddressKind]
     was_reached: bool
     has_answered: bool
+    promise: str
     metadata: Mapping[str, Any]
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags of a debt: the words its metadata lists as `tags`."""
+        listed = self.metadata.get("tags")
+        words = listed.split(",") if isinstance(listed, str) else listed if isinstance(listed, list) else ()
+        return frozenset(word.strip() for word in words if isinstance(word, str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,9 @@ class Conditions:
     age_days_max: _Days | None = None
     reached: bool | None = None
     answered: bool | None = None
+    promise: tuple[PromiseWord, ...] = ()
+    tags: _Tags = ()
+    not_tags: _Tags = ()
     contactable: tuple[AddressKind, ...] = ()
     not_contactable: tuple[AddressKind, ...] = ()
     metadata: Annotated[dict[str, str | int | bool | Decimal], Field(max_length=20)] | None = None
@@ -64,6 +78,9 @@ class Conditions:
             yield f"{name}_max", most is None or value <= most
         yield "reached", self.reached in {None, standing.was_reached}
         yield "answered", self.answered in {None, standing.has_answered}
+        yield "promise", not self.promise or standing.promise in self.promise
+        yield "tags", standing.tags.issuperset(self.tags)
+        yield "not_tags", standing.tags.isdisjoint(self.not_tags)
         yield "contactable", standing.reachable.issuperset(self.contactable)
         yield "not_contactable", standing.reachable.isdisjoint(self.not_contactable)
         for key, wanted in (self.metadata or {}).items():

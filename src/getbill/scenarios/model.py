@@ -66,7 +66,7 @@ LATE_BY_CHANNEL = {
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What a step says instead, and how, where the address of its own channel is not known."""
+    """What a step says instead, and how, where the address of its own channel is not known or suppressed."""
 
     __pydantic_config__ = _STRICT
 
@@ -144,6 +144,11 @@ class Scenario:
     exclusions: Exclusions = field(default_factory=Exclusions)
     spacing_days: Annotated[int, Field(ge=0, le=30)] = 1
     late_after_hours: Annotated[int, Field(ge=1, le=720)] = 24
+
+    @property
+    def late_after(self) -> timedelta:
+        """How long after its instant a step is late."""
+        return timedelta(hours=self.late_after_hours)
 
     def step(self, key: str) -> Step:
         """Return the step of that key; raise LookupError when there is none."""

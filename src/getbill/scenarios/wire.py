@@ -13,11 +13,13 @@ from getbill.kit.http import refusal
 from getbill.kit.shapes import MoneyNumber, written_day
 from getbill.scenarios import catalogue
 from getbill.scenarios.checks import ScenarioInvalid, to_data
+from getbill.scenarios.conditions import PromiseWord
 from getbill.scenarios.model import Late, Scenario, Unit
 
 _Name = Annotated[str, Field(pattern="^[a-z0-9_]{1,64}$")]
 _Whole = Annotated[int, Field(strict=True)]
 _Flag = Annotated[bool, Field(strict=True)]
+_Tag = Annotated[str, Field(min_length=1, max_length=100)]
 _Day = Annotated[date, BeforeValidator(written_day)]
 
 
@@ -36,15 +38,20 @@ class ConditionsBody(BaseModel):
     age_days_max: _Whole | None = None
     reached: _Flag | None = Field(None, description="Whether any contact has reached the debtor so far.")
     answered: _Flag | None = Field(None, description="Whether the debtor has answered a call so far.")
+    promise: list[PromiseWord] = Field(
+        [], description="Where the debtor's promise to pay may stand; any, by default."
+    )
+    tags: list[_Tag] = Field([], description="Words that the debt's metadata lists as `tags`.", max_length=20)
+    not_tags: list[_Tag] = Field([], description="Words that it does not list.", max_length=20)
     contactable: list[AddressKind] = Field([], description="Addresses that must be known.")
     not_contactable: list[AddressKind] = Field([], description="Addresses that must not be known.")
     metadata: dict[str, str | _Whole | _Flag | Decimal] | None = Field(
-        None, description="Values that the debt's metadata must have; use it for tags.", max_length=20
+        None, description="Values that the debt's metadata must have.", max_length=20
     )
 
 
 class FallbackBody(BaseModel):
-    """How a step is taken where the address of its channel is not known."""
+    """How a step is taken where the address of its channel is not known, or is on the suppression list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -77,6 +84,12 @@ class StepBody(BaseModel):
         description="What becomes of the step when it was missed by more than `late_after_hours`: it is taken all"
         " the same (`send`, the default for letters), passed over when a later one is due as well (`collapse`,"
         " e-mail and text messages), or passed over (`skip`, calls).",
+    )
+    notices: list[str] | None = Field(
+        None,
+        description="What the law wants said once and this step says. It follows from the template; what is"
+        " sent has to agree.",
+        max_length=20,
     )
 
 
@@ -141,12 +154,6 @@ class ScenarioBody(VersionBody):
     name: _Name = Field(description="Its name, which debts may give as `scenario`.", examples=["two_mails"])
 
 
-class StepShown(StepBody):
-    """One contact of a scenario."""
-
-    notices: list[str] = Field(description="What the law wants said once and this step says.")
-
-
 class ScenarioShown(BaseModel):
     """A version of a scenario."""
 
@@ -155,7 +162,7 @@ class ScenarioShown(BaseModel):
     version: int
     current_version: int = Field(description="The version that a debt made now gets.")
     is_built_in: bool = Field(description="As it comes with GetBill; the first own version makes it yours.")
-    steps: list[StepShown]
+    steps: list[StepBody]
     end: EndBody
     exclusions: ExclusionsBody
     spacing_days: int

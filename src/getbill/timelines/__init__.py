@@ -6,11 +6,13 @@ nothing had left, and is marked unknown when something may have.
 """
 
 from getbill.timelines.api import router
-from getbill.timelines.desk import Desk, Pace
-from getbill.timelines.jobs import KeepGoing, others_go_on, recover, send_due, send_due_in
+from getbill.timelines.desk import Desk, Pace, others_go_on
+from getbill.timelines.jobs import KeepGoing, send_due, send_due_in
 from getbill.timelines.planning import erase, follow_status, start
 from getbill.timelines.queries import is_busy, next_due
 from getbill.timelines.receipts import receive
+from getbill.timelines.recovery import recover
+from getbill.timelines.unknowns import settle_unknown
 
 __all__ = [
     "Desk",
@@ -26,5 +28,6 @@ __all__ = [
     "router",
     "send_due",
     "send_due_in",
+    "settle_unknown",
     "start",
 ]

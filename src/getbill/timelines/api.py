@@ -54,7 +54,7 @@ async def get_timeline(request: Request, caller: Reads, debt_id: str) -> Respons
     planned = []
     if found.debt.is_contactable:
         planned = foresee(found.debt, found.history, caller.workspace.now(), found.planned)
-    return answer(200, wire.timeline(found.debt, found.past, planned))
+    return answer(200, wire.timeline(found, planned))
 
 
 @router.get("/debts/{debt_id}/timeline/{step}", response_model=MessageShown, responses=problems(404, 409))

@@ -6,22 +6,27 @@ acceptance counts and is marked as unconfirmed. Nothing unknown is ever sent aga
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
+import asyncpg
 import structlog
 
-from getbill import debts, followups
-from getbill.channels.senders import Fate, Outcome, unknown
+from getbill import compliance, debts, followups, todos
+from getbill.channels import Channel
+from getbill.channels.senders import Fate, Outcome, failed, unknown
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.followups import Followup
+from getbill.kit import clock, crashes
 from getbill.kit.db import Transaction
 from getbill.timelines import history, ledger, planning
+from getbill.timelines.crossings import crossed_by
 from getbill.timelines.desk import Carried, Departing, Desk
 from getbill.timelines.history import History
 from getbill.timelines.model import Contact
+from getbill.timelines.unknowns import ASKED
 
 _log = structlog.get_logger(__name__)
 
@@ -35,12 +40,23 @@ _ENDS = {
     Fate.FAILED: ("failed", "failed"),
     Fate.UNKNOWN: ("unknown", "on_hold"),
 }
+# What ends a try to write down what a provider said, and does not end the next one; between the two, seconds.
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+_AGAIN_SECONDS = 0.5
 REACHED = frozenset({Fate.DELIVERED, Fate.ANSWERED})
 
 
 async def hand_over(departing: Sequence[Departing]) -> list[Carried]:
     """Ask the providers, all at the same time, and return what they said."""
     outcomes = await asyncio.gather(*(_ask(one) for one in departing))
+    crashes.at("timelines.handed_over")
     return [
         Carried(one.contact, one.followup, outcome, one.sender.capabilities.gives_receipt)
         for one, outcome in zip(departing, outcomes, strict=True)
@@ -48,20 +64,44 @@ async def hand_over(departing: Sequence[Departing]) -> list[Carried]:
 
 
 async def _ask(one: Departing) -> Outcome:
+    # Whoever slept since it was committed must not ask now: another may be asking, or have said that it never left.
+    lease_until = one.contact.lease_until
+    if lease_until is None or lease_until - clock.wall() < timedelta(seconds=one.patience):
+        return failed("its worker was too slow to send it", permanent=False)
     try:
-        async with asyncio.timeout(one.sender.capabilities.answer_seconds):
-            return await one.sender.send(one.message)
+        async with asyncio.timeout(one.patience):
+            outcome = await one.sender.send(one.message)
     except TimeoutError:
         return unknown("the provider did not answer in time")
     except Exception as error:  # noqa: BLE001 - whatever broke, the message may have left
         _log.error("sender_broke", sender=one.sender.name, error=type(error).__name__, exc_info=error)
         return unknown(f"the sender broke: {type(error).__name__}")
+    crashes.at("timelines.asked")
+    return outcome
 
 
 async def settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -> None:
-    """Write down what became of contacts of one workspace that were `sending`, and plan what follows."""
-    if not carried:
-        return
+    """Write down what became of contacts of one workspace that were `sending`, and plan what follows.
+
+    What a provider said is not lost with the database: it is written once there is one again, while the leases last.
+    """
+    leases = [one.contact.lease_until for one in carried if one.contact.lease_until is not None]
+    while leases:
+        # Copies, because a try that is lost on its way may have been written all the same.
+        tried = [replace(one, contact=replace(one.contact)) for one in carried]
+        try:
+            await _settle(desk, workspace, tried)
+        except _LOST as error:
+            if min(leases) <= clock.wall():
+                raise
+            _log.warning("settled_later", contacts=len(carried), error=type(error).__name__)
+            await asyncio.sleep(_AGAIN_SECONDS)
+        else:
+            crashes.at("timelines.settled")
+            return
+
+
+async def _settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -> None:
     async with desk.database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, {one.contact.debt_id for one in carried})
         ours = {id(contact) for contact in await ledger.held(tx, [one.contact for one in carried])}
@@ -69,6 +109,8 @@ async def settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -
         for one in mine:
             _write_down(tx, one, held.get(one.contact.debt_id))
         await ledger.write(tx, [one.contact for one in mine])
+        for one in mine:
+            await suppress_dead(tx, one.contact, one.outcome)
         # Read after that write: a contact that failed does not count, and this one is behind us.
         book = _Book(desk, tx, workspace, await history.load(tx, workspace.id, held))
         for one in mine:
@@ -77,6 +119,13 @@ async def settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -
                 book.enter(debt, one, one.followup)
         await ledger.plan(tx, book.planned)
         await followups.move(tx, book.moved)
+        crashes.at("timelines.settling")
+
+
+async def suppress_dead(tx: Transaction, contact: Contact, outcome: Outcome) -> None:
+    """Write no more to an e-mail address that takes no mail. A number that fails once may be busy, or abroad."""
+    if outcome.is_dead_address and contact.channel == Channel.EMAIL and contact.address_hash is not None:
+        await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")
 
 
 async def take_back(desk: Desk, workspace: Workspace, contact: Contact, followup: Followup) -> None:
@@ -90,6 +139,10 @@ async def take_back(desk: Desk, workspace: Workspace, contact: Contact, followup
         contact.sent_at = contact.address_hash = None
         await ledger.write(tx, [contact])
         await followups.move(tx, [(debt, followup.moved("scheduled", tx.now), False)])
+        if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
+            debts.plan(tx, debt, contact.due_at)
+        crashes.at("timelines.taking_back")
+    crashes.at("timelines.taken_back")
 
 
 def _write_down(tx: Transaction, one: Carried, debt: Debt | None) -> None:
@@ -130,9 +183,12 @@ class _Book:
             disconnection_reason=outcome.reason if contact.channel == "ai_call" else None,
             sent_at=None if outcome.fate == Fate.FAILED else contact.sent_at,
             processed_at=now if is_complete else None,
+            crossed_by=crossed_by(debt, followup, outcome.fate),
         )
         if is_unconfirmed or outcome.fate in REACHED:
             after = followups.reach(self.tx, debt, after, is_confirmed=not is_unconfirmed)
+        if outcome.fate == Fate.UNKNOWN:
+            todos.ask(self.tx, debt.workspace_id, ASKED, followup.id, debt.id)
         self.moved.append((debt, after, is_complete))
 
     def _plan(self, debt: Debt, contact: Contact, outcome: Outcome) -> Contact | None:
@@ -145,7 +201,6 @@ class _Book:
             if again is not None:
                 self.planned.append(again)
                 return again
-        late_after = timedelta(hours=debt.script.late_after_hours)
-        is_late = contact.sent_at is not None and contact.sent_at - contact.due_at > late_after
+        is_late = contact.sent_at is not None and contact.is_late(contact.sent_at, debt.script.late_after)
         self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
         return None

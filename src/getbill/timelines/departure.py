@@ -15,7 +15,7 @@ from getbill.channels.senders import Outgoing, Sender
 from getbill.companies import DRY_RUN, Workspace
 from getbill.debts import Debt
 from getbill.followups import Content, Followup
-from getbill.kit import clock, ids
+from getbill.kit import clock, crashes, ids
 from getbill.kit.db import Transaction
 from getbill.timelines import history, ledger, planning, rendering
 from getbill.timelines.desk import Departing, Desk
@@ -26,6 +26,7 @@ from getbill.timelines.rendering import Stationery
 
 async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -> list[Departing]:
     """Decide on claimed contacts of one workspace; return those that are committed as `sending`."""
+    crashes.at("timelines.claimed")
     async with desk.database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
         ours = await ledger.held(tx, claimed)
@@ -40,6 +41,8 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
         await ledger.plan(tx, look.planned)
         await followups.cancel(tx, look.cancelled)
         await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])
+        crashes.at("timelines.departing")
+    crashes.at("timelines.departed")
     return look.departing
 
 
@@ -102,12 +105,12 @@ class _LastLook:
 
     def _contact(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
-        is_late = self._is_late(debt, contact)
+        is_late = contact.is_late(self.tx.now, debt.script.late_after)
         try:
             self._refuse_unwanted(debt, contact, is_late=is_late)
             sender = self._sender(contact)
             rendering.address_of(debt.debtor.identity, contact.channel_kind)
-            if not self._is_allowed(debt, contact, past):
+            if not self._is_allowed(debt, contact, past, is_late=is_late):
                 return
             if debt.workspace.contact == DRY_RUN:
                 self._rehearse(debt, contact, past)
@@ -116,9 +119,6 @@ class _LastLook:
         except rendering.CannotBeSaid as reason:
             self._pass_over(debt, contact, "skipped", str(reason))
             self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
-
-    def _is_late(self, debt: Debt, contact: Contact) -> bool:
-        return self.tx.now - contact.due_at > timedelta(hours=debt.script.late_after_hours)
 
     def _refuse_unwanted(self, debt: Debt, contact: Contact, *, is_late: bool) -> None:
         """Raise CannotBeSaid where the scenario itself does not want the step any more."""
@@ -142,13 +142,15 @@ class _LastLook:
             raise rendering.CannotBeSaid(f"no provider for {contact.channel}")
         return sender
 
-    def _is_allowed(self, debt: Debt, contact: Contact, past: History) -> bool:
+    def _is_allowed(self, debt: Debt, contact: Contact, past: History, *, is_late: bool) -> bool:
         facts = planning.facts(debt, past, contact.step)
         verdict = compliance.evaluate(facts, contact.channel_kind, self.tx.now)
         if verdict.allowed:
             return True
         if verdict.next_allowed_at is None:
             raise rendering.CannotBeSaid(debts.NEVER + verdict.names)
+        if is_late:
+            contact.missed_at = contact.missed_at or contact.due_at
         contact.postpone(verdict.next_allowed_at, verdict.names)
         debts.plan(self.tx, debt, verdict.next_allowed_at)
         return False
@@ -168,13 +170,13 @@ class _LastLook:
         key = ids.show("followup", followup_id)
         message = rendering.write(debt, step, key, self.tx.now, self.stationery)
         contact.state, contact.reason = "sending", None
-        contact.lease_until = clock.wall() + timedelta(seconds=2 * sender.capabilities.answer_seconds)
+        patience = self.desk.patience_with(sender)
+        contact.lease_until = clock.wall() + timedelta(seconds=2 * patience)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
         contact.address_hash = _hash_for(debt, contact.channel_kind)
         self._count(contact)
-        self.departing.append(
-            Departing(contact, message, self._followup(contact, message, is_known=is_known), sender)
-        )
+        followup = self._followup(debt, contact, message, is_known=is_known)
+        self.departing.append(Departing(contact, message, followup, sender, patience))
 
     def _count(self, contact: Contact) -> None:
         """Let the contact count for every debt of this round that its address belongs to."""
@@ -185,7 +187,7 @@ class _LastLook:
                     compliance.Contact(contact.channel_kind, self.tx.now, contact.address_hash, is_same_case)
                 )
 
-    def _followup(self, contact: Contact, message: Outgoing, *, is_known: bool) -> Followup:
+    def _followup(self, debt: Debt, contact: Contact, message: Outgoing, *, is_known: bool) -> Followup:
         content = Content(
             address=message.address,
             subject=message.subject,
@@ -196,6 +198,7 @@ class _LastLook:
             template_version=message.template_version,
             letterhead=list(message.letterhead) or None,
             imprint=message.imprint,
+            paid=debt.paid,
         )
         assert contact.followup_id is not None  # noqa: S101 - given just before
         return Followup(

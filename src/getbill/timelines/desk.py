@@ -1,12 +1,20 @@
 """What carrying contacts out needs, how much is taken at once, and a contact between its two transactions."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+import structlog
 
 from getbill.channels.senders import Outcome, Outgoing, Sender, Senders
 from getbill.followups import Followup
 from getbill.kit.db import Database
 from getbill.timelines.model import Contact
 from getbill.vault import Vault
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,10 @@ class Pace:
     claim_seconds: float = 60.0
     sandbox_claim_seconds: float = 10.0  # there nothing takes long, and somebody may be waiting
     recovery_seconds: float = 180.0
+    asks_max: int = (
+        20  # claims and recoveries of a contact after which nobody asks any more what became of it
+    )
+    answer_seconds_max: float = 300.0  # no provider is waited for longer, whatever it may take
     tries_max: int = 8
     retry_seconds: float = 300.0  # before the second try; doubled before each later one
 
@@ -31,6 +43,10 @@ class Desk:
     senders: Senders
     pace: Pace = field(default_factory=Pace)
 
+    def patience_with(self, sender: Sender) -> float:
+        """Return for how many seconds a provider's answer is waited for."""
+        return min(sender.capabilities.answer_seconds, self.pace.answer_seconds_max)
+
 
 @dataclass(frozen=True, slots=True)
 class Departing:
@@ -40,6 +56,8 @@ class Departing:
     message: Outgoing
     followup: Followup
     sender: Sender
+    # How long its provider is given to answer, in seconds.
+    patience: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +68,16 @@ class Carried:
     followup: Followup | None
     outcome: Outcome
     gives_receipt: bool
+
+
+@contextmanager
+def others_go_on(workspace_id: UUID) -> Iterator[None]:
+    """Let what is wrong with one workspace keep no other one waiting; a lost database concerns them all."""
+    try:
+        yield
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        raise
+    except Exception as error:  # noqa: BLE001 - its contacts come back when their lease ends
+        _log.error(
+            "workspace_failed", workspace=str(workspace_id), error=type(error).__name__, exc_info=error
+        )

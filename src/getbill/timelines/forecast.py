@@ -106,7 +106,7 @@ class _Ahead:
             yield Reason("SCENARIO-SPACING", says, Basis.SCENARIO, "the scenario", spaced)
         grace = self.debt.not_before
         if grace is not None and grace > max(spaced, self.now):
-            yield Reason("IMPORT-GRACE", "Imported debts are left alone for a while.", *_SETTING, grace)
+            yield _waiting(self.debt, grace)
         begun = max(spaced, self.now, grace or spaced)
         if self.now > spaced:
             yield Reason("NOT-IN-THE-PAST", "Its time had passed.", Basis.SCENARIO, "the scenario", self.now)
@@ -129,6 +129,13 @@ class _Ahead:
         if kind == AddressKind.POSTAL:
             return None
         return email if kind == AddressKind.EMAIL else phone
+
+
+def _waiting(debt: Debt, until: datetime) -> Reason:
+    if debts.is_promise_over_at(debt, until):
+        says = "The debtor has promised to pay by then."
+        return Reason("PROMISE-TO-PAY", says, Basis.PRODUCT_POLICY, "the debtor", until)
+    return Reason("IMPORT-GRACE", "Imported debts are left alone for a while.", *_SETTING, until)
 
 
 def of_rule(failing: Failing) -> Reason:

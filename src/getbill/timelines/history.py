@@ -56,6 +56,8 @@ class History:
 
     contacts: tuple[Made, ...] = ()
     suppressed: frozenset[bytes] = frozenset()
+    # What was agreed to by these addresses, and by those of others held with them.
+    consents: frozenset[tuple[bytes, str]] = frozenset()
     # The keyed hashes of the debtor's addresses.
     addresses: frozenset[bytes] = frozenset()
     # How often each step of the debt's present run was tried, in whatever state the try is.
@@ -77,7 +79,7 @@ class History:
     def past(self, debt: Debt) -> Past:
         """Return what the rules know of it, with the notices that the contacts made so far gave."""
         given = (notice for step in debt.script.steps if step.key in self.made for notice in step.notices)
-        return Past(self.contacts, tuple(given), self.suppressed)
+        return Past(self.contacts, tuple(given), self.suppressed, self.consents)
 
     def rehearse(self, step: str, channel: Channel, at: datetime) -> None:
         """Count a contact that a dry run, which lasts, supposes to be made."""
@@ -111,7 +113,9 @@ async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -
     hashes = {debt_id: frozenset(filter(None, addresses(debt))) for debt_id, debt in held.items()}
     every = list(frozenset(chain.from_iterable(hashes.values())))
     others, suppressed = [], frozenset[bytes]()
+    consents = frozenset[tuple[bytes, str]]()
     if every:
+        consents = await compliance.consented(tx, workspace_id, every)
         suppressed = await compliance.suppressed(tx, workspace_id, every)
         others = await tx.fetch(_BY_ADDRESSES, workspace_id, every, tx.now - LOOK_BACK, debt_ids)
     by_people = await followups.made_by_hand(tx, workspace_id, debt_ids, every, tx.now - LOOK_BACK)
@@ -119,7 +123,7 @@ async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -
     by_address = _grouped([row for row in (*own, *others) if _is_made(row)], "address_hash")
     histories = {}
     for debt_id, debt in held.items():
-        history = histories[debt_id] = History(addresses=hashes[debt_id])
+        history = histories[debt_id] = History(addresses=hashes[debt_id], consents=consents)
         history.suppressed = suppressed & hashes[debt_id]
         for row in by_debt.get(debt_id, ()):
             _note(history, row, debt)

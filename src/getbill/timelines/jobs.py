@@ -1,43 +1,20 @@
-"""What the worker does with contacts: carry out what is due, and put right what a dead worker left."""
+"""What the worker does with contacts: carry out what is due, a bounded share of each workspace at a time."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import groupby
 from uuid import UUID
 
-import asyncpg
-import structlog
-
-from getbill import companies, debts, followups
-from getbill.channels import Channel
-from getbill.channels.senders import Assurance, Outcome, Outgoing, Sender, Writer, unknown
+from getbill import companies, debts
 from getbill.companies import Workspace
-from getbill.followups import Followup
-from getbill.kit import clock, ids
-from getbill.kit.errors import NotFound
+from getbill.kit import clock
 from getbill.timelines import arrival, ledger
 from getbill.timelines.departure import depart
-from getbill.timelines.desk import Carried, Departing, Desk
+from getbill.timelines.desk import Desk, others_go_on
 from getbill.timelines.model import Contact
 
-_log = structlog.get_logger(__name__)
-
 KeepGoing = Callable[[], bool]
-
-
-@contextmanager
-def others_go_on(workspace_id: UUID) -> Iterator[None]:
-    """Let what is wrong with one workspace keep no other one waiting; a lost database concerns them all."""
-    try:
-        yield
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-        raise
-    except Exception as error:  # noqa: BLE001 - its contacts come back when their lease ends
-        _log.error(
-            "workspace_failed", workspace=str(workspace_id), error=type(error).__name__, exc_info=error
-        )
 
 
 async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
@@ -91,84 +68,3 @@ def _at_once(desk: Desk, contacts: Sequence[Contact]) -> int:
         and (sender := desk.senders.of(contact.channel_kind, is_live=contact.is_live))
     ]
     return min(found, default=desk.pace.batch)
-
-
-async def recover(desk: Desk) -> int:
-    """Put right what dead workers left: plan again what they had only claimed, find out what they were sending.
-
-    A provider that can be asked, or takes a key twice, is; what nobody can find out is unknown from then on.
-    """
-    pace = desk.pace
-    given_back = await ledger.give_back(desk.database, clock.wall(), pace.batch)
-    lease = clock.wall() + timedelta(seconds=pace.recovery_seconds)
-    lost = await ledger.take_over(desk.database, clock.wall(), pace.batch, lease)
-    lost.sort(key=lambda contact: contact.workspace_id)
-    for workspace_id, group in groupby(lost, lambda contact: contact.workspace_id):
-        with others_go_on(workspace_id):
-            workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
-            await _find_out(desk, workspace, list(group))
-    return given_back + len(lost)
-
-
-async def _find_out(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -> None:
-    ids_of = [contact.followup_id for contact in lost if contact.followup_id]
-    begun = await followups.find_many(desk.database, workspace, ids_of)
-    carried: list[Carried] = []
-    for contact in lost:
-        followup = begun.get(contact.followup_id) if contact.followup_id else None
-        sender = desk.senders.of(contact.channel_kind, is_live=contact.is_live)
-        gives_receipt = sender is not None and sender.capabilities.gives_receipt
-        outcome = await _fate_of(desk, workspace, contact, followup, sender)
-        if outcome is not None:
-            carried.append(Carried(contact, followup, outcome, gives_receipt))
-    await arrival.settle(desk, workspace, carried)
-
-
-async def _fate_of(
-    desk: Desk, workspace: Workspace, contact: Contact, followup: Followup | None, sender: Sender | None
-) -> Outcome | None:
-    """Return what became of a message; None when its provider never saw it and it was planned again."""
-    if sender is None or sender.name != contact.provider or followup is None:
-        return unknown("the worker died while it was sent")
-    message = _message(followup, workspace, contact)
-    match sender.capabilities.assurance:
-        case Assurance.NEITHER:
-            return unknown("the worker died while it was sent")
-        case Assurance.LOOK_UP:
-            found = await sender.look_up(message)
-            if found is None:
-                await arrival.take_back(desk, workspace, contact, followup)
-            return found
-        case Assurance.IDEMPOTENCY_KEY:
-            if not await _may_go(desk, workspace, contact):
-                return unknown("the worker died while it was sent, and the debt has changed since")
-            departing = Departing(contact, message, followup, sender)
-            return (await arrival.hand_over([departing]))[0].outcome
-
-
-async def _may_go(desk: Desk, workspace: Workspace, contact: Contact) -> bool:
-    try:
-        debt = await debts.find(desk.database, workspace, contact.debt_id)
-    except NotFound:
-        return False
-    return debt.is_contactable and debt.contact_epoch == contact.contact_epoch
-
-
-def _message(followup: Followup, workspace: Workspace, contact: Contact) -> Outgoing:
-    content, company = followup.content, workspace.company
-    return Outgoing(
-        key=ids.show("followup", followup.id),
-        channel=Channel(followup.channel),
-        address=content.address or "",
-        writer=Writer(company.name, company.email),
-        subject=content.subject or "",
-        text=content.text or "",
-        html=content.html,
-        language=content.language or company.language,
-        workspace=ids.show("workspace", workspace.id),
-        template=content.template,
-        template_version=content.template_version or 0,
-        letterhead=tuple(content.letterhead or ()),
-        imprint=content.imprint,
-        written_at=contact.sent_at if followup.channel == Channel.LETTER else None,
-    )

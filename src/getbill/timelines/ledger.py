@@ -21,8 +21,8 @@ _PLAN = Statement(
     "Put a contact into the ledger.",
     """
     INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
-        followup_id, reason, settled_at, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        followup_id, reason, settled_at, created_at, missed_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     """,
 )
 _PLAN_MANY = Statement(
@@ -30,10 +30,10 @@ _PLAN_MANY = Statement(
     "Put contacts into the ledger.",
     """
     INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
-        followup_id, reason, settled_at, created_at)
+        followup_id, reason, settled_at, created_at, missed_at)
     SELECT $1, * FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::text[], $7::text[],
         $8::timestamptz[], $9::boolean[], $10::integer[], $11::uuid[], $12::text[], $13::timestamptz[],
-        $14::timestamptz[])
+        $14::timestamptz[], $15::timestamptz[])
     """,
 )
 _CLAIM_LIVE = Statement(
@@ -91,12 +91,13 @@ _WRITE = Statement(
     """
     UPDATE contacts c SET state = w.state, due_at = w.due_at, lease_until = w.lease_until,
         followup_id = w.followup_id, address_hash = w.address_hash, provider = w.provider,
-        provider_ref = w.provider_ref, reason = w.reason, sent_at = w.sent_at, settled_at = w.settled_at
+        provider_ref = w.provider_ref, reason = w.reason, sent_at = w.sent_at, settled_at = w.settled_at,
+        missed_at = w.missed_at
     FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::timestamptz[],
         $9::timestamptz[], $10::uuid[], $11::bytea[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-        $16::timestamptz[])
+        $16::timestamptz[], $17::timestamptz[])
         AS w (debt_id, run, step, attempt, fence, state, due_at, lease_until, followup_id, address_hash, provider,
-              provider_ref, reason, sent_at, settled_at)
+              provider_ref, reason, sent_at, settled_at, missed_at)
     WHERE c.workspace_id = $1 AND c.debt_id = w.debt_id AND c.run = w.run AND c.step = w.step
         AND c.attempt = w.attempt AND c.fence = w.fence
     """,
@@ -146,6 +147,15 @@ _TAKE_OVER = Statement(
     FROM lost WHERE c.workspace_id = lost.workspace_id AND c.debt_id = lost.debt_id AND c.run = lost.run
         AND c.step = lost.step AND c.attempt = lost.attempt
     RETURNING c.*
+    """,
+)
+_LOOK_AFTER_AT = Statement(
+    "timelines.look_after_at",
+    "Look after a contact that was on its way when its worker died at another instant.",
+    """
+    UPDATE contacts SET lease_until = $7
+    WHERE workspace_id = $1 AND debt_id = $2 AND run = $3 AND step = $4 AND attempt = $5 AND fence = $6
+        AND state = 'sending'
     """,
 )
 _STOP = Statement(
@@ -204,6 +214,7 @@ def _planned(contact: Contact) -> tuple[Any, ...]:
         contact.reason,
         contact.settled_at,
         contact.created_at,
+        contact.missed_at,
     )
 
 
@@ -238,6 +249,11 @@ async def give_back(database: Database, wall: datetime, most: int) -> int:
 async def take_over(database: Database, wall: datetime, most: int, lease_until: datetime) -> list[Contact]:
     """Take what dead workers were sending; nobody knows yet whether it left."""
     return [contact(row) for row in await database.fetch(_TAKE_OVER, wall, most, lease_until)]
+
+
+async def look_after_at(database: Database, contact: Contact, wall: datetime) -> None:
+    """Have a contact that is being looked after be looked after again, at another instant."""
+    await database.execute(_LOOK_AFTER_AT, contact.workspace_id, *_key(contact), wall)
 
 
 async def held(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
@@ -281,6 +297,7 @@ def _written(contact: Contact) -> tuple[Any, ...]:
         contact.reason,
         contact.sent_at,
         contact.settled_at,
+        contact.missed_at,
     )
 
 

@@ -6,7 +6,7 @@ unknown -> delivered, bounced or answered. Before it is sent a contact may also 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from getbill.channels import Channel
@@ -43,6 +43,12 @@ class Contact:
     reason: str | None = None
     sent_at: datetime | None = None
     settled_at: datetime | None = None
+    # When it was due first, of a contact that came too late and was then moved to an instant the rules allow.
+    missed_at: datetime | None = None
+
+    def is_late(self, now: datetime, late_after: timedelta) -> bool:
+        """Tell whether it was not taken in time, wherever it was moved to since."""
+        return self.missed_at is not None or now - self.due_at > late_after
 
     def settle(self, state: str, now: datetime, reason: str | None = None) -> None:
         """Bring the contact to a state from which only a receipt moves it on."""

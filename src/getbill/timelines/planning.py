@@ -74,7 +74,7 @@ def try_again(
         return None
     debts.plan(tx, debt, due_at)
     again = _row(debt, contact.step, contact.channel, past, tx.now, due_at)
-    again.followup_id = contact.followup_id
+    again.followup_id, again.missed_at = contact.followup_id, contact.missed_at
     return again
 
 
@@ -99,8 +99,9 @@ def _rows(debt: Debt, planned: Planned, past: History, now: datetime) -> list[Co
         contact.settle("skipped", now, skip.reason)
         past.attempts[skip.step.key] += 1
         found.append(contact)
-    found.append(_row(debt, planned.step, planned.channel, past, now, planned.due_at))
-    return found
+    ahead = _row(debt, planned.step, planned.channel, past, now, planned.due_at)
+    ahead.missed_at = planned.missed_at
+    return [*found, ahead]
 
 
 def _row(debt: Debt, step: str, channel: str, past: History, now: datetime, due_at: datetime) -> Contact:

@@ -1,6 +1,6 @@
 """Reading the ledger: what is planned next, whether anything is on its way, and all there is of one debt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -34,8 +34,10 @@ _OF_DEBT = Statement(
     "timelines.of_debt",
     "Every contact of a debt, in the order they came to their end; what has not is last.",
     """
-    SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2
-    ORDER BY coalesce(settled_at, sent_at) NULLS LAST, run, due_at, created_at, step
+    SELECT c.*, f.crossed_by
+    FROM contacts c LEFT JOIN followups f ON f.workspace_id = c.workspace_id AND f.id = c.followup_id
+    WHERE c.workspace_id = $1 AND c.debt_id = $2
+    ORDER BY coalesce(c.settled_at, c.sent_at) NULLS LAST, c.run, c.due_at, c.created_at, c.step
     """,
 )
 
@@ -48,6 +50,8 @@ class Timeline:
     history: History
     past: Sequence[Contact]
     planned: Contact | None
+    # What messages crossed on their way, by their followup.
+    crossed: Mapping[UUID, str]
 
 
 async def timeline(database: Database, workspace: Workspace, debt_id: UUID) -> Timeline:
@@ -55,12 +59,14 @@ async def timeline(database: Database, workspace: Workspace, debt_id: UUID) -> T
     debt = await debts.find(database, workspace, debt_id)
     async with database.transaction(workspace.now()) as tx:
         past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
-        contacts = [ledger.contact(row) for row in await tx.fetch(_OF_DEBT, workspace.id, debt.id)]
+        rows = await tx.fetch(_OF_DEBT, workspace.id, debt.id)
+    contacts = [ledger.contact(row) for row in rows]
+    crossed = {row["followup_id"]: row["crossed_by"] for row in rows if row["crossed_by"]}
     ahead = [one for one in contacts if one.state in {"planned", "claimed"}]
     # Another epoch's was made void, and is stopped when it is looked at.
     valid = [one for one in ahead if one.contact_epoch == debt.contact_epoch]
     behind = [one for one in contacts if one not in ahead]
-    return Timeline(debt, past, behind, valid[0] if valid else None)
+    return Timeline(debt, past, behind, valid[0] if valid else None, crossed)
 
 
 async def next_due(database: Database, workspace_id: UUID) -> datetime | None:

@@ -6,13 +6,13 @@ may repeat itself. A receipt also settles what was unknown.
 
 from uuid import UUID
 
-from getbill import compliance, debts, followups
-from getbill.channels import Channel
+from getbill import debts, followups, todos
 from getbill.channels.senders import Fate, Outcome
 from getbill.companies import Workspace
-from getbill.kit.db import Database, Transaction
+from getbill.kit.db import Database
 from getbill.timelines import arrival, ledger
-from getbill.timelines.model import Contact
+from getbill.timelines.crossings import crossed_by
+from getbill.timelines.unknowns import ASKED
 
 # For each fate a receipt tells, the ledger's state and the followup's status.
 _ENDS = {
@@ -38,6 +38,10 @@ async def receive(database: Database, workspace: Workspace, followup_id: UUID, o
         if not await ledger.held(tx, [contact]):
             return False
         is_first_word = contact.state == "unknown" or begun.processed_at is None
+        if not is_first_word and begun.status == status:
+            return False
+        if contact.state == "unknown":
+            todos.withdraw(tx, workspace.id, ASKED, followup_id)
         contact.settle(state, tx.now, outcome.reason)
         await ledger.write(tx, [contact])
         after = begun.moved(
@@ -47,17 +51,11 @@ async def receive(database: Database, workspace: Workspace, followup_id: UUID, o
             duration_ms=outcome.duration_ms or begun.duration_ms,
             sent_at=contact.sent_at,
             processed_at=tx.now,
+            crossed_by=crossed_by(debt, begun, outcome.fate) if is_first_word else begun.crossed_by,
         )
-        if outcome.fate == Fate.FAILED and outcome.is_permanent:
-            await _suppress(tx, contact)
+        await arrival.suppress_dead(tx, contact, outcome)
         if is_first_word and outcome.fate in arrival.REACHED:
             after = followups.reach(tx, debt, after, is_confirmed=True)
         # One that was complete when it was accepted is announced again only if it bounced after all.
         await followups.move(tx, [(debt, after, is_first_word or outcome.fate == Fate.FAILED)])
     return True
-
-
-async def _suppress(tx: Transaction, contact: Contact) -> None:
-    """Write to an address that returns mail for good no more. A number that fails once may be busy, or abroad."""
-    if contact.channel == Channel.EMAIL and contact.address_hash is not None:
-        await compliance.suppress(tx, contact.workspace_id, "email", contact.address_hash, "hard_bounce")

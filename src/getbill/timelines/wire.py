@@ -1,7 +1,8 @@
 """A debt's timeline as callers read it: what was done, what will be, and why then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -14,7 +15,8 @@ from getbill.kit.errors import FieldError
 from getbill.kit.shapes import Day, Instant
 from getbill.scenarios import VersionBody
 from getbill.timelines.forecast import Foreseen, Reason
-from getbill.timelines.model import Contact
+from getbill.timelines.model import MADE, Contact
+from getbill.timelines.queries import Timeline
 
 
 class ReasonShown(BaseModel):
@@ -45,6 +47,10 @@ class PastShown(BaseModel):
     sent_at: Instant | None
     settled_at: Instant | None
     followup_id: str | None
+    crossed_by: str | None = Field(
+        description="What happened to the debt while the message was on its way: `payment`, or the status that ended"
+        " contact."
+    )
 
 
 class ForeseenShown(BaseModel):
@@ -186,20 +192,22 @@ def calendar(debt: Debt, planned: Sequence[Foreseen]) -> dict[str, Any]:
     }
 
 
-def timeline(debt: Debt, past: Sequence[Contact], planned: Sequence[Foreseen]) -> dict[str, Any]:
+def timeline(found: Timeline, planned: Sequence[Foreseen]) -> dict[str, Any]:
     """Return what happened to a debt and what will."""
+    debt = found.debt
     return {
         "debt_id": ids.show("debt", debt.id),
         "status": debt.status,
         "run": debt.run,
         "next_action_at": json.instant(debt.next_action_at),
         "stopped_by": None if planned else f"the debt is {debt.status}",
-        "past": [_past(contact) for contact in past],
+        "past": [_past(contact, found.crossed) for contact in found.past],
         **calendar(debt, planned),
     }
 
 
-def _past(contact: Contact) -> dict[str, Any]:
+def _past(contact: Contact, crossed: Mapping[UUID, str]) -> dict[str, Any]:
+    followup_id = contact.followup_id
     return {
         "step": contact.step,
         "run": contact.run,
@@ -210,7 +218,9 @@ def _past(contact: Contact) -> dict[str, Any]:
         "due_at": json.instant(contact.due_at),
         "sent_at": json.instant(contact.sent_at),
         "settled_at": json.instant(contact.settled_at),
-        "followup_id": ids.show("followup", contact.followup_id) if contact.followup_id else None,
+        "followup_id": ids.show("followup", followup_id) if followup_id else None,
+        # A try that failed before the one that left crossed nothing.
+        "crossed_by": crossed.get(followup_id) if followup_id and contact.state in MADE else None,
     }
 
 

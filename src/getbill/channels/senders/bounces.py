@@ -11,6 +11,7 @@ from email.message import Message
 from email.policy import compat32
 
 from getbill.channels.senders.model import Fate, Outcome, failed
+from getbill.channels.senders.refusals import takes_no_mail
 
 _OURS = re.compile(r"<(followup_[0-9a-z]{26})\.(workspace_[0-9a-z]{26})@[^>\s]+>")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
@@ -59,7 +60,10 @@ def _outcome(report: Message) -> Outcome | None:
             status = _STATUS.search(str(fields.get("Status", "")))
             if action == "failed":
                 # Never the server's own words: they name the address.
-                return failed(f"bounced: {status.group() if status else 'no status'}", permanent=True)
+                said = status.group() if status else ""
+                return failed(
+                    f"bounced: {said or 'no status'}", permanent=True, dead_address=takes_no_mail(said)
+                )
             if action == "delivered":
                 return Outcome(Fate.DELIVERED)
     return None

@@ -1,13 +1,17 @@
 """The sandbox's way to reach people: every channel, nobody real.
 
-An ordinary sandbox debtor is delivered to, picks up the phone, and stays silent. The fakes stand where the
-providers stand in live, so that a scenario runs there as it would here.
+An ordinary sandbox debtor is delivered to, picks up the phone, and stays silent; mail to `bounce@` any domain, or
+`bounce+anything@`, is refused as a server refuses what it has no mailbox for. The fakes stand where the providers stand
+in live, so that a scenario runs there as it would here.
 """
 
+import re
+
 from getbill.channels.model import Channel
-from getbill.channels.senders.model import Assurance, Capabilities, Fate, Outcome, Outgoing
+from getbill.channels.senders.model import Assurance, Capabilities, Fate, Outcome, Outgoing, failed
 
 _CALL_MS = 42_000
+_BOUNCES = re.compile(r"bounce(\+[^@]*)?@", re.IGNORECASE)
 
 
 class Fake:
@@ -24,6 +28,8 @@ class Fake:
         ref = f"sandbox_{message.key}"
         if self.channel == Channel.AI_CALL:
             return Outcome(Fate.ANSWERED, ref, "completed_successfully", duration_ms=_CALL_MS)
+        if self.channel == Channel.EMAIL and _BOUNCES.match(message.address):
+            return failed("550 5.1.1 no such mailbox in the sandbox", permanent=True, dead_address=True)
         return Outcome(Fate.DELIVERED, ref)
 
     async def look_up(self, message: Outgoing) -> Outcome | None:

@@ -95,10 +95,14 @@ class Gateway:
             await asyncio.sleep(pause)
             if self.capabilities.assurance == Assurance.IDEMPOTENCY_KEY:
                 try:
-                    return await self._post(message.key, body)
+                    outcome = await self._post(message.key, body)
                 except _InDoubtError as again:
                     doubt = str(again)
                     continue
+                if outcome.fate != Fate.FAILED or outcome.is_permanent:
+                    return outcome
+                # Not to be reached now: that says nothing of the time before.
+                continue
             found = await self.look_up(message)
             if found is not None and found.fate != Fate.UNKNOWN:
                 return found

@@ -85,11 +85,13 @@ class Outcome:
     reason: str | None = None
     is_permanent: bool = True
     duration_ms: int | None = None
+    # Whether the address itself was refused: it is contacted no more.
+    is_dead_address: bool = False
 
 
-def failed(reason: str, *, permanent: bool) -> Outcome:
+def failed(reason: str, *, permanent: bool, dead_address: bool = False) -> Outcome:
     """Return the outcome of a message that certainly did not leave; a passing failure may be tried again."""
-    return Outcome(Fate.FAILED, reason=reason, is_permanent=permanent)
+    return Outcome(Fate.FAILED, reason=reason, is_permanent=permanent, is_dead_address=dead_address)
 
 
 def unknown(reason: str) -> Outcome:

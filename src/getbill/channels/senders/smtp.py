@@ -27,6 +27,7 @@ from getbill.channels.senders.model import (
     failed,
     unknown,
 )
+from getbill.channels.senders.refusals import takes_no_mail
 from getbill.kit import clock
 
 _log = structlog.get_logger(__name__)
@@ -170,7 +171,8 @@ async def _envelope(connection: aiosmtplib.SMTP, sender: str, address: str) -> _
         await connection.mail(sender, options=options, encoding="utf-8")
         await connection.rcpt(address, encoding="utf-8")
     except aiosmtplib.SMTPRecipientRefused as refused:
-        return _Refusal(failed(_reason(refused), permanent=refused.code >= 500))
+        is_dead = takes_no_mail(_reason(refused).partition(" ")[2], refused.code)
+        return _Refusal(failed(_reason(refused), permanent=refused.code >= 500, dead_address=is_dead))
     except aiosmtplib.SMTPResponseException as refused:
         # The server objects to us, not to this debtor: that can be put right before the next try.
         return _Refusal(failed(_reason(refused), permanent=False))

@@ -1,0 +1,177 @@
+"""`smtp`: a book's first e-mails to a mail server on the loopback, beside a bare aiosmtplib loop with the same messages.
+
+`getbill worker` claims each contact, looks at debt and rules again, renders and seals the message, commits that it is
+being sent, sends it, settles it, records its events and plans what follows. The bare side has the very messages that
+the server took from ours, and as many connections. `smtp-workers` is two workers beside one.
+"""
+
+import asyncio
+import json
+import os
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+from bench import books
+from bench.books import Book
+from bench.figures import Figure, Pairs
+from bench.installation import Home, free_port, home, process, settings
+from getbill import events
+from getbill.channels.senders import SmtpSettings
+from getbill.kit import clock
+
+_MESSAGES = 2_000
+_PAIRS = 3
+_TARGET = 0.3
+_FROM = "relances@getbill.example"
+_ALIVE = "SELECT count(*) FROM heartbeats WHERE seen_at > now() - interval '15 seconds'"
+_WAIT = "UPDATE contacts SET due_at = due_at + interval '1 year' WHERE state = 'planned' AND is_live"
+_DUE = """
+UPDATE contacts SET due_at = $2 WHERE workspace_id = $1 AND state = 'planned' AND step = 'wave_1_email'
+"""
+_SENT = "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND state = 'accepted'"
+_PATIENCE_SECONDS = 300.0
+
+
+class MessagesMiscounted(RuntimeError):
+    """The mail server took more or fewer messages than there were contacts."""
+
+
+def measure(say: Callable[[str], None]) -> list[Figure]:
+    """Return the ratio, and two workers beside one."""
+    many = int(os.environ.get("BENCH_SMTP_MESSAGES", _MESSAGES))
+    port = free_port()
+    pairs, workers = Pairs([], []), Pairs([], [])
+    with home() as base:
+        kept = base.folder / "messages.pickle"
+        sink = [sys.executable, "-m", "bench.mailsink", str(port), str(kept)]
+        with process(sink, settings(base.folder, port)):
+            asyncio.run(_stand_still(base))
+            _listens(port)
+            _ours(base, port, 1, 0, many)  # warms up, and has the messages kept
+            for number in range(_PAIRS):
+                pairs.ours.append(_ours(base, port, 1, 2 * number + 1, many))
+                pairs.limit.append(_bare(base, port, many))
+                workers.ours.append(_ours(base, port, 2, 2 * number + 2, many))
+                workers.limit.append(pairs.ours[-1])
+                say(
+                    f"pair {number + 1}: {pairs.ours[-1]:.0f} a second, {pairs.limit[-1]:.0f} bare;"
+                    f" with two workers {workers.ours[-1]:.0f}"
+                )
+    return [
+        pairs.figure("smtp", "contacts a second", _TARGET, is_more_better=True),
+        workers.figure("smtp-workers", "contacts a second", None, is_more_better=True),
+    ]
+
+
+def _moment() -> datetime:
+    """Return noon of a coming Tuesday: somebody may run this at night, when nobody is written to."""
+    today = clock.wall().replace(hour=11, minute=0, second=0, microsecond=0)
+    return today + timedelta(days=8 - today.weekday())
+
+
+async def _stand_still(base: Home) -> None:
+    async with books.opened(base, "live") as book:
+        await book.stand_still(_moment())
+
+
+def _ours(base: Home, port: int, workers: int, number: int, many: int) -> float:
+    """Let workers send a new book's first e-mails and return how many a second they did."""
+    before = _taken(port)
+    asyncio.run(_open(base, number, many))
+    with _working(base, port, workers):
+        seconds = asyncio.run(_send(base, workers, many))
+    if _taken(port) - before != many:
+        raise MessagesMiscounted(f"Of {many} contacts the server took {_taken(port) - before} messages.")
+    return many / seconds
+
+
+@contextmanager
+def _working(base: Home, port: int, workers: int) -> Iterator[None]:
+    environment = settings(base.folder, 1) | {
+        "DATABASE_URL": base.dsn,
+        "GETBILL_LOG_LEVEL": "error",
+        "GETBILL_SMTP_HOST": "127.0.0.1",
+        "GETBILL_SMTP_PORT": str(port),
+        "GETBILL_SMTP_TLS": "none",
+        "GETBILL_SMTP_FROM": _FROM,
+    }
+    command = [sys.executable, "-m", "getbill", "worker"]
+    with process(command, environment):
+        if workers == 1:
+            yield
+        else:
+            with process(command, environment):
+                yield
+
+
+async def _open(base: Home, number: int, many: int) -> None:
+    async with books.opened(base, "live") as book:
+        await book.database.pool.execute("DELETE FROM heartbeats")
+        await book.fill(list(books.people(number * many, many, only_mail=True)), number * many)
+        # What was planned before is over; what was opened now waits for its sign.
+        await book.database.pool.execute(_WAIT)
+        await book.database.pool.execute("VACUUM ANALYZE")
+
+
+async def _send(base: Home, workers: int, many: int) -> float:
+    """Have the contacts be due and return how many seconds it took until the last was settled."""
+    async with books.opened(base, "live") as book, asyncio.timeout(_PATIENCE_SECONDS):
+        while await book.database.pool.fetchval(_ALIVE) < workers:  # noqa: ASYNC110 the worker tells nobody
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(1.0)  # for all of its loops to be at rest
+        return await _watched(book, many)
+
+
+async def _watched(book: Book, many: int) -> float:
+    pool, place = book.database.pool, book.workspace_id
+    wanted = await pool.fetchval(_SENT, place) + many
+    began = perf_counter()
+    await pool.execute(_DUE, place, clock.wall())
+    book.database.wakes.ask(events.WAKE)
+    while await pool.fetchval(_SENT, place) < wanted:  # noqa: ASYNC110 as above
+        await asyncio.sleep(0.05)
+    return perf_counter() - began
+
+
+def _bare(base: Home, port: int, many: int) -> float:
+    """Send the same messages by the bare loop and return how many a second that were."""
+    before = _taken(port)
+    job = {
+        "port": port,
+        "kept": str(base.folder / "messages.pickle"),
+        "sender": _FROM,
+        "connections": SmtpSettings("", 0, _FROM).connections,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.post"],
+        input=json.dumps(job).encode(),
+        env=settings(base.folder, 1),
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=_PATIENCE_SECONDS,
+    )
+    if _taken(port) - before != many:
+        raise MessagesMiscounted(f"Of {many} messages the server took {_taken(port) - before}.")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return many / float(found["seconds"])
+
+
+def _listens(port: int) -> None:
+    """Wait until the mail server is there."""
+    for _ in range(100):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+
+
+def _taken(port: int) -> int:
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="bench.example") as server:
+        return int(server.verify("everybody")[1])

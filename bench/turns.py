@@ -1,0 +1,53 @@
+"""Ticks of the worker's own loops that look for contacts, in a process of its own as a worker is.
+
+The job comes as JSON on standard input: the installation and how many ticks. The result is how many milliseconds each
+took; nothing may be due.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any, cast
+
+import uvloop
+
+from getbill import reactions, vault, worker
+from getbill.channels.senders import senders
+from getbill.kit.db import open_database
+from getbill.settings import Settings
+from getbill.timelines import Desk
+from getbill.webhooks import Courier
+
+_LOOK_FOR_CONTACTS = ("live_contacts", "sandbox_contacts", "clocks", "recovery")
+_WARM_UP = 20
+
+
+class SomethingDue(RuntimeError):
+    """A turn found something to do: what it measured is no tick."""
+
+
+async def tick(job: dict[str, Any]) -> float:
+    """Take the turns so many times and return the milliseconds of one time."""
+    settings = Settings(data_dir=Path(job["folder"])).on(job["dsn"])
+    database = await open_database(job["dsn"], reactions.edge, size=12)
+    unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
+    desk = Desk(database, unlocked, senders(None))
+    # No delivery is looked for, so nobody has to carry any.
+    loops = worker.loops_of(desk, cast("Courier", None), asyncio.Event())
+    turns = [loop.turn for loop in loops if loop.name in _LOOK_FOR_CONTACTS]
+    began = 0.0
+    for number in range(_WARM_UP + job["ticks"]):
+        if number == _WARM_UP:
+            began = perf_counter()
+        for turn in turns:
+            if await turn():
+                raise SomethingDue(f"Tick {number} found something to do.")
+    seconds = perf_counter() - began
+    await database.close()
+    return seconds * 1000 / job["ticks"]
+
+
+if __name__ == "__main__":
+    print(json.dumps({"milliseconds": uvloop.run(tick(json.load(sys.stdin)))}))

@@ -1,0 +1,130 @@
+"""What whoever has an address agreed to, where the law wants that before a contact.
+
+Kept by keyed hash of the address, as suppressions are. A consent can be withdrawn at any time and holds no longer from
+the next contact on; the record of it stays, for what was done while it held.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.kit import ids
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import NotFound
+
+PREFIX = "consent"
+
+_GIVE = Statement(
+    "compliance.give_consent",
+    "Keep a consent; one that is in force stays as it is.",
+    """
+    INSERT INTO consents (workspace_id, id, address_hash, kind, consent, source, given_at, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ON CONFLICT (workspace_id, address_hash, consent) WHERE withdrawn_at IS NULL DO NOTHING
+    """,
+)
+_IN_FORCE = Statement(
+    "compliance.consent_in_force",
+    "The consent of that name that holds for an address.",
+    """
+    SELECT id, kind, consent, source, given_at, created_at, withdrawn_at FROM consents
+    WHERE workspace_id = $1 AND address_hash = $2 AND consent = $3 AND withdrawn_at IS NULL
+    """,
+)
+_OF = Statement(
+    "compliance.consents_of",
+    "What have those with these addresses agreed to?",
+    """
+    SELECT address_hash, consent FROM consents
+    WHERE workspace_id = $1 AND address_hash = ANY($2) AND withdrawn_at IS NULL
+    """,
+)
+_LIST = Statement(
+    "compliance.consents",
+    "Consents, also withdrawn ones, the newest first.",
+    """
+    SELECT id, kind, consent, source, given_at, created_at, withdrawn_at FROM consents
+    WHERE workspace_id = $1 AND ($2::bytea IS NULL OR address_hash = $2)
+    ORDER BY created_at DESC, id DESC LIMIT $3
+    """,
+)
+_WITHDRAW = Statement(
+    "compliance.withdraw_consent",
+    "Note that a consent was withdrawn; the first time counts.",
+    """
+    UPDATE consents SET withdrawn_at = coalesce(withdrawn_at, $3) WHERE workspace_id = $1 AND id = $2
+    RETURNING id, kind, consent, source, given_at, created_at, withdrawn_at
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A consent: to what, how and when it was given, and when it was withdrawn; never by which address."""
+
+    id: UUID
+    kind: str
+    consent: str
+    source: str
+    given_at: datetime
+    created_at: datetime
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Giving:
+    """A consent as it is told: by the keyed hash of an address of that kind."""
+
+    kind: str
+    address_hash: bytes
+    consent: str
+    source: str
+    given_at: datetime
+
+
+async def give(tx: Transaction, workspace_id: UUID, given: Giving) -> Given:
+    """Keep a consent and return it; one that is in force stays as it is."""
+    await tx.execute(
+        _GIVE,
+        workspace_id,
+        ids.new(),
+        given.address_hash,
+        given.kind,
+        given.consent,
+        given.source,
+        given.given_at,
+        tx.now,
+    )
+    row = await tx.fetchrow(_IN_FORCE, workspace_id, given.address_hash, given.consent)
+    assert row is not None  # noqa: S101 - put there, or there before
+    return _given(row)
+
+
+async def withdraw(tx: Transaction, workspace_id: UUID, consent_id: UUID) -> Given:
+    """Note that a consent was withdrawn and return it; raise NotFound when there is none."""
+    row = await tx.fetchrow(_WITHDRAW, workspace_id, consent_id, tx.now)
+    if row is None:
+        raise NotFound(f"There is no consent {ids.show(PREFIX, consent_id)}.")
+    return _given(row)
+
+
+async def consented(
+    tx: Transaction, workspace_id: UUID, hashes: Iterable[bytes]
+) -> frozenset[tuple[bytes, str]]:
+    """Return what holds for these addresses: each with the name of a consent."""
+    rows = await tx.fetch(_OF, workspace_id, list(hashes))
+    return frozenset((row["address_hash"], row["consent"]) for row in rows)
+
+
+async def consents(
+    database: Database, workspace_id: UUID, most: int, address_hash: bytes | None = None
+) -> list[Given]:
+    """Return the newest consents, or those of an address."""
+    return [_given(row) for row in await database.fetch(_LIST, workspace_id, address_hash, most)]
+
+
+def _given(row: Record) -> Given:
+    return Given(*row.values())

@@ -1,0 +1,104 @@
+"""A promise to pay: what a debtor said they would pay, and until when.
+
+Whoever has promised is left alone until the day is over; then the scenario goes on. A promise ends no debt and
+moves no money: whether it was kept is read off what was paid since it was given.
+"""
+
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+
+from getbill.debts.model import Debt
+from getbill.kit import calendar
+from getbill.kit.errors import FieldError, Invalid, one_field
+from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
+
+_MOST_DAYS = 366
+
+
+class PromiseState(StrEnum):
+    """Where a promise stands: none was given, its day is to come, it was kept, or its day is over."""
+
+    NONE = "none"
+    OPEN = "open"
+    KEPT = "kept"
+    BROKEN = "broken"
+
+
+def promised(debt: Debt, on: date, amount: Any, now: datetime) -> dict[str, Any]:
+    """Return a promise as a debt keeps it; raise Invalid for a day or a sum that cannot be meant."""
+    wrong = []
+    today = calendar.local_date(now, _zone(debt))
+    if not today <= on <= today + timedelta(days=_MOST_DAYS):
+        detail = f"A promise is for a day from today ({today}) on, within a year."
+        wrong.append(FieldError("/promise/date", "out-of-range", detail))
+    minor = None
+    if amount is not None:
+        minor = _minor(debt, amount)
+        if minor > debt.balance:
+            detail = (
+                f"No more than the balance ({debt.money(debt.balance).decimal} {debt.currency}) is promised."
+            )
+            wrong.append(FieldError("/promise/amount", "above-balance", detail))
+    if wrong:
+        raise Invalid(" ".join(one.detail for one in wrong), errors=wrong)
+    return {"date": on.isoformat(), "amount": minor, "paid": debt.paid}
+
+
+def _minor(debt: Debt, amount: Any) -> int:
+    try:
+        return Money.of(amount, debt.currency).minor
+    except (AmountHasTooManyDecimals, AmountTooLarge) as error:
+        raise one_field("/promise/amount", "too-many-decimals", str(error)) from None
+
+
+def state_of(debt: Debt, at: datetime) -> PromiseState:
+    """Return where a debt's promise stands at an instant."""
+    promise = debt.details.promise
+    if promise is None:
+        return PromiseState.NONE
+    wanted = promise["amount"]
+    if debt.balance <= 0 or (wanted is not None and debt.paid - promise["paid"] >= wanted):
+        return PromiseState.KEPT
+    return PromiseState.OPEN if at < over_at(debt, promise) else PromiseState.BROKEN
+
+
+def over_at(debt: Debt, promise: dict[str, Any]) -> datetime:
+    """Return the instant at which the promised day is over where the debtor lives."""
+    day = date.fromisoformat(promise["date"]) + timedelta(days=1)
+    return calendar.at_local(day, time(0), _zone(debt))
+
+
+def is_over_at(debt: Debt, at: datetime) -> bool:
+    """Tell whether an instant is the one at which what a debtor promised is due."""
+    return debt.details.promise is not None and over_at(debt, debt.details.promise) == at
+
+
+def wait(debt: Debt, before: dict[str, Any] | None) -> None:
+    """Leave the debtor alone until what they promised is due, and no longer for what they had promised `before`."""
+    if before is not None and debt.not_before == over_at(debt, before):
+        debt.not_before = None
+    promise = debt.details.promise
+    if promise is not None:
+        until = over_at(debt, promise)
+        debt.not_before = max(debt.not_before or until, until)
+
+
+def shown(debt: Debt) -> dict[str, Any] | None:
+    """Return a debt's promise as answers show it, with where it stands now; None where there is none."""
+    told_of = told(debt, debt.details.promise)
+    return told_of and told_of | {"state": str(state_of(debt, debt.workspace.now()))}
+
+
+def told(debt: Debt, promise: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what was promised, as events tell it."""
+    if promise is None:
+        return None
+    minor = promise["amount"]
+    return {"date": promise["date"], "amount": None if minor is None else debt.money(minor).decimal}
+
+
+def _zone(debt: Debt) -> str:
+    return calendar.zones_of(
+        debt.debtor.identity.country, debt.debtor.identity.postal_code, debt.debtor.identity.phone
+    )[0]

@@ -1,0 +1,97 @@
+"""What each decision does: the one table from a todo's type and the answer to the change, made with the debt locked."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from getbill import debts, payments, timelines, todos
+from getbill.companies import Workspace
+from getbill.debts import Debt
+from getbill.kit.db import Transaction
+from getbill.kit.errors import one_field
+from getbill.payments import NewEntry
+from getbill.todos import Todo
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person answers: the word, the credential that sends it, and, where it is said, who decided and why."""
+
+    word: str
+    credential: str
+    decided_by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question that is being decided, with the debt it is about, locked."""
+
+    workspace: Workspace
+    todo: Todo
+    decision: Decision
+    held: Debt | None
+
+    @property
+    def debt(self) -> Debt:
+        """The debt of a question that is about one."""
+        assert self.held is not None  # noqa: S101 - the type's questions are each about a debt
+        return self.held
+
+
+Act = Callable[[Transaction, Case], Awaitable[None]]
+
+
+async def confirm_contact(tx: Transaction, case: Case) -> None:
+    """Count a message of which nobody knew whether it left as sent."""
+    await timelines.settle_unknown(tx, case.debt, case.todo.subject_id, was_sent=True)
+
+
+async def deny_contact(tx: Transaction, case: Case) -> None:
+    """Write down that a message did not leave, and plan its step again where its rules still want it."""
+    await timelines.settle_unknown(tx, case.debt, case.todo.subject_id, was_sent=False)
+
+
+async def escalate(tx: Transaction, case: Case) -> None:
+    """Hand the debt over to legal action, with the person who decided so and why."""
+    debts.escalate(tx, case.debt, case.decision.reason, case.decision.decided_by)
+
+
+async def begin_anew(tx: Transaction, case: Case) -> None:
+    """Have the debt's scenario run once more, from its first step."""
+    debts.resume(tx, case.debt)
+
+
+async def write_off(tx: Transaction, case: Case) -> None:
+    """Write off all that is owed."""
+    note = case.decision.reason.strip() or None
+    await payments.enter(tx, case.debt, NewEntry("write_off", case.debt.money(case.debt.balance), note=note))
+
+
+async def archive(tx: Transaction, case: Case) -> None:
+    """Put the debt away."""
+    debts.archive(tx, case.debt)
+
+
+TABLE: Mapping[str, Mapping[str, Act]] = {
+    "unknown_contact": {"sent": confirm_contact, "not_sent": deny_contact},
+    "escalation": {
+        "escalate": escalate,
+        "continue": begin_anew,
+        "write_off": write_off,
+        "archive": archive,
+    },
+}
+
+
+async def decide(tx: Transaction, workspace: Workspace, todo_id: UUID, decision: Decision) -> Case:
+    """Close a question and do what was decided; raise NotFound, TodoDecided, or Invalid for what is no answer to it."""
+    todo = await todos.find(tx, workspace.id, todo_id)
+    choices = TABLE[todo.type]
+    if decision.word not in choices:
+        raise one_field("/decision", "unknown", f"Decide one of: {', '.join(choices)}.")
+    debt = await debts.lock(tx, workspace, todo.debt_id) if todo.debt_id else None
+    closed = await todos.close(tx, todo, decision.word, decision.credential)
+    case = Case(workspace, closed, decision, debt)
+    await choices[decision.word](tx, case)
+    return case

@@ -1,0 +1,44 @@
+"""The route by which a person decides what waits for one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from getbill import access, todos
+from getbill.access import Change
+from getbill.decisions import actions
+from getbill.decisions.actions import Decision
+from getbill.decisions.wire import DecisionBody
+from getbill.kit import ids
+from getbill.kit.db import Transaction
+from getbill.kit.http import answer, body
+from getbill.kit.routes import Route
+from getbill.kit.shapes import problems
+from getbill.todos import TodoShown
+
+router = APIRouter(prefix="/external-api/v1/todos", tags=["Todos"], route_class=Route)
+
+Writes = Annotated[Change, Depends(access.change("debts:write"))]
+
+
+@router.post("/{todo_id}/decide", response_model=TodoShown, responses=problems(404, 409, 415, 422))
+async def decide_todo(
+    change: Writes, todo_id: str, decided: Annotated[DecisionBody, body(DecisionBody)]
+) -> Response:
+    """Decide what waits for a person; what follows from it is done in the same transaction.
+
+    Of `unknown_contact`, `sent` counts the message as having reached the debtor, unconfirmed; `not_sent` has its step
+    taken again, where the scenario still wants it. Of `escalation`, `escalate` hands the debt to legal action and names
+    the person (`decided_by`) and the `reason`; `continue` runs the scenario once more; `write_off` and `archive` end it. A
+    second decision is refused.
+    """
+    credential = ids.show(change.caller.kind, change.caller.credential_id)
+    decision = Decision(decided.decision, credential, decided.decided_by, decided.reason)
+
+    async def work(tx: Transaction) -> access.Reply:
+        case = await actions.decide(tx, change.workspace, ids.read("todo", todo_id), decision)
+        change.debt_id = case.todo.debt_id
+        return lambda: answer(200, todos.shown(case.todo))
+
+    return await change.commit(work)

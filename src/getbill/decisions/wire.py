@@ -1,0 +1,17 @@
+"""What deciding a todo takes."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class DecisionBody(BaseModel):
+    """What is decided, and, where the decision needs it, who decided and why."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"decision": "sent"}]})
+
+    decision: Annotated[str, Field(min_length=1, max_length=40)] = Field(
+        description="One of the todo's `decisions`."
+    )
+    reason: Annotated[str, Field(max_length=1000)] = ""
+    decided_by: Annotated[str, Field(max_length=200)] = Field("", description="The person who decided.")

@@ -1,0 +1,165 @@
+"""Putting right what dead workers left: what they had only claimed is planned again, what they were sending is found out.
+
+A provider that can be asked is; one that takes a key twice is handed the message once more, if the debtor may be
+contacted at that moment. Until it has answered nobody says that a message failed, and what nobody can find out is
+unknown from then on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from getbill import companies, compliance, debts, followups
+from getbill.channels import Channel
+from getbill.channels.senders import Assurance, Fate, Outcome, Outgoing, Sender, Writer, unknown
+from getbill.companies import Workspace
+from getbill.debts import Debt
+from getbill.followups import Followup
+from getbill.kit import clock, crashes, ids
+from getbill.timelines import arrival, history, ledger, planning
+from getbill.timelines.desk import Carried, Departing, Desk, others_go_on
+from getbill.timelines.history import History
+from getbill.timelines.model import Contact
+
+_DIED = "the worker died while it was sent"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A contact that was `sending` when its worker died, with its followup and who carried it."""
+
+    contact: Contact
+    followup: Followup
+    sender: Sender
+
+
+async def recover(desk: Desk) -> int:
+    """Put right what dead workers left: plan again what they had only claimed, find out what they were sending.
+
+    Returns how many contacts were looked at. What cannot be found out now is looked at again when its lease ends.
+    """
+    pace = desk.pace
+    given_back = await ledger.give_back(desk.database, clock.wall(), pace.batch)
+    crashes.at("timelines.given_back")
+    lease = clock.wall() + timedelta(seconds=pace.recovery_seconds)
+    lost = await ledger.take_over(desk.database, clock.wall(), pace.batch, lease)
+    if lost:
+        crashes.at("timelines.taken_over")
+    lost.sort(key=lambda contact: contact.workspace_id)
+    for workspace_id, group in groupby(lost, lambda contact: contact.workspace_id):
+        with others_go_on(workspace_id):
+            workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
+            await _find_out(desk, workspace, list(group))
+    return given_back + len(lost)
+
+
+async def _find_out(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -> None:
+    ids_of = [contact.followup_id for contact in lost if contact.followup_id]
+    begun = await followups.find_many(desk.database, workspace, ids_of)
+    carried: list[Carried] = []
+    for contact in lost:
+        followup = begun.get(contact.followup_id) if contact.followup_id else None
+        sender = desk.senders.of(contact.channel_kind, is_live=contact.is_live)
+        gives_receipt = sender is not None and sender.capabilities.gives_receipt
+        if followup is None or sender is None or sender.name != contact.provider:
+            outcome: Outcome | None = unknown(_DIED)
+        else:
+            outcome = await _fate_of(desk, workspace, _Lost(contact, followup, sender))
+        crashes.at("timelines.found_out")
+        if outcome is not None:
+            carried.append(Carried(contact, followup, outcome, gives_receipt))
+    await arrival.settle(desk, workspace, carried)
+
+
+async def _fate_of(desk: Desk, workspace: Workspace, lost: _Lost) -> Outcome | None:
+    """Return what became of a message; None when it was planned again, or is looked at again later."""
+    match lost.sender.capabilities.assurance:
+        case Assurance.NEITHER:
+            return unknown(_DIED)
+        case Assurance.LOOK_UP:
+            found = await lost.sender.look_up(_message(workspace, lost))
+            if found is None:
+                await arrival.take_back(desk, workspace, lost.contact, lost.followup)
+                return None
+            return found if found.fate != Fate.UNKNOWN else _later(desk, lost, found)
+        case Assurance.IDEMPOTENCY_KEY:
+            return await _ask_again(desk, workspace, lost)
+
+
+async def _ask_again(desk: Desk, workspace: Workspace, lost: _Lost) -> Outcome | None:
+    now = workspace.now()
+    allowed_from, reason = await _allowed_from(desk, workspace, lost.contact)
+    if allowed_from is None:
+        return unknown(f"{_DIED}, and {reason}")
+    if allowed_from > now:
+        until = clock.wall() + (allowed_from - now)
+        await ledger.look_after_at(desk.database, lost.contact, until)
+        return None
+    patience = desk.patience_with(lost.sender)
+    departing = Departing(lost.contact, _message(workspace, lost), lost.followup, lost.sender, patience)
+    (carried,) = await arrival.hand_over([departing])
+    outcome = carried.outcome
+    # Not having reached the provider this time says nothing of the first time.
+    is_in_doubt = outcome.fate == Fate.UNKNOWN or (outcome.fate == Fate.FAILED and not outcome.is_permanent)
+    return _later(desk, lost, outcome) if is_in_doubt else outcome
+
+
+def _later(desk: Desk, lost: _Lost, doubt: Outcome) -> Outcome | None:
+    """Have a contact looked at again when its lease ends; unknown once that was often enough."""
+    if lost.contact.fence < desk.pace.asks_max:
+        return None
+    return unknown(f"{_DIED}, and {doubt.reason}")
+
+
+async def _allowed_from(
+    desk: Desk, workspace: Workspace, contact: Contact
+) -> tuple[datetime | None, str | None]:
+    """Return from when on a message may be handed over once more, or None and why it never may."""
+    switches = await companies.switches(desk.database, workspace.id)
+    if switches.contact != companies.ON or switches.stopped_at is not None:
+        return None, "contact is stopped"
+    async with desk.database.transaction(workspace.now()) as tx:
+        debt = (await debts.lock_many(tx, workspace, [contact.debt_id])).get(contact.debt_id)
+        if debt is None or not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
+            return None, "the debt has changed since"
+        past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
+        return _by_the_rules(debt, past, contact, tx.now)
+
+
+def _by_the_rules(
+    debt: Debt, past: History, contact: Contact, now: datetime
+) -> tuple[datetime | None, str | None]:
+    # It counted when it was sent: what else was done since is what may stand against it now.
+    own = compliance.Contact(contact.channel_kind, contact.sent_at or now, contact.address_hash)
+    others = list(past.contacts)
+    if own in others:
+        others.remove(own)
+    past.contacts = tuple(others)
+    try:
+        facts = planning.facts(debt, past, contact.step)
+    except LookupError:
+        return None, "the scenario has changed since"
+    verdict = compliance.evaluate(facts, contact.channel_kind, now)
+    return (now if verdict.allowed else verdict.next_allowed_at), f"the rules forbid it: {verdict.names}"
+
+
+def _message(workspace: Workspace, lost: _Lost) -> Outgoing:
+    followup, contact = lost.followup, lost.contact
+    content, company = followup.content, workspace.company
+    return Outgoing(
+        key=ids.show("followup", followup.id),
+        channel=Channel(followup.channel),
+        address=content.address or "",
+        writer=Writer(company.name, company.email),
+        subject=content.subject or "",
+        text=content.text or "",
+        html=content.html,
+        language=content.language or company.language,
+        workspace=ids.show("workspace", workspace.id),
+        template=content.template,
+        template_version=content.template_version or 0,
+        letterhead=tuple(content.letterhead or ()),
+        imprint=content.imprint,
+        written_at=contact.sent_at if followup.channel == Channel.LETTER else None,
+    )

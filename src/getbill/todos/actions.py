@@ -1,0 +1,65 @@
+"""Asking a person, writing down what was decided, and dropping the questions of an erased debt."""
+
+from uuid import UUID
+
+from getbill.kit import ids
+from getbill.kit.db import Statement, Transaction
+from getbill.todos.model import GONE, KINDS, Todo, TodoDecided
+
+_ASK = Statement(
+    "todos.ask",
+    "Put a question to a person; one that is open already stays as it is.",
+    """
+    INSERT INTO todos (workspace_id, id, type, subject_id, debt_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (workspace_id, type, subject_id) WHERE decided_at IS NULL DO NOTHING
+    """,
+)
+_CLOSE = Statement(
+    "todos.close",
+    "Write down what was decided on an open question.",
+    """
+    UPDATE todos SET decided_at = $3, decision = $4, decided_by = $5
+    WHERE workspace_id = $1 AND id = $2 AND decided_at IS NULL
+    RETURNING *
+    """,
+)
+_WITHDRAW = Statement(
+    "todos.withdraw",
+    "A question answered itself.",
+    f"""
+    UPDATE todos SET decided_at = $4, decision = '{GONE}'
+    WHERE workspace_id = $1 AND type = $2 AND subject_id = $3 AND decided_at IS NULL
+    """,
+)
+_ERASE = Statement(
+    "todos.erase",
+    "Drop the questions about an erased debt.",
+    "DELETE FROM todos WHERE workspace_id = $1 AND debt_id = $2",
+)
+
+
+def ask(tx: Transaction, workspace_id: UUID, type_: str, subject_id: UUID, debt_id: UUID | None) -> None:
+    """Put a question to a person at the transaction's edge; while one is open it is not asked again."""
+    assert type_ in KINDS, type_  # noqa: S101 - a type nobody could decide
+    tx.defer(_ASK, workspace_id, ids.new(), type_, subject_id, debt_id, tx.now)
+
+
+async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:
+    """Write down what a person decided; raise TodoDecided where the question is open no more.
+
+    The debt that it is about is locked first.
+    """
+    row = await tx.fetchrow(_CLOSE, todo.workspace_id, todo.id, tx.now, decision, by)
+    if row is None:
+        raise TodoDecided(f"The todo {ids.show('todo', todo.id)} was decided before.")
+    return Todo.of(row)
+
+
+def withdraw(tx: Transaction, workspace_id: UUID, type_: str, subject_id: UUID) -> None:
+    """Close a question at the transaction's edge, where it is open: there is nothing left to decide."""
+    tx.defer(_WITHDRAW, workspace_id, type_, subject_id, tx.now)
+
+
+async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
+    """Drop every question about an erased debt."""
+    await tx.execute(_ERASE, workspace_id, debt_id)

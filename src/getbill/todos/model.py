@@ -1,0 +1,74 @@
+"""One question to a person: what it is about, which answers there are, and what was decided.
+
+Every type of question is here with its words; a question is decided once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.kit.errors import Conflict
+
+# What a question is closed with that answered itself.
+GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of question: the prefix of what it is about, its words in French and English, and its answers."""
+
+    subject: str
+    french: str
+    english: str
+    decisions: tuple[str, ...]
+
+
+KINDS: Mapping[str, Kind] = {
+    "unknown_contact": Kind(
+        "followup",
+        "Personne ne sait si ce message est parti. L'a-t-il été ?",
+        "Nobody knows whether this message left. Was it sent?",
+        ("sent", "not_sent"),
+    ),
+    "escalation": Kind(
+        "debt",
+        "Le scénario est terminé et la dette n'est pas réglée. Que faire ?",
+        "The scenario is over and the debt is not paid. What follows?",
+        ("escalate", "continue", "write_off", "archive"),
+    ),
+}
+
+
+class TodoDecided(Conflict):
+    """The question was decided before, or answered itself."""
+
+    code = "todo-decided"
+    way_out = "Read the todo: `decision` and `decided_by` say what was decided."
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """A question of one workspace. Instants are workspace time; `decided_by` is null where it answered itself."""
+
+    workspace_id: UUID
+    id: UUID
+    type: str
+    subject_id: UUID
+    debt_id: UUID | None
+    created_at: datetime
+    decided_at: datetime | None
+    decision: str | None
+    decided_by: str | None
+
+    @property
+    def kind(self) -> Kind:
+        """What is asked, and which answers there are."""
+        return KINDS[self.type]
+
+    @staticmethod
+    def of(row: Record) -> "Todo":
+        """Return the question that a row is."""
+        return Todo(**row)

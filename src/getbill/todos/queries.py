@@ -1,0 +1,66 @@
+"""Reading questions: one, or a page of those that wait or were decided."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from getbill.kit import ids
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import NotFound
+from getbill.todos.model import Todo
+
+_WANTED = """
+    workspace_id = $1 AND ($2::text[] IS NULL OR type = ANY($2))
+      AND ($3::boolean IS NULL OR (decided_at IS NULL) = $3) AND ($4::uuid IS NULL OR debt_id = $4)
+    """
+_FIND = Statement("todos.find", "One question.", "SELECT * FROM todos WHERE workspace_id = $1 AND id = $2")
+_PAGE = Statement(
+    "todos.page",
+    "A page of questions, the newest first.",
+    f"""
+    SELECT * FROM todos WHERE {_WANTED} AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6))
+    ORDER BY created_at DESC, id DESC LIMIT $7 OFFSET $8
+    """,
+)
+_COUNT = Statement(
+    "todos.count",
+    "How many questions are there, as far as a page says?",
+    f"SELECT count(*) FROM (SELECT FROM todos WHERE {_WANTED} LIMIT $5) AS counted",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which questions a list is asked for; None leaves a condition out."""
+
+    types: list[str] | None
+    is_open: bool | None
+    debt_id: UUID | None
+    limit: int
+    offset: int = 0
+    after: tuple[datetime, UUID] | None = None
+
+
+async def find(database: Database | Transaction, workspace_id: UUID, todo_id: UUID) -> Todo:
+    """Return a question; raise NotFound when the workspace has none of this id."""
+    row = await database.fetchrow(_FIND, workspace_id, todo_id)
+    if row is None:
+        raise NotFound(f"There is no todo {ids.show('todo', todo_id)}.")
+    return Todo.of(row)
+
+
+async def page(database: Database, workspace_id: UUID, wanted: Wanted) -> list[Todo]:
+    """Return a page of questions, the newest first."""
+    at, identifier = wanted.after or (None, None)
+    place = (at, identifier, wanted.limit, wanted.offset)
+    rows = await database.fetch(_PAGE, *_conditions(workspace_id, wanted), *place)
+    return [Todo.of(row) for row in rows]
+
+
+async def count(database: Database, workspace_id: UUID, wanted: Wanted, most: int) -> int:
+    """Return how many questions a list has, at most `most`."""
+    return int(await database.fetchval(_COUNT, *_conditions(workspace_id, wanted), most))
+
+
+def _conditions(workspace_id: UUID, wanted: Wanted) -> tuple[object, ...]:
+    return workspace_id, wanted.types, wanted.is_open, wanted.debt_id

@@ -1,0 +1,104 @@
+"""The lists and answers of todos."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from getbill.kit import ids, json, paging
+from getbill.kit.shapes import Instant, Pagination
+from getbill.todos.model import Todo
+from getbill.todos.queries import Wanted
+
+_SORT = "-created_at"
+
+Type = Literal["unknown_contact", "escalation"]
+State = Literal["open", "decided"]
+
+
+class TodoQuery(BaseModel):
+    """What a list of todos can be asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: Annotated[int, Field(ge=1, le=100_000)] = 1
+    limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
+    cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    type: list[Type] | None = None
+    state: State | None = Field(None, description="Both, by default.")
+    debt_id: Annotated[str, Field(max_length=64)] | None = None
+
+
+class TitleShown(BaseModel):
+    """What is asked."""
+
+    fr: str
+    en: str
+
+
+class TodoShown(BaseModel):
+    """A question to a person."""
+
+    id: str = Field(examples=["todo_01jd3v9wq8e0brt4k2m5n6p7q8"])
+    type: Type
+    state: State
+    title: TitleShown
+    subject_id: str = Field(
+        description="What it is about: of `unknown_contact` the followup, of `escalation` the debt."
+    )
+    debt_id: str | None
+    decisions: list[str] = Field(description="What can be decided; empty once it is.")
+    created_at: Instant
+    decided_at: Instant | None
+    decision: str | None = Field(description="What was decided; `gone` where the question answered itself.")
+    decided_by: str | None = Field(description="The credential that decided.")
+
+
+class TodoList(BaseModel):
+    """A page of todos, the newest first."""
+
+    data: list[TodoShown]
+    pagination: Pagination
+
+
+def wanted(query: TodoQuery) -> Wanted:
+    """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
+    after = paging.read_place(query.cursor, _SORT) if query.cursor else None
+    return Wanted(
+        types=list(query.type) if query.type else None,
+        is_open=None if query.state is None else query.state == "open",
+        debt_id=_debt_of(query.debt_id),
+        # One more than is shown tells whether it is the end.
+        limit=query.limit + 1,
+        offset=0 if after else (query.page - 1) * query.limit,
+        after=after,
+    )
+
+
+def _debt_of(shown_id: str | None) -> UUID | None:
+    return ids.read("debt", shown_id) if shown_id else None
+
+
+def cursor_after(found: list[Todo], limit: int) -> str | None:
+    """Return the cursor after the first `limit` rows; None when there are no more."""
+    if len(found) <= limit:
+        return None
+    return paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
+
+
+def shown(todo: Todo) -> dict[str, Any]:
+    """Return a question as answers show it."""
+    kind, is_open = todo.kind, todo.decided_at is None
+    return {
+        "id": ids.show("todo", todo.id),
+        "type": todo.type,
+        "state": "open" if is_open else "decided",
+        "title": {"fr": kind.french, "en": kind.english},
+        "subject_id": ids.show(kind.subject, todo.subject_id),
+        "debt_id": ids.show("debt", todo.debt_id) if todo.debt_id else None,
+        "decisions": list(kind.decisions) if is_open else [],
+        "created_at": json.instant(todo.created_at),
+        "decided_at": json.instant(todo.decided_at),
+        "decision": todo.decision,
+        "decided_by": todo.decided_by,
+    }

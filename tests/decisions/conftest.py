@@ -1,0 +1,14 @@
+"""The whole API on the test process's database."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+import collecting
+from calls import Site
+
+
+@pytest.fixture(scope="module")
+async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    async with collecting.site_on(dsn, tmp_path_factory.mktemp("decisions")) as site:
+        yield site
