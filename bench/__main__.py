@@ -27,6 +27,7 @@ NAMES = {
     "smtp": "bench.smtp",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
+    "mapping": "bench.mapping",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 import getbill
-from getbill import access, events, explorer, health, reactions, streams, vault, webhooks
+from getbill import access, events, explorer, health, imports, reactions, streams, vault, webhooks
 from getbill.channels.senders import read_gateways
 from getbill.compliance import api as compliance_api
 from getbill.debts import api as debts_api
@@ -75,7 +75,9 @@ def create_app(settings: Settings) -> FastAPI:
         todos_api,
         webhooks_api,
     )
-    gather(app.router, *(api.router for api in apis), access.router, health.router, explorer.router)
+    # The path of a batch is one that a debt might have.
+    gather(app.router, imports.batch_router, *(api.router for api in apis))
+    gather(app.router, access.router, health.router, explorer.router)
     explorer.mount_assets(app)
     handle_problems(app)
     describe(app, explorer.finish_document)
@@ -112,6 +114,8 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state.trials = Trials(
         await stack.enter_async_context(Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle)))
     )
+    state.checkers = imports.Checkers()
+    stack.callback(state.checkers.close)
     state.room = streams.Room(state.database, dsn)
     stack.push_async_callback(state.room.close)
 

@@ -33,8 +33,13 @@ COMMANDS: Final = {
     "events": "getbill.commands.events:events",
     "webhooks": "getbill.commands.webhooks:commands",
     "sftp-login": "getbill.commands.sftp_login:sftp_login",
+    "import-child": "getbill.commands.import_child:import_child",
     "signing-key": "getbill.commands.signing_key:signing_key",
 }
+
+
+# What processes of ours call, and nobody else.
+UNSEEN: Final = frozenset({"import-child"})
 
 
 class Commands(TyperGroup):
@@ -42,7 +47,7 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return every word, in the order of the table."""
-        return [*super().list_commands(ctx), *COMMANDS]
+        return [*super().list_commands(ctx), *(word for word in COMMANDS if word not in UNSEEN)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of a word, loading it now."""

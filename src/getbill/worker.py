@@ -14,7 +14,19 @@ from typing import Final
 
 import structlog
 
-from getbill import errands, events, gateways, health, reactions, sandbox, timelines, upkeep, vault, webhooks
+from getbill import (
+    errands,
+    events,
+    gateways,
+    health,
+    imports,
+    reactions,
+    sandbox,
+    timelines,
+    upkeep,
+    vault,
+    webhooks,
+)
 from getbill.channels import Channel
 from getbill.channels.senders import SmtpSettings, read_gateways, senders
 from getbill.debts import Journal
@@ -107,6 +119,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         notices = Notices(database, unlocked, carriers.of(Channel.EMAIL, is_live=True))
         loops.append(Loop("errands", errands.turn(settings.dsn, notices, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
+        crew = imports.Crew(database, unlocked, imports.starter(settings))
+        stack.push_async_callback(crew.close)
+        loops.append(Loop("imports", crew.turn, stop))
         if settings.bounce_maildir:
             loops.append(_bounces(desk, settings.bounce_maildir, stop))
         listener = _listen(settings.dsn, loops, courier, marks)
@@ -190,7 +205,13 @@ def _listen(dsn: str, loops: list[Loop], courier: Courier, marks: Marks) -> List
     def on_deliveries(_payload: str) -> None:
         courier.wake()
 
-    listener = Listener(dsn, {events.WAKE: on_events, events.GROWN: marks.hear, webhooks.WAKE: on_deliveries})
+    heard = {
+        events.WAKE: on_events,
+        events.GROWN: marks.hear,
+        webhooks.WAKE: on_deliveries,
+        imports.WAKE: on_events,
+    }
+    listener = Listener(dsn, heard)
     # What happened while nobody listened was not heard.
     listener.on_live(lambda: on_events(""))
     listener.on_live(courier.wake)

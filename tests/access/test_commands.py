@@ -127,7 +127,7 @@ async def test_contact_is_stopped_and_resumed(getbill: Run) -> None:
     await made(getbill("contact", "resume", "--installation"))
     after = await made(getbill("contact", "resume"))
 
-    on = {"contact": "on", "grace_hours": 24, "installation_stopped_at": None}
+    on = {"contact": "on", "grace_hours": 2, "installation_stopped_at": None}
     assert (before, after, everywhere) == (on, on, {"installation": "stopped"})
     assert (stopped["contact"], rehearsed["contact"]) == ("stopped", "dry_run")
     assert all_stopped["installation_stopped_at"] is not None

@@ -93,3 +93,62 @@ async def test_writes_of_one_change_stand_or_fall_together(database: Database) -
         await write(database, "one", "two", "one")
 
     assert await database.fetchval(COUNT) == 0
+
+
+PEOPLE = Statement(
+    "test.people",
+    "Write a person, met and last seen at one moment.",
+    "INSERT INTO people (id, met_at, seen_at, name) VALUES ($1, $3, $3, $2)",
+)
+SIGHT = Statement(
+    "test.sight", "Write that a person was seen.", "INSERT INTO sights (person_id, words) VALUES ($1, $2)"
+)
+MANY = 100
+
+
+async def see(database: Database, many: int, *, last: int | None = None) -> None:
+    async with database.transaction(clock.wall()) as tx:
+        for number in range(many):
+            tx.defer(PEOPLE, number, f"person {number}", tx.now)
+            tx.defer(SIGHT, number if last is None or number < many - 1 else last, ["one", "two"])
+
+
+@pytest.fixture
+async def people(database: Database) -> Database:
+    await database.pool.execute(
+        "CREATE TABLE people (id int PRIMARY KEY, name text, met_at timestamptz, seen_at timestamptz)"
+    )
+    await database.pool.execute("CREATE TABLE sights (person_id int REFERENCES people, words text[])")
+    return database
+
+
+@pytest.mark.parametrize("many", [3, MANY])
+async def test_few_rows_and_many_are_written_alike(people: Database, many: int) -> None:
+    await see(people, many)
+
+    rows = await people.pool.fetch("SELECT * FROM people ORDER BY id")
+    sights = await people.pool.fetch("SELECT * FROM sights ORDER BY person_id")
+    assert [(row["id"], row["name"]) for row in rows] == [
+        (number, f"person {number}") for number in range(many)
+    ]
+    assert all(row["met_at"] == row["seen_at"] for row in rows)
+    assert [tuple(row) for row in sights] == [(number, ["one", "two"]) for number in range(many)]
+
+
+async def test_many_rows_stand_or_fall_together_too(people: Database) -> None:
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await see(people, MANY, last=-1)
+
+    assert await people.pool.fetchval("SELECT count(*) FROM people") == 0
+
+
+async def test_many_writes_that_are_no_plain_inserts_are_sent_as_they_are(database: Database) -> None:
+    once = Statement(
+        "test.once", "Write a row unless it is there.", WRITE.text + " ON CONFLICT (name) DO NOTHING"
+    )
+
+    async with database.transaction(clock.wall()) as tx:
+        for number in range(MANY):
+            tx.defer(once, f"name {number % 7}")
+
+    assert await database.fetchval(COUNT) == 7

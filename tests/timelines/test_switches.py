@@ -10,6 +10,7 @@ from calls import Site
 from collecting import LYON, House, Place, Provider, at, place_with
 from getbill import companies, debts, timelines
 from getbill.channels import Channel
+from getbill.kit import ids
 from getbill.kit.db import Database
 
 DEBT: dict[str, Any] = {
@@ -162,15 +163,16 @@ async def test_after_a_dry_run_what_was_really_sent_is_not_sent_again(sandbox: P
 async def test_an_imported_debt_is_left_alone_for_the_grace_period(sandbox: Place) -> None:
     await sandbox.set_clock("2026-01-05 09:00")
     workspace = await sandbox.workspace()
+    origin = debts.Origin(ids.new(), [2], not_before=at("2026-01-06 09:00"))
     async with sandbox.database.transaction(workspace.now()) as tx:
-        (created,) = await debts.create_many(tx, workspace, [collecting.new_debt()], is_imported=True)
+        (created,) = await debts.create_many(tx, workspace, [collecting.new_debt()], origin)
     assert isinstance(created, debts.Created)
     before = await sandbox.find(created.debt.id)
 
     await sandbox.learn(before.id, email="other@example.com")
 
-    assert before.next_action_at == at("2026-01-06 09:00")
-    assert (await sandbox.find(before.id)).next_action_at == at("2026-01-06 09:00")
+    assert before.next_action_at == at("2026-01-05 11:00")
+    assert (await sandbox.find(before.id)).next_action_at == at("2026-01-05 11:00")
 
 
 async def test_the_switches_are_read_and_set_over_http(house: House) -> None:
@@ -183,7 +185,7 @@ async def test_the_switches_are_read_and_set_over_http(house: House) -> None:
     longer = (await house.call("PUT", "/contact", {"grace_hours": 48})).json()
     wrong = await house.call("PUT", "/contact", {"contact": "loud"})
 
-    assert before == {"contact": "on", "grace_hours": 24, "installation_stopped_at": None}
+    assert before == {"contact": "on", "grace_hours": 2, "installation_stopped_at": None}
     assert stopped["contact"] == "stopped"
     assert [one["rule"] for one in shown["planned"][0]["blocked_by"]] == ["CONTACT-STOPPED"]
     assert longer == {"contact": "stopped", "grace_hours": 48, "installation_stopped_at": None}

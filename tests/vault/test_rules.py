@@ -1,6 +1,7 @@
 """Sealing: what opens, what does not, and how master keys are read."""
 
 import base64
+import hmac
 import stat
 
 import pytest
@@ -130,3 +131,10 @@ def test_master_keys_come_back_from_their_file_which_is_closed_to_others(tmp_pat
     assert [key.id for key in read_master_keys(path.read_text())] == [key.id for key in keys]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in path.parent.iterdir()] == ["master.key"]
+
+
+@given(st.binary(max_size=100), st.text(max_size=80))
+def test_a_hash_is_the_hmac_that_rfc_2104_defines(secret: bytes, text: str) -> None:
+    expected = hmac.digest(secret, b"email\x00" + text.encode(), "sha256")[:16]
+
+    assert Lookup(secret).hash("email", text) == expected

@@ -129,6 +129,17 @@ class Change:
             response = problem(refusal)
         return await idempotency.keep_apart(self.database, once, self.vault, Given(response, self.debt_id))
 
+    async def answered(self) -> Response | None:
+        """Return the answer that this very request got before; for work that is long and comes before the change.
+
+        Raises TwinRunning and KeyReused as `commit` does.
+        """
+        once = await self._once()
+        if once is None:
+            return None
+        async with self.database.transaction(self.workspace.now()) as tx:
+            return await idempotency.begin(tx, once, self.vault)
+
     async def _once(self) -> Once | None:
         """Return what an Idempotency-Key makes of the request; None when it has none."""
         request = self.request

@@ -62,7 +62,7 @@ class Workspace:
     own_scenarios: Mapping[str, OwnScenario] = field(default_factory=dict)
     # `on`, `dry_run` or `stopped`; the installation's stop is in it.
     contact: str = "on"
-    grace_hours: int = 24
+    grace_hours: int = 2
 
     @property
     def is_live(self) -> bool:

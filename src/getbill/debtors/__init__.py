@@ -6,12 +6,14 @@ and offices share them. Who a debtor is stands sealed under their own key.
 """
 
 from getbill.debtors.actions import create, erase, merge, update
-from getbill.debtors.model import Debtor, Identity, context, matches, of_row, words
+from getbill.debtors.model import Debtor, Hasher, Hashes, Identity, context, hashes, of_row, words
 from getbill.debtors.queries import COLUMNS, Page, count, find, list_debtors, lock
 
 __all__ = [
     "COLUMNS",
     "Debtor",
+    "Hasher",
+    "Hashes",
     "Identity",
     "Page",
     "context",
@@ -19,9 +21,9 @@ __all__ = [
     "create",
     "erase",
     "find",
+    "hashes",
     "list_debtors",
     "lock",
-    "matches",
     "merge",
     "of_row",
     "update",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from getbill import vault
 from getbill.companies import Workspace
-from getbill.debtors.model import Debtor, Identity, lookups, matches, seal
+from getbill.debtors.model import Debtor, Hashes, Identity, hashes, seal
 from getbill.kit import ids
 from getbill.kit.db import Statement, Transaction
 
@@ -17,10 +17,10 @@ _INSERT = Statement(
     VALUES ($1, $2, $3, $4, $5, $5)
     """,
 )
-_INSERT_MATCHES = Statement(
-    "debtors.insert_matches",
-    "Let later debts recognise a new debtor; fails when somebody else has just taken a hash.",
-    "INSERT INTO debtor_matches (workspace_id, match, debtor_id) SELECT $1, unnest($2::bytea[]), $3",
+_INSERT_MATCH = Statement(
+    "debtors.insert_match",
+    "Let later debts recognise a new debtor; fails when somebody else has just taken the hash.",
+    "INSERT INTO debtor_matches (workspace_id, match, debtor_id) VALUES ($1, $2, $3)",
 )
 _ADD_MATCHES = Statement(
     "debtors.add_matches",
@@ -50,7 +50,9 @@ _ERASE = Statement(
 )
 
 
-def create(tx: Transaction, workspace: Workspace, identity: Identity, free: list[bytes]) -> Debtor:
+def create(
+    tx: Transaction, workspace: Workspace, identity: Identity, found: Hashes, free: list[bytes]
+) -> Debtor:
     """Meet a debtor and let the match hashes that are free stand for them.
 
     They are unique: of two requests that meet the same person at once, the loser fails and must try again.
@@ -61,33 +63,39 @@ def create(tx: Transaction, workspace: Workspace, identity: Identity, free: list
 
     def row() -> tuple[Any, ...]:
         # At the edge: another debt of the same request may have said more of them.
-        sealed = seal(debtor.identity, key, workspace.id, debtor_id)
-        return workspace.id, debtor_id, sealed, lookups(debtor.identity, workspace.lookup), tx.now
+        known = debtor.identity
+        lookups = found.lookups if known is identity else hashes(known, workspace.lookup).lookups
+        return workspace.id, debtor_id, seal(known, key, workspace.id, debtor_id), lookups, tx.now
 
     tx.defer_row(_INSERT, row)
-    if free:
-        tx.defer(_INSERT_MATCHES, workspace.id, free, debtor_id)
+    for match in free:
+        tx.defer(_INSERT_MATCH, workspace.id, match, debtor_id)
     return debtor
 
 
-async def merge(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Identity) -> None:
-    """Learn from a later debt of the same person: what it says replaces what was known, nothing is lost."""
-    await update(tx, workspace, debtor, debtor.identity.learned(later))
+async def merge(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Identity) -> list[bytes]:
+    """Learn from a later debt of the same person: what it says replaces what was known, nothing is lost.
+
+    Returns the hashes by which the debtor is recognised now and was not before.
+    """
+    return await update(tx, workspace, debtor, debtor.identity.learned(later))
 
 
-async def update(tx: Transaction, workspace: Workspace, debtor: Debtor, identity: Identity) -> None:
-    """Replace a locked debtor's identity."""
+async def update(tx: Transaction, workspace: Workspace, debtor: Debtor, identity: Identity) -> list[bytes]:
+    """Replace a locked debtor's identity and return the hashes by which they are recognised only now."""
     if identity == debtor.identity:
-        return
-    before, after = (matches(one, workspace.lookup) for one in (debtor.identity, identity))
+        return []
+    before, after = (hashes(one, workspace.lookup) for one in (debtor.identity, identity))
+    learned = [found for found in after.matches if found not in before.matches]
     debtor.identity = identity
     debtor.updated_at = tx.now
     if debtor.is_new:
-        tx.defer(_ADD_MATCHES, workspace.id, [found for found in after if found not in before], debtor.id)
-        return
+        tx.defer(_ADD_MATCHES, workspace.id, learned, debtor.id)
+        return learned
     sealed = seal(identity, debtor.key, workspace.id, debtor.id)
-    await tx.execute(_UPDATE, workspace.id, debtor.id, sealed, lookups(identity, workspace.lookup), tx.now)
-    await tx.execute(_ADD_MATCHES, workspace.id, after, debtor.id)
+    await tx.execute(_UPDATE, workspace.id, debtor.id, sealed, after.lookups, tx.now)
+    await tx.execute(_ADD_MATCHES, workspace.id, after.matches, debtor.id)
+    return learned
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debtor_id: UUID) -> None:

@@ -112,31 +112,54 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall("".join(part for part in plain if not unicodedata.combining(part))))
 
 
-def lookups(identity: Identity, lookup: Lookup) -> list[bytes]:
-    """Return the hashes by which a search finds this debtor."""
-    hashes = {lookup.hash("word", word) for word in words(identity.name)}
-    if identity.company:
-        hashes.update(lookup.hash("word", word) for word in words(identity.company))
-    if identity.email:
-        hashes.add(lookup.hash("email", identity.email.lower()))
-    if identity.phone:
-        hashes.add(lookup.hash("phone", identity.phone))
-    if identity.reference:
-        hashes.add(lookup.hash("reference", identity.reference))
-    return sorted(hashes)
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """The keyed hashes of a person: of each address, by which a search finds them, and by which a later debt does.
 
-
-def matches(identity: Identity, lookup: Lookup) -> list[bytes]:
-    """Return the hashes by which a later debt recognises this person, the surest first.
-
-    The creditor's own reference for the person, then name with e-mail address, then name with phone number.
+    `matches` stand in the order of how sure they are: the creditor's own reference for the person, then name with
+    e-mail address, then name with phone number.
     """
-    found = []
-    if identity.reference:
-        found.append(lookup.hash("match-reference", identity.reference))
-    name = " ".join(sorted(words(identity.name)))
-    if name and identity.email:
-        found.append(lookup.hash("match-email", f"{name}\x00{identity.email.lower()}"))
-    if name and identity.phone:
-        found.append(lookup.hash("match-phone", f"{name}\x00{identity.phone}"))
-    return found
+
+    email: bytes | None
+    phone: bytes | None
+    lookups: list[bytes]
+    matches: list[bytes]
+
+
+class Hasher:
+    """Hashes people under a company's key; words that many names share are hashed once."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._hash = lookup.hash
+        self._words: dict[str, bytes] = {}
+
+    def hashes(self, identity: Identity) -> Hashes:
+        """Return the hashes of a person."""
+        name, found, matching = words(identity.name), set[bytes](), list[bytes]()
+        for word in (*name, *words(identity.company)) if identity.company else name:
+            found.add(self._words.get(word) or self._word(word))
+        email = phone = None
+        if identity.reference:
+            found.add(self._hash("reference", identity.reference))
+            matching.append(self._hash("match-reference", identity.reference))
+        shown = " ".join(sorted(name))
+        if identity.email:
+            address = identity.email.lower()
+            email = self._hash("email", address)
+            found.add(email)
+            if shown:
+                matching.append(self._hash("match-email", f"{shown}\x00{address}"))
+        if identity.phone:
+            phone = self._hash("phone", identity.phone)
+            found.add(phone)
+            if shown:
+                matching.append(self._hash("match-phone", f"{shown}\x00{identity.phone}"))
+        return Hashes(email, phone, sorted(found), matching)
+
+    def _word(self, word: str) -> bytes:
+        return self._words.setdefault(word, self._hash("word", word))
+
+
+def hashes(identity: Identity, lookup: Lookup) -> Hashes:
+    """Return the keyed hashes of one person."""
+    return Hasher(lookup).hashes(identity)

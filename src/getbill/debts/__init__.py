@@ -5,11 +5,21 @@ The balance always equals the claim less what the entries say was paid, refunded
 has money or a write-off behind it. Everything that ends contact raises `contact_epoch`.
 """
 
-from getbill.debts.actions import Change, Created, create, create_many, draft, update
+from getbill.debts.actions import (
+    Change,
+    Created,
+    ReferenceTaken,
+    create,
+    create_many,
+    draft,
+    fingerprint,
+    update,
+)
+from getbill.debts.answers import change as changes
 from getbill.debts.answers import new_debt
 from getbill.debts.erasure import Erased, erase
 from getbill.debts.jobs import Journal
-from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Planned
+from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Origin, Planned
 from getbill.debts.moves import (
     DebtCannotMove,
     DebtHasNoMoneyBehindIt,
@@ -21,9 +31,11 @@ from getbill.debts.moves import (
     mark_contacted,
     plan,
     resume,
+    undo,
 )
 from getbill.debts.promises import is_over_at as is_promise_over_at
-from getbill.debts.queries import find, lock, lock_many
+from getbill.debts.queries import find, lock, lock_many, taken
+from getbill.debts.reading import read_many
 from getbill.debts.schedule import (
     END,
     NEVER,
@@ -38,7 +50,7 @@ from getbill.debts.schedule import (
     standing_of,
     zones_of,
 )
-from getbill.debts.wire import NewDebtBody
+from getbill.debts.wire import DebtChangeBody, NewDebtBody
 
 __all__ = [
     "END",
@@ -51,15 +63,19 @@ __all__ = [
     "Created",
     "Debt",
     "DebtCannotMove",
+    "DebtChangeBody",
     "DebtHasNoMoneyBehindIt",
     "Details",
     "Erased",
     "Journal",
     "NewDebt",
     "NewDebtBody",
+    "Origin",
     "Past",
     "Planned",
+    "ReferenceTaken",
     "archive",
+    "changes",
     "create",
     "create_many",
     "day_zero",
@@ -70,6 +86,7 @@ __all__ = [
     "escalate",
     "facts_of",
     "find",
+    "fingerprint",
     "hashes_of",
     "hold",
     "is_promise_over_at",
@@ -80,8 +97,11 @@ __all__ = [
     "next_contact",
     "plan",
     "reachable_by",
+    "read_many",
     "resume",
     "standing_of",
+    "taken",
+    "undo",
     "update",
     "zones_of",
 ]

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from getbill import debtors, events, scenarios, vault
 from getbill.companies import Workspace
-from getbill.debtors import Debtor
+from getbill.debtors import Debtor, Hashes
 from getbill.debts import promises, queries
-from getbill.debts.model import INSERT, Debt, Details, NewDebt
+from getbill.debts.beginnings import Beginnings
+from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin
 from getbill.debts.moves import set_status
-from getbill.debts.schedule import Past, day_zero, hashes_of, next_contact
+from getbill.debts.schedule import day_zero
 from getbill.kit import ids, json
 from getbill.kit.db import PresumedWrong, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
@@ -54,38 +55,46 @@ async def create(tx: Transaction, workspace: Workspace, new: NewDebt) -> Created
 
 
 async def create_many(
-    tx: Transaction, workspace: Workspace, news: Sequence[NewDebt], *, is_imported: bool = False
+    tx: Transaction, workspace: Workspace, news: Sequence[NewDebt], origin: Origin | None = None
 ) -> list[Created | ReferenceTaken]:
     """Open debts in one go; each answers for itself, in the order asked.
 
-    Imported ones are left alone for the workspace's grace period, so that a wrong file can still be taken back.
+    Imported ones say where they come from and may be left alone for a while, so that a wrong file can be taken back.
     """
-    hashes = [debtors.matches(new.identity, workspace.lookup) for new in news]
-    addresses = [one for new in news for one in hashes_of(workspace, new.identity) if one]
-    found = await queries.known(
-        tx, workspace.id, [new.reference for new in news], [one for some in hashes for one in some], addresses
-    )
-    past = Past(suppressed=found.suppressed)
+    hasher = debtors.Hasher(workspace.lookup)
+    hashes = [hasher.hashes(new.identity) for new in news]
+    found = await queries.known(tx, workspace.id, [new.reference for new in news], hashes)
     taken, known = found.debts, _Known(tx, workspace, found.debtors)
     scripts = {name: await scenarios.current(tx, workspace, name) for name in {new.scenario for new in news}}
+    beginnings = Beginnings(tx.now, found.suppressed)
     outcomes: list[Created | ReferenceTaken] = []
     made: dict[str, Debt] = {}
-    for new, matches in zip(news, hashes, strict=True):
-        fingerprint = workspace.lookup.hash("body", new.canonical())
+    for number, (new, hashed) in enumerate(zip(news, hashes, strict=True)):
+        own = fingerprint(workspace, new)
         if new.reference in made:
             first = made[new.reference]
-            outcomes.append(_twin(first, fingerprint) or Created(first, is_new=False))
+            outcomes.append(_twin(first, own) or Created(first, is_new=False))
         elif new.reference in taken:
-            outcomes.append(await _existing(tx, workspace, new, fingerprint, taken))
+            outcomes.append(await _existing(tx, workspace, new, own, taken))
         else:
-            debtor = await known.debtor(new, matches)
-            debt = _made(workspace, debtor, new, scripts[new.scenario], tx.now)
-            debt.fingerprint = fingerprint
-            debt.not_before = tx.now + timedelta(hours=workspace.grace_hours) if is_imported else None
-            _open(tx, debt, past)
+            debtor, script = await known.debtor(new, hashed), scripts[new.scenario]
+            started_on = beginnings.started_on(new, debtor.identity, script)
+            debt = _made(workspace, debtor, new, script, tx.now, started_on)
+            debt.fingerprint = own
+            if origin is not None:
+                debt.not_before, debt.import_id = origin.not_before, origin.import_id
+                debt.import_line = origin.lines[number]
+            debt.planned = beginnings.first_contact(debt, hashed)
+            debt.next_action_at = debt.planned.due_at
+            _open(tx, debt)
             made[new.reference] = debt
             outcomes.append(Created(debt, is_new=True))
     return outcomes
+
+
+def fingerprint(workspace: Workspace, new: NewDebt) -> bytes:
+    """Return what tells the body of a debt from any other, under the company's key."""
+    return workspace.lookup.hash("body", new.canonical())
 
 
 def _twin(first: Debt, fingerprint: bytes) -> ReferenceTaken | None:
@@ -114,16 +123,17 @@ class _Known:
         self._taken = taken
         self._loaded: dict[Any, Debtor] = {}
 
-    async def debtor(self, new: NewDebt, hashes: list[bytes]) -> Debtor:
+    async def debtor(self, new: NewDebt, hashes: Hashes) -> Debtor:
         """Return the debtor a new debt belongs to, met before or now."""
-        for found in hashes:
+        for found in hashes.matches:
             if found in self._taken:
                 debtor = await self._held(self._taken[found])
                 if _is_same(debtor, new):
-                    await debtors.merge(self._tx, self._workspace, debtor, new.identity)
+                    for learned in await debtors.merge(self._tx, self._workspace, debtor, new.identity):
+                        self._taken.setdefault(learned, debtor.id)
                     return debtor
-        free = [found for found in hashes if found not in self._taken]
-        debtor = debtors.create(self._tx, self._workspace, new.identity, free)
+        free = [found for found in hashes.matches if found not in self._taken]
+        debtor = debtors.create(self._tx, self._workspace, new.identity, hashes, free)
         self._loaded[debtor.id] = debtor
         self._taken.update(dict.fromkeys(free, debtor.id))
         return debtor
@@ -144,10 +154,8 @@ def _is_same(debtor: Debtor, new: NewDebt) -> bool:
     return theirs is None or given is None or theirs == given
 
 
-def _open(tx: Transaction, debt: Debt, past: Past) -> None:
+def _open(tx: Transaction, debt: Debt) -> None:
     debt.key = vault.make_key(tx, debt.workspace.vault, debt.workspace.id, debt.id)
-    debt.planned = next_contact(debt, tx.now, past=past)
-    debt.next_action_at = debt.planned.due_at
     tx.defer_row(INSERT, debt.row)
     events.record(tx, "debt.created", debt)
 
@@ -155,10 +163,13 @@ def _open(tx: Transaction, debt: Debt, past: Past) -> None:
 def draft(workspace: Workspace, new: NewDebt, script: Scenario, now: datetime) -> Debt:
     """Return the debt that would be opened, of a debtor nobody knows; nothing of it is kept."""
     debtor = Debtor(ids.new(), workspace.id, new.identity, vault.Key.new(), now, now, is_new=True)
-    return _made(workspace, debtor, new, script, now)
+    started_on = Beginnings(now).started_on(new, new.identity, script)
+    return _made(workspace, debtor, new, script, now, started_on)
 
 
-def _made(workspace: Workspace, debtor: Debtor, new: NewDebt, script: Scenario, now: datetime) -> Debt:
+def _made(
+    workspace: Workspace, debtor: Debtor, new: NewDebt, script: Scenario, now: datetime, started_on: date
+) -> Debt:
     return Debt(
         workspace=workspace,
         debtor=debtor,
@@ -178,7 +189,7 @@ def _made(workspace: Workspace, debtor: Debtor, new: NewDebt, script: Scenario, 
         scenario_version=script.version,
         script=script,
         details=new.details,
-        started_on=day_zero(debtor.identity, script, now, new.due_on, new.details.start_mode),
+        started_on=started_on,
         next_action_at=None,
         run=1,
         contact_epoch=0,

@@ -1,5 +1,6 @@
 """A debt as its row tells it, the table of its moves, and what it says of itself in events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -75,6 +76,15 @@ class NewDebt:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where debts come from that arrive many at a time: their import, the line of each, and how long they rest."""
+
+    import_id: UUID
+    lines: Sequence[int]
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """The next contact: its step and channel (or the end and its review), its instant, and what is skipped first.
 
@@ -97,7 +107,7 @@ _UPDATE = Statement(
         scenario_version = $15, details = $16, started_on = $17, next_action_at = $18, run = $19,
         contact_epoch = $20, contacts_count = $21, answers_count = $22, has_plan = $23, event_sequence = $24,
         version = $25, contacted_at = $26, resolved_at = $27, created_at = $28, updated_at = $29, erased_at = $30,
-        entries_count = $31, not_before = $32
+        entries_count = $31, not_before = $32, import_id = $33, import_line = $34, undone_at = $35
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -108,9 +118,9 @@ INSERT = Statement(
     INSERT INTO debts (workspace_id, id, debtor_id, reference, invoice_reference, fingerprint, status, resolution,
         currency, amount, balance, paid, due_on, scenario, scenario_version, details, started_on, next_action_at,
         run, contact_epoch, contacts_count, answers_count, has_plan, event_sequence, version, contacted_at,
-        resolved_at, created_at, updated_at, erased_at, entries_count, not_before)
+        resolved_at, created_at, updated_at, erased_at, entries_count, not_before, import_id, import_line, undone_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
+        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)
     """,
 )
 
@@ -155,6 +165,10 @@ class Debt:
     erased_at: datetime | None = None
     # An imported debt, or one whose debtor has promised to pay, is left alone until then.
     not_before: datetime | None = None
+    # The import it came by, its line there, and when that import was taken back.
+    import_id: UUID | None = None
+    import_line: int | None = None
+    undone_at: datetime | None = None
     entries_count: int = 0
     is_new: bool = False
     # The first contact of a new debt, for the ledger.
@@ -254,6 +268,9 @@ class Debt:
             self.erased_at,
             self.entries_count,
             self.not_before,
+            self.import_id,
+            self.import_line,
+            self.undone_at,
         )
 
 

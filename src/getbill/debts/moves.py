@@ -102,6 +102,13 @@ def archive(tx: Transaction, debt: Debt) -> None:
     move(tx, debt, "archived")
 
 
+def undo(tx: Transaction, debt: Debt) -> None:
+    """Put a locked debt away whose import is taken back; its reference is free from then on."""
+    debt.undone_at = tx.now
+    debt.stop_contact()
+    move(tx, debt, "archived", {"reason": "The import it came with was undone."})
+
+
 def mark_contacted(tx: Transaction, debt: Debt) -> None:
     """Remember that a contact reached the debtor; the first one sets the debt in progress."""
     debt.contacts_count += 1

@@ -41,7 +41,8 @@ _LOCK = Statement(
 _TAKEN = Statement(
     "debts.taken",
     "Which debts have these references already?",
-    "SELECT id, reference, fingerprint FROM debts WHERE workspace_id = $1 AND reference = ANY($2)",
+    "SELECT id, reference, fingerprint FROM debts WHERE workspace_id = $1 AND reference = ANY($2)"
+    " AND undone_at IS NULL",
 )
 
 _KNOWN = Statement(
@@ -49,7 +50,8 @@ _KNOWN = Statement(
     "Which of these references are taken, who of these people is a debtor already, and at which addresses is nobody"
     " to be contacted?",
     """
-    SELECT id, reference, fingerprint, NULL::bytea AS match FROM debts WHERE workspace_id = $1 AND reference = ANY($2)
+    SELECT id, reference, fingerprint, NULL::bytea AS match FROM debts
+    WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
     UNION ALL
     SELECT debtor_id, NULL, NULL, match FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($3)
     UNION ALL
@@ -108,10 +110,11 @@ async def lock_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UU
 
 
 async def taken(
-    tx: Transaction, workspace_id: UUID, references: list[str]
+    asker: Database | Transaction, workspace_id: UUID, references: list[str]
 ) -> dict[str, tuple[UUID, bytes | None]]:
     """Return which references are in use: the debt's id and the fingerprint of the body it was made from."""
-    rows = await tx.peek(_TAKEN, workspace_id, references)
+    fetch = asker.peek if isinstance(asker, Transaction) else asker.fetch
+    rows = await fetch(_TAKEN, workspace_id, references)
     return {row["reference"]: (row["id"], row["fingerprint"]) for row in rows}
 
 
@@ -128,9 +131,12 @@ class Known:
 
 
 async def known(
-    tx: Transaction, workspace_id: UUID, references: list[str], hashes: list[bytes], addresses: list[bytes]
+    tx: Transaction, workspace_id: UUID, references: list[str], people: Iterable[debtors.Hashes]
 ) -> Known:
-    """Return which references, match hashes and addresses are known; a hopeful transaction presumes none."""
+    """Return which references, people and addresses are known; a hopeful transaction presumes none."""
+    people = list(people)
+    hashes = [found for one in people for found in one.matches]
+    addresses = [found for one in people for found in (one.email, one.phone) if found]
     rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes, addresses)
     return Known(
         {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},
@@ -151,7 +157,7 @@ _MINOR = _SCALE % (",".join(sorted(NO_DECIMALS)), ",".join(sorted(THREE_DECIMALS
 CONDITIONS = {
     "status": "d.status = ANY({n}::text[])",
     "scenario": "d.scenario = {n}::text",
-    "reference": "d.reference = {n}::text",
+    "reference": "(d.reference = {n}::text AND d.undone_at IS NULL)",
     "currency": "d.currency = {n}::text",
     "amount": f"d.amount = {{n}}::numeric * {_MINOR}",
     "amount_min": f"d.amount >= {{n}}::numeric * {_MINOR}",
@@ -161,7 +167,7 @@ CONDITIONS = {
     "created_from": "d.created_at >= {n}::timestamptz",
     "created_to": "d.created_at < {n}::timestamptz",
     "updated_after": "d.updated_at > {n}::timestamptz",
-    "q_reference": "d.reference = {n}::text",
+    "q_reference": "(d.reference = {n}::text AND d.undone_at IS NULL)",
     "q_debtor": "EXISTS (SELECT FROM debtors f WHERE f.workspace_id = d.workspace_id AND f.id = d.debtor_id"
     " AND f.lookup @> {n}::bytea[])",
 }

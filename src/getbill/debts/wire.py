@@ -30,7 +30,7 @@ from getbill.kit.shapes import written_day
 
 # CLDR's territories include groups and placeholders that are nobody's address.
 _NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
-_COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2) - _NOWHERE
+COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2) - _NOWHERE
 
 # The docs' status words for ours, where a caller may set them.
 DOCS_STATUS = {
@@ -65,7 +65,7 @@ def _currency(value: str) -> str:
 
 def _country(value: str) -> str:
     code = value.upper()
-    if code not in _COUNTRIES:
+    if code not in COUNTRIES:
         raise ValueError(f"{value!r} is not an ISO 3166-1 alpha-2 country. Send for example FR.")
     return code
 
@@ -378,4 +378,4 @@ def amount_errors(amount: Decimal | int, currency: str) -> list[FieldError]:
 def region(raw: dict[str, Any]) -> str:
     """Return the country whose national phone numbers a body may use."""
     country = raw.get("country") or _at(raw, ("debtor", "address", "country"))
-    return country.upper() if isinstance(country, str) and country.upper() in _COUNTRIES else "FR"
+    return country.upper() if isinstance(country, str) and country.upper() in COUNTRIES else "FR"

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from getbill import debts, payments, timelines, todos
+from getbill import debts, imports, payments, timelines, todos
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.kit.db import Transaction
@@ -52,6 +52,16 @@ async def deny_contact(tx: Transaction, case: Case) -> None:
     await timelines.settle_unknown(tx, case.debt, case.todo.subject_id, was_sent=False)
 
 
+async def confirm_mapping(tx: Transaction, case: Case) -> None:
+    """Have a file imported as it is proposed."""
+    await imports.confirm(tx, case.workspace, case.todo.subject_id)
+
+
+async def discard_import(tx: Transaction, case: Case) -> None:
+    """Put a file away that nobody wants imported."""
+    await imports.discard(tx, case.workspace, case.todo.subject_id)
+
+
 async def escalate(tx: Transaction, case: Case) -> None:
     """Hand the debt over to legal action, with the person who decided so and why."""
     debts.escalate(tx, case.debt, case.decision.reason, case.decision.decided_by)
@@ -75,6 +85,7 @@ async def archive(tx: Transaction, case: Case) -> None:
 
 TABLE: Mapping[str, Mapping[str, Act]] = {
     "unknown_contact": {"sent": confirm_contact, "not_sent": deny_contact},
+    "import_mapping": {"confirm": confirm_mapping, "discard": discard_import},
     "escalation": {
         "escalate": escalate,
         "continue": begin_anew,

@@ -7,6 +7,7 @@ whatever a killed owner left behind is put right by the next one.
 
 from getbill.embedded.accounts import Account, AccountChoice, NoAccount, of_this_process
 from getbill.embedded.binaries import Binaries, available
+from getbill.embedded.launch import end_with
 from getbill.embedded.place import Wish
 from getbill.embedded.server import ClusterInUse, Server, ServerDidNotStart, reach, running_dsn
 
@@ -20,6 +21,7 @@ __all__ = [
     "ServerDidNotStart",
     "Wish",
     "available",
+    "end_with",
     "of_this_process",
     "reach",
     "running_dsn",

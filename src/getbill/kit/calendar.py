@@ -142,14 +142,18 @@ def add_business_days(day: date, count: int, place: Place) -> date:
     return day
 
 
-# Few entries on purpose: a request asks several times about one debtor, whose number should not stay long.
-@lru_cache(maxsize=256)
 def zones_of(country: str | None, postal_code: str | None, phone: str | None) -> tuple[str, ...]:
     """Return every zone the debtor may live in, best first; `Europe/Paris` when nothing is known.
 
     An address with a postcode decides. Without one, the zones of the country stand, and those of the phone
     (E.164) are added: people keep their number when they move, so a phone only ever adds candidates.
     """
+    return _zones_of(country, postal_code, phones.range_of(phone) if phone else None)
+
+
+# Few entries on purpose: where a plan tells no ranges, the number itself is here and should not stay long.
+@lru_cache(maxsize=1024)
+def _zones_of(country: str | None, postal_code: str | None, phone: str | None) -> tuple[str, ...]:
     territory = territory_of(country, postal_code)
     by_country = _zones_by_territory().get(territory, ()) if country or postal_code else ()
     if by_country and (postal_code or not phone or _is_numbered_in(phone, territory)):

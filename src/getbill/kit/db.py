@@ -2,7 +2,7 @@
 
 A `Transaction` collects what a change writes and commits it once, at its edge: rows and events together or
 not at all. Plain inserts are deferred to the edge; when nothing had to be read under a lock they leave as one
-statement, one round trip, which PostgreSQL commits by itself.
+statement, one round trip, which PostgreSQL commits by itself; when they are many, the rows of each table by one COPY.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from itertools import groupby
+from operator import itemgetter
+from re import compile as pattern
 from re import findall, sub
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
 else:
     Connection = PoolConnectionProxy
 Edge = Callable[["Transaction"], Awaitable[None]]
-# A statement of more writes than this takes longer to plan than its round trips; PostgreSQL takes 32,767 values.
+# A statement of more writes than this takes longer to plan than its round trips; PostgreSQL takes 32,767 values. More
+# rows than this of one plain insert are copied.
 _JOINED_MAX = 40
+_PLAIN_INSERT = pattern(r"\s*INSERT INTO (\w+) \(([^()]*)\)\s*VALUES \(((?:\$\d+|[, \n])+)\)\s*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
     """One SQL statement with the name a reader greps for and the sentence that says what it is for."""
 
@@ -86,6 +89,27 @@ def _renumbered(text: str, taken: int) -> str:
 @cache
 def _arity(statement: Statement) -> int:
     return max((int(number) for number in findall(r"\$(\d+)", statement.text)), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A plain insert as PostgreSQL's COPY takes it: its table and columns, and the order of the values if not theirs."""
+
+    table: str
+    columns: tuple[str, ...]
+    order: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None
+
+
+@cache
+def _as_copy(statement: Statement) -> _Copy | None:
+    """Return the COPY that does what a statement does; None where it is no plain insert."""
+    found = _PLAIN_INSERT.fullmatch(statement.text)
+    if found is None:
+        return None
+    columns = tuple(name.strip() for name in found[2].split(","))
+    places = [int(number) - 1 for number in findall(r"\d+", found[3])]
+    order = None if places == list(range(len(columns))) else itemgetter(*places)
+    return _Copy(found[1], columns, order)
 
 
 class Transaction:
@@ -152,7 +176,9 @@ class Transaction:
         self._deferred.append(_Deferred(statement, row))
 
     async def send(self) -> None:
-        """Send what was deferred: as one statement when nothing was begun, else in their order, runs of one together.
+        """Send what was deferred: as one statement when nothing was begun, else those of each statement together.
+
+        Statements go in the order in which each was first deferred, which their foreign keys rely on.
 
         Raises PresumedWrong, with nothing written, when a hopeful transaction hoped too much.
         """
@@ -163,12 +189,22 @@ class Transaction:
         for statement, arguments in self._guesses:
             if await self.peek(statement, *arguments):
                 raise PresumedWrong
-        for statement, writes in groupby(deferred, lambda write: write.statement):
-            values = [write.arguments() for write in writes]
-            if len(values) == 1:
-                await self.execute(statement, *values[0])
-            else:
-                await (await self.connection()).executemany(statement.text, values)
+        writes: dict[Statement, list[tuple[Any, ...]]] = {}
+        for write in deferred:
+            writes.setdefault(write.statement, []).append(write.arguments())
+        for statement, values in writes.items():
+            await self._send_together(statement, values)
+
+    async def _send_together(self, statement: Statement, values: list[tuple[Any, ...]]) -> None:
+        connection = await self.connection()
+        copy = _as_copy(statement) if len(values) > _JOINED_MAX else None
+        if copy is not None:
+            rows = values if copy.order is None else list(map(copy.order, values))
+            await connection.copy_records_to_table(copy.table, records=rows, columns=copy.columns)
+        elif len(values) == 1:
+            await connection.execute(statement.text, *values[0])
+        else:
+            await connection.executemany(statement.text, values)
 
     async def _send_joined(self, deferred: list[_Deferred]) -> None:
         guesses = tuple(statement for statement, _ in self._guesses)

@@ -8,9 +8,11 @@ import re
 from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
+from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 
-# What nearly every address looks like: nothing before the @ that the library would change or look at twice.
-_PLAIN = re.compile(r"([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*)@([a-z0-9.-]+)")
+# What nearly every address looks like: nothing before the @ that the library would look at twice.
+_PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)")
+_SHARED = frozenset(CASE_INSENSITIVE_MAILBOX_NAMES)
 _LOCAL_MAX, _ADDRESS_MAX = 64, 254  # RFC 5321 section 4.5.3.1
 
 
@@ -22,8 +24,11 @@ def normalise(text: str) -> str:
     """Return the address in its canonical form, or raise `EmailInvalid` with what is wrong with it."""
     text = text.strip()
     plain = _PLAIN.fullmatch(text)
-    if plain and len(plain[1]) <= _LOCAL_MAX and len(text) <= _ADDRESS_MAX and _is_plain_domain(plain[2]):
-        return text
+    if plain and len(text) <= _ADDRESS_MAX:
+        local, domain = plain[1], plain[2].lower()
+        if len(local) <= _LOCAL_MAX and _is_plain_domain(domain):
+            # Capitals mean nothing in the mailboxes that everybody has (RFC 2142); elsewhere they may.
+            return f"{local.lower() if local.lower() in _SHARED else local}@{domain}"
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:

@@ -102,13 +102,18 @@ def refusal(wrong: Sequence[FieldError]) -> Invalid:
 
 async def read_json(request: Request) -> Any:
     """Read a request's JSON body; raise 415 for another type or charset, 400 for what is not JSON."""
+    return json.read(await read_json_bytes(request))
+
+
+async def read_json_bytes(request: Request) -> bytes:
+    """Return the bytes of a request's JSON body, unread; raise 415 for another type or charset, 400 for none."""
     content_type = request.headers.get("content-type", "")
     if content_type not in _JSON_TYPES:
         _check_content_type(content_type)
     raw = await request.body()
     if not raw:
         raise BadRequest("The body is empty. Send a JSON object.")
-    return json.read(raw)
+    return raw
 
 
 def _check_content_type(content_type: str) -> None:

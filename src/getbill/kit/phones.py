@@ -10,6 +10,8 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
+from getbill.kit import numbering
+
 _SEPARATORS = re.compile(r"[\s.\-/()\u00a0\u202f]+")
 # The numbering plan keeps 069 for overseas departments, each with its own country code: +590 (Guadeloupe,
 # Saint-Martin, Saint-Barthélemy), +594 (Guyane), +596 (Martinique), +262 (Réunion, Mayotte).
@@ -28,12 +30,13 @@ class PhoneAmbiguous(PhoneInvalid):
     """A phone number that could be two different numbers."""
 
 
-# Few entries on purpose: enough for the several questions one request asks about one number, while numbers
-# of erased debtors do not stay in memory for long. The library takes longer over one than all the rest of a request.
+# What is remembered is of ranges, not of numbers. Where a plan tells too little for that, few entries on purpose: enough
+# for the several questions one request asks about one number, while numbers of erased debtors do not stay in memory for
+# long. The library takes longer over one than all the rest of a request.
 _remembered = lru_cache(maxsize=256)
+_remembered_range = lru_cache(maxsize=32_768)
 
 
-@_remembered
 def parse(text: str, default_country: str = "FR") -> str:
     """Return the number in E.164, or raise `PhoneInvalid` with what is wrong and what would be right.
 
@@ -45,10 +48,13 @@ def parse(text: str, default_country: str = "FR") -> str:
             "number format is not valid: a French overseas number starting with 069 does not say its "
             "territory; write it with +262, +590, +594 or +596, such as +590690123456."
         )
-    number = parsed(compact) if compact.startswith("+") else parsed(compact, default_country)
-    e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
-    _refuse_wrong_length(number)
-    if kind(e164) == PhoneNumberType.UNKNOWN and not _FICTION.fullmatch(e164):
+    free = numbering.free_digits(compact, default_country)
+    if free:
+        e164, is_known = _checked_range(compact[:-free] + "0" * free, default_country)
+        e164 = e164[:-free] + compact[-free:]
+    else:
+        e164, is_known = _checked(compact, default_country)
+    if not is_known and not _FICTION.fullmatch(e164):
         raise PhoneInvalid(
             f"number not registered in carrier database: {e164} is in no range given to an operator; "
             "check its digits, or write it with its country code, such as +33612345678."
@@ -56,15 +62,41 @@ def parse(text: str, default_country: str = "FR") -> str:
     return e164
 
 
+def _check(compact: str, default_country: str) -> tuple[str, bool]:
+    """Return a number in E.164, and whether it is in a range given to an operator; raise PhoneInvalid."""
+    number = parsed(compact) if compact.startswith("+") else parsed(compact, default_country)
+    _refuse_wrong_length(number)
+    e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
+    return e164, kind(e164) != PhoneNumberType.UNKNOWN
+
+
+_checked = _remembered(_check)
+_checked_range = _remembered_range(_check)
+
+
 def is_mobile(e164: str) -> bool:
     """Tell whether the number can receive text messages, as far as its range says."""
     return bool(_FICTION.fullmatch(e164)) or kind(e164) in _MOBILE
 
 
-@_remembered
 def kind(e164: str) -> int:
     """Return the library's word for what a number is; `UNKNOWN` for one in no range given to an operator."""
+    shown = range_of(e164)
+    return _kind(e164) if shown == e164 else _kind_of_range(shown)
+
+
+def range_of(e164: str) -> str:
+    """Return the range a number is in: the number itself, with zeros for the digits that tell nothing but whose it is."""
+    free = numbering.free_digits(e164, "")
+    return e164[:-free] + "0" * free if free else e164
+
+
+def _type(e164: str) -> int:
     return phonenumbers.number_type(parsed(e164))
+
+
+_kind = _remembered(_type)
+_kind_of_range = _remembered_range(_type)
 
 
 @_remembered

@@ -33,6 +33,12 @@ KINDS: Mapping[str, Kind] = {
         "Nobody knows whether this message left. Was it sent?",
         ("sent", "not_sent"),
     ),
+    "import_mapping": Kind(
+        "import",
+        "Ce fichier attend qu'une personne dise ce que sont ses colonnes. L'importer tel que proposé ?",
+        "This file waits for a person to say what its columns are. Import it as proposed?",
+        ("confirm", "discard"),
+    ),
     "escalation": Kind(
         "debt",
         "Le scénario est terminé et la dette n'est pas réglée. Que faire ?",

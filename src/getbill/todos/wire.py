@@ -12,7 +12,7 @@ from getbill.todos.queries import Wanted
 
 _SORT = "-created_at"
 
-Type = Literal["unknown_contact", "escalation"]
+Type = Literal["unknown_contact", "escalation", "import_mapping"]
 State = Literal["open", "decided"]
 
 
@@ -44,7 +44,8 @@ class TodoShown(BaseModel):
     state: State
     title: TitleShown
     subject_id: str = Field(
-        description="What it is about: of `unknown_contact` the followup, of `escalation` the debt."
+        description="What it is about: of `unknown_contact` the followup, of `escalation` the debt,"
+        " of `import_mapping` the import."
     )
     debt_id: str | None
     decisions: list[str] = Field(description="What can be decided; empty once it is.")

@@ -6,7 +6,6 @@ A sealed value is one byte of format, eight bytes that name the key, twelve of n
 import base64
 import binascii
 import hashlib
-import hmac
 import os
 from pathlib import Path
 from uuid import UUID
@@ -21,6 +20,7 @@ _FORMAT = b"\x01"
 _ID_BYTES = 8
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_BLOCK_BYTES = 64  # of SHA-256
 _HEAD = 1 + _ID_BYTES
 _BODY = _HEAD + _NONCE_BYTES
 _INSTALLATION = b"installation"
@@ -89,14 +89,22 @@ class Key:
 class Lookup:
     """A company's keyed hashes: equal texts have equal hashes, and nobody without the key can guess them."""
 
-    __slots__ = ("_secret",)
+    __slots__ = ("_inner", "_outer")
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        # HMAC (RFC 2104) with the work on the key done once: a debt needs eight hashes, and each is then twice as fast.
+        block = (secret if len(secret) <= _BLOCK_BYTES else hashlib.sha256(secret).digest()).ljust(
+            _BLOCK_BYTES, b"\x00"
+        )
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
     def hash(self, kind: str, text: str) -> bytes:
         """Return 16 bytes that stand for a text of one kind (`email`, `phone`, `word`...)."""
-        return hmac.digest(self._secret, f"{kind}\x00{text}".encode(), "sha256")[:16]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(f"{kind}\x00{text}".encode())
+        outer.update(inner.digest())
+        return outer.digest()[:16]
 
 
 class Vault:

@@ -1,0 +1,73 @@
+"""The limit of loading: the same rows by bare binary COPY, into the same tables, indexes and constraints, by one process.
+
+The rows are those that GetBill stored, read back beforehand as they are, sealed values and all; each table is copied
+whole by one COPY, all tables in one transaction.
+"""
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import asyncpg
+
+# Each table after those it refers to.
+TABLES = ("debtors", "vault_keys", "debtor_matches", "debts", "contacts", "events")
+# What the rows of those tables refer to.
+_BASE = ("companies", "workspaces")
+_COLUMNS = """
+SELECT column_name FROM information_schema.columns
+WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER' ORDER BY ordinal_position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What one table holds of a workspace."""
+
+    table: str
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+async def stored(dsn: str, workspace_id: Any) -> list[Stored]:
+    """Read the rows of a workspace's debts."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        found = [await _of_table(connection, table, workspace_id) for table in TABLES]
+    finally:
+        await connection.close()
+    return found
+
+
+async def _of_table(connection: Any, table: str, workspace_id: Any) -> Stored:
+    columns = [row[0] for row in await connection.fetch(_COLUMNS, table)]
+    rows = await connection.fetch(f'SELECT * FROM "{table}" WHERE workspace_id = $1', workspace_id)
+    return Stored(table, columns, [tuple(row[name] for name in columns) for row in rows])
+
+
+async def prepare(dsn: str, second: str) -> None:
+    """Have the second database know the companies and workspaces of the first."""
+    source, target = await asyncpg.connect(dsn), await asyncpg.connect(second)
+    for table in _BASE:
+        columns = [row[0] for row in await source.fetch(_COLUMNS, table)]
+        rows = [
+            tuple(row[name] for name in columns) for row in await source.fetch(f'SELECT * FROM "{table}"')
+        ]
+        await target.execute(f'TRUNCATE "{table}" CASCADE')
+        await target.copy_records_to_table(table, records=rows, columns=columns)
+    await source.close()
+    await target.close()
+
+
+async def copy(second: str, tables: list[Stored]) -> float:
+    """Copy rows into the emptied tables of a prepared database and return how many seconds that took."""
+    connection = await asyncpg.connect(second)
+    try:
+        await connection.execute("TRUNCATE " + ", ".join(TABLES) + " CASCADE")
+        began = perf_counter()
+        async with connection.transaction():
+            for one in tables:
+                await connection.copy_records_to_table(one.table, records=one.rows, columns=one.columns)
+        return perf_counter() - began
+    finally:
+        await connection.close()

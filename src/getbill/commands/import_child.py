@@ -1,0 +1,48 @@
+"""`getbill import-child`: the process in which one import is done, started by a worker and ended with it.
+
+What it needs to know comes on its standard input, so that no secret stands in its command line. It gives way to
+everybody else, and may not take more than its share of memory.
+"""
+
+import gc
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import uvloop
+
+from getbill import reactions, vault
+from getbill.imports import tasks
+from getbill.kit import json, logs
+from getbill.kit.db import open_database
+from getbill.settings import LogLevel
+
+_NICER: Final = 10
+_MEMORY_MAX: Final = 2 * 1024**3
+_CONNECTIONS: Final = 3
+
+
+def import_child() -> None:
+    """Do one import, as its orders on the standard input say; for workers, not for people."""
+    orders = json.read(sys.stdin.buffer.read())
+    logs.configure(LogLevel(orders["log_level"]), "import")
+    os.nice(_NICER)
+    # Only the soft limit: what reads workbooks sets one of its own.
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_MAX, resource.RLIM_INFINITY))
+    uvloop.run(_work(orders))
+
+
+async def _work(orders: dict[str, Any]) -> None:
+    database = await open_database(orders["dsn"], reactions.edge, size=_CONNECTIONS)
+    try:
+        unlocked = await vault.unlock(database, orders["master_key"], Path(orders["key_file"]))
+        workspace_id, import_id, fence = orders["import"]
+        # What is there now stays; rows come and go by the thousand without cycles.
+        gc.freeze()
+        gc.disable()
+        await tasks.run(database, unlocked, UUID(workspace_id), UUID(import_id), fence)
+    finally:
+        await database.close()

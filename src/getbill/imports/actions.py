@@ -1,0 +1,218 @@
+"""Taking in what comes: its bytes are sealed piece by piece as they arrive, and only the whole is an import.
+
+Until every byte is here there is a draft that nobody is shown; a draft that was begun again drops what came before.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from getbill import vault
+from getbill.companies import Workspace
+from getbill.imports import queries
+from getbill.imports.model import (
+    BYTES_MAX,
+    FILE_KEPT,
+    WAKE,
+    FileEmpty,
+    FileTooLarge,
+    Import,
+    ImportSuperseded,
+    Task,
+    Wanted,
+    chunk_context,
+)
+from getbill.kit import clock, ids
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.vault import Key
+
+# Sealed pieces of at least this many bytes: rows that PostgreSQL takes easily, and a memory that stays small.
+_PIECE_BYTES = 512 * 1024
+
+_BEGIN = Statement(
+    "imports.begin",
+    "Begin a draft, or begin an unfinished one anew; nothing where every byte is here already.",
+    """
+    INSERT INTO imports AS i (workspace_id, id, file_id, source, sender, name, language, is_auto, is_dry_run, mode,
+                              on_duplicate, grace_hours, created_at, drop_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    ON CONFLICT (workspace_id, id) DO UPDATE SET fence = i.fence + 1 WHERE i.received_at IS NULL
+    RETURNING fence, file_id
+    """,
+)
+_CLEAR = Statement(
+    "imports.clear",
+    "Drop the chunks of an import.",
+    "DELETE FROM import_chunks WHERE workspace_id = $1 AND import_id = $2",
+)
+_PUT = Statement(
+    "imports.put",
+    "Keep a chunk of an import's bytes, unless its upload was begun anew by somebody else.",
+    """
+    INSERT INTO import_chunks (workspace_id, import_id, number, sealed)
+    SELECT $1, $2, $3, $4
+    WHERE EXISTS (SELECT FROM imports i WHERE i.workspace_id = $1 AND i.id = $2 AND i.fence = $5
+                  AND i.received_at IS NULL FOR SHARE)
+    RETURNING number
+    """,
+)
+_FINISH = Statement(
+    "imports.finish",
+    "Every byte is here: the draft is an import, and something is to be done with it.",
+    """
+    UPDATE imports i SET received_at = $4, size = $5, digest = $6, task = $7, rows_total = $8,
+        state = CASE WHEN $7 = 'import' THEN 'importing' ELSE 'uploaded' END,
+        same_as = (SELECT o.id FROM imports o WHERE o.workspace_id = $1 AND o.digest = $6 AND o.received_at IS NOT NULL
+                   AND o.id <> $2 ORDER BY o.created_at DESC LIMIT 1)
+    WHERE i.workspace_id = $1 AND i.id = $2 AND i.fence = $3 AND i.received_at IS NULL
+    RETURNING id
+    """,
+)
+_DROP = Statement(
+    "imports.drop_draft",
+    "Drop a draft.",
+    "DELETE FROM imports WHERE workspace_id = $1 AND id = $2 AND received_at IS NULL",
+)
+
+
+@dataclass(slots=True)
+class Draft:
+    """An import whose bytes are still coming in."""
+
+    workspace: Workspace
+    id: UUID
+    file_id: UUID
+    fence: int
+    key: Key
+    pieces: int = 0
+    size: int = 0
+    _sha: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    @property
+    def sha256(self) -> bytes:
+        """What tells the bytes that came from any others."""
+        return self._sha.digest()
+
+    async def put(self, database: Database, piece: bytes) -> None:
+        """Seal and keep the next piece; raise ImportSuperseded when somebody began the upload anew."""
+        sealed = self.key.seal(piece, chunk_context(self.id, self.pieces))
+        place = self.workspace.id, self.id
+        if await database.fetchval(_PUT, *place, self.pieces, sealed, self.fence) is None:
+            raise ImportSuperseded("Another upload of this import has begun.")
+        self._sha.update(piece)
+        self.pieces += 1
+        self.size += len(piece)
+
+
+async def begin(
+    database: Database, workspace: Workspace, wanted: Wanted, import_id: UUID | None = None
+) -> Draft | None:
+    """Begin a draft, under an id of the caller's own where one is given.
+
+    An unfinished draft of that id begins anew; None says that all of its bytes are here already.
+    """
+    import_id = import_id or ids.new()
+    async with database.transaction(workspace.now()) as tx:
+        file_id = ids.new()
+        grace = workspace.grace_hours if wanted.grace_hours is None else wanted.grace_hours
+        row = await tx.fetchrow(
+            _BEGIN,
+            workspace.id,
+            import_id,
+            file_id,
+            wanted.source,
+            wanted.sender,
+            wanted.name,
+            wanted.language,
+            wanted.is_auto,
+            wanted.is_dry_run,
+            wanted.mode,
+            wanted.on_duplicate,
+            grace,
+            tx.now,
+            clock.wall() + FILE_KEPT,
+        )
+        if row is None:
+            return None
+        if row["file_id"] == file_id:
+            vault.make_key(tx, workspace.vault, workspace.id, import_id)
+            key = vault.make_key(tx, workspace.vault, workspace.id, file_id)
+            return Draft(workspace, import_id, file_id, row["fence"], key)
+        await tx.execute(_CLEAR, workspace.id, import_id)
+        known = queries.keys_of(workspace, await queries.lock(tx, workspace, import_id)).file
+        assert known is not None  # noqa: S101 - a draft's key is made with it and goes with it
+        return Draft(workspace, import_id, row["file_id"], row["fence"], known)
+
+
+async def receive(
+    database: Database, draft: Draft, stream: AsyncIterator[bytes], bytes_max: int = BYTES_MAX
+) -> None:
+    """Take in a file's bytes; the draft is dropped when they do not come whole.
+
+    Raises FileTooLarge, FileEmpty or ImportSuperseded, and whatever the stream raises.
+    """
+    try:
+        await _take_in(database, draft, stream, bytes_max)
+    except BaseException:
+        await drop(database, draft)
+        raise
+
+
+async def _take_in(database: Database, draft: Draft, stream: AsyncIterator[bytes], bytes_max: int) -> None:
+    waiting = bytearray()
+    async for part in stream:
+        waiting += part
+        if draft.size + len(waiting) > bytes_max:
+            raise FileTooLarge(f"The file has more than {bytes_max} bytes.")
+        if len(waiting) >= _PIECE_BYTES:
+            await draft.put(database, bytes(waiting))
+            waiting.clear()
+    if waiting:
+        await draft.put(database, bytes(waiting))
+    if not draft.size:
+        raise FileEmpty("No byte of a file came.")
+
+
+async def drop(database: Database, draft: Draft) -> None:
+    """Drop a draft with all that came of it."""
+    async with database.transaction(draft.workspace.now()) as tx:
+        place = draft.workspace.id, draft.id
+        found = await queries.lock(tx, draft.workspace, draft.id)
+        if found.received_at is None and found.fence == draft.fence:
+            await tx.execute(_CLEAR, *place)
+            await tx.execute(_DROP, *place)
+            await vault.drop_key(tx, draft.workspace.id, draft.id)
+            await vault.drop_key(tx, draft.workspace.id, draft.file_id)
+
+
+async def finish(
+    tx: Transaction, draft: Draft, *, task: Task = "read", rows_total: int | None = None
+) -> Import:
+    """Make a draft whose bytes are all here an import, with what is to be done first, and return it."""
+    workspace = draft.workspace
+    digest = workspace.lookup.hash("file", draft.sha256.hex())
+    values = (workspace.id, draft.id, draft.fence, tx.now, draft.size, digest, task, rows_total)
+    if await tx.fetchval(_FINISH, *values) is None:
+        raise ImportSuperseded("Another upload of this import has begun.")
+    tx.wakes.add(WAKE)
+    return await queries.lock(tx, workspace, draft.id)
+
+
+async def create(
+    database: Database,
+    workspace: Workspace,
+    stream: AsyncIterator[bytes],
+    wanted: Wanted,
+    *,
+    import_id: UUID | None = None,
+    bytes_max: int = BYTES_MAX,
+) -> Import:
+    """Take in a file and have it read; the same `import_id` again is the same import, once all bytes were here."""
+    draft = await begin(database, workspace, wanted, import_id)
+    if draft is None:
+        assert import_id is not None  # noqa: S101 - only an id of the caller's own can be known
+        return await queries.find(database, workspace, import_id)
+    await receive(database, draft, stream, bytes_max)
+    async with database.transaction(workspace.now()) as tx:
+        return await finish(tx, draft)

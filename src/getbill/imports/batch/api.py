@@ -1,0 +1,126 @@
+"""The routes of batches."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import access
+from getbill.access import Caller, Change
+from getbill.companies import Workspace
+from getbill.imports import actions as imports
+from getbill.imports import queries as imports_read
+from getbill.imports.batch import actions, queries
+from getbill.imports.batch.pool import Checkers
+from getbill.imports.batch.wire import BatchBody, BatchShown
+from getbill.imports.findings import Row
+from getbill.imports.model import Import, Wanted
+from getbill.kit import clock, ids, json
+from getbill.kit.db import Database, Transaction
+from getbill.kit.http import JsonBody, answer, read_json_bytes
+from getbill.kit.routes import Route
+from getbill.kit.shapes import problems
+
+router = APIRouter(prefix="/external-api/v1", tags=["Batches"], route_class=Route)
+
+Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
+Writes = Annotated[Change, Depends(access.change("debts:write"))]
+_SPOKEN = frozenset({"en", "fr"})
+_STATUS = {"completed": "completed", "undone": "undone", "failed": "failed"}
+
+
+class BatchJson(JsonBody):
+    """A batch's body, left unread: another process parses and checks it."""
+
+    async def __call__(self, request: Request) -> bytes:
+        """Return the bytes of a request's body."""
+        return await read_json_bytes(request)
+
+
+@router.post(
+    "/debts/batch",
+    status_code=202,
+    response_model=BatchShown,
+    responses=problems(400, 409, 413, 415, 422, 503),
+)
+async def create_batch(
+    request: Request, change: Writes, body: Annotated[bytes, Depends(BatchJson(BatchBody, optional=False))]
+) -> Response:
+    """Create up to 10,000 debts in one request.
+
+    Every row is checked before the answer, by the checks of a single debt; what is accepted is made in the background.
+    """
+    answered = await change.answered()
+    if answered is not None:
+        return answered
+    checkers: Checkers = request.app.state.checkers
+    workspace, database = change.workspace, change.database
+    checked = await checkers.check(body, workspace)
+    await actions.refuse_taken(database, workspace, checked)
+    language = _language(request, workspace)
+    name = checked.name or f"API Batch - {clock.wall():%d/%m/%Y %H:%M}"
+    wanted = Wanted(
+        name,
+        "batch",
+        sender=str(change.caller.credential_id),
+        language=language,
+        on_duplicate="error",
+    )
+    taken = await actions.store(database, workspace, wanted, checked)
+    is_settled = False
+
+    async def work(tx: Transaction) -> access.Reply:
+        nonlocal is_settled
+        made, refused = await actions.settle(tx, taken)
+        is_settled = True
+        shown = _answered(made, taken, refused, language)
+        headers = {"Location": f"/external-api/v1/debts/batch/{made.shown_id}"}
+        return lambda: answer(202, shown, headers)
+
+    try:
+        return await change.commit(work)
+    finally:
+        if not is_settled:
+            await imports.drop(database, taken.draft)
+
+
+@router.get("/debts/batch/{batch_id}", response_model=BatchShown, responses=problems(404))
+async def get_batch(request: Request, caller: Reads, batch_id: str) -> Response:
+    """Return how far a batch has come."""
+    database: Database = request.app.state.database
+    workspace = caller.workspace
+    found = await imports_read.find_shown(database, workspace, ids.read("batch", batch_id), ("batch",))
+    report = await queries.report(database, workspace, found, _language(request, workspace))
+    return answer(200, _shown(found) | {"error_report": report})
+
+
+def _language(request: Request, workspace: Workspace) -> str:
+    """Return in which language a caller reads what is wrong: the first asked for that we speak, or the company's."""
+    asked = request.headers.get("accept-language", "").lower()
+    first = next((part[:2] for part in asked.replace(" ", "").split(",") if part[:2] in _SPOKEN), None)
+    return first or workspace.company.language
+
+
+def _answered(made: Import, taken: actions.Taken, refused: list[Row], language: str) -> dict[str, Any]:
+    return _shown(made) | {
+        "status": "processing" if taken.accepted else "completed",
+        "total": taken.checked.total,
+        "created": taken.accepted,
+        "errors": len(refused),
+        "error_report": queries.shown(made, refused, len(refused), language),
+    }
+
+
+def _shown(found: Import) -> dict[str, Any]:
+    return {
+        "batch_id": found.shown_id,
+        "name": found.name,
+        "status": _STATUS.get(found.state, "processing"),
+        "total": found.rows_total,
+        "created": found.created + found.unchanged,
+        "unchanged": found.unchanged,
+        "errors": found.rejected + found.skipped,
+        "created_at": json.instant(found.created_at),
+        "completed_at": json.instant(found.ended_at),
+    }

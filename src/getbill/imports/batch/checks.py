@@ -1,0 +1,178 @@
+"""Checking a batch, in a process of its own: parsing and judging ten thousand rows takes longer than a request may wait.
+
+Nothing here reads a database or holds a key. The invariant: every row is accepted or refused, once.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from getbill import debts, vault
+from getbill.companies import Company, OwnScenario, Workspace
+from getbill.debts import NewDebt
+from getbill.imports.model import CHUNK_ROWS
+from getbill.kit import json
+from getbill.kit.clock import WorkspaceClock
+from getbill.kit.errors import BadRequest, FieldError, TooLarge
+from getbill.kit.http import refusal
+
+ROWS_MAX: Final = 10_000
+_NAME_MAX: Final = 200
+_FIELDS: Final = frozenset({"debts", "batch_name", "accept_expensive_destination"})
+_FLAG: Final = "accept_expensive_destination"
+
+
+class TooManyRows(TooLarge):
+    """The batch has more rows than one request may."""
+
+    code = "too-many-rows"
+    title = "The batch has too many rows"
+    way_out = (
+        "Send batches of at most 10,000 rows, or the whole list as a file to POST /external-api/v1/imports."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Of a workspace, what the checks ask; its keys stay where they are."""
+
+    id: UUID
+    kind: str
+    company: Company
+    own_scenarios: dict[str, OwnScenario]
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> "Terms":
+        """Return the terms of a workspace."""
+        return cls(workspace.id, workspace.kind, workspace.company, dict(workspace.own_scenarios))
+
+    def workspace(self) -> Workspace:
+        """Return a workspace of these terms, with keys that open nothing."""
+        keys = vault.Vault([vault.Key.new()]), vault.Lookup(os.urandom(32))
+        return Workspace(self.id, self.kind, self.company, WorkspaceClock(), *keys, self.own_scenarios)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that becomes no debt, and every reason."""
+
+    index: int
+    temp_id: str | int | None
+    row: Any
+    errors: list[FieldError]
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Accepted rows as they are stored: JSON of `[[index, temp_id, body], ...]`, and the reference of each."""
+
+    rows: bytes
+    references: list[str]
+
+
+@dataclass(slots=True)
+class Checked:
+    """What became of a batch's rows."""
+
+    name: str | None
+    total: int
+    chunks: list[Chunk] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+def check(body: bytes, terms: Terms) -> Checked:
+    """Judge every row of a batch; raise MalformedJson, Invalid or TooManyRows when it is none."""
+    batch = json.read(body)
+    _check_envelope(batch)
+    workspace, rows = terms.workspace(), batch["debts"]
+    checked = Checked((batch.get("batch_name") or "").strip() or None, len(rows))
+    known: dict[str, tuple[int, NewDebt]] = {}
+    for first in range(0, len(rows), CHUNK_ROWS):
+        read = [_row(first + place, row, batch) for place, row in enumerate(rows[first : first + CHUNK_ROWS])]
+        outcomes = debts.read_many(workspace, [row.body for row in read])
+        accepted: list[list[Any]] = []
+        references = []
+        for row, outcome in zip(read, outcomes, strict=True):
+            errors = row.errors(outcome, known)
+            if isinstance(outcome, NewDebt) and not errors:
+                accepted.append([row.index, row.temp_id, row.body])
+                references.append(outcome.reference)
+            else:
+                checked.refused.append(Refused(row.index, row.temp_id, rows[row.index], errors))
+        if accepted:
+            checked.chunks.append(Chunk(json.write(accepted), references))
+    return checked
+
+
+def _check_envelope(batch: Any) -> None:
+    if not isinstance(batch, dict):
+        raise BadRequest('A batch is a JSON object: {"debts": [...]}.')
+    wrong = [
+        FieldError(f"/{name}", "unknown-field", f"There is no field {name!r} here.")
+        for name in batch.keys() - _FIELDS
+    ]
+    rows, name, flag = batch.get("debts"), batch.get("batch_name"), batch.get(_FLAG)
+    if not isinstance(rows, list) or not rows:
+        wrong.append(FieldError("/debts", "missing", "The field 'debts' is required: an array of debts."))
+    if not (name is None or (isinstance(name, str) and len(name.strip()) <= _NAME_MAX)):
+        wrong.append(
+            FieldError("/batch_name", "text", f"A name is a text of at most {_NAME_MAX} characters.")
+        )
+    if not (flag is None or isinstance(flag, bool)):
+        wrong.append(FieldError(f"/{_FLAG}", "bool-type", "Send true or false."))
+    if wrong:
+        raise refusal(sorted(wrong, key=lambda one: one.pointer))
+    if isinstance(rows, list) and len(rows) > ROWS_MAX:
+        raise TooManyRows(
+            f"The batch has {len(rows)} rows; one request takes {ROWS_MAX}.", extra={"rows_max": ROWS_MAX}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    index: int
+    temp_id: str | int | None
+    body: Any
+    wrong: list[FieldError]
+
+    def errors(
+        self, outcome: NewDebt | list[FieldError], known: dict[str, tuple[int, NewDebt]]
+    ) -> list[FieldError]:
+        """Return every reason against the row; of rows with one reference the first counts."""
+        if not isinstance(outcome, NewDebt):
+            return [*outcome, *self.wrong]
+        first, same = known.setdefault(outcome.reference, (self.index, outcome))
+        if same == outcome:
+            return self.wrong
+        twice = f"The row {first} of this batch has the same reference and other values."
+        return [*self.wrong, FieldError("/reference", "duplicate-reference", twice)]
+
+
+def _row(index: int, row: Any, batch: dict[str, Any]) -> _Row:
+    if not isinstance(row, dict):
+        return _Row(index, None, row, [])
+    body = dict(row)
+    temp_id = body.pop("temp_id", None)
+    if batch.get(_FLAG) is not None:
+        body.setdefault(_FLAG, batch[_FLAG])
+    if temp_id is None or (isinstance(temp_id, str) and len(temp_id) <= _NAME_MAX):
+        return _Row(index, temp_id, body, [])
+    if isinstance(temp_id, int) and not isinstance(temp_id, bool):
+        return _Row(index, temp_id, body, [])
+    wrong = FieldError(
+        "/temp_id", "text", f"A temp_id is a text of at most {_NAME_MAX} characters, or an integer."
+    )
+    return _Row(index, None, body, [wrong])
+
+
+def rows_of(chunk: bytes) -> Iterator[tuple[int, str | int | None, dict[str, Any]]]:
+    """Yield the index, `temp_id` and body of each row of a chunk."""
+    yield from json.read(chunk)
+
+
+def without(chunk: bytes, indexes: Sequence[int]) -> bytes:
+    """Return a chunk without some of its rows."""
+    gone = frozenset(indexes)
+    return json.write([list(row) for row in rows_of(chunk) if row[0] not in gone])

@@ -1,0 +1,88 @@
+"""The bodies and answers of batches: the seed's names, `temp_id` and `batch_name` as the docs have them.
+
+`created` counts what is accepted when the batch is answered, and what was made when it is read later; with `errors` it
+makes `total` at the end.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from getbill.debts import NewDebtBody
+from getbill.kit.shapes import Instant
+
+
+class BatchRow(NewDebtBody):
+    """A debt of a batch: all that a single one takes, and your own name for the row."""
+
+    temp_id: str | int | None = Field(None, description="Comes back in every finding about this row.")
+
+
+class BatchBody(BaseModel):
+    """Thousands of debts in one request: at most 10,000 rows and 20 MB."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "debts": [
+                        {
+                            "debtor": {"name": "Jean Dupont", "email": "jean.dupont@email.com"},
+                            "amount": 2340.00,
+                            "reference": "F-2024-0847",
+                            "temp_id": "row-1",
+                        }
+                    ]
+                }
+            ]
+        },
+    )
+
+    debts: Annotated[list[BatchRow], Field(min_length=1, max_length=10_000)]
+    batch_name: str | None = Field(None, max_length=200, description="What people find the batch by.")
+    accept_expensive_destination: bool | None = Field(
+        None, description="For every row that does not say so itself."
+    )
+
+
+class FindingShown(BaseModel):
+    """What is wrong with a row, and the way out."""
+
+    line: int = Field(description="The same as `index`; of a file the line as its sender sees it.")
+    index: int = Field(description="The row's place in `debts`, from 0.")
+    temp_id: str | int | None
+    column: str | None = Field(
+        description="Where it stands in the row (RFC 6901).", examples=["/debtor/email"]
+    )
+    letter: str | None
+    value: Any = Field(description="What stands there.")
+    code: str
+    severity: Literal["error", "warning"]
+    message: str
+    suggestion: str | None = Field(description="What would be right, where that is known.")
+    outcome: str
+    debt_id: str | None
+
+
+class ErrorReport(BaseModel):
+    """The first findings, and where all of them are."""
+
+    rows: int = Field(description="Of how many rows something is said.")
+    findings: list[FindingShown] = Field(description="The first 100.")
+    more: str | None = Field(description="Where all of them are; null when these are all.")
+
+
+class BatchShown(BaseModel):
+    """A batch on its way."""
+
+    batch_id: str = Field(examples=["batch_01m804scmte4gbpp4yw1mc91gy"])
+    name: str
+    status: Literal["processing", "completed", "failed", "undone"]
+    total: int
+    created: int = Field(description="Accepted and stored when answered; made so far when read later.")
+    unchanged: int = Field(description="Of those, debts that existed already, made from the same body.")
+    errors: int
+    error_report: ErrorReport
+    created_at: Instant
+    completed_at: Instant | None

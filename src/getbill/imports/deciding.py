@@ -1,0 +1,297 @@
+"""What a person decides on an import: what its columns are, to go on, to correct rows, to take all of it back.
+
+Each decision stands on the import's row and wakes the worker; nothing is done here that takes long.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill import sheets, todos
+from getbill.companies import Workspace
+from getbill.imports import correcting, mapping, passing, plans, queries, remembered
+from getbill.imports.findings import Row
+from getbill.imports.mapping import ColumnsCollide, FieldUnknown
+from getbill.imports.model import WAKE, Import, ImportCannotMove, State, Task
+from getbill.imports.plans import Plan
+from getbill.imports.tasks import first_task
+from getbill.kit.db import Statement, Transaction
+from getbill.kit.errors import FieldError, one_field
+from getbill.kit.http import refusal
+from getbill.vault import Key
+
+_CHANGE_PLAN = Statement(
+    "imports.change_plan",
+    "Keep how a file would be read now, and whether anything is left to ask.",
+    "UPDATE imports SET plan = $3, state = $4 WHERE workspace_id = $1 AND id = $2",
+)
+_GO_ON = Statement(
+    "imports.go_on",
+    "A person decided: this is to be done next, by whoever takes it.",
+    """
+    UPDATE imports SET state = $3, task = $4, accepts = $5, is_dry_run = $6, is_confirmed = true, error = NULL,
+        problem = NULL, ended_at = NULL, tries = 0, cursor = 0, fence = fence + $7::int,
+        leased_until = CASE WHEN $7 = 1 THEN NULL ELSE leased_until END
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+_DISCARD = Statement(
+    "imports.discard",
+    "Nobody wants a file imported.",
+    "UPDATE imports SET state = 'undone', task = NULL WHERE workspace_id = $1 AND id = $2",
+)
+_ROWS = Statement(
+    "imports.rows_to_correct",
+    "Refused rows at some lines, with what they were corrected to before.",
+    """
+    SELECT f.*, c.sealed AS corrected FROM import_findings f
+    LEFT JOIN import_corrections c ON c.workspace_id = f.workspace_id AND c.import_id = f.import_id AND c.line = f.line
+    WHERE f.workspace_id = $1 AND f.import_id = $2 AND f.line = ANY($3) AND f.outcome = 'rejected'
+    """,
+)
+_BEFORE_IMPORT: Final = frozenset({"uploaded", "mapped"})
+_CORRECTABLE: Final = frozenset({"checked", "completed", "failed"})
+
+
+class MappingNotCertain(ImportCannotMove):
+    """A mapping with open questions imports nothing."""
+
+    code = "mapping-not-certain"
+    title = "The mapping has open questions"
+    way_out = (
+        "Answer each of `questions` in `GET /imports/{id}/mapping` by changing the mapping, then confirm it."
+    )
+
+
+def key_of(workspace: Workspace, found: Import) -> Key:
+    """Return the key of what an import keeps; raise ImportCannotMove where that is gone."""
+    key = queries.keys_of(workspace, found).own
+    if key is None:
+        raise ImportCannotMove("What this import kept of its rows was dropped. Send the file again.")
+    return key
+
+
+def plan_of(workspace: Workspace, found: Import) -> Plan:
+    """Return how a file would be read; raise ImportCannotMove while nobody has looked, or where it was dropped."""
+    if found.plan is None:
+        raise ImportCannotMove("The file is not read yet, or what was known of it was dropped.")
+    return plans.opened(found.plan, key_of(workspace, found), found.id)
+
+
+async def change_mapping(
+    tx: Transaction, workspace: Workspace, import_id: UUID, changes: Mapping[str, Any]
+) -> tuple[Import, Plan]:
+    """Change what columns are, before anything is imported."""
+    found = await _waiting(tx, workspace, import_id)
+    plan = plan_of(workspace, found)
+    try:
+        plan = plan.mapped(mapping.changed(plan.mapping, changes, plan.profile))
+    except (ColumnsCollide, FieldUnknown) as error:
+        code = "columns-collide" if isinstance(error, ColumnsCollide) else "unknown"
+        raise one_field("/columns", code, str(error)) from None
+    return await _keep(tx, workspace, found, plan), plan
+
+
+async def _keep(tx: Transaction, workspace: Workspace, found: Import, plan: Plan) -> Import:
+    state: State = "mapped" if plan.mapping.is_certain else "uploaded"
+    sealed = plan.seal(key_of(workspace, found), found.id)
+    await tx.execute(_CHANGE_PLAN, workspace.id, found.id, sealed, state)
+    return found.but(plan=sealed, state=state)
+
+
+async def _waiting(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
+    found = await queries.lock(tx, workspace, import_id)
+    if found.source == "batch" or found.state not in _BEFORE_IMPORT or found.task is not None:
+        raise ImportCannotMove(
+            f"The import is {found.state}"
+            + (
+                ", and being read; ask again in a moment."
+                if found.task == "read"
+                else "; its mapping is settled."
+            )
+        )
+    return found
+
+
+async def confirm(
+    tx: Transaction,
+    workspace: Workspace,
+    import_id: UUID,
+    *,
+    by: UUID | None = None,
+    is_dry_run: bool | None = None,
+) -> Import:
+    """Accept what is proposed, remember it for such files of this sender, and go on.
+
+    Raises MappingNotCertain where something must be answered that nothing could be proposed for.
+    """
+    found = await _waiting(tx, workspace, import_id)
+    plan = plan_of(workspace, found)
+    plan = plan.mapped(mapping.confirmed(plan.mapping))
+    if not plan.mapping.is_certain:
+        raise MappingNotCertain(_asked(plan, found.language), extra={"id": found.shown_id})
+    found = await _keep(tx, workspace, found, plan)
+    place = found.sender, plan.layout.signature
+    remembered.remember(tx, workspace, place, (plan.mapping, plan.layout), by)
+    todos.withdraw(tx, workspace.id, passing.TODO, found.id)
+    found = found.but(is_dry_run=found.is_dry_run if is_dry_run is None else is_dry_run)
+    task = first_task(found)
+    return await _go_on(tx, found, "importing" if task == "import" else "mapped", task)
+
+
+def _asked(plan: Plan, language: str) -> str:
+    questions = plan.mapping.questions
+    return " ".join(mapping.said(one.code, one.facts, language) for one in questions[:3])
+
+
+async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
+    """Import a file that was only checked."""
+    found = await queries.lock(tx, workspace, import_id)
+    if found.state != "checked" or found.task is not None:
+        raise ImportCannotMove(f"Only a checked import is started; this one is {found.state}.")
+    await _forget_pass(tx, found)
+    found = found.but(is_dry_run=False)
+    task = first_task(found)
+    return await _go_on(tx, found, "importing" if task == "import" else "mapped", task)
+
+
+async def _forget_pass(tx: Transaction, found: Import) -> None:
+    await tx.execute(passing.UNCOUNT, found.workspace_id, found.id)
+    await tx.execute(passing.FORGET_FINDINGS, found.workspace_id, found.id)
+
+
+async def correct(
+    tx: Transaction,
+    workspace: Workspace,
+    import_id: UUID,
+    patches: Sequence[tuple[int, str | int, Any]],
+    accepts: Sequence[str],
+) -> Import:
+    """Correct rows by hand (line, column, value) and accept suggestions by the kind of their finding, then go on."""
+    found = await queries.lock(tx, workspace, import_id)
+    if found.state not in _CORRECTABLE or found.task is not None or found.error not in {None, "findings"}:
+        raise ImportCannotMove(
+            f"The import is {found.state}{', and being worked on' if found.task else ''}: nothing can be corrected."
+        )
+    key = key_of(workspace, found)
+    plan = None if found.source == "batch" else plan_of(workspace, found)
+    rows = await tx.fetch(_ROWS, workspace.id, found.id, sorted({line for line, _, _ in patches}))
+    _patch(tx, found, (key, plan), _by_line(found, key, rows), patches)
+    return await _go_on(tx, found, found.state, "correct", accepts)
+
+
+def _by_line(found: Import, key: Key, rows: Sequence[Record]) -> dict[int, Row]:
+    return {row["line"]: correcting.corrected(key, found.id, row) for row in rows}
+
+
+def _patch(
+    tx: Transaction,
+    found: Import,
+    read: tuple[Key, Plan | None],
+    rows: Mapping[int, Row],
+    patches: Sequence[tuple[int, str | int, Any]],
+) -> None:
+    key, plan = read
+    wrong: list[FieldError] = []
+    for number, (line, column, value) in enumerate(patches):
+        row = rows.get(line)
+        if row is None:
+            wrong.append(
+                FieldError(f"/corrections/{number}/line", "unknown", f"Line {line} is no refused row.")
+            )
+        elif plan is None:
+            correcting.put_field(row, str(column), value)
+        elif (index := _column(plan.layout, column)) is None:
+            wrong.append(
+                FieldError(f"/corrections/{number}/column", "unknown", f"There is no one column {column!r}.")
+            )
+        else:
+            correcting.put_cell(row, index, "" if value is None else value)
+    if wrong:
+        raise refusal(wrong)
+    for row in rows.values():
+        correcting.keep(tx, (found.workspace_id, found.id), key, row)
+
+
+def _column(layout: sheets.Layout, named: str | int) -> int | None:
+    text = str(named).strip()
+    for candidates in (
+        [one for one in layout.columns if one.header.strip().casefold() == text.casefold()],
+        [one for one in layout.columns if one.letter == text.upper()],
+        [one for one in layout.columns if str(one.index) == text],
+    ):
+        if len(candidates) == 1:
+            return candidates[0].index
+    return None
+
+
+async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
+    """Take back a whole import, also one that is still going on."""
+    found = await queries.lock(tx, workspace, import_id)
+    if found.task == "undo":
+        return found
+    if found.state in _BEFORE_IMPORT | {"checked"} or (found.state == "failed" and not found.created):
+        return await discard(tx, workspace, import_id)
+    if found.state == "undone":
+        raise ImportCannotMove("The import was undone before.")
+    return await _go_on(tx, found, found.state, "undo", is_taken_over=True)
+
+
+async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
+    """Put a file away of which nothing was imported."""
+    found = await queries.lock(tx, workspace, import_id)
+    if (
+        found.state not in _BEFORE_IMPORT | {"checked", "failed"}
+        or (found.created
+        and found.state != "checked")
+    ):
+        raise ImportCannotMove(f"The import is {found.state}: undo it instead.")
+    await tx.execute(_DISCARD, workspace.id, found.id)
+    await _forget_pass(tx, found)
+    await passing.drop_all(tx, workspace.id, found.id, found.file_id)
+    todos.withdraw(tx, workspace.id, passing.TODO, found.id)
+    return found.but(state="undone", task=None, plan=None, created=0)
+
+
+async def _go_on(
+    tx: Transaction,
+    found: Import,
+    state: State,
+    task: Task,
+    accepts: Sequence[str] = (),
+    *,
+    is_taken_over: bool = False,
+) -> Import:
+    values = (state, task, list(accepts), found.is_dry_run, int(is_taken_over))
+    await tx.execute(_GO_ON, found.workspace_id, found.id, *values)
+    tx.wakes.add(WAKE)
+    return found.but(state=state, task=task, error=None, problem=None, ended_at=None, cursor=0)
+
+
+async def erase(tx: Transaction, workspace: Workspace, debt_id: UUID, import_id: UUID | None) -> None:
+    """Drop what imports keep of an erased debt: the file it came with, and what was said of its rows."""
+    await tx.execute(_FORGET_ROWS_OF, workspace.id, debt_id)
+    if import_id is None:
+        return
+    found = await queries.lock(tx, workspace, import_id)
+    if found.task is not None:
+        # Rows are still read from it: it goes at the end of the task.
+        await tx.execute(_UNWANTED, workspace.id, import_id)
+        return
+    key = queries.keys_of(workspace, found).own
+    if key is not None:
+        await passing.drop_file(tx, found, key)
+
+
+_FORGET_ROWS_OF = Statement(
+    "imports.forget_rows_of",
+    "Drop what was said of rows that are, or met, a debt which is being erased.",
+    "DELETE FROM import_findings WHERE workspace_id = $1 AND debt_id = $2",
+)
+_UNWANTED = Statement(
+    "imports.unwanted",
+    "The file of an import goes as soon as nobody needs it.",
+    "UPDATE imports SET is_unwanted = true WHERE workspace_id = $1 AND id = $2",
+)

@@ -1,0 +1,232 @@
+"""Making debts of rows, a chunk at a time: the debts, what is said of the others, and the cursor in one transaction.
+
+Whoever holds the lease no more writes nothing: the fence on the import's row is asked for in the same transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+from asyncpg import Record
+
+from getbill import debts
+from getbill.companies import Workspace
+from getbill.imports import changing, findings
+from getbill.imports.findings import Finding, Row
+from getbill.imports.model import Import
+from getbill.imports.rows import Line
+from getbill.kit import crashes, ids
+from getbill.kit.db import Database, PresumedWrong, Statement, Transaction
+from getbill.kit.errors import Problem
+from getbill.vault import Key
+
+_TAKEN = Statement(
+    "imports.taken",
+    "Which debts have these references already, made of what, and by this import at which line?",
+    """
+    SELECT id, reference, fingerprint, CASE WHEN import_id = $3 THEN import_line END AS line FROM debts
+    WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
+    """,
+)
+_ADVANCE = Statement(
+    "imports.advance",
+    "Move an import on by a chunk of rows, if we still hold its lease.",
+    """
+    UPDATE imports SET cursor = $4, rows_done = rows_done + $5, created = created + $6, updated = updated + $7,
+        unchanged = unchanged + $8, skipped = skipped + $9, rejected = rejected + $10, warnings = warnings + $11,
+        tries = 0
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
+    RETURNING cursor
+    """,
+)
+_TRIES: Final = 5
+_COLLISIONS: Final = (
+    PresumedWrong,
+    asyncpg.UniqueViolationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
+
+
+class LeaseLost(Exception):
+    """Another process does this import's work now; whatever was begun here is rolled back."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a chunk's rows: each is counted once, in one of the first five."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    warnings: int = 0
+    said: list[Row] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there were."""
+        return self.created + self.updated + self.unchanged + self.skipped + self.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a pass over an import's rows needs to know: whose, which, under which fence, sealed by which key."""
+
+    database: Database
+    workspace: Workspace
+    found: Import
+    key: Key
+
+    @property
+    def place(self) -> tuple[UUID, UUID]:
+        """The primary key of the import's row."""
+        return self.workspace.id, self.found.id
+
+    def rest(self, now: datetime) -> datetime | None:
+        """Return until when the debts made now are left alone."""
+        hours = self.found.grace_hours
+        return now + timedelta(hours=hours) if hours else None
+
+
+async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None = None) -> Tally:
+    """Make what a chunk of rows asks for and move the cursor; raise LeaseLost when it is not ours any more.
+
+    Rows that were refused before are taken `again`: the statement drops what was said of them.
+    """
+    refused: dict[int, Problem] = {}
+    tries = 0
+    while True:
+        try:
+            async with work.database.transaction(work.workspace.now()) as tx:
+                if again is not None:
+                    await tx.execute(again, *work.place, [line.line for line in lines])
+                tally = await decide(tx, work, lines, refused)
+                await advance(tx, work, cursor, tally, refused_before=len(lines) if again else 0)
+        except changing.CannotUpdate as error:
+            # The whole chunk is taken back, and decided again knowing that.
+            refused[error.line] = error.problem
+        except _COLLISIONS:
+            tries += 1
+            if tries == _TRIES:
+                raise
+        else:
+            crashes.at("imports.committed")
+            return tally
+
+
+async def decide(
+    tx: Transaction, work: Work, lines: Sequence[Line], refused: Mapping[int, Problem] | None = None
+) -> Tally:
+    """Make what can be made of some rows, and have kept what is said of them; `refused` could not be changed before."""
+    tally = Tally()
+    asked = [line for line in lines if line.new is not None]
+    known = await taken(tx, work, [line.new.reference for line in asked if line.new])
+    seen: dict[str, Line] = {}
+    fresh: list[Line] = []
+    for line in lines:
+        new = line.new
+        if new is None:
+            tally.rejected += 1
+            tally.said.append(line.about("rejected"))
+        elif new.reference in seen:
+            repeat(tally, line, seen[new.reference].line, is_same=new == seen[new.reference].new)
+        elif (row := known.get(new.reference)) is not None:
+            await _meet(tx, work, tally, (line, row), (refused or {}).get(line.line))
+        else:
+            seen[new.reference] = line
+            fresh.append(line)
+    await _open(tx, work, tally, fresh)
+    findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
+    return tally
+
+
+async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Record]:
+    """Return the debts that have these references, by reference; `line` is that of this import's own."""
+    rows = await tx.fetch(_TAKEN, work.workspace.id, references, work.found.id)
+    return {row["reference"]: row for row in rows}
+
+
+async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> None:
+    news = [line.new for line in fresh if line.new]
+    origin = debts.Origin(work.found.id, [line.line for line in fresh], work.rest(tx.now))
+    for line, outcome in zip(fresh, await debts.create_many(tx, work.workspace, news, origin), strict=True):
+        if not isinstance(outcome, debts.Created) or not outcome.is_new:
+            # Somebody made it between our question and this one.
+            raise PresumedWrong
+        tally.created += 1
+        if line.findings:
+            tally.warnings += 1
+            tally.said.append(line.about("warned", debt_id=outcome.debt.id))
+
+
+def repeat(tally: Tally, line: Line, first_line: int, *, is_same: bool) -> None:
+    """Settle a row whose reference stands in the file already."""
+    if is_same:
+        tally.skipped += 1
+        tally.said.append(line.about("skipped", note("repeated-row", line, line_before=first_line)))
+    else:
+        tally.rejected += 1
+        tally.said.append(line.about("rejected", note("duplicate-in-file", line, line_before=first_line)))
+
+
+async def _meet(
+    tx: Transaction, work: Work, tally: Tally, met: tuple[Line, Record], refusal: Problem | None
+) -> None:
+    """Settle a row whose reference is a debt's already."""
+    line, row = met
+    assert line.new is not None  # noqa: S101 - only such a row has a reference
+    is_same = row["fingerprint"] == debts.fingerprint(work.workspace, line.new)
+    shown = ids.show("debt", row["id"])
+    if row["line"] is not None:
+        repeat(tally, line, row["line"], is_same=is_same)
+    elif is_same:
+        tally.unchanged += 1
+    elif refusal is not None:
+        tally.rejected += 1
+        tally.said.append(line.about("rejected", note("cannot-update", line, debt=shown, why=refusal.detail)))
+    elif work.found.on_duplicate == "update":
+        await changing.change(tx, work.workspace, row["id"], line)
+        tally.updated += 1
+        if line.findings:
+            tally.warnings += 1
+        tally.said.append(line.about("warned", note("updated", line, debt=shown), debt_id=row["id"]))
+    elif work.found.on_duplicate == "skip":
+        tally.skipped += 1
+        tally.said.append(line.about("skipped", note("reference-known", line, debt=shown), debt_id=row["id"]))
+    else:
+        tally.rejected += 1
+        tally.said.append(line.about("rejected", note("reference-known", line, debt=shown)))
+
+
+def note(code: str, line: Line, **facts: object) -> Finding:
+    """Return what is said of a row's reference."""
+    assert line.new is not None  # noqa: S101 - only such a row has a reference
+    found = findings.said(
+        code,
+        {"reference": line.new.reference, **facts},
+        pointer="/reference",
+        value=line.new.reference,
+    )
+    found.severity = "error" if code in {"duplicate-in-file", "cannot-update"} else "warning"
+    return found
+
+
+async def advance(tx: Transaction, work: Work, cursor: int, tally: Tally, *, refused_before: int = 0) -> None:
+    """Move the import on, as the last thing before its rows go out; raise LeaseLost when it is not ours any more."""
+    values = (
+        tally.rows - refused_before,
+        tally.created,
+        tally.updated,
+        tally.unchanged,
+        tally.skipped,
+        tally.rejected - refused_before,
+        tally.warnings,
+    )
+    if await tx.fetchval(_ADVANCE, *work.place, work.found.fence, cursor, *values) is None:
+        raise LeaseLost

@@ -1,0 +1,44 @@
+"""Mapping: what the columns of a creditor's file are, proposed with reasons, asked where unsure, and remembered.
+
+`propose` reads headers in six languages and the cells below them, `changed` takes a human's answers, `recalled`
+meets a known layout again, and `compose` makes rows into bodies as POST /debts takes them.
+"""
+
+from getbill.imports.mapping.cells import CellFinding
+from getbill.imports.mapping.changes import changed, difference, recalled
+from getbill.imports.mapping.compose import Composer, compose
+from getbill.imports.mapping.model import (
+    Alternative,
+    Column,
+    ColumnsCollide,
+    Currency,
+    Field,
+    FieldUnknown,
+    Mapping,
+    Question,
+    Reason,
+    confirmed,
+)
+from getbill.imports.mapping.propose import propose
+from getbill.imports.mapping.said import said
+
+__all__ = [
+    "Alternative",
+    "CellFinding",
+    "Column",
+    "ColumnsCollide",
+    "Composer",
+    "Currency",
+    "Field",
+    "FieldUnknown",
+    "Mapping",
+    "Question",
+    "Reason",
+    "changed",
+    "compose",
+    "confirmed",
+    "difference",
+    "propose",
+    "recalled",
+    "said",
+]

@@ -1,0 +1,193 @@
+"""Which column is what is owed now, which was invoiced and which was paid.
+
+The wrong one bills people what they have paid already, so every doubt becomes a question: two columns that could
+both be due, an amount without tax only, a debit and a credit, columns that do not add up.
+"""
+
+from collections.abc import Iterable
+
+from getbill.imports.mapping.candidates import Candidate
+from getbill.imports.mapping.contents import has_fractions, texts_of
+from getbill.imports.mapping.figures import Head
+from getbill.imports.mapping.model import CERTAIN, Field, Question, Reason
+from getbill.imports.mapping.rules import Claim
+
+_PLAIN_MIN = 0.5
+
+
+def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
+    """Decide between the columns of amounts, and return what only a human can decide."""
+    paid = _only(_claiming(candidates, Field.AMOUNT_PAID), head)
+    due = [one for one in _claiming(candidates, Field.AMOUNT) if _is_due(one)]
+    plain = [one for one in _claiming(candidates, Field.AMOUNT) if one not in due and one.is_known]
+    invoiced = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == ""]
+    net = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == "net"]
+    ledger = [one for one in candidates if _role(one) in {"debit", "credit"}]
+    if due:
+        return _with_due(due, [*invoiced, *plain], [*net, *ledger], paid, head)
+    if ledger and not (plain or invoiced):
+        return [_which("ledger", ledger)]
+    if (plain and invoiced) or len(plain) > 1:
+        return _several([*plain, *invoiced], net, head)
+    if plain:
+        _leave(net, "net_of_tax", plain[0])
+        return _plain_alone(plain[0], paid)
+    if invoiced:
+        _leave([*net, *ledger], "net_of_tax", invoiced[0])
+        return _several(invoiced, [], head) or ([] if paid else [_invoiced_only(invoiced[0])])
+    return [_which("only_net", net)] if net else []
+
+
+def _with_due(
+    due: list[Candidate],
+    invoiced: list[Candidate],
+    others: list[Candidate],
+    paid: list[Candidate],
+    head: Head,
+) -> list[Question]:
+    _leave(others, "not_due", due[0])
+    # The amount of an instalment or of a claim, where another column says what is left of it.
+    left = [one for one in due if one.spoken.concepts & {"open", "overdue"} or one.spoken.whole]
+    if left and len(left) < len(due):
+        invoiced = invoiced + [one for one in due if one not in left]
+        due = left
+    _leave_days(due)
+    due = [one for one in due if one.claims]
+    doubtful = [one for one in due if one.best and one.best.score < CERTAIN]
+    sure = [one for one in due if one not in doubtful]
+    # Open and overdue: where all of it is overdue they are the same amount.
+    due = _distinct(sure + doubtful, head)
+    invoiced = _distinct(invoiced, head)
+    if len(invoiced) > 1:
+        named = [one for one in invoiced if {"incl", "total", "invoice"} & one.spoken.concepts]
+        chosen = named[0] if named else invoiced[0]
+        _leave([one for one in invoiced if one is not chosen], "not_due", due[0])
+        invoiced = [chosen]
+    for one in invoiced:
+        one.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", _header(due[0])))
+    if len(due) > 1:
+        return [_which("several_due", due)]
+    return _do_not_add_up(due[0], invoiced, paid, head) + _negative(due[0], head)
+
+
+def _leave_days(due: list[Candidate]) -> None:
+    """Leave out a column of days overdue: whole numbers beside amounts that have cents."""
+    amounts = [one for one in due if "overdue" not in one.spoken.concepts and has_fractions(one.found)]
+    for one in due:
+        if (
+            amounts
+            and one not in amounts
+            and "amount" not in one.spoken.concepts
+            and not has_fractions(one.found)
+        ):
+            _leave([one], "not_ours", one)
+
+
+def _several(found: list[Candidate], net: list[Candidate], head: Head) -> list[Question]:
+    found = _distinct(found, head)
+    _leave(net, "net_of_tax", found[0])
+    if len(found) > 1:
+        return [_which("several_amounts", found)]
+    return _negative(found[0], head)
+
+
+def _plain_alone(amount: Candidate, paid: list[Candidate]) -> list[Question]:
+    if paid:
+        # What was invoiced, or what is left of it? The header does not say.
+        amount.turn(Field.AMOUNT, Field.AMOUNT_INVOICED, 0.7)
+        options = (Field.AMOUNT_INVOICED.value, Field.AMOUNT.value)
+        index = amount.column.index
+        return [Question("amount_or_invoiced", (index,), Field.AMOUNT, options, None, _header(paid[0]))]
+    if "local" in amount.spoken.concepts:
+        return []
+    claim = amount.claim(Field.AMOUNT)
+    score = claim.score if claim else 0.0
+    amount.become(
+        [Claim(Field.AMOUNT, score + 0.07 if score >= 0.7 else score)], Reason("only_amount", _header(amount))
+    )
+    return []
+
+
+def _invoiced_only(one: Candidate) -> Question:
+    proposed = Field.AMOUNT_INVOICED.value
+    return Question("invoiced_only", (one.column.index,), Field.AMOUNT, (proposed,), proposed, _header(one))
+
+
+def _do_not_add_up(
+    due: Candidate, invoiced: list[Candidate], paid: list[Candidate], head: Head
+) -> list[Question]:
+    if not invoiced:
+        return []
+    columns = [due, *invoiced, *paid]
+    if paid:
+        fits = head.share_adding_up(due.found, invoiced[0].found, paid[0].found)
+    else:
+        fits = head.share_within(due.found, invoiced[0].found)
+    if fits >= 0.75:
+        return []
+    indexes = tuple(one.column.index for one in columns)
+    facts = {"share": round(fits, 2), "due": _header(due)["header"]}
+    return [Question("amounts_disagree", indexes, Field.AMOUNT, (), Field.AMOUNT.value, facts)]
+
+
+def _negative(due: Candidate, head: Head) -> list[Question]:
+    if head.share_negative(due.found) < 0.5:
+        return []
+    return [Question("negative_amounts", (due.column.index,), Field.AMOUNT, (), None, _header(due))]
+
+
+def _which(why: str, found: list[Candidate]) -> Question:
+    indexes = tuple(one.column.index for one in found)
+    options = tuple(str(index) for index in indexes)
+    facts = {"why": why, "columns": [_header(one)["header"] for one in found]}
+    facts["examples"] = [next(iter(texts_of(one.found)), "") for one in found]
+    for one in found:
+        one.become([Claim(claim.field, min(claim.score, 0.7), claim.role) for claim in one.claims])
+    return Question("which_amount", indexes, Field.AMOUNT, options, None, facts)
+
+
+def _distinct(found: list[Candidate], head: Head) -> list[Candidate]:
+    """Leave out columns that repeat another's amounts in every row."""
+    kept: list[Candidate] = []
+    for one in found:
+        twin = next((other for other in kept if head.are_equal(one.found, other.found)), None)
+        empty = one.found.filled == 0 and len(found) > 1
+        if twin or empty:
+            _leave([one], "same_amounts" if twin else "empty", twin or one)
+        else:
+            kept.append(one)
+    return kept or found[:1]
+
+
+def _only(paid: list[Candidate], head: Head) -> list[Candidate]:
+    """Keep one column of what was paid: the clearest."""
+    paid = sorted(_distinct(paid, head), key=lambda one: -(one.best.score if one.best else 0)) if paid else []
+    _leave(paid[1:], "not_due", paid[0]) if paid else None
+    return paid[:1]
+
+
+def _leave(found: Iterable[Candidate], why: str, instead: Candidate) -> None:
+    for one in found:
+        one.become([], Reason(why, _header(instead)))
+
+
+def _claiming(candidates: list[Candidate], field: Field) -> list[Candidate]:
+    return [one for one in candidates if one.may_be((field,), _PLAIN_MIN)]
+
+
+def _is_due(one: Candidate) -> bool:
+    concepts = one.spoken.concepts
+    claim = one.claim(Field.AMOUNT)
+    if claim is None or not one.is_known:
+        return False
+    return bool(concepts & {"open", "overdue", "due", "case"}) or one.spoken.whole == Field.AMOUNT.value
+
+
+def _role(one: Candidate) -> str | None:
+    return (
+        one.best.role if one.best and one.best.field in {Field.AMOUNT_INVOICED, Field.AMOUNT_PAID} else None
+    )
+
+
+def _header(candidate: Candidate) -> dict[str, str]:
+    return {"header": candidate.column.header or candidate.column.letter}

@@ -1,0 +1,97 @@
+"""The columns of a file with the fields each may be, before the columns are weighed against each other."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from getbill import sheets
+from getbill.imports.mapping import contents
+from getbill.imports.mapping.headers import Spoken, listen
+from getbill.imports.mapping.model import Field, Reason
+from getbill.imports.mapping.rules import Claim, claims
+
+# Below this a claim is no longer worth a question.
+_NOTHING = 0.5
+# What contradicts its header is asked, however clear the contents are.
+_CONTRADICTED = 0.7
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A column, what its header speaks of, what it contains, and the fields it may be, best first."""
+
+    column: sheets.Column
+    found: sheets.ColumnProfile
+    spoken: Spoken
+    claims: list[Claim]
+    reason: Reason
+    # Whether the header's words are known, be it as something that is none of our fields.
+    is_known: bool
+
+    @property
+    def best(self) -> Claim | None:
+        """The likeliest field."""
+        return self.claims[0] if self.claims else None
+
+    def claim(self, field: Field) -> Claim | None:
+        """Return what the column claims of a field."""
+        return next((claim for claim in self.claims if claim.field == field), None)
+
+    def may_be(self, fields: Iterable[Field], least: float = 0.0) -> bool:
+        """Tell whether the likeliest field is one of `fields`, with at least that score."""
+        return self.best is not None and self.best.field in set(fields) and self.best.score >= least
+
+    def become(self, claims: Sequence[Claim], reason: Reason | None = None) -> None:
+        """Set what the column may be, as the columns beside it show."""
+        self.claims = sorted(claims, key=lambda claim: -claim.score)
+        if reason:
+            self.reason = reason
+
+    def turn(self, old: Field, new: Field, score: float | None = None, reason: Reason | None = None) -> None:
+        """Make what was claimed of one field a claim of another."""
+        turned = [
+            Claim(new, claim.score if score is None else score, claim.role) if claim.field == old else claim
+            for claim in self.claims
+            if claim.field == old or claim.field != new
+        ]
+        self.become(turned, reason)
+
+
+def of(layout: sheets.Layout, profile: sheets.Profile) -> list[Candidate]:
+    """Return each column of a file with the fields its header and its contents suggest."""
+    by_index = {found.column.index: found for found in profile.columns}
+    return [_candidate(column, by_index[column.index]) for column in layout.columns]
+
+
+def _candidate(column: sheets.Column, found: sheets.ColumnProfile) -> Candidate:
+    spoken = listen(column.header, column.group)
+    named = claims(spoken) if spoken.concepts or spoken.whole else None
+    facts = {"header": column.header}
+    if named is None:
+        shown = [claim for claim in contents.seen(found) if claim.score >= _NOTHING]
+        code = "contents" if shown else "empty" if not found.filled else "unknown"
+        return Candidate(column, found, spoken, shown, Reason(code, _seen(found)), is_known=False)
+    if not named:
+        return Candidate(column, found, spoken, [], Reason("not_ours", facts), is_known=True)
+    fitted = _fitted(named, found, spoken.ordinal)
+    if fitted:
+        code = "header_typo" if spoken.typos else "header"
+        facts |= {"word": spoken.typos[0]} if spoken.typos else {}
+        return Candidate(column, found, spoken, fitted, Reason(code, facts), is_known=True)
+    shown = [Claim(claim.field, min(claim.score, _CONTRADICTED)) for claim in contents.seen(found)]
+    reason = Reason("contradicted", facts | _seen(found) | {"field": named[0].field.value})
+    return Candidate(column, found, spoken, shown, reason, is_known=True)
+
+
+def _fitted(named: tuple[Claim, ...], found: sheets.ColumnProfile, ordinal: int) -> list[Claim]:
+    fitted = [
+        Claim(claim.field, min(0.99, claim.score * contents.fit(claim, found) + 0.02), claim.role)
+        for claim in named
+    ]
+    if ordinal > 1:
+        # The second telephone of a row is not the telephone.
+        fitted = [Claim(claim.field, claim.score - 0.12, claim.role) for claim in fitted]
+    return sorted((claim for claim in fitted if claim.score >= _NOTHING), key=lambda claim: -claim.score)
+
+
+def _seen(found: sheets.ColumnProfile) -> dict[str, object]:
+    return {"example": next(iter(contents.texts_of(found)), ""), "filled": found.filled}

@@ -1,0 +1,237 @@
+"""Reading single cells into a body, and what is told of a cell that cannot be read."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from dataclasses import field as default
+from datetime import date
+from typing import Any
+
+from getbill import sheets
+from getbill.imports.mapping.model import Column, Field
+
+# What people write where they know nothing.
+NOTHING = frozenset(
+    [
+        "-",
+        "--",
+        "---",
+        ".",
+        "/",
+        "?",
+        "n/a",
+        "na",
+        "n.a.",
+        "n.a",
+        "nc",
+        "n.c.",
+        "nil",
+        "null",
+        "none",
+        "néant",
+        "neant",
+        "aucun",
+        "keine",
+        "kein",
+        "ninguno",
+        "nessuno",
+        "geen",
+        "#n/a",
+        "inconnu",
+        "unknown",
+        "unbekannt",
+        "n/d",
+        "nd",
+        "s/n",
+    ]
+)
+_SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+_REMEMBERED_MAX = 20_000
+
+
+@dataclass(slots=True)
+class CellFinding:
+    """What is wrong with a cell: `column` is its index (None: the whole row), `facts` fill the code's sentence.
+
+    `wrong` is the refusal of the reader, whose sentence is told instead of one of ours.
+    """
+
+    column: int | None
+    field: Field | None
+    value: Any
+    code: str
+    facts: dict[str, Any] = default(default_factory=dict)
+    suggestion: str | None = None
+    is_warning: bool = False
+    wrong: sheets.CellWrong | None = None
+
+
+class Draft:
+    """A body in the making."""
+
+    __slots__ = ("address", "body", "debtor", "findings", "metadata", "phones")
+
+    def __init__(self) -> None:
+        self.body: dict[str, Any] = {}
+        self.debtor: dict[str, Any] = {}
+        self.address: dict[str, str] = {}
+        self.phones: list[str] = []
+        self.metadata: dict[str, Any] = {}
+        self.findings: list[CellFinding] = []
+
+    def refuse(
+        self, column: Column, value: sheets.Cell, error: sheets.CellWrong, *, is_warning: bool = False
+    ) -> None:
+        """Note that a cell could not be read."""
+        self.findings.append(
+            CellFinding(
+                column.index,
+                column.field,
+                value,
+                error.code,
+                dict(error.facts),
+                error.suggestion,
+                is_warning,
+                error,
+            )
+        )
+
+    def warn(self, column: Column, value: sheets.Cell, code: str, facts: dict[str, Any]) -> None:
+        """Note what was left out or changed of a cell."""
+        self.findings.append(
+            CellFinding(column.index, column.field, value, code, facts, None, is_warning=True)
+        )
+
+
+Step = Callable[[Sequence[sheets.Cell], Draft], None]
+
+
+def text_of(cell: sheets.Cell) -> str:
+    """Return a cell's text without the spaces around it."""
+    return cell.strip() if cell.__class__ is str else sheets.read_text(cell)
+
+
+def remembered(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell], str]:
+    """Return a reader that knows the dates it has read: files repeat them."""
+    known: dict[sheets.Cell, str] = {}
+
+    def read(cell: sheets.Cell) -> str:
+        if (text := known.get(cell)) is None:
+            text = reader(cell).isoformat()
+            if len(known) > _REMEMBERED_MAX:
+                known.clear()
+            known[cell] = text
+        return text
+
+    return read
+
+
+def date_into_body(column: Column, read: Callable[[sheets.Cell], str], name: str) -> Step:
+    """Put a date into the body."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        cell = cells[index]
+        if cell is None or cell == "":
+            return
+        try:
+            draft.body[name] = read(cell)
+        except sheets.CellWrong as error:
+            if not is_nothing(cell):
+                draft.refuse(column, cell, error)
+
+    return step
+
+
+def birthdate(column: Column, read: Callable[[sheets.Cell], str]) -> Step:
+    """Put the debtor's birthdate into the body; one that cannot be read is left out and told."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        cell = cells[index]
+        if cell is None or cell == "":
+            return
+        try:
+            draft.debtor["birthdate"] = read(cell)
+        except sheets.CellWrong as error:
+            if not is_nothing(cell):
+                draft.refuse(column, cell, error, is_warning=True)
+
+    return step
+
+
+def is_nothing(cell: sheets.Cell) -> bool:
+    """Tell whether a cell is what people write where they know nothing."""
+    text = text_of(cell)
+    return not text or text.casefold() in NOTHING
+
+
+def text_into_body(column: Column, name: str) -> Step:
+    """Put a cell's text into the body."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if text := text_of(cells[index]):
+            draft.body[name] = text
+
+    return step
+
+
+def iban_into_body(column: Column) -> Step:
+    """Put an account into the body, without the spaces people group it by."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if text := text_of(cells[index]):
+            draft.body["iban"] = text.replace(" ", "").replace("\u00a0", "").removeprefix("IBAN")
+
+    return step
+
+
+def code_into_body(column: Column, name: str, also: str | None = None) -> Step:
+    """Put a reference into the body; one that a spreadsheet shortened is refused, its digits are gone."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if text := _code(column, cells[index], draft):
+            draft.body[name] = text
+            if also:
+                draft.body[also] = text
+
+    return step
+
+
+def code_into_debtor(column: Column, name: str) -> Step:
+    """Put a reference of the debtor into the body."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if text := _code(column, cells[index], draft):
+            draft.debtor[name] = text
+
+    return step
+
+
+def kept(column: Column, name: str) -> Step:
+    """Keep a column with the debt as it stands."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        cell = cells[index]
+        if cell.__class__ is str:
+            if text := cell.strip():
+                draft.metadata[name] = text
+        elif isinstance(cell, bool | int | float):
+            draft.metadata[name] = cell
+        elif cell is not None:
+            draft.metadata[name] = sheets.read_text(cell)
+
+    return step
+
+
+def _code(column: Column, cell: sheets.Cell, draft: Draft) -> str:
+    text = text_of(cell)
+    if "+" in text and _SHORTENED.fullmatch(text):
+        draft.refuse(column, cell, sheets.CellWrong("digits_lost", value=text))
+        return ""
+    return text

@@ -1,0 +1,206 @@
+"""A human's changes to a mapping, and a remembered mapping met again on a new file.
+
+A change answers the questions it touches and no others. A remembered mapping is checked against the new file's
+cells: what no longer looks the same is asked again before anything is imported.
+"""
+
+from collections.abc import Mapping as Facts
+from dataclasses import replace
+from typing import Any
+
+from getbill import sheets
+from getbill.imports.mapping import formats
+from getbill.imports.mapping.contents import fit
+from getbill.imports.mapping.model import (
+    AMOUNTS,
+    Column,
+    Currency,
+    Field,
+    FieldUnknown,
+    Mapping,
+    Question,
+    Reason,
+)
+from getbill.imports.mapping.propose import missing, propose
+from getbill.imports.mapping.rules import Claim
+from getbill.kit.money import currencies
+
+_AMOUNT_QUESTIONS = frozenset(
+    {"which_amount", "amount_or_invoiced", "invoiced_only", "amounts_disagree", "negative_amounts"}
+)
+_FORMATS = frozenset({"number_format", "date_order"})
+_UNITS = frozenset({None, "cents", "negated"})
+_NAMES = frozenset({"columns", "numbers", "dates", "units", "currency", "signs", "country"})
+
+
+def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile) -> Mapping:
+    """Return the mapping with a human's changes: raise `ColumnsCollide` or `FieldUnknown` where they make no sense.
+
+    `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or "."}),
+    `dates` ({column: "dmy", "mdy" or "ymd"}), `units` ({column: "cents", "negated" or null}), `currency`, `signs` and
+    `country`.
+    """
+    if unknown := changes.keys() - _NAMES:
+        raise FieldUnknown(
+            f"There is no {min(unknown)!r} in a mapping's changes: {', '.join(sorted(_NAMES))}."
+        )
+    fields = {_index(mapping, key): _field(value) for key, value in changes.get("columns", {}).items()}
+    units = {_index(mapping, key): _one_of(value, _UNITS) for key, value in changes.get("units", {}).items()}
+    numbers = {_index(mapping, k): _one_of(v, {",", "."}) for k, v in changes.get("numbers", {}).items()}
+    dates = {
+        _index(mapping, k): _one_of(v, {"dmy", "mdy", "ymd"}) for k, v in changes.get("dates", {}).items()
+    }
+    after = replace(
+        mapping,
+        columns=tuple(_column(column, fields, units) for column in mapping.columns),
+        currency=_currency(mapping.currency, changes),
+        country=str(changes.get("country") or mapping.country).upper(),
+        numbers={**mapping.numbers, **numbers},
+        dates={**mapping.dates, **dates},
+    ).without_collisions()
+    touched = fields.keys() | units.keys() | numbers.keys() | dates.keys()
+    return _asked_again(after, touched, changes, profile)
+
+
+def recalled(
+    remembered: Mapping, layout: sheets.Layout, profile: sheets.Profile, company_currency: str
+) -> Mapping:
+    """Return a remembered mapping for a new file of the same layout, asking where its cells look different now."""
+    fresh = propose(layout, profile, company_country=remembered.country, company_currency=company_currency)
+    questions: list[Question] = []
+    found = {one.column.index: one for one in profile.columns}
+    for column in remembered.columns:
+        if column.field and fit(Claim(column.field, 1.0), found[column.index]) < 0.5:
+            facts = {"header": column.header or column.letter, "field": column.field.value}
+            questions.append(Question("contents_changed", (column.index,), column.field, (), None, facts))
+    marks, orders, unclear = formats.decide(list(remembered.columns), profile)
+    questions += [
+        one for one in unclear if one.columns[0] not in remembered.numbers.keys() | remembered.dates.keys()
+    ]
+    for code, now, before in (
+        ("number_format", marks, remembered.numbers),
+        ("date_order", orders, remembered.dates),
+    ):
+        for index in now.keys() & before.keys():
+            if now[index] != before[index]:
+                facts = {"header": found[index].column.header, "before": before[index], "now": now[index]}
+                questions.append(
+                    Question(f"{code}_changed", (index,), None, (before[index], now[index]), None, facts)
+                )
+    if (
+        fresh.currency.reason.code in {"sign", "header_code"}
+        and fresh.currency.code != remembered.currency.code
+    ):
+        facts = {"before": remembered.currency.code, "now": fresh.currency.code}
+        options = (remembered.currency.code, fresh.currency.code)
+        questions.append(Question("currency_changed", (), Field.CURRENCY, options, None, facts))
+    known = {sign.casefold() for sign in remembered.currency.signs}
+    questions += [
+        one
+        for one in fresh.questions
+        if one.code in {"currency_sign", "currencies_differ"}
+        and str(one.facts.get("sign", "")).casefold() not in known
+    ]
+    return replace(remembered, questions=tuple(questions))
+
+
+def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, str]]:
+    """Return how a sender's layout changed: columns `added`, `missing` and `moved`, by their headers."""
+    old, new = before.headers, after.headers
+    told = [{"code": "missing", "header": header} for header in old if header not in new]
+    told += [{"code": "added", "header": header} for header in new if header not in old]
+    kept_old = [header for header in old if header in new]
+    kept_new = [header for header in new if header in old]
+    if kept_old != kept_new:
+        told += [
+            {"code": "moved", "header": header}
+            for header, other in zip(kept_new, kept_old, strict=False)
+            if header != other
+        ]
+    return told
+
+
+def _column(column: Column, fields: dict[int, Field | None], units: dict[int, Any]) -> Column:
+    if column.index in units:
+        column = replace(column, unit=units[column.index])
+    if column.index not in fields:
+        return column
+    return replace(
+        column, field=fields[column.index], confidence=1.0, reason=Reason("human"), alternatives=()
+    )
+
+
+def _currency(currency: Currency, changes: Facts[str, Any]) -> Currency:
+    signs = {**currency.signs, **{str(k).casefold(): _code(v) for k, v in changes.get("signs", {}).items()}}
+    code = changes.get("currency")
+    if code is None:
+        return replace(currency, signs=signs)
+    return Currency(_code(code), Reason("human"), signs)
+
+
+def _asked_again(
+    mapping: Mapping, touched: set[int], changes: Facts[str, Any], profile: sheets.Profile
+) -> Mapping:
+    kept = [
+        question for question in mapping.questions if not _is_answered(question, mapping, touched, changes)
+    ]
+    marks, orders, unclear = formats.decide(list(mapping.columns), profile)
+    answered = mapping.numbers.keys() | mapping.dates.keys()
+    kept += [question for question in unclear if question.columns[0] not in answered]
+    kept += missing(list(mapping.columns), kept)
+    return replace(
+        mapping,
+        questions=tuple(kept),
+        numbers={**marks, **mapping.numbers},
+        dates={**orders, **mapping.dates},
+    )
+
+
+def _is_answered(question: Question, mapping: Mapping, touched: set[int], changes: Facts[str, Any]) -> bool:
+    fields = {column.field for column in mapping.columns}
+    if question.code in _AMOUNT_QUESTIONS:
+        owed = {column.index for column in mapping.columns if column.field in AMOUNTS}
+        return bool(touched & (set(question.columns) | owed))
+    if question.code in _FORMATS or question.code.startswith("missing"):
+        return True  # asked anew where it still holds
+    if question.field == Field.CURRENCY:
+        sign = str(question.facts.get("sign", "")).casefold()
+        named = sign and sign in mapping.currency.signs
+        return bool(
+            named or (changes.get("currency") and not sign) or (not sign and Field.CURRENCY in fields)
+        )
+    return bool(touched & set(question.columns))
+
+
+def _index(mapping: Mapping, key: Any) -> int:
+    text = str(key).strip()
+    for column in mapping.columns:
+        if text == str(column.index):
+            return column.index
+    named = [column for column in mapping.columns if column.header.strip().casefold() == text.casefold()]
+    named = named or [column for column in mapping.columns if column.letter == text.upper()]
+    if len(named) != 1:
+        what = "There is no column" if not named else "There are several columns"
+        raise FieldUnknown(f"{what} {text!r}: name it by its index, its letter or its header.")
+    return named[0].index
+
+
+def _field(value: Any) -> Field | None:
+    if value is None or value == "":
+        return None
+    if value not in set(Field):
+        raise FieldUnknown(f"There is no field {value!r}: it is one of {', '.join(Field)}, or null.")
+    return Field(value)
+
+
+def _one_of(value: Any, known: frozenset[Any] | set[str]) -> Any:
+    if value not in known:
+        raise FieldUnknown(f"{value!r} is not one of {', '.join(sorted(map(str, known)))}.")
+    return value
+
+
+def _code(value: Any) -> str:
+    code = str(value).upper()
+    if code not in currencies():
+        raise FieldUnknown(f"{value!r} is not an ISO 4217 currency in use.")
+    return code

@@ -1,0 +1,96 @@
+"""From a row of a file to the body that POST /debts takes, each cell read as its column's mapping says.
+
+A cell that cannot be read becomes a finding and its field stays out: nothing is guessed for it. The readers of
+all columns are made once, since a file has a million rows.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from getbill import sheets
+from getbill.imports.mapping import cells, money, people, places
+from getbill.imports.mapping.cells import CellFinding, Draft, Step
+from getbill.imports.mapping.model import Column, Field, Mapping
+
+_OF_DEBT = {
+    Field.OBJECT: "object",
+    Field.PAYMENT_LINK: "payment_link",
+    Field.CREDITOR: "company",
+    Field.SCENARIO: "scenario",
+}
+
+
+class Composer:
+    """Makes a row's body; one for a whole file, in one thread."""
+
+    def __init__(self, mapping: Mapping, profile: sheets.Profile) -> None:
+        self._columns = {column.field: column for column in mapping.columns if column.field}
+        self._mapping = mapping
+        self._profile = profile
+        self._steps = self._made()
+        self._finish = places.finish(self._columns, mapping.country)
+
+    def body(self, row: sheets.Row) -> tuple[dict[str, Any], list[CellFinding]]:
+        """Return the row as a body of POST /debts, and what is wrong with its cells."""
+        if row.wrong is not None:
+            return {}, [CellFinding(None, None, None, row.wrong.code, wrong=row.wrong)]
+        draft = Draft()
+        values = row.cells
+        for step in self._steps:
+            step(values, draft)
+        self._finish(draft)
+        body = draft.body
+        if draft.debtor:
+            body["debtor"] = draft.debtor
+        if draft.metadata:
+            body["metadata"] = draft.metadata
+        return body, draft.findings
+
+    def _made(self) -> list[Step]:
+        steps = [*self._references(), *money.steps(self._columns, self._mapping, self._profile)]
+        for field, name in ((Field.INVOICE_DATE, "invoice_date"), (Field.DUE_DATE, "due_date")):
+            if column := self._columns.get(field):
+                steps.append(cells.date_into_body(column, self._date(column), name))
+        for field, name in _OF_DEBT.items():
+            if column := self._columns.get(field):
+                steps.append(cells.text_into_body(column, name))
+        if column := self._columns.get(Field.IBAN):
+            steps.append(cells.iban_into_body(column))
+        if column := self._columns.get(Field.BIRTHDATE):
+            steps.append(cells.birthdate(column, self._date(column)))
+        steps += people.steps(self._columns, self._profile) + places.steps(self._columns)
+        steps += self._kept()
+        return steps
+
+    def _references(self) -> list[Step]:
+        own, invoice = self._columns.get(Field.REFERENCE), self._columns.get(Field.INVOICE_REFERENCE)
+        steps: list[Step] = []
+        if invoice:
+            steps.append(cells.code_into_body(invoice, "invoice_reference", also="reference"))
+        if own:
+            steps.append(cells.code_into_body(own, "reference"))
+        if column := self._columns.get(Field.DEBTOR_REFERENCE):
+            steps.append(cells.code_into_debtor(column, "reference"))
+        return steps
+
+    def _date(self, column: Column) -> Callable[[sheets.Cell], str]:
+        shape = self._profile.of(column.index).date
+        order = self._mapping.dates.get(column.index)
+        if shape is None:
+            shape = sheets.DateShape("dmy", is_certain=False, why="nothing_seen")
+        if order and order != shape.order:
+            shape = sheets.DateShape(order, is_certain=True, why="answered")  # type: ignore[arg-type]
+        return cells.remembered(sheets.date_reader(shape))
+
+    def _kept(self) -> list[Step]:
+        kept: dict[str, Column] = {}
+        for column in self._mapping.columns:
+            if column.field == Field.METADATA:
+                name = column.header.strip()[:100] or f"column {column.letter}"
+                kept[name if name not in kept else f"{name} ({column.letter})"] = column
+        return [cells.kept(column, name) for name, column in kept.items()]
+
+
+def compose(mapping: Mapping, profile: sheets.Profile) -> Composer:
+    """Return what makes bodies of a file's rows; the mapping has no questions left."""
+    return Composer(mapping, profile)

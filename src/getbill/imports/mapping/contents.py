@@ -1,0 +1,254 @@
+"""What a column can be by what it contains: a header that says e-mail above telephone numbers is wrong.
+
+`fit` says how well contents support a field that a header names, `seen` what contents show by themselves.
+Contents alone never decide an amount or a date: those are asked.
+"""
+
+import re
+from collections.abc import Callable
+
+from getbill.imports.mapping.model import AMOUNTS, DATES, Field
+from getbill.imports.mapping.rules import Claim
+from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES, currency_of
+from getbill.sheets import ColumnProfile, Kind
+
+_FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$")
+_DIALLED = re.compile(r"^(\+|00|0|\(0)")
+_POSTAL_CITY = re.compile(r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}")
+_HOUSE = re.compile(r"\d{1,5}\s*[-/]?\s*\w{0,6}")
+# Legal forms as their names end or begin; the short ones only in capitals or with points.
+_FORMS = frozenset(
+    [
+        "sas",
+        "sasu",
+        "sarl",
+        "eurl",
+        "sci",
+        "scp",
+        "snc",
+        "gmbh",
+        "ohg",
+        "ltd",
+        "limited",
+        "llc",
+        "llp",
+        "inc",
+        "plc",
+        "corp",
+        "slu",
+        "srl",
+        "srls",
+        "spa",
+        "bvba",
+        "sprl",
+        "vof",
+        "mbh",
+        "ek",
+        "company",
+        "gmbh&co",
+        "eirl",
+        "gie",
+        "sel",
+        "selarl",
+        "scop",
+        "bvba",
+        "cv",
+        "ev",
+    ]
+)
+_SHORT_FORMS = frozenset(["sa", "ag", "kg", "ug", "sl", "bv", "nv", "co", "se"])
+
+
+def fit(claim: Claim, found: ColumnProfile) -> float:
+    """Return how well a column's cells support a claim: 1 fully or when it is empty, towards 0 not at all."""
+    if not found.filled:
+        return 1.0
+    if claim.field in AMOUNTS:
+        return _amounts(found)
+    if claim.field in DATES:
+        return _share(max(found.share(Kind.DATE), 0.9 * found.share(Kind.SERIAL_DATE)))
+    if claim.field in _KINDS:
+        return _share(found.share(_KINDS[claim.field]))
+    return _SHAPES[claim.field](found) if claim.field in _SHAPES else 1.0
+
+
+def seen(found: ColumnProfile) -> tuple[Claim, ...]:  # noqa: PLR0911 - one return for each thing that cells show
+    """Return the fields that a column's cells show without any header."""
+    if not found.filled:
+        return ()
+    for kind, field, score in _BY_KIND:
+        if found.share(kind) >= 0.9:
+            return (Claim(field, score),)
+    if found.share(Kind.DATE) >= 0.9:
+        return (Claim(Field.INVOICE_DATE, 0.55), Claim(Field.DUE_DATE, 0.55))
+    if found.share(Kind.NUMBER) >= 0.9:
+        return (Claim(Field.AMOUNT, 0.6),) if has_fractions(found) or found.currencies else ()
+    texts = texts_of(found)
+    if found.share(Kind.PHONE) >= 0.9 and part(texts, lambda text: bool(_DIALLED.match(text))) >= 0.5:
+        return (Claim(Field.PHONE, 0.82),)
+    if _codes(found) > 0.9 and found.distinct == found.filled > 1:
+        return (Claim(Field.REFERENCE, 0.55),)
+    return (Claim(Field.NAME, 0.55),) if _letters(found) >= 0.9 and _spaced(texts) >= 0.7 else ()
+
+
+def texts_of(found: ColumnProfile) -> list[str]:
+    """Return a column's samples as people see them."""
+    return [str(sample).strip() for sample in found.samples if sample is not None and str(sample).strip()]
+
+
+def part(texts: list[str], holds: Callable[[str], bool]) -> float:
+    """Return the share of texts for which something holds."""
+    return sum(1 for text in texts if holds(text)) / len(texts) if texts else 0.0
+
+
+def has_fractions(found: ColumnProfile) -> bool:
+    """Tell whether a column has numbers with decimals."""
+    return any(
+        (isinstance(sample, float) and not sample.is_integer())
+        or (isinstance(sample, str) and _FRACTION.search(sample))
+        for sample in found.samples
+    )
+
+
+def are_companies(found: ColumnProfile) -> bool:
+    """Tell whether most of a column's cells end in the legal form of a company."""
+    return part(texts_of(found), is_company) >= 0.5
+
+
+def is_company(text: str) -> bool:
+    """Tell whether a name has the legal form of a company in it."""
+    for word in text.split():
+        plain = word.strip("(),&").replace(".", "")
+        if len(plain) <= 7 and (
+            plain.casefold() in _FORMS
+            or (plain.casefold() in _SHORT_FORMS and (plain.isupper() or "." in word) and text != word)
+        ):
+            return True
+    return False
+
+
+def are_whole_addresses(found: ColumnProfile) -> bool:
+    """Tell whether most cells hold an address with its postal code and city."""
+    return part(texts_of(found), lambda text: len(text) > 14 and bool(_WHOLE.search(text))) >= 0.6
+
+
+_WHOLE = re.compile(
+    r"\b\d{4,5}\b[\s,-]+[^\W\d]{2}|\b\d{4} ?[A-Z]{2}\b|\b[A-Z]{1,2}\d[\dA-Z]? ?\d[A-Z]{2}\b|\b[A-Z]{2},? \d{5}\b"
+)
+
+
+def _share(share: float) -> float:
+    if share >= 0.8:
+        return 1.0
+    return 0.85 if share >= 0.5 else 0.6 if share >= 0.2 else 0.1
+
+
+def _amounts(found: ColumnProfile) -> float:
+    share = found.share(Kind.NUMBER)
+    if found.share(Kind.DATE) >= 0.5 or found.share(Kind.YES_NO) >= 0.9:
+        return 0.05
+    # Zeros and ones are also yes and no; long whole numbers are codes.
+    long = part(texts_of(found), lambda text: text.isdigit() and len(text) >= 9)
+    return 0.3 if long >= 0.8 else _share(share)
+
+
+def _letters(found: ColumnProfile) -> float:
+    return part(texts_of(found), lambda text: sum(sign.isalpha() for sign in text) >= 2)
+
+
+def _spaced(texts: list[str]) -> float:
+    return part(texts, lambda text: " " in text)
+
+
+def _codes(found: ColumnProfile) -> float:
+    return part(texts_of(found), lambda text: any(s.isdigit() for s in text) and " " not in text)
+
+
+def _words(found: ColumnProfile) -> float:
+    """Names, cities, streets: mostly letters, and none of what has a shape of its own."""
+    if (
+        max(found.share(Kind.EMAIL), found.share(Kind.DATE), found.share(Kind.URL), found.share(Kind.IBAN))
+        >= 0.5
+    ):
+        return 0.1
+    return 1.0 if _letters(found) >= 0.5 else 0.3
+
+
+def _name(found: ColumnProfile) -> float:
+    # C00123 is a customer's number, ACME 2000 is not.
+    return 0.45 if _codes(found) >= 0.7 else _words(found)
+
+
+def _company(found: ColumnProfile) -> float:
+    # One and the same company in every row is the creditor's own.
+    return 0.45 if found.filled > 3 and found.distinct == 1 else _name(found)
+
+
+def _reference(found: ColumnProfile) -> float:
+    if max(found.share(Kind.EMAIL), found.share(Kind.URL)) >= 0.5:
+        return 0.1
+    if found.share(Kind.DATE) >= 0.8 and found.share(Kind.INTEGER) < 0.5:
+        return 0.2
+    if found.share(Kind.NUMBER) >= 0.9 and has_fractions(found):
+        return 0.2
+    digits = part(texts_of(found), lambda text: any(sign.isdigit() for sign in text))
+    return 1.0 if digits >= 0.5 else 0.55
+
+
+def _is_dialled(text: str) -> bool:
+    digits = sum(map(str.isdigit, text))
+    return 6 <= digits <= 18 and not any(sign.isalpha() for sign in text) and not _FRACTION.search(text)
+
+
+def _house(found: ColumnProfile) -> float:
+    return 1.0 if part(texts_of(found), lambda text: bool(_HOUSE.fullmatch(text))) >= 0.7 else 0.3
+
+
+def _postal_code(found: ColumnProfile) -> float:
+    short = part(texts_of(found), lambda text: len(text) <= 10 and any(sign.isdigit() for sign in text))
+    return 1.0 if found.share(Kind.POSTCODE) >= 0.5 or short >= 0.8 else 0.3
+
+
+def _postal_city(found: ColumnProfile) -> float:
+    return 1.0 if part(texts_of(found), lambda text: bool(_POSTAL_CITY.search(text))) >= 0.6 else 0.3
+
+
+def _known(table: Callable[[str], object]) -> Callable[[ColumnProfile], float]:
+    return lambda found: 1.0 if part(texts_of(found), lambda text: bool(table(text))) >= 0.6 else 0.5
+
+
+_KINDS = {
+    Field.EMAIL: Kind.EMAIL,
+    Field.IBAN: Kind.IBAN,
+    Field.PAYMENT_LINK: Kind.URL,
+}
+_SHAPES: dict[Field, Callable[[ColumnProfile], float]] = {
+    Field.PHONE: lambda found: _share(part(texts_of(found), _is_dialled)),
+    Field.MOBILE: lambda found: _share(part(texts_of(found), _is_dialled)),
+    Field.CURRENCY: _known(currency_of),
+    Field.COUNTRY: lambda found: 1.0 if found.share(Kind.COUNTRY) >= 0.5 else 0.75,
+    Field.CIVILITY: _known(lambda text: text.casefold().rstrip(".") in CIVILITIES),
+    Field.LANGUAGE: _known(lambda text: text.casefold() in LANGUAGES),
+    Field.POSTAL_CODE: _postal_code,
+    Field.POSTAL_CITY: _postal_city,
+    Field.STREET_NUMBER: _house,
+    Field.NAME: _name,
+    Field.FIRST_NAME: _words,
+    Field.LAST_NAME: _words,
+    Field.COMPANY: _company,
+    Field.CITY: _words,
+    Field.STREET_ADDRESS: _words,
+    Field.ADDRESS: _words,
+    Field.OBJECT: _words,
+    Field.CREDITOR: _words,
+    Field.REFERENCE: _reference,
+    Field.INVOICE_REFERENCE: _reference,
+    Field.DEBTOR_REFERENCE: _reference,
+}
+_BY_KIND = (
+    (Kind.EMAIL, Field.EMAIL, 0.88),
+    (Kind.IBAN, Field.IBAN, 0.6),
+    (Kind.CURRENCY, Field.CURRENCY, 0.85),
+    (Kind.CIVILITY, Field.CIVILITY, 0.85),
+    (Kind.URL, Field.PAYMENT_LINK, 0.5),
+)

@@ -1,0 +1,95 @@
+"""The first rows of a file read side by side: whether what is due is what was invoiced less what was paid."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from getbill import sheets
+
+_CENT = Decimal("0.011")
+# Fewer rows than this show nothing.
+_ROWS_MIN = 2
+
+
+class Head:
+    """The first rows, as numbers and dates where they are."""
+
+    def __init__(self, profile: sheets.Profile) -> None:
+        self._rows = profile.head
+        self._numbers: dict[int, list[Decimal | None]] = {}
+
+    def numbers(self, found: sheets.ColumnProfile) -> list[Decimal | None]:
+        """Return a column's numbers, None where a cell is none."""
+        index = found.column.index
+        if index not in self._numbers:
+            reader = sheets.number_reader(found.number) if found.number else None
+            self._numbers[index] = [_read(reader, row[index]) for row in self._rows]
+        return self._numbers[index]
+
+    def are_equal(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
+        """Tell whether two columns of amounts say the same in every row."""
+        pairs = self._pairs(one, other)
+        return len(pairs) >= _ROWS_MIN and all(abs(left - right) < _CENT for left, right in pairs)
+
+    def share_within(self, small: sheets.ColumnProfile, large: sheets.ColumnProfile) -> float:
+        """Return in which share of rows one amount is at most the other."""
+        pairs = self._pairs(small, large)
+        return sum(1 for left, right in pairs if left <= right + _CENT) / len(pairs) if pairs else 1.0
+
+    def share_adding_up(
+        self, due: sheets.ColumnProfile, invoiced: sheets.ColumnProfile, paid: sheets.ColumnProfile
+    ) -> float:
+        """Return in which share of rows what is due is what was invoiced less what was paid."""
+        rows = [
+            abs(total - abs(received or Decimal(0)) - rest) < _CENT
+            for rest, total, received in zip(
+                self.numbers(due), self.numbers(invoiced), self.numbers(paid), strict=True
+            )
+            if rest is not None and total is not None
+        ]
+        return sum(rows) / len(rows) if rows else 1.0
+
+    def share_negative(self, found: sheets.ColumnProfile) -> float:
+        """Return the share of amounts below zero."""
+        known = [number for number in self.numbers(found) if number is not None]
+        return sum(1 for number in known if number < 0) / len(known) if known else 0.0
+
+    def counts_rows(self, found: sheets.ColumnProfile) -> bool:
+        """Tell whether a column only numbers the rows: 1, 2, 3."""
+        numbers = [number for number in self.numbers(found) if number is not None]
+        first = numbers[0] if numbers else None
+        return len(numbers) > 1 and first in {0, 1} and numbers == [first + at for at in range(len(numbers))]
+
+    def is_never_after(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
+        """Tell whether one column's date never comes after the other's, and mostly before."""
+        pairs = [
+            (first, second)
+            for first, second in zip(self._dates(one), self._dates(other), strict=True)
+            if first and second
+        ]
+        if len(pairs) < _ROWS_MIN:
+            return False
+        return all(first <= second for first, second in pairs) and any(
+            first < second for first, second in pairs
+        )
+
+    def _dates(self, found: sheets.ColumnProfile) -> list[date | None]:
+        reader = sheets.date_reader(found.date) if found.date else None
+        return [_read(reader, row[found.column.index]) for row in self._rows]
+
+    def _pairs(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> list[tuple[Decimal, Decimal]]:
+        return [
+            (left, right)
+            for left, right in zip(self.numbers(one), self.numbers(other), strict=True)
+            if left is not None and right is not None
+        ]
+
+
+def _read(reader: Callable[[Any], Any] | None, cell: sheets.Cell) -> Any:
+    if reader is None or cell is None or cell == "":
+        return None
+    try:
+        return reader(cell)
+    except sheets.CellWrong:
+        return None

@@ -1,0 +1,228 @@
+"""What a header says, word by word: `Rechnungs-Nr.` speaks of an invoice and of a number.
+
+Compound words are taken apart, abbreviations completed where only one thing begins like them, and a typo is
+read as the known word it nearly is, at the price of some certainty.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from getbill.imports.mapping.lexicon import JOINING, SIGNS, WHOLE, WORDS
+from getbill.kit.money import currencies
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
+_WORDS = re.compile(r"[a-z]+|\d+|#|%")
+_BUCKET = re.compile(r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d)+")
+_LINKS = ("", "s", "n", "es", "en", "e")
+# Short words that a compound may have as a part; others of two letters are parts of too much.
+_SHORT = frozenset({"no", "nr", "id", "mt", "ht", "dt", "op", "kd", "cp", "n"})
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a header speaks of; `doubt` grows with typos, abbreviations and words nobody knows."""
+
+    concepts: frozenset[str]
+    unknown: tuple[str, ...] = ()
+    doubt: float = 0.0
+    # The ISO 4217 code a header names: `Montant (USD)`.
+    currency: str | None = None
+    # `Adresse 2`: the second of its kind.
+    ordinal: int = 0
+    # The field the whole header is a known name of.
+    whole: str | None = None
+    typos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    concepts: frozenset[str]
+    doubt: float = 0.0
+    typo: str | None = None
+
+
+@lru_cache(maxsize=4096)
+def listen(header: str, group: str = "") -> Spoken:
+    """Return what a header speaks of, with the merged header above it for context."""
+    text = _plain(header)
+    if _is_bucket(text):
+        return Spoken(frozenset({"bucket"}))
+    words = _words(text)
+    whole = _WHOLE.get("_".join(words))
+    if whole:
+        return Spoken(_spoken(words)[0], whole=whole)
+    concepts, unknown, doubt, typos = _spoken(words)
+    if group and group != header:
+        concepts |= _spoken(_words(_plain(group)))[0]
+    codes = {word.upper() for word in words} & currencies() - _NO_CODES
+    known = tuple(word for word in unknown if word.upper() not in codes and not word.isdigit())
+    ordinals = [int(word) for word in words if word.isdigit() and 1 < int(word) < 10]
+    return Spoken(
+        concepts,
+        known,
+        doubt + min(0.06 * len(known), 0.15 if concepts else 0.5),
+        codes.pop() if len(codes) == 1 else None,
+        ordinals[0] if ordinals else 0,
+        typos=typos,
+    )
+
+
+def _plain(header: str) -> str:
+    spaced = _CAMEL.sub(" ", header.replace("_", " "))
+    text = spaced.casefold().replace("dû", "dufr").replace("due à", "dufr à").replace("œ", "oe")
+    for sign in "°º":
+        text = text.replace(f"n{sign}", "no ").replace(f"n {sign}", "no ").replace(sign, " ")
+    for sign, code in SIGNS.items():
+        text = text.replace(sign, f" {code} ")
+    text = unicodedata.normalize("NFKD", text)
+    text = "".join(sign for sign in text if not unicodedata.combining(sign))
+    return _INITIALS.sub(lambda found: found[0].replace(".", ""), text).strip()
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = _WORDS.findall(text.replace("'", " ").replace("\u2019", " "))
+    words = ["number" if word == "#" else "percent" if word == "%" else word for word in words]
+    # A French heading in capitals ends in DU for « dû ».
+    if len(words) > 1 and words[-1] == "du":
+        words[-1] = "dufr"
+    return tuple(words)
+
+
+def _is_bucket(text: str) -> bool:
+    """Tell whether the header is an age: 0-30, > 90 jours, 31 à 60."""
+    return any(sign.isdigit() for sign in text) and len(text) > 1 and bool(_BUCKET.fullmatch(text))
+
+
+def _spoken(words: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], float, tuple[str, ...]]:
+    concepts: set[str] = set()
+    unknown: list[str] = []
+    typos: list[str] = []
+    doubt, at = 0.0, 0
+    while at < len(words):
+        size, found = _longest(words, at)
+        if found:
+            concepts |= found.concepts
+            doubt = max(doubt, found.doubt)
+            typos += [found.typo] if found.typo else []
+        elif words[at] not in JOINING:
+            unknown.append(words[at])
+        at += size
+    return frozenset(concepts), tuple(unknown), doubt, tuple(typos)
+
+
+def _longest(words: tuple[str, ...], at: int) -> tuple[int, _Word | None]:
+    for size in (4, 3, 2):
+        if at + size <= len(words) and (known := _KNOWN.get("_".join(words[at : at + size]))):
+            return size, _Word(known)
+    for size in (3, 2):
+        part = words[at : at + size]
+        if (
+            len(part) == size
+            and not all(word in _KNOWN for word in part)
+            and (near := _near_phrase("_".join(part)))
+        ):
+            return size, near
+    return 1, _word(words[at])
+
+
+@lru_cache(maxsize=4096)
+def _near_phrase(text: str) -> _Word | None:
+    """Return the phrase that a text of several words nearly is: `raison socale`."""
+    if len(text) < 9:
+        return None
+    near = process.extractOne(text, _PHRASES, scorer=OSA.distance, score_cutoff=1 if len(text) < 13 else 2)
+    if near is None or near[0].count("_") != text.count("_"):
+        return None
+    return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0].replace("_", " "))
+
+
+@lru_cache(maxsize=8192)
+def _word(word: str) -> _Word | None:
+    if word in _KNOWN:
+        return _Word(_KNOWN[word])
+    if word in JOINING or word.isdigit():
+        return None
+    if parts := _compound(word):
+        return _Word(parts)
+    if abbreviated := _abbreviation(word):
+        return _Word(abbreviated, 0.05)
+    return _typo(word) or _typo_in_compound(word)
+
+
+@cache
+def _compound(word: str) -> frozenset[str] | None:
+    """Return what a compound speaks of, when all of it is known words: `kundennummer`, `InvoiceNo`."""
+    if len(word) < 5:
+        return None
+    for cut in range(len(word) - 2, 1, -1):
+        head, tail = word[:cut], word[cut:]
+        if (first := _part(head)) is None:
+            continue
+        rest = _part(tail, is_last=True) or (_compound(tail) if len(tail) > 5 else None)
+        if rest is not None:
+            return first | rest
+    return None
+
+
+def _part(text: str, *, is_last: bool = False) -> frozenset[str] | None:
+    for link in _LINKS[:1] if is_last else _LINKS:
+        stem = text.removesuffix(link) if link else text
+        if (link and stem == text) or (len(stem) < 3 and stem not in _SHORT):
+            continue
+        if found := _KNOWN.get(stem):
+            return found
+    return None
+
+
+def _abbreviation(word: str) -> frozenset[str] | None:
+    """Return what a shortened word speaks of, where all words that begin like it speak of the same."""
+    if len(word) < 3:
+        return None
+    meant = {concepts for known, concepts in _KNOWN.items() if known.startswith(word) and "_" not in known}
+    return meant.pop() if len(meant) == 1 else None
+
+
+def _typo(word: str) -> _Word | None:
+    if len(word) == 4:
+        near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=1)
+        # One letter left out, inside: `vile`.
+        is_close = near is not None and len(near[0]) == 5 and near[0][0] + near[0][-1] == word[0] + word[-1]
+        return _Word(_KNOWN[near[0]], 0.1, near[0]) if is_close else None
+    if len(word) < 5:
+        return None
+    allowed = 1 if len(word) < 8 else 2
+    near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=allowed)
+    if near is None or (near[0][0] != word[0] and near[1] > 1):
+        return None
+    return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0])
+
+
+def _typo_in_compound(word: str) -> _Word | None:
+    for cut in range(4, len(word) - 3):
+        for good, wrong in ((word[cut:], word[:cut]), (word[:cut], word[cut:])):
+            known = _part(good, is_last=good is not word[:cut])
+            if known and len(good) >= 4 and (near := _typo(wrong)):
+                return _Word(known | near.concepts, near.doubt + 0.02, near.typo)
+    return None
+
+
+def _known() -> dict[str, frozenset[str]]:
+    known: dict[str, frozenset[str]] = {}
+    for concepts, words in WORDS.items():
+        for word in words.split():
+            known[word.strip("_")] = known.get(word.strip("_"), frozenset()) | set(concepts.split("+"))
+    return known
+
+
+_KNOWN = _known()
+_LONG = [word for word in _KNOWN if len(word) >= 5 and "_" not in word]
+_PHRASES = [word for word in _KNOWN if len(word) >= 9 and "_" in word]
+_WHOLE = {name: field for field, names in WHOLE.items() for name in names.split()}
+# Codes that are words of headers: TOP is Tonga's, ALL Albania's.
+_NO_CODES = frozenset({"TOP", "ALL", "CUP", "MOP", "BAM", "TRY", "LAK", "ERN", "GEL", "MAD", "PAB", "SOS"})

@@ -1,0 +1,255 @@
+"""A mapping says what each column of a creditor's file is: the amount due, the due date, the debtor's name.
+
+Whatever decides money or time is asked when it is not sure: a mapping with questions imports nothing. Two
+columns never share a field.
+"""
+
+from collections.abc import Mapping as Facts
+from dataclasses import dataclass, replace
+from dataclasses import field as default
+from enum import StrEnum
+from typing import Any
+
+# From here on a column needs no human: below, and down to `WORTH_ASKING`, it is asked.
+CERTAIN = 0.8
+WORTH_ASKING = 0.5
+
+
+class Field(StrEnum):
+    """What a column can be. `metadata` keeps it with the debt as it stands; several columns may."""
+
+    REFERENCE = "reference"
+    INVOICE_REFERENCE = "invoice_reference"
+    DEBTOR_REFERENCE = "debtor_reference"
+    AMOUNT = "amount"
+    AMOUNT_INVOICED = "amount_invoiced"
+    AMOUNT_PAID = "amount_paid"
+    CURRENCY = "currency"
+    INVOICE_DATE = "invoice_date"
+    DUE_DATE = "due_date"
+    NAME = "name"
+    FIRST_NAME = "first_name"
+    LAST_NAME = "last_name"
+    CIVILITY = "civility"
+    COMPANY = "company"
+    BIRTHDATE = "birthdate"
+    LANGUAGE = "language"
+    EMAIL = "email"
+    PHONE = "phone"
+    MOBILE = "mobile"
+    ADDRESS = "address"
+    STREET_ADDRESS = "street_address"
+    ADDRESS_EXTRA = "address_extra"
+    STREET_NUMBER = "street_number"
+    POSTAL_CODE = "postal_code"
+    CITY = "city"
+    POSTAL_CITY = "postal_city"
+    COUNTRY = "country"
+    OBJECT = "object"
+    IBAN = "iban"
+    PAYMENT_LINK = "payment_link"
+    CREDITOR = "creditor"
+    SCENARIO = "scenario"
+    METADATA = "metadata"
+
+
+AMOUNTS = frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.AMOUNT_PAID})
+DATES = frozenset({Field.INVOICE_DATE, Field.DUE_DATE, Field.BIRTHDATE})
+NAMES = frozenset({Field.NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.COMPANY})
+
+
+class ColumnsCollide(ValueError):
+    """Two columns were put on one field."""
+
+
+class FieldUnknown(ValueError):
+    """There is no such field, column, number format, date order or currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a column was taken for what it is: a code, whose sentence `said` writes, and what was seen."""
+
+    code: str
+    facts: Facts[str, Any] = default(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another field the column may be."""
+
+    field: Field
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the file and the field it was taken for; None leaves it out."""
+
+    index: int
+    letter: str
+    header: str
+    field: Field | None
+    confidence: float
+    reason: Reason
+    alternatives: tuple[Alternative, ...] = ()
+    # `cents` where the header says that amounts are in minor units.
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a human must say before anything is imported.
+
+    `proposed` is the answer that confirming the mapping as it stands would give; without one it must be given.
+    """
+
+    code: str
+    columns: tuple[int, ...] = ()
+    field: Field | None = None
+    options: tuple[str, ...] = ()
+    proposed: str | None = None
+    facts: Facts[str, Any] = default(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """Where a debt's currency comes from when its row does not say: `code`, and why that one.
+
+    `dollars` and such: what an ambiguous sign beside an amount stands for.
+    """
+
+    code: str
+    reason: Reason
+    signs: Facts[str, str] = default(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """What every column is, what is asked, and how numbers and dates are written where a human said so."""
+
+    columns: tuple[Column, ...]
+    currency: Currency
+    # The country whose national phone numbers are meant where a row names none (ISO 3166-1 alpha-2).
+    country: str
+    questions: tuple[Question, ...] = ()
+    # By column: the decimal mark, the date order, as a human answered.
+    numbers: Facts[int, str] = default(default_factory=dict)
+    dates: Facts[int, str] = default(default_factory=dict)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing is left to ask."""
+        return not self.questions
+
+    def of(self, wanted: Field) -> Column | None:
+        """Return the column that is `wanted`, if one is."""
+        return next((column for column in self.columns if column.field == wanted), None)
+
+    def asked(self, index: int) -> bool:
+        """Tell whether a question concerns the column."""
+        return any(index in question.columns for question in self.questions)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads back as the same mapping."""
+        return {
+            "columns": [_column_shown(column) for column in self.columns],
+            "currency": {
+                "code": self.currency.code,
+                "reason": _reason_shown(self.currency.reason),
+                "signs": dict(self.currency.signs),
+            },
+            "country": self.country,
+            "questions": [_question_shown(question) for question in self.questions],
+            "numbers": {str(index): mark for index, mark in self.numbers.items()},
+            "dates": {str(index): order for index, order in self.dates.items()},
+            "is_certain": self.is_certain,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Facts[str, Any]) -> "Mapping":
+        """Read a mapping as `to_json` wrote it."""
+        currency = stored["currency"]
+        return cls(
+            columns=tuple(_column_read(column) for column in stored["columns"]),
+            currency=Currency(currency["code"], Reason(**currency["reason"]), currency["signs"]),
+            country=stored["country"],
+            questions=tuple(_question_read(question) for question in stored["questions"]),
+            numbers={int(index): mark for index, mark in stored["numbers"].items()},
+            dates={int(index): order for index, order in stored["dates"].items()},
+        )
+
+    def without_collisions(self) -> "Mapping":
+        """Return the mapping itself, or raise `ColumnsCollide` where two columns are one field."""
+        taken: dict[Field, Column] = {}
+        for column in self.columns:
+            if column.field is None or column.field == Field.METADATA:
+                continue
+            if (other := taken.setdefault(column.field, column)) is not column:
+                raise ColumnsCollide(
+                    f"Columns {other.letter} and {column.letter} are both {column.field}: one field has one column."
+                )
+        return self
+
+
+def confirmed(mapping: Mapping) -> Mapping:
+    """Return the mapping as a human accepts it: what it proposes counts, what it could not propose stays asked."""
+    left = tuple(question for question in mapping.questions if question.proposed is None)
+    return replace(mapping, questions=left)
+
+
+def _reason_shown(reason: Reason) -> dict[str, Any]:
+    return {"code": reason.code, "facts": dict(reason.facts)}
+
+
+def _column_shown(column: Column) -> dict[str, Any]:
+    return {
+        "index": column.index,
+        "letter": column.letter,
+        "header": column.header,
+        "field": column.field and column.field.value,
+        "confidence": round(column.confidence, 2),
+        "reason": _reason_shown(column.reason),
+        "alternatives": [
+            {"field": other.field.value, "confidence": round(other.confidence, 2)}
+            for other in column.alternatives
+        ],
+        "unit": column.unit,
+    }
+
+
+def _column_read(stored: Facts[str, Any]) -> Column:
+    return Column(
+        index=stored["index"],
+        letter=stored["letter"],
+        header=stored["header"],
+        field=stored["field"] and Field(stored["field"]),
+        confidence=stored["confidence"],
+        reason=Reason(**stored["reason"]),
+        alternatives=tuple(
+            Alternative(Field(other["field"]), other["confidence"]) for other in stored["alternatives"]
+        ),
+        unit=stored["unit"],
+    )
+
+
+def _question_shown(question: Question) -> dict[str, Any]:
+    return {
+        "code": question.code,
+        "columns": list(question.columns),
+        "field": question.field and question.field.value,
+        "options": list(question.options),
+        "proposed": question.proposed,
+        "facts": dict(question.facts),
+    }
+
+
+def _question_read(stored: Facts[str, Any]) -> Question:
+    return Question(
+        code=stored["code"],
+        columns=tuple(stored["columns"]),
+        field=stored["field"] and Field(stored["field"]),
+        options=tuple(stored["options"]),
+        proposed=stored["proposed"],
+        facts=stored["facts"],
+    )

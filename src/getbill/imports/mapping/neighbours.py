@@ -1,0 +1,113 @@
+"""What a column is by the columns beside it: `Nom` beside `Prénom` is the last name, alone it is the whole one."""
+
+from getbill.imports.mapping import contents
+from getbill.imports.mapping.candidates import Candidate
+from getbill.imports.mapping.figures import Head
+from getbill.imports.mapping.model import NAMES, Field, Reason
+from getbill.imports.mapping.rules import Claim
+
+_GIVEN = {"nombre", "nome"}
+_PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
+
+
+def weigh(candidates: list[Candidate], head: Head) -> None:
+    """Decide between the fields of each column by what the other columns are."""
+    _names(candidates)
+    _contacts(candidates)
+    _addresses(candidates)
+    _references(candidates, head)
+    _dates(candidates, head)
+
+
+def _having(candidates: list[Candidate], *fields: Field) -> list[Candidate]:
+    return [candidate for candidate in candidates if candidate.may_be(fields)]
+
+
+def _names(candidates: list[Candidate]) -> None:
+    first, last = _having(candidates, Field.FIRST_NAME), _having(candidates, Field.LAST_NAME)
+    whole = [one for one in _having(candidates, Field.NAME) if not (one.best and one.best.role)]
+    if first and not last:
+        for one in whole:
+            if not {"first", "last", "company"} & one.spoken.concepts and not contents.are_companies(
+                one.found
+            ):
+                one.turn(Field.NAME, Field.LAST_NAME, reason=Reason("beside_first_name", _header(first[0])))
+                return
+    if last and not first:
+        for one in whole:
+            if one.column.header.split() and one.column.header.split()[0].casefold() in _GIVEN:
+                one.turn(Field.NAME, Field.FIRST_NAME, reason=Reason("beside_last_name", _header(last[0])))
+                return
+
+
+def _contacts(candidates: list[Candidate]) -> None:
+    """A contact is the debtor's name only where nothing else names the debtor: contacts change, debtors do not."""
+    contacts = [one for one in _having(candidates, Field.NAME) if one.best and one.best.role == "contact"]
+    named = [one for one in candidates if one.may_be(NAMES) and one not in contacts]
+    for contact in contacts:
+        if named:
+            contact.become([], Reason("contact", _header(named[0])))
+        else:
+            contact.turn(Field.NAME, Field.NAME, score=0.88)
+
+
+def _addresses(candidates: list[Candidate]) -> None:
+    places = _having(candidates, *_PLACES)
+    streets = _having(candidates, Field.STREET_ADDRESS)
+    for one in candidates:
+        if one.claim(Field.ADDRESS) is None:
+            continue
+        if one.spoken.ordinal > 1:
+            one.become([Claim(Field.ADDRESS_EXTRA, 0.85)])
+        elif contents.are_whole_addresses(one.found) and not [other for other in streets if other is not one]:
+            one.become([Claim(Field.ADDRESS, 0.93)], Reason("whole_addresses", _header(one)))
+        elif places:
+            one.become([Claim(Field.STREET_ADDRESS, 0.92)], Reason("beside_place", _header(places[0])))
+
+
+def _references(candidates: list[Candidate], head: Head) -> None:
+    invoices = _having(candidates, Field.INVOICE_REFERENCE)
+    for one in _having(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE):
+        if one.spoken.concepts <= {"number", "internal"} and head.counts_rows(one.found):
+            one.become([], Reason("counts_rows", _header(one)))
+    # A number of its own beside the debtor's and nothing else is the debt's; beside an invoice it says less.
+    for one in candidates:
+        claim = one.claim(Field.REFERENCE)
+        # A reference of nothing in particular is often the customer's order, or empty.
+        is_vague = one.spoken.concepts <= {"reference", "number", "id"} or not one.found.filled
+        if (
+            claim
+            and not one.spoken.whole
+            and (claim.score < 0.8 or is_vague)
+            and invoices
+            and one not in invoices
+        ):
+            one.become([], Reason("invoice_identifies", _header(invoices[0])))
+    documents = [one for one in invoices if "document" in one.spoken.concepts]
+    numbered = [one for one in invoices if "invoice" in one.spoken.concepts]
+    for one in documents:
+        if numbered and one not in numbered:
+            one.become([], Reason("invoice_identifies", _header(numbered[0])))
+    for one in _having(candidates, Field.DEBTOR_REFERENCE):
+        # The same account in every row is the one of the books, not the debtor's.
+        same = one.found.filled > 3 and one.found.distinct == 1
+        if same or (invoices and one.best and one.best.score < 0.8):
+            one.become([], Reason("not_ours", _header(one)))
+
+
+def _dates(candidates: list[Candidate], head: Head) -> None:
+    dues = [one for one in _having(candidates, Field.DUE_DATE) if one.best and one.best.score >= 0.85]
+    named = [one for one in _having(candidates, Field.INVOICE_DATE) if one.best and one.best.score >= 0.85]
+    for one in _having(candidates, Field.INVOICE_DATE):
+        if one in named or not one.is_known:
+            continue
+        if named:
+            one.become([], Reason("other_date", _header(named[0])))
+        elif len(dues) == 1 and head.is_never_after(one.found, dues[0].found):
+            one.turn(
+                Field.INVOICE_DATE, Field.INVOICE_DATE, 0.88, Reason("never_after_due", _header(dues[0]))
+            )
+
+
+def _header(candidate: Candidate) -> dict[str, str]:
+    return {"header": candidate.column.header or candidate.column.letter}

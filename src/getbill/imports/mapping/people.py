@@ -1,0 +1,115 @@
+"""Who owes, and how to reach them, out of a row's cells."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from getbill import sheets
+from getbill.imports.mapping import names
+from getbill.imports.mapping.cells import NOTHING, Draft, Step, text_of
+from getbill.imports.mapping.dialling import several
+from getbill.imports.mapping.model import Column, Field
+from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES
+
+_PLAIN = {Field.FIRST_NAME: "first_name", Field.LAST_NAME: "last_name", Field.COMPANY: "company"}
+_APART = re.compile(r"[;,\s|]+")
+_ANGLE = re.compile(r".*<([^<>]+@[^<>]+)>.*")
+
+
+def steps(columns: dict[Field, Column], profile: sheets.Profile) -> list[Step]:
+    """Return the steps that fill the debtor's part of a body."""
+    made: list[Step] = []
+    if column := columns.get(Field.NAME):
+        made.append(_name(column))
+    for field, name in _PLAIN.items():
+        if column := columns.get(field):
+            made.append(_text(column, name))
+    if column := columns.get(Field.CIVILITY):
+        made.append(_table(column, "civility", _civilities(profile.of(column.index))))
+    if column := columns.get(Field.LANGUAGE):
+        made.append(_table(column, "language", LANGUAGES))
+    if column := columns.get(Field.EMAIL):
+        made.append(_email(column))
+    # A mobile can be called and written to: it is the number where a row has both.
+    made += [_phone(columns[field]) for field in (Field.MOBILE, Field.PHONE) if field in columns]
+    return made
+
+
+def _civilities(found: sheets.ColumnProfile) -> dict[str, str | None]:
+    # In Spanish H is a man and M a woman.
+    letters = {value.casefold() for value in found.values}
+    return CIVILITIES | {"m": "Ms"} if {"h", "m"} <= letters and "f" not in letters else CIVILITIES
+
+
+def _name(column: Column) -> Step:
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if text := text_of(cells[index]):
+            draft.debtor.update(names.parts(text))
+
+    return step
+
+
+def _text(column: Column, name: str) -> Step:
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if text := text_of(cells[index]):
+            draft.debtor[name] = text
+
+    return step
+
+
+def _table(column: Column, name: str, table: Mapping[str, str | None]) -> Step:
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        text = text_of(cells[index])
+        if not text:
+            return
+        word = text.casefold()
+        value = table.get(word) or table.get(word.rstrip("."))
+        if value:
+            draft.debtor[name] = value
+        elif word not in table and word.rstrip(".") not in table and word not in NOTHING:
+            draft.warn(column, text, "value_unknown", {"value": text})
+
+    return step
+
+
+def _email(column: Column) -> Step:
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        text = text_of(cells[index])
+        if not text or text.casefold() in NOTHING:
+            return
+        if (angle := _ANGLE.fullmatch(text)) is not None:
+            text = angle[1].strip()
+        text = text.removeprefix("mailto:")
+        if text.count("@") > 1:
+            text, *others = [part for part in _APART.split(text) if "@" in part]
+            draft.warn(column, cells[index], "first_of_several", {"taken": text, "others": ", ".join(others)})
+        draft.debtor["email"] = text
+
+    return step
+
+
+def _phone(column: Column) -> Step:
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        text = text_of(cells[index])
+        if not text or text.casefold() in NOTHING:
+            return
+        if "E+" in text:
+            draft.refuse(column, text, sheets.CellWrong("digits_lost", value=text), is_warning=True)
+            return
+        draft.phones.append(text)
+        if len(text) > 15 and len(numbers := several(text)) > 1:
+            draft.phones[-1] = numbers[0]
+            draft.warn(
+                column, text, "first_of_several", {"taken": numbers[0], "others": ", ".join(numbers[1:])}
+            )
+
+    return step

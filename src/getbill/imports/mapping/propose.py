@@ -1,0 +1,184 @@
+"""The first proposal: what each column most likely is, and everything that is better asked than guessed."""
+
+from getbill import sheets
+from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours
+from getbill.imports.mapping.candidates import Candidate
+from getbill.imports.mapping.figures import Head
+from getbill.imports.mapping.model import (
+    AMOUNTS,
+    CERTAIN,
+    DATES,
+    NAMES,
+    WORTH_ASKING,
+    Alternative,
+    Column,
+    Field,
+    Mapping,
+    Question,
+    Reason,
+)
+from getbill.imports.mapping.rules import Claim
+
+_REFERENCES = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
+# Two columns nearly as likely to be one of these are a question; of others, the likelier one is taken.
+_CRITICAL = AMOUNTS | DATES | _REFERENCES | {Field.CURRENCY, Field.IBAN}
+_NEARLY = 0.08
+# As far as distinct values are counted.
+_COUNTED_MAX = 10_000
+
+
+def propose(
+    layout: sheets.Layout, profile: sheets.Profile, *, company_country: str, company_currency: str
+) -> Mapping:
+    """Propose what each column of a file is, with the reason, and the questions that are left."""
+    found = candidates.of(layout, profile)
+    head = Head(profile)
+    neighbours.weigh(found, head)
+    questions = amounts.weigh(found, head)
+    assigned = _assign(found, layout.header_line is None)
+    columns = [_column(one, assigned, found) for one in found]
+    asked = {index for question in questions for index in question.columns}
+    questions += _uncertain(columns, found, assigned, asked)
+    currency, about = currencies.decide(columns, found, layout, company_currency)
+    questions += about
+    questions += missing(columns, questions)
+    questions += _repeated(columns, found) + _whose_account(columns, found)
+    marks, orders, unclear = formats.decide(columns, profile)
+    return Mapping(
+        tuple(columns), currency, company_country, tuple(questions + unclear), marks, orders
+    ).without_collisions()
+
+
+def _assign(found: list[Candidate], is_headless: bool) -> dict[int, Claim]:
+    """Give each field to the column that claims it best; what contents alone show comes last, where it is missing."""
+    assigned: dict[int, Claim] = {}
+    named = [(one, claim) for one in found for claim in one.claims if one.is_known or claim.score >= CERTAIN]
+    _give(named, assigned)
+    missing = _wanted({claim.field for claim in assigned.values()}, is_headless)
+    shown = [
+        (one, claim) for one in found for claim in one.claims if not one.is_known and claim.field in missing
+    ]
+    _give(shown, assigned)
+    return assigned
+
+
+def _give(offers: list[tuple[Candidate, Claim]], assigned: dict[int, Claim]) -> None:
+    taken = {claim.field for claim in assigned.values()}
+    for one, claim in sorted(offers, key=lambda offer: (-offer[1].score, offer[0].column.index)):
+        if claim.score >= WORTH_ASKING and one.column.index not in assigned and claim.field not in taken:
+            assigned[one.column.index] = claim
+            taken.add(claim.field)
+
+
+def _wanted(taken: set[Field], is_headless: bool) -> set[Field]:
+    """Return the fields for which unnamed columns are looked through: those the debts would miss."""
+    wanted = {Field.PAYMENT_LINK, Field.IBAN} if is_headless else set()
+    if not taken & AMOUNTS:
+        wanted.add(Field.AMOUNT)
+    if not taken & NAMES:
+        wanted.add(Field.NAME)
+    if not taken & _REFERENCES:
+        wanted.add(Field.REFERENCE)
+    if is_headless or not taken & {Field.INVOICE_DATE, Field.DUE_DATE}:
+        wanted |= {Field.INVOICE_DATE, Field.DUE_DATE}
+    return wanted
+
+
+def _column(one: Candidate, assigned: dict[int, Claim], found: list[Candidate]) -> Column:
+    claim = assigned.get(one.column.index)
+    others = tuple(
+        Alternative(other.field, other.score)
+        for other in one.claims
+        if claim is None or other.field != claim.field
+    )
+    reason = one.reason
+    if claim is None and one.claims:
+        holder = next(
+            (o for o in found if (c := assigned.get(o.column.index)) and c.field == one.claims[0].field), None
+        )
+        reason = (
+            Reason("taken", {"field": one.claims[0].field.value, "header": holder.column.header})
+            if holder
+            else reason
+        )
+    return Column(
+        index=one.column.index,
+        letter=one.column.letter,
+        header=one.column.header,
+        field=claim.field if claim else None,
+        confidence=claim.score if claim else 0.0,
+        reason=reason,
+        alternatives=others,
+        unit="cents" if claim and claim.field in AMOUNTS and "cents" in one.spoken.concepts else None,
+    )
+
+
+def _uncertain(
+    columns: list[Column], found: list[Candidate], assigned: dict[int, Claim], asked: set[int]
+) -> list[Question]:
+    questions = []
+    for column, one in zip(columns, found, strict=True):
+        if column.index in asked:
+            continue
+        rivals = _rivals(column, one, assigned)
+        if (column.field and column.confidence < CERTAIN) or rivals:
+            options = tuple(
+                dict.fromkeys(
+                    [
+                        *([column.field.value] if column.field else []),
+                        *(other.field.value for other in column.alternatives),
+                    ]
+                )
+            )
+            facts = {"header": column.header or column.letter, "others": rivals}
+            field = column.field or column.alternatives[0].field
+            proposed = column.field.value if column.field else ""
+            questions.append(Question("which_field", (column.index,), field, options, proposed, facts))
+    return questions
+
+
+def _rivals(column: Column, one: Candidate, assigned: dict[int, Claim]) -> list[int]:
+    """Return the columns that hold the field this one has nearly as good a claim on."""
+    if column.field is not None or not one.is_known:
+        return []
+    return [
+        index
+        for index, held in assigned.items()
+        for claim in one.claims
+        if claim.field == held.field and claim.field in _CRITICAL and held.score - claim.score < _NEARLY
+    ]
+
+
+def missing(columns: list[Column], asked: list[Question]) -> list[Question]:
+    """Return the questions for what a debt cannot be without."""
+    fields = {column.field for column in columns}
+    questions = []
+    if not fields & {Field.AMOUNT, Field.AMOUNT_INVOICED} and not any(q.field == Field.AMOUNT for q in asked):
+        questions.append(Question("missing_amount", (), Field.AMOUNT))
+    if not fields & NAMES:
+        questions.append(Question("missing_name", (), Field.NAME))
+    if not fields & _REFERENCES:
+        questions.append(Question("missing_reference", (), Field.REFERENCE))
+    return questions
+
+
+def _repeated(columns: list[Column], found: list[Candidate]) -> list[Question]:
+    """Ask where the column that tells the debts apart has the same value in several rows."""
+    held = {column.field: one for column, one in zip(columns, found, strict=True) if column.field}
+    one = held.get(Field.REFERENCE) or held.get(Field.INVOICE_REFERENCE)
+    if one is None or one.found.filled - one.found.distinct <= one.found.filled * 0.1:
+        return []
+    if one.found.distinct >= _COUNTED_MAX:
+        return []
+    facts = {"header": one.column.header, "rows": one.found.filled, "distinct": one.found.distinct}
+    field = next(column.field for column in columns if column.index == one.column.index)
+    return [Question("reference_repeats", (one.column.index,), field, (), field and field.value, facts)]
+
+
+def _whose_account(columns: list[Column], found: list[Candidate]) -> list[Question]:
+    """Ask whose the accounts are that differ from row to row: a debtor's own is not where to pay."""
+    for column, one in zip(columns, found, strict=True):
+        if column.field == Field.IBAN and column.confidence >= CERTAIN and one.found.distinct > 1:
+            facts = {"header": column.header, "distinct": one.found.distinct}
+            return [Question("iban_whose", (column.index,), Field.IBAN, ("iban", ""), None, facts)]
+    return []

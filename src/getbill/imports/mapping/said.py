@@ -1,0 +1,148 @@
+"""What a person reads of a mapping, in French and in English: why a column is what it is, what is asked, what is wrong.
+
+One table has every sentence in both languages, so that none is said in one only.
+"""
+
+from collections.abc import Mapping as Facts
+from typing import Any
+
+# The sentence of each code, in English and in French.
+_SENTENCES: dict[str, tuple[str, str]] = {
+    # Reasons.
+    "header": ("The header says so: {header}.", "L'en-tête le dit : {header}."),
+    "header_typo": (
+        "The header {header} is read as {word}.",
+        "L'en-tête {header} est lu comme {word}.",
+    ),
+    "contents": (
+        "The header says nothing, the cells do, such as {example}.",
+        "L'en-tête ne dit rien, les cellules si, comme {example}.",
+    ),
+    "contradicted": (
+        "The header {header} does not fit what the cells hold, such as {example}.",
+        "L'en-tête {header} ne correspond pas aux cellules, comme {example}.",
+    ),
+    "unknown": ("Nothing tells what this column is.", "Rien ne dit ce qu'est cette colonne."),
+    "empty": ("The column is empty.", "La colonne est vide."),
+    "not_ours": ("{header} is nothing a debt needs.", "{header} n'est rien dont une créance ait besoin."),
+    "taken": ("{header} already is {field}.", "{header} est déjà {field}."),
+    "beside_first_name": ("{header} holds the first name.", "{header} contient le prénom."),
+    "beside_last_name": ("{header} holds the last name.", "{header} contient le nom de famille."),
+    "contact": ("The debtor's name is in {header}.", "Le nom du débiteur est dans {header}."),
+    "whole_addresses": (
+        "Each cell holds a whole address, with postal code and city.",
+        "Chaque cellule contient une adresse entière, avec code postal et ville.",
+    ),
+    "beside_place": (
+        "The street: {header} has a column of its own.",
+        "La rue : {header} a sa propre colonne.",
+    ),
+    "counts_rows": ("It only numbers the rows.", "Elle ne fait que numéroter les lignes."),
+    "invoice_identifies": ("{header} tells the debts apart.", "{header} distingue les créances."),
+    "other_date": ("The invoice's date is in {header}.", "La date de facture est dans {header}."),
+    "never_after_due": ("It is never after {header}.", "Elle n'est jamais après {header}."),
+    "not_due": ("What is due is in {header}.", "Ce qui est dû est dans {header}."),
+    "net_of_tax": ("It is without tax; {header} is not.", "Hors taxes, à la différence de {header}."),
+    "beside_due": ("What was invoiced, since {header} is what is due.", "Le montant facturé, puisque {header} est ce qui est dû."),
+    "same_amounts": ("It has the same amounts as {header}.", "Mêmes montants que {header}."),
+    "only_amount": ("It is the only amount in the file.", "C'est le seul montant du fichier."),
+    "human": ("Chosen by a person.", "Choisi par une personne."),
+    "company": ("The company's own currency, {code}.", "La devise de l'entreprise, {code}."),
+    "own_column": ("Each row says it, in {header}.", "Chaque ligne la donne, dans {header}."),
+    "header_code": ("The header {header} names it.", "L'en-tête {header} la nomme."),
+    "sign": ("Its sign stands beside the amounts of {header}.", "Son signe accompagne les montants de {header}."),
+    # Questions.
+    "which_field": ("What is {header}?", "Qu'est-ce que {header} ?"),
+    "which_amount": (
+        "Which column is what is owed now, all taxes included: {columns}?",
+        "Quelle colonne est ce qui reste dû, toutes taxes comprises : {columns} ?",
+    ),
+    "amount_or_invoiced": (
+        "With {header} beside it: is this the amount invoiced, or what is left to pay?",
+        "À côté de {header} : est-ce le montant facturé, ou ce qui reste à payer ?",
+    ),
+    "invoiced_only": (
+        "{header} is what was invoiced and no column says what was paid: is all of it still owed?",
+        "{header} est le montant facturé et aucune colonne ne dit ce qui a été payé : tout est-il encore dû ?",
+    ),
+    "amounts_disagree": (
+        "What is due is not what was invoiced less what was paid. Are these columns right?",
+        "Ce qui est dû n'est pas le montant facturé moins le montant payé. Ces colonnes sont-elles les bonnes ?",
+    ),
+    "negative_amounts": (
+        "Most amounts of {header} are below zero. Are they owed to you?",
+        "La plupart des montants de {header} sont négatifs. Vous sont-ils dus ?",
+    ),
+    "number_format": (
+        "Is the mark in {examples} of {header} the decimals' or the thousands'?",
+        "Dans {header}, le signe de {examples} est-il celui des décimales ou des milliers ?",
+    ),
+    "date_order": (
+        "Does the day or the month come first in {header}: {examples}?",
+        "Dans {header}, est-ce le jour ou le mois qui vient en premier : {examples} ?",
+    ),
+    "currency_sign": ("Which currency is {sign}?", "Quelle devise est {sign} ?"),
+    "currency_unstated": (
+        "The file names no currency and speaks of places that use {currencies}. Which is it?",
+        "Le fichier ne nomme aucune devise et parle de lieux qui utilisent {currencies}. Laquelle est-ce ?",
+    ),
+    "currencies_differ": (
+        "The amounts' headers name different currencies: {headers}. Which one counts?",
+        "Les en-têtes des montants nomment des devises différentes : {headers}. Laquelle compte ?",
+    ),
+    "currency_changed": (
+        "The amounts were in {before} and are now in {now}. Is that right?",
+        "Les montants étaient en {before} et sont maintenant en {now}. Est-ce juste ?",
+    ),
+    "missing_amount": ("Which column is the amount due?", "Quelle colonne est le montant dû ?"),
+    "missing_name": ("Which column is the debtor's name?", "Quelle colonne est le nom du débiteur ?"),
+    "missing_reference": ("Which column is your reference of the debt?", "Quelle colonne est votre référence de la créance ?"),
+    "reference_repeats": (
+        "{header} has {distinct} values in {rows} rows: does it tell the debts apart?",
+        "{header} a {distinct} valeurs pour {rows} lignes : distingue-t-elle les créances ?",
+    ),
+    "iban_whose": (
+        "{header} has {distinct} accounts: are they where debtors are to pay, and not their own?",
+        "{header} contient {distinct} comptes : est-ce là que les débiteurs doivent payer, et non les leurs ?",
+    ),
+    "contents_changed": (
+        "{header} was {field} and no longer looks like it. What is it now?",
+        "{header} était {field} et n'y ressemble plus. Qu'est-ce maintenant ?",
+    ),
+    "number_format_changed": (
+        "{header} wrote decimals with « {before} » and now with « {now} ». Is that right?",
+        "{header} écrivait les décimales avec « {before} » et maintenant avec « {now} ». Est-ce juste ?",
+    ),
+    "date_order_changed": (
+        "{header} wrote dates as {before} and now as {now}. Is that right?",
+        "{header} écrivait les dates en {before} et maintenant en {now}. Est-ce juste ?",
+    ),
+    # Findings.
+    "currency_unknown": ("{value} is not a currency we know.", "{value} n'est pas une devise connue."),
+    "currency_conflict": (
+        "The row says {value} and its amount {other}.",
+        "La ligne indique {value} et son montant {other}.",
+    ),
+    "country_unknown": (
+        "{value} is not a country we know; it was left out.",
+        "{value} n'est pas un pays connu ; il a été laissé de côté.",
+    ),
+    "value_unknown": (
+        "{value} is not understood here; it was left out.",
+        "{value} n'est pas compris ici ; la valeur a été laissée de côté.",
+    ),
+    "first_of_several": (
+        "The cell holds several; {taken} was taken, not {others}.",
+        "La cellule en contient plusieurs ; {taken} a été pris, pas {others}.",
+    ),
+}  # fmt: skip
+
+
+def said(code: str, facts: Facts[str, Any], language: str) -> str:
+    """Return the sentence of a reason, a question or a finding in French (`fr`) or English."""
+    english, french = _SENTENCES[code]
+    shown = {
+        name: ", ".join(map(str, fact)) if isinstance(fact, list | tuple) else fact
+        for name, fact in facts.items()
+    }
+    return (french if language.startswith("fr") else english).format(**shown)

@@ -1,0 +1,143 @@
+"""Moving an import from one state to the next, as whoever does its work comes to the end of a task.
+
+Every step asks for the fence: a process whose lease another took over changes nothing any more.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from getbill import todos, vault
+from getbill.imports import plans, queries
+from getbill.imports.making import LeaseLost, Work
+from getbill.imports.model import Import, State, Task, problem_context
+from getbill.imports.plans import Plan
+from getbill.kit import clock, json
+from getbill.kit.db import Statement, Transaction
+from getbill.vault import Key
+
+TODO = "import_mapping"
+
+_PLANNED = Statement(
+    "imports.planned",
+    "A file was read: this is how it would be imported, and what is next.",
+    """
+    UPDATE imports SET plan = $4, signature = $5, rows_total = $6, is_confirmed = $7, state = $8, task = $9, tries = 0
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
+    RETURNING id
+    """,
+)
+_SETTLE = Statement(
+    "imports.settle",
+    "A task is at its end: where the import stands now, and what is next.",
+    """
+    UPDATE imports SET state = $4, task = $5, error = $6, problem = $7, ended_at = $8, accepts = '{}', tries = 0,
+        rows_total = coalesce($9, rows_total)
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
+    RETURNING id, is_unwanted
+    """,
+)
+_REWIND = Statement(
+    "imports.rewind",
+    "Begin a pass over the rows, with nothing counted.",
+    """
+    UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
+        warnings = 0, begun_at = $4
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3
+    RETURNING id
+    """,
+)
+UNCOUNT = Statement(
+    "imports.uncount",
+    "Nothing is counted of a pass that will be made anew.",
+    """
+    UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
+        warnings = 0
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+FORGET_FINDINGS = Statement(
+    "imports.forget_findings",
+    "Drop what was said of an import's rows.",
+    "DELETE FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
+)
+_FORGET_CORRECTIONS = Statement(
+    "imports.forget_corrections",
+    "Drop the corrected rows of an import.",
+    "DELETE FROM import_corrections WHERE workspace_id = $1 AND import_id = $2",
+)
+_FORGET_CHUNKS = Statement(
+    "imports.forget_chunks",
+    "Drop the bytes of an import.",
+    "DELETE FROM import_chunks WHERE workspace_id = $1 AND import_id = $2",
+)
+_KEEP_PLAN = Statement(
+    "imports.keep_plan",
+    "Keep how an import is read, without what its cells said; its file is gone.",
+    "UPDATE imports SET plan = $3, is_unwanted = false WHERE workspace_id = $1 AND id = $2",
+)
+_KEEP_NOTHING = Statement(
+    "imports.keep_nothing",
+    "An import keeps nothing of people any more.",
+    "UPDATE imports SET plan = NULL, problem = NULL, drop_at = NULL WHERE workspace_id = $1 AND id = $2",
+)
+
+
+async def planned(tx: Transaction, work: Work, plan: Plan, state: State, task: Task | None) -> None:
+    """Keep how a file would be imported, and go on or wait."""
+    sealed = plan.seal(work.key, work.found.id)
+    values = (sealed, plan.layout.signature, plan.profile.rows, task is not None, state, task)
+    _held(await tx.fetchval(_PLANNED, *work.place, work.found.fence, *values))
+
+
+async def settle(
+    tx: Transaction, work: Work, state: State, task: Task | None = None, rows_total: int | None = None
+) -> None:
+    """Come to the end of a task."""
+    ended_at = clock.wall() if task is None else None
+    values = (state, task, None, None, ended_at, rows_total)
+    row = await tx.fetchrow(_SETTLE, *work.place, work.found.fence, *values)
+    if row is None:
+        raise LeaseLost
+    if task is None and row["is_unwanted"]:
+        # Somebody in the file was erased while it was needed.
+        await drop_file(tx, await queries.lock(tx, work.workspace, work.found.id), work.key)
+
+
+async def fail(tx: Transaction, work: Work, code: str, told: dict[str, Any]) -> None:
+    """End an import that cannot be done, with the reason in words: {language: [message, way out]}."""
+    problem = work.key.seal(json.write(told), problem_context(work.found.id))
+    values = ("failed", None, code, problem, clock.wall(), None)
+    _held(await tx.fetchval(_SETTLE, *work.place, work.found.fence, *values))
+    todos.withdraw(tx, work.workspace.id, TODO, work.found.id)
+
+
+async def rewind(tx: Transaction, work: Work) -> None:
+    """Begin a pass over the rows from the first, with nothing said of any."""
+    _held(await tx.fetchval(_REWIND, *work.place, work.found.fence, clock.wall()))
+    await tx.execute(FORGET_FINDINGS, *work.place)
+
+
+def _held(found: UUID | None) -> None:
+    if found is None:
+        raise LeaseLost
+
+
+async def drop_file(tx: Transaction, found: Import, key: Key) -> None:
+    """Drop an import's bytes and what its plan tells of them; what was said of refused rows stays."""
+    place = found.workspace_id, found.id
+    await tx.execute(_FORGET_CHUNKS, *place)
+    await vault.drop_key(tx, found.workspace_id, found.file_id)
+    plan = None
+    if found.plan is not None:
+        plan = plans.opened(found.plan, key, found.id).scrubbed().seal(key, found.id)
+    await tx.execute(_KEEP_PLAN, *place, plan)
+
+
+async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
+    """Drop everything an import kept of people; that it was, and its counts, remain."""
+    place = workspace_id, import_id
+    for statement in (_FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS):
+        await tx.execute(statement, *place)
+    await vault.drop_key(tx, workspace_id, import_id)
+    await vault.drop_key(tx, workspace_id, file_id)
+    await tx.execute(_KEEP_NOTHING, *place)

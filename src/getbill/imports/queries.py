@@ -1,0 +1,132 @@
+"""Reading imports: one, a page of them, and the pieces of one."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.companies import Workspace
+from getbill.imports.model import PREFIXES, Import, Keys, Source, chunk_context
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import NotFound
+
+_FROM = """
+    SELECT i.*, k.wrapped AS key, f.wrapped AS file_key
+    FROM imports i
+    LEFT JOIN vault_keys k ON k.workspace_id = i.workspace_id AND k.subject_id = i.id
+    LEFT JOIN vault_keys f ON f.workspace_id = i.workspace_id AND f.subject_id = i.file_id
+    """
+_FIND = Statement(
+    "imports.find", "One import with its keys.", _FROM + "WHERE i.workspace_id = $1 AND i.id = $2"
+)
+_LOCK = Statement(
+    "imports.lock",
+    "One import, held until the transaction ends.",
+    _FROM + "WHERE i.workspace_id = $1 AND i.id = $2 FOR UPDATE OF i",
+)
+_PAGE = Statement(
+    "imports.page",
+    "A page of imports, the newest first, of some sources and states where they are named.",
+    _FROM
+    + """
+    WHERE i.workspace_id = $1 AND i.received_at IS NOT NULL AND i.source = ANY($2)
+      AND ($3::text IS NULL OR i.state = $3)
+      AND ($4::timestamptz IS NULL OR (i.created_at, i.id) < ($4, $5::uuid))
+    ORDER BY i.created_at DESC, i.id DESC LIMIT $6 OFFSET $7
+    """,
+)
+_COUNT = Statement(
+    "imports.count",
+    "How many imports are there, counted to a limit?",
+    """
+    SELECT count(*) FROM (
+        SELECT FROM imports i WHERE i.workspace_id = $1 AND i.received_at IS NOT NULL AND i.source = ANY($2)
+          AND ($3::text IS NULL OR i.state = $3) LIMIT $4) AS counted
+    """,
+)
+_CHUNK = Statement(
+    "imports.chunk",
+    "One chunk of an import's bytes.",
+    "SELECT sealed FROM import_chunks WHERE workspace_id = $1 AND import_id = $2 AND number = $3",
+)
+
+
+async def find(database: Database, workspace: Workspace, import_id: UUID) -> Import:
+    """Return an import; raise NotFound when the workspace has none of this id."""
+    return _found(await database.fetchrow(_FIND, workspace.id, import_id))
+
+
+async def find_shown(
+    database: Database, workspace: Workspace, import_id: UUID, sources: tuple[Source, ...]
+) -> Import:
+    """Return an import whose bytes are all here and whose kind the caller named; raise NotFound otherwise."""
+    found = await find(database, workspace, import_id)
+    if found.received_at is None or found.source not in sources:
+        raise _absent()
+    return found
+
+
+async def lock(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
+    """Return an import that nobody else changes until the transaction ends; raise NotFound when there is none."""
+    return _found(await tx.fetchrow(_LOCK, workspace.id, import_id))
+
+
+def _found(row: Record | None) -> Import:
+    if row is None:
+        raise _absent()
+    return Import.of(row)
+
+
+def _absent() -> NotFound:
+    return NotFound("There is no such import.")
+
+
+async def page(
+    database: Database,
+    workspace_id: UUID,
+    state: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    offset: int,
+) -> list[Import]:
+    """Return a page of the imports of files, the newest first."""
+    moment, last = after or (None, None)
+    rows = await database.fetch(_PAGE, workspace_id, list(PREFIXES), state, moment, last, limit, offset)
+    return [Import.of(row) for row in rows]
+
+
+async def count(database: Database, workspace_id: UUID, state: str | None, most: int) -> int:
+    """Return how many imports there are, counting no further than `most`."""
+    total: int = await database.fetchval(_COUNT, workspace_id, list(PREFIXES), state, most)
+    return total
+
+
+def keys_of(workspace: Workspace, found: Import) -> Keys:
+    """Return the keys of an import, each None where it was dropped."""
+    vault, place = workspace.vault, workspace.id
+    return Keys(
+        vault.unwrap(found.key, place, found.id) if found.key else None,
+        vault.unwrap(found.file_key, place, found.file_id) if found.file_key else None,
+    )
+
+
+async def chunks(database: Database, workspace: Workspace, found: Import) -> AsyncIterator[bytes]:
+    """Yield what came, chunk by chunk, opened; nothing where the file was dropped."""
+    key = keys_of(workspace, found).file
+    number = 0
+    while key is not None:
+        sealed = await database.fetchval(_CHUNK, workspace.id, found.id, number)
+        if sealed is None:
+            return
+        yield key.open(sealed, chunk_context(found.id, number))
+        number += 1
+
+
+async def chunk(database: Database, workspace: Workspace, found: Import, number: int) -> bytes | None:
+    """Return one chunk, opened; None after the last one, or where the file was dropped."""
+    key = keys_of(workspace, found).file
+    if key is None:
+        return None
+    sealed = await database.fetchval(_CHUNK, workspace.id, found.id, number)
+    return None if sealed is None else key.open(sealed, chunk_context(found.id, number))

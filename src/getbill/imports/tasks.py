@@ -1,0 +1,253 @@
+"""What the child process does with one import: reads it, checks it, makes its debts, corrects rows, takes it back.
+
+It works under the fence it was started with and may be killed at any instant: what it settled is in the database with
+the cursor, and whoever comes next goes on from there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any, BinaryIO, Final
+from uuid import UUID
+
+import structlog
+
+from getbill import companies, sheets, todos
+from getbill.imports import checking, correcting, making, passing, plans, queries, remembered, undoing
+from getbill.imports.making import LeaseLost, Work
+from getbill.imports.model import CHUNK_ROWS, Import, Task
+from getbill.imports.plans import Plan
+from getbill.imports.rows import Line, Reader
+from getbill.imports.spool import FileGone, spooled
+from getbill.kit import crashes, json
+from getbill.kit.db import Database
+from getbill.vault import Vault
+
+_log = structlog.get_logger(__name__)
+
+# So many rows are read before whoever waits on the database gets a turn.
+_TURN_ROWS: Final = 100
+# A chunk in which debts may have to be changed one by one, and one refusal repeats it.
+_CHANGING_ROWS: Final = 100
+
+_GONE: Final = {
+    "en": ["The file is gone.", "Send it again."],
+    "fr": ["Le fichier n'est plus là.", "Envoyez-le de nouveau."],
+}
+_FINDINGS: Final = {
+    "en": [
+        "Rows are wrong, and the import was to be all or nothing: nothing was created.",
+        "Correct the rows, here or in the file; or send the file with mode=partial.",
+    ],
+    "fr": [
+        "Des lignes sont fausses, et l'import devait être tout ou rien : rien n'a été créé.",
+        "Corrigez les lignes, ici ou dans le fichier, ou envoyez le fichier avec mode=partial.",
+    ],
+}
+
+
+async def run(database: Database, vault: Vault, workspace_id: UUID, import_id: UUID, fence: int) -> None:
+    """Do what an import's row asks for, task after task, for as long as the fence holds."""
+    workspace = await companies.workspace(database, vault, workspace_id)
+    while True:
+        found = await queries.find(database, workspace, import_id)
+        if found.task is None or found.fence != fence:
+            return
+        key = queries.keys_of(workspace, found).own
+        if key is None:
+            raise FileGone
+        work = Work(database, workspace, found, key)
+        try:
+            await _TASKS[found.task](work)
+        except LeaseLost:
+            return
+        except sheets.Unreadable as error:
+            told = {language: list(error.told(language)) for language in ("en", "fr")}
+            await _fail(work, error.code.replace("_", "-"), told)
+        except FileGone:
+            await _fail(work, "file-gone", _GONE)
+
+
+async def _fail(work: Work, code: str, told: dict[str, Any]) -> None:
+    with suppress(LeaseLost):
+        async with work.database.transaction(work.workspace.now()) as tx:
+            await passing.fail(tx, work, code, told)
+
+
+async def read(work: Work) -> None:
+    """Read a whole file and say how it would be imported; go on where nothing is left to ask."""
+    found, workspace = work.found, work.workspace
+    with await spooled(work.database, workspace, found) as file:
+        plan = await _planned(work, file)
+    must_know = found.source == "sftp"
+    is_clear = plan.mapping.is_certain and not plan.warnings and (plan.is_remembered or not must_know)
+    async with work.database.transaction(workspace.now()) as tx:
+        if found.is_auto and is_clear:
+            await passing.planned(tx, work, plan, "mapped", first_task(found))
+            return
+        await passing.planned(tx, work, plan, "mapped" if plan.mapping.is_certain else "uploaded", None)
+        if found.is_auto:
+            # Whoever sent it does not look: a person must.
+            todos.ask(tx, workspace.id, passing.TODO, found.id, None)
+
+
+async def _planned(work: Work, file: BinaryIO) -> Plan:
+    with await asyncio.to_thread(sheets.open, file, work.found.name) as sheet:
+        signature = plans.without_ours(sheet.layout).signature
+        known = await remembered.recall(work.database, work.workspace, work.found.sender, signature)
+        return await asyncio.to_thread(plans.make, sheet, work.workspace, known.mapping, known.layout_before)
+
+
+def first_task(found: Import) -> Task:
+    """Return what follows a confirmed mapping: a pass that changes nothing where that was asked, or the import."""
+    return "check" if found.is_dry_run or found.mode == "all_or_nothing" else "import"
+
+
+async def check(work: Work) -> None:
+    """Check every row against the file and the book, and make nothing."""
+    found = work.found
+    async with work.database.transaction(work.workspace.now()) as tx:
+        await passing.rewind(tx, work)
+    work = Work(work.database, work.workspace, found.but(cursor=0, rows_done=0), work.key)
+    seen: dict[str, int] = {}
+    rejected = 0
+    async with _lines(work) as chunks:
+        async for lines, cursor in chunks:
+            rejected += (await checking.examine(work, lines, cursor, seen)).rejected
+    async with work.database.transaction(work.workspace.now()) as tx:
+        if found.mode == "all_or_nothing" and rejected:
+            await passing.fail(tx, work, "findings", _FINDINGS)
+        elif found.is_dry_run:
+            await passing.settle(tx, work, "checked")
+        else:
+            await passing.rewind(tx, work)
+            await passing.settle(tx, work, "importing", "import")
+
+
+async def bring_in(work: Work) -> None:
+    """Make the debts of every row that is not settled yet."""
+    pending: asyncio.Task[making.Tally] | None = None
+    try:
+        async with _lines(work) as chunks:
+            # While one chunk is being written the next is read.
+            async for lines, cursor in chunks:
+                if pending is not None:
+                    await pending
+                pending = asyncio.create_task(making.make(work, lines, cursor))
+            if pending is not None:
+                await pending
+    except BaseException:
+        if pending is not None:
+            pending.cancel()
+            await asyncio.gather(pending, return_exceptions=True)
+        raise
+    crashes.at("imports.all_rows")
+    async with work.database.transaction(work.workspace.now()) as tx:
+        done = await queries.lock(tx, work.workspace, work.found.id)
+        if done.mode == "all_or_nothing" and done.rejected:
+            # The book changed between the check and now: what was made is taken back.
+            await passing.settle(tx, work, "importing", "undo")
+        else:
+            await passing.settle(tx, work, "completed", rows_total=done.rows_done)
+
+
+async def correct(work: Work) -> None:
+    """Make debts of the rows that were corrected."""
+    await correcting.accept(work)
+    if work.found.state in {"checked", "failed"}:
+        async with work.database.transaction(work.workspace.now()) as tx:
+            await passing.settle(tx, work, "mapped", first_task(work.found))
+        return
+    await correcting.settle(work)
+    async with work.database.transaction(work.workspace.now()) as tx:
+        await passing.settle(tx, work, "completed")
+
+
+async def undo(work: Work) -> None:
+    """Take back every debt that nobody was contacted about and nobody paid."""
+    await undoing.take_back(work)
+    async with work.database.transaction(work.workspace.now()) as tx:
+        if work.found.mode == "all_or_nothing" and work.found.state == "importing":
+            await passing.fail(tx, work, "findings", _FINDINGS)
+        else:
+            await passing.settle(tx, work, "undone")
+        await passing.drop_file(tx, await queries.lock(tx, work.workspace, work.found.id), work.key)
+
+
+_TASKS: Final[Mapping[str, Callable[[Work], Awaitable[None]]]] = {
+    "read": read,
+    "check": check,
+    "import": bring_in,
+    "correct": correct,
+    "undo": undo,
+}
+
+
+class _lines:  # noqa: N801 - used as `async with _lines(work)`
+    """The rows of an import from its cursor on, in checked chunks, each with the cursor after it."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._file: BinaryIO | None = None
+        self._sheet: sheets.Sheet | None = None
+
+    async def __aenter__(self) -> AsyncIterator[tuple[list[Line], int]]:
+        work, found = self._work, self._work.found
+        if found.source == "batch":
+            return _batch(work)
+        assert found.plan is not None  # noqa: S101 - a file is read before it is passed over
+        plan = plans.opened(found.plan, work.key, found.id)
+        self._file = await spooled(work.database, work.workspace, found)
+        self._sheet = await asyncio.to_thread(sheets.open, self._file, found.name, layout=plan.layout)
+        return _file(work, plan, self._sheet)
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._sheet is not None:
+            self._sheet.close()
+        if self._file is not None:
+            self._file.close()
+
+
+async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tuple[list[Line], int]]:
+    found = work.found
+    reader = Reader(work.workspace, work.workspace.now().date(), plan)
+    rows, index = sheet.rows(found.cursor), found.rows_done
+    most = _CHANGING_ROWS if found.on_duplicate == "update" else CHUNK_ROWS
+    has_corrections = await correcting.any_of(work)
+    while chunk := list(islice(rows, most)):
+        corrected = await correcting.between(work, chunk[0].line, chunk[-1].line) if has_corrections else {}
+        lines: list[Line] = []
+        for first in range(0, len(chunk), _TURN_ROWS):
+            some = [
+                reader.compose(
+                    row if row.line not in corrected else sheets.Row(row.line, corrected[row.line]),
+                    index + number,
+                    is_sure=row.line in corrected,
+                )
+                for number, row in enumerate(chunk[first : first + _TURN_ROWS], first)
+            ]
+            reader.check(some)
+            lines += some
+            await asyncio.sleep(0)
+        index += len(chunk)
+        yield lines, chunk[-1].line
+
+
+async def _batch(work: Work) -> AsyncIterator[tuple[list[Line], int]]:
+    reader = Reader(work.workspace, work.workspace.now().date(), None)
+    number = work.found.cursor
+    while (chunk := await queries.chunk(work.database, work.workspace, work.found, number)) is not None:
+        rows: Sequence[Any] = json.read(chunk)
+        lines: list[Line] = []
+        for first in range(0, len(rows), _TURN_ROWS):
+            some = [
+                # Its sender was told already what is accepted.
+                Line(index, index, None, body, temp_id, is_sure=True)
+                for index, temp_id, body in rows[first : first + _TURN_ROWS]
+            ]
+            reader.check(some)
+            lines += some
+            await asyncio.sleep(0)
+        number += 1
+        yield lines, number

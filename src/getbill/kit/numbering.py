@@ -1,0 +1,195 @@
+"""The numbering plan: which of a phone number's last digits tell nothing of it but whose it is.
+
+Every rule of the plan (its country, its operator's range, landline or mobile, the zone it rings in) is a pattern on the
+first digits and on how many there are. What is found out about one number of such a range therefore holds for all of
+them, and can be remembered without remembering anybody's number. The invariant: a range has one answer.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
+
+import phonenumbers
+from phonenumbers import PhoneMetadata
+from phonenumbers.tzdata import TIMEZONE_DATA
+
+# Numbers as nearly everybody writes them, once separators are gone. Anything else is looked at as a whole.
+_INTERNATIONAL = re.compile(r"\+[1-9][0-9]{6,14}")
+_NATIONAL = re.compile(r"0[1-9][0-9]{6,12}")
+_PARTS = re.compile(r"\\d|\[[0-9-]+\]|[0-9]|\(\?:|\(|\)|\||\?|\{[0-9]+(?:,[0-9]+)?\}")
+_QUANTIFIER = re.compile(r"\?|\{([0-9]+)(?:,([0-9]+))?\}")
+_KINDS = (
+    "general_desc",
+    "fixed_line",
+    "mobile",
+    "toll_free",
+    "premium_rate",
+    "shared_cost",
+    "personal_number",
+    "voip",
+    "pager",
+    "uan",
+    "voicemail",
+    "no_international_dialling",
+)
+
+# Fewer digits than this may be taken off a number before it is looked at; where it may be more, or it may be done
+# twice, all of it counts.
+_HEAD = 2
+# A plus sign, a country code and a head.
+_BEGINNING = 1 + 3 + _HEAD
+
+# Of a pattern: for each first digit and length of what it matches, how many of the last digits may be any.
+_Tails = dict[tuple[str, int], int]
+_DIGITS = "0123456789"
+_MOST = 15
+
+
+def free_digits(text: str, default_country: str) -> int:
+    """Return how many of the last digits of a number, without separators, tell nothing but whose it is."""
+    if _INTERNATIONAL.fullmatch(text):
+        return _free_after(text[:_BEGINNING], len(text))
+    if _NATIONAL.fullmatch(text):
+        return _free_within(text[:_HEAD], len(text), default_country)
+    return 0
+
+
+@lru_cache(maxsize=65_536)
+def _free_after(beginning: str, length: int) -> int:
+    codes = (int(beginning[1 : 1 + digits]) for digits in (1, 2, 3))
+    code = next((code for code in codes if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), 0)
+    written = 1 + len(str(code))
+    region = phonenumbers.region_code_for_country_code(code)
+    return _free(code, region, length - written, beginning[written : written + _HEAD])
+
+
+@lru_cache(maxsize=4096)
+def _free_within(beginning: str, length: int, country: str) -> int:
+    if not _is_usual(country):
+        return 0
+    return _free(phonenumbers.country_code_for_region(country), country, length, beginning)
+
+
+@cache
+def _is_usual(country: str) -> bool:
+    """Tell whether a number that begins with one zero is a national one there."""
+    plan = PhoneMetadata.metadata_for_region(country, None)
+    return plan is not None and plan.international_prefix == "00" and plan.national_prefix == "0"
+
+
+@cache
+def _free(code: int, region: str, digits: int, head: str) -> int:
+    """Return the free last digits of numbers with so many digits after their country code, of which these come first."""
+    own = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    if own is None or own.national_prefix_transform_rule is not None:
+        return 0
+    prefix = _widest(own.national_prefix_for_parsing, head[0])
+    if prefix >= _HEAD or (prefix and _widest(own.national_prefix_for_parsing, head[1])):
+        return 0
+    # The digit that a rule begins with always counts.
+    tail = max(0, digits - prefix - max(1, _leading_digits(code)))
+    for pattern in _patterns(code):
+        tails = _tails(pattern)
+        for taken in range(prefix + 1):
+            tail = min(tail, tails.get((head[taken], digits - taken), _MOST))
+    return tail
+
+
+@cache
+def _patterns(code: int) -> tuple[str, ...]:
+    """Return every pattern that a whole number under a country code is held against."""
+    found: set[str] = set()
+    for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]:
+        plan = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+        descriptions = [getattr(plan, name) for name in _KINDS]
+        found |= {one.national_number_pattern for one in descriptions if one and one.national_number_pattern}
+    return tuple(found)
+
+
+@cache
+def _leading_digits(code: int) -> int:
+    """Return how many digits after a country code tell the zone, or which of its countries a number is of."""
+    shown = str(code)
+    zones = max((len(prefix) - len(shown) for prefix in TIMEZONE_DATA if prefix.startswith(shown)), default=0)
+    plans = [
+        PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+        for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
+    ]
+    return max(zones, *(_widest(plan.leading_digits) for plan in plans if plan))
+
+
+def _widest(pattern: str | None, first: str = _DIGITS) -> int:
+    """Return how many digits a pattern matches at most, of those that begin with one of these."""
+    tails = _tails(pattern) if pattern else {}
+    return max((length for digit, length in tails if digit in first), default=0)
+
+
+@cache
+def _tails(pattern: str) -> _Tails:
+    parts = _PARTS.findall(pattern)
+    if "".join(parts) != pattern:
+        # Not one of the few forms that plans are written in: every digit may tell something.
+        return {(first, length): 0 for first in _DIGITS for length in range(_MOST + 1)}
+    return _either(iter([*parts, ")"]))
+
+
+def _either(parts: Iterator[str]) -> _Tails:
+    """Read alternatives up to the bracket that ends them."""
+    ways: _Tails = {}
+    items: list[_Tails] = []
+    for part in parts:
+        quantifier = _QUANTIFIER.fullmatch(part)
+        if quantifier:
+            items[-1] = _times(items[-1], quantifier)
+        elif part in {"(?:", "("}:
+            items.append(_either(parts))
+        elif part in {"|", ")"}:
+            ways = _or(ways, _in_turn(items))
+            items = []
+            if part == ")":
+                break
+        else:
+            items.append(_digit(part))
+    return ways
+
+
+def _digit(part: str) -> _Tails:
+    if part == r"\d":
+        return dict.fromkeys(((digit, 1) for digit in _DIGITS), 1)
+    return dict.fromkeys(((digit, 1) for digit in _DIGITS if re.fullmatch(part, digit)), 0)
+
+
+def _times(item: _Tails, quantifier: re.Match[str]) -> _Tails:
+    least = int(quantifier[1] or 0)
+    most = int(quantifier[2] or quantifier[1] or 1)
+    found: _Tails = {}
+    for count in range(least, most + 1):
+        found = _or(found, _in_turn([item] * count))
+    return found
+
+
+def _or(one: _Tails, other: _Tails) -> _Tails:
+    return {place: min(one.get(place, _MOST), other.get(place, _MOST)) for place in one.keys() | other.keys()}
+
+
+def _in_turn(items: list[_Tails]) -> _Tails:
+    found: _Tails = {("", 0): 0}
+    for item in items:
+        # Only where all of the last part may be any does what stands before it count on.
+        by_length = _by_length(item)
+        longer: _Tails = {}
+        for (first, before), tail in found.items():
+            ways = by_length if first else item
+            for (own_first, length), own in ways.items():
+                place = first or own_first, before + length
+                free = tail + own if own == length else own
+                longer[place] = min(longer.get(place, _MOST), free)
+        found = longer
+    return found
+
+
+def _by_length(item: _Tails) -> _Tails:
+    found: _Tails = {}
+    for (_, length), tail in item.items():
+        found["", length] = min(found.get(("", length), _MOST), tail)
+    return found

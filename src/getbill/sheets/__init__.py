@@ -1,0 +1,67 @@
+"""Sheets: the tables creditors export, CSV and XLSX, read as they lie and written back safely.
+
+Reading decides the encoding, the delimiter, the header and how each column writes numbers and dates over
+the whole file, says what it decided and how sure it is, and guesses nothing about a single cell.
+"""
+
+from getbill.sheets.dates import date_reader, read_date
+from getbill.sheets.model import (
+    Cell,
+    Choices,
+    Column,
+    ColumnProfile,
+    DateShape,
+    Kind,
+    Layout,
+    LeftOut,
+    Limits,
+    Note,
+    NumberShape,
+    OtherSheet,
+    Profile,
+    Row,
+    Skipped,
+    letter,
+)
+from getbill.sheets.numbers import number_reader, read_number
+from getbill.sheets.profiles import profile
+from getbill.sheets.reading import Sheet, open  # noqa: A004 - read as `sheets.open`
+from getbill.sheets.signs import country_of, currencies_of
+from getbill.sheets.texts import read_text
+from getbill.sheets.words import CellWrong, Unreadable, reason
+from getbill.sheets.writing import csv_blocks, write_csv, write_xlsx
+
+__all__ = [
+    "Cell",
+    "CellWrong",
+    "Choices",
+    "Column",
+    "ColumnProfile",
+    "DateShape",
+    "Kind",
+    "Layout",
+    "LeftOut",
+    "Limits",
+    "Note",
+    "NumberShape",
+    "OtherSheet",
+    "Profile",
+    "Row",
+    "Sheet",
+    "Skipped",
+    "Unreadable",
+    "country_of",
+    "csv_blocks",
+    "currencies_of",
+    "date_reader",
+    "letter",
+    "number_reader",
+    "open",
+    "profile",
+    "read_date",
+    "read_number",
+    "read_text",
+    "reason",
+    "write_csv",
+    "write_xlsx",
+]

@@ -1,0 +1,271 @@
+"""One column under the eye of the profile: its cells by the block, its memory bounded whatever the file's length.
+
+A cell's pattern is its digits and letters blotted out (`999,99 AAA`). What a pattern tells is counted once per
+pattern; what only the cell tells (which day, which currency, a leading zero) is looked at cell by cell.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from getbill.sheets import dates, kinds, numbers
+from getbill.sheets.model import Cell, Column, ColumnProfile, DateShape, Kind, NumberShape
+
+# Distinct values counted at most, values kept with their counts, and samples shown.
+DISTINCT_MAX = 10_000
+VALUES_MAX = 200
+SAMPLES_MAX = 20
+_WAYS_MAX = 5_000
+_DAYS_MAX = 50_000
+# A column with more values than this is no list of currencies or countries.
+_WORDS_MAX = 500
+_WORD_CHARS = 40
+# Where a date in numbers ends and its time begins.
+_DAY_CHARS = 10
+_EIGHT_DIGITS = "99999999"
+_KIND_OF_TYPE = {
+    date: Kind.DATE,
+    datetime: Kind.DATE,
+    bool: Kind.YES_NO,
+    int: Kind.NUMBER,
+    float: Kind.NUMBER,
+}
+_CHECKED = frozenset({Kind.SIREN, Kind.SIRET})
+_AROUND_NUMBERS = "0123456789 .,+-()'\u2019\u2212\u00a0\u202f\u2007\u2009"
+
+
+@dataclass(slots=True)
+class Way:
+    """One way in which a column's cells are written."""
+
+    example: str
+    kinds: frozenset[Kind]
+    count: int = 0
+    # How many cells of it begin with a zero, where that decides.
+    zeros: int = 0
+    is_day: bool = False
+    # Eight digits are a day or a number like any other; each cell tells.
+    is_compact: bool = False
+    is_phone: bool = False
+    is_word: bool = False
+    has_currency: bool = False
+    # A number such as 9.999, which is two numbers unless it begins with a zero.
+    is_doubtful: bool = False
+
+    # Whether each cell of it must be looked at, for any of these but the word.
+    is_looked_at: bool = False
+
+
+def way_of(pattern: str, example: str) -> Way:
+    """Return what a pattern tells, by the first cell seen of it."""
+    looks = kinds.of(example)
+    way = Way(example, looks)
+    way.is_compact = pattern == _EIGHT_DIGITS
+    way.is_day = Kind.DATE in looks or way.is_compact
+    way.is_phone = Kind.PHONE in looks
+    way.is_word = (
+        len(pattern) <= _WORD_CHARS and ("9" not in pattern or pattern == "9") and "@" not in pattern
+    )
+    if Kind.NUMBER in looks:
+        way.has_currency = bool(pattern.strip(_AROUND_NUMBERS))
+        body = numbers.body_of(pattern.strip()) if not way.has_currency else numbers.body_of(example.strip())
+        way.is_doubtful = (
+            bool(body)
+            and len({sign for sign, _ in numbers.readings(body or "")}) > 1
+            and ("." in (body or "") or "," in (body or ""))
+        )
+    way.is_looked_at = way.is_day or way.is_phone or way.has_currency or way.is_doubtful
+    return way
+
+
+@dataclass(slots=True)
+class Sight:
+    """What has been seen of a column so far."""
+
+    column: Column
+    rows: int = 0
+    filled: int = 0
+    distinct: set[Cell] = field(default_factory=set)
+    values: Counter[str] = field(default_factory=Counter)
+    ways: dict[bytes, Way] = field(default_factory=dict)
+    # What is counted cell by cell, and the cells of the ways beyond those kept.
+    exact: Counter[Kind] = field(default_factory=Counter)
+    days: Counter[str] = field(default_factory=Counter)
+    currencies: Counter[str] = field(default_factory=Counter)
+    typed: Counter[type] = field(default_factory=Counter)
+    typed_day_max: int = 0
+
+    def add(self, cells: Sequence[Cell]) -> None:
+        """Look at the cells of the next block of rows."""
+        self.rows += len(cells)
+        types = set(map(type, cells))
+        if types == {str} and "" not in cells:
+            self._add_texts(cells)  # type: ignore[arg-type] # all of them are texts
+            return
+        if texts := [cell for cell in cells if cell and type(cell) is str]:
+            self._add_texts(texts)
+        if types - {str, type(None)}:
+            self._add_typed([cell for cell in cells if type(cell) is not str and cell is not None])
+
+    def _add_texts(self, cells: Sequence[str]) -> None:
+        self.filled += len(cells)
+        counts: Counter[str] = Counter()
+        if len(self.distinct) < DISTINCT_MAX:
+            unique = set(cells)
+            self.distinct.update(unique)
+            # Few values often: each is looked at once. Else counting first would only cost.
+            if len(unique) * 4 < len(cells):
+                counts = Counter(cells)
+                cells = list(counts)
+            if len(self.distinct) <= VALUES_MAX:
+                self.values.update(counts or cells)
+        patterns = kinds.patterns(cells)
+        close = self._count_ways(patterns, cells, counts)
+        if close:
+            for pattern, cell in zip(patterns, cells, strict=True):
+                if pattern in close:
+                    self._look_at(cell, close[pattern], counts[cell] if counts else 1)
+
+    def _count_ways(
+        self, patterns: list[bytes], cells: Sequence[str], counts: Counter[str]
+    ) -> dict[bytes, Way]:
+        """Count the cells of each way and return the ways whose cells are to be looked at."""
+        if counts:
+            seen: Counter[bytes] = Counter()
+            for pattern, count in zip(patterns, counts.values(), strict=True):
+                seen[pattern] += count
+        else:
+            seen = Counter(patterns)
+        if not seen.keys() <= self.ways.keys():
+            self._add_ways(dict(zip(patterns, cells, strict=True)), seen)
+        close = {}
+        has_words = len(self.distinct) <= _WORDS_MAX
+        for pattern, count in seen.items():
+            way = self.ways.get(pattern)
+            if way is not None:
+                way.count += count
+                if way.is_looked_at or (has_words and way.is_word):
+                    close[pattern] = way
+        return close
+
+    def _add_ways(self, examples: dict[bytes, str], seen: Counter[bytes]) -> None:
+        for pattern, example in examples.items():
+            if pattern in self.ways:
+                continue
+            way = way_of(pattern.decode("utf-8", "replace"), example)
+            if len(self.ways) < _WAYS_MAX:
+                self.ways[pattern] = way
+            else:
+                # What each cell of it would tell is given up; what the way tells is not.
+                self.exact.update(dict.fromkeys(way.kinds, seen[pattern]))
+
+    def _look_at(self, cell: str, way: Way, count: int) -> None:
+        if way.is_word and len(self.distinct) <= _WORDS_MAX:
+            for kind in kinds.of_word(cell):
+                self.exact[kind] += count
+        if way.is_phone and cell.lstrip("( ")[:1] in {"+", "0"}:
+            self.exact[Kind.PHONE] += count
+        if way.is_day:
+            self._look_at_day(cell, way, count)
+        if way.has_currency:
+            self.currencies[cell.strip(_AROUND_NUMBERS)] += count
+        if way.is_doubtful and cell.lstrip("+-( ")[:1] == "0":
+            way.zeros += count
+
+    def _look_at_day(self, cell: str, way: Way, count: int) -> None:
+        if way.is_compact:
+            # Given up when most turn out to be numbers.
+            if way.count > 1_000 and self.exact[Kind.DATE] < way.count // 4:
+                way.is_day = False
+            if not dates.readings(cell):
+                return
+            self.exact[Kind.DATE] += count
+        day = cell[:_DAY_CHARS].split(" ", 1)[0] if len(cell) > _DAY_CHARS and cell[:2].isdigit() else cell
+        if len(cell) > _DAY_CHARS and not dates.readings(day):
+            day = cell
+        if day in self.days or len(self.days) < _DAYS_MAX:
+            self.days[day] += count
+
+    def _add_typed(self, cells: list[Cell]) -> None:
+        self.filled += len(cells)
+        if len(self.distinct) < DISTINCT_MAX:
+            self.distinct.update(cells)
+        self.typed.update(map(type, cells))
+        for cell in cells:
+            if isinstance(cell, date):
+                self.typed_day_max = max(self.typed_day_max, cell.day)
+            elif type(cell) is int and dates.SERIAL_FIRST <= cell <= dates.SERIAL_LAST:
+                self.exact[Kind.SERIAL_DATE] += 1
+        if len(self.distinct) <= VALUES_MAX:
+            self.values.update(_shown(cell) for cell in cells)
+
+    def profile(self) -> ColumnProfile:
+        """Return what the column holds, all of its rows being seen."""
+        samples = self._samples()
+        return ColumnProfile(
+            column=self.column,
+            rows=self.rows,
+            filled=self.filled,
+            distinct=len(self.distinct),
+            samples=samples,
+            values=dict(self.values.most_common()) if len(self.distinct) <= VALUES_MAX else {},
+            kinds=self._kinds(samples),
+            number=self._number(),
+            date=self._date(),
+            currencies=dict(self.currencies.most_common()),
+        )
+
+    def _kinds(self, samples: Iterable[Cell]) -> dict[Kind, int]:
+        found = Counter(self.exact)
+        for way in self.ways.values():
+            told = way.kinds - {Kind.PHONE, Kind.DATE if way.is_compact else Kind.PHONE}
+            found.update(dict.fromkeys(told, way.count))
+        for type_, count in self.typed.items():
+            found[_KIND_OF_TYPE.get(type_, Kind.TEXT)] += count
+        found[Kind.INTEGER] += self.typed[int]
+        for kind in _CHECKED & found.keys():
+            if not _most_pass_luhn(samples, 9 if kind is Kind.SIREN else 14):
+                del found[kind]
+        return {kind: count for kind, count in found.most_common() if count}
+
+    def _samples(self) -> tuple[Cell, ...]:
+        # The order of a set changes from run to run; a sample must not.
+        ordered = sorted(self.distinct, key=lambda cell: (type(cell).__name__, str(cell)))
+        step = max(1, len(ordered) // SAMPLES_MAX)
+        return tuple(ordered[::step][:SAMPLES_MAX])
+
+    def _number(self) -> NumberShape | None:
+        bodies: Counter[str] = Counter()
+        for way in self.ways.values():
+            if Kind.NUMBER not in way.kinds:
+                continue
+            plain = kinds.pattern(numbers.body_of(way.example.strip()) or "")
+            bodies[plain] += way.count - way.zeros
+            bodies["0" + plain[1:]] += way.zeros
+        shape = numbers.decide((body, count) for body, count in bodies.items() if count)
+        if shape is None and self.typed.keys() & {int, float}:
+            return NumberShape(".", "", is_certain=True, why="typed")
+        return shape
+
+    def _date(self) -> DateShape | None:
+        shape = dates.decide(self.days.items())
+        if not any(issubclass(kind, date) for kind in self.typed):
+            return shape
+        if shape is None:
+            return DateShape("ymd", is_certain=True, why="typed")
+        # A spreadsheet in English turns 02/03 of a French export into 3 February and leaves 13/03 as text.
+        if shape.order == "dmy" and self.typed_day_max <= 12:
+            return replace(shape, is_certain=False, why="half_converted")
+        return shape
+
+
+def _most_pass_luhn(samples: Iterable[Cell], length: int) -> bool:
+    texts = ["".join(str(sample).split()) for sample in samples]
+    right_length = [text for text in texts if len(text) == length and text.isdigit()]
+    passing = sum(1 for text in right_length if kinds.passes_luhn(text))
+    return bool(right_length) and passing >= 0.8 * len(right_length)
+
+
+def _shown(cell: Cell) -> str:
+    return cell.isoformat() if isinstance(cell, date) else str(cell)

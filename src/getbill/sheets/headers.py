@@ -1,0 +1,212 @@
+"""Where a table begins: its header under titles and notes, its groups, its first row of data.
+
+A header is a row of labels as wide as the rows below, with words people head columns with. A file may also
+have none; then its first row is data and its columns are called by their letters.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from getbill.sheets.model import Cell, Column, Note, Skipped, folded, letter
+from getbill.sheets.texts import read_text
+
+# How far down a header is looked for.
+_SEARCHED = 60
+_LABEL_MAX = 80
+_PREAMBLE_SHOWN = 200
+
+Lines = Sequence[tuple[int, Sequence[Cell]]]
+
+# Stems that heads of columns have, in French, English, German, Spanish, Italian and Dutch.
+WORDS = re.compile(
+    r"\b(nom|prenom|raison|societe|soc|client|debit|debtor|debitor|debiteur|deudor|debitore|kunde|klant|cliente"
+    r"|name|naam|nombre|nome|vorname|nachname|first|last|surname|apellido|cognome|voornaam|achternaam|firma"
+    r"|company|bedrijf|empresa|azienda|mail|email|e-mail|courriel|correo|posta|tel|telephone|phone|mobile|gsm"
+    r"|portable|handy|telefon|telefono|telefoon|movil|cellulare|mobiel|montant|amount|betrag|importe|importo"
+    r"|bedrag|solde|balance|saldo|total|totale|ttc|ht|du|due|dû|reste|restant|regle|paye|paid|offen|offener"
+    r"|devise|currency|wahrung|moneda|valuta|divisa|munt|date|datum|fecha|data|echeance|ech|faellig|fallig"
+    r"|falligkeit|vencimiento|scadenza|vervaldatum|facture|fact|invoice|inv|rechnung|rechnungs|factura|fattura"
+    r"|factuur|ref|reference|referenz|referencia|riferimento|referentie|numero|num|no|nr|n|id|code|adresse"
+    r"|address|anschrift|direccion|indirizzo|adres|rue|street|strasse|straße|calle|via|straat|ville|city|ort"
+    r"|stadt|ciudad|citta|stad|plaats|cp|postal|zip|plz|cap|postcode|pays|country|land|pais|paese|iban|bic"
+    r"|siret|siren|tva|vat|civilite|titre|title|anrede|tratamiento|titolo|aanhef|langue|language|sprache|lang"
+    r"|type|statut|status|commentaire|note|notes|libelle|description|objet|motif|compte|account|konto)\b"
+)
+_VALUE = re.compile(
+    r"""[-+(\u2212]?\s*[\u20ac$\u00a3]?\s*\d[\d\s.,'\u2019/:+()\u2212-]*[%\u20ac$\u00a3A-Za-z]{0,3}\)?  # amount, date, phone
+    | \S+@\S+\.\S+ | https?://\S+ | [A-Z]{2}\d{2}[A-Z\d\s]{10,32} | \+\d[\d\s().-]+ | [A-Z]{0,6}[-_/ ]?\d[\d/_-]{2,}""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where the header and the data lie, and what stands above them."""
+
+    columns: tuple[Column, ...]
+    header_line: int | None
+    data_line: int
+    width: int
+    skipped: tuple[Skipped, ...]
+    notes: tuple[Note, ...]
+
+
+def find(lines: Lines, chosen: int | None = None) -> Table | None:
+    """Return where the table of these first lines begins; None where there is nothing but blanks.
+
+    `chosen` is the header's line as a person says it, 0 for none.
+    """
+    filled = [(line, cells) for line, cells in lines if _texts(cells)]
+    if not filled:
+        return None
+    width = _width(filled)
+    if chosen is None:
+        at, is_sure = _header(filled[:_SEARCHED], _usual(filled))
+    else:
+        at = next((i for i, (line, _) in enumerate(filled) if line == chosen), None) if chosen else None
+        is_sure = True
+    if at is None:
+        return _headless(filled, max(width, len(filled[0][1])), is_chosen=chosen == 0)
+    return _headed(filled, at, max(width, len(filled[at][1])), is_sure=is_sure)
+
+
+def is_label(cell: Cell) -> bool:
+    """Tell whether a cell could head a column: words, no amount, date, address or number."""
+    if not isinstance(cell, str):
+        return False
+    text = cell.strip()
+    return 0 < len(text) <= _LABEL_MAX and not _VALUE.fullmatch(text) and any(sign.isalpha() for sign in text)
+
+
+def _texts(cells: Sequence[Cell]) -> list[Cell]:
+    return [cell for cell in cells if cell is not None and (not isinstance(cell, str) or cell.strip())]
+
+
+def _width(lines: Lines) -> int:
+    """How many cells rows have, blank ends aside: the most that is usual."""
+    counts = Counter(_extent(cells) for _, cells in lines)
+    usual = max(2, len(lines) // 20)
+    return max((width for width, count in counts.items() if count >= usual), default=max(counts))
+
+
+def _extent(cells: Sequence[Cell]) -> int:
+    """The number of cells up to the last one that holds something."""
+    return next((at + 1 for at in range(len(cells) - 1, -1, -1) if _texts(cells[at : at + 1])), 0)
+
+
+def _usual(lines: Lines) -> int:
+    """How many cells of a row hold something, in the fuller rows."""
+    counts = sorted(len(_texts(cells)) for _, cells in lines)
+    return counts[(len(counts) * 3) // 4]
+
+
+def _header(lines: Lines, usual: int) -> tuple[int | None, bool]:
+    """Return which line is the header and whether that is sure."""
+    best: int | None = None
+    fallback: int | None = None
+    best_words = 0
+    for at, (_, cells) in enumerate(lines):
+        texts = _texts(cells)
+        labels = [cell for cell in texts if is_label(cell)]
+        if len(texts) < max(1, round(usual * 0.6)) or len(labels) < 0.8 * len(texts):
+            continue
+        if len({str(cell) for cell in labels}) < 0.5 * len(labels):
+            continue
+        words = sum(1 for cell in labels if WORDS.search(_spread(str(cell))))
+        if words > best_words + (best is not None):
+            best, best_words = at, words
+        if fallback is None:
+            fallback = at
+    if best is not None and best_words >= min(2, usual):
+        return best, True
+    likely = best if best is not None else fallback
+    if likely is None or likely + 1 >= len(lines):
+        return likely, False
+    # Labels over values are a header in any language; labels over labels are only likely to be one.
+    below = [cell for _, cells in lines[likely + 1 : likely + 20] for cell in _texts(cells)]
+    return likely, any(not is_label(cell) for cell in below)
+
+
+def _spread(text: str) -> str:
+    """The words of a header such as `InvoiceNo` or `montant_ttc`, apart."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
+    return re.sub(r"[^\w]+|_+|(?<=[a-z])(?=\d)", " ", folded(apart))
+
+
+def _headless(lines: Lines, width: int, *, is_chosen: bool) -> Table:
+    columns = tuple(Column(index, letter(index), "") for index in range(width) if _has_data(lines, index))
+    notes = () if is_chosen else (Note("no_header"),)
+    return Table(columns, None, lines[0][0], width, (), notes)
+
+
+def _headed(lines: Lines, at: int, width: int, *, is_sure: bool) -> Table:
+    top = at - 1 if at and _is_group(lines[at - 1][1], lines[at][1]) else None
+    low = at + 1 if top is None and _is_second(lines, at) else None
+    above = at if low else top
+    upper = _row(lines[above][1] if above is not None else [], width)
+    header = _row(lines[low or at][1], width)
+    groups = _spanned(upper, header)
+    columns = []
+    for index, text in enumerate(header):
+        group = groups[index] if text else ""
+        name = text or upper[index]
+        if name or _has_data(lines[(low or at) + 1 :], index):
+            columns.append(Column(index, letter(index), name, group if group != name else ""))
+    first = top if top is not None else at
+    skipped = [_skipped(line, cells, "preamble") for line, cells in lines[:first]]
+    if top is not None:
+        skipped.append(_skipped(*lines[top], "group"))
+    if low:
+        skipped.append(_skipped(*lines[at], "group"))
+    last = lines[low or at][0]
+    notes = () if is_sure else (Note("header_unsure", {"line": last}),)
+    return Table(tuple(columns), last, last + 1, width, tuple(skipped), notes)
+
+
+def _row(cells: Sequence[Cell], width: int) -> list[str]:
+    texts = [" ".join(read_text(cell).split()) for cell in cells[:width]]
+    return texts + [""] * (width - len(texts))
+
+
+def _is_group(cells: Sequence[Cell], header: Sequence[Cell]) -> bool:
+    """Tell whether a row above the header names groups of columns, with gaps where a name spans several."""
+    at = [index for index, cell in enumerate(cells) if _texts([cell])]
+    return (
+        1 < len(at) < len(_texts(header))
+        and at[-1] >= len(header) // 2
+        and all(is_label(cells[index]) for index in at)
+        and any(after - before > 1 for before, after in pairwise(at))
+    )
+
+
+def _is_second(lines: Lines, at: int) -> bool:
+    """Tell whether the row below is the header's second line: labels only, where the first has gaps."""
+    if at + 2 >= len(lines) or lines[at + 1][0] != lines[at][0] + 1:
+        return False
+    upper, lower = lines[at][1], lines[at + 1][1]
+    below = _texts(lower)
+    gaps = [
+        index for index, cell in enumerate(lower) if _texts([cell]) and not _texts(upper[index : index + 1])
+    ]
+    return bool(gaps) and len(below) < len(_texts(lines[at + 2][1])) and all(is_label(cell) for cell in below)
+
+
+def _spanned(groups: list[str], header: list[str]) -> list[str]:
+    """Let each group's name reach over the blanks to its right."""
+    spanned, current = [], ""
+    for group, text in zip(groups, header, strict=True):
+        current = group or (current if text else "")
+        spanned.append(current)
+    return spanned
+
+
+def _has_data(lines: Lines, index: int) -> bool:
+    return any(_texts(cells[index : index + 1]) for _, cells in lines)
+
+
+def _skipped(line: int, cells: Sequence[Cell], why: str) -> Skipped:
+    text = " ".join(read_text(cell) for cell in _texts(cells))
+    return Skipped(line, why, text[:_PREAMBLE_SHOWN])

@@ -1,0 +1,275 @@
+"""A sheet is the list of debts a creditor exports from an ERP: a CSV or a workbook, as a person sees it.
+
+It is read as it lies: lines and columns keep the numbers a person sees in the file, and what is not a
+row of data (a title above the header, a total below) is left out, counted and said, never silently.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+from getbill.sheets import words
+from getbill.sheets.words import CellWrong
+
+# What a cell holds: always text in a CSV; a workbook knows numbers, dates and truth, and None where nothing is.
+# A datetime is a date.
+Cell = str | int | float | bool | date | None
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may cost to read; a file beyond any of them is refused, in words."""
+
+    bytes_max: int = 512 * MEBIBYTE
+    rows_max: int = 2_000_000
+    columns_max: int = 2_000
+    # One line of a CSV, in characters. A cell has at most 131,072, the limit of the csv module.
+    line_max: int = MEBIBYTE
+    unpacked_max: int = 1024 * MEBIBYTE
+    memory_max: int = 2048 * MEBIBYTE
+    cpu_seconds: int = 120
+    wait_seconds: float = 180.0
+
+
+class Row(NamedTuple):
+    """One row of data: `line` as the person sees it (1-based), `cells` by the columns' index.
+
+    `wrong` says why the row as a whole cannot be trusted (its cells slid past the header's columns).
+    """
+
+    line: int
+    cells: Sequence[Cell]
+    wrong: CellWrong | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: `index` in a row's cells, its `letter` in a spreadsheet, its header and the group above it."""
+
+    index: int
+    letter: str
+    header: str
+    group: str = ""
+    # The sign or code that a workbook's cells show beside their numbers by their format, if all show one.
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSheet:
+    """A sheet of the workbook that is not read unless it is chosen."""
+
+    name: str
+    rows: int
+    is_hidden: bool
+    has_same_header: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A line above the data that is not data: `why` is `preamble`, `header`, `group`, `separator` or `empty`."""
+
+    line: int
+    why: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a person should know about how the file was read."""
+
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def told(self, language: str) -> str:
+        """Return the sentence in French (`fr`) or English."""
+        return words.note(self.code, language, self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file lies: enough to read it again in the same way, whoever reads it and whenever."""
+
+    kind: Literal["csv", "xlsx"]
+    columns: tuple[Column, ...]
+    # None where the first row is data already.
+    header_line: int | None
+    # The line of the first row that may be data.
+    data_line: int
+    # How many cells a row has.
+    width: int
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    sheet: str | None = None
+    with_hidden_rows: bool = False
+    # Whether rows commonly end before the last column.
+    is_ragged: bool = True
+    other_sheets: tuple[OtherSheet, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def signature(self) -> str:
+        """What tells this layout from others: the kind and the headers in their order, however written."""
+        names = [f"{folded(column.group)}/{folded(column.header)}" for column in self.columns]
+        return hashlib.sha256("\x1f".join([self.kind, *names]).encode()).hexdigest()[:32]
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The headers in their order."""
+        return tuple(column.header for column in self.columns)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads back as the same layout."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Layout":
+        """Read a layout as `to_json` wrote it."""
+        return cls(
+            **{
+                **stored,
+                "columns": tuple(Column(**column) for column in stored["columns"]),
+                "other_sheets": tuple(OtherSheet(**sheet) for sheet in stored["other_sheets"]),
+                "skipped": tuple(Skipped(**line) for line in stored["skipped"]),
+                "notes": tuple(Note(**note) for note in stored["notes"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person decided about a file against what was found; None leaves it to be found."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    # 0 says that there is no header.
+    header_line: int | None = None
+    with_hidden_rows: bool = False
+
+
+# Lines told one by one; beyond, only counted.
+TOLD_MAX = 1_000
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """The rows that are not data: how many for each reason, and the lines of the first thousand.
+
+    Reasons: `empty`, `template`, `total`, `header` (repeated), `separator`, `hidden`.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    lines: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, line: int, why: str) -> None:
+        """Count a row that is left out."""
+        self.counts[why] = self.counts.get(why, 0) + 1
+        # Empty rows are many and nobody asks which.
+        if why != "empty" and len(self.lines) < TOLD_MAX:
+            self.lines.append((line, why))
+
+
+class Kind(StrEnum):
+    """What a cell looks like; one cell can look like several things."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    IBAN = "iban"
+    BIC = "bic"
+    DATE = "date"
+    SERIAL_DATE = "serial_date"  # a whole number that Excel may show as a date of 2000 to 2099
+    NUMBER = "number"
+    INTEGER = "integer"
+    CURRENCY = "currency"
+    COUNTRY = "country"
+    POSTCODE = "postcode"
+    SIREN = "siren"
+    SIRET = "siret"
+    VAT_NUMBER = "vat_number"
+    URL = "url"
+    YES_NO = "yes_no"
+    CIVILITY = "civility"
+    DIGITS_LOST = "digits_lost"  # 1.2E+11: a spreadsheet wrote a long number short
+    FORMULA_ERROR = "formula_error"  # #N/A
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberShape:
+    """How a column writes numbers. `thousands` is '' where none is seen; `why` is a code of `words.REASONS`."""
+
+    decimal: Literal[".", ","]
+    thousands: str
+    is_certain: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DateShape:
+    """How a column writes dates: `dmy`, `mdy`, `ymd` or `serial`; `why` is a code of `words.REASONS`."""
+
+    order: Literal["dmy", "mdy", "ymd", "serial"]
+    is_certain: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """What a column holds, over all of its rows."""
+
+    column: Column
+    rows: int
+    filled: int
+    # Counted up to DISTINCT_MAX, beyond that a lower bound.
+    distinct: int
+    samples: tuple[Cell, ...]
+    # Every value with its count, where there are few; else empty.
+    values: Mapping[str, int]
+    kinds: Mapping[Kind, int]
+    number: NumberShape | None
+    date: DateShape | None
+    # The signs and codes written beside numbers, as written: {"€": 812, "CHF": 3}.
+    currencies: Mapping[str, int]
+
+    def share(self, kind: Kind) -> float:
+        """The share of filled cells that look like `kind`."""
+        return self.kinds.get(kind, 0) / self.filled if self.filled else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a sheet holds, column by column, over all of its rows."""
+
+    rows: int
+    columns: tuple[ColumnProfile, ...]
+    left_out: LeftOut
+    # The cells of the first rows, for what only columns side by side show.
+    head: tuple[Sequence[Cell], ...] = ()
+
+    def of(self, index: int) -> ColumnProfile:
+        """Return the profile of the column at `index` in a row's cells."""
+        return next(column for column in self.columns if column.column.index == index)
+
+
+def letter(index: int) -> str:
+    """Return what a spreadsheet calls the column at `index`: A, B, … Z, AA."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def folded(text: str) -> str:
+    """Return the text as it compares: small letters without accents, one space between words."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).split())

@@ -1,0 +1,62 @@
+"""What the columns of a sheet hold, over all of their rows and not the first hundred.
+
+A column that cannot say how it writes numbers or dates takes the way of the other columns of its file, when
+they agree: one program wrote them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Literal
+
+from getbill.sheets.columns import Sight
+from getbill.sheets.model import Cell, ColumnProfile, NumberShape, Profile
+from getbill.sheets.reading import Sheet
+
+_BLOCK = 2_000
+_HEAD = 50
+
+
+def profile(sheet: Sheet, rows_max: int | None = None) -> Profile:
+    """Count what each column holds over all rows, or over the first `rows_max`.
+
+    Rows that are wrong as a whole are counted and not looked at.
+    """
+    sights = [Sight(column) for column in sheet.layout.columns]
+    rows = 0
+    head: tuple[Sequence[Cell], ...] = ()
+    cells = (row.cells for row in sheet.rows() if row.wrong is None)
+    if rows_max is not None:
+        cells = islice(cells, rows_max)  # type: ignore[assignment]
+    while block := list(islice(cells, _BLOCK)):
+        rows += len(block)
+        head = head or tuple(block[:_HEAD])
+        columns = list(zip(*block, strict=True))
+        for sight in sights:
+            sight.add(columns[sight.column.index])
+    return Profile(rows, _agreed([sight.profile() for sight in sights]), sheet.left_out, head)
+
+
+def _agreed(columns: list[ColumnProfile]) -> tuple[ColumnProfile, ...]:
+    """Let columns in doubt follow those that are sure, when those agree among themselves."""
+    numbers = [column.number for column in columns if column.number and column.number.why == "decimal_seen"]
+    days = [column.date for column in columns if column.date and column.date.why == "day_above_12"]
+    decimals = {shape.decimal for shape in numbers}
+    orders = {shape.order for shape in days}
+    decimal = decimals.pop() if len(decimals) == 1 else None
+    order = orders.pop() if len(orders) == 1 else None
+    return tuple(_following(column, decimal, order) for column in columns)
+
+
+def _following(
+    column: ColumnProfile,
+    decimal: Literal[".", ","] | None,
+    order: Literal["dmy", "mdy", "ymd", "serial"] | None,
+) -> ColumnProfile:
+    number, day = column.number, column.date
+    if decimal and number and number.why == "decimal_ambiguous":
+        thousands = number.thousands if decimal == number.decimal else ""
+        number = NumberShape(decimal, thousands, is_certain=True, why="other_columns")
+    if order and day and day.why == "order_ambiguous":
+        day = replace(day, order=order, is_certain=True, why="other_columns")
+    return replace(column, number=number, date=day)

@@ -1,0 +1,102 @@
+"""The marks people put beside amounts, and the names of countries, as the codes they stand for.
+
+A mark that stands for several currencies ($, kr) is never one of them: who asks is told all.
+"""
+
+from functools import cache
+
+from babel import Locale
+from babel.core import get_global
+
+from getbill.kit import money
+from getbill.sheets.model import folded
+
+# As written beside amounts, folded; the likeliest first.
+_CURRENCIES: dict[str, tuple[str, ...]] = {
+    "\u20ac": ("EUR",),
+    "euro": ("EUR",),
+    "euros": ("EUR",),
+    "\u00a3": ("GBP",),
+    "gbp": ("GBP",),
+    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"),
+    "us$": ("USD",),
+    "$us": ("USD",),
+    "usd": ("USD",),
+    "ca$": ("CAD",),
+    "c$": ("CAD",),
+    "can$": ("CAD",),
+    "$ca": ("CAD",),
+    "a$": ("AUD",),
+    "au$": ("AUD",),
+    "fr.": ("CHF",),
+    "sfr": ("CHF",),
+    "sfr.": ("CHF",),
+    "\u00a5": ("JPY", "CNY"),
+    "kr": ("SEK", "NOK", "DKK"),
+    "kr.": ("DKK", "SEK", "NOK"),
+    "zl": ("PLN",),
+    "z\u0142": ("PLN",),
+    "kc": ("CZK",),
+    "ft": ("HUF",),
+    "lei": ("RON",),
+    "dh": ("MAD", "AED"),
+    "dt": ("TND",),
+    "da": ("DZD",),
+    "fcfa": ("XOF", "XAF"),
+    "\u20b9": ("INR",),
+    "\u20ba": ("TRY",),
+    "\u20bd": ("RUB",),
+    "\u20aa": ("ILS",),
+    "r$": ("BRL",),
+}
+_LANGUAGES = ("fr", "en", "de", "es", "it", "nl")
+_COUNTRIES = {
+    "uk": "GB",
+    "usa": "US",
+    "u.s.a.": "US",
+    "etats unis": "US",
+    "hollande": "NL",
+    "holland": "NL",
+    "angleterre": "GB",
+    "england": "GB",
+    "scotland": "GB",
+    "great britain": "GB",
+    "grande bretagne": "GB",
+    "grande-bretagne": "GB",
+    "france metropolitaine": "FR",
+    "brd": "DE",
+}
+# What vehicles and old address books write before a postcode: F-75001, D-10115.
+_PLATES = {"f": "FR", "d": "DE", "a": "AT", "b": "BE", "e": "ES", "i": "IT", "l": "LU", "p": "PT"}
+
+
+def currencies_of(written: str) -> tuple[str, ...]:
+    """Return the ISO 4217 codes that a written sign or code can stand for, the likeliest first."""
+    return _known_currencies().get(folded(written), ())
+
+
+def country_of(written: str) -> str | None:
+    """Return the ISO 3166-1 code of a country written as a code or a name in six languages."""
+    return _known_countries().get(folded(written))
+
+
+@cache
+def _known_currencies() -> dict[str, tuple[str, ...]]:
+    codes = {code.lower(): (code,) for code in money.currencies()}
+    return {**codes, **{folded(sign): known for sign, known in _CURRENCIES.items()}}
+
+
+@cache
+def _known_countries() -> dict[str, str]:
+    known: dict[str, str] = {}
+    for language in _LANGUAGES:
+        for code, name in Locale(language).territories.items():
+            if len(code) == 2 and code.isalpha() and code not in {"ZZ", "EU", "EZ", "UN", "XA", "XB", "QO"}:
+                known.setdefault(folded(name), code)
+    codes = set(known.values())
+    for alias, to in get_global("territory_aliases").items():
+        if len(alias) == 3 and alias.isalpha() and len(to) == 1 and to[0] in codes:
+            known.setdefault(alias.lower(), to[0])
+    known.update({code.lower(): code for code in codes})
+    known.update(_COUNTRIES)
+    return {**_PLATES, **known}

@@ -1,0 +1,282 @@
+"""What a person is told about a file or a cell that cannot be read, in French and in English.
+
+Every refusal has a code for programs, a message and a way out; one table holds all of them, so that none
+is said in one language only.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+# By code: message and way out in English, message and way out in French.
+UNREADABLE: dict[str, tuple[str, str, str, str]] = {
+    "empty": (
+        "The file is empty.",
+        "Export it again and check that it has rows.",
+        "Le fichier est vide.",
+        "Exportez-le de nouveau en vérifiant qu'il contient des lignes.",
+    ),
+    "no_rows": (
+        "The file has a header and no row below it.",
+        "Export it again with its rows.",
+        "Le fichier a un en-tête et aucune ligne en dessous.",
+        "Exportez-le de nouveau avec ses lignes.",
+    ),
+    "too_large": (
+        "The file is larger than {limit} bytes.",
+        "Split it into several files.",
+        "Le fichier dépasse {limit} octets.",
+        "Découpez-le en plusieurs fichiers.",
+    ),
+    "too_many_rows": (
+        "The file has more than {limit} rows.",
+        "Split it into several files.",
+        "Le fichier a plus de {limit} lignes.",
+        "Découpez-le en plusieurs fichiers.",
+    ),
+    "too_many_columns": (
+        "Line {line} has more than {limit} columns.",
+        "Export only the columns that describe the debts.",
+        "La ligne {line} a plus de {limit} colonnes.",
+        "Exportez seulement les colonnes qui décrivent les créances.",
+    ),
+    "line_too_long": (
+        "Line {line} is longer than {limit} characters.",
+        "Check that the file is a table with one row per line, and export it again.",
+        "La ligne {line} dépasse {limit} caractères.",
+        "Vérifiez que le fichier est un tableau d'une ligne par créance, et exportez-le de nouveau.",
+    ),
+    "cell_too_long": (
+        "A cell on line {line} has more than {limit} characters.",
+        "Shorten it, or look for a quotation mark that is never closed on that line.",
+        "Une cellule de la ligne {line} dépasse {limit} caractères.",
+        "Raccourcissez-la, ou cherchez sur cette ligne un guillemet jamais fermé.",
+    ),
+    "nul_bytes": (
+        "Line {line} has characters of no text (NUL).",
+        "Export the file again as CSV (UTF-8) or as XLSX.",
+        "La ligne {line} contient des caractères qui ne sont pas du texte (NUL).",
+        "Exportez de nouveau le fichier en CSV (UTF-8) ou en XLSX.",
+    ),
+    "quotes_broken": (
+        "From line {line} on, quotation marks open and never close.",
+        "Export the file again with its texts between quotation marks, or as XLSX.",
+        "À partir de la ligne {line}, des guillemets s'ouvrent sans se fermer.",
+        "Exportez de nouveau le fichier avec ses textes entre guillemets, ou en XLSX.",
+    ),
+    "encoding_unknown": (
+        "There is no encoding called {encoding}.",
+        "Name a usual one: utf-8, cp1252, latin-1, mac-roman, utf-16.",
+        "Aucun encodage ne s'appelle {encoding}.",
+        "Nommez-en un usuel : utf-8, cp1252, latin-1, mac-roman, utf-16.",
+    ),
+    "not_a_table": (
+        "This is {what}, not a table of debts.",
+        "Export the debts as CSV or as XLSX and send that file.",
+        "Ceci est {what}, et non un tableau de créances.",
+        "Exportez les créances en CSV ou en XLSX et envoyez ce fichier.",
+    ),
+    "truncated": (
+        "The workbook is cut off: its end is missing.",
+        "Send the file again, whole.",
+        "Le classeur est tronqué : il lui manque la fin.",
+        "Envoyez de nouveau le fichier, en entier.",
+    ),
+    "damaged": (
+        "The workbook is damaged: {detail}.",
+        "Open it in a spreadsheet, save it as XLSX, and send it again.",
+        "Le classeur est endommagé : {detail}.",
+        "Ouvrez-le dans un tableur, enregistrez-le en XLSX et envoyez-le de nouveau.",
+    ),
+    "password": (
+        "The workbook is protected by a password.",
+        "Save it without a password and send it again.",
+        "Le classeur est protégé par un mot de passe.",
+        "Enregistrez-le sans mot de passe et envoyez-le de nouveau.",
+    ),
+    "unpacks_too_large": (
+        "The workbook unpacks to more than {limit} bytes.",
+        "Save only the sheet with the debts, or export it as CSV.",
+        "Une fois décompressé, le classeur dépasse {limit} octets.",
+        "Enregistrez seulement la feuille des créances, ou exportez-la en CSV.",
+    ),
+    "external_entities": (
+        "The workbook declares entities, as no spreadsheet does.",
+        "Open it in a spreadsheet, save it as XLSX, and send it again.",
+        "Le classeur déclare des entités, ce qu'aucun tableur ne fait.",
+        "Ouvrez-le dans un tableur, enregistrez-le en XLSX et envoyez-le de nouveau.",
+    ),
+    "too_much_memory": (
+        "The workbook needs more memory than one file may take.",
+        "Export the sheet as CSV, which has no such limit, or split it.",
+        "Le classeur demande plus de mémoire qu'un fichier ne peut en prendre.",
+        "Exportez la feuille en CSV, qui n'a pas cette limite, ou découpez-la.",
+    ),
+    "too_slow": (
+        "The workbook takes longer to read than one file may.",
+        "Export the sheet as CSV, which reads faster, or split it.",
+        "Le classeur est trop long à lire.",
+        "Exportez la feuille en CSV, plus rapide à lire, ou découpez-la.",
+    ),
+    "no_such_sheet": (
+        "The workbook has no sheet called {sheet}.",
+        "Choose one of: {sheets}.",
+        "Le classeur n'a pas de feuille appelée {sheet}.",
+        "Choisissez parmi : {sheets}.",
+    ),
+}
+
+# By code: in English, in French.
+CELLS: dict[str, tuple[str, str]] = {
+    "number_invalid": ("{value} is not a number.", "{value} n'est pas un nombre."),
+    "number_ambiguous": (
+        "{value} can be read as two numbers.",
+        "{value} peut se lire comme deux nombres.",
+    ),
+    "digits_lost": (
+        "{value} was shortened by a spreadsheet: its last digits are lost.",
+        "{value} a été abrégé par un tableur : ses derniers chiffres sont perdus.",
+    ),
+    "formula_error": (
+        "{value} is the error of a formula.",
+        "{value} est l'erreur d'une formule.",
+    ),
+    "date_invalid": ("{value} is not a date.", "{value} n'est pas une date."),
+    "date_impossible": ("There is no such day as {value}.", "Le jour {value} n'existe pas."),
+    "cells_slid": (
+        "The row has {cells} cells under {columns} columns: a delimiter inside a cell is not quoted.",
+        "La ligne a {cells} cellules pour {columns} colonnes : un séparateur dans une cellule est sans guillemets.",
+    ),
+    "row_cut": (
+        "The row has {cells} cells under {columns} columns: a line break inside a cell is not quoted.",
+        "La ligne a {cells} cellules pour {columns} colonnes : un retour à la ligne dans une cellule est sans guillemets.",
+    ),
+    "quote_open": (
+        "A quotation mark opens in the row and never closes.",
+        "Un guillemet s'ouvre dans la ligne et ne se ferme jamais.",
+    ),
+    "cell_empty": ("The cell is empty.", "La cellule est vide."),
+}
+
+# By code: in English, in French.
+NOTES: dict[str, tuple[str, str]] = {
+    "other_extension": (
+        "The file is called {extension} and is {kind}; it was read as what it is.",
+        "Le fichier s'appelle {extension} et c'est du {kind} ; il a été lu comme tel.",
+    ),
+    "no_header": (
+        "The first row is data already; columns are called by their letters.",
+        "La première ligne est déjà une donnée ; les colonnes portent leur lettre.",
+    ),
+    "header_unsure": (
+        "Line {line} was taken for the header, though its words are not known.",
+        "La ligne {line} a été prise pour l'en-tête, sans que ses mots soient connus.",
+    ),
+    "mixed_encoding": (
+        "Most of the file is UTF-8, some lines are not; those were read as Windows writes them (cp1252).",
+        "Le fichier est en UTF-8 sauf quelques lignes, lues comme Windows les écrit (cp1252).",
+    ),
+    "encoding_doubtful": (
+        "Some letters may be read wrongly; {encoding} fits best.",
+        "Certaines lettres peuvent être mal lues ; {encoding} convient le mieux.",
+    ),
+    "other_sheets": (
+        "The sheet {sheet} was read; others have rows too: {others}.",
+        "La feuille {sheet} a été lue ; d'autres ont aussi des lignes : {others}.",
+    ),
+    "hidden_rows": (
+        "{count} rows are hidden in the sheet and were left out.",
+        "{count} lignes sont masquées dans la feuille et ont été laissées de côté.",
+    ),
+    "hidden_columns": (
+        "Hidden columns were read too: {columns}.",
+        "Des colonnes masquées ont aussi été lues : {columns}.",
+    ),
+    "formulas_unsaved": (
+        "{count} formulas have no saved value; open the workbook in a spreadsheet, save it and send it again.",
+        "{count} formules n'ont pas de valeur enregistrée ; ouvrez le classeur dans un tableur, enregistrez-le et renvoyez-le.",
+    ),
+}
+
+# Why a column is read as it is. code: (English, French)
+REASONS: dict[str, tuple[str, str]] = {
+    "decimal_seen": ("its cells show the decimal sign", "ses cellules montrent le signe décimal"),
+    "decimal_ambiguous": (
+        "1.234 can be a thousand or one and a fraction, and no cell settles it",
+        "1.234 peut valoir mille ou un et des poussières, et aucune cellule ne tranche",
+    ),
+    "mixed_decimals": (
+        "some cells have a decimal point and others a comma",
+        "certaines cellules ont un point décimal et d'autres une virgule",
+    ),
+    "whole_numbers": ("all are whole numbers", "ce sont tous des nombres entiers"),
+    "typed": ("the workbook keeps them as such", "le classeur les enregistre comme tels"),
+    "other_columns": ("the other columns of the file show it", "les autres colonnes du fichier le montrent"),
+    "day_above_12": ("a day above 12 settles the order", "un jour supérieur à 12 fixe l'ordre"),
+    "year_first": ("the year stands first", "l'année est en premier"),
+    "month_named": ("the month is a word", "le mois est en lettres"),
+    "all_agree": ("either order gives the same days", "les deux ordres donnent les mêmes jours"),
+    "years_close": (
+        "the other order would scatter the years",
+        "l'autre ordre disperserait les années",
+    ),
+    "order_ambiguous": (
+        "no day is above 12: day and month could be swapped",
+        "aucun jour ne dépasse 12 : jour et mois pourraient être inversés",
+    ),
+    "mixed_orders": (
+        "some cells have the day first and others the month",
+        "certaines cellules ont le jour en premier et d'autres le mois",
+    ),
+    "half_converted": (
+        "a spreadsheet turned some of the dates round: those with a day up to 12",
+        "un tableur a inversé une partie des dates : celles dont le jour ne dépasse pas 12",
+    ),
+}
+
+
+def note(code: str, language: str, facts: Mapping[str, Any]) -> str:
+    """Return a note's sentence in French (`fr`) or English."""
+    english, french = NOTES[code]
+    return (french if language.startswith("fr") else english).format(**facts)
+
+
+def reason(code: str, language: str) -> str:
+    """Return in French (`fr`) or English why a column's numbers or dates are read as they are."""
+    english, french = REASONS[code]
+    return french if language.startswith("fr") else english
+
+
+class Unreadable(Exception):
+    """A file that cannot be read as a table: `code`, `message` and `way_out` in English; `told` in others."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        self.code = code
+        self.facts = facts
+        self.message, self.way_out = self.told("en")
+        super().__init__(f"{self.message} {self.way_out}")
+
+    def told(self, language: str) -> tuple[str, str]:
+        """Return the message and the way out in French (`fr`) or English."""
+        english, out, french, sortie = UNREADABLE[self.code]
+        pair = (french, sortie) if language.startswith("fr") else (english, out)
+        facts = {
+            name: fact.get(language[:2], fact.get("en")) if isinstance(fact, dict) else fact
+            for name, fact in self.facts.items()
+        }
+        return pair[0].format(**facts), pair[1].format(**facts)
+
+
+class CellWrong(ValueError):
+    """A cell that cannot be read as what its column holds; `suggestion` is a value that could, if one is sure."""
+
+    def __init__(self, code: str, suggestion: str | None = None, **facts: Any) -> None:
+        self.code = code
+        self.suggestion = suggestion
+        self.facts = facts
+        self.message = self.told("en")
+        super().__init__(self.message)
+
+    def told(self, language: str) -> str:
+        """Return the message in French (`fr`) or English."""
+        english, french = CELLS[self.code]
+        return (french if language.startswith("fr") else english).format(**self.facts)

@@ -1,0 +1,217 @@
+"""What only a workbook has: types, formats, merged and hidden cells, several sheets."""
+
+import io
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+
+import openpyxl
+import pytest
+import xlsxwriter
+from openpyxl.worksheet.worksheet import Worksheet
+
+import tables
+from getbill import sheets
+
+# Workbooks know no time zones.
+INSTANT = datetime(2026, 3, 1, 9, 30)  # noqa: DTZ001
+HEADER = ["Référence", "Nom", "Montant TTC", "Échéance"]
+ROWS: list[list[object]] = [
+    ["A1", "Dupont", 12.5, date(2026, 1, 31)],
+    ["A2", "Martin", 1300, date(2026, 2, 28)],
+]
+
+
+def made(*rows: list[object], change: Callable[[Worksheet], object] | None = None) -> io.BytesIO:
+    """Return a workbook of one sheet with these rows, changed at will."""
+    book = openpyxl.Workbook()
+    page = book.active
+    assert isinstance(page, Worksheet)
+    for row in rows:
+        page.append(row)
+    if change:
+        change(page)
+    out = io.BytesIO()
+    book.save(out)
+    return out
+
+
+def read(file: io.BytesIO, **choices: object) -> tuple[sheets.Layout, list[sheets.Row], sheets.LeftOut]:
+    chosen = sheets.Choices(**choices) if choices else None  # type: ignore[arg-type]
+    with sheets.open(file, "export.xlsx", choices=chosen) as sheet:
+        return sheet.layout, list(sheet.rows()), sheet.left_out
+
+
+def test_cells_keep_their_types_and_rows_their_numbers() -> None:
+    layout, rows, _ = read(made(HEADER, ROWS[0], [], ROWS[1], ["A3", "0612345678", True, INSTANT]))
+
+    assert (layout.kind, layout.sheet, list(layout.headers)) == ("xlsx", "Sheet", HEADER)
+    assert [(row.line, list(row.cells)) for row in rows] == [
+        (2, ["A1", "Dupont", 12.5, date(2026, 1, 31)]),
+        (4, ["A2", "Martin", 1300, date(2026, 2, 28)]),
+        (5, ["A3", "0612345678", True, INSTANT]),
+    ]
+    assert [type(cell) for cell in rows[1].cells] == [str, str, int, date]
+
+
+def test_a_workbook_in_a_file_on_disk_is_read_as_one_in_memory(tmp_path: object) -> None:
+    path = f"{tmp_path}/export.xlsx"
+    with open(path, "w+b") as file:  # noqa: PTH123 - read through the handle it was written by
+        file.write(made(HEADER, *ROWS).getvalue())
+        with sheets.open(file, "export.xlsx") as sheet:
+            assert len(list(sheet.rows())) == 2
+        assert not file.closed
+
+
+def test_a_table_that_begins_in_the_middle_keeps_the_letters_a_person_sees() -> None:
+    def shift(page: Worksheet) -> None:
+        page.insert_cols(1, 2)
+        page.insert_rows(1, 3)
+
+    layout, rows, _ = read(made(HEADER, *ROWS, change=shift))
+
+    assert (layout.header_line, [column.letter for column in layout.columns]) == (4, ["C", "D", "E", "F"])
+    assert list(rows[0].cells) == [None, None, "A1", "Dupont", 12.5, date(2026, 1, 31)]
+
+
+def test_numbers_kept_as_text_and_texts_kept_as_numbers_are_told_apart() -> None:
+    file = made(
+        HEADER, ["A1", 612345678, "1 234,56", "31/01/2026"], ["A2", 120000000000, "12,50", "28/02/2026"]
+    )
+    with sheets.open(file, "export.xlsx") as sheet:
+        profile = sheets.profile(sheet)
+        rows = list(sheet.rows())
+
+    amount, day = profile.of(2), profile.of(3)
+    assert amount.number == sheets.NumberShape(",", " ", is_certain=True, why="decimal_seen")
+    assert day.date == sheets.DateShape("dmy", is_certain=True, why="day_above_12")
+    assert [sheets.read_text(row.cells[1]) for row in rows] == ["612345678", "120000000000"]
+    assert [sheets.read_number(row.cells[2], amount.number) for row in rows] == [
+        Decimal("1234.56"),
+        Decimal("12.50"),
+    ]
+
+
+def test_floats_are_read_to_the_fifteen_digits_a_spreadsheet_keeps() -> None:
+    shape = sheets.NumberShape(".", "", is_certain=True, why="typed")
+
+    assert sheets.read_number(0.1 + 0.2, shape) == Decimal("0.3")
+    assert sheets.read_number(1234.56, shape) == Decimal("1234.56")
+
+
+def test_dates_that_a_spreadsheet_half_turned_round_are_no_certainty() -> None:
+    file = made(
+        HEADER, ["A1", "x", 1, "13/02/2026"], ["A2", "y", 2, date(2026, 3, 2)], ["A3", "z", 3, "28/02/2026"]
+    )
+    with sheets.open(file, "export.xlsx") as sheet:
+        shape = sheets.profile(sheet).of(3).date
+
+    assert shape == sheets.DateShape("dmy", is_certain=False, why="half_converted")
+
+
+def test_a_whole_number_that_may_be_a_date_is_told_and_read_as_one_when_asked() -> None:
+    with sheets.open(made(HEADER, ["A1", "x", 1, 46053], ["A2", "y", 2, 46081]), "export.xlsx") as sheet:
+        profile = sheets.profile(sheet)
+
+    assert profile.of(3).kinds[sheets.Kind.SERIAL_DATE] == 2
+    shape = sheets.DateShape("serial", is_certain=False, why="typed")
+    assert sheets.read_date(46053, shape) == date(2026, 1, 31)
+
+
+def test_hidden_rows_are_left_out_and_told_and_read_when_asked() -> None:
+    def hide(page: Worksheet) -> None:
+        page.row_dimensions[2].hidden = True
+        page.column_dimensions["B"].hidden = True
+
+    file = made(HEADER, *ROWS, change=hide)
+
+    layout, rows, left_out = read(file)
+    assert [row.line for row in rows] == [3]
+    assert (left_out.counts, left_out.lines) == ({"hidden": 1}, [(2, "hidden")])
+    assert [(note.code, note.facts) for note in layout.notes] == [
+        ("hidden_rows", {"count": 1}),
+        ("hidden_columns", {"columns": "B"}),
+    ]
+
+    layout, rows, left_out = read(file, with_hidden_rows=True)
+    assert [row.line for row in rows] == [2, 3]
+    assert left_out.counts == {}
+    with sheets.open(file, "export.xlsx", layout=sheets.Layout.from_json(layout.to_json())) as sheet:
+        assert [row.line for row in sheet.rows()] == [2, 3]
+
+
+def test_merged_headers_give_each_column_its_group() -> None:
+    def merge(page: Worksheet) -> None:
+        page.insert_rows(1)
+        page["A1"], page["C1"] = "Débiteur", "Facture"
+        page.merge_cells("A1:B1")
+        page.merge_cells("C1:D1")
+
+    layout, rows, _ = read(made(HEADER, *ROWS, change=merge))
+
+    assert [(column.group, column.header) for column in layout.columns] == [
+        ("Débiteur", "Référence"), ("Débiteur", "Nom"), ("Facture", "Montant TTC"), ("Facture", "Échéance"),
+    ]  # fmt: skip
+    assert len(rows) == 2
+
+
+def test_the_sheet_with_the_debts_is_chosen_and_the_others_are_told() -> None:
+    codes = [["Code", "Libellé"], *([f"C{at}", f"Libellé {at}"] for at in range(50))]
+    file = tables.xlsx_of([["Mode d'emploi"], ["Remplir la feuille"]], Factures=[HEADER, *ROWS], Codes=codes)
+
+    layout, rows, _ = read(file)
+
+    assert (layout.sheet, len(rows)) == ("Factures", 2)
+    assert [(other.name, other.rows, other.is_hidden) for other in layout.other_sheets] == [
+        ("Créances", 2, False),
+        ("Codes", 51, False),
+    ]
+    assert [note.told("fr") for note in layout.notes] == [
+        "La feuille Factures a été lue ; d'autres ont aussi des lignes : Créances, Codes."
+    ]
+
+
+def test_sheets_of_the_same_header_are_told_as_such_and_can_be_chosen() -> None:
+    file = tables.xlsx_of([HEADER, *ROWS], Fevrier=[HEADER, ["B1", "Petit", 1.5, date(2026, 2, 1)]])
+
+    layout, _, _ = read(file)
+    assert [(other.name, other.has_same_header) for other in layout.other_sheets] == [("Fevrier", True)]
+
+    layout, rows, _ = read(file, sheet="Fevrier")
+    assert (layout.sheet, [row.cells[0] for row in rows]) == ("Fevrier", ["B1"])
+
+
+def test_a_sheet_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(sheets.Unreadable) as refused:
+        read(made(HEADER, *ROWS), sheet="Mars")
+
+    assert refused.value.told("fr") == (
+        "Le classeur n'a pas de feuille appelée Mars.",
+        "Choisissez parmi : Sheet.",
+    )
+
+
+def test_formulas_are_read_by_their_values_and_those_without_are_told() -> None:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out)
+    page = book.add_worksheet()
+    page.write_row(0, 0, HEADER)
+    page.write_row(1, 0, ["A1", "Dupont"])
+    page.write_formula(1, 2, "=10+2.5", None, 12.5)
+    page.write(1, 3, "31/01/2026")
+    book.close()
+    assert [list(row.cells) for row in read(out)[1]] == [["A1", "Dupont", 12.5, "31/01/2026"]]
+
+    layout, rows, _ = read(made(HEADER, ["A1", "Dupont", "=10+2.5", "31/01/2026"]))
+    assert list(rows[0].cells) == ["A1", "Dupont", None, "31/01/2026"]
+    assert [(note.code, note.facts) for note in layout.notes] == [("formulas_unsaved", {"count": 1})]
+
+
+def test_the_currency_that_cells_show_by_their_format_is_told_of_a_column_of_one() -> None:
+    def show(page: Worksheet) -> None:
+        page["C2"].number_format = page["C3"].number_format = '#,##0.00\\ "€"'
+        page["A2"].number_format, page["A3"].number_format = "[$CHF] 0.00", "[$€-40C] 0.00"
+
+    layout, _, _ = read(made(HEADER, [1, "Dupont", 12.5, "x"], [2, "Martin", 13, "y"], change=show))
+
+    assert [column.currency for column in layout.columns] == ["", "", "€", ""]
