@@ -58,6 +58,9 @@ ALL_WORKSPACES = {
     "webhooks.behind": "a worker helps whatever endpoint missed events",
     "webhooks.open": "a courier takes what is due, a little of every endpoint",
     "webhooks.end_rotations": "upkeep: old secrets go, whoever's",
+    "sftp.take": "a worker takes whatever file is due longest",
+    "sftp.take_ended": "as sftp.take",
+    "sftp.expired": "upkeep: what lay in folders for thirty days goes, whoever's",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
 }
 

@@ -13,25 +13,53 @@ import structlog
 import typer
 
 from getbill import listener, migrations, reactions, vault
-from getbill.commands import database
-from getbill.kit import logs
-from getbill.kit.db import open_database
+from getbill import sftp as dropped
+from getbill.commands import choosing, database
+from getbill.commands.choosing import CompanyName
+from getbill.kit import clock, logs
+from getbill.kit.db import Database, open_database
 from getbill.settings import Settings
 from getbill.sftp import Limits
 from getbill.sftp.server import House, listen
+from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
 
 Descriptor = Annotated[int | None, typer.Option(hidden=True, help="A bound socket to listen on.")]
 
 
-def sftp(listen_fd: Descriptor = None) -> None:
-    """Take files over SFTP until stopped."""
+sftp = typer.Typer(help="Take files over SFTP until stopped; or see to what was dropped.")
+
+
+@sftp.callback(invoke_without_command=True)
+def serve(context: typer.Context, listen_fd: Descriptor = None) -> None:
+    """Take files over SFTP until stopped; or see to what was dropped."""
+    if context.invoked_subcommand is not None:
+        return
     settings = Settings()
     logs.configure(settings.log_level, "sftp")
     bound = listener.bind_sftp(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
     with database.reached(settings) as dsn:
         asyncio.run(_serve(settings.on(dsn), bound))
+
+
+@sftp.command()
+def pick_up(
+    company: CompanyName = None,
+    workspace: Annotated[str | None, typer.Option(help="Kind, name or id; all of the company's.")] = None,
+) -> None:
+    """Have what was dropped imported now, rather than on the hour; a running worker does it."""
+
+    async def ask(opened: Database, _vault: Vault) -> int:
+        owner = await choosing.company(opened, company)
+        async with opened.transaction(clock.wall()) as tx:
+            counts = [
+                await dropped.ask(tx, each, clock.wall())
+                for each in await choosing.workspaces(opened, owner, workspace)
+            ]
+        return sum(counts)
+
+    choosing.show({"files": database.run(ask)})
 
 
 async def _serve(settings: Settings, bound: socket.socket) -> None:

@@ -25,6 +25,7 @@ from getbill.sftp.model import (
     Place,
     State,
     TakenOver,
+    beside,
     is_finished,
 )
 from getbill.sftp.queries import Box, chunk_context, name_context, name_hash
@@ -175,14 +176,14 @@ class Upload:
             raise NoRoom(f"The folders of this login hold at most {folders.limits.quota_bytes} bytes.")
         self._is_dirty = False
 
-    async def close(self, *, is_cut: bool = False) -> None:
-        """End the writing: the file is whole, or was cut off where it is; raise what `flush` raises."""
+    async def close(self, state: State = State.WHOLE) -> None:
+        """End the writing: the file is whole, was cut off where it is, or is ours; raise what `flush` raises."""
         try:
             await self.flush()
         except NoRoom:
             await self._end(State.CUT)
             raise
-        await self._end(State.CUT if is_cut else State.WHOLE)
+        await self._end(state)
 
     async def _end(self, state: State) -> None:
         folders = self._folders
@@ -245,6 +246,14 @@ class Folders:
         upload.size = size
         return upload
 
+    async def put(self, place: Place, import_id: UUID) -> Upload:
+        """Open a file of ours for writing, beside one that has its name already."""
+        writer = ids.new()
+        async with self.database.transaction(clock.wall()) as tx:
+            if await queries.find_locked(tx, self.workspace, self.login_id, place) is not None:
+                place = Place(place.folder, beside(place.name, clock.wall()))
+            return Upload(self, await self.insert(tx, place, writer=writer, import_id=import_id), writer)
+
     async def insert(
         self, tx: Transaction, place: Place, *, writer: UUID | None = None, import_id: UUID | None = None
     ) -> Box:
@@ -276,7 +285,7 @@ class Folders:
                 if not replaces:
                     raise NameTaken("There is a file of this name.")
                 _refuse_taken(there)
-                await self._delete(tx, there)
+                await drop(tx, self.workspace.id, there.file.id)
             state = State.WHOLE if found.file.state is State.CUT else found.file.state
             await self.move(tx, found, new, state)
 
@@ -295,15 +304,17 @@ class Folders:
             if found is None:
                 raise NoSuchPlace("There is no such file.")
             _refuse_taken(found)
-            await self._delete(tx, found)
-
-    async def _delete(self, tx: Transaction, box: Box) -> None:
-        await tx.execute(_DELETE, self.workspace.id, box.file.id)
-        await tx.execute(_CUT_CHUNKS, self.workspace.id, box.file.id, 0)
-        await vault.drop_key(tx, self.workspace.id, box.file.id)
+            await drop(tx, self.workspace.id, found.file.id)
 
     def _hash(self, place: Place) -> bytes:
         return name_hash(self.workspace, self.login_id, place)
+
+
+async def drop(tx: Transaction, workspace_id: UUID, file_id: UUID) -> None:
+    """Drop a file with its chunks and its key."""
+    await tx.execute(_DELETE, workspace_id, file_id)
+    await tx.execute(_CUT_CHUNKS, workspace_id, file_id, 0)
+    await vault.drop_key(tx, workspace_id, file_id)
 
 
 def _refuse_fixed(place: Place) -> None:

@@ -18,7 +18,7 @@ from asyncssh.sftp import MAX_SFTP_READ_LEN, SFTPServerHandler
 from getbill.kit import clock
 from getbill.sftp import credentials, model, queries
 from getbill.sftp.actions import Folders, Upload
-from getbill.sftp.model import File, Folder, Place, place_of
+from getbill.sftp.model import File, Folder, Place, State, place_of
 from getbill.sftp.queries import Download
 
 _log = structlog.get_logger(__name__)
@@ -150,7 +150,7 @@ class Session(asyncssh.SFTPServer):
         if not isinstance(file_obj, Upload):
             return
         try:
-            await file_obj.close(is_cut=self.is_cut)
+            await file_obj.close(State.CUT if self.is_cut else State.WHOLE)
         except model.Refused:
             # Nobody is there any more to be told, and the other open files are to be closed too.
             if not self.is_cut:
