@@ -17,6 +17,7 @@ from getbill.debts import api as debts_api
 from getbill.decisions import api as decisions_api
 from getbill.followups import api as followups_api
 from getbill.gateways import api as gateways_api
+from getbill.imports import api as imports_api
 from getbill.kit import calendar, clock, phones
 from getbill.kit.db import open_database
 from getbill.kit.http import describe, handle_problems
@@ -64,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
         decisions_api,
         followups_api,
         gateways_api,
+        imports_api,
         payments_api,
         reports_api,
         sandbox_api,

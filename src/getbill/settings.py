@@ -158,6 +158,9 @@ class Settings(BaseSettings):
     body_bytes_max: int = Field(
         1_000_000, ge=10_000, description="Largest request body that is read, in bytes."
     )
+    import_bytes_max: int = Field(
+        512 * 1024 * 1024, ge=1_000_000, description="Largest file of debts that is taken in, in bytes."
+    )
     webhook_networks: Networks = Field(
         (), description="Private networks, separated by commas, that live webhooks may be sent to."
     )

@@ -87,6 +87,8 @@ class Change:
     request: Request
     # The debt the answer speaks of; set by the work, so that erasing the debt also drops the stored answer.
     debt_id: UUID | None = None
+    # What stands for a body that was taken in piece by piece, where an Idempotency-Key asks which request this is.
+    body_digest: bytes | None = None
 
     @property
     def workspace(self) -> Workspace:
@@ -149,9 +151,8 @@ class Change:
         key = idempotency.read_key(header)
         scope = request.scope
         path = scope.get("raw_path") or request.url.path.encode()
-        fingerprint = idempotency.fingerprint(
-            request.method, path, scope["query_string"], await request.body()
-        )
+        content = await request.body() if self.body_digest is None else self.body_digest
+        fingerprint = idempotency.fingerprint(request.method, path, scope["query_string"], content)
         route = f"{request.method} {scope['route'].path}"
         return Once(self.workspace.id, self.caller.credential_id, route, key, fingerprint)
 

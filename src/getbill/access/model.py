@@ -65,6 +65,13 @@ class Choices(Protocol):
     def body_bytes_max(self) -> int:
         """The largest body that is read."""
 
+    @property
+    def import_bytes_max(self) -> int:
+        """The largest file that is imported."""
+
+
+LARGER_BODIES: Mapping[str, int] = {"/external-api/v1/debts/batch": 20_000_000}
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -77,9 +84,7 @@ class Policy:
     anonymous_per_minute: int = 600
     body_bytes_max: int = 1_000_000
     # Paths whose bodies may be larger.
-    larger_bodies: Mapping[str, int] = field(
-        default_factory=lambda: {"/external-api/v1/debts/batch": 20_000_000}
-    )
+    larger_bodies: Mapping[str, int] = field(default_factory=lambda: dict(LARGER_BODIES))
 
     @classmethod
     def of(cls, choices: Choices) -> "Policy":
@@ -90,6 +95,8 @@ class Policy:
             sandbox_per_minute=choices.rate_limit_sandbox,
             anonymous_per_minute=choices.rate_limit_anonymous,
             body_bytes_max=choices.body_bytes_max,
+            # A form is a little larger than the file in it.
+            larger_bodies={**LARGER_BODIES, "/external-api/v1/imports": choices.import_bytes_max + 65_536},
         )
 
 

@@ -3,6 +3,7 @@
 Every row ends as exactly one debt or one finding, whatever is killed on the way; a wrong list can be taken back.
 """
 
+from getbill.imports.accounts import account, rejected_rows
 from getbill.imports.actions import Draft, begin, create, drop, finish, receive
 from getbill.imports.batch import Checkers
 from getbill.imports.batch import router as batch_router
@@ -36,6 +37,7 @@ __all__ = [
     "ImportSuperseded",
     "Start",
     "Wanted",
+    "account",
     "batch_router",
     "begin",
     "confirm",
@@ -49,6 +51,7 @@ __all__ = [
     "finish",
     "lock",
     "receive",
+    "rejected_rows",
     "show",
     "start",
     "starter",

@@ -69,6 +69,15 @@ _FINISH = Statement(
     RETURNING id
     """,
 )
+_WISH = Statement(
+    "imports.wish",
+    "What is asked of a draft, once all of it was heard.",
+    """
+    UPDATE imports SET name = $4, sender = $5, language = $6, is_auto = $7, is_dry_run = $8, mode = $9,
+        on_duplicate = $10, grace_hours = coalesce($11, grace_hours)
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND received_at IS NULL
+    """,
+)
 _DROP = Statement(
     "imports.drop_draft",
     "Drop a draft.",
@@ -197,6 +206,24 @@ async def finish(
         raise ImportSuperseded("Another upload of this import has begun.")
     tx.wakes.add(WAKE)
     return await queries.lock(tx, workspace, draft.id)
+
+
+async def wish(tx: Transaction, draft: Draft, wanted: Wanted) -> None:
+    """Say what is asked of a draft, where that was not known when it began."""
+    await tx.execute(
+        _WISH,
+        draft.workspace.id,
+        draft.id,
+        draft.fence,
+        wanted.name,
+        wanted.sender,
+        wanted.language,
+        wanted.is_auto,
+        wanted.is_dry_run,
+        wanted.mode,
+        wanted.on_duplicate,
+        wanted.grace_hours,
+    )
 
 
 async def create(

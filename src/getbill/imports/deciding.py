@@ -242,10 +242,8 @@ async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import
 async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Put a file away of which nothing was imported."""
     found = await queries.lock(tx, workspace, import_id)
-    if (
-        found.state not in _BEFORE_IMPORT | {"checked", "failed"}
-        or (found.created
-        and found.state != "checked")
+    if found.state not in _BEFORE_IMPORT | {"checked", "failed"} or (
+        found.created and found.state != "checked"
     ):
         raise ImportCannotMove(f"The import is {found.state}: undo it instead.")
     await tx.execute(_DISCARD, workspace.id, found.id)

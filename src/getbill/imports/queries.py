@@ -7,7 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.companies import Workspace
-from getbill.imports.model import PREFIXES, Import, Keys, Source, chunk_context
+from getbill.imports.model import PREFIXES, Import, Keys, chunk_context
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 
@@ -58,7 +58,7 @@ async def find(database: Database, workspace: Workspace, import_id: UUID) -> Imp
 
 
 async def find_shown(
-    database: Database, workspace: Workspace, import_id: UUID, sources: tuple[Source, ...]
+    database: Database, workspace: Workspace, import_id: UUID, sources: tuple[str, ...] = tuple(PREFIXES)
 ) -> Import:
     """Return an import whose bytes are all here and whose kind the caller named; raise NotFound otherwise."""
     found = await find(database, workspace, import_id)
@@ -87,11 +87,11 @@ async def page(
     workspace_id: UUID,
     state: str | None,
     after: tuple[datetime, UUID] | None,
-    limit: int,
-    offset: int,
+    place: tuple[int, int],
 ) -> list[Import]:
-    """Return a page of the imports of files, the newest first."""
+    """Return a page of the imports of files, the newest first: `place` is how many, and after how many."""
     moment, last = after or (None, None)
+    limit, offset = place
     rows = await database.fetch(_PAGE, workspace_id, list(PREFIXES), state, moment, last, limit, offset)
     return [Import.of(row) for row in rows]
 

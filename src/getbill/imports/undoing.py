@@ -54,8 +54,7 @@ _KEPT = Statement(
     SELECT d.id, d.reference, d.import_line AS line, d.status, d.entries_count, d.contacts_count, {_LEFT} AS has_left
     FROM debts d
     WHERE d.workspace_id = $1 AND d.import_id = $2 AND d.undone_at IS NULL AND d.erased_at IS NULL
-      AND d.import_line > $3
-    ORDER BY d.import_line LIMIT $4
+    ORDER BY d.import_line LIMIT $3
     """,
 )
 
@@ -118,11 +117,9 @@ def _reason(status: str, entries_count: int, is_contacted: bool) -> tuple[str, M
     return None
 
 
-async def kept(
-    database: Database, workspace: Workspace, import_id: UUID, after: int, limit: int
-) -> list[Kept]:
+async def kept(database: Database, workspace: Workspace, import_id: UUID, limit: int) -> list[Kept]:
     """Return debts that undoing an import left, each with the reason."""
-    rows = await database.fetch(_KEPT, workspace.id, import_id, after, limit)
+    rows = await database.fetch(_KEPT, workspace.id, import_id, limit)
     found = []
     for row in rows:
         reason = _reason(row["status"], row["entries_count"], row["has_left"] or row["contacts_count"] > 0)

@@ -6,7 +6,7 @@ with the same import. The invariant: a file moves to `processed/` or `rejected/`
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -130,7 +130,11 @@ class PickUp:
         folders = Folders(self._database, workspace, box.file.login_id, _NO_LIMITS)
         name = box.file.place.name
         await self._forget_reports(workspace, found.id)
-        await self._write(folders, f"{name}.report.json", found.id, _once(_report(name, found)))
+        told = await imports.account(self._database, workspace, found)
+        await self._write(folders, f"{name}.report.json", found.id, _once(json.pretty(told).encode()))
+        if rejected := await imports.rejected_rows(self._database, workspace, found):
+            ending, rows = rejected
+            await self._write(folders, f"{name}.rejected.{ending}", found.id, rows)
         is_in = found.state == "completed"
         await self._move(folders, box, Folder.PROCESSED if is_in else Folder.REJECTED)
 
@@ -185,17 +189,3 @@ async def erase(tx: Transaction, workspace_id: UUID, import_id: UUID | None) -> 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
     yield content
-
-
-def _report(name: str, found: Import) -> bytes:
-    counts = ("rows_done", "created", "updated", "unchanged", "skipped", "rejected", "warnings")
-    told: dict[str, Any] = {
-        "file": name,
-        "import_id": found.shown_id,
-        "state": found.state,
-        "error": found.error,
-        **{count: getattr(found, count) for count in counts},
-        "same_as": None if found.same_as is None else imports.show("sftp", found.same_as),
-        "ended_at": json.instant(found.ended_at),
-    }
-    return json.pretty(told).encode()

@@ -1,0 +1,136 @@
+"""A file as it comes over HTTP: the body itself, or the part `file` of a form, never whole in memory.
+
+What else a form says of it (`auto`, `mode`...) may stand in the form or in the query; the file's part comes last or
+first, as it likes.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import python_multipart
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import parse_options_header
+from starlette.requests import Request
+
+from getbill.kit.errors import BadRequest, UnsupportedMediaType
+
+_FIELD_BYTES_MAX: Final = 4_096
+_NOT_FILES: Final = frozenset({"application/json", "application/x-www-form-urlencoded"})
+
+
+@dataclass(slots=True)
+class Upload:
+    """A file that comes in: what is known of it so far. The fields are whole once the bytes have been read."""
+
+    request: Request
+    name: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """Yield the file's bytes; raise BadRequest or UnsupportedMediaType for what holds no file."""
+        header = self.request.headers.get("content-type", "")
+        kind, options = parse_options_header(header)
+        if kind == b"multipart/form-data":
+            boundary = options.get(b"boundary")
+            if not boundary:
+                raise BadRequest("The form names no boundary between its parts.")
+            return self._of_form(boundary)
+        if kind.decode("latin-1") in _NOT_FILES:
+            raise UnsupportedMediaType(
+                "Send the file as the body (text/csv, application/octet-stream), or as the part `file` of a form."
+            )
+        disposition = parse_options_header(self.request.headers.get("content-disposition", ""))[1]
+        self.name = _named(disposition)
+        return self._raw()
+
+    async def _raw(self) -> AsyncIterator[bytes]:
+        async for part in self.request.stream():
+            yield part
+
+    async def _of_form(self, boundary: bytes) -> AsyncIterator[bytes]:
+        parts = _Parts(self)
+        parser = python_multipart.MultipartParser(boundary, parts.callbacks())
+        try:
+            async for piece in self.request.stream():
+                parser.write(piece)
+                for part in parts.take():
+                    yield part
+            parser.finalize()
+        except MultipartParseError as error:
+            raise BadRequest(f"The form cannot be read: {error}.") from error
+        if not parts.has_file:
+            raise BadRequest("The form has no part `file`.")
+
+
+def _named(options: Mapping[bytes, bytes]) -> str | None:
+    name = options.get(b"filename")
+    return name.decode("utf-8", "replace") if name else None
+
+
+class _Parts:
+    """What a form's parser tells, put where it belongs."""
+
+    def __init__(self, upload: Upload) -> None:
+        self.has_file = False
+        self._upload = upload
+        self._waiting: list[bytes] = []
+        self._header = bytearray()
+        self._value = bytearray()
+        self._headers: dict[bytes, bytes] = {}
+        self._field: str | None = None
+        self._text = bytearray()
+
+    def callbacks(self) -> Any:
+        """Return what the parser calls."""
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._name,
+            "on_header_value": self._add,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._open,
+            "on_part_data": self._data,
+            "on_part_end": self._end,
+        }
+
+    def take(self) -> list[bytes]:
+        """Return what came of the file since the last time."""
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    def _begin(self) -> None:
+        self._headers = {}
+        self._text.clear()
+
+    def _name(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _add(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        self._headers[bytes(self._header).lower()] = bytes(self._value)
+        self._header.clear()
+        self._value.clear()
+
+    def _open(self) -> None:
+        options = parse_options_header(self._headers.get(b"content-disposition", b""))[1]
+        name = options.get(b"name", b"").decode("utf-8", "replace")
+        if name == "file" and self.has_file:
+            raise BadRequest("The form has two parts `file`: send one file at a time.")
+        self._field = None if name == "file" else name
+        if name == "file":
+            self.has_file = True
+            self._upload.name = _named(options)
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._field is None:
+            self._waiting.append(data[start:end])
+            return
+        self._text += data[start:end]
+        if len(self._text) > _FIELD_BYTES_MAX:
+            raise BadRequest(f"The form's field {self._field!r} is too long.")
+
+    def _end(self) -> None:
+        if self._field is not None:
+            self._upload.fields[self._field] = self._text.decode("utf-8", "replace")
