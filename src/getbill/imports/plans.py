@@ -6,7 +6,9 @@ since samples of a file are people's data.
 
 from collections.abc import Mapping as Facts
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Final
 
 from getbill import sheets
@@ -38,14 +40,16 @@ class Plan:
     def write(self) -> bytes:
         """Return the plan as JSON."""
         return json.write(
-            {
-                "layout": self.layout.to_json(),
-                "profile": _profile_out(self.profile),
-                "mapping": self.mapping.to_json(),
-                "warnings": [[code, dict(facts)] for code, facts in self.warnings],
-                "is_remembered": self.is_remembered,
-                "left_out": dict(self.left_out),
-            }
+            _plain(
+                {
+                    "layout": self.layout.to_json(),
+                    "profile": _profile_out(self.profile),
+                    "mapping": self.mapping.to_json(),
+                    "warnings": [[code, dict(facts)] for code, facts in self.warnings],
+                    "is_remembered": self.is_remembered,
+                    "left_out": dict(self.left_out),
+                }
+            )
         )
 
     @classmethod
@@ -156,6 +160,17 @@ def _column_in(stored: dict[str, Any]) -> sheets.ColumnProfile:
             "date": sheets.DateShape(**day) if day else None,
         }
     )
+
+
+def _plain(value: Any) -> Any:
+    # The writer wants keys that are texts and nothing more; ours are words of an enumeration here and there.
+    if isinstance(value, Facts):
+        return {str(name): _plain(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(member) for member in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, StrEnum) else value
 
 
 def _numbers(value: Any) -> Any:

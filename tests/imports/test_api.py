@@ -1,0 +1,359 @@
+"""Files over HTTP: sent, read, mapped, imported; every row a debt or a finding."""
+
+from datetime import timedelta
+
+import pytest
+
+import make
+from bringing import API, HEADERS, Sender, book, by_crew, csv, row, table
+from calls import Site
+from getbill import imports
+
+COUNTS = {
+    "created": 0,
+    "updated": 0,
+    "unchanged": 0,
+    "skipped": 0,
+    "rejected": 0,
+    "warnings": 0,
+    "left_out": {},
+    "undone": 0,
+    "kept": 0,
+}
+
+
+async def test_a_file_becomes_debts_in_one_call(sender: Sender) -> None:
+    answered = await sender.send(csv([row(1), row(2), row(3)]), "?auto=true")
+
+    shown = await by_crew(sender, answered.json()["id"])
+
+    assert answered.status == 202
+    assert answered.headers["location"].endswith(answered.json()["id"])
+    assert (shown["state"], shown["error"]) == ("completed", None)
+    assert shown["counts"]["created"] == 3
+    assert await sender.references() == ["F-2026-00001", "F-2026-00002", "F-2026-00003"]
+    debt = (await sender.debts())[0]
+    assert (debt["amount"], debt["due_date"], debt["debtor"]["email"]) == (
+        101.5,
+        "2026-01-31",
+        "jean.dupont1@example.com",
+    )
+
+
+async def test_what_is_not_certain_waits_for_a_person(sender: Sender) -> None:
+    unclear = csv([["F-1", "Jean Dupont", "12,50", "13,50"]], ["Référence", "Nom", "Solde", "Montant"])
+    import_id = await sender.sent(unclear, "?auto=true")
+
+    shown = await sender.work(import_id)
+
+    mapped = await sender.get(f"/imports/{import_id}/mapping")
+    todos = (await sender.get("/todos?type=import_mapping"))["data"]
+    assert (shown["state"], shown["waiting_for"], shown["counts"]["created"]) == ("uploaded", "mapping", 0)
+    assert not mapped["is_certain"]
+    assert mapped["questions"]
+    assert [todo["subject_id"] for todo in todos] == [import_id]
+    assert await sender.debts() == []
+
+
+async def test_a_mapping_is_changed_confirmed_and_remembered(sender: Sender) -> None:
+    headers = ["Référence", "Nom", "Quelque chose"]
+    first = await sender.sent(csv([["F-1", "Jean Dupont", "12,50"]], headers))
+    waiting = await sender.work(first)
+    changed = await sender.call(
+        "PUT", f"/imports/{first}/mapping", {"columns": {"Quelque chose": "amount"}, "confirm": True}
+    )
+    done = await sender.work(first)
+
+    again = await sender.imported(csv([["F-2", "Marie Martin", "14,50"]], headers))
+
+    assert waiting["waiting_for"] in {"mapping", "confirmation"}
+    assert changed.status == 200, changed.body
+    assert done["counts"]["created"] == 1
+    assert (again["state"], again["counts"]["created"]) == ("completed", 1)
+    assert [debt["amount"] for debt in await sender.debts()] == [12.5, 14.5]
+
+
+async def test_a_changed_layout_of_a_known_sender_warns_before_anything_is_imported(sender: Sender) -> None:
+    known = await sender.sent(csv([row(1)]), "?sender=erp")
+    await sender.work(known)
+    confirmed = await sender.call("POST", f"/imports/{known}/mapping/confirm")
+    await sender.work(known)
+    other = [*HEADERS, "Commentaire"]
+
+    shown = await sender.imported(csv([[*row(2), "nouveau"]], other), "?auto=true&sender=erp")
+
+    assert confirmed.status == 202, confirmed.body
+    assert shown["state"] == "mapped"
+    assert [note["code"] for note in shown["notes"] if note["code"] == "layout-changed"] == ["layout-changed"]
+    assert await sender.references() == ["F-2026-00001"]
+
+
+async def test_a_wrong_row_says_where_it_is_what_is_wrong_and_what_would_be_right(sender: Sender) -> None:
+    wrong = row(2, **{"E-mail": "jean.dupont@gmial.com"})
+    shown = await sender.imported(csv([row(1), wrong, row(3, **{"Montant dû": "douze"})]))
+
+    french = await sender.findings(shown["id"], Accept_Language="fr-FR,fr;q=0.9")
+    english = await sender.findings(shown["id"], Accept_Language="en")
+
+    assert shown["counts"] | {"left_out": {}} == COUNTS | {"created": 1, "rejected": 2}
+    assert [(one["line"], one["index"], one["column"], one["letter"]) for one in french] == [
+        (3, 1, "E-mail", "C"),
+        (4, 2, "Montant dû", "E"),
+    ]
+    assert (french[0]["code"], french[0]["suggestion"]) == ("email-typo", "jean.dupont@gmail.com")
+    assert french[0]["message"] == "L'adresse se termine par gmial.com, très proche de gmail.com."
+    assert english[0]["message"] == "The address ends in gmial.com, which is nearly gmail.com."
+    assert french[1]["value"] == "douze"
+
+
+async def test_all_suggestions_of_a_kind_are_accepted_at_once(sender: Sender) -> None:
+    rows = [row(number, **{"E-mail": f"a{number}@gmial.com"}) for number in range(3)]
+    shown = await sender.imported(csv([row(9), *rows]))
+
+    accepted = await sender.call("POST", f"/imports/{shown['id']}/corrections", {"accept": ["email-typo"]})
+    done = await sender.work(shown["id"])
+
+    assert shown["counts"]["rejected"] == 3
+    assert accepted.status == 202, accepted.body
+    assert done["counts"] | {"left_out": {}} == COUNTS | {"created": 4}
+    assert {debt["debtor"]["email"] for debt in await sender.debts()} >= {"a0@gmail.com", "a2@gmail.com"}
+    assert await sender.findings(shown["id"]) == []
+
+
+async def test_a_row_is_corrected_by_hand(sender: Sender) -> None:
+    shown = await sender.imported(csv([row(1, **{"Montant dû": "douze"}), row(2)]))
+
+    patch = {"line": 2, "column": "Montant dû", "value": "12,00"}
+    corrected = await sender.call("POST", f"/imports/{shown['id']}/corrections", {"corrections": [patch]})
+    done = await sender.work(shown["id"])
+
+    assert corrected.status == 202, corrected.body
+    assert done["counts"] | {"left_out": {}} == COUNTS | {"created": 2}
+    assert sorted(debt["amount"] for debt in await sender.debts()) == [12, 102.5]
+
+
+async def test_rejected_rows_come_back_in_their_layout_and_are_known_when_they_return(sender: Sender) -> None:
+    shown = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
+    report = await sender.call("GET", f"/imports/{shown['id']}/report?format=csv", Accept_Language="fr")
+    header, line = table(report.body)
+    line[4] = "12,00"
+
+    again = await sender.imported(csv([line], header))
+
+    assert header == [*HEADERS, "GetBill: finding", "GetBill: suggestion"]
+    assert line[6].startswith("Ligne 3: ")
+    assert again["counts"]["created"] == 1
+    assert again["counts"]["rejected"] == 0
+    assert [debt["amount"] for debt in await sender.debts()] == [101.5, 12]
+
+
+async def test_the_report_is_a_workbook_too(sender: Sender) -> None:
+    shown = await sender.imported(csv([row(1, **{"Montant dû": "douze", "Nom": "=1+1"})]))
+
+    rejected = await sender.call("GET", f"/imports/{shown['id']}/report?format=xlsx")
+    listed = await sender.call(
+        "GET", f"/imports/{shown['id']}/report?format=xlsx&rows=findings", Accept_Language="en"
+    )
+
+    assert book(rejected.body)[1][1] == "=1+1"
+    assert book(listed.body)[0] == ["Line", "Column", "Value", "Code", "Severity", "Message", "Suggestion"]
+    assert book(listed.body)[1][:3] == [2, "Montant dû", "douze"]
+
+
+async def test_a_dry_run_changes_nothing_and_can_be_started(sender: Sender) -> None:
+    shown = await sender.imported(csv([row(1), row(1), row(2, **{"Nom": ""})]), "?auto=true&dry_run=true")
+    none = await sender.debts()
+
+    started = await sender.call("POST", f"/imports/{shown['id']}/start")
+    done = await sender.work(shown["id"])
+
+    assert (shown["state"], shown["waiting_for"], shown["would_create"]) == ("checked", "start", 1)
+    assert none == []
+    assert started.status == 202, started.body
+    assert (done["state"], done["counts"]["created"], done["counts"]["rejected"]) == ("completed", 1, 1)
+    assert await sender.references() == ["F-2026-00001"]
+
+
+async def test_all_or_nothing_creates_nothing_while_one_row_is_wrong(sender: Sender) -> None:
+    content = csv([row(1), row(2, **{"E-mail": "x@gmial.com"})])
+    shown = await sender.imported(content, "?auto=true&mode=all_or_nothing")
+    none = await sender.debts()
+
+    await sender.call("POST", f"/imports/{shown['id']}/corrections", {"accept": ["email-typo"]})
+    done = await sender.work(shown["id"])
+
+    assert (shown["state"], shown["error"]["code"], shown["waiting_for"]) == (
+        "failed",
+        "findings",
+        "corrections",
+    )
+    assert none == []
+    assert (done["state"], done["error"], done["counts"]["created"]) == ("completed", None, 2)
+    assert {debt["debtor"]["email"] for debt in await sender.debts()} == {
+        "jean.dupont1@example.com",
+        "x@gmail.com",
+    }
+
+
+async def test_the_same_file_again_creates_nothing_and_says_so(sender: Sender) -> None:
+    content = csv([row(1), row(2)])
+    first = await sender.imported(content)
+
+    again = await sender.imported(content)
+
+    assert again["counts"] | {"left_out": {}} == COUNTS | {"unchanged": 2}
+    assert again["same_as"] == first["id"]
+    assert [note["code"] for note in again["notes"]] == ["same-file"]
+    assert len(await sender.debts()) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "counted", "amount"),
+    [("skip", "skipped", 101.5), ("update", "updated", 99), ("error", "rejected", 101.5)],
+)
+async def test_a_changed_row_of_a_known_reference_changes_the_debt_only_when_asked(
+    sender: Sender, asked: str, counted: str, amount: float
+) -> None:
+    await sender.imported(csv([row(1)]))
+    changed = csv([row(1, **{"Montant dû": "99,00"})])
+
+    shown = await sender.imported(changed, f"?auto=true&on_duplicate={asked}")
+    again = await sender.imported(changed, f"?auto=true&on_duplicate={asked}")
+
+    assert shown["counts"][counted] == 1
+    assert [debt["amount"] for debt in await sender.debts()] == [amount]
+    assert again["counts"]["unchanged"] == (1 if asked == "update" else 0)
+
+
+async def test_an_import_is_taken_back_and_frees_its_references(sender: Sender) -> None:
+    content = csv([row(1), row(2), row(3)])
+    shown = await sender.imported(content)
+    paid = (await sender.debts())[1]
+    await sender.call("POST", f"/debts/{paid['id']}/payments", {"amount": 10})
+
+    await sender.call("POST", f"/imports/{shown['id']}/undo")
+    undone = await sender.work(shown["id"])
+    again = await sender.imported(content)
+
+    report = await sender.get(f"/imports/{shown['id']}/report", Accept_Language="en")
+    assert (undone["state"], undone["counts"]["undone"], undone["counts"]["kept"]) == ("undone", 2, 1)
+    assert [(one["debt_id"], one["line"], one["code"]) for one in report["kept"]] == [
+        (paid["id"], 3, "money-moved")
+    ]
+    assert (again["counts"]["created"], again["counts"]["unchanged"]) == (2, 1)
+    assert sorted(debt["status"] for debt in await sender.debts()) == [
+        "archived",
+        "archived",
+        "pending",
+        "pending",
+        "pending",
+    ]
+
+
+async def test_imported_debts_rest_for_the_grace_period_unless_it_is_skipped(sender: Sender) -> None:
+    shown = await sender.imported(csv([row(1)]), "?auto=true&grace_hours=5")
+    skipped = await sender.imported(csv([row(2)]), "?auto=true&grace_hours=0")
+
+    rows = await sender.rows(
+        "SELECT not_before - created_at AS rest FROM debts WHERE workspace_id = $1 ORDER BY reference",
+        sender.workspace_id,
+    )
+
+    assert (shown["grace_hours"], shown["contacts_from"] is not None) == (5, True)
+    assert (skipped["grace_hours"], skipped["contacts_from"]) == (0, None)
+    assert [row["rest"] for row in rows] == [timedelta(hours=5), None]
+
+
+async def test_a_form_brings_a_file_and_its_wishes(sender: Sender) -> None:
+    edge = b"xXx"
+    part = b'--xXx\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
+    form = part % (b"file", b'; filename="cr\xc3\xa9ances.csv"', csv([row(1)]))
+    form += part % (b"auto", b"", b"true") + b"--xXx--\r\n"
+
+    answered = await sender.send(form, Content_Type="multipart/form-data; boundary=" + edge.decode())
+    shown = await sender.work(answered.json()["id"])
+
+    assert (shown["name"], shown["auto"], shown["state"]) == ("créances.csv", True, "completed")
+
+
+async def test_a_key_is_answered_once(sender: Sender) -> None:
+    first = await sender.send(csv([row(1)]), Idempotency_Key="k1")
+    twin = await sender.send(csv([row(1)]), Idempotency_Key="k1")
+    other = await sender.send(csv([row(2)]), Idempotency_Key="k1")
+
+    assert (first.status, twin.status, other.status) == (202, 202, 422)
+    assert twin.json()["id"] == first.json()["id"]
+    assert (await sender.get("/imports"))["pagination"]["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b"", {}, 422),
+        (b"{}", {"Content_Type": "application/json"}, 415),
+        (b"--a--", {"Content_Type": "multipart/form-data; boundary=a"}, 400),
+    ],
+)
+async def test_what_is_no_file_is_refused_and_leaves_nothing(
+    sender: Sender, content: bytes, headers: dict[str, str], status: int
+) -> None:
+    refused = await sender.send(content, **headers)
+
+    left = await sender.rows("SELECT FROM imports WHERE workspace_id = $1", sender.workspace_id)
+    assert refused.status == status
+    assert left == []
+
+
+async def test_a_file_that_cannot_be_read_fails_in_words(sender: Sender) -> None:
+    shown = await sender.imported(b"%PDF-1.7 nothing of a table")
+
+    assert shown["state"] == "failed"
+    assert shown["error"]["message"]
+    assert shown["error"]["way_out"]
+
+
+async def test_another_company_sees_nothing_of_an_import(sender: Sender, client: Site) -> None:
+    shown = await sender.imported(csv([row(1)]))
+    other = await make.company(sender.installation.database, sender.installation.vault)
+    stranger = client.with_token(other.key)
+
+    paths = ["", "/mapping", "/report"]
+    answers = [await stranger.get(f"{API}/imports/{shown['id']}{path}") for path in paths]
+
+    assert [one.status for one in answers] == [404, 404, 404]
+    assert (await stranger.get(f"{API}/imports")).json()["data"] == []
+
+
+async def test_erasing_a_debt_drops_the_file_it_came_with(sender: Sender) -> None:
+    shown = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
+    debt = (await sender.debts())[0]
+
+    erased = await sender.call("DELETE", f"/debts/{debt['id']}")
+
+    left = await sender.rows("SELECT FROM import_chunks WHERE workspace_id = $1", sender.workspace_id)
+    mapped = await sender.call("GET", f"/imports/{shown['id']}/mapping")
+    findings = await sender.findings(shown["id"])
+    assert erased.status == 200
+    assert left == []
+    assert b"Jean Dupont 1" not in mapped.body
+    assert [one["line"] for one in findings] == [3]
+
+
+async def test_files_and_findings_go_after_thirty_days(sender: Sender) -> None:
+    shown = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
+    await sender.rows(
+        "UPDATE imports SET drop_at = drop_at - interval '31 days' WHERE workspace_id = $1",
+        sender.workspace_id,
+    )
+
+    await imports.drop_expired(sender.installation.database, sender.installation.vault)
+
+    after = await sender.get(f"/imports/{shown['id']}")
+    keys = await sender.rows(
+        "SELECT FROM vault_keys k JOIN imports i ON k.workspace_id = i.workspace_id AND k.subject_id IN (i.id, i.file_id)"
+        " WHERE i.workspace_id = $1",
+        sender.workspace_id,
+    )
+    assert (after["state"], after["counts"]["created"], after["kept_until"]) == ("completed", 1, None)
+    assert await sender.findings(shown["id"]) == []
+    assert keys == []
