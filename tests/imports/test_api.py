@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from bringing import API, HEADERS, Sender, book, by_crew, csv, row, table
 
 import make
-from bringing import API, HEADERS, Sender, book, by_crew, csv, row, table
 from calls import Site
 from getbill import imports
 
@@ -161,7 +161,7 @@ async def test_the_report_is_a_workbook_too(sender: Sender) -> None:
 
 
 async def test_a_dry_run_changes_nothing_and_can_be_started(sender: Sender) -> None:
-    shown = await sender.imported(csv([row(1), row(1), row(2, **{"Nom": ""})]), "?auto=true&dry_run=true")
+    shown = await sender.imported(csv([row(1), row(1), row(2, Nom="")]), "?auto=true&dry_run=true")
     none = await sender.debts()
 
     started = await sender.call("POST", f"/imports/{shown['id']}/start")

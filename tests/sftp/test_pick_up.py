@@ -1,8 +1,7 @@
 """From `incoming/` to `processed/`: what is picked up, when, by whom, and what is put back."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,14 +11,16 @@ import pytest
 from calls import Site
 from dropping import Client, Served
 from getbill import imports, sftp
-from getbill.imports import Crew, starter
+from getbill.imports import tasks
 from getbill.kit import clock
+from getbill.kit.db import Statement
 from getbill.sftp import Limits, PickUp, picking
 from getbill.sftp.actions import Folders
 from getbill.sftp.model import State
 from getbill.sftp.model import place_of as place
 from getbill.sftp.picking import Taken
 from installation import Installation
+from make import Company
 
 API = "/external-api/v1"
 GOOD = "Référence;Nom;E-mail;Montant dû;Échéance\r\n" + "".join(
@@ -29,31 +30,39 @@ GOOD = "Référence;Nom;E-mail;Montant dû;Échéance\r\n" + "".join(
 BAD = GOOD.replace("F-2026-", "G-2026-").replace("102,50", "beaucoup")
 
 
-class Worker:
-    """The loops of a worker that see to files, turned by hand."""
+_NEXT = Statement(
+    "imports.test_next",
+    "Take the next import of a workspace.",
+    """
+    UPDATE imports SET fence = fence + 1 WHERE workspace_id = $1 AND id =
+        (SELECT id FROM imports WHERE workspace_id = $1 AND task IS NOT NULL LIMIT 1) RETURNING id, fence
+    """,
+)
 
-    def __init__(self, installation: Installation) -> None:
+
+class Worker:
+    """What a worker does for one workspace, done in this process and at once."""
+
+    def __init__(self, installation: Installation, workspace_id: UUID) -> None:
         self.database, self.vault = installation.database, installation.vault
-        self.pick_up = PickUp(self.database, self.vault, 60)
-        self.crew = Crew(self.database, self.vault, starter(installation.settings))
+        self.workspace_id = workspace_id
+        self.pick_up = PickUp(self.database, self.vault, 1_440)
 
     async def work(self) -> None:
         """Turn until nothing is left to do."""
-        for _ in range(600):
-            has_more = await self.pick_up.turn()
-            await self.crew.turn()
-            waiting = await self.database.pool.fetchval("SELECT count(*) FROM imports WHERE task IS NOT NULL")
-            if not (has_more or waiting):
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError("It did not come to an end.")
+        while await self.pick_up.turn() or await self._import():
+            pass
+
+    async def _import(self) -> bool:
+        row = await self.database.fetchrow(_NEXT, self.workspace_id)
+        if row is not None:
+            await tasks.run(self.database, self.vault, self.workspace_id, row["id"], row["fence"])
+        return row is not None
 
 
 @pytest.fixture
-async def worker(installation: Installation) -> AsyncIterator[Worker]:
-    opened = Worker(installation)
-    yield opened
-    await opened.crew.close()
+def worker(installation: Installation, company: Company) -> Worker:
+    return Worker(installation, company.sandbox.id)
 
 
 @pytest.fixture
