@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "contact": "getbill.commands.contact:contact",
     "events": "getbill.commands.events:events",
     "webhooks": "getbill.commands.webhooks:commands",
+    "import": "getbill.commands.import_file:import_file",
     "sftp-login": "getbill.commands.sftp_login:sftp_login",
     "import-child": "getbill.commands.import_child:import_child",
     "signing-key": "getbill.commands.signing_key:signing_key",

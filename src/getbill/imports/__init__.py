@@ -3,11 +3,20 @@
 Every row ends as exactly one debt or one finding, whatever is killed on the way; a wrong list can be taken back.
 """
 
-from getbill.imports.accounts import account, rejected_rows
+from getbill.imports.accounts import account, columns, rejected_rows, said_of_rows
 from getbill.imports.actions import Draft, begin, create, drop, finish, receive
 from getbill.imports.batch import Checkers
 from getbill.imports.batch import router as batch_router
-from getbill.imports.deciding import confirm, correct, discard, erase, start, undo
+from getbill.imports.deciding import (
+    MappingNotCertain,
+    change_mapping,
+    confirm,
+    correct,
+    discard,
+    erase,
+    start,
+    undo,
+)
 from getbill.imports.jobs import Crew, Start, drop_expired, starter
 from getbill.imports.model import (
     BYTES_MAX,
@@ -35,11 +44,14 @@ __all__ = [
     "Import",
     "ImportCannotMove",
     "ImportSuperseded",
+    "MappingNotCertain",
     "Start",
     "Wanted",
     "account",
     "batch_router",
     "begin",
+    "change_mapping",
+    "columns",
     "confirm",
     "correct",
     "create",
@@ -52,6 +64,7 @@ __all__ = [
     "lock",
     "receive",
     "rejected_rows",
+    "said_of_rows",
     "show",
     "start",
     "starter",

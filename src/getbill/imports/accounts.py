@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from getbill.companies import Workspace
-from getbill.imports import deciding, queries, reports, wire
+from getbill.imports import deciding, findings, queries, reports, wire
 from getbill.imports.model import Import
 from getbill.kit.db import Database
 
@@ -15,6 +15,19 @@ async def account(database: Database, workspace: Workspace, found: Import) -> di
     plan = deciding.plan_of(workspace, found) if found.plan is not None and key is not None else None
     told = wire.shown(found, workspace.now(), found.language, key, plan)
     return told | {"codes": await reports.codes(database, workspace, found)}
+
+
+def columns(workspace: Workspace, found: Import) -> dict[str, Any]:
+    """Return what a file's columns were taken for and what is asked, as the API tells it."""
+    return wire.mapping_shown(deciding.plan_of(workspace, found), found.language)
+
+
+async def said_of_rows(
+    database: Database, workspace: Workspace, found: Import, most: int
+) -> list[dict[str, Any]]:
+    """Return the first findings, as the API tells them."""
+    rows = await reports.rows(database, workspace, found, (None, None), (-1, most))
+    return [one for row in rows for one in findings.shown(row, found.language)][:most]
 
 
 async def rejected_rows(
