@@ -22,6 +22,7 @@ NAMES = {
     "deliver": "bench.deliver",
     "hang": "bench.hang",
     "kills": "bench.kills",
+    "import": "bench.loading",
     "tick": "bench.tick",
     "frozen": "bench.frozen",
     "smtp": "bench.smtp",

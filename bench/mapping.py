@@ -18,8 +18,10 @@ def measure(say) -> list[Figure]:  # noqa: ANN001 - as every figure
         found = score(part)
         _print(found, part, say)
         name = "columns right" if part == "layouts" else "columns right, held out"
+        # Held-out layouts are scored to be known, not to be reached: a target would have them tuned on.
+        target = 0.98 if part == "layouts" else None
         figures.append(
-            Figure(f"mapping: {name}", found.right, found.columns, "columns", 0.98, is_more_better=True)
+            Figure(f"mapping: {name}", found.right, found.columns, "columns", target, is_more_better=True)
         )
         wrong = len(found.wrong_values)
         name = "wrong values" if part == "layouts" else "wrong values, held out"

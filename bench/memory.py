@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.figures import Figure
 from bench.first_run import first_debt
 from bench.installation import ROOT, free_port, temporary_folder, wait, whole
+from bench.watch import family
 
 _AIM_MEGABYTES = 350.0
 
@@ -22,25 +23,10 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         wait(f"http://127.0.0.1:{port}/readyz", started, patience_seconds=300)
         first_debt(folder / "data", port)
         time.sleep(10)
-        held = {pid: _megabytes(pid) for pid in _family(started.pid) if not _is_postgres(pid)}
+        held = {pid: _megabytes(pid) for pid in family(started.pid) if not _is_postgres(pid)}
         for pid, megabytes in held.items():
             say(f"{megabytes:6.1f} MB {_words(pid)[-60:]}")
     return [Figure("memory", sum(held.values()), _AIM_MEGABYTES, "MB", 1.0, is_more_better=False)]
-
-
-def _family(ancestor: int) -> list[int]:
-    """Return a process and all that descend from it."""
-    parents = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text("ascii", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(entry.parent.name)] = int(fields[1])
-    family = [ancestor]
-    for pid in family:
-        family += [child for child, parent in parents.items() if parent == pid]
-    return family
 
 
 def _is_postgres(pid: int) -> bool:

@@ -49,6 +49,8 @@ ALL_WORKSPACES = {
     "events.take_unreacted": "a worker takes whatever stream is behind",
     "sandbox.due": "a worker visits every sandbox by its own next due time",
     "sandbox.take": "a worker takes whatever clock waits to be moved",
+    "imports.claim": "a worker does whatever import waits longest",
+    "imports.expired": "upkeep: files and findings go after thirty days, whoever's",
     "timelines.claim_live": "a worker takes whatever is due longest",
     "timelines.give_back": "a worker puts right what another left behind, wherever",
     "timelines.take_over": "as timelines.give_back",

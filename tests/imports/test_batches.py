@@ -1,5 +1,6 @@
 """Batches over HTTP: every row checked before the answer, nothing accepted lost, nothing refused kept from its sender."""
 
+import asyncio
 import multiprocessing
 from typing import Any
 
@@ -197,3 +198,55 @@ async def test_a_checking_process_that_dies_costs_one_request(company: Company) 
     checkers.close()
 
     assert (before.total, after.total) == (1, 1)
+
+
+async def over(site: Site, batch_id: str) -> Any:
+    """Return a batch once nothing more happens to it."""
+    for _ in range(600):
+        shown = (await site.call("GET", f"{PATH}/{batch_id}")).json()
+        if shown["status"] != "processing":
+            return shown
+        await asyncio.sleep(0.1)
+    raise TimeoutError(shown)
+
+
+async def by_reference(site: Site, reference: str) -> Any:
+    found = (await site.call("GET", f"/external-api/v1/debts?reference={reference}")).json()["data"]
+    assert len(found) == 1, found
+    return found[0]
+
+
+NOT_ALIKE = {"id", "reference", "created_at", "updated_at", "next_action_at", "debtor", "timeline_id"}
+
+
+@pytest.mark.usefixtures("running")
+async def test_each_debt_of_a_batch_is_made_and_announced_as_if_made_alone(
+    sandbox: Site, installation: Installation, company: Company
+) -> None:
+    alone, rows = make.debt(), [make.debt(temp_id=number) for number in range(3)]
+    await sandbox.call("POST", "/external-api/v1/debts", body=json.write(alone))
+    sent = {"debts": [*rows, rows[0], alone, make.debt(amount=0)], "batch_name": "Autumn"}
+
+    begun = (await send(sandbox, sent)).json()
+    shown = await over(sandbox, begun["batch_id"])
+
+    assert (begun["created"], begun["errors"]) == (5, 1)
+    assert (shown["status"], shown["total"], shown["created"], shown["errors"]) == ("completed", 6, 5, 1)
+    assert shown["unchanged"] == 2
+    single = await by_reference(sandbox, alone["reference"])
+    for row in rows:
+        made = await by_reference(sandbox, row["reference"])
+        alike = made.keys() - NOT_ALIKE
+        assert {name: made[name] for name in alike} == {name: single[name] for name in alike}
+        events = await installation.database.pool.fetch(
+            "SELECT kind, sequence FROM events WHERE workspace_id = $1 AND debt_id = $2",
+            company.sandbox.id,
+            ids.read("debt", made["id"]),
+        )
+        assert [tuple(event) for event in events] == [("debt.created", 1)]
+        planned = await installation.database.pool.fetchval(
+            "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND debt_id = $2 AND state = 'planned'",
+            company.sandbox.id,
+            ids.read("debt", made["id"]),
+        )
+        assert planned == 1

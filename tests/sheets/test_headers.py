@@ -260,3 +260,23 @@ def test_quotes_doubled_escaped_or_single_are_understood(quoted: str) -> None:
 
     with sheets.open(io.BytesIO(f"{header}\n{row}\n{row}\n".encode()), "export.csv") as sheet:
         assert [row.cells[1] for row in sheet.rows()] == ['La "Belle";x'] * 2
+
+
+def test_cells_filled_up_with_spaces_are_blank_where_it_counts() -> None:
+    lines = [
+        "A1   | Dupont    |    12,50 | 31/01/2026",
+        "A2   | Martin    | 1 300,00 | 28/02/2026",
+        "     \u00a0|           \u00a0|         \u00a0|           ",
+        "TOTAL|           \u00a0| 1 312,50 |           \u00a0",
+    ]
+    text = "\n".join(["Réf. | Nom       |  Montant | Échéance  ", *lines])
+
+    with sheets.open(io.BytesIO(text.encode()), "export.txt") as sheet:
+        rows, left_out = list(sheet.rows()), sheet.left_out
+
+    assert list(sheet.layout.headers) == ["Réf.", "Nom", "Montant", "Échéance"]
+    assert [[sheets.read_text(cell) for cell in row.cells] for row in rows] == [
+        ["A1", "Dupont", "12,50", "31/01/2026"],
+        ["A2", "Martin", "1 300,00", "28/02/2026"],
+    ]
+    assert left_out.counts == {"empty": 1, "total": 1}

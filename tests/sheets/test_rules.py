@@ -4,6 +4,7 @@ import codecs
 import io
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -384,3 +385,33 @@ def test_everything_said_is_said_in_both_languages() -> None:
         half = len(texts_of) // 2
         assert all(texts_of)
         assert texts_of[:half] != texts_of[half:]
+
+
+def test_an_impossible_day_hides_no_column_of_days_in_whatever_row_it_stands() -> None:
+    for due in (["31/02/2025", "15/03/2025", "28/02/2025"], ["15/03/2025", "28/02/2025", "31/02/2025"]):
+        rows = [[f"A{at}", "12,50", day] for at, day in enumerate(due)]
+        with sheets.open(tables.csv_of([["Référence", "Montant", "Échéance"], *rows]), "export.csv") as sheet:
+            column = sheets.profile(sheet).of(2)
+
+        assert column.date == sheets.DateShape("dmy", is_certain=True, why="day_above_12")
+        assert column.kinds[sheets.Kind.DATE] == 2
+
+
+def test_eight_digits_that_are_no_days_are_numbers() -> None:
+    rows = [
+        [f"A{at}", f"{98_000_000 + at * 7}", f"2026{1 + at % 12:02}{1 + at % 28:02}"] for at in range(3_000)
+    ]
+
+    with sheets.open(tables.csv_of([["Référence", "Compte", "Date"], *rows]), "export.csv") as sheet:
+        profile = sheets.profile(sheet)
+
+    assert profile.of(1).kinds.get(sheets.Kind.DATE, 0) < 30
+    assert profile.of(2).kinds[sheets.Kind.DATE] == 3_000
+    assert profile.of(2).date == sheets.DateShape("ymd", is_certain=True, why="year_first")
+
+
+def test_the_guide_names_every_refusal_and_every_reason() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "tables.md").read_text("utf-8")
+
+    said = {*words.UNREADABLE, *words.CELLS, *words.REASONS}
+    assert {code for code in said if f"`{code}`" not in guide} == set()

@@ -1,6 +1,7 @@
 """What only a workbook has: types, formats, merged and hidden cells, several sheets."""
 
 import io
+import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -215,3 +216,35 @@ def test_the_currency_that_cells_show_by_their_format_is_told_of_a_column_of_one
     layout, _, _ = read(made(HEADER, [1, "Dupont", 12.5, "x"], [2, "Martin", 13, "y"], change=show))
 
     assert [column.currency for column in layout.columns] == ["", "", "€", ""]
+
+
+def test_a_sheet_of_open_document_is_read_like_any_other() -> None:
+    def cell(kind: str, value: str, text: str) -> str:
+        return (
+            f'<table:table-cell office:value-type="{kind}" {value}><text:p>{text}</text:p></table:table-cell>'
+        )
+
+    header = "".join(cell("string", "", name) for name in ("Nom", "Montant", "Date"))
+    row = (
+        cell("string", "", "Dupont")
+        + cell("float", 'office:value="12.5"', "12,50")
+        + cell("date", 'office:date-value="2026-01-31"', "31/01/2026")
+    )
+    names = "".join(
+        f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as parts:
+        parts.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        parts.writestr("META-INF/manifest.xml", "<manifest/>")
+        parts.writestr(
+            "content.xml",
+            f"<office:document-content{names}><office:body><office:spreadsheet><table:table table:name='Dettes'>"
+            f"<table:table-row>{header}</table:table-row><table:table-row>{row}</table:table-row>"
+            "</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+
+    with sheets.open(file, "export.ods") as sheet:
+        assert sheet.layout.sheet == "Dettes"
+        assert [list(read.cells) for read in sheet.rows()] == [["Dupont", 12.5, date(2026, 1, 31)]]

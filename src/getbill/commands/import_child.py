@@ -14,8 +14,7 @@ from uuid import UUID
 
 import uvloop
 
-from getbill import reactions, vault
-from getbill.imports import tasks
+from getbill import imports, reactions, vault
 from getbill.kit import json, logs
 from getbill.kit.db import open_database
 from getbill.settings import LogLevel
@@ -43,6 +42,6 @@ async def _work(orders: dict[str, Any]) -> None:
         # What is there now stays; rows come and go by the thousand without cycles.
         gc.freeze()
         gc.disable()
-        await tasks.run(database, unlocked, UUID(workspace_id), UUID(import_id), fence)
+        await imports.carry_out(database, unlocked, UUID(workspace_id), UUID(import_id), fence)
     finally:
         await database.close()

@@ -250,7 +250,7 @@ class _Run:
         self._out.print(f"Import {found.shown_id}", markup=False)
 
     async def _write_rejected(self, found: Import, path: Path) -> None:
-        rows = await imports.rejected_rows(self._database, self._workspace, found)
+        rows = await imports.rows_to_correct(self._database, self._workspace, found)
         if rows is None:
             return
         with path.open("wb") as file:

@@ -3,7 +3,7 @@
 Every row ends as exactly one debt or one finding, whatever is killed on the way; a wrong list can be taken back.
 """
 
-from getbill.imports.accounts import account, columns, rejected_rows, said_of_rows
+from getbill.imports.accounts import account, columns, rows_to_correct, said_of_rows
 from getbill.imports.actions import Draft, begin, create, drop, finish, receive
 from getbill.imports.batch import Checkers
 from getbill.imports.batch import router as batch_router
@@ -31,6 +31,10 @@ from getbill.imports.model import (
     show,
 )
 from getbill.imports.queries import find, lock
+from getbill.imports.reports import blocks
+from getbill.imports.reports import rejected as rejected_rows
+from getbill.imports.tasks import run as carry_out
+from getbill.imports.wire import problem
 
 __all__ = [
     "BYTES_MAX",
@@ -50,6 +54,8 @@ __all__ = [
     "account",
     "batch_router",
     "begin",
+    "blocks",
+    "carry_out",
     "change_mapping",
     "columns",
     "confirm",
@@ -62,8 +68,10 @@ __all__ = [
     "find",
     "finish",
     "lock",
+    "problem",
     "receive",
     "rejected_rows",
+    "rows_to_correct",
     "said_of_rows",
     "show",
     "start",

@@ -30,7 +30,7 @@ async def said_of_rows(
     return [one for row in rows for one in findings.shown(row, found.language)][:most]
 
 
-async def rejected_rows(
+async def rows_to_correct(
     database: Database, workspace: Workspace, found: Import
 ) -> tuple[str, AsyncIterator[bytes]] | None:
     """Return the ending and the bytes of a file with the rows that became no debt; None where there are none."""

@@ -78,6 +78,11 @@ _WISH = Statement(
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND received_at IS NULL
     """,
 )
+_OURS = Statement(
+    "imports.our_draft",
+    "Is this draft still ours? Then it stays so until the transaction ends.",
+    "SELECT id FROM imports WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND received_at IS NULL FOR UPDATE",
+)
 _DROP = Statement(
     "imports.drop_draft",
     "Drop a draft.",
@@ -184,11 +189,10 @@ async def _take_in(database: Database, draft: Draft, stream: AsyncIterator[bytes
 
 
 async def drop(database: Database, draft: Draft) -> None:
-    """Drop a draft with all that came of it."""
+    """Drop a draft with all that came of it; one that is gone, or was begun anew by others, is none of ours."""
     async with database.transaction(draft.workspace.now()) as tx:
         place = draft.workspace.id, draft.id
-        found = await queries.lock(tx, draft.workspace, draft.id)
-        if found.received_at is None and found.fence == draft.fence:
+        if await tx.fetchval(_OURS, *place, draft.fence) is not None:
             await tx.execute(_CLEAR, *place)
             await tx.execute(_DROP, *place)
             await vault.drop_key(tx, draft.workspace.id, draft.id)

@@ -296,7 +296,7 @@ async def undo_import(request: Request, change: Writes, import_id: str) -> Respo
 
 
 @router.get("/imports/{import_id}/report", response_model=ImportReport, responses=_FILES | problems(404, 409))
-async def get_report(
+async def get_import_report(
     request: Request, caller: Reads, import_id: str, query: Annotated[ReportQuery, Query()]
 ) -> Response:
     """Return what is said of the rows: as JSON, or as a file of the rejected rows that can be corrected and sent again."""

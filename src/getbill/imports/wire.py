@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.companies import Workspace
-from getbill.imports import mapping
+from getbill.imports import mapping, queries
 from getbill.imports.mapping import Field as MappedField
 from getbill.imports.model import Import, Mode, OnDuplicate, Source, State, Wanted, problem_context, show
 from getbill.imports.plans import Plan
@@ -86,6 +86,9 @@ class MappingBody(BaseModel):
     dates: dict[str, Literal["dmy", "mdy", "ymd"]] | None = None
     units: dict[str, Literal["cents", "negated"] | None] | None = None
     currency: Text | None = None
+    not_owed: dict[str, Text | None] | None = Field(
+        None, description="Columns that say a row is not owed (paid, cancelled): null has them not looked at."
+    )
     signs: dict[str, Text] | None = Field(None, description='What a sign stands for: {"$": "CAD"}.')
     country: Text | None = None
     confirm: bool = Field(default=False, description="Accept the mapping as it is then, and go on.")
@@ -378,6 +381,12 @@ def _rate(found: Import) -> float | None:
         return None
     seconds = ((found.ended_at or clock.wall()) - found.begun_at).total_seconds()
     return round(found.rows_done / seconds, 1) if seconds > 0 else None
+
+
+def problem(workspace: Workspace, found: Import, language: str) -> tuple[str, str, str] | None:
+    """Return what stopped an import: its code, and message and way out in French (`fr`) or English."""
+    told = _error(found, language, queries.keys_of(workspace, found).own)
+    return None if told is None else (told["code"], told["message"], told["way_out"])
 
 
 def _error(found: Import, language: str, key: Key | None) -> dict[str, Any] | None:

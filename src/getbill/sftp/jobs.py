@@ -132,7 +132,7 @@ class PickUp:
         await self._forget_reports(workspace, found.id)
         told = await imports.account(self._database, workspace, found)
         await self._write(folders, f"{name}.report.json", found.id, _once(json.pretty(told).encode()))
-        if rejected := await imports.rejected_rows(self._database, workspace, found):
+        if rejected := await imports.rows_to_correct(self._database, workspace, found):
             ending, rows = rejected
             await self._write(folders, f"{name}.rejected.{ending}", found.id, rows)
         is_in = found.state == "completed"

@@ -21,9 +21,9 @@ _DAYS_MAX = 50_000
 # A column with more values than this is no list of currencies or countries.
 _WORDS_MAX = 500
 _WORD_CHARS = 40
+_MISSES_MAX = 1_000
 # Where a date in numbers ends and its time begins.
 _DAY_CHARS = 10
-_EIGHT_DIGITS = "99999999"
 _KIND_OF_TYPE = {
     date: Kind.DATE,
     datetime: Kind.DATE,
@@ -31,6 +31,7 @@ _KIND_OF_TYPE = {
     int: Kind.NUMBER,
     float: Kind.NUMBER,
 }
+_EXACT = frozenset({Kind.PHONE, Kind.DATE})
 _CHECKED = frozenset({Kind.SIREN, Kind.SIRET})
 _AROUND_NUMBERS = "0123456789 .,+-()'\u2019\u2212\u00a0\u202f\u2007\u2009"
 
@@ -45,8 +46,8 @@ class Way:
     # How many cells of it begin with a zero, where that decides.
     zeros: int = 0
     is_day: bool = False
-    # Eight digits are a day or a number like any other; each cell tells.
-    is_compact: bool = False
+    # How many cells written as days were none.
+    misses: int = 0
     is_phone: bool = False
     is_word: bool = False
     has_currency: bool = False
@@ -61,8 +62,7 @@ def way_of(pattern: str, example: str) -> Way:
     """Return what a pattern tells, by the first cell seen of it."""
     looks = kinds.of(example)
     way = Way(example, looks)
-    way.is_compact = pattern == _EIGHT_DIGITS
-    way.is_day = Kind.DATE in looks or way.is_compact
+    way.is_day = Kind.DATE in looks or dates.has_form(example.strip()[:_WORD_CHARS])
     way.is_phone = Kind.PHONE in looks
     way.is_word = (
         len(pattern) <= _WORD_CHARS and ("9" not in pattern or pattern == "9") and "@" not in pattern
@@ -174,16 +174,17 @@ class Sight:
             way.zeros += count
 
     def _look_at_day(self, cell: str, way: Way, count: int) -> None:
-        if way.is_compact:
-            # Given up when most turn out to be numbers.
-            if way.count > 1_000 and self.exact[Kind.DATE] < way.count // 4:
-                way.is_day = False
-            if not dates.readings(cell):
-                return
-            self.exact[Kind.DATE] += count
+        # A day in numbers without its time, so that a column of instants is one of few days.
         day = cell[:_DAY_CHARS].split(" ", 1)[0] if len(cell) > _DAY_CHARS and cell[:2].isdigit() else cell
-        if len(cell) > _DAY_CHARS and not dates.readings(day):
-            day = cell
+        if day not in self.days:
+            if not dates.readings(day):
+                day = cell.strip()
+            if not dates.readings(day):
+                way.misses += 1
+                # Given up where most of what is written as days turns out to be none, such as eight digits.
+                way.is_day = way.misses < _MISSES_MAX or way.misses < 4 * self.exact[Kind.DATE]
+                return
+        self.exact[Kind.DATE] += count
         if day in self.days or len(self.days) < _DAYS_MAX:
             self.days[day] += count
 
@@ -219,7 +220,7 @@ class Sight:
     def _kinds(self, samples: Iterable[Cell]) -> dict[Kind, int]:
         found = Counter(self.exact)
         for way in self.ways.values():
-            told = way.kinds - {Kind.PHONE, Kind.DATE if way.is_compact else Kind.PHONE}
+            told = way.kinds - _EXACT
             found.update(dict.fromkeys(told, way.count))
         for type_, count in self.typed.items():
             found[_KIND_OF_TYPE.get(type_, Kind.TEXT)] += count

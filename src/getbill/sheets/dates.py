@@ -54,6 +54,7 @@ _SERIAL_ZERO = date(1899, 12, 30)
 SERIAL_FIRST, SERIAL_LAST = 36_526, 73_050  # 2000-01-01 to 2099-12-31
 _YEAR_MIN, _YEAR_MAX = 1900, 2199
 _MEMORY_MAX = 20_000
+_WRITTEN_MAX = 60
 _ORDERS: tuple[Order, ...] = ("dmy", "mdy", "ymd")
 # Two digits of a year are of this century up to here, as POSIX has it.
 _PIVOT = 69
@@ -85,6 +86,11 @@ def date_reader(shape: DateShape) -> Callable[[Cell], date]:
 def is_date(text: str) -> bool:
     """Tell whether the text is a day somebody could mean."""
     return bool(readings(text))
+
+
+def has_form(text: str) -> bool:
+    """Tell whether the text is written as a day, though there may be no such day."""
+    return bool(_TRIPLE.fullmatch(text) or _COMPACT.fullmatch(text) or _DAY_FIRST.fullmatch(text))
 
 
 def readings(text: str) -> dict[Order, date]:
@@ -156,6 +162,8 @@ def _of_few_years(shared: set[Order], years: dict[Order, set[int]]) -> set[Order
 def _read(text: str, shape: DateShape) -> date:
     if not text:
         raise CellWrong("cell_empty")
+    if len(text) > _WRITTEN_MAX:
+        raise CellWrong("date_invalid", value=f"{text[:_WRITTEN_MAX]}\u2026")
     if shape.order == "serial" and text.isdigit():
         return _serial(int(text))
     days = readings(text)
@@ -163,7 +171,7 @@ def _read(text: str, shape: DateShape) -> date:
     if order in days:
         return days[order]
     if not days:
-        raise CellWrong("date_impossible" if _looks_right(text) else "date_invalid", value=text)
+        raise CellWrong("date_impossible" if has_form(text) else "date_invalid", value=text)
     if len(days) == 1 and "ymd" in days:
         return days["ymd"]
     others = set(days.values())
@@ -245,7 +253,3 @@ def _day(year: int, month: int, day: int) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
-
-
-def _looks_right(text: str) -> bool:
-    return bool(_TRIPLE.fullmatch(text) or _COMPACT.fullmatch(text) or _DAY_FIRST.fullmatch(text))

@@ -3,6 +3,7 @@
 A decimal comma also cuts every row into equally many pieces; what it leaves in the pieces gives it away.
 """
 
+import contextlib
 import csv
 import re
 from collections import Counter
@@ -81,8 +82,10 @@ def _score(dialect: Dialect, lines: list[str]) -> float:
 
 
 def usual_width(dialect: Dialect, lines: list[str]) -> int:
-    """Return how many cells most lines have, quotation marks aside."""
-    widths = Counter(len(dialect.unquoted(line)) for line in lines if line.strip())
+    """Return how many cells most of these rows have."""
+    widths: Counter[int] = Counter()
+    with contextlib.suppress(csv.Error):
+        widths.update(len(row) for row in dialect.reader(iter(lines)) if any(row))
     return max(widths, key=lambda width: (widths[width], width), default=0)
 
 

@@ -8,6 +8,7 @@ import codecs
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from getbill.sheets.model import Note
@@ -15,8 +16,8 @@ from getbill.sheets.words import Unreadable
 
 _BLOCK = 1024 * 1024
 _HEAD = 64 * 1024
-# Bytes above 127 looked at to tell the encodings apart.
-_SEEN_MAX = 20_000
+# Bytes above 127 looked at to tell the encodings apart, and how many that break UTF-8 are enough to know.
+_SEEN_MAX = 10_000
 # Of the bytes above 127, how many may break UTF-8 in a file that is UTF-8 with foreign lines in it.
 _FOREIGN_SHARE = 0.2
 
@@ -79,7 +80,10 @@ def detect(file: BinaryIO) -> Encoding:
         return Encoding("utf-8", "utf-8")
     if seen.well_formed and seen.broken <= _FOREIGN_SHARE * (seen.broken + seen.well_formed):
         return Encoding("utf-8", "utf-8", _FOREIGN, is_mixed=True)
-    fits = {codec: _plausibility(codec, seen.contexts) for codec in _SINGLE_BYTE}
+    fits = {
+        codec: _plausibility(codec, seen.contexts) + _KNOWN_WEIGHT * _known_words(codec, head)
+        for codec in _SINGLE_BYTE
+    }
     codec = max(_SINGLE_BYTE, key=lambda name: (fits[name], -_SINGLE_BYTE.index(name)))
     return Encoding(_NAMES.get(codec, codec), codec, is_doubtful=fits[codec] <= 0)
 
@@ -148,14 +152,14 @@ class _Seen:
             self._count_broken(self._rest)
 
     def _count_broken(self, block: bytes) -> None:
+        if self.broken > _SEEN_MAX + self.well_formed:
+            return
         valid = sum(1 for _ in _SEQUENCE.finditer(block))
         self.well_formed += valid
         bare = _SEQUENCE.sub(b"", block)
         self.broken += len(bare) - _ascii_count(bare)
-        for match in _CONTEXT.finditer(block):
-            if self.contexts.total() >= _SEEN_MAX:
-                break
-            self.contexts[match[1]] += 1
+        seen = islice(_CONTEXT.finditer(block), _SEEN_MAX - self.contexts.total())
+        self.contexts.update(match[1] for match in seen)
 
 
 # RFC 3629 section 4, without what only hostile text writes.
@@ -198,6 +202,20 @@ _LETTERS = {
     **dict.fromkeys("ÂÏËÛÙŒÅÆØ", 2),
 }
 _BESIDE_DIGITS = "€£\u00a0°"
+# A file may have no accent but in its header.
+_KNOWN_WEIGHT = 20
+_WORD = re.compile(r"\w*[^\W\d_a-z]\w*")
+_NUMBER_SIGN = re.compile(r"\bn[\u00b0\u00ba]")
+_KNOWN = frozenset(
+    (
+        "référence", "références", "réf", "prénom", "prénoms", "société", "téléphone", "tél", "numéro", "échéance",
+        "échéances", "éch", "dû", "dûe", "créance", "créances", "débiteur", "débiteurs", "émission", "libellé",
+        "règlement", "réglé", "civilité", "privé", "année", "payé", "facturé", "âgée", "généré", "général",
+        "größe", "straße", "fällig", "fälligkeit", "fälligkeitsdatum", "währung", "übrig", "rückstand", "länge",
+        "teléfono", "número", "dirección", "población", "país", "código", "móvil", "año", "razón", "españa",
+        "città", "società", "è", "già", "località", "één", "coördinaten",
+    )
+)  # fmt: skip
 _QUOTES = "\u2019\u2018"
 _PUNCTUATION = f"{_QUOTES}\u201c\u201d\u2013\u2014«»…°€£\u00a0§²"
 
@@ -212,6 +230,12 @@ def _plausibility(codec: str, contexts: Counter[bytes]) -> int:
             continue
         total += _fit(text, context) * count
     return total
+
+
+def _known_words(codec: str, head: bytes) -> int:
+    """Count the words that heads of columns have and that show only in the right encoding."""
+    text = head.decode(codec, "replace").casefold()
+    return sum(1 for word in _WORD.findall(text) if word in _KNOWN) + len(_NUMBER_SIGN.findall(text))
 
 
 def _fit(text: str, context: bytes) -> int:

@@ -22,13 +22,13 @@ Lines = Sequence[tuple[int, Sequence[Cell]]]
 
 # Stems that heads of columns have, in French, English, German, Spanish, Italian and Dutch.
 WORDS = re.compile(
-    r"\b(nom|prenom|raison|societe|soc|client|debit|debtor|debitor|debiteur|deudor|debitore|kunde|klant|cliente"
+    r"\b(nom|prenom|raison|societe|soc|client|debit|debtor|debitor|debiteur|deudor|debitore|kunde\w*|klant\w*|cliente"
     r"|name|naam|nombre|nome|vorname|nachname|first|last|surname|apellido|cognome|voornaam|achternaam|firma"
     r"|company|bedrijf|empresa|azienda|mail|email|e-mail|courriel|correo|posta|tel|telephone|phone|mobile|gsm"
     r"|portable|handy|telefon|telefono|telefoon|movil|cellulare|mobiel|montant|amount|betrag|importe|importo"
     r"|bedrag|solde|balance|saldo|total|totale|ttc|ht|du|due|dû|reste|restant|regle|paye|paid|offen|offener"
     r"|devise|currency|wahrung|moneda|valuta|divisa|munt|date|datum|fecha|data|echeance|ech|faellig|fallig"
-    r"|falligkeit|vencimiento|scadenza|vervaldatum|facture|fact|invoice|inv|rechnung|rechnungs|factura|fattura"
+    r"|falligkeit|vencimiento|scadenza|vervaldatum|facture|fact|invoice|inv|rechnung\w*|factura|fattura"
     r"|factuur|ref|reference|referenz|referencia|riferimento|referentie|numero|num|no|nr|n|id|code|adresse"
     r"|address|anschrift|direccion|indirizzo|adres|rue|street|strasse|straße|calle|via|straat|ville|city|ort"
     r"|stadt|ciudad|citta|stad|plaats|cp|postal|zip|plz|cap|postcode|pays|country|land|pais|paese|iban|bic"
@@ -106,8 +106,7 @@ def _usual(lines: Lines) -> int:
 def _header(lines: Lines, usual: int) -> tuple[int | None, bool]:
     """Return which line is the header and whether that is sure."""
     best: int | None = None
-    fallback: int | None = None
-    best_words = 0
+    best_words = best_score = 0
     for at, (_, cells) in enumerate(lines):
         texts = _texts(cells)
         labels = [cell for cell in texts if is_label(cell)]
@@ -116,18 +115,16 @@ def _header(lines: Lines, usual: int) -> tuple[int | None, bool]:
         if len({str(cell) for cell in labels}) < 0.5 * len(labels):
             continue
         words = sum(1 for cell in labels if WORDS.search(_spread(str(cell))))
-        if words > best_words + (best is not None):
-            best, best_words = at, words
-        if fallback is None:
-            fallback = at
-    if best is not None and best_words >= min(2, usual):
+        # A header is as full as the rows below, and the first of them has values in it.
+        is_over_values = any(not is_label(cell) for _, row in lines[at + 1 : at + 2] for cell in _texts(row))
+        score = words + 2 * (len(texts) >= usual) + 2 * is_over_values
+        if best is None or score > best_score + 1:
+            best, best_words, best_score = at, words, score
+    if best is None or best_words >= min(2, usual):
         return best, True
-    likely = best if best is not None else fallback
-    if likely is None or likely + 1 >= len(lines):
-        return likely, False
     # Labels over values are a header in any language; labels over labels are only likely to be one.
-    below = [cell for _, cells in lines[likely + 1 : likely + 20] for cell in _texts(cells)]
-    return likely, any(not is_label(cell) for cell in below)
+    below = [cell for _, cells in lines[best + 1 : best + 20] for cell in _texts(cells)]
+    return best, any(not is_label(cell) for cell in below)
 
 
 def _spread(text: str) -> str:

@@ -19,6 +19,8 @@ _BLOTTED = bytes.maketrans(
 )
 # Between cells: a sign that no cell has.
 _BETWEEN = "\0"
+# No address, amount or day is longer.
+_LOOKED_AT_MAX = 320
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _PHONE = re.compile(r"(?:\+|00)?[\d\s./()-]+")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}(?:\s?[A-Z0-9]){11,30}")
@@ -51,6 +53,8 @@ _CIVILITY = frozenset(
 def of(example: str) -> frozenset[Kind]:
     """Return what cells that are written like the example look like."""
     text = example.strip()
+    if len(text) > _LOOKED_AT_MAX:
+        return frozenset({Kind.TEXT})
     found: set[Kind] = set()
     if "@" in text:
         return frozenset({Kind.EMAIL}) if _EMAIL.fullmatch(text) else frozenset({Kind.TEXT})

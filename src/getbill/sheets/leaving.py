@@ -42,6 +42,8 @@ _HELP_WORD = re.compile(
     r"|chaine|alphanumerique|zahl|numero|getal|fecha|data)( \(.*\))?|format ?:.*|ex(emple|ample)?\.? ?:.*|e\.g\..*"
     r"|(jj|dd|tt|gg|aaaa|yyyy|jjjj|mm)([/.-](mm|dd|jj|gg))[/.-](aaaa|yyyy|jjjj|aa|yy|jj|dd|tt)"
 )
+# What a row says about itself is short; with more in a cell it is data.
+_SHORT = 300
 # A row this near to the header may be help for whoever fills in the template.
 _NEAR = 12
 
@@ -52,7 +54,8 @@ class Leaving:
     def __init__(self, layout: Layout) -> None:
         self._header = {column.index: folded(column.header) for column in layout.columns if column.header}
         # A row with at least this many blanks is looked at closely; so is every row near the header.
-        self.few = layout.width - max(2, layout.width // 2)
+        # Where blanks are spaces, that is every row.
+        self.few = 0 if layout.is_padded else layout.width - max(2, layout.width // 2)
         self.near_line = layout.data_line + _NEAR
         first = layout.columns[0] if layout.columns else None
         self.first_header = first.header if first and first.index == 0 else None
@@ -63,6 +66,8 @@ class Leaving:
         texts = [text for text in (read_text(cell) for cell in cells) if text]
         if not texts:
             return "empty"
+        if max(map(len, texts)) > _SHORT:
+            return None
         if self._is_header(cells):
             return "header"
         if all(_RULE.fullmatch(text) for text in texts):

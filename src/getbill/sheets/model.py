@@ -110,6 +110,8 @@ class Layout:
     with_hidden_rows: bool = False
     # Whether rows commonly end before the last column.
     is_ragged: bool = True
+    # Whether blank cells are filled up with spaces.
+    is_padded: bool = False
     other_sheets: tuple[OtherSheet, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -28,6 +28,7 @@ _WRITTEN = re.compile(
     rf"(?P<body>[.,]?\d(?:[\d.,{_SPACES}{_APOSTROPHES}]*\d)?)"
     rf"(?:[.,][-\u2013\u2014]{{1,2}})?\s*(?P<last>{_CURRENCY})?\s*(?P<behind>[{_MINUS}])?(?P<close>\))?"
 )
+_WRITTEN_MAX = 60
 _SHORTENED = re.compile(r"\d(?:[.,]\d+)?[Ee][+]?\d{1,2}")
 _ERROR = re.compile(r"#[A-Z0-9/?!]{2,}[?!]?|#+")
 _GROUPS: dict[tuple[Decimals, str], re.Pattern[str]] = {
@@ -167,6 +168,8 @@ def _read_slowly(text: str, shape: NumberShape) -> Decimal:
     """Read a number with a currency, a sign behind it or apostrophes; refuse what could be two numbers."""
     if not text:
         raise CellWrong("cell_empty")
+    if len(text) > _WRITTEN_MAX:
+        raise CellWrong("number_invalid", value=f"{text[:_WRITTEN_MAX]}\u2026")
     if is_formula_error(text):
         raise CellWrong("formula_error", value=text)
     written = _WRITTEN.fullmatch(text)

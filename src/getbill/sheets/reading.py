@@ -143,7 +143,7 @@ def _open_text(file: BinaryIO, name: str, limits: Limits, layout: Layout | None,
     dialect = dialects.find(lines)
     if choices.delimiter:
         dialect = replace(dialect, delimiter=choices.delimiter)
-    # What most lines have if quotation marks meant nothing: enough to read the first rows by.
+    # Enough to read the first rows by, until the header tells the width.
     source = Delimited(file, encoding, dialect, limits, dialects.usual_width(dialect, lines))
     sample = [(line, cells) for line, cells, _ in islice(source.records(), _SAMPLE_ROWS)]
     if sample and dialects.is_said(sample[0][1], lines):
@@ -215,4 +215,7 @@ def _table(sample: Sequence[tuple[int, list[Cell]]], choices: Choices, limits: L
         notes=table.notes,
         # Many programs end a row at its last filled cell; where most rows do not, a short one is cut.
         is_ragged=short > max(1, len(below) // 10),
+        is_padded=any(
+            isinstance(cell, str) and cell and not cell.strip() for cells in below for cell in cells
+        ),
     )

@@ -213,7 +213,6 @@ REASONS: dict[str, tuple[str, str]] = {
     "other_columns": ("the other columns of the file show it", "les autres colonnes du fichier le montrent"),
     "day_above_12": ("a day above 12 settles the order", "un jour supérieur à 12 fixe l'ordre"),
     "year_first": ("the year stands first", "l'année est en premier"),
-    "month_named": ("the month is a word", "le mois est en lettres"),
     "all_agree": ("either order gives the same days", "les deux ordres donnent les mêmes jours"),
     "years_close": (
         "the other order would scatter the years",

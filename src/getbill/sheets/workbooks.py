@@ -131,7 +131,8 @@ def _run(file: BinaryIO, rows: BinaryIO, limits: Limits, choices: Choices) -> No
         refused = orjson.loads(rows.read())
         raise Unreadable(refused["error"], **refused["facts"])
     code = _ENDS.get(child.returncode, "damaged")
-    raise Unreadable(code, limit=limits.unpacked_max, detail=f"exit {child.returncode}")
+    detail = {"en": "nothing could be read of it", "fr": "rien n'a pu en être lu"}
+    raise Unreadable(code, limit=limits.unpacked_max, detail=detail)
 
 
 def _on_disk(file: BinaryIO) -> contextlib.AbstractContextManager[BinaryIO]:

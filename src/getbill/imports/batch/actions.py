@@ -10,7 +10,7 @@ from getbill.debts import NewDebt
 from getbill.imports import actions as imports
 from getbill.imports import findings
 from getbill.imports.actions import Draft
-from getbill.imports.batch.checks import Checked, Chunk, Refused, rows_of, without
+from getbill.imports.batch.checks import Checked, Chunk, refused, rows_of, without
 from getbill.imports.findings import Row
 from getbill.imports.model import Import, Wanted
 from getbill.kit import clock, ids
@@ -27,7 +27,7 @@ _TAKE_IN = Statement(
     """,
 )
 
-_AT_ONCE: Final = 250
+_AT_ONCE: Final = 100
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ async def refuse_taken(database: Database, workspace: Workspace, checked: Checke
 def _refuse_others(workspace: Workspace, checked: Checked, chunk: Chunk, taken: dict[str, Any]) -> None:
     # The rows stand in the order of their references.
     rows = [row for row, name in zip(rows_of(chunk.rows), chunk.references, strict=True) if name in taken]
-    refused = []
+    others: list[Row] = []
     for (index, temp_id, body), new in zip(
         rows, debts.read_many(workspace, [body for _, _, body in rows]), strict=True
     ):
@@ -63,12 +63,12 @@ def _refuse_others(workspace: Workspace, checked: Checked, chunk: Chunk, taken: 
         if debts.fingerprint(workspace, new) != before:
             shown = ids.show("debt", debt_id)
             detail = f"The reference {new.reference!r} belongs to {shown}, made from other values."
-            refused.append(
-                Refused(index, temp_id, body, [FieldError("/reference", "reference-taken", detail)])
+            others.append(
+                refused(index, temp_id, body, [FieldError("/reference", "reference-taken", detail)])
             )
-    if refused:
-        chunk.rows = without(chunk.rows, [one.index for one in refused])
-        checked.refused += refused
+    if others:
+        chunk.rows = without(chunk.rows, [one.index for one in others])
+        checked.refused += others
         checked.refused.sort(key=lambda one: one.index)
 
 
@@ -86,24 +86,17 @@ async def store(database: Database, workspace: Workspace, wanted: Wanted, checke
     return taken
 
 
-async def settle(tx: Transaction, taken: Taken) -> tuple[Import, list[Row]]:
+async def settle(tx: Transaction, taken: Taken) -> Import:
     """Make a stored batch an import that the worker goes on with, and keep what was refused."""
     checked, draft = taken.checked, taken.draft
     made = await imports.finish(tx, draft, task="import", rows_total=checked.total)
     key = draft.workspace.vault.unwrap(made.key, made.workspace_id, made.id) if made.key else None
     assert key is not None  # noqa: S101 - an import's key goes only with the import
-    refused: list[Row] = []
     for first in range(0, len(checked.refused), _AT_ONCE):
-        some = [_row(one) for one in checked.refused[first : first + _AT_ONCE]]
-        findings.write(tx, made.workspace_id, made.id, key, some)
-        refused += some
+        findings.write(tx, made.workspace_id, made.id, key, checked.refused[first : first + _AT_ONCE])
         # Others have waited for some milliseconds.
         await asyncio.sleep(0)
-    await tx.execute(_TAKE_IN, made.workspace_id, made.id, len(refused), taken.accepted > 0, clock.wall())
-    return made, refused
-
-
-def _row(one: Refused) -> Row:
-    body = one.row if isinstance(one.row, dict) else None
-    said = [findings.of_error(error, body) for error in one.errors]
-    return Row(one.index, one.index, "rejected", said, temp_id=one.temp_id, body=body)
+    await tx.execute(
+        _TAKE_IN, made.workspace_id, made.id, len(checked.refused), taken.accepted > 0, clock.wall()
+    )
+    return made

@@ -14,7 +14,6 @@ from getbill.imports import queries as imports_read
 from getbill.imports.batch import actions, queries
 from getbill.imports.batch.pool import Checkers
 from getbill.imports.batch.wire import BatchBody, BatchShown
-from getbill.imports.findings import Row
 from getbill.imports.model import Import, Wanted
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Transaction
@@ -72,9 +71,9 @@ async def create_batch(
 
     async def work(tx: Transaction) -> access.Reply:
         nonlocal is_settled
-        made, refused = await actions.settle(tx, taken)
+        made = await actions.settle(tx, taken)
         is_settled = True
-        shown = _answered(made, taken, refused, language)
+        shown = _answered(made, taken, language)
         headers = {"Location": f"/external-api/v1/debts/batch/{made.shown_id}"}
         return lambda: answer(202, shown, headers)
 
@@ -102,7 +101,8 @@ def _language(request: Request, workspace: Workspace) -> str:
     return first or workspace.company.language
 
 
-def _answered(made: Import, taken: actions.Taken, refused: list[Row], language: str) -> dict[str, Any]:
+def _answered(made: Import, taken: actions.Taken, language: str) -> dict[str, Any]:
+    refused = taken.checked.refused
     return _shown(made) | {
         "status": "processing" if taken.accepted else "completed",
         "total": taken.checked.total,
@@ -118,9 +118,10 @@ def _shown(found: Import) -> dict[str, Any]:
         "name": found.name,
         "status": _STATUS.get(found.state, "processing"),
         "total": found.rows_total,
-        "created": found.created + found.unchanged,
-        "unchanged": found.unchanged,
-        "errors": found.rejected + found.skipped,
+        # A row that repeats another of its batch, or a debt of the book, was accepted too.
+        "created": found.created + found.unchanged + found.skipped,
+        "unchanged": found.unchanged + found.skipped,
+        "errors": found.rejected,
         "created_at": json.instant(found.created_at),
         "completed_at": json.instant(found.ended_at),
     }

@@ -4,7 +4,7 @@ Nothing here reads a database or holds a key. The invariant: every row is accept
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +12,8 @@ from uuid import UUID
 from getbill import debts, vault
 from getbill.companies import Company, OwnScenario, Workspace
 from getbill.debts import NewDebt
+from getbill.imports import findings
+from getbill.imports.findings import Row
 from getbill.imports.model import CHUNK_ROWS
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
@@ -54,16 +56,6 @@ class Terms:
         return Workspace(self.id, self.kind, self.company, WorkspaceClock(), *keys, self.own_scenarios)
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A row that becomes no debt, and every reason."""
-
-    index: int
-    temp_id: str | int | None
-    row: Any
-    errors: list[FieldError]
-
-
 @dataclass(slots=True)
 class Chunk:
     """Accepted rows as they are stored: JSON of `[[index, temp_id, body], ...]`, and the reference of each."""
@@ -79,7 +71,7 @@ class Checked:
     name: str | None
     total: int
     chunks: list[Chunk] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[Row] = field(default_factory=list)
 
 
 def check(body: bytes, terms: Terms) -> Checked:
@@ -100,10 +92,23 @@ def check(body: bytes, terms: Terms) -> Checked:
                 accepted.append([row.index, row.temp_id, row.body])
                 references.append(outcome.reference)
             else:
-                checked.refused.append(Refused(row.index, row.temp_id, rows[row.index], errors))
+                checked.refused.append(refused(row.index, row.temp_id, rows[row.index], errors))
         if accepted:
             checked.chunks.append(Chunk(json.write(accepted), references))
     return checked
+
+
+def refused(index: int, temp_id: str | int | None, row: Any, errors: Iterable[FieldError]) -> Row:
+    """Return a row that becomes no debt, with every reason in the words that its sender reads."""
+    body = row if isinstance(row, dict) else None
+    return Row(
+        index,
+        index,
+        "rejected",
+        [findings.of_error(error, body) for error in errors],
+        temp_id=temp_id,
+        body=body,
+    )
 
 
 def _check_envelope(batch: Any) -> None:

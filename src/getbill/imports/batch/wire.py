@@ -81,7 +81,9 @@ class BatchShown(BaseModel):
     status: Literal["processing", "completed", "failed", "undone"]
     total: int
     created: int = Field(description="Accepted and stored when answered; made so far when read later.")
-    unchanged: int = Field(description="Of those, debts that existed already, made from the same body.")
+    unchanged: int = Field(
+        description="Of those, rows that asked for a debt made before, from the same body."
+    )
     errors: int
     error_report: ErrorReport
     created_at: Instant

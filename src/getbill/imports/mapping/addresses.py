@@ -5,7 +5,7 @@ What does not read like one of the known shapes stays one line, because a wrong 
 
 import re
 
-from getbill.imports.mapping.tables import country_of
+from getbill.sheets import country_of
 
 _BREAKS = re.compile(r"\s*(?:[\r\n;|]+|,\s*,)\s*")
 # A postal code wherever it stands: 75002, D-10115, 1015 CJ, SW1A 2AA, 62701-1234.
@@ -22,7 +22,6 @@ _NUMBER_LAST = re.compile(
     r"(?P<street>[^\d]*[^\W\d][^\d]*?),?\s+(?:n[°ºo.]*\s*)?(?P<number>\d{1,5}(?: ?[a-zA-Z])?(?: ?[-/] ?\w{1,4})?)(?P<extra>,\s*(?:\d+\s*[ºª°]|[^\d\s]).*)?",
     re.IGNORECASE,
 )
-_LANDS = {"F": "FR", "D": "DE", "A": "AT", "B": "BE", "I": "IT", "E": "ES", "L": "LU"}
 _POSTAL_CITY = re.compile(
     r"(?:(?P<land>[A-Z]{1,2})[-\s])?(?P<postal_code>\d{4} ?[A-Z]{2}(?= )|\d{4,5})[\s,]+(?P<city>[^\W\d].*)"
 )
@@ -103,4 +102,4 @@ def _code_last(before: str, code: str) -> dict[str, str] | None:
 
 
 def _land(letters: str) -> str | None:
-    return _LANDS.get(letters) or (country_of(letters) if len(letters) == 2 else None)
+    return country_of(letters) if letters else None

@@ -17,7 +17,7 @@ _PLAIN_MIN = 0.5
 
 def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
     """Decide between the columns of amounts, and return what only a human can decide."""
-    paid = _only(_claiming(candidates, Field.AMOUNT_PAID), head)
+    paid = _only([one for one in _claiming(candidates, Field.AMOUNT_PAID) if not _role(one)], head)
     due = [one for one in _claiming(candidates, Field.AMOUNT) if _is_due(one)]
     plain = [one for one in _claiming(candidates, Field.AMOUNT) if one not in due and one.is_known]
     invoiced = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == ""]
@@ -30,7 +30,12 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
     if (plain and invoiced) or len(plain) > 1:
         return _several([*plain, *invoiced], net, head)
     if plain:
-        _leave(net, "net_of_tax", plain[0])
+        _leave([*net, *ledger], "net_of_tax", plain[0])
+        if "currency" in plain[0].spoken.concepts and any(
+            one.may_be((Field.CURRENCY,), 0.8) for one in candidates
+        ):
+            # The amount in the currency that stands beside it.
+            plain[0].turn(Field.AMOUNT, Field.AMOUNT, 0.8)
         return _plain_alone(plain[0], paid)
     if invoiced:
         _leave([*net, *ledger], "net_of_tax", invoiced[0])
@@ -67,6 +72,9 @@ def _with_due(
         one.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", _header(due[0])))
     if len(due) > 1:
         return [_which("several_due", due)]
+    if not left and "due" in due[0].spoken.concepts and not invoiced:
+        # What fell due on a day, which part may have been paid of since.
+        return [_invoiced_only(due[0], Field.AMOUNT)]
     return _do_not_add_up(due[0], invoiced, paid, head) + _negative(due[0], head)
 
 
@@ -102,14 +110,14 @@ def _plain_alone(amount: Candidate, paid: list[Candidate]) -> list[Question]:
         return []
     claim = amount.claim(Field.AMOUNT)
     score = claim.score if claim else 0.0
-    amount.become(
-        [Claim(Field.AMOUNT, score + 0.07 if score >= 0.7 else score)], Reason("only_amount", _header(amount))
-    )
+    # An amount of something nobody knows is asked, an amount of nothing in particular is what the file is about.
+    score = min(score, 0.75) if amount.spoken.unknown else score + 0.07 if score >= 0.7 else score
+    amount.become([Claim(Field.AMOUNT, score)], Reason("only_amount", _header(amount)))
     return []
 
 
-def _invoiced_only(one: Candidate) -> Question:
-    proposed = Field.AMOUNT_INVOICED.value
+def _invoiced_only(one: Candidate, field: Field = Field.AMOUNT_INVOICED) -> Question:
+    proposed = field.value
     return Question("invoiced_only", (one.column.index,), Field.AMOUNT, (proposed,), proposed, _header(one))
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from getbill import sheets
 from getbill.imports.mapping import contents
 from getbill.imports.mapping.headers import Spoken, listen
-from getbill.imports.mapping.model import Field, Reason
+from getbill.imports.mapping.model import CERTAIN, Field, Reason
 from getbill.imports.mapping.rules import Claim, claims
 
 # Below this a claim is no longer worth a question.
 _NOTHING = 0.5
 # What contradicts its header is asked, however clear the contents are.
 _CONTRADICTED = 0.7
+_CRITICAL = frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.DUE_DATE, Field.INVOICE_DATE})
 
 
 @dataclass(slots=True)
@@ -26,6 +27,8 @@ class Candidate:
     reason: Reason
     # Whether the header's words are known, be it as something that is none of our fields.
     is_known: bool
+    # The amount or the date that the header names and the cells are not.
+    denied: Field | None = None
 
     @property
     def best(self) -> Claim | None:
@@ -79,7 +82,9 @@ def _candidate(column: sheets.Column, found: sheets.ColumnProfile) -> Candidate:
         return Candidate(column, found, spoken, fitted, Reason(code, facts), is_known=True)
     shown = [Claim(claim.field, min(claim.score, _CONTRADICTED)) for claim in contents.seen(found)]
     reason = Reason("contradicted", facts | _seen(found) | {"field": named[0].field.value})
-    return Candidate(column, found, spoken, shown, reason, is_known=True)
+    first = named[0]
+    denied = first.field if first.field in _CRITICAL and first.score >= CERTAIN else None
+    return Candidate(column, found, spoken, shown, reason, is_known=True, denied=denied)
 
 
 def _fitted(named: tuple[Claim, ...], found: sheets.ColumnProfile, ordinal: int) -> list[Claim]:

@@ -108,7 +108,11 @@ Step = Callable[[Sequence[sheets.Cell], Draft], None]
 
 def text_of(cell: sheets.Cell) -> str:
     """Return a cell's text without the spaces around it."""
-    return cell.strip() if cell.__class__ is str else sheets.read_text(cell)
+    if cell.__class__ is not str:
+        return sheets.read_text(cell)
+    text = cell.strip()
+    # An apostrophe that keeps a spreadsheet from calculating is no part of the text.
+    return sheets.read_text(text) if text[:1] == "'" else text
 
 
 def remembered(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell], str]:

@@ -30,15 +30,15 @@ _AMOUNT_QUESTIONS = frozenset(
 )
 _FORMATS = frozenset({"number_format", "date_order"})
 _UNITS = frozenset({None, "cents", "negated"})
-_NAMES = frozenset({"columns", "numbers", "dates", "units", "currency", "signs", "country"})
+_NAMES = frozenset({"columns", "numbers", "dates", "units", "currency", "signs", "country", "not_owed"})
 
 
 def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile) -> Mapping:
     """Return the mapping with a human's changes: raise `ColumnsCollide` or `FieldUnknown` where they make no sense.
 
     `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or "."}),
-    `dates` ({column: "dmy", "mdy" or "ymd"}), `units` ({column: "cents", "negated" or null}), `currency`, `signs` and
-    `country`.
+    `dates` ({column: "dmy", "mdy" or "ymd"}), `units` ({column: "cents", "negated" or null}), `currency`, `signs`,
+    `country` and `not_owed` ({column: null} has rows imported whatever that column marks them as).
     """
     if unknown := changes.keys() - _NAMES:
         raise FieldUnknown(
@@ -50,6 +50,7 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     dates = {
         _index(mapping, k): _one_of(v, {"dmy", "mdy", "ymd"}) for k, v in changes.get("dates", {}).items()
     }
+    ignored = [_index(mapping, key) for key in changes.get("not_owed", {})]
     after = replace(
         mapping,
         columns=tuple(_column(column, fields, units) for column in mapping.columns),
@@ -57,6 +58,7 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
         country=str(changes.get("country") or mapping.country).upper(),
         numbers={**mapping.numbers, **numbers},
         dates={**mapping.dates, **dates},
+        not_owed={**mapping.not_owed, **{index: {} for index in ignored}},
     ).without_collisions()
     touched = fields.keys() | units.keys() | numbers.keys() | dates.keys()
     return _asked_again(after, touched, changes, profile)
@@ -101,7 +103,10 @@ def recalled(
         if one.code in {"currency_sign", "currencies_differ"}
         and str(one.facts.get("sign", "")).casefold() not in known
     ]
-    return replace(remembered, questions=tuple(questions))
+    kept = {
+        index: {} if remembered.not_owed.get(index) == {} else told for index, told in fresh.not_owed.items()
+    }
+    return replace(remembered, questions=tuple(questions), not_owed={**remembered.not_owed, **kept})
 
 
 def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import cells, money, people, places
+from getbill.imports.mapping import cells, money, people, places, standing
 from getbill.imports.mapping.cells import CellFinding, Draft, Step
 from getbill.imports.mapping.model import Column, Field, Mapping
 
@@ -47,7 +47,13 @@ class Composer:
         return body, draft.findings
 
     def _made(self) -> list[Step]:
-        steps = [*self._references(), *money.steps(self._columns, self._mapping, self._profile)]
+        headers = {column.index: column.header or column.letter for column in self._mapping.columns}
+        refusing = standing.step(self._mapping.not_owed, headers)
+        steps = [
+            *([refusing] if refusing else []),
+            *self._references(),
+            *money.steps(self._columns, self._mapping, self._profile),
+        ]
         for field, name in ((Field.INVOICE_DATE, "invoice_date"), (Field.DUE_DATE, "due_date")):
             if column := self._columns.get(field):
                 steps.append(cells.date_into_body(column, self._date(column), name))

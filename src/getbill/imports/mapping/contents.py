@@ -153,7 +153,12 @@ def _amounts(found: ColumnProfile) -> float:
 
 
 def _letters(found: ColumnProfile) -> float:
-    return part(texts_of(found), lambda text: sum(sign.isalpha() for sign in text) >= 2)
+    return part(texts_of(found), _is_lettered)
+
+
+def _is_lettered(text: str) -> bool:
+    letters = sum(map(str.isalpha, text))
+    return letters > 0 and letters >= sum(map(str.isdigit, text))
 
 
 def _spaced(texts: list[str]) -> float:

@@ -10,7 +10,7 @@ from getbill import sheets
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.contents import texts_of
 from getbill.imports.mapping.model import AMOUNTS, Column, Currency, Field, Question, Reason
-from getbill.imports.mapping.tables import country_of, currency_of, currency_of_country
+from getbill.imports.mapping.tables import currency_of, currency_of_country
 
 # Dialling codes of countries whose currency is another than their neighbours', longest first.
 _DIALLED = {
@@ -92,6 +92,10 @@ def _stated(amounts: list[Candidate], signs: dict[str, str]) -> dict[str, Reason
     for one in amounts:
         if one.spoken.currency:
             stated[one.spoken.currency] = Reason("header_code", {"header": one.column.header})
+        # What the cells of a workbook are formatted as, though the sign is not in them.
+        shown = currency_of(one.column.currency)
+        if len(shown) == 1:
+            stated.setdefault(shown[0], Reason("sign", {"header": one.column.header}))
         counted: Counter[str] = Counter()
         for sign, count in one.found.currencies.items():
             codes = currency_of(sign)
@@ -119,24 +123,28 @@ def _elsewhere(
                 return list(codes)
     places: Counter[str] = Counter()
     for one, column in zip(candidates, columns, strict=True):
-        if column.field == Field.COUNTRY:
-            places.update(filter(None, (country_of(text) for text in texts_of(one.found))))
-        if column.field in {Field.PHONE, Field.MOBILE}:
-            places.update(_dialled(texts_of(one.found)))
-        order = one.found.date
-        if (
-            column.field in {Field.INVOICE_DATE, Field.DUE_DATE}
-            and order
-            and order.order == "mdy"
-            and order.is_certain
-        ):
-            places["US"] += len(texts_of(one.found)) or 1
+        places.update(_places(one, column.field))
     used = Counter[str]()
     for country, count in places.items():
         used[currency_of_country(country) or company] += count
     if not used or used[company] * 2 >= used.total():
         return []
     return [code for code, _ in used.most_common(3) if code != company]
+
+
+def _places(one: Candidate, field: Field | None) -> list[str]:
+    """Return the countries that a column speaks of, once per cell seen."""
+    texts, number, day = texts_of(one.found), one.found.number, one.found.date
+    if field == Field.COUNTRY:
+        return [country for text in texts if (country := sheets.country_of(text))]
+    if field in {Field.PHONE, Field.MOBILE}:
+        return _dialled(texts)
+    if field in {Field.INVOICE_DATE, Field.DUE_DATE} and day and day.order == "mdy" and day.is_certain:
+        return ["US"] * max(1, len(texts))
+    # Only the Swiss part thousands with an apostrophe.
+    if field in AMOUNTS and number and number.thousands == "'":
+        return ["CH"] * len(texts)
+    return []
 
 
 def _dialled(texts: list[str]) -> list[str]:

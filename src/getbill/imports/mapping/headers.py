@@ -50,7 +50,7 @@ class _Word:
 @lru_cache(maxsize=4096)
 def listen(header: str, group: str = "") -> Spoken:
     """Return what a header speaks of, with the merged header above it for context."""
-    text = _plain(header)
+    text = plain(header)
     if _is_bucket(text):
         return Spoken(frozenset({"bucket"}))
     words = _words(text)
@@ -59,7 +59,7 @@ def listen(header: str, group: str = "") -> Spoken:
         return Spoken(_spoken(words)[0], whole=whole)
     concepts, unknown, doubt, typos = _spoken(words)
     if group and group != header:
-        concepts |= _spoken(_words(_plain(group)))[0]
+        concepts |= _spoken(_words(plain(group)))[0]
     codes = {word.upper() for word in words} & currencies() - _NO_CODES
     known = tuple(word for word in unknown if word.upper() not in codes and not word.isdigit())
     ordinals = [int(word) for word in words if word.isdigit() and 1 < int(word) < 10]
@@ -73,7 +73,8 @@ def listen(header: str, group: str = "") -> Spoken:
     )
 
 
-def _plain(header: str) -> str:
+def plain(header: str) -> str:
+    """Return a text as the lexicon writes it: small letters without accents, words apart."""
     spaced = _CAMEL.sub(" ", header.replace("_", " "))
     text = spaced.casefold().replace("dû", "dufr").replace("due à", "dufr à").replace("œ", "oe")
     for sign in "°º":
@@ -190,10 +191,7 @@ def _abbreviation(word: str) -> frozenset[str] | None:
 
 def _typo(word: str) -> _Word | None:
     if len(word) == 4:
-        near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=1)
-        # One letter left out, inside: `vile`.
-        is_close = near is not None and len(near[0]) == 5 and near[0][0] + near[0][-1] == word[0] + word[-1]
-        return _Word(_KNOWN[near[0]], 0.1, near[0]) if is_close else None
+        return _letter_left_out(word)
     if len(word) < 5:
         return None
     allowed = 1 if len(word) < 8 else 2
@@ -201,6 +199,14 @@ def _typo(word: str) -> _Word | None:
     if near is None or (near[0][0] != word[0] and near[1] > 1):
         return None
     return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0])
+
+
+def _letter_left_out(word: str) -> _Word | None:
+    """Return the word of five letters that lacks one inside: `vile`."""
+    near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=1)
+    if near is None or len(near[0]) != 5 or near[0][0] + near[0][-1] != word[0] + word[-1]:
+        return None
+    return _Word(_KNOWN[near[0]], 0.1, near[0])
 
 
 def _typo_in_compound(word: str) -> _Word | None:

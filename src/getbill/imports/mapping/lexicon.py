@@ -9,15 +9,22 @@ names both with a plus sign.
 WORDS: dict[str, str] = {
     # Whom it is about.
     "debtor": """client clients cli clt debiteur debiteurs debitore debitori debitor debitoren deb debtor debtors
-        deudor deudores kunde kunden kd kdn kundin klant klanten relatie customer customers cust cliente clienti
-        clientes acheteur payer payeur payor zahler betaler locataire tenant mieter inquilino patient patiente
-        patienten paciente paziente adherent mitglied socio abonne abonnes subscriber schuldner schuldenaar
-        destinatario destinataire tiers tercero partner partenaire geschaftspartner assure souscripteur huurder
-        titular intestatario committente redevable usager donneur_d_ordre facture_a facturer_a bill_to billto
-        billing sold_to soldto rechnungsempfanger empfanger auftraggeber afnemer payee_name client_facture buyer
-        geadresseerde cessionario coproprietaire eleve student famille membre member lid leden eigentumer propietario proprietario proprietaire eigenaar
-        compte_client customer_account kundenkonto debitorenkonto compaux auxiliaire compte_auxiliaire
-        compte_tiers personenkonto debiteurenrekening contratante parent guardian tutor tuteur responsable_legal responsable_financier cte clte klantrelatie debtornumber guest""",
+        deudor deudores kunde kunden kd kdn kundin klant klanten relatie customer customers cust cliente
+        clienti clientes acheteur payer payeur payor zahler betaler locataire tenant mieter inquilino
+        patient patiente patienten paciente paziente adherent mitglied socio abonne abonnes subscriber
+        schuldner schuldenaar destinatario destinataire tiers tercero partner partenaire geschaftspartner
+        assure souscripteur huurder titular intestatario committente redevable usager donneur_d_ordre
+        facture_a facturer_a bill_to billto billing sold_to soldto rechnungsempfanger empfanger
+        auftraggeber afnemer payee_name client_facture buyer geadresseerde cessionario coproprietaire
+        eleve  famille membre member lid leden eigentumer propietario proprietario proprietaire
+        eigenaar compte_client customer_account kundenkonto debitorenkonto compaux auxiliaire
+        compte_auxiliaire compte_tiers personenkonto debiteurenrekening contratante parent guardian tutor
+        tuteur responsable_legal responsable_financier cte clte klantrelatie debtornumber guest dealer
+        reseller revendeur distributeur emprunteur borrower kreditnehmer prestatario mutuatario assicurato
+        contraente asegurado tomador versicherter verzekerde insured utente abbonato abonado abonnee
+                 admission
+        preneur cessionnaire obligor payers rechnungskunde zahlungspflichtiger  inquilina
+        mandataria titolare""",
     "creditor": """creancier creditor creditore acreedor glaubiger schuldeiser mandant mandante mandataire
         societe_emettrice entite_facturante emetteur glaubigerin opdrachtgever issuer""",
     "supplier": "fournisseur supplier vendor lieferant proveedor fornitore leverancier crediteur kreditor",
@@ -50,10 +57,11 @@ WORDS: dict[str, str] = {
         po bon bl lieferschein albaran ddt opdracht devis quote angebot presupuesto preventivo offerte bestel
         bdc purchase_order ordre inkooporder""",
     "case": """dossier dossiers affaire affaires case file creance creances akte akten aktenzeichen az expediente
-        exp pratica zaak vorgang debt debts claim incassodossier forderung forderungs zaaknummer
-        fascicolo posizione sinistre matter aktenz gz""",
+        exp pratica zaak vorgang debt debts claim incassodossier forderung forderungs zaaknummer fascicolo
+        posizione sinistre matter aktenz gz ticket procedure mahnfall inkassofall inkassonummer""",
     "contract": """contrat contrats contract vertrag vertrags contrato contratto overeenkomst police polis policy
-        poliza polizza abonnement subscription bail lease suscripcion abbonamento mandat""",
+        poliza polizza abonnement subscription bail lease suscripcion abbonamento mandat loan pret
+        prestamo mutuo kredit lening credit_number""",
     "number+id": "id identifiant ident identificativo kennung uuid guid",
     "number": """no num numero nummer nr nro number nos key cle
         matricule code cod codigo codice codi kode n nrs nb_id nrn zahlnummer lfdnr numer numeros nm""",
@@ -78,16 +86,20 @@ WORDS: dict[str, str] = {
         registro alta ingreso valuta_datum wertstellung stichtag debut start beginn inicio inizio fin end ende
         derniere last_ dernier letzte ultimo ultima laatste last_contact lettrage cloture visite visit""",
     "service": "periode period periodo zeitraum leistungsdatum leistungszeitraum kwartaal trimestre mois monat month",
-    "due+date": """duedate due_date vervaldatum date_limite limite_de_paiement limite_paiement fecha_limite f_vto f_vencimiento
-        uiterste_betaaldatum date_exigibilite datebutoir date_butoir""",
-    "invoice+date": "f_factura f_fra",
+    "due+date": """duedate due_date vervaldatum date_limite limite_de_paiement limite_paiement fecha_limite f_vto
+        f_vencimiento uiterste_betaaldatum date_exigibilite datebutoir date_butoir fallig_seit
+        overdue_since echu_depuis scaduto_dal vencido_desde due_since impaye_depuis pay_by_date""",
+    "invoice+date": "f_factura f_fra rechnung_vom facture_du fattura_del factuur_van invoiced_at invoice_dt",
     "issue+date": "f_emision f_expedicion",
-    "booking+date": "ecriture_date date_ecriture",
-    "birth": """ne_e_le naissance birth birthdate birthday geburts geburt geburtsdatum geburtstag geb nacimiento nascita
-        geboorte geboortedatum dob nac date_de_naissance nasc ne_le date_of_birth""",
+    "booking+date": """ecriture_date date_ecriture date_valeur date_de_valeur data_valuta fecha_valor value_date
+        valutadatum""",
+    "birth": """ne_e_le naissance birth birthdate birthday geburts geburt geburtsdatum geburtstag geb nacimiento
+        nascita geboorte geboortedatum dob nac date_de_naissance nasc ne_le date_of_birth anniversaire
+        anniversary birth_date compleanno verjaardag geburtsdat nac_fecha cumpleanos""",
     "service+date": "date_of_service service_date",
-    "neutral": """miet hausgeld beitrags beitrag loyer loyers charges cotisation cotisations rent cuota contributie fornitura
-        fourniture gultig home mobilite total_general principal tenancy bailleur residentiel residence""",
+    "neutral": """miet hausgeld beitrags beitrag loyer loyers charges cotisation cotisations rent cuota contributie
+        fornitura fourniture gultig home mobilite total_general tenancy bailleur residentiel
+        residence locazione lavoro mensuel mensuelle annuel final global lista""",
     "days": """jours jour days tage tagen dias giorni dagen retard verzug nb anzahl delay delai anciennete age
         aging dso verspatung ritardo retraso dayslate anz plazo alter""",
     "overdue": "overdue echu echus echue vencido vencida uberfallig ueberfallig scaduto scaduta vervallen past_due",
@@ -97,7 +109,8 @@ WORDS: dict[str, str] = {
     "amount": """montant montants mt mnt mtt mont amount amounts amt betrag betrags betraege betrage betr importe
         importes imp importo importi bedrag bedragen somme sum summe suma somma valeur value wert valor valore
         monto cuantia umsatz importe_ dmbtr wrbtr amnt mtnt prix""",
-    "total": "total totale tot totaal gesamt totals gesamtbetrag totaux totales gesamtsumme eindtotaal",
+    "total": """total totale tot totaal gesamt totals gesamtbetrag totaux totales gesamtsumme eindtotaal endbetrag
+        endsumme rechnungssumme grand_total""",
     "incl": """ttc brutto gross incl inkl tvac ivato iva_incluida con_iva iva_inclusa iva_incl btw_incl incl_btw
         tax_included including lordo bruto toutes_taxes_comprises inc_vat incl_vat inc_tax incl_tax inklusive
         inkl_mwst inkl_ust mit_mwst inclusief inclusief_btw inc iva_compresa totale_documento tax_inclusive
@@ -108,24 +121,32 @@ WORDS: dict[str, str] = {
         untaxed_amount excl_tax nettobetrag h_t ht_ imponible neto subtotaal""",
     "tax": """tva vat mwst ust iva btw tax taxe taxes steuer umsatzsteuer mehrwertsteuer impuesto imposta
         belasting gst impuestos sales_tax ecotaxe""",
-    "open": """o_s pte ptes solde soldes reste restant restante restants outstanding open offen offener offene offenes saldo
-        saldos residuo residua pendiente pendientes pdte pend openstaand openstaande openst balance bal
-        remaining unpaid impaye impayes impayee impayees impagado impagados insoluto insoluti scoperto a_payer
-        a_regler zu_zahlen da_pagare por_cobrar te_betalen te_ontvangen da_incassare rest encours owed owing
-        arrears arretrati debito_residuo deuda dette schuld verschuldigd dovuto debido adeudado ruckstand
-        rueckstand non_regle non_paye restdu a_recouvrer to_pay noch_offen nog_te_betalen rad a_cobrar
-        da_saldare por_pagar offenstehend amount_due due_amount dufr montant_exigible balance_due total_due amountdue reste_a_payer reste_a_regler net_a_payer
+    "open": """o_s pte ptes solde soldes reste restant restante restants outstanding open offen offener offene
+        offenes saldo saldos residuo residua pendiente pendientes pdte pend openstaand openstaande openst
+        balance bal remaining unpaid impaye impayes impayee impayees impagado impagados insoluto insoluti
+        scoperto a_payer a_regler zu_zahlen da_pagare por_cobrar te_betalen te_ontvangen da_incassare rest
+        encours owed owing arrears arretrati debito_residuo deuda dette schuld verschuldigd dovuto debido
+        adeudado ruckstand rueckstand non_regle non_paye restdu a_recouvrer to_pay noch_offen
+        nog_te_betalen rad a_cobrar da_saldare por_pagar offenstehend amount_due due_amount dufr
+        montant_exigible balance_due total_due amountdue reste_a_payer reste_a_regler net_a_payer
         restbetrag restsumme restschuld offener_posten openstaand_bedrag still_due residual
         amount_residual due_total invoiceamountdue reste_a_recouvrer pendiente_de_cobro restante_a_payer
-        te_vorderen vordering creance_ttc creance_restante
-        debito outstanding_amount openbalance exigible montant_impaye falliger_betrag""",
+        te_vorderen vordering creance_ttc creance_restante debito outstanding_amount openbalance exigible
+        montant_impaye falliger_betrag reliquat arrieres arriere achterstand reclame reclamee claimed
+        reclamado gevorderd gevorderde non_saldato non_saldata no_pagado no_pagada no_cobrado no_cobrada
+        niet_betaald nicht_bezahlt noch_nicht_bezahlt non_pagato non_pagata non_incassato not_paid
+        non_encaisse non_solde unbezahlt unbezahlte onbetaald onbetaalde non_payee non_reglee impagada
+        impagadas a_devoir zahlbetrag pendent da_versare te_voldoen no_abonado still_owed
+        openstaande_schuld amount_owing unsettled noch_zu_zahlen reste_a_percevoir""",
     "paid": """paye payes payee paid regle regles reglee reglees encaisse encaisses encaissement encaissements
-        acompte acomptes verse versement versements bezahlt gezahlt bez pagado pagada cobrado cobrada incassato
-        pagato pagata versato betaald betaalde ontvangen received anzahlung anzahlungen teilzahlung
-        zahlungseingang avance anticipo acconto acconti aanbetaling settled percu recu erhalten saldato saldata saldati payments_received
-        deja_regle deja_paye bereits_gezahlt a_cuenta entregas_a_cuenta amount_paid invoiceamountpaid
-        total_paid gezahlter bezahlter applied voldaan reeds_betaald paid_amount deposit deposits
-        paid_to_date incassi""",
+        acompte acomptes verse versement versements bezahlt gezahlt bez pagado pagada cobrado cobrada
+        incassato pagato pagata versato betaald betaalde ontvangen received anzahlung anzahlungen
+        teilzahlung zahlungseingang avance anticipo acconto acconti aanbetaling settled percu recu
+        erhalten saldato saldata saldati payments_received deja_regle deja_paye bereits_gezahlt a_cuenta
+        entregas_a_cuenta amount_paid invoiceamountpaid total_paid gezahlter bezahlter applied voldaan
+        reeds_betaald paid_amount deposit deposits paid_to_date incassi verrechnet imputado eingegangen
+        riscosso riscossi versamenti ricevuto ricevuti pagamenti_ricevuti abonos anticipos
+        payments_applied ingresado""",
     "payment": """paiement paiements payment payments zahlung zahlungs pago pagos pagamento pagamenti betaling
         betalings betaal reglement reglements zahlungsart zahl cobro cobros incasso settlement betalingen pay""",
     "terms": """terms conditions condition bedingung bedingungen condiciones condizioni voorwaarden mode methode
@@ -142,6 +163,8 @@ WORDS: dict[str, str] = {
     "quantity": "qte quantite qty quantity menge cantidad quantita aantal hoeveelheid unites stuckzahl",
     "debit": "debit debe dare debet soll debits",
     "credit": "credit haben haber avere",
+    "principal": "capital capitale kapital principal hoofdsom hauptforderung nominal nominale",
+    "initial": "original initial initiale initiaux ursprunglich ursprunglicher origine origineel oorspronkelijk originario inicial",
     "cents": "cents centimes cent centimos centesimi minor_units minor in_cents centen",
     "thousands": "keur k_eur kusd milliers teur tsd thousands k miles_de",
     "currency": """devise devises monnaie currency curr cur ccy wahrung waehrung whg wkz wrg moneda divisa div
@@ -152,16 +175,18 @@ WORDS: dict[str, str] = {
         devise_locale devise_etrangere montantdevise gbl valuta_estera cambio""",
     # How to reach them.
     "email": """email emails mail mails courriel mel correo posta_elettronica e_mail e_mails adresse_electronique
-        emailadresse emailadres mailadresse correo_electronico email_address emailaddress adresse_mail adr_mail
-        e_mail_adresse e_mailadres smtp_addr smtp mailto mailadres adresse_email indirizzo_email eml
-        emailid adresse_e_mail""",
+        emailadresse emailadres mailadresse correo_electronico email_address emailaddress adresse_mail
+        adr_mail e_mail_adresse e_mailadres smtp_addr smtp mailto mailadres adresse_email indirizzo_email
+        eml emailid adresse_e_mail courrier_electronique correo_e mailadressen""",
     "pec": "pec",
     "phone": """telephone tel telefon telefono telefoon fon phone phones tlf tfno tfn tlfno fixe festnetz landline
-        telnr ruf rufnummer telf telefonnummer telefoonnummer phonenumber telephones telf1 phone_number tph
-        telefoonnr num_tel numtel telefonnr ligne_fixe teleph telefonos tfno_ dwelling_phone""",
-    "mobile": """mobile portable gsm cell cellulare cellphone handy handynummer mobil mobiel movil cel sms
-        whatsapp mobilnummer mobieltje mobiltelefon tel_portable cell_phone mobiele movel tel_mobile
-        mobilfunk celular mob""",
+        telnr ruf rufnummer telf telefonnummer telefoonnummer phonenumber telephones telf1 phone_number
+        tph telefoonnr num_tel numtel telefonnr ligne_fixe teleph telefonos tfno_ dwelling_phone tel_pro
+        tel_domicile tel_bureau tel1 phone1 fono recapito contact_number contact_no contactnummer
+        work_phone home_phone telefoon_prive phone_no numero_de_tel""",
+    "mobile": """mobile portable gsm cell cellulare cellphone handy handynummer mobil mobiel movil cel sms whatsapp
+        mobilnummer mobieltje mobiltelefon tel_portable cell_phone mobiele movel tel_mobile mobilfunk
+        celular mob cell_no mob_no mobile_no mobile_number gsm_nummer num_portable""",
     "fax": "fax telefax telecopie telecopieur",
     "web": "web website site_web homepage url site internet www pagina_web",
     # Who they are.
@@ -174,7 +199,7 @@ WORDS: dict[str, str] = {
         nom_patronymique surnames nom_usuel nom_d_usage nname geboortenaam""",
     "and": "",
     "civility": """civilite civ titre anrede salutation title tratamiento titolo aanhef geslacht sexe sexo gender
-        sesso civilites prefix anr geschlecht honorific trato titel""",
+        sesso civilites prefix anr geschlecht honorific trato titel genre genero genere sex""",
     "language": "langue language sprache idioma lingua taal lang spras locale langue_client",
     # Where they live.
     "address": """adresse adresses address addresses anschrift direccion domicilio indirizzo adres adr addr dir
@@ -183,11 +208,12 @@ WORDS: dict[str, str] = {
         indirizzo_postale postadres woonadres""",
     "street": """rue street strasse str calle via straat voie road stras straatnaam strassenname street_name
         address1 addressline1 address_line1 addr1 line1 libelle_voie nom_de_la_rue nom_voie strase
-        street_address adresse1 adr1 poaddressline1 adresse_1 adresse_ligne_1 address_line_1 address_1 ligne_1
-        indirizzo_1 direccion_1 adresszeile_1 adresse_l1 adresregel_1 addr_1 adr_1""",
+        street_address adresse1 adr1 poaddressline1 adresse_1 adresse_ligne_1 address_line_1 address_1
+        ligne_1 indirizzo_1 direccion_1 adresszeile_1 adresse_l1 adresregel_1 addr_1 adr_1 voie_
+        nom_de_voie adresse_rue""",
     "house": """hausnummer hausnr hnr huisnummer huisnr civico numero_civico numero_voie house_number houseno
         no_voie numero_de_voie numero_rue no_rue hsnr street_number n_civico hausno nro_calle num_voie
-        street_no""",
+        street_no building_number house_no huis_nr nr_huis house_name num_rue""",
     "extra": """complement complemento suite apt line2 adresse2 zusatz adresszusatz toevoeging adr2 address2
         addressline2 address_line2 addr2 batiment etage building apartment adresse_2 adresse_ligne_2
         address_line_2 address_2 ligne_2 complement_adresse complement_d_adresse indirizzo_2 direccion_2
@@ -202,18 +228,19 @@ WORDS: dict[str, str] = {
     "city": """ville city ort stadt town ciudad poblacion localidad citta comune localite plaats woonplaats stad
         municipio commune localita ort01 villes bureau_distributeur vestigingsplaats wohnort pob ciud
         gemeente town_city city_town poblac loc""",
-    "province": """province provincia prov state bundesland region departement county provincie kanton canton
-        dept regione regio estado_provincia""",
+    "province": """province provincia prov state bundesland region departement county provincie kanton canton dept
+        regione regio estado_provincia suburb district quartier barrio frazione comarca""",
     "country": """pays country land pais paese nazione landcode land1 country_code code_pays countrycode
         laendercode landeskennzeichen lkz nation ctry landen nazionalita landkz code_iso_pays""",
     "ship": """livraison liefer lieferadresse shipping ship ship_to shipto versand envio spedizione bezorg
         delivery entrega consegna aflever afleveradres lever""",
     # What it is for.
     "object": """objet libelle designation description desc betreff bezeichnung concepto descripcion causale
-        descrizione oggetto omschrijving subject motif text buchungstext verwendungszweck prestations product
-        produit item motivo onderwerp asunto nature_de_la_creance motif_creance intitule_facture leistungstext
-        libelle_ecriture ecriturelib object service_rendu artikel servicio detalle details reason
-        factuuromschrijving""",
+        descrizione oggetto omschrijving subject motif text buchungstext verwendungszweck prestations
+        product produit item motivo onderwerp asunto nature_de_la_creance motif_creance intitule_facture
+        leistungstext libelle_ecriture ecriturelib object service_rendu artikel servicio detalle details
+        reason factuuromschrijving beschreibung producto productos leistung leistungen prestation opis
+        detalle_factura dienst""",
     "note": """commentaire commentaires comment comments notes note_ bemerkung bemerkungen notiz notizen
         observaciones observation observations opmerking opmerkingen annotazioni remarque remarques memo
         kommentar commenti interno_nota historique remark remarks""",
@@ -225,16 +252,20 @@ WORDS: dict[str, str] = {
     "link": "lien link url enlace links lien_de_paiement zahlungslink payment_link paylink betaallink",
     "scenario": "scenario sequence timeline szenario escenario",
     # What says nothing of a debt.
-    "status": """statut status stato estado etat situation statut_facture situacion factuurstatus paystatus
-        lettre phase etape stage sperre blocked bloque aktiv actif active""",
-    "reminder": """relance relances mahnstufe mahnung mahnungen mahn reminder reminders dunning aanmaning
-        aanmaningen sollecito solleciti reclamacion recordatorio niveau level mahnlauf letzte_mahnung rappel
-        herinnering herinneringen stufe mahnsperre""",
+    "status": """statut status stato estado etat situation statut_facture situacion factuurstatus paystatus lettre
+        phase etape stage sperre blocked bloque aktiv actif active priorite prioridad priority phase_ fase
+        etat_ situazione""",
+    "reminder": """relance relances mahnstufe mahnung mahnungen mahn reminder reminders dunning aanmaning aanmaningen
+        sollecito solleciti reclamacion recordatorio niveau level mahnlauf letzte_mahnung rappel
+        herinnering herinneringen stufe mahnsperre mise_en_demeure inkassostatus litige litigation
+        contentieux""",
     "taxid": """siret siren tva_intra tva_intracom tva_intracommunautaire ust_id ustid ust_idnr nif cif dni piva
-        partita_iva p_iva codice_fiscale kvk steuernummer btw_nummer taxid vat_id vat_no vat_number ein ssn bsn
-        n_tva no_tva numero_tva vat_reg tax_id steuer_id cod_fiscale codicefiscale kvk_nummer nif_cif cif_nif
-        nie num_siret cf companies_house handelsregister hrb registration_number tax_number btwnummer
-        ust_idnummer vatnumber stceg code_naf naf ape code_ape no_siret no_siren rcs codice_sdi sdi""",
+        partita_iva p_iva codice_fiscale kvk steuernummer btw_nummer taxid vat_id vat_no vat_number ein
+        ssn bsn n_tva no_tva numero_tva vat_reg tax_id steuer_id cod_fiscale codicefiscale kvk_nummer
+        nif_cif cif_nif nie num_siret cf companies_house handelsregister hrb registration_number
+        tax_number btwnummer ust_idnummer vatnumber stceg code_naf naf ape code_ape no_siret no_siren rcs
+        codice_sdi sdi rut cuit cuil ruc rfc cnpj nit kbo orgnr vat_registration_number steuernr uid
+        ust_nr siren_siret fiscal_code tax_no rea""",
     "journal": "journal jnl journalcode journallib dagboek buchungskreis bukrs diario giornale company_code",
     "account": """compte comptes cpt cpte konto cuenta cta conto account acct acc a_c kontonummer grootboek grootboekrekening
         gegenkonto ledger sachkonto gl sottoconto subcuenta gl_account general contrapartida comptenum

@@ -136,6 +136,8 @@ class Mapping:
     # By column: the decimal mark, the date order, as a human answered.
     numbers: Facts[int, str] = default(default_factory=dict)
     dates: Facts[int, str] = default(default_factory=dict)
+    # By column, the cells that say that nothing of their row is owed: `settled` or `credit`. Empty: not minded.
+    not_owed: Facts[int, Facts[str, str]] = default(default_factory=dict)
 
     @property
     def is_certain(self) -> bool:
@@ -163,6 +165,7 @@ class Mapping:
             "questions": [_question_shown(question) for question in self.questions],
             "numbers": {str(index): mark for index, mark in self.numbers.items()},
             "dates": {str(index): order for index, order in self.dates.items()},
+            "not_owed": {str(index): dict(values) for index, values in self.not_owed.items()},
             "is_certain": self.is_certain,
         }
 
@@ -177,6 +180,7 @@ class Mapping:
             questions=tuple(_question_read(question) for question in stored["questions"]),
             numbers={int(index): mark for index, mark in stored["numbers"].items()},
             dates={int(index): order for index, order in stored["dates"].items()},
+            not_owed={int(index): values for index, values in stored["not_owed"].items()},
         )
 
     def without_collisions(self) -> "Mapping":
@@ -208,11 +212,10 @@ def _column_shown(column: Column) -> dict[str, Any]:
         "letter": column.letter,
         "header": column.header,
         "field": column.field and column.field.value,
-        "confidence": round(column.confidence, 2),
+        "confidence": column.confidence,
         "reason": _reason_shown(column.reason),
         "alternatives": [
-            {"field": other.field.value, "confidence": round(other.confidence, 2)}
-            for other in column.alternatives
+            {"field": other.field.value, "confidence": other.confidence} for other in column.alternatives
         ],
         "unit": column.unit,
     }

@@ -6,6 +6,7 @@ from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.model import NAMES, Field, Reason
 from getbill.imports.mapping.rules import Claim
 
+_NUMBERING = {"number", "id", "internal", "invoice", "document"}
 _GIVEN = {"nombre", "nome"}
 _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 
@@ -66,27 +67,14 @@ def _addresses(candidates: list[Candidate]) -> None:
 
 
 def _references(candidates: list[Candidate], head: Head) -> None:
-    invoices = _having(candidates, Field.INVOICE_REFERENCE)
     for one in _having(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE):
-        if one.spoken.concepts <= {"number", "internal"} and head.counts_rows(one.found):
+        if one.spoken.concepts <= _NUMBERING and head.counts_rows(one.found):
             one.become([], Reason("counts_rows", _header(one)))
-    # A number of its own beside the debtor's and nothing else is the debt's; beside an invoice it says less.
-    for one in candidates:
-        claim = one.claim(Field.REFERENCE)
-        # A reference of nothing in particular is often the customer's order, or empty.
-        is_vague = one.spoken.concepts <= {"reference", "number", "id"} or not one.found.filled
-        if (
-            claim
-            and not one.spoken.whole
-            and (claim.score < 0.8 or is_vague)
-            and invoices
-            and one not in invoices
-        ):
-            one.become([], Reason("invoice_identifies", _header(invoices[0])))
-    documents = [one for one in invoices if "document" in one.spoken.concepts]
+    invoices = _having(candidates, Field.INVOICE_REFERENCE)
+    _vague_references(candidates, invoices)
     numbered = [one for one in invoices if "invoice" in one.spoken.concepts]
-    for one in documents:
-        if numbered and one not in numbered:
+    for one in invoices:
+        if "document" in one.spoken.concepts and numbered and one not in numbered:
             one.become([], Reason("invoice_identifies", _header(numbered[0])))
     for one in _having(candidates, Field.DEBTOR_REFERENCE):
         # The same account in every row is the one of the books, not the debtor's.
@@ -95,11 +83,33 @@ def _references(candidates: list[Candidate], head: Head) -> None:
             one.become([], Reason("not_ours", _header(one)))
 
 
+def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) -> None:
+    """Leave out a reference of nothing in particular beside an invoice's: often the customer's order, or empty."""
+    for one in candidates:
+        claim = one.claim(Field.REFERENCE)
+        if claim is None or one.denied or one in invoices:
+            continue
+        is_vague = claim.score < 0.8 or one.spoken.concepts <= {"reference", "number", "id"}
+        if not one.found.filled:
+            one.become([], Reason("empty"))
+        elif is_vague and not one.spoken.whole and invoices:
+            one.become([], Reason("invoice_identifies", _header(invoices[0])))
+
+
 def _dates(candidates: list[Candidate], head: Head) -> None:
+    """A date of nothing in particular is the invoice's where it never comes after the day due."""
     dues = [one for one in _having(candidates, Field.DUE_DATE) if one.best and one.best.score >= 0.85]
     named = [one for one in _having(candidates, Field.INVOICE_DATE) if one.best and one.best.score >= 0.85]
+    exact = [one for one in named if {"invoice", "issue"} & one.spoken.concepts or one.spoken.whole]
+    for one in named:
+        if exact and one not in exact:
+            one.become([], Reason("other_date", _header(exact[0])))
     for one in _having(candidates, Field.INVOICE_DATE):
         if one in named or not one.is_known:
+            continue
+        if dues and one.spoken.unknown:
+            # A date of something nobody knows: left out, the day due is there.
+            one.become([], Reason("not_ours", _header(one)))
             continue
         if named:
             one.become([], Reason("other_date", _header(named[0])))

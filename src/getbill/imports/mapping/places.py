@@ -7,7 +7,6 @@ from getbill.imports.mapping import addresses
 from getbill.imports.mapping.cells import NOTHING, Draft, Step, text_of
 from getbill.imports.mapping.dialling import international
 from getbill.imports.mapping.model import Column, Field
-from getbill.imports.mapping.tables import country_of
 
 _PARTS = {
     Field.STREET_ADDRESS: "street_address",
@@ -120,7 +119,7 @@ def _country(column: Column) -> Step:
         if not text:
             return
         if text not in known:
-            known[text] = country_of(text)
+            known[text] = sheets.country_of(text)
         if code := known[text]:
             draft.address["country"] = code
         elif text.casefold() not in NOTHING:

@@ -1,7 +1,7 @@
 """The first proposal: what each column most likely is, and everything that is better asked than guessed."""
 
 from getbill import sheets
-from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours
+from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, standing
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.model import (
@@ -45,7 +45,13 @@ def propose(
     questions += _repeated(columns, found) + _whose_account(columns, found)
     marks, orders, unclear = formats.decide(columns, profile)
     return Mapping(
-        tuple(columns), currency, company_country, tuple(questions + unclear), marks, orders
+        tuple(columns),
+        currency,
+        company_country,
+        tuple(questions + unclear),
+        marks,
+        orders,
+        standing.marks(found),
     ).without_collisions()
 
 
@@ -87,7 +93,7 @@ def _wanted(taken: set[Field], is_headless: bool) -> set[Field]:
 def _column(one: Candidate, assigned: dict[int, Claim], found: list[Candidate]) -> Column:
     claim = assigned.get(one.column.index)
     others = tuple(
-        Alternative(other.field, other.score)
+        Alternative(other.field, round(other.score, 2))
         for other in one.claims
         if claim is None or other.field != claim.field
     )
@@ -106,7 +112,7 @@ def _column(one: Candidate, assigned: dict[int, Claim], found: list[Candidate]) 
         letter=one.column.letter,
         header=one.column.header,
         field=claim.field if claim else None,
-        confidence=claim.score if claim else 0.0,
+        confidence=round(claim.score, 2) if claim else 0.0,
         reason=reason,
         alternatives=others,
         unit="cents" if claim and claim.field in AMOUNTS and "cents" in one.spoken.concepts else None,
@@ -121,7 +127,11 @@ def _uncertain(
         if column.index in asked:
             continue
         rivals = _rivals(column, one, assigned)
-        if (column.field and column.confidence < CERTAIN) or rivals:
+        if one.denied and column.field is None:
+            denied = {"header": column.header or column.letter}
+            options = (one.denied.value, *(other.field.value for other in column.alternatives))
+            questions.append(Question("which_field", (column.index,), one.denied, options, "", denied))
+        elif (column.field and column.confidence < CERTAIN) or rivals:
             options = tuple(
                 dict.fromkeys(
                     [

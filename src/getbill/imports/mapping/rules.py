@@ -95,6 +95,8 @@ open paid: amount .5
 overdue amount: amount .6
 overdue open: amount .6
 overdue: amount .6, due_date .5
+principal open: amount .6
+principal: amount .6
 open amount: amount .97
 open total: amount .95
 open incl: amount .95
@@ -106,6 +108,7 @@ paid: amount_paid .93
 amount payment: amount_paid .75
 total payment: amount_paid .75
 amount local: amount .55
+amount initial: amount_invoiced .9
 amount due: amount .93
 total due: amount .93
 amount case: amount .9
@@ -116,7 +119,9 @@ incl: amount_invoiced .94
 total invoice: amount_invoiced .95
 amount total: amount_invoiced .88
 total: amount_invoiced .85
-amount currency: amount .8, currency .8
+amount currency: amount .65, currency .8
+amount debit: debit .6
+amount credit: credit .6
 amount: amount .8
 debit: debit .6
 credit: credit .6
@@ -141,7 +146,7 @@ first: first_name .97
 last name: name .9
 last: last_name .97
 contact name: contact .8
-contact number:
+contact number: phone .86
 contact: contact .7
 journal:
 company debtor number: debtor_reference .9
@@ -153,11 +158,12 @@ account name: name .85
 debtor name: name .97
 name: name .93
 unit:
+debtor row: name .84
 row:
 debtor number: debtor_reference .96
 debtor invoice reference: debtor_reference .7
 debtor reference: debtor_reference .85
-debtor invoice: name .75, debtor_reference .75
+debtor invoice: name .86, debtor_reference .86
 case invoice: invoice_reference .75
 invoice id: invoice_reference .86
 invoice number: invoice_reference .97
@@ -168,6 +174,7 @@ case number: reference .97
 case reference: reference .97
 internal reference: reference .93
 internal number: reference .85
+contract number: reference .72
 contract:
 case: reference .88, amount .7
 document: invoice_reference .83

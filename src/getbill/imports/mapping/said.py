@@ -118,6 +118,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{header} écrivait les dates en {before} et maintenant en {now}. Est-ce juste ?",
     ),
     # Findings.
+    "row_is_settled": (
+        "{header} says « {value} »: nothing of this row is owed.",
+        "{header} indique « {value} » : rien de cette ligne n'est dû.",
+    ),
+    "row_is_credit": (
+        "{header} says « {value} »: the row is a credit, not a debt.",
+        "{header} indique « {value} » : la ligne est un avoir, pas une créance.",
+    ),
     "currency_unknown": ("{value} is not a currency we know.", "{value} n'est pas une devise connue."),
     "currency_conflict": (
         "The row says {value} and its amount {other}.",

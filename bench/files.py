@@ -1,0 +1,132 @@
+"""Files as creditors send them, and an installation that imports them: API and worker as in production."""
+
+import asyncio
+import json
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from bench import copying
+from bench.debtors import new_debt
+from bench.installation import Api, Home, api, home, process, settings
+from bench.watch import Peak
+
+ROWS = 100_000
+_HEADERS = ("Name", "Email", "Phone", "Amount", "Currency", "Reference", "Due date", "Scenario")
+_PATIENCE_SECONDS = 3600
+_OVER = frozenset({"completed", "failed", "undone"})
+
+
+class ImportFailed(RuntimeError):
+    """A file did not become what it says: the round measures nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """An installation with its worker, and another database to copy into."""
+
+    home: Home
+    api: Api
+    second: str
+    worker: int
+
+
+@contextmanager
+def house() -> Iterator[House]:
+    """Yield a running installation."""
+    with home() as base:
+        second = asyncio.run(base.second("limit"))
+        asyncio.run(copying.prepare(base.dsn, second))
+        environment = settings(base.folder, 0) | {"DATABASE_URL": base.dsn, "GETBILL_LOG_LEVEL": "warning"}
+        environment.pop("GETBILL_PORT")
+        with api(base) as ours, process([sys.executable, "-m", "getbill", "worker"], environment) as worker:
+            yield House(base, ours, second, worker.pid)
+
+
+def load(ours: House, file: Path) -> tuple[float, float]:
+    """Have a file imported; return how many seconds that took, and the most memory the worker's family held, in MB."""
+    with Peak(ours.worker) as peak:
+        began = time.perf_counter()
+        started = upload(ours.api, file)
+        shown = wait(ours.api, started["id"])
+        seconds = time.perf_counter() - began
+    if shown["state"] != "completed" or shown["created"] != shown["total"]:
+        raise ImportFailed(json.dumps(shown)[:2000])
+    return seconds, peak.megabytes
+
+
+def upload(ours: Api, file: Path) -> Any:
+    """Send a file as it is, to be imported without a question."""
+    kind = "text/csv" if file.suffix == ".csv" else _XLSX
+    url = f"http://127.0.0.1:{ours.port}/external-api/v1/imports?auto=true&name={file.name}&grace_hours=0"
+    headers = {
+        "Authorization": f"Bearer {ours.token}",
+        "Content-Type": kind,
+        "Content-Length": str(file.stat().st_size),
+    }
+    with file.open("rb") as body:
+        request = urllib.request.Request(url, body, headers)
+        with urllib.request.urlopen(request, timeout=600) as answer:  # noqa: S310 loopback only
+            return json.load(answer)
+
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def wait(ours: Api, identifier: str) -> Any:
+    """Wait until an import is over and return it."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        shown = ours.call(f"/imports/{identifier}")
+        if shown["state"] in _OVER or shown.get("waiting_for"):
+            return shown
+        time.sleep(0.1)
+    raise TimeoutError(f"{identifier} was not over within an hour.")
+
+
+def rows(first: int, count: int) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of a file: people nobody has met, as in every other figure."""
+    for number in range(first, first + count):
+        debt = json.loads(new_debt(number), parse_float=str)
+        who = debt["debtor"]
+        yield (
+            who["name"],
+            who["email"],
+            who["phone"],
+            str(debt["amount"]),
+            debt["currency"],
+            debt["reference"],
+            debt["due_date"],
+            debt["scenario"],
+        )
+
+
+def write_csv(file: Path, first: int, count: int) -> None:
+    """Write a file of debts."""
+    with file.open("w", encoding="utf-8") as out:
+        out.write(",".join(_HEADERS) + "\r\n")
+        out.writelines(",".join(row) + "\r\n" for row in rows(first, count))
+
+
+def write_workbook(file: Path, first: int, count: int) -> None:
+    """Write a workbook of debts."""
+    book = xlsxwriter.Workbook(str(file), {"constant_memory": True})
+    sheet = book.add_worksheet("Debts")
+    sheet.write_row(0, 0, _HEADERS)
+    for number, row in enumerate(rows(first, count), start=1):
+        for column, cell in enumerate(row):
+            if column == _AMOUNT:
+                sheet.write_number(number, column, float(cell))
+            else:
+                sheet.write_string(number, column, cell)
+    book.close()
+
+
+_AMOUNT = _HEADERS.index("Amount")

@@ -1,0 +1,69 @@
+"""Requests at a steady pace, whether or not the ones before were answered: what people notice when a machine is busy.
+
+The job comes as JSON on standard input (port, token, ids, per_second, seconds); the result goes as JSON to standard
+output: the 50th and 95th percentile of the answers' times, counted from when each request was due.
+"""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from itertools import cycle
+from time import perf_counter
+from typing import Any
+
+import uvloop
+
+_GET = b"GET /external-api/v1/debts/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n"
+_CONNECTIONS = 64
+
+
+class Lane:
+    """A keep-alive connection that carries one request at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def ask(self, request: bytes) -> bytes:
+        """Send a request, read its answer whole, and return its status."""
+        self._writer.write(request)
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        at = head.lower().index(b"content-length:") + 15
+        await self._reader.readexactly(int(head[at : head.index(b"\r\n", at)]))
+        return head[9:12]
+
+
+async def run(job: dict[str, Any]) -> dict[str, Any]:
+    """Ask at the pace of a job and return how long the answers took."""
+    token, asked = job["token"].encode(), cycle([identifier.encode() for identifier in job["ids"]])
+    free: asyncio.Queue[Lane] = asyncio.Queue()
+    for _ in range(_CONNECTIONS):
+        free.put_nowait(Lane(*await asyncio.open_connection("127.0.0.1", job["port"])))
+    taken: list[float] = []
+    statuses: Counter[str] = Counter()
+
+    async def one(due: float, request: bytes) -> None:
+        lane = await free.get()
+        statuses[(await lane.ask(request)).decode()] += 1
+        taken.append(perf_counter() - due)
+        free.put_nowait(lane)
+
+    began = perf_counter()
+    running = []
+    for number in range(int(job["per_second"] * job["seconds"])):
+        due = began + number / job["per_second"]
+        await asyncio.sleep(max(0.0, due - perf_counter()))
+        running.append(asyncio.create_task(one(due, _GET % (next(asked), token))))
+    async with asyncio.timeout(30):
+        await asyncio.gather(*running)
+    taken.sort()
+    return {
+        "p50_ms": taken[len(taken) // 2] * 1000,
+        "p95_ms": taken[int(len(taken) * 0.95)] * 1000,
+        "statuses": statuses,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(uvloop.run(run(json.load(sys.stdin)))))

@@ -1,0 +1,69 @@
+"""An import whose processes are killed at random: in the end every row is exactly one debt or one finding."""
+
+import asyncio
+import random
+from contextlib import suppress
+from signal import SIGKILL
+
+from bringing import Sender, csv, row
+
+from getbill.imports.jobs import Crew, starter
+from getbill.kit import clock
+
+ROWS = 8_000
+KILLS = 8
+SECONDS = 240.0
+
+
+def _mixed() -> list[list[str]]:
+    """Rows of which every seventh is wrong, and every hundredth repeats another with another amount."""
+    rows = []
+    for number in range(ROWS):
+        if number % 7 == 3:
+            rows.append(row(number, **{"Montant dû": "douze"}))
+        elif number % 100 == 50:
+            rows.append(row(number - 1, **{"Montant dû": "7,00"}))
+        else:
+            rows.append(row(number))
+    return rows
+
+
+async def test_every_row_is_one_debt_or_one_finding_whatever_is_killed(sender: Sender) -> None:
+    dice = random.Random(20_260_104)  # noqa: S311 - when to kill
+    import_id = await sender.sent(csv(_mixed()), "?auto=true")
+    crew = Crew(
+        sender.installation.database, sender.installation.vault, starter(sender.installation.settings)
+    )
+    killed, until = 0, clock.monotonic() + SECONDS
+    next_kill = clock.monotonic() + dice.uniform(0.5, 3)
+
+    while (shown := await sender.get(f"/imports/{import_id}"))["doing"] is not None:
+        assert clock.monotonic() < until, shown
+        await crew.turn()
+        if killed < KILLS and clock.monotonic() > next_kill and crew.children:
+            for process in crew.children.values():
+                with suppress(ProcessLookupError):
+                    process.send_signal(SIGKILL)
+                    killed += 1
+            next_kill = clock.monotonic() + dice.uniform(0.5, 3)
+        await asyncio.sleep(0.05)
+    await crew.close()
+
+    counts = shown["counts"]
+    lines = await sender.rows(
+        "SELECT import_line AS line FROM debts WHERE workspace_id = $1 AND import_id IS NOT NULL"
+        " UNION ALL SELECT line FROM import_findings WHERE workspace_id = $1 AND outcome <> 'warned'",
+        sender.workspace_id,
+    )
+    events = await sender.rows(
+        "SELECT count(*) AS made FROM events WHERE workspace_id = $1 AND kind = 'debt.created'",
+        sender.workspace_id,
+    )
+    contacts = await sender.rows(
+        "SELECT count(*) AS planned FROM contacts WHERE workspace_id = $1", sender.workspace_id
+    )
+    assert (shown["state"], shown["error"]) == ("completed", None)
+    assert killed >= 3
+    assert sorted(line["line"] for line in lines) == list(range(2, ROWS + 2))
+    assert counts["created"] + counts["rejected"] + counts["skipped"] == ROWS
+    assert counts["created"] == events[0]["made"] == contacts[0]["planned"]

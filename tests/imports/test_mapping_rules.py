@@ -1,0 +1,501 @@
+import pytest
+from bench.corpus.score import Score, score
+from hypothesis import given
+from hypothesis import strategies as st
+
+from getbill.imports import mapping
+from getbill.imports.mapping import addresses, dialling, names
+from getbill.imports.mapping.headers import listen
+from getbill.imports.mapping.lexicon import JOINING, WORDS
+from getbill.imports.mapping.rules import claims
+from getbill.imports.mapping.said import said
+from mapped import read
+
+PLAIN = "N° facture | Client | Restant dû | Date d'échéance"
+ROWS = ("F1 | Jean Dupont | 1 234,56 | 15/03/2025", "F2 | Ana Paz | 20,00 | 28/02/2025")
+
+
+@pytest.fixture(scope="session")
+def tuned() -> Score:
+    return score("layouts")
+
+
+@pytest.fixture(scope="session")
+def held_out() -> Score:
+    return score("held_out")
+
+
+def test_nearly_every_column_of_the_corpus_is_taken_for_what_it_is(tuned) -> None:
+    assert tuned.layouts >= 100
+    assert tuned.right / tuned.columns >= 0.98
+
+
+def test_columns_of_layouts_never_tuned_on_are_mostly_right(held_out) -> None:
+    assert held_out.layouts >= 30
+    assert held_out.right / held_out.columns >= 0.94
+
+
+def test_no_amount_date_or_currency_is_ever_wrong(tuned, held_out) -> None:
+    assert tuned.wrong_values + held_out.wrong_values == []
+    assert tuned.values + held_out.values > 10_000
+
+
+def test_once_a_human_answered_every_value_is_right_and_nothing_is_asked(tuned, held_out) -> None:
+    assert tuned.answered_wrong + held_out.answered_wrong == []
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [
+        ("N° facture", "invoice_reference"),
+        ("Rechnungs-Nr.", "invoice_reference"),
+        ("Nº Factura", "invoice_reference"),
+        ("Num. Fatt.", "invoice_reference"),
+        ("Factuurnr.", "invoice_reference"),
+        ("InvoiceNo", "invoice_reference"),
+        ("Restant dû", "amount"),
+        ("MONTANT DU", "amount"),
+        ("noch offen", "amount"),
+        ("Importe pendiente", "amount"),
+        ("Da incassare", "amount"),
+        ("Openstaand bedrag", "amount"),
+        ("Amount Due", "amount"),
+        ("Échéance", "due_date"),
+        ("Fälligkeitsdatum", "due_date"),
+        ("F. Vto.", "due_date"),
+        ("Scad.", "due_date"),
+        ("Vervaldatum", "due_date"),
+        ("Kd.-Nr.", "debtor_reference"),
+        ("Ragione sociale", "company"),
+        ("Tél. portable", "mobile"),
+        ("PLZ/Ort", "postal_city"),
+        ("Rechungsnummer", "invoice_reference"),
+        ("Raison socale", "company"),
+    ],
+)
+def test_headers_of_six_languages_abbreviations_and_typos_are_read(header, field) -> None:
+    found = claims(listen(header))
+
+    assert found
+    assert found[0].field == field
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Montant TVA",
+        "SIRET",
+        "Fax",
+        "Mahnstufe",
+        "Date de relance",
+        "N° commande",
+        "0-30 jours",
+        "Date livraison",
+    ],
+)
+def test_what_is_no_field_of_a_debt_is_known_not_to_be(header) -> None:
+    assert claims(listen(header)) == ()
+
+
+def test_a_plain_file_is_certain_and_composed() -> None:
+    found = read(PLAIN, *ROWS)
+
+    assert found.mapping.is_certain
+    assert found.fields() == ["invoice_reference", "name", "amount", "due_date"]
+    first = found.bodies()[0]
+    assert str(first.pop("amount")) == "1234.56"
+    assert first == {
+        "reference": "F1",
+        "invoice_reference": "F1",
+        "currency": "EUR",
+        "due_date": "2025-03-15",
+        "debtor": {"name": "Jean Dupont"},
+    }
+
+
+def test_two_amounts_that_could_both_be_due_are_asked() -> None:
+    found = read(
+        "Facture | Client | Solde | Montant échu | Échéance",
+        "F1 | A | 100,00 | 0,00 | 15/03/2025",
+        "F2 | B | 50,00 | 50,00 | 16/03/2025",
+    )
+
+    assert found.asked() == ["which_amount"]
+    assert found.mapping.questions[0].columns == (2, 3)
+
+
+def test_an_amount_without_tax_alone_is_never_taken_for_what_is_owed() -> None:
+    found = read("Facture | Client | Montant HT", "F1 | A | 100,00", "F2 | B | 50,00")
+
+    assert found.asked() == ["which_amount"]
+
+
+def test_what_was_invoiced_alone_is_asked_and_may_be_confirmed() -> None:
+    found = read("Facture | Client | Montant TTC", "F1 | A | 100,00", "F2 | B | 50,00")
+
+    assert found.asked() == ["invoiced_only"]
+    assert mapping.confirmed(found.mapping).is_certain
+
+
+def test_columns_that_do_not_add_up_are_asked() -> None:
+    found = read(
+        "Facture | Client | Montant TTC | Payé | Solde",
+        "F1 | A | 100,00 | 0,00 | 30,00",
+        "F2 | B | 50,00 | 10,00 | 12,00",
+    )
+
+    assert found.asked() == ["amounts_disagree"]
+
+
+def test_days_that_could_be_months_are_asked() -> None:
+    found = read(PLAIN, "F1 | A | 10,00 | 01/02/2025", "F2 | B | 20,00 | 05/09/2025")
+
+    assert found.asked() == ["date_order"]
+
+
+def test_a_point_that_could_part_thousands_is_asked() -> None:
+    found = read(PLAIN, "F1 | A | 1.234 | 31/01/2025", "F2 | B | 9.500 | 31/03/2025")
+
+    assert found.asked() == ["number_format"]
+
+
+def test_a_sign_that_several_currencies_share_is_asked() -> None:
+    found = read(PLAIN, "F1 | A | $10.50 | 31/01/2025", "F2 | B | $20.50 | 31/03/2025")
+
+    assert found.asked() == ["currency_sign"]
+
+
+def test_a_companys_own_dollar_is_not_asked() -> None:
+    found = read(PLAIN, "F1 | A | $10.50 | 31/01/2025", "F2 | B | $20.50 | 31/03/2025", currency="CAD")
+
+    assert found.mapping.is_certain
+    assert [body["currency"] for body in found.bodies()] == ["CAD", "CAD"]
+
+
+def test_a_foreign_file_without_a_currency_is_asked() -> None:
+    header = "Invoice | Customer | Amount due | Due date | Country"
+    found = read(
+        header, "F1 | A | 10.50 | 2025-01-31 | United Kingdom", "F2 | B | 7.20 | 2025-01-31 | United Kingdom"
+    )
+
+    assert found.asked() == ["currency_unstated"]
+
+
+def test_a_misleading_header_is_asked() -> None:
+    found = read(
+        "Facture | Client | Restant dû | E-mail",
+        "F1 | A | 10,50 | 01 42 68 53 00",
+        "F2 | B | 20,50 | 01 42 68 53 01",
+    )
+
+    assert found.asked() == ["which_field"]
+    assert found.mapping.questions[0].columns == (3,)
+
+
+def test_dates_that_are_none_are_asked_and_not_dropped() -> None:
+    found = read(PLAIN, "F1 | Jean | 10,50 | 30 jours", "F2 | Ana | 20,50 | comptant")
+
+    assert found.asked() == ["which_field"]
+    assert found.mapping.questions[0].field == "due_date"
+
+
+def test_an_account_of_each_debtor_is_not_where_they_pay() -> None:
+    found = read(
+        "Facture | Client | Restant dû | IBAN",
+        "F1 | A | 10,50 | FR7630006000011234567890189",
+        "F2 | B | 20,50 | DE89370400440532013000",
+    )
+
+    assert "iban" not in found.bodies()[0] or found.asked()
+    assert found.asked() != []
+
+
+def test_a_reference_that_repeats_is_asked() -> None:
+    rows = [f"F{n % 3} | Client {n} | 10,5{n} | 2{n}/01/2025" for n in range(9)]
+    found = read(PLAIN, *rows)
+
+    assert found.asked() == ["reference_repeats"]
+
+
+def test_two_columns_never_share_a_field() -> None:
+    found = read(PLAIN, *ROWS)
+
+    with pytest.raises(mapping.ColumnsCollide, match="both amount"):
+        mapping.changed(found.mapping, {"columns": {"Client": "amount"}}, found.profile)
+
+
+@pytest.fixture(scope="session")
+def plain():
+    return read(PLAIN, *ROWS)
+
+
+@given(changes=st.dictionaries(st.sampled_from("ABCD"), st.sampled_from([*mapping.Field, None]), max_size=4))
+def test_no_change_puts_two_columns_on_one_field(plain, changes) -> None:
+    try:
+        after = mapping.changed(plain.mapping, {"columns": changes}, plain.profile)
+    except mapping.ColumnsCollide:
+        return
+
+    fields = [column.field for column in after.columns if column.field not in {None, "metadata"}]
+    assert len(fields) == len(set(fields))
+
+
+def test_an_answer_settles_its_question_and_no_other() -> None:
+    found = read(PLAIN, "F1 | A | 1.234 | 01/02/2025", "F2 | B | 9.500 | 05/09/2025")
+
+    half = mapping.changed(found.mapping, {"numbers": {"2": ","}}, found.profile)
+    whole = mapping.changed(half, {"dates": {"D": "mdy"}}, found.profile)
+
+    assert [question.code for question in half.questions] == ["date_order"]
+    assert whole.is_certain
+    body = found.bodies(whole)[0]
+    assert (str(body["amount"]), body["due_date"]) == ("1234", "2025-01-02")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"columns": {"Z": "amount"}},
+        {"columns": {"A": "price"}},
+        {"numbers": {"C": ";"}},
+        {"currency": "XYZ"},
+        {"colours": {}},
+    ],
+)
+def test_a_change_that_makes_no_sense_is_refused(changes) -> None:
+    found = read(PLAIN, *ROWS)
+
+    with pytest.raises(mapping.FieldUnknown):
+        mapping.changed(found.mapping, changes, found.profile)
+
+
+def test_a_mapping_survives_being_stored() -> None:
+    found = read(PLAIN, "F1 | A | 1.234 | 01/02/2025", "F2 | B | 9.500 | 05/09/2025")
+
+    assert mapping.Mapping.from_json(found.mapping.to_json()) == found.mapping
+
+
+def test_a_remembered_mapping_asks_where_the_file_looks_different() -> None:
+    before = read(PLAIN, *ROWS)
+    same = read(PLAIN, "F3 | Luc | 7,10 | 30/04/2025", "F4 | Eva | 8,20 | 01/05/2025")
+    points = read(PLAIN, "F3 | Luc | 7.10 | 30/04/2025", "F4 | Eva | 8.20 | 01/05/2025")
+    swapped = read(PLAIN, "F3 | 7,10 | Luc | 30/04/2025", "F4 | 8,20 | Eva | 01/05/2025")
+
+    asked = [
+        [
+            question.code
+            for question in mapping.recalled(before.mapping, one.layout, one.profile, "EUR").questions
+        ]
+        for one in (same, points, swapped)
+    ]
+
+    assert asked[0] == []
+    assert asked[1] == ["number_format_changed"]
+    assert "contents_changed" in asked[2]
+
+
+def test_a_remembered_order_of_dates_is_used_where_a_file_leaves_it_open() -> None:
+    before = read(PLAIN, *ROWS)
+    after = read(PLAIN, "F3 | Luc | 7,10 | 01/02/2025", "F4 | Eva | 8,20 | 03/04/2025")
+
+    known = mapping.recalled(before.mapping, after.layout, after.profile, "EUR")
+
+    assert known.is_certain
+    assert after.bodies(known)[0]["due_date"] == "2025-02-01"
+
+
+def test_a_changed_layout_is_told_column_by_column() -> None:
+    before = read("Facture | Client | Solde", "F1 | A | 1,50").layout
+    after = read("Client | Facture | Restant dû", "A | F1 | 1,50").layout
+
+    assert mapping.difference(before, after) == [
+        {"code": "missing", "header": "Solde"},
+        {"code": "added", "header": "Restant dû"},
+        {"code": "moved", "header": "Client"},
+        {"code": "moved", "header": "Facture"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "12 bis, avenue Foch\n69003 LYON CEDEX 03",
+            ("12 bis", "avenue Foch", "69003", "LYON CEDEX 03", None),
+        ),
+        ("Hauptstr. 5a, D-10115 Berlin", ("5a", "Hauptstr.", "10115", "Berlin", "DE")),
+        ("Calle Mayor 12, 3º B, 28013 Madrid", ("12", "Calle Mayor, 3º B", "28013", "Madrid", None)),
+        ("Via Roma 12, 20121 Milano (MI)", ("12", "Via Roma", "20121", "Milano (MI)", None)),
+        ("Keizersgracht 123A, 1015 CJ Amsterdam", ("123A", "Keizersgracht", "1015 CJ", "Amsterdam", None)),
+        ("10 Downing Street, London SW1A 2AA", ("10", "Downing Street", "SW1A 2AA", "London", "GB")),
+        ("1234 Main St, Springfield, IL 62701", ("1234", "Main St", "62701", "Springfield, IL", None)),
+        ("c/o Paz 4 rue X 75001 Paris France", (None, "c/o Paz 4 rue X", "75001", "Paris", "FR")),
+    ],
+)
+def test_an_address_in_one_cell_is_taken_apart_as_its_country_writes_it(text, parts) -> None:
+    found = addresses.parts(text)
+
+    names_of = ("street_number", "street_address", "postal_code", "city", "country")
+    assert found == {name: part for name, part in zip(names_of, parts, strict=True) if part}
+
+
+@pytest.mark.parametrize("text", ["Paris", "BP 40012", "Hauptstr. 1234, Berlin"])
+def test_an_address_of_no_known_shape_stays_one_line(text) -> None:
+    assert addresses.parts(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "M. DUPONT Jean",
+            {"civility": "Mr", "name": "Jean DUPONT", "first_name": "Jean", "last_name": "DUPONT"},
+        ),
+        ("van Dijk, Piet", {"name": "Piet van Dijk", "first_name": "Piet", "last_name": "van Dijk"}),
+        ("ACME SARL", {"name": "ACME SARL", "company": "ACME SARL"}),
+        ("M. et Mme Durand", {"name": "M. et Mme Durand"}),
+        ("JEAN DUPONT", {"name": "JEAN DUPONT"}),
+    ],
+)
+def test_a_name_is_split_only_where_its_writing_shows_how(text, parts) -> None:
+    assert names.parts(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "number"),
+    [
+        ("612345678", "FR", "+33612345678"),
+        ("06 12 34 56 78", "FR", "+33612345678"),
+        ("33612345678", "FR", "+33612345678"),
+        ("0033 6 12 34 56 78", "FR", "+33612345678"),
+        ("+33 (0)6 12 34 56 78", "FR", "+33612345678"),
+        ("0690123456", "FR", "0690123456"),
+        ("1712345678", "DE", "+491712345678"),
+        ("612345678", "ES", "+34612345678"),
+        ("212345678", "IT", "+390212345678"),
+        ("3331234567", "IT", "+393331234567"),
+        ("(212) 555-0123", "US", "+12125550123"),
+        ("7700900123", "GB", "+447700900123"),
+        ("612345678", "NL", "+31612345678"),
+    ],
+)
+def test_a_telephone_that_lost_its_zero_is_written_with_its_countrys_code(text, country, number) -> None:
+    assert dialling.international(text, country) == number
+
+
+def test_a_shortened_reference_is_refused_and_a_shortened_telephone_told() -> None:
+    found = read(
+        "Dossier | Client | Restant dû | Tel", "1,2E+11 | A | 10,50 | 3,36E+10", "D2 | B | 20,50 | 0142685301"
+    )
+
+    told = found.findings()[0]
+
+    assert [(one.code, one.is_warning) for one in told] == [("digits_lost", False), ("digits_lost", True)]
+    assert "reference" not in found.bodies()[0]
+
+
+def test_a_cell_that_cannot_be_read_leaves_its_field_out_and_is_told() -> None:
+    found = read(PLAIN, *ROWS, "F3 | Luc | douze | 31/02/2025", "F4 | Eva | 9,90 | 30/04/2025")
+
+    body, told = found.bodies()[2], found.findings()[2]
+
+    assert body == {
+        "reference": "F3",
+        "invoice_reference": "F3",
+        "currency": "EUR",
+        "debtor": {"name": "Luc"},
+    }
+    assert {(one.column, one.field) for one in told} == {(2, "amount"), (3, "due_date")}
+
+
+def test_a_row_whose_currency_contradicts_its_amount_is_refused() -> None:
+    found = read(
+        "Facture | Client | Solde | Devise",
+        "F1 | A | 10,50 € | EUR",
+        "F2 | B | 20,50 € | USD",
+        "F3 | C | 9,90 € | EUR",
+    )
+
+    assert [one.code for one in found.findings()[1]] == ["currency_conflict"]
+    assert "currency" not in found.bodies()[1]
+
+
+def test_what_is_due_is_what_was_invoiced_less_what_was_paid() -> None:
+    found = read(
+        "Facture | Client | Montant facture | Déjà réglé",
+        "F1 | A | 100,00 | 40,50",
+        "F2 | B | 50,00 | ",
+    )
+
+    assert [str(body["amount"]) for body in found.bodies(mapping.confirmed(found.mapping))] == [
+        "59.50",
+        "50.00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "marks", "codes"),
+    [
+        ("Statut", ("Payée", "En retard", "Annulée"), ["row_is_settled", None, "row_is_settled"]),
+        ("Type", ("Facture", "Avoir", "Facture"), [None, "row_is_credit", None]),
+        ("Soll/Haben", ("S", "H", "S"), [None, "row_is_credit", None]),
+        ("Art", ("S", "X", "H"), [None, None, None]),
+        ("Payé", ("Non", "Oui", "Non"), [None, "row_is_settled", None]),
+        ("Statut", ("Partiellement payée", "Envoyée", "En retard"), [None, None, None]),
+        ("Status", ("bezahlt", "offen", "Entwurf"), ["row_is_settled", None, "row_is_settled"]),
+    ],
+)
+def test_a_row_marked_as_paid_or_as_a_credit_is_never_a_debt(header, marks, codes) -> None:
+    rows = [f"F{at} | Luc | 1{at},50 | 2{at}/03/2025 | {mark}" for at, mark in enumerate(marks)]
+    found = read(f"{PLAIN} | {header}", *rows)
+
+    told = [[one.code for one in findings] for findings in found.findings()]
+
+    assert told == [[code] if code else [] for code in codes]
+
+
+def test_a_human_may_have_marked_rows_imported_all_the_same() -> None:
+    found = read(f"{PLAIN} | Statut", *(f"{row} | Payée" for row in ROWS))
+
+    after = mapping.changed(found.mapping, {"not_owed": {"Statut": None}}, found.profile)
+
+    assert found.findings(after) == [[], []]
+    assert mapping.recalled(after, found.layout, found.profile, "EUR").not_owed == {4: {}}
+
+
+def test_columns_a_human_keeps_stay_with_the_debt() -> None:
+    found = read(PLAIN + " | Agence", *(f"{row} | Lyon" for row in ROWS))
+
+    kept = mapping.changed(found.mapping, {"columns": {"Agence": "metadata"}}, found.profile)
+
+    assert found.bodies(kept)[0]["metadata"] == {"Agence": "Lyon"}
+
+
+@given(cells=st.lists(st.text(max_size=30), min_size=4, max_size=4), header=st.text(max_size=25))
+def test_no_cell_and_no_header_breaks_a_row(plain, cells, header) -> None:
+    row = plain.rows[0]._replace(cells=cells)
+
+    body, _ = mapping.compose(plain.mapping, plain.profile).body(row)
+
+    assert "currency" in body
+    listen(header)
+    addresses.parts(header)
+    names.parts(header)
+    dialling.international(header, "FR")
+
+
+def test_every_word_of_the_lexicon_is_written_as_headers_are_read() -> None:
+    words = {word for words in WORDS.values() for word in words.split()}
+
+    assert {word for word in words | JOINING if word != word.casefold() or not word.isascii()} == set()
+
+
+def test_every_reason_and_question_is_said_in_both_languages() -> None:
+    found = read(PLAIN, "F1 | A | 1.234 | 01/02/2025", "F2 | B | 9.500 | 05/09/2025").mapping
+
+    for language in ("fr", "en"):
+        for column in found.columns:
+            assert said(column.reason.code, column.reason.facts, language)
+        for question in found.questions:
+            assert said(question.code, question.facts, language)
+    assert said("missing_amount", {}, "fr") == "Quelle colonne est le montant dû ?"
