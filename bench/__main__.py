@@ -26,6 +26,8 @@ NAMES = {
     "tick": "bench.tick",
     "frozen": "bench.frozen",
     "smtp": "bench.smtp",
+    "contact-kills": "bench.contact_kills",
+    "outage": "bench.outage",
     "memory": "bench.memory",
     "first-run": "bench.first_run",
     "mapping": "bench.mapping",

@@ -60,8 +60,8 @@ _CHANGED = (
 )
 
 
-async def export(ours: str, limit: str, since: datetime, file: Path) -> None:
-    """Copy into the limit's database what the rows refer to, and write the rows themselves into a file."""
+async def export(ours: str, limit: str, since: datetime) -> bytes:
+    """Copy into the limit's database what the rows refer to, and return the rows themselves."""
     source, target = await asyncpg.connect(ours), await asyncpg.connect(limit)
     is_first = not await target.fetchval("SELECT EXISTS (SELECT FROM companies)")
     for table, which in _BEFORE.items():
@@ -78,9 +78,9 @@ async def export(ours: str, limit: str, since: datetime, file: Path) -> None:
     for table, which in _AFTER.items():
         found = await source.fetch(f"SELECT * FROM {table} WHERE {which} ORDER BY workspace_id", since)
         kept[table] = list(found[0].keys()), _by_debt(found)
-    file.write_bytes(pickle.dumps(kept))  # noqa: ASYNC240 a file of the bench, with nothing else to do meanwhile
     await source.close()
     await target.close()
+    return pickle.dumps(kept)
 
 
 def _by_debt(rows: list[asyncpg.Record]) -> dict[bytes, list[tuple[Any, ...]]]:

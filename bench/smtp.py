@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import count
+from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -33,9 +35,9 @@ _TARGET = 0.3
 _FROM = "relances@getbill.example"
 _ALIVE = "SELECT count(*) FROM heartbeats WHERE seen_at > now() - interval '15 seconds'"
 _WAIT = "UPDATE contacts SET due_at = due_at + interval '1 year' WHERE state = 'planned' AND is_live"
-_DUE = """
-UPDATE contacts SET due_at = $2 WHERE workspace_id = $1 AND state = 'planned' AND step = 'wave_1_email'
-"""
+_DUE = (
+    "UPDATE contacts SET due_at = $2 WHERE workspace_id = $1 AND state = 'planned' AND step = 'wave_1_email'"
+)
 _SENT = "SELECT count(*) FROM contacts WHERE workspace_id = $1 AND state = 'accepted'"
 _PATIENCE_SECONDS = 300.0
 
@@ -47,24 +49,25 @@ class MessagesMiscounted(RuntimeError):
 def measure(say: Callable[[str], None]) -> list[Figure]:
     """Return the ratio, and two workers beside one."""
     many = int(os.environ.get("BENCH_SMTP_MESSAGES", _MESSAGES))
-    port = free_port()
+    port, numbers = free_port(), count()
     pairs, workers = Pairs([], []), Pairs([], [])
     with home() as base:
         kept = base.folder / "messages.pickle"
         sink = [sys.executable, "-m", "bench.mailsink", str(port), str(kept)]
-        with process(sink, settings(base.folder, port)):
+        with process(sink, settings(base.folder, port)), _worker(base, port):
             asyncio.run(_stand_still(base))
             _listens(port)
-            _ours(base, port, 1, 0, many)  # warms up, and has the messages kept
+            _ours(base, port, next(numbers), many)  # warms up, and has the messages kept
             for number in range(_PAIRS):
-                pairs.ours.append(_ours(base, port, 1, 2 * number + 1, many))
+                pairs.ours.append(_ours(base, port, next(numbers), many))
                 pairs.limit.append(_bare(base, port, many))
-                workers.ours.append(_ours(base, port, 2, 2 * number + 2, many))
-                workers.limit.append(pairs.ours[-1])
-                say(
-                    f"pair {number + 1}: {pairs.ours[-1]:.0f} a second, {pairs.limit[-1]:.0f} bare;"
-                    f" with two workers {workers.ours[-1]:.0f}"
-                )
+                say(f"pair {number + 1}: {pairs.ours[-1]:.0f} a second, {pairs.limit[-1]:.0f} bare")
+            with _worker(base, port):
+                _ours(base, port, next(numbers), many)
+                for _ in range(_PAIRS):
+                    workers.ours.append(_ours(base, port, next(numbers), many))
+                    workers.limit.append(median(pairs.ours))
+                    say(f"two workers: {workers.ours[-1]:.0f} a second")
     return [
         pairs.figure("smtp", "contacts a second", _TARGET, is_more_better=True),
         workers.figure("smtp-workers", "contacts a second", None, is_more_better=True),
@@ -82,19 +85,19 @@ async def _stand_still(base: Home) -> None:
         await book.stand_still(_moment())
 
 
-def _ours(base: Home, port: int, workers: int, number: int, many: int) -> float:
-    """Let workers send a new book's first e-mails and return how many a second they did."""
+def _ours(base: Home, port: int, number: int, many: int) -> float:
+    """Let the workers send a new book's first e-mails and return how many a second they did."""
     before = _taken(port)
     asyncio.run(_open(base, number, many))
-    with _working(base, port, workers):
-        seconds = asyncio.run(_send(base, workers, many))
+    seconds = asyncio.run(_sent(base, many))
     if _taken(port) - before != many:
         raise MessagesMiscounted(f"Of {many} contacts the server took {_taken(port) - before} messages.")
     return many / seconds
 
 
 @contextmanager
-def _working(base: Home, port: int, workers: int) -> Iterator[None]:
+def _worker(base: Home, port: int) -> Iterator[None]:
+    """Yield when one worker more is at work."""
     environment = settings(base.folder, 1) | {
         "DATABASE_URL": base.dsn,
         "GETBILL_LOG_LEVEL": "error",
@@ -103,40 +106,41 @@ def _working(base: Home, port: int, workers: int) -> Iterator[None]:
         "GETBILL_SMTP_TLS": "none",
         "GETBILL_SMTP_FROM": _FROM,
     }
-    command = [sys.executable, "-m", "getbill", "worker"]
-    with process(command, environment):
-        if workers == 1:
-            yield
-        else:
-            with process(command, environment):
-                yield
+    before = asyncio.run(_alive(base))
+    with process([sys.executable, "-m", "getbill", "worker"], environment):
+        while asyncio.run(_alive(base)) == before:
+            time.sleep(0.1)
+        yield
+
+
+async def _alive(base: Home) -> int:
+    async with books.opened(base, "live") as book:
+        return int(await book.database.pool.fetchval(_ALIVE))
 
 
 async def _open(base: Home, number: int, many: int) -> None:
     async with books.opened(base, "live") as book:
-        await book.database.pool.execute("DELETE FROM heartbeats")
         await book.fill(list(books.people(number * many, many, only_mail=True)), number * many)
         # What was planned before is over; what was opened now waits for its sign.
         await book.database.pool.execute(_WAIT)
         await book.database.pool.execute("VACUUM ANALYZE")
 
 
-async def _send(base: Home, workers: int, many: int) -> float:
+async def _sent(base: Home, many: int) -> float:
     """Have the contacts be due and return how many seconds it took until the last was settled."""
     async with books.opened(base, "live") as book, asyncio.timeout(_PATIENCE_SECONDS):
-        while await book.database.pool.fetchval(_ALIVE) < workers:  # noqa: ASYNC110 the worker tells nobody
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(1.0)  # for all of its loops to be at rest
-        return await _watched(book, many)
+        await asyncio.sleep(1.0)  # for what follows from opening them to be done
+        return await watched(book, many)
 
 
-async def _watched(book: Book, many: int) -> float:
+async def watched(book: Book, many: int) -> float:
+    """Set the contacts of a book going, and return how many seconds it took until the last was settled."""
     pool, place = book.database.pool, book.workspace_id
     wanted = await pool.fetchval(_SENT, place) + many
     began = perf_counter()
     await pool.execute(_DUE, place, clock.wall())
     book.database.wakes.ask(events.WAKE)
-    while await pool.fetchval(_SENT, place) < wanted:  # noqa: ASYNC110 as above
+    while await pool.fetchval(_SENT, place) < wanted:  # noqa: ASYNC110 the worker tells nobody
         await asyncio.sleep(0.05)
     return perf_counter() - began
 

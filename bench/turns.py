@@ -46,7 +46,7 @@ async def tick(job: dict[str, Any]) -> float:
                 raise SomethingDue(f"Tick {number} found something to do.")
     seconds = perf_counter() - began
     await database.close()
-    return seconds * 1000 / job["ticks"]
+    return seconds * 1000 / int(job["ticks"])
 
 
 if __name__ == "__main__":

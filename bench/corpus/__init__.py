@@ -7,7 +7,9 @@ while the rules were written; `held_out/` was written before its first scoring a
 
 import csv
 import io
-from dataclasses import dataclass
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import xlsxwriter
@@ -86,6 +88,30 @@ def layouts(folder: str) -> list[Layout]:
     for path in sorted((_HERE / folder).glob("*.txt")):
         found += [_layout(block) for block in path.read_text("utf-8").split("\n== ")[1:]]
     return found
+
+
+def disguised(layout: Layout) -> Layout:
+    """Return the layout with its columns in another order and its headers squashed, shouted or mistyped."""
+    chance = random.Random(f"disguised {layout.name}")  # noqa: S311 - made-up data
+    columns = [replace(column, header=_twisted(column.header, chance)) for column in layout.columns]
+    chance.shuffle(columns)
+    return replace(layout, columns=tuple(columns))
+
+
+def _twisted(header: str, chance: random.Random) -> str:
+    ways: list[Callable[[], str]] = [
+        lambda: header,
+        header.upper,
+        lambda: header.replace(" ", "_").lower(),
+        lambda: header.replace(" ", ""),
+    ]
+    if len(header) > 7:
+        at = chance.randrange(2, len(header) - 2)
+        ways += [
+            lambda: header[:at] + header[at + 1 :],
+            lambda: header[:at] + header[at + 1] + header[at] + header[at + 2 :],
+        ]
+    return chance.choice(ways)()
 
 
 def _layout(block: str) -> Layout:

@@ -36,7 +36,7 @@ from getbill.kit import clock
 from getbill.kit.db import Database, open_database
 from getbill.kit.wakes import Listener
 from getbill.settings import Settings
-from getbill.timelines import Desk
+from getbill.timelines import Desk, Pace
 from getbill.webhooks import Courier, Notices, Poster, trusting
 
 _log = structlog.get_logger(__name__)
@@ -96,7 +96,7 @@ class Loop:
                 await asyncio.wait_for(until.wait(), seconds)
 
 
-async def run(settings: Settings, stop: asyncio.Event) -> None:
+async def run(settings: Settings, stop: asyncio.Event, pace: Pace | None = None) -> None:
     """Work until told to stop, then finish what was begun."""
     async with AsyncExitStack() as stack:
         database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
@@ -113,7 +113,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         poster = await stack.enter_async_context(
             Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle))
         )
-        desk = Desk(database, unlocked, carriers)
+        desk = Desk(database, unlocked, carriers, pace or Pace())
         courier = Courier(database, unlocked, poster)
         loops = loops_of(desk, courier, stop, marks)
         loops.append(Loop("upkeep", upkeep.turn(database, unlocked, settings, stop), stop))

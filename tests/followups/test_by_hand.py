@@ -9,6 +9,7 @@ from calls import Answer, Site
 from collecting import LYON, House
 from debts.conftest import read
 from getbill.debts import Debt
+from getbill.followups import FINAL
 from getbill.kit import ids
 
 MONDAY = "2026-01-05 09:00"
@@ -128,6 +129,21 @@ async def test_what_did_not_reach_the_debtor_does_not_contact_them(
 
     assert await house.place.events(debt.id) == ["debt.created", "followup.created", *events]
     assert (await house.place.find(debt.id)).contacted_at is None
+
+
+@pytest.mark.parametrize("status", sorted(FINAL))
+async def test_each_end_of_what_people_did_is_told_once(house: House, status: str) -> None:
+    debt, debt_id = await opened(house)
+    planned = await recorded(house, debt_id, status="scheduled", scheduled_at="2026-01-05T10:00:00Z")
+
+    ended = await corrected(house, planned, status=status)
+    await corrected(house, planned, status=status)
+
+    (told,) = await house.place.event_data(debt.id, "followup.completed")
+    assert (told["followup"]["status"], ended["processed_at"]) == (status, "2026-01-05T09:00:00Z")
+    reached = status in {"delivered", "deal_found", "deal_not_found", "bad_behavior"}
+    assert len(await house.place.event_data(debt.id, "debt.contacted")) == reached
+    assert len(await house.place.event_data(debt.id, "followup.failed")) == (status == "failed")
 
 
 async def test_a_letter_sent_from_the_office_counts_unconfirmed_and_only_once(house: House) -> None:

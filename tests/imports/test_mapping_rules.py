@@ -40,6 +40,13 @@ def test_no_amount_date_or_currency_is_ever_wrong(tuned, held_out) -> None:
     assert tuned.values + held_out.values > 10_000
 
 
+def test_headers_shouted_squashed_or_mistyped_in_any_order_never_turn_a_value_wrong() -> None:
+    found = score("layouts", is_disguised=True)
+
+    assert found.wrong_values == []
+    assert found.right / found.columns >= 0.95
+
+
 def test_once_a_human_answered_every_value_is_right_and_nothing_is_asked(tuned, held_out) -> None:
     assert tuned.answered_wrong + held_out.answered_wrong == []
 

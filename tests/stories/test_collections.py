@@ -157,7 +157,7 @@ async def test_a_debtor_who_disputes_is_left_alone_until_the_dispute_is_over(cre
     await creditor.pass_days(20)
     while_held = await creditor.followups(debt["id"])
     resumed = await creditor.post(f"/debts/{debt['id']}/resume", {})
-    await creditor.pass_days(2)
+    await creditor.pass_days(9)
     await creditor.post(f"/sandbox/debts/{debt['id']}/simulate-payment", {})
     await creditor.pass_days(60)
 
@@ -167,6 +167,7 @@ async def test_a_debtor_who_disputes_is_left_alone_until_the_dispute_is_over(cre
         *WAVE_1,
         "2026-03-26T09:00:00Z ai_call deal_not_found",
         "2026-03-27T07:00:00Z email delivered",
+        "2026-04-03T06:00:00Z letter delivered",
     ]
     assert await creditor.everything(debt["id"]) == [
         "debt.created",
@@ -174,7 +175,7 @@ async def test_a_debtor_who_disputes_is_left_alone_until_the_dispute_is_over(cre
         *CONTACT,
         "debt.status_changed",
         "debt.status_changed",
-        *(2 * CONTACT),
+        *(3 * CONTACT),
         *PAID,
     ]
     moved = [one for one in creditor.receiver.received if one["event"] == "debt.status_changed"]

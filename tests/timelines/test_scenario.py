@@ -171,6 +171,43 @@ async def test_a_held_debt_is_left_alone_and_goes_on_where_it_stood(sandbox: Pla
     ]
 
 
+async def test_what_comes_after_a_hold_keeps_the_scenarios_own_pace(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await sandbox.debt(LYON)
+    await sandbox.run_until("2026-01-06 10:00")
+    await sandbox.change(debt.id, debts.hold, "disputed")
+    await sandbox.set_clock("2026-02-18 10:00")
+    await sandbox.change(debt.id, debts.resume)
+
+    await sandbox.run_until("2026-04-01 10:00")
+
+    done = {row["step"]: row["settled_at"] for row in await sandbox.contacts(debt.id)}
+    assert [f"{step} {at:%m-%d}" for step, at in done.items()] == [
+        "wave_1_email 01-05",
+        "wave_1_sms 02-18",
+        "wave_2_call 02-23",
+        "wave_2_email 02-24",
+        "wave_3_letter 03-02",
+        "wave_3_call 03-09",
+        "end 03-16",
+    ]
+
+
+async def test_a_short_hold_moves_nothing(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await sandbox.debt()
+    await sandbox.run_until("2026-01-06 10:00")
+    await sandbox.change(debt.id, debts.hold, "disputed")
+    await sandbox.set_clock("2026-01-07 10:00")
+
+    resumed = await sandbox.change(debt.id, debts.resume)
+
+    assert (resumed.started_on, resumed.next_action_at) == (
+        at("2026-01-05 00:00").date(),
+        at("2026-01-08 09:00"),
+    )
+
+
 async def test_a_refund_takes_the_timeline_up_again(sandbox: Place) -> None:
     await sandbox.set_clock("2026-01-05 09:00")
     debt = await sandbox.debt()

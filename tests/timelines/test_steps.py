@@ -18,12 +18,14 @@ THIRD = {"key": "third", "offset": 7, "channel": "email", "template": "wave_2_em
 LAST = {"key": "last", "offset": 9, "channel": "letter", "template": "wave_3_letter"}
 
 
-async def debt_with(place: Place, *steps: dict[str, Any], who: Identity = LYON, **values: Any) -> Debt:
+async def debt_with(
+    place: Place, *steps: dict[str, Any], who: Identity = LYON, spacing_days: int = 1, **values: Any
+) -> Debt:
     """Open a debt that runs a scenario of these steps."""
     workspace = await place.workspace()
     steps_of = [{"wave": 1} | step for step in steps]
     async with place.database.transaction(workspace.now()) as tx:
-        content = {"name": "ours", "steps": steps_of, "end": {"offset": 30}}
+        content = {"name": "ours", "steps": steps_of, "end": {"offset": 30}, "spacing_days": spacing_days}
         workspace = (await actions.create(tx, workspace, content)).workspace
     return await place.debt(who, scenario="ours", **values)
 
@@ -32,6 +34,13 @@ async def rows(place: Place, debt: Debt) -> list[Record]:
     return await place.database.pool.fetch(
         "SELECT * FROM contacts WHERE debt_id = $1 ORDER BY created_at, settled_at", debt.id
     )
+
+
+async def suppress_email(place: Place) -> None:
+    workspace = await place.workspace()
+    async with place.database.transaction(workspace.now()) as tx:
+        hashed = compliance.hash_of(workspace, LYON.email, None)
+        await compliance.suppress(tx, workspace.id, "email", hashed, "stop")
 
 
 async def taken(place: Place, debt: Debt) -> list[tuple[str, str, str | None]]:
@@ -192,6 +201,21 @@ async def test_a_late_message_is_moved_from_a_forbidden_hour_and_late_there_too(
     ]
 
 
+async def test_steps_of_one_day_do_not_leave_in_one_burst_after_an_outage(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 07:00")
+    hours = [step | {"unit": "hours", "offset": 9 + 2 * n} for n, step in enumerate((FIRST, SECOND, THIRD))]
+    debt = await debt_with(sandbox, *hours, spacing_days=0)
+
+    await sandbox.set_clock("2026-01-05 13:30")  # nobody was there for six hours
+    await sandbox.run_until("2026-01-06 12:00")
+
+    assert [(row["step"], f"{row['sent_at']:%d %H:%M}") for row in (await rows(sandbox, debt))[:3]] == [
+        ("first", "05 13:30"),
+        ("second", "05 15:30"),
+        ("third", "05 17:30"),
+    ]
+
+
 async def test_a_few_hours_are_not_late(sandbox: Place) -> None:
     await sandbox.set_clock("2026-01-05 09:00")
     debt = await debt_with(sandbox, FIRST | {"late": "skip"}, SECOND)
@@ -227,7 +251,7 @@ async def test_a_third_party_writes_its_letter_first_and_then_goes_on(sandbox: P
     assert "pour le compte de Boulangerie Martin" in letter
     assert "Les frais de recouvrement entrepris sans titre exécutoire" in letter
     assert await sandbox.followups(unnamed.id) == []
-    assert (await taken(sandbox, unnamed))[0] == ("opening_letter", "letter", "the creditor is not named")
+    assert ("opening_letter", "letter", "the creditor is not named") in await taken(sandbox, unnamed)
 
 
 async def test_an_own_scenario_is_known_to_a_workspace_that_is_loaded_anew(sandbox: Place) -> None:
@@ -243,10 +267,7 @@ async def test_an_own_scenario_is_known_to_a_workspace_that_is_loaded_anew(sandb
 
 async def test_a_step_whose_address_is_suppressed_is_taken_by_its_fallback(sandbox: Place) -> None:
     await sandbox.set_clock("2026-01-05 09:00")
-    workspace = await sandbox.workspace()
-    async with sandbox.database.transaction(workspace.now()) as tx:
-        hashed = compliance.hash_of(workspace, LYON.email, None)
-        await compliance.suppress(tx, workspace.id, "email", hashed, "stop")
+    await suppress_email(sandbox)
     fallback = {"channel": "sms", "template": "wave_1_sms"}
 
     debt = await debt_with(sandbox, FIRST, THIRD | {"fallback": fallback})
@@ -256,4 +277,34 @@ async def test_a_step_whose_address_is_suppressed_is_taken_by_its_fallback(sandb
         ("first", "email", "never allowed: POLICY-SUPPRESSION"),
         ("third", "sms", "delivered"),
         ("end", "review", "planned"),
+    ]
+
+
+async def test_a_step_planned_for_an_address_that_is_suppressed_since_is_taken_by_its_fallback(
+    sandbox: Place,
+) -> None:
+    await sandbox.set_clock("2026-01-05 06:00")
+    debt = await debt_with(sandbox, FIRST | {"fallback": {"channel": "sms", "template": "wave_1_sms"}}, LAST)
+
+    await suppress_email(sandbox)
+    await sandbox.run_until("2026-01-05 12:00")
+
+    assert await taken(sandbox, debt) == [
+        ("first", "email", "its address is suppressed"),
+        ("first", "sms", "delivered"),
+        ("last", "letter", "planned"),
+    ]
+
+
+async def test_a_missed_message_gives_way_to_no_later_one_that_is_never_allowed(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await debt_with(sandbox, SECOND | {"offset": 0}, THIRD, LAST)
+    await suppress_email(sandbox)
+
+    await sandbox.set_clock("2026-01-13 09:00")  # nobody was there for eight days
+    await sandbox.run_until("2026-01-13 12:00")
+
+    assert (await taken(sandbox, debt))[:2] == [
+        ("second", "sms", "delivered"),
+        ("third", "email", "never allowed: POLICY-SUPPRESSION"),
     ]

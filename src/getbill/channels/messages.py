@@ -79,7 +79,7 @@ _SPEAKING = {
 _FRAMES = {"email": "layout.html", "letter": "letter.html"}
 # Babel parts digits with no-break spaces. In plain text they would force a text message into 70-character
 # pieces (3GPP TS 23.038), and break a search for the amount.
-_NO_BREAK_SPACES = str.maketrans("\u00a0\u202f", "  ")
+_NO_BREAK_SPACES = ("\u00a0", "\u202f")
 _PARTIALS = {"how_to_pay": "_pay", "foot": "_foot"}
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 _WEB_LINK = re.compile(r"https?://\S+")
@@ -141,7 +141,7 @@ def render(template: str, language: str, facts: MessageFacts) -> Message:
     """Return the message; raise `TemplateUnknown`, `HowToPayMissing`, or Jinja's error on an unknown variable."""
     language, parts = _written_in(template, language)
     values = values_of(language, facts)
-    rendered = {part: environment().get_template(name).render(values) for part, name in parts.items()}
+    rendered = {part: filled(environment().get_template(name), values) for part, name in parts.items()}
     if "subject" in rendered and "html" not in rendered:
         rendered["html"] = html_of(environment().get_template(parts["txt"]), template, values)
     return message_of(rendered.get("subject"), rendered["txt"], rendered.get("html"))
@@ -158,11 +158,18 @@ def _written_in(template: str, language: str) -> tuple[str, dict[str, str]]:
 
 def message_of(subject: str | None, text: str, html: str | None) -> Message:
     """Return a message of its rendered parts: the subject on one line, the text with ordinary spaces."""
+    for space in _NO_BREAK_SPACES:
+        text = text.replace(space, " ")
     return Message(
         subject=" ".join(subject.split()) if subject is not None else None,
-        text=text.translate(_NO_BREAK_SPACES).strip() + "\n",
+        text=text.strip() + "\n",
         html=html,
     )
+
+
+def filled(template: Template, values: dict[str, Any]) -> str:
+    """Return a template filled in; its parts all read the same values, which nobody copies."""
+    return "".join(template.root_render_func(template.new_context(values, shared=True)))
 
 
 def html_of(template: Template, name: str, values: dict[str, Any]) -> str:
@@ -212,8 +219,8 @@ def values_of(language: str, facts: MessageFacts) -> dict[str, Any]:
         "debtor": facts.debtor,
         "reference": facts.reference,
         "balance": _written(facts.balance, locale),
-        "sent_on": format_date(facts.sent_on, "long", locale),
-        "due_on": format_date(facts.due_on, "long", locale) if facts.due_on else None,
+        "sent_on": _dated(facts.sent_on, locale),
+        "due_on": _dated(facts.due_on, locale) if facts.due_on else None,
         "pay_by": _pay_by(facts, contact),
         "payment_link": facts.payment_link,
         "iban": ibans.grouped(facts.iban) if facts.iban else None,
@@ -233,13 +240,31 @@ class _Partial:
         self._values = values
 
     def __str__(self) -> str:
-        return environment().get_template(f"{self._name}.txt").render(self._values).strip()
+        return filled(environment().get_template(f"{self._name}.txt"), self._values).strip()
 
     def __html__(self) -> str:
-        return environment().get_template(f"{self._name}.html").render(self._values).strip()
+        return filled(environment().get_template(f"{self._name}.html"), self._values).strip()
+
+
+@lru_cache(maxsize=1024)
+def _dated(day: date, locale: str) -> str:
+    return format_date(day, "long", locale)
 
 
 def _written(money: Money, locale: str) -> str:
+    if money.minor < 0:
+        return _formatted(money, locale)
+    digits = str(money.minor).rjust(decimals(money.currency) + 1, "0")
+    return _places(money.currency, locale, len(digits)).format(*digits)
+
+
+@lru_cache(maxsize=1024)
+def _places(currency: str, locale: str, digits: int) -> str:
+    """Return how amounts of so many digits are written, each digit's place marked: only the digits differ."""
+    return _formatted(Money(int("1" * digits), currency), locale).replace("1", "{}")
+
+
+def _formatted(money: Money, locale: str) -> str:
     # With ISO's decimals: Babel's own would round away those that daily use has dropped.
     digits = decimals(money.currency)
     pattern = Locale.parse(locale).currency_formats["standard"].pattern
@@ -267,7 +292,7 @@ def environment(*, escapes: bool | None = None) -> ImmutableSandboxedEnvironment
 
     What is filled in is escaped in templates whose name ends with html; or as `escapes` says, for those without a name.
     """
-    return ImmutableSandboxedEnvironment(
+    made = ImmutableSandboxedEnvironment(
         loader=DictLoader(_sources()),
         autoescape=select_autoescape(("html",), default=False) if escapes is None else escapes,
         undefined=StrictUndefined,
@@ -276,6 +301,9 @@ def environment(*, escapes: bool | None = None) -> ImmutableSandboxedEnvironment
         auto_reload=False,
         cache_size=-1,
     )
+    # What may be said comes with each message; what the library adds to every template is looked through each time.
+    made.globals.clear()
+    return made
 
 
 @lru_cache(maxsize=1)
@@ -308,6 +336,7 @@ def source_of(template: str, language: str) -> dict[str, str]:
     return {part: _sources()[name] for part, name in parts.items()}
 
 
-def built_in_names() -> list[str]:
+@lru_cache(maxsize=1)
+def built_in_names() -> tuple[str, ...]:
     """Return the names of the templates that come with GetBill."""
-    return sorted({template for _, template in _parts()})
+    return tuple(sorted({template for _, template in _parts()}))

@@ -4,6 +4,7 @@ It works until it gets SIGTERM or SIGINT, and then finishes what it has begun.
 """
 
 import asyncio
+import gc
 import signal
 
 import uvloop
@@ -13,6 +14,10 @@ from getbill import worker as work
 from getbill.commands import database
 from getbill.kit import logs
 from getbill.settings import Settings
+
+# A batch makes some hundred thousand objects, and nearly all are gone with it: looking at them every 700, as is usual,
+# takes a fifth of all the worker's time and finds nothing.
+_COLLECT_EVERY = (50_000, 20, 20)
 
 
 def worker() -> None:
@@ -28,4 +33,7 @@ async def _work(settings: Settings) -> None:
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_EVERY)
     await work.run(settings, stop)

@@ -110,6 +110,27 @@ _UPDATE = Statement(
         entries_count = $31, not_before = $32, import_id = $33, import_line = $34, undone_at = $35
     WHERE workspace_id = $1 AND id = $2
     """,
+    """
+    UPDATE debts d SET debtor_id = w.debtor_id, reference = w.reference, invoice_reference = w.invoice_reference,
+        fingerprint = w.fingerprint, status = w.status, resolution = w.resolution, currency = w.currency,
+        amount = w.amount, balance = w.balance, paid = w.paid, due_on = w.due_on, scenario = w.scenario,
+        scenario_version = w.scenario_version, details = w.details, started_on = w.started_on,
+        next_action_at = w.next_action_at, run = w.run, contact_epoch = w.contact_epoch,
+        contacts_count = w.contacts_count, answers_count = w.answers_count, has_plan = w.has_plan,
+        event_sequence = w.event_sequence, version = w.version, contacted_at = w.contacted_at,
+        resolved_at = w.resolved_at, created_at = w.created_at, updated_at = w.updated_at, erased_at = w.erased_at,
+        entries_count = w.entries_count, not_before = w.not_before
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
+        $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::date[], $14::text[], $15::integer[],
+        $16::bytea[], $17::date[], $18::timestamptz[], $19::integer[], $20::integer[], $21::integer[],
+        $22::integer[], $23::boolean[], $24::bigint[], $25::bigint[], $26::timestamptz[], $27::timestamptz[],
+        $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::integer[], $32::timestamptz[])
+        AS w (workspace_id, id, debtor_id, reference, invoice_reference, fingerprint, status, resolution, currency,
+              amount, balance, paid, due_on, scenario, scenario_version, details, started_on, next_action_at, run,
+              contact_epoch, contacts_count, answers_count, has_plan, event_sequence, version, contacted_at,
+              resolved_at, created_at, updated_at, erased_at, entries_count, not_before)
+    WHERE d.workspace_id = w.workspace_id AND d.id = w.id
+    """,
 )
 INSERT = Statement(
     "debts.insert",
@@ -171,9 +192,13 @@ class Debt:
     undone_at: datetime | None = None
     entries_count: int = 0
     is_new: bool = False
+    # Whether this transaction took it up again, after a hold or when something was owed anew.
+    is_resumed: bool = False
     # The first contact of a new debt, for the ledger.
     planned: Planned | None = None
     is_changed: bool = False
+    # Its scenario has come to its end in this transaction: the contact that ended it was all that was planned.
+    is_over: bool = False
 
     @property
     def workspace_id(self) -> UUID:

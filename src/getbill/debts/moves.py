@@ -41,6 +41,7 @@ def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = 
     debt.status = to
     if before in CONTACTABLE and to not in CONTACTABLE:
         debt.stop_contact()
+    debt.is_resumed = to in CONTACTABLE and before not in CONTACTABLE
     debt.touch(tx)
     changes = {"status": {"from": before, "to": to}}
     events.record(tx, "debt.status_changed", debt, {"changes": changes, **(context or {})})
@@ -87,6 +88,7 @@ def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
 def end_scenario(tx: Transaction, debt: Debt) -> None:
     """Mark that the scenario is over and nobody answered: a person is asked to decide what follows (GDPR art. 22)."""
     debt.next_action_at = None
+    debt.is_over = True
     move(tx, debt, "unresolved")
     request = {
         "scenario_version": debt.scenario_version,

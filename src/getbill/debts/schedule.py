@@ -78,6 +78,8 @@ class Past:
     notices: tuple[str, ...] = ()
     suppressed: frozenset[bytes] = frozenset()
     consents: frozenset[tuple[bytes, str]] = frozenset()
+    # Of their e-mail address and phone number, where somebody has worked them out already.
+    hashes: tuple[bytes | None, bytes | None] | None = None
 
     @property
     def is_blank(self) -> bool:
@@ -99,7 +101,7 @@ def facts_of(
     email = phone = None
     # Only contacts made and the suppression list are looked for by these; a new debt mostly has none of either.
     if not past.is_blank:
-        email, phone = hashes_of(workspace, identity)
+        email, phone = past.hashes or hashes_of(workspace, identity)
     return compliance.Facts(
         zones=zones_of(identity),
         place=calendar.place_of(identity.country, identity.postal_code),
@@ -219,7 +221,9 @@ class Course:
     def _says_it_instead(self, step: Step, now: datetime) -> bool:
         if not step.reaching(self.kinds) or self.unspaced(step) > now:
             return False
-        return step.when_late != Late.SKIP or not self.is_missed(step, now)
+        if step.when_late == Late.SKIP and self.is_missed(step, now):
+            return False
+        return self.allowed_from(step, now) is not None
 
     def is_missed(self, step: Step, now: datetime) -> bool:
         """Tell whether a step's own offset is longer ago than a step may be late."""

@@ -53,6 +53,8 @@ class Statement:
     name: str
     sentence: str
     text: str
+    # The same for many rows at once, where it is no plain insert: each parameter is the array of what is one value in `text`.
+    many: str | None = None
 
 
 class PresumedWrong(Exception):
@@ -203,6 +205,8 @@ class Transaction:
             await connection.copy_records_to_table(copy.table, records=rows, columns=copy.columns)
         elif len(values) == 1:
             await connection.execute(statement.text, *values[0])
+        elif statement.many is not None:
+            await connection.execute(statement.many, *map(list, zip(*values, strict=True)))
         else:
             await connection.executemany(statement.text, values)
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from getbill import companies, timelines
+from getbill.companies import Workspace
 from getbill.kit import clock
 from getbill.sandbox import actions, queries
 from getbill.sandbox.model import Advance
@@ -80,13 +81,24 @@ async def _step(desk: Desk, found: Advance, keep_going: KeepGoing) -> Advance | 
     if moved is None:
         return None
     workspace = await companies.workspace(desk.database, desk.vault, found.workspace_id)
-    done = 0
-    while keep_going() and (taken := await timelines.send_due_in(desk, workspace, keep_going)):
-        done += taken
+    done = await _send_all_due(desk, workspace, keep_going)
     if not done:
         # Somebody else holds the debt for a moment.
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
     return await actions.reach(desk.database, moved, at, done, _lease())
+
+
+async def _send_all_due(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -> int:
+    """Carry out all that is due; where that is much, one batch is decided on while the database writes another."""
+
+    async def lane() -> int:
+        done = 0
+        while keep_going() and (taken := await timelines.send_due_in(desk, workspace, keep_going)):
+            done += taken
+        return done
+
+    first = await timelines.send_due_in(desk, workspace, keep_going)
+    return first + await timelines.abreast([lane] * (desk.pace.abreast if first >= desk.pace.batch else 1))
 
 
 def _lease() -> datetime:

@@ -131,7 +131,8 @@ class End:
 class Scenario:
     """A versioned plan of contacts; `id` is its `timeline_id` and is the same for all its versions.
 
-    Two contacts are at least `spacing_days` calendar days apart, also when holidays push them together.
+    Two contacts are at least `spacing_days` calendar days apart, also when holidays push them together. Where that is
+    none they are as far apart as their offsets put them, up to a day, also when an outage pushes them together.
     """
 
     __pydantic_config__ = _STRICT
@@ -153,6 +154,11 @@ class Scenario:
     def step(self, key: str) -> Step:
         """Return the step of that key; raise LookupError when there is none."""
         return self.steps[self._position(key)]
+
+    def before(self, key: str) -> Step | None:
+        """Return the step before that of `key`; None when it is the first."""
+        position = self._position(key)
+        return self.steps[position - 1] if position else None
 
     def after(self, key: str | None) -> tuple[Step, ...]:
         """Return the steps that come after that of `key`; all of them when it is None."""
@@ -199,9 +205,18 @@ def nominal_instant(
     nominal = _offset_instant(step, start)
     if last_contact_at is None or isinstance(step, End):
         return nominal
+    if not scenario.spacing_days:
+        return max(nominal, last_contact_at + _own_distance(scenario, step, start))
     last_on = calendar.local_date(last_contact_at, start.zone)
     spaced = calendar.at_local(last_on + timedelta(days=scenario.spacing_days), time.min, start.zone)
-    return max(nominal, spaced) if scenario.spacing_days else nominal
+    return max(nominal, spaced)
+
+
+def _own_distance(scenario: Scenario, step: Step, start: Start) -> timedelta:
+    before = scenario.before(step.key)
+    if before is None:
+        return timedelta(0)
+    return min(_offset_instant(step, start) - _offset_instant(before, start), timedelta(days=1))
 
 
 def _offset_instant(step: Step | End, start: Start) -> datetime:

@@ -121,7 +121,12 @@ class VersionBody(BaseModel):
     steps: list[StepBody] = Field(min_length=1, max_length=100)
     end: EndBody
     exclusions: ExclusionsBody = Field(default_factory=ExclusionsBody)
-    spacing_days: _Whole = Field(1, ge=0, le=30, description="Days between two contacts, at least.")
+    spacing_days: _Whole = Field(
+        1,
+        ge=0,
+        le=30,
+        description="Days between two contacts, at least; with 0 they are as far apart as their offsets, up to a day.",
+    )
     late_after_hours: _Whole = Field(24, ge=1, le=720)
 
 

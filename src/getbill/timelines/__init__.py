@@ -7,7 +7,7 @@ nothing had left, and is marked unknown when something may have.
 
 from getbill.timelines.api import router
 from getbill.timelines.desk import Desk, Pace, others_go_on
-from getbill.timelines.jobs import KeepGoing, send_due, send_due_in
+from getbill.timelines.jobs import KeepGoing, abreast, send_due, send_due_in
 from getbill.timelines.planning import erase, follow_status, start
 from getbill.timelines.queries import is_busy, next_due
 from getbill.timelines.receipts import receive
@@ -18,6 +18,7 @@ __all__ = [
     "Desk",
     "KeepGoing",
     "Pace",
+    "abreast",
     "erase",
     "follow_status",
     "is_busy",

@@ -50,6 +50,7 @@ _LOST = (
     OSError,
 )
 _AGAIN_SECONDS = 0.5
+_NEVER_SEEN = "the provider never saw it"
 REACHED = frozenset({Fate.DELIVERED, Fate.ANSWERED})
 
 
@@ -135,12 +136,20 @@ async def take_back(desk: Desk, workspace: Workspace, contact: Contact, followup
         debt = held.get(contact.debt_id)
         if not await ledger.held(tx, [contact]) or debt is None:
             return
-        contact.postpone(tx.now, "the provider never saw it")
         contact.sent_at = contact.address_hash = None
-        await ledger.write(tx, [contact])
-        await followups.move(tx, [(debt, followup.moved("scheduled", tx.now), False)])
-        if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
+        is_current = debt.is_contactable and contact.contact_epoch == debt.contact_epoch
+        if is_current:
+            contact.postpone(tx.now, _NEVER_SEEN)
             debts.plan(tx, debt, contact.due_at)
+        else:
+            contact.settle("stopped", tx.now, f"{_NEVER_SEEN}; the debt has changed since")
+        await ledger.write(tx, [contact])
+        # Whoever went on with the debt meanwhile took the step for done.
+        if is_current or await planning.take_again(tx, debt, contact):
+            after = followup.moved("scheduled", tx.now)
+        else:
+            after = followup.moved("cancelled", tx.now, processed_at=tx.now)
+        await followups.move(tx, [(debt, after, after.status == "cancelled")])
         crashes.at("timelines.taking_back")
     crashes.at("timelines.taken_back")
 

@@ -23,6 +23,8 @@ from getbill.timelines.history import History
 from getbill.timelines.model import REHEARSED, Contact
 from getbill.timelines.rendering import Stationery
 
+_A_WHILE = timedelta(minutes=1)
+
 
 async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -> list[Departing]:
     """Decide on claimed contacts of one workspace; return those that are committed as `sending`."""
@@ -30,9 +32,9 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
     async with desk.database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
         ours = await ledger.held(tx, claimed)
-        await history.lock_addresses(tx, held.values())
+        hashed = await history.lock_addresses(tx, held)
         stationery = await rendering.stationery(tx, workspace.id)
-        past = await history.load(tx, workspace.id, held)
+        past = await history.load(tx, workspace.id, held, hashed)
         look = _LastLook(desk, tx, held, past, stationery)
         for contact in ours:
             look.decide(contact)
@@ -59,6 +61,13 @@ class _LastLook:
     begun: list[UUID] = field(default_factory=list)
     # Followups that these contacts were to try again, and will not.
     cancelled: list[tuple[Debt, UUID]] = field(default_factory=list)
+    # The debts of this round by the hashes of their debtors' addresses.
+    sharing: dict[bytes, list[UUID]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for debt_id, past in self.pasts.items():
+            for one in filter(None, past.hashes or ()):
+                self.sharing.setdefault(one, []).append(debt_id)
 
     def decide(self, contact: Contact) -> None:
         """Stop, end, skip or postpone a contact, or have it depart."""
@@ -69,6 +78,10 @@ class _LastLook:
         elif not debt.is_contactable or contact.contact_epoch != debt.contact_epoch:
             # Whoever raised the epoch has planned again, where anything is to be planned.
             self._pass_over(debt, contact, "stopped", f"the debt is {debt.status}")
+        elif self.pasts[debt.id].is_on_its_way:
+            # Planned since, because the debt was held and resumed: one after the other all the same.
+            contact.postpone(self.tx.now + _A_WHILE, "another contact is on its way")
+            debts.plan(self.tx, debt, contact.due_at)
         elif self.pasts[debt.id].rehearsed:
             self._begin(debt, contact)
         elif contact.step == debts.END:
@@ -105,9 +118,13 @@ class _LastLook:
 
     def _contact(self, debt: Debt, contact: Contact) -> None:
         past = self.pasts[debt.id]
+        if self._falls_back(debt, contact, past):
+            self._pass_over(debt, contact, "stopped", "its address is suppressed")
+            self.planned.extend(planning.go_on(self.tx, debt, past, past.last_step(debt)))
+            return
         is_late = contact.is_late(self.tx.now, debt.script.late_after)
         try:
-            self._refuse_unwanted(debt, contact, is_late=is_late)
+            self._refuse_unwanted(debt, contact, past, is_late=is_late)
             sender = self._sender(contact)
             rendering.address_of(debt.debtor.identity, contact.channel_kind)
             if not self._is_allowed(debt, contact, past, is_late=is_late):
@@ -120,12 +137,19 @@ class _LastLook:
             self._pass_over(debt, contact, "skipped", str(reason))
             self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
 
-    def _refuse_unwanted(self, debt: Debt, contact: Contact, *, is_late: bool) -> None:
+    def _falls_back(self, debt: Debt, contact: Contact, past: History) -> bool:
+        """Tell whether the step is taken on its fall-back's channel by now: its own address was suppressed since."""
+        step = debt.script.step(contact.step)
+        if step.fallback is None or contact.channel != step.channel:
+            return False
+        return debts.Course.of(debt, past.past(debt)).channel(step) != contact.channel
+
+    def _refuse_unwanted(self, debt: Debt, contact: Contact, past: History, *, is_late: bool) -> None:
         """Raise CannotBeSaid where the scenario itself does not want the step any more."""
         step = debt.script.step(contact.step)
         if is_late:
             later = debt.script.after(step.key)
-            if debts.Course.of(debt).is_given_up(step, later, self.tx.now):
+            if debts.Course.of(debt, past.past(debt)).is_given_up(step, later, self.tx.now):
                 raise rendering.CannotBeSaid(f"late: {step.when_late}")
         unmet = step.only_if.unmet(debts.standing_of(debt, self.tx.now)) if step.only_if else ()
         if unmet:
@@ -173,19 +197,18 @@ class _LastLook:
         patience = self.desk.patience_with(sender)
         contact.lease_until = clock.wall() + timedelta(seconds=2 * patience)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
-        contact.address_hash = _hash_for(debt, contact.channel_kind)
+        contact.address_hash = _hash_for(self.pasts[debt.id], contact.channel_kind)
         self._count(contact)
         followup = self._followup(debt, contact, message, is_known=is_known)
         self.departing.append(Departing(contact, message, followup, sender, patience))
 
     def _count(self, contact: Contact) -> None:
         """Let the contact count for every debt of this round that its address belongs to."""
-        for debt_id, past in self.pasts.items():
+        theirs = self.sharing.get(contact.address_hash, ()) if contact.address_hash else ()
+        for debt_id in {contact.debt_id, *theirs}:
             is_same_case = debt_id == contact.debt_id
-            if is_same_case or (contact.address_hash and contact.address_hash in past.addresses):
-                past.add(
-                    compliance.Contact(contact.channel_kind, self.tx.now, contact.address_hash, is_same_case)
-                )
+            made = compliance.Contact(contact.channel_kind, self.tx.now, contact.address_hash, is_same_case)
+            self.pasts[debt_id].add(made)
 
     def _followup(self, debt: Debt, contact: Contact, message: Outgoing, *, is_known: bool) -> Followup:
         content = Content(
@@ -217,8 +240,8 @@ class _LastLook:
         )
 
 
-def _hash_for(debt: Debt, channel: Channel) -> bytes | None:
-    email, phone = history.addresses(debt)
+def _hash_for(past: History, channel: Channel) -> bytes | None:
+    email, phone = past.hashes or (None, None)
     kind = ADDRESS_OF[channel]
     if kind == AddressKind.POSTAL:
         return None

@@ -23,6 +23,7 @@ class Pace:
 
     batch: int = 200
     share: int = 400  # of one workspace in one turn
+    abreast: int = 3  # rounds of it that are under way at the same time
     claim_seconds: float = 60.0
     sandbox_claim_seconds: float = 10.0  # there nothing takes long, and somebody may be waiting
     recovery_seconds: float = 180.0

@@ -18,6 +18,7 @@ from getbill.timelines.history import History
 from getbill.timelines.model import Contact
 
 _SETTING = (Basis.PRODUCT_POLICY, "the workspace's settings")
+_AS_OFFSETS = "Two contacts are as far apart as their offsets, up to a day."
 _SWITCHED = {
     companies.STOPPED: "All contact is stopped; what was missed meanwhile is dealt with as the scenario says.",
     companies.DRY_RUN: "A dry run: messages are planned and written, and none is sent.",
@@ -102,7 +103,7 @@ class _Ahead:
         spaced = course.nominal(step)
         if spaced > own:
             days = self.debt.script.spacing_days
-            says = f"Two contacts are at least {days} days apart."
+            says = f"Two contacts are at least {days} days apart." if days else _AS_OFFSETS
             yield Reason("SCENARIO-SPACING", says, Basis.SCENARIO, "the scenario", spaced)
         grace = self.debt.not_before
         if grace is not None and grace > max(spaced, self.now):

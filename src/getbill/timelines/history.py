@@ -4,7 +4,7 @@ The caps of the rules count over it, and the scenario goes on after the last ste
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
@@ -26,6 +26,9 @@ from getbill.timelines.model import MADE, PASSED, REHEARSED
 LOOK_BACK = timedelta(days=max(rule.limit.days for rule in STANDARD.rules if isinstance(rule.limit, Cap)))
 
 _UNREACHABLE = frozenset(MISSING.values())
+_CHANNELS = {str(channel): channel for channel in Channel}
+# The keyed hashes of an e-mail address and a phone number; None for what is not known.
+Hashes = tuple[bytes | None, bytes | None]
 
 _OF_DEBTS = Statement(
     "timelines.history_of_debts",
@@ -58,8 +61,8 @@ class History:
     suppressed: frozenset[bytes] = frozenset()
     # What was agreed to by these addresses, and by those of others held with them.
     consents: frozenset[tuple[bytes, str]] = frozenset()
-    # The keyed hashes of the debtor's addresses.
-    addresses: frozenset[bytes] = frozenset()
+    # The keyed hashes of the debtor's e-mail address and phone number, where they are known.
+    hashes: tuple[bytes | None, bytes | None] | None = None
     # How often each step of the debt's present run was tried, in whatever state the try is.
     attempts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
@@ -70,6 +73,8 @@ class History:
     made: set[str] = field(default_factory=set)
     # Steps that a dry run, over by now, only rehearsed.
     rehearsed: set[str] = field(default_factory=set)
+    # Whether a contact of the debt is on its way, and nobody knows yet what becomes of it.
+    is_on_its_way: bool = False
 
     def last_step(self, debt: Debt) -> str | None:
         """Return the last step of the scenario that is behind us in the present run."""
@@ -79,7 +84,7 @@ class History:
     def past(self, debt: Debt) -> Past:
         """Return what the rules know of it, with the notices that the contacts made so far gave."""
         given = (notice for step in debt.script.steps if step.key in self.made for notice in step.notices)
-        return Past(self.contacts, tuple(given), self.suppressed, self.consents)
+        return Past(self.contacts, tuple(given), self.suppressed, self.consents, self.hashes)
 
     def rehearse(self, step: str, channel: Channel, at: datetime) -> None:
         """Count a contact that a dry run, which lasts, supposes to be made."""
@@ -92,25 +97,37 @@ class History:
         self.contacts = (*self.contacts, made)
 
 
-async def lock_addresses(tx: Transaction, debts: Collection[Debt]) -> None:
-    """Let no other transaction decide on contacts to these debtors until this one ends; debts are locked first."""
-    hashes = {found for debt in debts for found in addresses(debt) if found}
+async def lock_addresses(tx: Transaction, debts: Mapping[UUID, Debt]) -> dict[UUID, Hashes]:
+    """Let no other transaction decide on contacts to these debtors until this one ends; debts are locked first.
+
+    Returns the keyed hashes of their e-mail addresses and phone numbers.
+    """
+    hashes = {debt_id: addresses(debt) for debt_id, debt in debts.items()}
     # In one order everywhere, so that two workers never wait for each other.
-    keys = sorted(int.from_bytes(found[:8], signed=True) for found in hashes)
+    keys = sorted(
+        {int.from_bytes(one[:8], signed=True) for one in chain.from_iterable(hashes.values()) if one}
+    )
     if keys:
         await tx.execute(_ONE_AT_A_TIME, keys)
+    return hashes
 
 
-def addresses(debt: Debt) -> tuple[bytes | None, bytes | None]:
+def addresses(debt: Debt) -> Hashes:
     """Return the keyed hashes of a debtor's e-mail address and phone number."""
     return hashes_of(debt.workspace, debt.debtor.identity)
 
 
-async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -> dict[UUID, History]:
-    """Return the history of each of some debts of one workspace."""
+async def load(
+    tx: Transaction,
+    workspace_id: UUID,
+    held: Mapping[UUID, Debt],
+    hashed: Mapping[UUID, Hashes] | None = None,
+) -> dict[UUID, History]:
+    """Return the history of each of some debts of one workspace; `hashed` are their addresses where they are known."""
     debt_ids = list(held)
     own = await tx.fetch(_OF_DEBTS, workspace_id, debt_ids)
-    hashes = {debt_id: frozenset(filter(None, addresses(debt))) for debt_id, debt in held.items()}
+    known = hashed or {debt_id: addresses(debt) for debt_id, debt in held.items()}
+    hashes = {debt_id: frozenset(filter(None, known[debt_id])) for debt_id in held}
     every = list(frozenset(chain.from_iterable(hashes.values())))
     others, suppressed = [], frozenset[bytes]()
     consents = frozenset[tuple[bytes, str]]()
@@ -123,8 +140,8 @@ async def load(tx: Transaction, workspace_id: UUID, held: Mapping[UUID, Debt]) -
     by_address = _grouped([row for row in (*own, *others) if _is_made(row)], "address_hash")
     histories = {}
     for debt_id, debt in held.items():
-        history = histories[debt_id] = History(addresses=hashes[debt_id], consents=consents)
-        history.suppressed = suppressed & hashes[debt_id]
+        history = histories[debt_id] = History(hashes=known[debt_id], consents=consents)
+        history.suppressed = suppressed & hashes[debt_id] if suppressed else suppressed
         for row in by_debt.get(debt_id, ()):
             _note(history, row, debt)
         elsewhere = chain.from_iterable(by_address.get(one, ()) for one in hashes[debt_id])
@@ -147,7 +164,7 @@ def _is_made(row: Record) -> bool:
 
 
 def _made(row: Record, *, same_case: bool) -> Made:
-    return Made(Channel(row["channel"]), row["sent_at"], row["address_hash"], same_case)
+    return Made(_CHANNELS[row["channel"]], row["sent_at"], row["address_hash"], same_case)
 
 
 def _concerns(row: Record, debt_id: UUID, hashes: frozenset[bytes]) -> bool:
@@ -161,6 +178,7 @@ def _by_people(row: Record, debt_id: UUID) -> Made:
 
 def _note(history: History, row: Record, debt: Debt) -> None:
     step = row["step"]
+    history.is_on_its_way |= row["state"] == "sending"
     if _is_made(row):
         history.made.add(step)
     if row["state"] == REHEARSED and row["run"] == debt.run:

@@ -1,7 +1,8 @@
 """What the worker does with contacts: carry out what is due, a bounded share of each workspace at a time."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from itertools import groupby
 from uuid import UUID
@@ -51,13 +52,31 @@ async def _carry(desk: Desk, workspace: Workspace, contacts: Sequence[Contact], 
         await ledger.release(desk.database, contacts)
         return 0
     size = _at_once(desk, contacts)
-    for start in range(0, len(contacts), size):
-        if not keep_going():
-            await ledger.release(desk.database, contacts[start:])
-            return start
-        departing = await depart(desk, workspace, contacts[start : start + size])
-        await arrival.settle(desk, workspace, await arrival.hand_over(departing))
-    return len(contacts)
+    rounds = iter([contacts[start : start + size] for start in range(0, len(contacts), size)])
+
+    async def lane() -> int:
+        done = 0
+        for some in rounds:
+            if keep_going():
+                departing = await depart(desk, workspace, some)
+                await arrival.settle(desk, workspace, await arrival.hand_over(departing))
+                done += len(some)
+            else:
+                await ledger.release(desk.database, some)
+        return done
+
+    return await abreast([lane] * min(desk.pace.abreast, -(-len(contacts) // size)))
+
+
+async def abreast(lanes: Sequence[Callable[[], Awaitable[int]]]) -> int:
+    """Run some lanes at the same time and return their sum: while the database writes for one, another one decides.
+
+    What one has begun is not cut off because another failed; then the first failure is raised.
+    """
+    running = [asyncio.ensure_future(lane()) for lane in lanes]
+    if running:
+        await asyncio.wait(running)
+    return sum(one.result() for one in running)
 
 
 def _at_once(desk: Desk, contacts: Sequence[Contact]) -> int:

@@ -17,6 +17,7 @@ MADE = frozenset({"sending", "accepted", "delivered", "answered", "bounced", "un
 REHEARSED = "rehearsed"
 # States in which a step of the scenario is behind us; a stopped one is taken up again when contact resumes.
 PASSED = MADE | {"failed", "skipped"}
+_CHANNELS = {str(channel): channel for channel in Channel}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,4 +68,4 @@ class Contact:
     @property
     def channel_kind(self) -> Channel:
         """The channel, where it is one."""
-        return Channel(self.channel)
+        return _CHANNELS[self.channel]

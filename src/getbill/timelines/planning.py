@@ -5,12 +5,13 @@ the address it needs is passed over, and the ledger says why.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from getbill import compliance, debts, followups
 from getbill.companies import Workspace
 from getbill.debts import Debt, Planned
+from getbill.kit import calendar
 from getbill.kit.db import Transaction
 from getbill.timelines import history, ledger
 from getbill.timelines.history import History
@@ -28,12 +29,12 @@ async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> No
     """Stop what a locked debt's status no longer allows; plan its next contact where one is to be made again.
 
     A debt that may be contacted and has no next action was held, resolved or changed before: it goes on after
-    the last step that is behind it, or begins anew when its scenario had come to its end.
+    the last step that is behind it, at the scenario's own pace, or begins anew when its scenario had come to its end.
     """
     if debt.is_contactable and debt.next_action_at is not None:
         return
     reason = "planned anew" if debt.is_contactable else f"the debt is {debt.status}"
-    if not debt.is_new:
+    if not debt.is_new and not debt.is_over:
         stopped = await ledger.stop(tx, workspace.id, debt.id, reason)
         await followups.cancel(tx, [(debt, followup_id) for followup_id in stopped])
     if not debt.is_contactable:
@@ -41,6 +42,8 @@ async def follow_status(tx: Transaction, workspace: Workspace, debt: Debt) -> No
     past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
     if debts.END in past.passed:
         _begin_anew(debt, past, tx.now)
+    elif debt.is_resumed:
+        _keep_pace(debt, past, tx.now)
     await ledger.plan(tx, go_on(tx, debt, past, past.last_step(debt)))
 
 
@@ -51,6 +54,17 @@ def _begin_anew(debt: Debt, past: History, now: datetime) -> None:
     past.unreachable.clear()
     past.attempts.clear()
     past.failures.clear()
+
+
+def _keep_pace(debt: Debt, past: History, now: datetime) -> None:
+    """Move day 0 by the days that passed beyond the next step's own, so that those after it do not come all at once."""
+    course = debts.Course.of(debt, past.past(debt))
+    ahead = (step for step in debt.script.after(past.last_step(debt)) if course.unreachable(step) is None)
+    step = next(ahead, None)
+    nominal = course.nominal_end() if step is None else course.unspaced(step)
+    zone = course.start.zone
+    late = calendar.local_date(now, zone) - calendar.local_date(nominal, zone)
+    debt.started_on += max(late, timedelta(0))
 
 
 def go_on(
@@ -76,6 +90,40 @@ def try_again(
     again = _row(debt, contact.step, contact.channel, past, tx.now, due_at)
     again.followup_id, again.missed_at = contact.followup_id, contact.missed_at
     return again
+
+
+async def take_again(tx: Transaction, debt: Debt, contact: Contact) -> Contact | None:
+    """Plan another try of a contact that did not leave after all, in place of what is planned since; return its row.
+
+    None where its step is behind us: the debt may not be contacted, something later was done, or it is too late for it.
+    """
+    past = (await history.load(tx, debt.workspace_id, {debt.id: debt}))[debt.id]
+    if not debt.is_contactable or not _is_next(debt, past, contact, tx.now):
+        return None
+    if allowed_from(debt, past, contact, tx.now) is None:
+        return None
+    # Also what a worker has just claimed is void: the next step waits for this one.
+    debt.stop_contact()
+    debt.touch(tx)
+    stopped = await ledger.stop(tx, debt.workspace_id, debt.id, "an earlier step is taken again")
+    await followups.cancel(tx, [(debt, one) for one in stopped])
+    again = try_again(tx, debt, past, contact, tx.now)
+    assert again is not None  # noqa: S101 - allowed just before
+    await ledger.plan(tx, [again])
+    return again
+
+
+def _is_next(debt: Debt, past: History, contact: Contact, now: datetime) -> bool:
+    """Say whether nothing that follows a contact's step was done, and its scenario still wants it."""
+    if contact.run != debt.run or debts.END in past.passed:
+        return False
+    try:
+        step, later = debt.script.step(contact.step), debt.script.after(contact.step)
+    except LookupError:
+        return False
+    if any(one.key in past.passed for one in later):
+        return False
+    return not debts.Course.of(debt).is_given_up(step, later, now)
 
 
 def allowed_from(debt: Debt, past: History, contact: Contact, at: datetime) -> datetime | None:

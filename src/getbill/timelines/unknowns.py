@@ -7,11 +7,11 @@ for late steps still want it and nothing later was done, and is behind us otherw
 from dataclasses import replace
 from uuid import UUID
 
-from getbill import debts, followups, todos
+from getbill import followups, todos
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit.db import Transaction
-from getbill.timelines import history, ledger, planning
+from getbill.timelines import ledger, planning
 from getbill.timelines.model import Contact
 
 ASKED = "unknown_contact"
@@ -44,34 +44,12 @@ async def _count(tx: Transaction, debt: Debt, contact: Contact, followup: Follow
 async def _take_again(tx: Transaction, debt: Debt, contact: Contact, followup: Followup) -> None:
     contact.settle("failed", tx.now, _noted(contact, _NOT_SENT))
     await ledger.write(tx, [contact])
-    again = await _planned_again(tx, debt, contact)
+    again = await planning.take_again(tx, debt, contact)
     if again is not None:
         after = followup.moved("scheduled", tx.now)
     else:
         after = followup.moved("failed", tx.now, processed_at=tx.now)
     await followups.move(tx, [(debt, replace(after, sent_at=None), again is None)])
-
-
-async def _planned_again(tx: Transaction, debt: Debt, contact: Contact) -> Contact | None:
-    """Plan another try of a contact's step in place of what is planned; None where it is behind us for good."""
-    past = (await history.load(tx, debt.workspace_id, {debt.id: debt}))[debt.id]
-    is_last = contact.run == debt.run and past.last_step(debt) == contact.step
-    if not debt.is_contactable or not is_last:
-        return None
-    script = debt.script
-    if debts.Course.of(debt).is_given_up(script.step(contact.step), script.after(contact.step), tx.now):
-        return None
-    if planning.allowed_from(debt, past, contact, tx.now) is None:
-        return None
-    # Also what a worker has just claimed is void: the next step waits for this one.
-    debt.stop_contact()
-    debt.touch(tx)
-    stopped = await ledger.stop(tx, debt.workspace_id, debt.id, "an earlier step is taken again")
-    await followups.cancel(tx, [(debt, one) for one in stopped])
-    again = planning.try_again(tx, debt, past, contact, tx.now)
-    assert again is not None  # noqa: S101 - allowed just before
-    await ledger.plan(tx, [again])
-    return again
 
 
 def _noted(contact: Contact, found: str) -> str:

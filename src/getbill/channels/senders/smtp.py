@@ -7,17 +7,13 @@ connection lost once its transfer began leaves it unknown, for the server may ha
 import asyncio
 import re
 from dataclasses import dataclass
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime
 from typing import Literal
-from urllib.parse import quote
 
 import aiosmtplib
 import structlog
 
 from getbill.channels.model import Channel
+from getbill.channels.senders.mail import Mail, envelope_address, written
 from getbill.channels.senders.model import (
     Assurance,
     Capabilities,
@@ -39,9 +35,6 @@ _IDLE_SECONDS = 15.0
 _REASON_CHARACTERS = 200
 _ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>]+>?")
 _LOST = (aiosmtplib.SMTPException, OSError)
-
-# Seven bits reach every server; only an address beyond ASCII needs more (RFC 6531).
-_SEVEN_BITS = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +65,7 @@ class Smtp:
     name = "smtp"
     channel = Channel.EMAIL
     # A server that took a message cannot be asked about it, and takes the same Message-ID twice.
-    capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False)
+    capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False, at_once=32)
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
@@ -98,7 +91,7 @@ class Smtp:
         for one in idle:
             await _leave(one.connection)
 
-    async def _hand_over(self, mail: EmailMessage, address: str) -> Outcome:
+    async def _hand_over(self, mail: Mail, address: str) -> Outcome:
         while True:
             kept = self._take()
             try:
@@ -113,9 +106,9 @@ class Smtp:
             if kept is None or not refusal.was_lost:
                 return refusal.outcome
 
-    async def _transfer(self, connection: aiosmtplib.SMTP, mail: EmailMessage) -> Outcome:
+    async def _transfer(self, connection: aiosmtplib.SMTP, mail: Mail) -> Outcome:
         try:
-            await connection.data(mail.as_bytes())
+            await connection.data(mail.content)
         except aiosmtplib.SMTPDataError as refused:
             await _leave(connection)
             return failed(_reason(refused), permanent=refused.code >= 500)
@@ -123,7 +116,7 @@ class Smtp:
             connection.close()
             return unknown(f"the connection was lost while the message was handed over: {_reason(error)}")
         self._idle.append(_Idle(connection, clock.monotonic()))
-        return Outcome(Fate.ACCEPTED, str(mail["Message-ID"]))
+        return Outcome(Fate.ACCEPTED, mail.message_id)
 
     def _take(self) -> aiosmtplib.SMTP | None:
         while self._idle:
@@ -197,47 +190,3 @@ def _reason(error: Exception) -> str:
         words = _ADDRESS.sub("<address>", " ".join(str(error.message).split()))
         return f"{error.code} {words}"[:_REASON_CHARACTERS]
     return type(error).__name__
-
-
-def written(message: Outgoing, sender: str) -> EmailMessage:
-    """Return a message as mail: text, with HTML beside it, and a Message-ID that follows from its key."""
-    mail = EmailMessage(policy=_SEVEN_BITS if envelope_address(message.address).isascii() else SMTPUTF8)
-    address = Address(addr_spec=sender)
-    mail["From"] = Address(_one_line(message.writer.name), addr_spec=sender)
-    mail["To"] = Address(addr_spec=envelope_address(message.address))
-    if message.writer.reply_to:
-        mail["Reply-To"] = Address(_one_line(message.writer.name), addr_spec=message.writer.reply_to)
-    mail["Subject"] = _one_line(message.subject)
-    mail["Date"] = format_datetime(clock.wall())
-    # Follows from the contact, so that a bounce tells which it is about.
-    place = f".{message.workspace}" if message.workspace else ""
-    mail["Message-ID"] = f"<{message.key}{place}@{address.domain}>"
-    if message.writer.reply_to:
-        # RFC 2369: a program's button for what the text offers, to object. A person reads it.
-        mail["List-Unsubscribe"] = (
-            f"<mailto:{quote(message.writer.reply_to, safe='@+')}?subject=STOP%20{message.key}>"
-        )
-    # Asks autoresponders not to answer (RFC 3834 section 5).
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(message.text)
-    if message.html:
-        mail.add_alternative(message.html, subtype="html")
-        if message.logo:
-            kind, image = message.logo
-            page = mail.get_body(("html",))
-            assert isinstance(page, EmailMessage)  # noqa: S101 - put there just before
-            # Within the mail: a picture that is fetched would tell when it is read.
-            page.add_related(image, "image", kind.partition("/")[2], cid="<logo>", disposition="inline")
-    # Last: setting the content drops every header of the kind.
-    mail["Content-Language"] = message.language
-    return mail
-
-
-def envelope_address(address: str) -> str:
-    """Return an address as servers route it: the domain in its ASCII form (RFC 5891)."""
-    local, _, domain = address.rpartition("@")
-    return f"{local}@{domain.encode('idna').decode()}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

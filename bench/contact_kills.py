@@ -1,0 +1,62 @@
+"""`contact-kills`: 1,000 contacts by real SMTP and HTTP while workers and database are killed 200 times.
+
+Leases last a second. What the providers received is the truth: nothing twice, nothing lost, the ledger within it and it
+within the ledger; whatever else is found fails the figure and is told. The figure is how many contacts a person had to
+be asked about. Fewer: `BENCH_CONTACT_KILLS=40 bin/bench contact-kills`.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from bench.contacts.course import Ordeal, Plan, Stage, play
+from bench.figures import Figure
+from bench.installation import home
+from getbill.settings import Settings
+
+_KILLS = 200
+_CONTACTS_A_KILL = 5
+_CONTACTS_A_DEBT = 6
+
+
+class PromiseBroken(RuntimeError):
+    """Somebody was contacted twice, or forgotten, or the ledger says otherwise."""
+
+
+def measure(say: Callable[[str], None]) -> list[Figure]:
+    """Return the figure."""
+    kills = int(os.environ.get("BENCH_CONTACT_KILLS", _KILLS))
+    count = -(-kills * _CONTACTS_A_KILL // _CONTACTS_A_DEBT)
+    with home() as base:
+        stage = Stage(Settings(data_dir=base.folder).on(base.dsn), base.folder / "ordeal", base.server)
+        stage.folder.mkdir()
+        ordeal = asyncio.run(play(Plan(count, kills, paid=count // 10), stage, say))
+    _report(ordeal, count, say)
+    faults = ordeal.before.faults + ordeal.after.faults
+    if faults:
+        raise PromiseBroken(f"{len(faults)} faults, told above.")
+    asked = ordeal.before.ends["unknown"]
+    return [
+        Figure(
+            "contact-kills",
+            asked,
+            ordeal.before.ends.total(),
+            "contacts a person is asked about",
+            None,
+            is_more_better=False,
+        )
+    ]
+
+
+def _report(ordeal: Ordeal, count: int, say: Callable[[str], None]) -> None:
+    before, after = ordeal.before, ordeal.after
+    for fault in (*before.faults, *after.faults):
+        say(fault)
+    say(
+        f"{count} debts, {before.ends.total():,} steps, {dict(ordeal.kills)} killed and {ordeal.falls} more died at a named"
+        f" point, in {ordeal.seconds:.0f} s"
+    )
+    say(
+        f"{before.received:,} messages received, {ordeal.crossed} crossed a payment; steps ended {dict(before.ends)}"
+    )
+    say(f"after a person's decisions: {after.received:,} received; steps ended {dict(after.ends)}")

@@ -1,0 +1,206 @@
+"""The judge of contacts: the ledger beside what the providers received. No I/O.
+
+Received is within accepted or unknown, accepted is within received, nothing is received twice, and every step that was
+planned is accounted for: accepted, failed, unknown, skipped with its reason, or stopped.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+# The provider took it; nobody knows; it did not leave.
+TAKEN: Final = frozenset({"accepted", "delivered", "answered", "bounced"})
+MADE: Final = TAKEN | {"unknown"}
+OPEN: Final = frozenset({"planned", "claimed", "sending"})
+END: Final = "review"
+# The status of a followup by the state of its last try; what is skipped or stopped may have none.
+_STATUS: Final = {
+    "accepted": {"sent"},
+    "delivered": {"delivered"},
+    "answered": {"deal_not_found"},
+    "bounced": {"failed"},
+    "unknown": {"on_hold"},
+    "failed": {"failed"},
+    "skipped": {"cancelled"},
+    "stopped": {"cancelled"},
+}
+_TOLD_MAX: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A row of the ledger: one try of one step. `key` is what its provider knows it by."""
+
+    debt: str
+    run: int
+    step: str
+    attempt: int
+    channel: str
+    state: str
+    reason: str | None
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A followup as the creditor reads it, and whether it counts as having reached the debtor."""
+
+    debt: str
+    status: str
+    is_reached: bool
+    is_complete: bool
+    crossed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a provider received: when, and under which key."""
+
+    at: float
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known after a run."""
+
+    tries: Sequence[Try]
+    told: Mapping[str, Told]
+    received: Sequence[Receipt]
+    # Keys of the contacts a person is asked about.
+    asked: frozenset[str]
+    # How many events of a kind there are of a debt.
+    events: Mapping[tuple[str, str], int]
+    # Debts that were paid, and when everybody could know.
+    paid: Mapping[str, float] = field(default_factory=dict)
+    # The steps each debt's scenario has.
+    steps: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge found, and how many steps ended how."""
+
+    faults: list[str]
+    ends: Counter[str]
+    received: int
+
+
+def judge(found: Evidence) -> Verdict:
+    """Judge the ledger by what was received."""
+    last = _last_tries(found.tries)
+    faults = [
+        *_of_receipts(found, last),
+        *_of_ledger(found, last),
+        *_of_followups(found, last),
+        *_of_payments(found),
+    ]
+    ends = Counter(one.state for one in last.values() if one.channel != END)
+    return Verdict(faults, ends, len(found.received))
+
+
+def _last_tries(tries: Iterable[Try]) -> dict[tuple[str, int, str], Try]:
+    """Return the try that decides on each step of each run: one that was made, else the last."""
+    last: dict[tuple[str, int, str], Try] = {}
+    for one in sorted(tries, key=lambda one: one.attempt):
+        place = (one.debt, one.run, one.step)
+        if place not in last or last[place].state not in MADE:
+            last[place] = one
+    return last
+
+
+def _of_receipts(found: Evidence, last: Mapping[tuple[str, int, str], Try]) -> Iterator[str]:
+    times = Counter(one.key for one in found.received)
+    yield from _tell("was received twice", (key for key, count in times.items() if count > 1))
+    by_key = {one.key: one for one in last.values() if one.key}
+    yield from _tell("was received and is not in the ledger", times.keys() - by_key.keys())
+    yield from _tell(
+        "was received and is neither accepted nor unknown",
+        (
+            f"{key} ({one.state}: {one.reason})"
+            for key, one in by_key.items()
+            if times[key] and one.state not in MADE
+        ),
+    )
+    yield from _tell(
+        "is accepted and was not received",
+        (key for key, one in by_key.items() if one.state in TAKEN and not times[key]),
+    )
+
+
+def _of_ledger(found: Evidence, last: Mapping[tuple[str, int, str], Try]) -> Iterator[str]:
+    yield from _tell("came to no end", (_name(one) for one in found.tries if one.state in OPEN))
+    yield from _tell(
+        "was passed over without a reason",
+        (_name(one) for one in found.tries if one.state == "skipped" and not one.reason),
+    )
+    made = Counter((one.debt, one.run, one.step) for one in found.tries if one.state in MADE)
+    yield from _tell("was done twice", (str(place) for place, count in made.items() if count > 1))
+    seen: dict[str, set[str]] = {}
+    for debt, _, step in last:
+        seen.setdefault(debt, set()).add(step)
+    yield from _tell(
+        "lacks steps of its scenario",
+        (
+            f"{debt} ({sorted(found.steps - steps)})"
+            for debt, steps in seen.items()
+            if debt not in found.paid and found.steps - steps
+        ),
+    )
+    yield from _tell(
+        "was stopped, and nobody paid",
+        (_name(one) for one in last.values() if one.state == "stopped" and one.debt not in found.paid),
+    )
+
+
+def _of_followups(found: Evidence, last: Mapping[tuple[str, int, str], Try]) -> Iterator[str]:
+    for one in last.values():
+        if one.key is None or one.state not in _STATUS:
+            continue
+        told = found.told.get(one.key)
+        if told is None or told.status not in _STATUS[one.state]:
+            yield f"{_name(one)} is {one.state}, and its followup {told.status if told else 'is gone'}"
+    unknown = {one.key for one in last.values() if one.state == "unknown" and one.key}
+    yield from _tell("is unknown and nobody is asked", unknown - found.asked)
+    yield from _tell("is asked about and is not unknown", found.asked - unknown)
+    reached = Counter(one.debt for one in found.told.values() if one.is_reached)
+    complete = Counter(one.debt for one in found.told.values() if one.is_complete)
+    # One that was complete is announced again if it bounced after all.
+    bounced = Counter(one.debt for one in last.values() if one.state == "bounced")
+    for kind, counted, again in (
+        ("debt.contacted", reached, Counter()),
+        ("followup.completed", complete, bounced),
+    ):
+        yield from _tell(
+            f"has another number of {kind} than of followups that call for one",
+            (
+                debt
+                for debt in {one.debt for one in found.told.values()}
+                if not 0 <= found.events.get((debt, kind), 0) - counted[debt] <= again[debt]
+            ),
+        )
+
+
+def _of_payments(found: Evidence) -> Iterator[str]:
+    for one in found.received:
+        told = found.told.get(one.key)
+        if (
+            told
+            and told.debt in found.paid
+            and one.at > found.paid[told.debt]
+            and told.crossed_by != "payment"
+        ):
+            yield f"{one.key} was received after the payment and is not listed as crossed"
+
+
+def _name(one: Try) -> str:
+    return f"{one.debt} {one.run} {one.step} {one.attempt} ({one.key})"
+
+
+def _tell(what: str, wrong: Iterable[str]) -> Iterator[str]:
+    found = list(wrong)
+    for one in found[:_TOLD_MAX]:
+        yield f"{one} {what}"
+    if len(found) > _TOLD_MAX:
+        yield f"... and {len(found) - _TOLD_MAX:,} more: {what}"

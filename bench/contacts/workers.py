@@ -1,0 +1,112 @@
+"""Workers that can be killed and are there again at once: each a process of its own, out of one that has imported all.
+
+They are `getbill worker` with short leases; SIGKILL and the connections they leave behind are as real.
+"""
+
+import asyncio
+import logging
+import multiprocessing
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from typing import Final
+
+import structlog
+
+from getbill import worker
+from getbill.kit import crashes
+from getbill.kit.lost import LOST
+from getbill.settings import Settings
+from getbill.timelines import Pace
+
+# What a worker claims or sends is another's after a second of silence.
+PACE: Final = Pace(
+    batch=6,
+    claim_seconds=1.0,
+    recovery_seconds=1.0,
+    retry_seconds=0.1,
+    asks_max=200,
+    answer_seconds_max=0.5,
+)
+# Where a worker can be made to die by itself.
+POINTS: Final = (
+    "timelines.claimed",
+    "timelines.departing",
+    "timelines.departed",
+    "timelines.asked",
+    "timelines.handed_over",
+    "timelines.settling",
+    "timelines.settled",
+    "timelines.given_back",
+    "timelines.taken_over",
+    "timelines.found_out",
+    "timelines.taking_back",
+    "timelines.taken_back",
+)
+
+_AGAIN_SECONDS: Final = 0.3
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["getbill.worker"])
+
+
+@dataclass
+class Crew:
+    """The workers of an installation."""
+
+    settings: Settings
+    running: list[BaseProcess] = field(default_factory=list)
+    # How often one ended by itself: at its point.
+    falls: int = 0
+    _not_before: float = 0.0
+
+    def begin(self, point: str | None = None) -> None:
+        """Start a worker, to die at a point if one is named."""
+        process = _context.Process(target=_work, args=(self.settings, point), daemon=True)
+        process.start()
+        self.running.append(process)
+
+    def kill(self, place: int) -> None:
+        """Kill a worker without warning."""
+        process = self.running.pop(place % len(self.running))
+        process.kill()
+        process.join()
+
+    def replace(self, count: int) -> None:
+        """Take note of those that died by themselves, and start others until there are so many."""
+        dead = [process for process in self.running if process.exitcode is not None]
+        self.running = [process for process in self.running if process not in dead]
+        self.falls += sum(process.exitcode == -signal.SIGKILL for process in dead)
+        if dead:
+            # Whoever starts while there is no database ends at once.
+            self._not_before = time.monotonic() + _AGAIN_SECONDS
+        while len(self.running) < count and time.monotonic() >= self._not_before:
+            self.begin()
+
+    def dismiss(self) -> None:
+        """Tell all to finish, and wait until they have."""
+        for process in self.running:
+            process.terminate()
+        for process in self.running:
+            process.join(15)
+            process.kill()
+            process.join()
+        self.running.clear()
+
+
+def _work(settings: Settings, point: str | None) -> None:
+    crashes.arm(point)
+    # What it complains of while its database is killed is no news.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        asyncio.run(_until_told(settings))
+    except LOST:
+        sys.exit(1)
+
+
+async def _until_told(settings: Settings) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await worker.run(settings, stop, PACE)

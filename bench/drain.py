@@ -1,0 +1,59 @@
+"""A worker's loop over live contacts, in a process of its own, until nothing is due any more.
+
+The job comes as JSON on standard input. Its e-mails are taken at once by a provider that only counts, so that what is
+measured is GetBill; the result is how many it took.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from getbill import reactions, timelines, vault
+from getbill.channels import Channel
+from getbill.channels.senders import Assurance, Capabilities, Fate, Outcome, Outgoing, Senders
+from getbill.kit.db import open_database
+from getbill.settings import Settings
+from getbill.timelines import Desk
+
+
+class Counter:
+    """A provider of e-mail that takes everything and says no more."""
+
+    name = "counter"
+    channel = Channel.EMAIL
+    capabilities = Capabilities(Assurance.NEITHER, gives_receipt=False, at_once=50)
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    async def send(self, message: Outgoing) -> Outcome:
+        """Take a message."""
+        self.taken += 1
+        return Outcome(Fate.ACCEPTED, message.key)
+
+    async def look_up(self, message: Outgoing) -> Outcome | None:
+        """Refuse: nothing is remembered."""
+        raise NotImplementedError(message.key)
+
+    async def close(self) -> None:
+        """Let go of nothing."""
+
+
+async def drain(job: dict[str, Any]) -> int:
+    """Carry out what is due, turn by turn, and return how many e-mails that were."""
+    settings = Settings(data_dir=Path(job["folder"])).on(job["dsn"])
+    database = await open_database(job["dsn"], reactions.edge, size=8)
+    unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
+    counter = Counter()
+    desk = Desk(database, unlocked, Senders({Channel.EMAIL: counter}))
+    while await timelines.send_due(desk, lambda: True):
+        pass
+    await database.close()
+    return counter.taken
+
+
+if __name__ == "__main__":
+    print(json.dumps({"taken": uvloop.run(drain(json.load(sys.stdin)))}))
