@@ -44,6 +44,7 @@ _AMOUNT: Final = Decimal(100)
 _ASSURANCE: Final = {post.KEYED: "idempotency_key", post.ASKED: "look_up", post.NEITHER: "neither"}
 _LOOK_SECONDS: Final = 0.05
 _TELL_SECONDS: Final = 15.0
+_PATIENCE_SECONDS: Final = 3.0
 # Who is killed, one as likely as the other; `point` is a worker whose successor dies by itself.
 _WORDS: Final = ("worker", "worker", "worker", "point", "point", "postgres")
 # No live clock ever stands still; here it has to, or its hours would be those of the run.
@@ -78,6 +79,8 @@ class Plan:
     kills: int
     paid: int = 0
     workers: int = 3
+    # So many messages are received from one kill to the next, where that does not last too long.
+    between_kills: int = 4
     seed: int = 1
     # The first worker dies there.
     crash_at: str | None = None
@@ -220,7 +223,7 @@ class _Course:
         for place in range(plan.workers):
             self.crew.begin(plan.crash_at if place == 0 else None)
         expected = plan.debts * 5
-        kills = [expected * (place + 1) / (plan.kills + 1) for place in range(plan.kills)]
+        kills, struck, struck_at = plan.kills, 0, time.monotonic()
         payments_at = [expected * (place + 1) / (plan.paid + 1) for place in range(plan.paid)]
         told = time.monotonic()
         to_be_paid = self.chance.sample(self.debts, plan.paid)
@@ -234,15 +237,15 @@ class _Course:
                 told = time.monotonic()
                 self.say(f"{taken:,} received, {dict(self.kills)} killed, {self.crew.falls} fell at a point")
             is_idle = not await self._is_open()
-            if kills and (taken >= kills[0] or is_idle):
-                kills.pop(0)
+            is_time = taken >= struck + plan.between_kills or time.monotonic() - struck_at > _PATIENCE_SECONDS
+            if kills and (is_time or is_idle):
+                kills -= 1
                 await self._strike()
+                struck, struck_at = taken, time.monotonic()
             if payments_at and (taken >= payments_at[0] or is_idle):
                 payments_at.pop(0)
                 await self._pay(to_be_paid.pop())
-            self.crew.bury()
-            while len(self.crew.running) < plan.workers:
-                self.crew.begin()
+            self.crew.replace(plan.workers)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _strike(self) -> None:

@@ -28,6 +28,7 @@ from getbill.reports import api as reports_api
 from getbill.sandbox import api as sandbox_api
 from getbill.scenarios import api as scenarios_api
 from getbill.settings import Settings
+from getbill.sftp import api as sftp_api
 from getbill.streams import api as streams_api
 from getbill.templates import api as templates_api
 from getbill.timelines import api as timelines_api
@@ -69,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         reports_api,
         sandbox_api,
         scenarios_api,
+        sftp_api,
         streams_api,
         templates_api,
         timelines_api,

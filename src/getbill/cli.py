@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "serve": "getbill.serve:serve",
     "api": "getbill.commands.api:api",
     "worker": "getbill.commands.worker:worker",
+    "sftp": "getbill.commands.sftp:sftp",
     "migrate": "getbill.commands.migrate:migrate",
     "prepare": "getbill.commands.prepare:prepare",
     "vault": "getbill.commands.vault:vault",
@@ -31,6 +32,8 @@ COMMANDS: Final = {
     "contact": "getbill.commands.contact:contact",
     "events": "getbill.commands.events:events",
     "webhooks": "getbill.commands.webhooks:commands",
+    "import": "getbill.commands.import_file:import_file",
+    "sftp-login": "getbill.commands.sftp_login:sftp_login",
     "import-child": "getbill.commands.import_child:import_child",
     "signing-key": "getbill.commands.signing_key:signing_key",
 }

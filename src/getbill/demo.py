@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from getbill import access, companies, debts, reactions, vault
+from getbill import access, companies, debts, reactions, sftp, vault
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.first_run import Credentials
@@ -20,6 +20,7 @@ from getbill.kit.money import Money
 from getbill.settings import Settings
 
 NAME: Final = "Demo Company"
+SFTP_NAME: Final = "Sandbox files"
 EMAIL: Final = "admin@demo.example"
 # A made-up IBAN with right check digits, for what sandbox letters and e-mails say.
 IBAN: Final = "FR7630006000011234567890189"
@@ -103,6 +104,7 @@ async def _found(settings: Settings, database: Database, unlocked: vault.Vault) 
         database, access.NewClient(spaces["live"], "First client"), now
     )
     _, key = await access.create_key(database, access.NewKey(spaces["sandbox"], "First key"), now)
+    entrance, sftp_password = await _entrance(database, spaces["sandbox"])
     await _stock(database, await companies.workspace(database, unlocked, spaces["sandbox"]))
     return Credentials(
         base_url=settings.url,
@@ -111,7 +113,24 @@ async def _found(settings: Settings, database: Database, unlocked: vault.Vault) 
         sandbox_api_key=key,
         client_id=client.shown_id,
         client_secret=secret,
+        sftp_host=settings.host,
+        sftp_port=settings.sftp_port,
+        sftp_username=entrance.username,
+        sftp_password=sftp_password,
     )
+
+
+async def _entrance(database: Database, sandbox_id: UUID) -> tuple[sftp.Login, str]:
+    """Let files into the sandbox, by one login and its password."""
+    now = clock.wall()
+    found = next((one for one in await sftp.logins(database, sandbox_id) if one.name == SFTP_NAME), None)
+    async with database.transaction(now) as tx:
+        login, password = (
+            await sftp.create_login(tx, sftp.NewLogin(sandbox_id, SFTP_NAME), now)
+            if found is None
+            else await sftp.rotate_login(tx, found, now)
+        )
+    return login, password or ""
 
 
 async def _hire(database: Database, company_id: UUID, password: str) -> None:

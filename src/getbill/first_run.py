@@ -27,6 +27,10 @@ class Credentials(TypedDict):
     sandbox_api_key: str
     client_id: str
     client_secret: str
+    sftp_host: str
+    sftp_port: int
+    sftp_username: str
+    sftp_password: str
 
 
 Found = Callable[[Settings], Awaitable[Credentials]]

@@ -23,6 +23,7 @@ def text(settings: Settings, credentials: Credentials | None, *, is_first: bool)
         "",
         f"  API       {settings.url}/external-api/v1",
         f"  Explorer  {settings.url}/docs",
+        f"  SFTP      {settings.host} port {settings.sftp_port}",
         f"  Data      {settings.data_dir}",
     ]
     if credentials is not None:

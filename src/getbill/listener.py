@@ -1,7 +1,7 @@
-"""The port the API answers on: one socket, opened once, that outlives a crashed API process.
+"""The ports that others come to: each one socket, opened once, that outlives a crashed process.
 
 `getbill serve` binds it, so a port in use is told before anything starts and before any credential is written;
-it opens only when the API process listens on it, and while that process is being replaced callers wait.
+it opens only when its process listens on it, and while that process is being replaced callers wait.
 """
 
 import errno
@@ -10,10 +10,14 @@ import ssl
 import time
 from typing import Final
 
+import structlog
+
 from getbill.kit.stops import CannotRun
 from getbill.settings import Settings
 
 RETRY_SECONDS: Final = 0.1
+
+_log = structlog.get_logger(__name__)
 
 
 class PortInUse(CannotRun):
@@ -22,10 +26,30 @@ class PortInUse(CannotRun):
 
 def bind(settings: Settings, *, patience_seconds: float = 0.0) -> socket.socket:
     """Bind the API's socket without listening; wait that long for a process that is just ending."""
+    return _bind(settings, "GETBILL_PORT", settings.port, patience_seconds)
+
+
+def bind_sftp(settings: Settings, *, patience_seconds: float = 0.0) -> socket.socket:
+    """Bind the socket of SFTP, as `bind` does that of the API.
+
+    Where nobody chose the port and another program has the usual one, any free one is taken: whoever reads
+    first-run.json or the start-up text finds it, and the rest of GetBill runs.
+    """
+    is_chosen = "sftp_port" in settings.model_fields_set
+    try:
+        return _bind(settings, "GETBILL_SFTP_PORT", settings.sftp_port, patience_seconds)
+    except PortInUse as error:
+        if is_chosen:
+            raise
+        _log.warning("sftp_port_taken", reason=str(error))
+        return _bind(settings, "GETBILL_SFTP_PORT", 0, 0.0)
+
+
+def _bind(settings: Settings, setting: str, port: int, patience_seconds: float) -> socket.socket:
     deadline = time.monotonic() + patience_seconds
     try:
         family, _, _, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            settings.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except socket.gaierror as error:
         raise CannotRun(f"GETBILL_HOST {settings.host!r} is not an address of this machine.") from error
@@ -40,7 +64,7 @@ def bind(settings: Settings, *, patience_seconds: float = 0.0) -> socket.socket:
                 continue
             listener.close()
             raise PortInUse(
-                f"{settings.host} port {settings.port} cannot be used ({error.strerror}): set GETBILL_PORT to another."
+                f"{settings.host} port {port} cannot be used ({error.strerror}): set {setting} to another."
             ) from error
         return listener
 

@@ -8,7 +8,7 @@ records what happened; only this file knows who cares.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
-from getbill import events, followups, imports, payments, timelines, todos
+from getbill import events, followups, imports, payments, sftp, timelines, todos
 from getbill.debts import Debt
 from getbill.events import Recorded
 from getbill.kit.db import Transaction
@@ -55,6 +55,7 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     await timelines.erase(tx, debt.workspace_id, debt.id)
     await todos.erase(tx, debt.workspace_id, debt.id)
     await imports.erase(tx, debt.workspace, debt.id, debt.import_id)
+    await sftp.erase(tx, debt.workspace_id, debt.import_id)
 
 
 IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {

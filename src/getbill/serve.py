@@ -1,7 +1,7 @@
 """`getbill serve`: the whole of GetBill on one machine, from one command.
 
 The embedded PostgreSQL (unless DATABASE_URL names another), the migration, at the first start a demo company, then
-the API and the worker, kept running until Ctrl-C or SIGTERM. One supervisor owns a data folder at a time, and one
+the API, the worker and SFTP, kept running until Ctrl-C or SIGTERM. One supervisor owns a data folder at a time, and one
 that was killed is recovered from by the next start.
 """
 
@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,19 @@ ANYWHERE_4: Final = "0.0.0.0"  # noqa: S104 recognised here, not bound
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The sockets others come to, each bound here once."""
+
+    api: socket.socket
+    sftp: socket.socket
+
+    def close(self) -> None:
+        """Give the ports back."""
+        self.api.close()
+        self.sftp.close()
+
+
 class AlreadyRunning(CannotRun):
     """Another supervisor owns the data folder."""
 
@@ -42,7 +56,7 @@ class NotPrepared(CannotRun):
 
 
 def serve() -> None:
-    """Run everything on this machine: database, API and worker."""
+    """Run everything on this machine: database, API, worker and SFTP."""
     settings = Settings()
     logs.configure(settings.log_level, "serve")
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
@@ -51,7 +65,12 @@ def serve() -> None:
     with _alone(settings.data_dir) as left_behind:
         # The processes of a killed supervisor need a moment to give the port back.
         patience = PATIENCE_SECONDS if left_behind else 0.0
-        _serve(settings, listener.bind(settings, patience_seconds=patience))
+        ports = Ports(
+            listener.bind(settings, patience_seconds=patience),
+            listener.bind_sftp(settings, patience_seconds=patience),
+        )
+        # Whichever port it came to is told to those who are prepared for it.
+        _serve(settings.model_copy(update={"sftp_port": ports.sftp.getsockname()[1]}), ports)
 
 
 def _signs() -> list[signal.Signals]:
@@ -60,36 +79,40 @@ def _signs() -> list[signal.Signals]:
     return [signal.SIGINT, signal.SIGTERM, *hung_up]
 
 
-def _serve(settings: Settings, bound: socket.socket) -> None:
+def _serve(settings: Settings, ports: Ports) -> None:
     if settings.database_url is not None:
-        asyncio.run(_supervise(settings, bound, None, settings.dsn))
+        asyncio.run(_supervise(settings, ports, None, settings.dsn))
         return
     server = Server(settings.data_dir, wish=settings.wish)
     try:
-        asyncio.run(_supervise(settings, bound, server, server.start()))
+        asyncio.run(_supervise(settings, ports, server, server.start()))
     finally:
         server.stop()
 
 
-async def _supervise(settings: Settings, bound: socket.socket, server: Server | None, dsn: str) -> None:
+async def _supervise(settings: Settings, ports: Ports, server: Server | None, dsn: str) -> None:
     wishes = Wishes()
     for sign in _signs():
         asyncio.get_running_loop().add_signal_handler(sign, wishes.ask_stop)
-    environment = os.environ | {"DATABASE_URL": dsn, "GETBILL_DATA_DIR": str(settings.data_dir)}
+    environment = os.environ | {
+        "DATABASE_URL": dsn,
+        "GETBILL_DATA_DIR": str(settings.data_dir),
+        "GETBILL_SFTP_PORT": str(settings.sftp_port),
+    }
     is_first = not settings.first_run_file.exists()
     if is_first or not await _is_migrated(dsn):
         status = await run(Child("prepare", ("prepare",), environment), wishes)
         if status and not wishes.stop.is_set():
             raise NotPrepared("The database could not be prepared.")
     tasks = [
-        *(asyncio.create_task(keep(child, wishes)) for child in _children(bound, environment)),
+        *(asyncio.create_task(keep(child, wishes)) for child in _children(ports, environment)),
         asyncio.create_task(_keep_server(server, wishes)),
-        asyncio.create_task(_greet(settings, bound, wishes, is_first=is_first)),
+        asyncio.create_task(_greet(settings, ports, wishes, is_first=is_first)),
     ]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     wishes.stop.set()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
-    bound.close()
+    ports.close()
     if server is not None:
         # Here the loop still catches signals: a second Ctrl-C cannot cut the database's shutdown short.
         server.stop()
@@ -106,11 +129,12 @@ async def _is_migrated(dsn: str) -> bool:
     return True
 
 
-def _children(bound: socket.socket, environment: Mapping[str, str]) -> list[Child]:
-    descriptor = bound.fileno()
+def _children(ports: Ports, environment: Mapping[str, str]) -> list[Child]:
+    api, sftp = ports.api.fileno(), ports.sftp.fileno()
     return [
-        Child("api", ("api", "--listen-fd", str(descriptor)), environment, (descriptor,)),
+        Child("api", ("api", "--listen-fd", str(api)), environment, (api,)),
         Child("worker", ("worker",), environment),
+        Child("sftp", ("sftp", "--listen-fd", str(sftp)), environment, (sftp,)),
     ]
 
 
@@ -123,9 +147,9 @@ async def _keep_server(server: Server | None, wishes: Wishes) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _greet(settings: Settings, bound: socket.socket, wishes: Wishes, *, is_first: bool) -> None:
+async def _greet(settings: Settings, ports: Ports, wishes: Wishes, *, is_first: bool) -> None:
     """Say that everything is there, once the API listens."""
-    host, port = bound.getsockname()[:2]
+    host, port = ports.api.getsockname()[:2]
     here = {ANYWHERE_4: "127.0.0.1", "::": "::1"}.get(host, host)
     while not wishes.stop.is_set():
         try:

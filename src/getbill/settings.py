@@ -42,6 +42,7 @@ def _networks(value: object) -> object:
 
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+PortOrAny = Annotated[int, Field(ge=0, le=65_535)]
 
 
 class SmtpTls(StrEnum):
@@ -74,6 +75,25 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("data"),
         description="Folder of the embedded database, the master key and first-run.json; made with mode 0700.",
+    )
+    sftp_port: PortOrAny = Field(
+        2222,
+        description="Port that files are dropped at over SFTP, on the same address; 0 for any that is free.",
+    )
+    sftp_pick_up_minutes: int = Field(
+        60,
+        ge=1,
+        le=1_440,
+        description="Every so many minutes of the day (UTC) dropped files are imported: 60 is every hour, on the hour.",
+    )
+    sftp_file_bytes_max: int = Field(
+        1_000_000_000, ge=1_000, description="Largest file that is taken over SFTP, in bytes."
+    )
+    sftp_quota_bytes: int = Field(
+        5_000_000_000, ge=1_000, description="What the folders of one SFTP login hold at most, in bytes."
+    )
+    sftp_sessions_max: int = Field(
+        64, ge=1, description="SFTP connections at a time to one process; of one login at most 8."
     )
     database_url: SecretStr | None = Field(
         None,

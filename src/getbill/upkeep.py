@@ -15,7 +15,7 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain.models import Schedule
 
-from getbill import access, imports, webhooks
+from getbill import access, imports, sftp, webhooks
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement
 from getbill.settings import Settings
@@ -41,6 +41,7 @@ async def once(database: Database, vault: Vault, settings: Settings) -> None:
     await webhooks.keep_partitions(database, now)
     await webhooks.end_rotations(database, now)
     await imports.drop_expired(database, vault)
+    await sftp.expire(database, now)
     await database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_KEPT)
     _log.info("upkeep_done")
 

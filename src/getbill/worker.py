@@ -22,6 +22,7 @@ from getbill import (
     imports,
     reactions,
     sandbox,
+    sftp,
     timelines,
     upkeep,
     vault,
@@ -122,6 +123,8 @@ async def run(settings: Settings, stop: asyncio.Event, pace: Pace | None = None)
         crew = imports.Crew(database, unlocked, imports.starter(settings))
         stack.push_async_callback(crew.close)
         loops.append(Loop("imports", crew.turn, stop))
+        pick_up = sftp.PickUp(database, unlocked, settings.sftp_pick_up_minutes)
+        loops.append(Loop("sftp", pick_up.turn, stop))
         if settings.bounce_maildir:
             loops.append(_bounces(desk, settings.bounce_maildir, stop))
         listener = _listen(settings.dsn, loops, courier, marks)
@@ -210,6 +213,7 @@ def _listen(dsn: str, loops: list[Loop], courier: Courier, marks: Marks) -> List
         events.GROWN: marks.hear,
         webhooks.WAKE: on_deliveries,
         imports.WAKE: on_events,
+        sftp.WAKE: on_events,
     }
     listener = Listener(dsn, heard)
     # What happened while nobody listened was not heard.

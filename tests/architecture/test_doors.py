@@ -8,6 +8,7 @@ from architecture.source import Function, modules
 # Rooms that may be entered past the door; each with the reason.
 SIDE_DOORS = {
     "channels.senders": "a package of its own, behind a door of its own",
+    "sftp.server": "asyncssh is loaded only by the process that listens",
     "migrations.actions": "Alembic is loaded only by the processes that migrate",
 }
 # Who puts the parts together takes each package's routes and jobs.

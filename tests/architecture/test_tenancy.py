@@ -27,6 +27,8 @@ NO_TENANT = {
     "token_families": "belong to a client, and are found before the workspace is known",
     "refresh_tokens": "found by hash before the workspace is known",
     "revoked_tokens": "found by the token's id, in any workspace",
+    "sftp_logins": "found by user name before the workspace is known",
+    "sftp_host_keys": "are the installation's",
     "signing_keys": "sign for the whole installation",
     "rate_counts": "count a credential or a sandbox for a minute",
     "access_log": "partitioned by day; also lines of callers nobody knows",
@@ -59,6 +61,9 @@ ALL_WORKSPACES = {
     "webhooks.behind": "a worker helps whatever endpoint missed events",
     "webhooks.open": "a courier takes what is due, a little of every endpoint",
     "webhooks.end_rotations": "upkeep: old secrets go, whoever's",
+    "sftp.take": "a worker takes whatever file is due longest",
+    "sftp.take_ended": "as sftp.take",
+    "sftp.expired": "upkeep: what lay in folders for thirty days goes, whoever's",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
 }
 

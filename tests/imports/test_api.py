@@ -1,13 +1,23 @@
 """Files over HTTP: sent, read, mapped, imported; every row a debt or a finding."""
 
-from datetime import timedelta
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from typing import Any
 
+import aiohttp
+import openpyxl
 import pytest
 from bringing import API, HEADERS, Sender, book, by_crew, csv, row, table
 
 import make
 from calls import Site
 from getbill import imports
+from getbill.imports import queries, tasks
+from getbill.imports.making import LeaseLost, Work
+from getbill.kit import ids
+from make import Company
 
 COUNTS = {
     "created": 0,
@@ -359,3 +369,107 @@ async def test_files_and_findings_go_after_thirty_days(sender: Sender) -> None:
     assert (after["state"], after["counts"]["created"], after["kept_until"]) == ("completed", 1, None)
     assert await sender.findings(shown["id"]) == []
     assert keys == []
+
+
+async def test_a_workbook_is_imported_as_it_is(sender: Sender) -> None:
+    written = openpyxl.Workbook()
+    sheet = written.active
+    assert sheet is not None
+    sheet.append(["Créances au 31/01/2026"])
+    sheet.append([])
+    sheet.append(HEADERS)
+    for number in range(3):
+        due = date(2026, 1, 31)
+        sheet.append([f"F-{number}", f"Jean {number}", f"j{number}@example.com", None, 10.5 + number, due])
+    sheet.append(["Total", None, None, None, 34.5, None])
+    content = io.BytesIO()
+    written.save(content)
+
+    shown = await sender.imported(content.getvalue())
+
+    assert shown["counts"]["created"] == 3
+    assert shown["counts"]["left_out"]["total"] == 1
+    assert [debt["amount"] for debt in await sender.debts()] == [10.5, 11.5, 12.5]
+
+
+async def test_an_import_that_is_going_on_can_be_taken_back(sender: Sender) -> None:
+    import_id = await sender.sent(csv([row(number) for number in range(5)]), "?auto=true")
+    database, vault = sender.installation.database, sender.installation.vault
+    found_id = ids.read("import", import_id)
+    workspace = sender.company.sandbox
+    fence = await database.pool.fetchval(
+        "UPDATE imports SET fence = fence + 1 WHERE id = $1 RETURNING fence", found_id
+    )
+    found = await imports.find(database, workspace, found_id)
+    key = queries.keys_of(workspace, found).own
+    assert key is not None
+    await tasks.read(Work(database, workspace, found, key))
+    stale = Work(database, workspace, await imports.find(database, workspace, found_id), key)
+
+    undone = await sender.call("POST", f"/imports/{import_id}/undo")
+    await tasks.run(database, vault, workspace.id, found_id, fence)
+    with pytest.raises(LeaseLost):
+        await tasks.bring_in(stale)
+    shown = await sender.work(import_id)
+
+    assert undone.status == 202, undone.body
+    assert (shown["state"], shown["counts"]["created"]) == ("undone", 0)
+    assert await sender.debts() == []
+
+
+async def test_an_upload_that_broke_off_begins_anew_under_its_id(sender: Sender) -> None:
+    database, workspace = sender.installation.database, sender.company.sandbox
+    wanted = imports.Wanted("debts.csv", "sftp", "login", "fr", is_auto=True)
+    import_id = ids.new()
+    broken = await imports.begin(database, workspace, wanted, import_id)
+    assert broken is not None
+    await broken.put(database, b"half of a file")
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield csv([row(1)])
+
+    made = await imports.create(database, workspace, stream(), wanted, import_id=import_id)
+    again = await imports.create(database, workspace, stream(), wanted, import_id=import_id)
+    with pytest.raises(imports.ImportSuperseded):
+        await broken.put(database, b"the other half")
+
+    shown = await sender.work(made.shown_id)
+    assert (made.id, again.id) == (import_id, import_id)
+    # Nobody has confirmed what this login's files look like.
+    assert (shown["state"], shown["waiting_for"], shown["size"]) == (
+        "mapped",
+        "confirmation",
+        len(csv([row(1)])),
+    )
+    assert len((await sender.get("/todos?type=import_mapping"))["data"]) == 1
+
+
+async def test_a_todo_is_answered_by_importing_or_by_putting_the_file_away(sender: Sender) -> None:
+    headers = ["Référence", "Nom", "Quelque chose"]
+    import_id = await sender.sent(csv([["F-1", "Jean Dupont", "12,50"]], headers), "?auto=true")
+    await sender.work(import_id)
+    (todo,) = (await sender.get("/todos?type=import_mapping"))["data"]
+
+    decided = await sender.call("POST", f"/todos/{todo['id']}/decide", {"decision": "discard"})
+
+    shown = await sender.get(f"/imports/{import_id}")
+    assert decided.status == 200, decided.body
+    assert (shown["state"], shown["waiting_for"]) == ("undone", None)
+    assert await sender.rows("SELECT FROM import_chunks WHERE workspace_id = $1", sender.workspace_id) == []
+
+
+async def test_the_running_processes_import_a_file(running: str, company: Company) -> None:
+    head = {"Authorization": f"Bearer {company.key}"}
+    form = aiohttp.FormData()
+    form.add_field("file", csv([row(1), row(2)]), filename="debts.csv", content_type="text/csv")
+    async with aiohttp.ClientSession(running, headers=head) as http, asyncio.timeout(60):
+        async with http.post(f"{API}/imports?auto=true", data=form) as sent:
+            path = f"{API}/imports/{(await sent.json())['id']}"
+        shown: dict[str, Any] = {"doing": "read"}
+        while shown["doing"]:
+            await asyncio.sleep(0.1)
+            async with http.get(path) as answered:
+                shown = await answered.json()
+
+    assert sent.status == 202
+    assert (shown["state"], shown["counts"]["created"]) == ("completed", 2)

@@ -144,6 +144,13 @@ def test_what_was_invoiced_alone_is_asked_and_may_be_confirmed() -> None:
     assert mapping.confirmed(found.mapping).is_certain
 
 
+def test_an_amount_beside_its_tax_is_asked_whether_it_includes_it() -> None:
+    found = read("Factura | Cliente | Importe | IVA", "F1 | Ana | 100,00 | 21,00", "F2 | Eva | 50,00 | 10,50")
+
+    assert found.asked() == ["tax_included"]
+    assert mapping.confirmed(found.mapping).is_certain
+
+
 def test_columns_that_do_not_add_up_are_asked() -> None:
     found = read(
         "Facture | Client | Montant TTC | Payé | Solde",

@@ -44,6 +44,7 @@ class Program:
         self.environment |= {
             "PYTHONPATH": SOURCE,
             "GETBILL_PORT": str(port),
+            "GETBILL_SFTP_PORT": "0",
             "GETBILL_DATA_DIR": str(data_dir),
         }
         self.environment |= settings

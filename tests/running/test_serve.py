@@ -18,6 +18,7 @@ from getbill.embedded import running_dsn
 from getbill.migrations.queries import HEAD
 
 KEYS = ["base_url", "dashboard_email", "dashboard_password", "sandbox_api_key", "client_id", "client_secret"]
+KEYS += ["sftp_host", "sftp_port", "sftp_username", "sftp_password"]
 README = Path(__file__).parents[2] / "README.md"
 MakeProgram = Callable[..., Program]
 
@@ -37,9 +38,10 @@ def test_an_installation_survives_what_happens_to_it(program: MakeProgram) -> No
     assert list(credentials) == KEYS
     assert credentials["base_url"] == first.url
     assert stat.S_IMODE((first.data_dir / "first-run.json").stat().st_mode) == 0o600
-    assert all(value in first.said for value in credentials.values())
+    assert all(str(value) in first.said for value in credentials.values())
     assert_the_readmes_first_debt_is_answered_with(first, 201)
 
+    assert_files_are_dropped_with(first)
     assert_a_second_supervisor_is_refused(first, program())
     assert_whatever_is_killed_is_started_again(first)
 
@@ -67,6 +69,35 @@ def assert_the_readmes_first_debt_is_answered_with(running: Program, status: int
 
     assert done.stdout.endswith(str(status)), done.stdout
     assert '"reference":"F-2024-0847"' in done.stdout.replace(" ", "")
+
+
+def assert_files_are_dropped_with(running: Program) -> None:
+    given, home = running.credentials, running.data_dir.parent
+    asking = home / "askpass"
+    asking.write_text(f"#!/bin/sh\necho '{given['sftp_password']}'\n")
+    asking.chmod(0o700)
+    (home / "batch").write_text("put askpass incoming/debts.csv\nls incoming\n")
+    options = ["-Fnone", "-oBatchMode=no", "-oStrictHostKeyChecking=no", f"-oUserKnownHostsFile={home}/known"]
+
+    done = subprocess.run(
+        [
+            "sftp",
+            *options,
+            "-oPubkeyAuthentication=no",
+            f"-P{given['sftp_port']}",
+            f"-b{home}/batch",
+            f"{given['sftp_username']}@{given['sftp_host']}",
+        ],
+        cwd=home,
+        env={"PATH": os.environ["PATH"], "SSH_ASKPASS": str(asking), "SSH_ASKPASS_REQUIRE": "force"},
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "incoming/debts.csv" in done.stdout.rpartition("ls incoming")[2]
 
 
 def assert_a_second_supervisor_is_refused(running: Program, refused: Program) -> None:
@@ -120,7 +151,7 @@ def test_another_database_is_used_where_one_is_named(program: MakeProgram, empty
     assert running.stop() == 0
 
 
-@pytest.mark.parametrize("word", ["api", "worker"])
+@pytest.mark.parametrize("word", ["api", "worker", "sftp"])
 def test_a_process_on_an_unmigrated_database_says_what_to_do(
     program: MakeProgram, empty_dsn: str, word: str
 ) -> None:
@@ -148,7 +179,7 @@ def test_a_missing_master_key_stops_the_start_with_the_reason(program: MakeProgr
     # Whichever process refused first ends the start; the other may have said the same by then.
     assert all("with the master key" in sentence for sentence in sentences[:-1])
     assert re.fullmatch(
-        r"getbill: `getbill (api|worker)` did not start; what it said stands above\.", sentences[-1]
+        r"getbill: `getbill (api|worker|sftp)` did not start; what it said stands above\.", sentences[-1]
     )
     assert "Traceback" not in refused.said
 

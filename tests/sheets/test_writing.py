@@ -41,7 +41,7 @@ def test_what_would_be_a_formula_is_written_as_text_and_read_back_as_it_was(form
 
 
 @pytest.mark.parametrize(
-    "harmless", ["-12,50", "+33 6 12 34 56 78", "-1 234,56 €", "a=b", "zoe@example.com", "'quoted'"]
+    "harmless", ["-12,50", "+33 6 12 34 56 78", "-1 234,56 €", "a=b", "zoe@example.com", "'quoted'", "\t"]
 )
 def test_amounts_and_phones_are_written_as_they_are(harmless: str) -> None:
     out = io.BytesIO()

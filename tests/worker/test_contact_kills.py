@@ -19,7 +19,7 @@ def test_whoever_is_killed_nobody_is_contacted_twice_or_forgotten() -> None:
     with home() as base:
         stage = Stage(Settings(data_dir=base.folder).on(base.dsn), base.folder / "ordeal", base.server)
         stage.folder.mkdir()
-        plan = Plan(debts=26, kills=30, paid=4, patience_seconds=240)
+        plan = Plan(debts=20, kills=30, paid=3, between_kills=1, patience_seconds=240)
         ordeal = asyncio.run(play(plan, stage, told.append))
 
     assert ordeal.before.faults == []

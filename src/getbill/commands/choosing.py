@@ -47,6 +47,13 @@ async def workspace(database: Database, owner: Company, named: str) -> UUID:
     raise NotFound(f"{owner.name} has no workspace {named!r}.")
 
 
+async def workspaces(database: Database, owner: Company, named: str | None) -> list[UUID]:
+    """Return a company's workspace by its kind, name or id, or all of them when none is named."""
+    if named is not None:
+        return [await workspace(database, owner, named)]
+    return [workspace_id for workspace_id, _, _ in await companies.workspaces_of(database, owner.id)]
+
+
 def show(value: Any) -> None:
     """Print what a command made or found as JSON, for people and programs alike."""
     typer.echo(json.pretty(value), nl=False)

@@ -19,6 +19,7 @@ from getbill.vault import Vault
 
 T = TypeVar("T")
 Action = Callable[[Database, Vault], Awaitable[T]]
+KnowingAction = Callable[[Settings, Database, Vault], Awaitable[T]]
 
 
 @contextmanager
@@ -33,6 +34,15 @@ def reached(settings: Settings) -> Iterator[str]:
 
 def run(action: Action[T]) -> T:
     """Run one action on the settings' database and vault; what refuses it is told as a sentence."""
+
+    async def unknowing(_settings: Settings, opened: Database, vault: Vault) -> T:
+        return await action(opened, vault)
+
+    return run_knowing(unknowing)
+
+
+def run_knowing(action: KnowingAction[T]) -> T:
+    """Run one action that needs the settings too, with the DSN of the database it is run on."""
     settings = Settings()
     logs.configure(settings.log_level, "command")
     with reached(settings) as dsn:
@@ -42,10 +52,12 @@ def run(action: Action[T]) -> T:
             raise CannotRun(refusal.detail) from refusal
 
 
-async def _run(settings: Settings, action: Action[T]) -> T:
+async def _run(settings: Settings, action: KnowingAction[T]) -> T:
     await migrations.check_revision(settings.dsn)
     opened = await open_database(settings.dsn, reactions.edge, size=2)
     try:
-        return await action(opened, await vault.unlock(opened, settings.master_key_text, settings.key_file))
+        return await action(
+            settings, opened, await vault.unlock(opened, settings.master_key_text, settings.key_file)
+        )
     finally:
         await opened.close()

@@ -3,10 +3,20 @@
 Every row ends as exactly one debt or one finding, whatever is killed on the way; a wrong list can be taken back.
 """
 
+from getbill.imports.accounts import account, columns, rows_to_correct, said_of_rows
 from getbill.imports.actions import Draft, begin, create, drop, finish, receive
 from getbill.imports.batch import Checkers
 from getbill.imports.batch import router as batch_router
-from getbill.imports.deciding import confirm, correct, discard, erase, start, undo
+from getbill.imports.deciding import (
+    MappingNotCertain,
+    change_mapping,
+    confirm,
+    correct,
+    discard,
+    erase,
+    start,
+    undo,
+)
 from getbill.imports.jobs import Crew, Start, drop_expired, starter
 from getbill.imports.model import (
     BYTES_MAX,
@@ -38,12 +48,16 @@ __all__ = [
     "Import",
     "ImportCannotMove",
     "ImportSuperseded",
+    "MappingNotCertain",
     "Start",
     "Wanted",
+    "account",
     "batch_router",
     "begin",
     "blocks",
     "carry_out",
+    "change_mapping",
+    "columns",
     "confirm",
     "correct",
     "create",
@@ -57,6 +71,8 @@ __all__ = [
     "problem",
     "receive",
     "rejected_rows",
+    "rows_to_correct",
+    "said_of_rows",
     "show",
     "start",
     "starter",

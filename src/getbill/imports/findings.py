@@ -118,7 +118,10 @@ def _at(raw: Any, pointer: str) -> Any:
 def _value(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = value.isoformat() if isinstance(value, date) else str(value)
+    if isinstance(value, list | dict):
+        text = json.write(value).decode()
+    else:
+        text = value.isoformat() if isinstance(value, date) else str(value)
     return text[:_VALUE_CHARACTERS_MAX]
 
 

@@ -121,12 +121,18 @@ def make(
             layout, profile, company_country=company.country, company_currency=company.currency
         )
     warnings: list[tuple[str, Facts[str, Any]]] = []
-    if remembered is None and before is not None:
+    if remembered is None and before is not None and _is_akin(before, layout):
         changes = mapping.difference(before, layout)
         warnings.append(("layout-changed", {"changes": changes}))
     return Plan(
         layout, profile, found, tuple(warnings), remembered is not None, dict(profile.left_out.counts)
     )
+
+
+def _is_akin(before: sheets.Layout, after: sheets.Layout) -> bool:
+    """Say whether a layout is another one changed, and not another kind of file altogether."""
+    old, new = ({header.casefold() for header in one.headers if header} for one in (before, after))
+    return 2 * len(old & new) >= min(len(old), len(new))
 
 
 def _profile_out(profile: sheets.Profile) -> dict[str, Any]:

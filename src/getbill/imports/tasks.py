@@ -84,7 +84,8 @@ async def read(work: Work) -> None:
     is_clear = plan.mapping.is_certain and not plan.warnings and (plan.is_remembered or not must_know)
     async with work.database.transaction(workspace.now()) as tx:
         if found.is_auto and is_clear:
-            await passing.planned(tx, work, plan, "mapped", first_task(found))
+            task = first_task(found)
+            await passing.planned(tx, work, plan, "importing" if task == "import" else "mapped", task)
             return
         await passing.planned(tx, work, plan, "mapped" if plan.mapping.is_certain else "uploaded", None)
         if found.is_auto:

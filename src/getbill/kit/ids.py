@@ -19,7 +19,7 @@ _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 # The same digits as `int` names them; what is none of ours becomes what `int` refuses.
 _TO_BASE_32 = dict.fromkeys(range(128), "!") | str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 # What people call the things whose prefix is no word.
-_CALLED = {"we": "webhook", "wd": "delivery", "wh": "event"}
+_CALLED = {"sftp": "SFTP login", "we": "webhook", "wd": "delivery", "wh": "event"}
 _SHIFTS = range(120, -1, -10)
 
 

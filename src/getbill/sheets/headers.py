@@ -64,7 +64,7 @@ def find(lines: Lines, chosen: int | None = None) -> Table | None:
         return None
     width = _width(filled)
     if chosen is None:
-        at, is_sure = _header(filled[:_SEARCHED], _usual(filled))
+        at, is_sure = _header(filled[:_SEARCHED], usually_filled(filled))
     else:
         at = next((i for i, (line, _) in enumerate(filled) if line == chosen), None) if chosen else None
         is_sure = True
@@ -97,8 +97,8 @@ def _extent(cells: Sequence[Cell]) -> int:
     return next((at + 1 for at in range(len(cells) - 1, -1, -1) if _texts(cells[at : at + 1])), 0)
 
 
-def _usual(lines: Lines) -> int:
-    """How many cells of a row hold something, in the fuller rows."""
+def usually_filled(lines: Lines) -> int:
+    """Return how many cells of a row hold something, in the fuller rows."""
     counts = sorted(len(_texts(cells)) for _, cells in lines)
     return counts[(len(counts) * 3) // 4]
 

@@ -32,6 +32,12 @@ _FOOTER = re.compile(
     r"|(nombre|number|anzahl|numero|aantal|nb|count)( de| of| di| van)? ?(lignes?|rows?|records?|zeilen|lineas|righe"
     r"|regels|factures?|invoices?|enregistrements?).*|\d+ (lignes?|rows?|records?|zeilen|lineas|righe|regels)( .*)?"
 )
+# A part of every word with which a total or a footer begins: without any, no need to look closer.
+_ENDING = re.compile(
+    r"tot|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
+    r"|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
+    r"|count|lign|row|record|zeile|l[i\u00ed]nea|righe|regel"
+)
 _HELP = re.compile(
     r"champs? obligatoires?|required fields?|mandatory fields?|pflichtfeld|campos? obligatori|campi obbligatori"
     r"|verplichte? veld"
@@ -55,26 +61,32 @@ class Leaving:
         self._header = {column.index: folded(column.header) for column in layout.columns if column.header}
         # A row with at least this many blanks is looked at closely; so is every row near the header.
         # Where blanks are spaces, that is every row.
-        self.few = 0 if layout.is_padded else layout.width - max(2, layout.width // 2)
+        self._width = layout.width
+        self._usual = layout.filled or layout.width
+        self._sparse = max(2, self._usual // 2)
+        self.few = 0 if layout.is_padded else layout.width - self._sparse
         self.near_line = layout.data_line + _NEAR
         first = layout.columns[0] if layout.columns else None
-        self.first_header = first.header if first and first.index == 0 else None
-        self._width = layout.width
+        # What no cell is, where the first column has no header.
+        self.first_header: object = first.header if first and first.index == 0 and first.header else object()
 
     def why(self, line: int, cells: Sequence[Cell]) -> str | None:
         """Return why the row is not data, or None."""
-        texts = [text for text in (read_text(cell) for cell in cells) if text]
+        texts = [read_text(cell) for cell in cells if cell is not None and cell != ""]
+        if "" in texts:
+            texts = [text for text in texts if text]
         if not texts:
             return "empty"
         if max(map(len, texts)) > _SHORT:
             return None
-        if self._is_header(cells):
+        if len(texts) == len(self._header) and self._is_header(cells):
             return "header"
         if all(_RULE.fullmatch(text) for text in texts):
             return "separator"
         if self._is_help(line, texts):
             return "template"
-        return self._end(texts) if len(texts) <= max(2, self._width // 2) else None
+        is_sparse = len(texts) <= self._sparse
+        return self._end(texts) if is_sparse and _ENDING.search("\n".join(texts).casefold()) else None
 
     def _end(self, texts: list[str]) -> str | None:
         """Return what a row with few cells ends, if it ends something."""
@@ -85,15 +97,17 @@ class Leaving:
 
     def _is_header(self, cells: Sequence[Cell]) -> bool:
         header = self._header
-        return len(header) > 0 and all(
+        return all(
             index < len(cells) and folded(read_text(cells[index])) == text for index, text in header.items()
         )
 
     def _is_help(self, line: int, texts: list[str]) -> bool:
+        is_near = line <= self.near_line
+        if not is_near and len(texts) > 2 and not any(text[0] == "*" for text in texts):
+            return False
         plain = [folded(text) for text in texts]
         if sum(1 for text in plain if text.startswith("*")) * 2 >= len(plain):
             return True
-        is_near = line <= self.near_line
         if (is_near or len(texts) <= 2) and any(_HELP.search(text) for text in plain):
             return True
         return is_near and sum(1 for text in plain if _HELP_WORD.fullmatch(text)) * 2 > len(plain)
@@ -105,4 +119,4 @@ class Leaving:
         if not total:
             return False
         # A company may be called Total: a name after the word sums up only in a row that is nearly blank.
-        return bool(_TOTAL_REST.fullmatch(total["rest"])) or len(texts) <= self._width // 3
+        return bool(_TOTAL_REST.fullmatch(total["rest"])) or len(texts) <= self._usual // 3

@@ -110,6 +110,8 @@ class Layout:
     with_hidden_rows: bool = False
     # Whether rows commonly end before the last column.
     is_ragged: bool = True
+    # How many cells of a row usually hold something; 0 where that is not known.
+    filled: int = 0
     # Whether blank cells are filled up with spaces.
     is_padded: bool = False
     other_sheets: tuple[OtherSheet, ...] = ()

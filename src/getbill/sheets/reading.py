@@ -215,6 +215,9 @@ def _table(sample: Sequence[tuple[int, list[Cell]]], choices: Choices, limits: L
         notes=table.notes,
         # Many programs end a row at its last filled cell; where most rows do not, a short one is cut.
         is_ragged=short > max(1, len(below) // 10),
+        filled=headers.usually_filled(
+            [(line, cells) for line, cells in sample if line >= table.data_line and any(cells)]
+        ),
         is_padded=any(
             isinstance(cell, str) and cell and not cell.strip() for cells in below for cell in cells
         ),

@@ -118,6 +118,6 @@ def _writer(text: io.StringIO, layout: Layout | None) -> Writer:
 
 def _safe(text: str) -> str:
     """Return the text as a spreadsheet shows it and does not run it (OWASP, CSV injection)."""
-    if text.lstrip(" ")[:1] in FORMULA_STARTS and not _HARMLESS.fullmatch(text):
+    if text.lstrip(" ")[:1] in FORMULA_STARTS and text.strip() and not _HARMLESS.fullmatch(text):
         text = f"'{text}"
     return text.replace("\0", "")

@@ -36,7 +36,7 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
         ):
             # The amount in the currency that stands beside it.
             plain[0].turn(Field.AMOUNT, Field.AMOUNT, 0.8)
-        return _plain_alone(plain[0], paid)
+        return _plain_alone(plain[0], paid) or _tax_beside(plain[0], candidates)
     if invoiced:
         _leave([*net, *ledger], "net_of_tax", invoiced[0])
         return _several(invoiced, [], head) or ([] if paid else [_invoiced_only(invoiced[0])])
@@ -113,6 +113,18 @@ def _plain_alone(amount: Candidate, paid: list[Candidate]) -> list[Question]:
     # An amount of something nobody knows is asked, an amount of nothing in particular is what the file is about.
     score = min(score, 0.75) if amount.spoken.unknown else score + 0.07 if score >= 0.7 else score
     amount.become([Claim(Field.AMOUNT, score)], Reason("only_amount", _header(amount)))
+    return []
+
+
+def _tax_beside(amount: Candidate, candidates: list[Candidate]) -> list[Question]:
+    """Ask whether a lone amount includes the tax that stands in a column beside it."""
+    for one in candidates:
+        if "tax" in one.spoken.concepts and one.found.filled and has_fractions(one.found):
+            proposed = Field.AMOUNT.value
+            facts = _header(amount) | {"tax": _header(one)["header"]}
+            return [
+                Question("tax_included", (amount.column.index,), Field.AMOUNT, (proposed,), proposed, facts)
+            ]
     return []
 
 

@@ -26,7 +26,14 @@ from getbill.imports.mapping.rules import Claim
 from getbill.kit.money import currencies
 
 _AMOUNT_QUESTIONS = frozenset(
-    {"which_amount", "amount_or_invoiced", "invoiced_only", "amounts_disagree", "negative_amounts"}
+    {
+        "which_amount",
+        "amount_or_invoiced",
+        "invoiced_only",
+        "tax_included",
+        "amounts_disagree",
+        "negative_amounts",
+    }
 )
 _FORMATS = frozenset({"number_format", "date_order"})
 _UNITS = frozenset({None, "cents", "negated"})

@@ -65,6 +65,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{header} is what was invoiced and no column says what was paid: is all of it still owed?",
         "{header} est le montant facturé et aucune colonne ne dit ce qui a été payé : tout est-il encore dû ?",
     ),
+    "tax_included": (
+        "Does {header} include {tax}?",
+        "{header} comprend-il {tax} ?",
+    ),
     "amounts_disagree": (
         "What is due is not what was invoiced less what was paid. Are these columns right?",
         "Ce qui est dû n'est pas le montant facturé moins le montant payé. Ces colonnes sont-elles les bonnes ?",

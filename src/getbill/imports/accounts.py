@@ -1,0 +1,42 @@
+"""What is put back to whoever sent a file and does not ask over the API: what became of it, and the rows to correct."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from getbill.companies import Workspace
+from getbill.imports import deciding, findings, queries, reports, wire
+from getbill.imports.model import Import
+from getbill.kit.db import Database
+
+
+async def account(database: Database, workspace: Workspace, found: Import) -> dict[str, Any]:
+    """Return what became of an import as the API tells it, with how many rows have findings of each kind."""
+    key = queries.keys_of(workspace, found).own
+    plan = deciding.plan_of(workspace, found) if found.plan is not None and key is not None else None
+    told = wire.shown(found, workspace.now(), found.language, key, plan)
+    return told | {"codes": await reports.codes(database, workspace, found)}
+
+
+def columns(workspace: Workspace, found: Import) -> dict[str, Any]:
+    """Return what a file's columns were taken for and what is asked, as the API tells it."""
+    return wire.mapping_shown(deciding.plan_of(workspace, found), found.language)
+
+
+async def said_of_rows(
+    database: Database, workspace: Workspace, found: Import, most: int
+) -> list[dict[str, Any]]:
+    """Return the first findings, as the API tells them."""
+    rows = await reports.rows(database, workspace, found, (None, None), (-1, most))
+    return [one for row in rows for one in findings.shown(row, found.language)][:most]
+
+
+async def rows_to_correct(
+    database: Database, workspace: Workspace, found: Import
+) -> tuple[str, AsyncIterator[bytes]] | None:
+    """Return the ending and the bytes of a file with the rows that became no debt; None where there are none."""
+    key = queries.keys_of(workspace, found).own
+    if not found.rejected or found.plan is None or key is None:
+        return None
+    kind = deciding.plan_of(workspace, found).layout.kind
+    file = await reports.rejected(database, workspace, found, kind, found.language)
+    return kind, reports.blocks(file)

@@ -1,0 +1,34 @@
+"""SFTP: for systems that can drop a file and nothing else.
+
+A login opens folders of its own: what is dropped into `incoming/` (or the root) is imported every hour with the mapping
+that was remembered for its layout, lies in `processed/` or `rejected/` afterwards, and a report is put into `reports/`.
+The files lie in the database, sealed, since the process that takes them and the worker that imports them share nothing
+else. `getbill.sftp.server` speaks the protocol and is loaded by that process alone.
+"""
+
+from getbill.sftp.credentials import create_login, login, logins, named, revoke_login, rotate_login
+from getbill.sftp.hostkeys import host_fingerprints, host_keys
+from getbill.sftp.jobs import PickUp, erase, expire
+from getbill.sftp.model import PREFIX, Limits, Login, NewLogin, UsernameTaken
+from getbill.sftp.picking import WAKE, ask
+
+__all__ = [
+    "PREFIX",
+    "WAKE",
+    "Limits",
+    "Login",
+    "NewLogin",
+    "PickUp",
+    "UsernameTaken",
+    "ask",
+    "create_login",
+    "erase",
+    "expire",
+    "host_fingerprints",
+    "host_keys",
+    "login",
+    "logins",
+    "named",
+    "revoke_login",
+    "rotate_login",
+]

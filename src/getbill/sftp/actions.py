@@ -1,0 +1,329 @@
+"""Writing into the folders: a chunk at a time, by the one session that opened a file last.
+
+What a client has sent is stored, sealed, as soon as a chunk is full, so that an upload that breaks off goes on where it
+was; a session that lost a file to another writes nothing more into it.
+"""
+
+from uuid import UUID
+
+from asyncpg import UniqueViolationError
+
+from getbill import vault
+from getbill.companies import Workspace
+from getbill.kit import clock, ids
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.sftp import queries
+from getbill.sftp.model import (
+    CHUNK_BYTES,
+    FILES_MAX,
+    File,
+    Limits,
+    NameTaken,
+    NoRoom,
+    NoSuchPlace,
+    NotAllowed,
+    Place,
+    State,
+    TakenOver,
+    beside,
+    is_finished,
+)
+from getbill.sftp.queries import Box, chunk_context, name_context, name_hash
+
+_INSERT = Statement(
+    "sftp.insert_file",
+    "Begin a file.",
+    """
+    INSERT INTO sftp_files (workspace_id, id, login_id, folder, name_hash, name, state, writer, written_at, import_id,
+        is_finished)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    """,
+)
+_COUNT = Statement(
+    "sftp.count",
+    "How many files and bytes lie in a login's folders?",
+    """
+    SELECT count(*) AS files, coalesce(sum(size), 0)::bigint AS bytes FROM sftp_files
+    WHERE workspace_id = $1 AND login_id = $2
+    """,
+)
+_REOPEN = Statement(
+    "sftp.reopen",
+    "Write on in a file; whoever wrote it before writes no more.",
+    """
+    UPDATE sftp_files SET writer = $3, state = 'open', written_at = $4, asked_at = NULL, size = $5
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+_RESIZE = Statement(
+    "sftp.resize",
+    "A file is shorter now, if it is still this writer's.",
+    "UPDATE sftp_files SET size = $4 WHERE workspace_id = $1 AND id = $2 AND writer = $3 RETURNING id",
+)
+_CUT_CHUNKS = Statement(
+    "sftp.cut_chunks",
+    "Drop the chunks of a file from one number on.",
+    "DELETE FROM sftp_chunks WHERE workspace_id = $1 AND file_id = $2 AND number >= $3",
+)
+_STORE = Statement(
+    "sftp.store",
+    "Store a chunk, if the file is still this writer's and the login's folders have room.",
+    """
+    WITH held AS (
+        UPDATE sftp_files SET size = $5, written_at = $6
+        WHERE workspace_id = $1 AND id = $2 AND writer = $3
+          AND $5 + (SELECT coalesce(sum(o.size), 0) FROM sftp_files o
+                    WHERE o.workspace_id = $1 AND o.login_id = $8 AND o.id <> $2) <= $9
+        RETURNING workspace_id, id)
+    INSERT INTO sftp_chunks (workspace_id, file_id, number, sealed)
+    SELECT held.workspace_id, held.id, $4::integer, $7::bytea FROM held WHERE held.workspace_id = $1
+    ON CONFLICT (workspace_id, file_id, number) DO UPDATE SET sealed = excluded.sealed
+    RETURNING number
+    """,
+)
+_IS_WRITER = Statement(
+    "sftp.is_writer",
+    "Is a file still this writer's?",
+    "SELECT id FROM sftp_files WHERE workspace_id = $1 AND id = $2 AND writer = $3",
+)
+_CLOSE = Statement(
+    "sftp.close",
+    "A writer is done with a file, or was cut off.",
+    """
+    UPDATE sftp_files SET state = $4, writer = NULL, written_at = $5
+    WHERE workspace_id = $1 AND id = $2 AND writer = $3 RETURNING id
+    """,
+)
+_MOVE = Statement(
+    "sftp.move",
+    "Give a file another name or folder.",
+    """
+    UPDATE sftp_files SET folder = $3, name_hash = $4, name = $5, state = $6, written_at = $7,
+        is_finished = $8, asked_at = NULL, leased_until = NULL
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+_DELETE = Statement(
+    "sftp.delete",
+    "A file goes; its chunks and its key go in the same change.",
+    "DELETE FROM sftp_files WHERE workspace_id = $1 AND id = $2",
+)
+_TRIES = 3
+_TAKEN_OVER = "Another session is writing this file now."
+
+
+class Upload:
+    """A file being written: one chunk in memory, whatever its size; the rest is stored."""
+
+    def __init__(self, folders: "Folders", box: Box, writer: UUID) -> None:
+        self.size = box.file.size
+        # Whether every write goes to the end, wherever the client believes it to be.
+        self.appends = False
+        self._folders = folders
+        self._box = box
+        self._writer = writer
+        self._number = -1
+        self._bytes = bytearray()
+        self._is_dirty = False
+
+    async def write(self, offset: int, data: bytes) -> None:
+        """Write bytes at an offset, at most right behind the end; raise NoRoom or TakenOver."""
+        if offset > self.size:
+            raise NotAllowed("A file is written without holes.")
+        if offset + len(data) > self._folders.limits.file_bytes_max:
+            raise NoRoom(f"A file has at most {self._folders.limits.file_bytes_max} bytes here.")
+        rest = memoryview(data)
+        while rest:
+            number, begin = divmod(offset, CHUNK_BYTES)
+            await self._turn_to(number)
+            part = rest[: CHUNK_BYTES - begin]
+            self._bytes[begin : begin + len(part)] = part
+            self._is_dirty = True
+            offset += len(part)
+            self.size = max(self.size, offset)
+            rest = rest[len(part) :]
+
+    async def truncate(self, size: int) -> None:
+        """Cut the file to a size it already has."""
+        if size > self.size:
+            raise NotAllowed("A file is written without holes.")
+        number, begin = divmod(size, CHUNK_BYTES)
+        await self._turn_to(number)
+        folders, place = self._folders, (self._folders.workspace.id, self._box.file.id)
+        async with folders.database.transaction(clock.wall()) as tx:
+            if await tx.fetchval(_RESIZE, *place, self._writer, size) is None:
+                raise TakenOver(_TAKEN_OVER)
+            await tx.execute(_CUT_CHUNKS, *place, number + (1 if begin else 0))
+        del self._bytes[begin:]
+        self.size = size
+        self._is_dirty = bool(self._bytes)
+
+    async def flush(self) -> None:
+        """Store what is not stored yet; raise NoRoom when the folders are full, TakenOver when another writes now."""
+        if not self._is_dirty:
+            return
+        folders, file_id = self._folders, self._box.file.id
+        sealed = self._box.key.seal(bytes(self._bytes), chunk_context(file_id, self._number))
+        place = (folders.workspace.id, file_id, self._writer)
+        room = (folders.login_id, folders.limits.quota_bytes)
+        # All other chunks are stored: with this one, everything up to the end is.
+        stored = await folders.database.fetchval(
+            _STORE, *place, self._number, self.size, clock.wall(), sealed, *room
+        )
+        if stored is None:
+            if await folders.database.fetchval(_IS_WRITER, *place) is None:
+                raise TakenOver(_TAKEN_OVER)
+            raise NoRoom(f"The folders of this login hold at most {folders.limits.quota_bytes} bytes.")
+        self._is_dirty = False
+
+    async def close(self, state: State = State.WHOLE) -> None:
+        """End the writing: the file is whole, was cut off where it is, or is ours; raise what `flush` raises."""
+        try:
+            await self.flush()
+        except NoRoom:
+            await self._end(State.CUT)
+            raise
+        await self._end(state)
+
+    async def _end(self, state: State) -> None:
+        folders = self._folders
+        row = (folders.workspace.id, self._box.file.id, self._writer, state.value, clock.wall())
+        if await folders.database.fetchval(_CLOSE, *row) is None:
+            raise TakenOver(_TAKEN_OVER)
+
+    async def _turn_to(self, number: int) -> None:
+        if number == self._number:
+            return
+        await self.flush()
+        has_it = number * CHUNK_BYTES < self.size
+        folders = self._folders
+        found = (
+            await queries.chunk(folders.database, folders.workspace.id, self._box, number) if has_it else b""
+        )
+        self._number, self._bytes = number, bytearray(found)
+
+
+class Folders:
+    """The folders of one login, as one session has them."""
+
+    def __init__(self, database: Database, workspace: Workspace, login_id: UUID, limits: Limits) -> None:
+        self.database = database
+        self.workspace = workspace
+        self.login_id = login_id
+        self.limits = limits
+
+    async def write(
+        self, place: Place, *, creates: bool = True, truncates: bool = True, is_new: bool = False
+    ) -> Upload:
+        """Open a file for writing, making it where there is none; whoever wrote it before writes no more."""
+        _refuse_fixed(place)
+        for _ in range(_TRIES):
+            try:
+                async with self.database.transaction(clock.wall()) as tx:
+                    return await self._open(tx, place, creates=creates, truncates=truncates, is_new=is_new)
+            except UniqueViolationError:
+                # Another session made it at the same moment: now it is there.
+                continue
+        raise NameTaken("Others keep making this file.")
+
+    async def _open(
+        self, tx: Transaction, place: Place, *, creates: bool, truncates: bool, is_new: bool
+    ) -> Upload:
+        found = await queries.find_locked(tx, self.workspace, self.login_id, place)
+        writer = ids.new()
+        if found is None:
+            if not creates:
+                raise NoSuchPlace("There is no such file.")
+            return Upload(self, await self.insert(tx, place, writer=writer), writer)
+        if is_new:
+            raise NameTaken("There is a file of this name.")
+        _refuse_taken(found)
+        size = 0 if truncates else found.file.size
+        if truncates:
+            await tx.execute(_CUT_CHUNKS, self.workspace.id, found.file.id, 0)
+        await tx.execute(_REOPEN, self.workspace.id, found.file.id, writer, clock.wall(), size)
+        upload = Upload(self, found, writer)
+        upload.size = size
+        return upload
+
+    async def put(self, place: Place, import_id: UUID) -> Upload:
+        """Open a file of ours for writing, beside one that has its name already."""
+        writer = ids.new()
+        async with self.database.transaction(clock.wall()) as tx:
+            if await queries.find_locked(tx, self.workspace, self.login_id, place) is not None:
+                place = Place(place.folder, beside(place.name, clock.wall()))
+            return Upload(self, await self.insert(tx, place, writer=writer, import_id=import_id), writer)
+
+    async def insert(
+        self, tx: Transaction, place: Place, *, writer: UUID | None = None, import_id: UUID | None = None
+    ) -> Box:
+        """Make an empty file at a place where there is none; raise NoRoom when there are too many."""
+        held = await tx.fetchrow(_COUNT, self.workspace.id, self.login_id)
+        if held is not None and held["files"] >= FILES_MAX and place.folder.takes_files:
+            raise NoRoom(f"The folders of this login hold at most {FILES_MAX} files.")
+        file_id = ids.new()
+        key = vault.make_key(tx, self.workspace.vault, self.workspace.id, file_id)
+        row = (self.workspace.id, file_id, self.login_id, place.folder.value, self._hash(place))
+        name = key.seal(place.name.encode(), name_context(file_id))
+        now = clock.wall()
+        await tx.execute(
+            _INSERT, *row, name, State.OPEN.value, writer, now, import_id, is_finished(place.name)
+        )
+        return Box(File(file_id, self.login_id, place, 0, State.OPEN, now, import_id), key)
+
+    async def rename(self, old: Place, new: Place, *, replaces: bool) -> None:
+        """Give a file another name; one that was cut off counts as whole then, since somebody says so."""
+        _refuse_fixed(old)
+        _refuse_fixed(new)
+        async with self.database.transaction(clock.wall()) as tx:
+            found = await queries.find_locked(tx, self.workspace, self.login_id, old)
+            if found is None:
+                raise NoSuchPlace("There is no such file.")
+            _refuse_taken(found)
+            there = await queries.find_locked(tx, self.workspace, self.login_id, new)
+            if there is not None and there.file.id != found.file.id:
+                if not replaces:
+                    raise NameTaken("There is a file of this name.")
+                _refuse_taken(there)
+                await drop(tx, self.workspace.id, there.file.id)
+            state = State.WHOLE if found.file.state is State.CUT else found.file.state
+            await self.move(tx, found, new, state)
+
+    async def move(self, tx: Transaction, box: Box, new: Place, state: State) -> None:
+        """Put a file at another place, where nothing is."""
+        name = box.key.seal(new.name.encode(), name_context(box.file.id))
+        row = (self.workspace.id, box.file.id, new.folder.value, self._hash(new), name, state.value)
+        await tx.execute(_MOVE, *row, clock.wall(), is_finished(new.name))
+
+    async def remove(self, place: Place) -> None:
+        """Drop a file and its key; not while it is being imported."""
+        if not place.name:
+            raise NotAllowed("The folders are fixed.")
+        async with self.database.transaction(clock.wall()) as tx:
+            found = await queries.find_locked(tx, self.workspace, self.login_id, place)
+            if found is None:
+                raise NoSuchPlace("There is no such file.")
+            _refuse_taken(found)
+            await drop(tx, self.workspace.id, found.file.id)
+
+    def _hash(self, place: Place) -> bytes:
+        return name_hash(self.workspace, self.login_id, place)
+
+
+async def drop(tx: Transaction, workspace_id: UUID, file_id: UUID) -> None:
+    """Drop a file with its chunks and its key."""
+    await tx.execute(_DELETE, workspace_id, file_id)
+    await tx.execute(_CUT_CHUNKS, workspace_id, file_id, 0)
+    await vault.drop_key(tx, workspace_id, file_id)
+
+
+def _refuse_fixed(place: Place) -> None:
+    if not place.name:
+        raise NotAllowed("The folders are fixed.")
+    if not place.folder.takes_files:
+        raise NotAllowed(f"Nothing is put into {place.folder.value}/: drop files into incoming/.")
+
+
+def _refuse_taken(box: Box) -> None:
+    if box.file.state is State.TAKEN:
+        raise NotAllowed("The file is being imported; it moves to processed/ or rejected/ by itself.")

@@ -1,0 +1,93 @@
+"""The routes of SFTP: who may drop files, and picking up what they dropped."""
+
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import access
+from getbill.access import Caller, Change
+from getbill.kit import clock, ids
+from getbill.kit.db import Database, Transaction
+from getbill.kit.http import answer, body
+from getbill.kit.routes import Route
+from getbill.kit.shapes import problems
+from getbill.sftp import credentials, hostkeys, picking, wire
+from getbill.sftp.model import PREFIX, Login, NewLogin
+from getbill.sftp.wire import LoginList, NewLoginBody, OpenedLogin, PickUpShown, RotateLoginBody
+
+router = APIRouter(prefix="/external-api/v1/sftp", tags=["SFTP"], route_class=Route)
+
+Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
+Writes = Annotated[Change, Depends(access.change("debts:write"))]
+
+
+@router.post("/logins", status_code=201, response_model=OpenedLogin, responses=problems(409, 415, 422))
+async def create_sftp_login(
+    change: Writes, new: Annotated[NewLoginBody, body(NewLoginBody, optional=True)]
+) -> Response:
+    """Let a system drop files over SFTP, into folders of its own. The answer shows the password, once."""
+    hosts = await hostkeys.host_fingerprints(change.database)
+    wanted = NewLogin(change.workspace.id, new.name, new.username, tuple(new.public_keys), new.password)
+
+    async def work(tx: Transaction) -> access.Reply:
+        made, password = await credentials.create_login(tx, wanted, clock.wall())
+        shown = _shown(change.request, made) | {"password": password, "host_fingerprints": hosts}
+        return lambda: answer(201, shown)
+
+    return await change.commit(work)
+
+
+@router.get("/logins", response_model=LoginList)
+async def list_sftp_logins(request: Request, caller: Reads) -> Response:
+    """List who may drop files, revoked logins too, the oldest first."""
+    database: Database = request.app.state.database
+    found = await credentials.logins(database, caller.workspace.id)
+    return answer(200, {"data": [_shown(request, one) for one in found]})
+
+
+@router.post("/logins/{login_id}/rotate", response_model=OpenedLogin, responses=problems(404, 409, 415, 422))
+async def rotate_sftp_login(
+    change: Writes, login_id: str, asked: Annotated[RotateLoginBody, body(RotateLoginBody, optional=True)]
+) -> Response:
+    """Replace the password, and the keys where new ones are given. The old ones open no more; files stay."""
+    hosts = await hostkeys.host_fingerprints(change.database)
+    login = await credentials.login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
+    keys = None if asked.public_keys is None else tuple(asked.public_keys)
+
+    async def work(tx: Transaction) -> access.Reply:
+        made, password = await credentials.rotate_login(tx, login, clock.wall(), keys)
+        shown = _shown(change.request, made) | {"password": password, "host_fingerprints": hosts}
+        return lambda: answer(200, shown)
+
+    return await change.commit(work)
+
+
+@router.delete("/logins/{login_id}", status_code=204, response_class=Response, responses=problems(404, 409))
+async def revoke_sftp_login(change: Writes, login_id: str) -> Response:
+    """Let a system in no longer. What it dropped and was not picked up yet is not imported any more."""
+    login = await credentials.login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
+
+    async def work(tx: Transaction) -> access.Reply:
+        await credentials.revoke_login(tx, login, clock.wall())
+        return lambda: Response(status_code=204)
+
+    return await change.commit(work)
+
+
+@router.post("/pick-up", status_code=202, response_model=PickUpShown, responses=problems(409))
+async def pick_up_sftp_files(change: Writes) -> Response:
+    """Import what was dropped now, rather than on the hour. Files that are still being written to wait."""
+
+    async def work(tx: Transaction) -> access.Reply:
+        count = await picking.ask(tx, change.workspace.id, clock.wall())
+        return lambda: answer(202, {"files": count})
+
+    return await change.commit(work)
+
+
+def _shown(request: Request, login: Login) -> dict[str, Any]:
+    settings = request.app.state.settings
+    return wire.login(login, urlsplit(settings.url).hostname or settings.host, settings.sftp_port)

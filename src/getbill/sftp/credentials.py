@@ -1,0 +1,268 @@
+"""Logins: who may drop files, by which password and which keys.
+
+A password is made here, shown once, and kept as argon2 makes it; of a public key its fingerprint is kept. After ten
+wrong passwords in a row no password opens for a quarter of an hour; keys still do.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import argon2
+from asyncpg import Record, UniqueViolationError
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+from getbill.kit import ids
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import Invalid, NotFound, one_field
+from getbill.sftp.model import KEYS_MAX, PREFIX, USERNAME, Login, NewLogin, UsernameTaken
+
+_FAILURES_MAX: Final = 10
+_LOCKED: Final = timedelta(minutes=15)
+
+_COLUMNS: Final = """id, workspace_id, username, name, password_hash IS NOT NULL AS has_password, fingerprints,
+    created_at, rotated_at, used_at, revoked_at"""
+
+_INSERT = Statement(
+    "sftp.insert_login",
+    "Let somebody drop files into a workspace.",
+    """
+    INSERT INTO sftp_logins (id, workspace_id, username, name, password_hash, fingerprints, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    """,
+)
+_LOGINS = Statement(
+    "sftp.logins",
+    "A workspace's logins, the oldest first.",
+    f"SELECT {_COLUMNS} FROM sftp_logins WHERE workspace_id = $1 ORDER BY created_at, id",
+)
+_LOGIN = Statement(
+    "sftp.login",
+    "One login of a workspace.",
+    f"SELECT {_COLUMNS} FROM sftp_logins WHERE workspace_id = $1 AND id = $2",
+)
+_PLACE_OF = Statement(
+    "sftp.workspace_of_login",
+    "In which workspace is the login of this id or user name?",
+    "SELECT workspace_id, id FROM sftp_logins WHERE id = $1 OR username = $2",
+)
+_BY_USERNAME = Statement(
+    "sftp.login_by_username",
+    "Who calls themselves so, and how do they prove it?",
+    f"""
+    SELECT {_COLUMNS}, password_hash, locked_until FROM sftp_logins
+    WHERE username = $1 AND revoked_at IS NULL
+    """,
+)
+_ROTATE = Statement(
+    "sftp.rotate_login",
+    "Replace what opens a login.",
+    """
+    UPDATE sftp_logins SET password_hash = $3, fingerprints = $4, rotated_at = $5, failures = 0, locked_until = NULL
+    WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id
+    """,
+)
+_REVOKE = Statement(
+    "sftp.revoke_login",
+    "A login opens no longer.",
+    """
+    UPDATE sftp_logins SET revoked_at = $3
+    WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id
+    """,
+)
+_USED = Statement(
+    "sftp.used_login",
+    "A login was opened.",
+    "UPDATE sftp_logins SET used_at = $2, failures = 0, locked_until = NULL WHERE id = $1",
+)
+_FAILED = Statement(
+    "sftp.failed_login",
+    "A wrong password: after so many in a row none opens for a while.",
+    """
+    UPDATE sftp_logins SET failures = CASE WHEN failures + 1 >= $2 THEN 0 ELSE failures + 1 END,
+        locked_until = CASE WHEN failures + 1 >= $2 THEN $3 ELSE locked_until END
+    WHERE id = $1
+    """,
+)
+
+_hasher = argon2.PasswordHasher()
+# Checked against when nobody has the name, so that the answer takes as long.
+_NOBODYS: Final = _hasher.hash(secrets.token_urlsafe(18))
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A login somebody claims to be, with what its proof is held against."""
+
+    login: Login
+    password_hash: str | None
+    locked_until: datetime | None
+
+
+async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[Login, str | None]:
+    """Let somebody drop files and return the login with its password, which is shown this once."""
+    if not new.name.strip():
+        raise one_field("/name", "missing", "A login has a name.")
+    username = new.username or _made_up(new.name)
+    if not USERNAME.fullmatch(username):
+        raise one_field(
+            "/username",
+            "pattern",
+            "A user name has 3 to 63 small letters, digits, dots, dashes or underscores.",
+        )
+    prints = fingerprints(new.public_keys)
+    has_password = not prints if new.has_password is None else new.has_password
+    password = secrets.token_urlsafe(18) if has_password or not prints else None
+    hashed = None if password is None else await asyncio.to_thread(_hasher.hash, password)
+    login = Login(
+        ids.new(), new.workspace_id, username, new.name.strip(), password is not None, tuple(prints), now
+    )
+    row = (login.id, login.workspace_id, username, login.name, hashed, prints, now)
+    try:
+        await tx.execute(_INSERT, *row)
+    except UniqueViolationError:
+        raise UsernameTaken(f"The user name {username!r} is taken.") from None
+    return login, password
+
+
+async def rotate_login(
+    tx: Transaction, login: Login, now: datetime, public_keys: tuple[str, ...] | None = None
+) -> tuple[Login, str | None]:
+    """Replace what opens a login: its password where it has one, its keys where some are given.
+
+    The old ones open no new session from the commit on.
+    """
+    if public_keys is None and not login.has_password:
+        raise one_field("/public_keys", "missing", "Only keys open this login: give the new ones.")
+    prints = list(login.fingerprints) if public_keys is None else fingerprints(public_keys)
+    password = secrets.token_urlsafe(18) if login.has_password or not prints else None
+    hashed = None if password is None else await asyncio.to_thread(_hasher.hash, password)
+    if await tx.fetchval(_ROTATE, login.workspace_id, login.id, hashed, prints, now) is None:
+        raise _gone()
+    return await _again(tx, login), password
+
+
+async def revoke_login(tx: Transaction, login: Login, now: datetime) -> None:
+    """Have a login open no longer; who is in is put out at their next request."""
+    if await tx.fetchval(_REVOKE, login.workspace_id, login.id, now) is None:
+        raise _gone()
+
+
+async def _again(tx: Transaction, login: Login) -> Login:
+    row = await tx.fetchrow(_LOGIN, login.workspace_id, login.id)
+    if row is None:
+        raise _gone()
+    return _login(row)
+
+
+async def logins(database: Database, workspace_id: UUID) -> list[Login]:
+    """Return a workspace's logins, revoked ones too, the oldest first."""
+    return [_login(row) for row in await database.fetch(_LOGINS, workspace_id)]
+
+
+async def login(database: Database, workspace_id: UUID, login_id: UUID) -> Login:
+    """Return one login of a workspace; raise NotFound when there is none."""
+    row = await database.fetchrow(_LOGIN, workspace_id, login_id)
+    if row is None:
+        raise NotFound("There is no SFTP login with this id.")
+    return _login(row)
+
+
+async def named(database: Database, text: str) -> Login:
+    """Return the login of an id or a user name, in whatever workspace; for the command line."""
+    try:
+        login_id = ids.read(PREFIX, text)
+    except NotFound:
+        login_id = UUID(int=0)
+    row = await database.fetchrow(_PLACE_OF, login_id, text)
+    if row is None:
+        raise NotFound(f"There is no SFTP login {text!r}.")
+    return await login(database, row["workspace_id"], row["id"])
+
+
+async def claimed(database: Database, username: str) -> Claimed | None:
+    """Return the login that somebody claims to be, None when nobody is called so or it is revoked."""
+    row = await database.fetchrow(_BY_USERNAME, username)
+    if row is None:
+        return None
+    return Claimed(_login(row), row["password_hash"], row["locked_until"])
+
+
+async def opens(database: Database, claim: Claimed | None, password: str, now: datetime) -> bool:
+    """Say whether a password opens a login; a wrong one is counted. It takes as long where nobody has the name."""
+    hashed = claim.password_hash if claim else None
+    is_right = await asyncio.to_thread(_is_right, hashed or _NOBODYS, password)
+    if claim is None or hashed is None:
+        return False
+    if claim.locked_until is not None and now < claim.locked_until:
+        return False
+    if not is_right:
+        await database.execute(_FAILED, claim.login.id, _FAILURES_MAX, now + _LOCKED)
+    return is_right
+
+
+async def entered(database: Database, login_id: UUID, now: datetime) -> None:
+    """Write down that a login was opened."""
+    await database.execute(_USED, login_id, now)
+
+
+def fingerprints(public_keys: tuple[str, ...]) -> list[str]:
+    """Return the fingerprints of public keys as `id_ed25519.pub` holds them; raise Invalid naming every wrong one."""
+    if len(public_keys) > KEYS_MAX:
+        raise one_field("/public_keys", "too-long", f"A login has at most {KEYS_MAX} keys.")
+    found: list[str] = []
+    for index, text in enumerate(public_keys):
+        made = _fingerprint(text, f"/public_keys/{index}")
+        if made not in found:
+            found.append(made)
+    return found
+
+
+def _fingerprint(text: str, pointer: str) -> str:
+    parts = text.split()
+    if len(parts) < 2 or "PRIVATE" in text:
+        raise _no_key(pointer)
+    try:
+        load_ssh_public_key(" ".join(parts[:2]).encode())
+        blob = base64.b64decode(parts[1], validate=True)
+    except (ValueError, UnsupportedAlgorithm, binascii.Error):
+        raise _no_key(pointer) from None
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode()
+
+
+def _no_key(pointer: str) -> Invalid:
+    return one_field(
+        pointer, "public-key", "This is no public key in OpenSSH's form, as in `ssh-ed25519 AAAA... name`."
+    )
+
+
+def _is_right(hashed: str, password: str) -> bool:
+    try:
+        return bool(_hasher.verify(hashed, password))
+    except argon2.exceptions.VerificationError:
+        return False
+
+
+def _made_up(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40]
+    head = slug if slug[:1].isalpha() else f"sftp-{slug}".rstrip("-")
+    return f"{head}-{secrets.token_hex(4)}"
+
+
+def _login(row: Record) -> Login:
+    values = {name: row[name] for name in Login.__slots__}
+    return Login(**values | {"fingerprints": tuple(row["fingerprints"])})
+
+
+def _gone() -> NotFound:
+    return NotFound("There is no such SFTP login, or it is revoked already.")

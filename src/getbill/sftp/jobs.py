@@ -1,0 +1,191 @@
+"""What the worker does with dropped files: has each imported, and puts back what became of it.
+
+A file's import has an id of its own from the moment the file is taken: whoever is killed, the next one begins or goes on
+with the same import. The invariant: a file moves to `processed/` or `rejected/` once, after its report is there.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from getbill import companies, imports
+from getbill.companies import Workspace
+from getbill.imports import FileEmpty, FileTooLarge, Import
+from getbill.kit import clock, ids, json
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.errors import NotFound, Problem
+from getbill.sftp import actions, picking, queries
+from getbill.sftp.actions import Folders
+from getbill.sftp.model import PREFIX, Folder, Limits, Place, State, beside
+from getbill.sftp.picking import Taken
+from getbill.sftp.queries import Box
+from getbill.vault import Vault
+
+_log = structlog.get_logger(__name__)
+
+KEPT: Final = timedelta(days=30)
+# What we put back is put back however full the folders are.
+_NO_LIMITS: Final = Limits(quota_bytes=2**62, file_bytes_max=2**62)
+
+_OLD_REPORTS = Statement(
+    "sftp.old_reports",
+    "Reports on an import that somebody began to write before.",
+    "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2 AND folder = 'reports'",
+)
+_EXPIRED = Statement(
+    "sftp.expired",
+    "Files that were done with, or never completed, so long ago.",
+    "SELECT workspace_id, id FROM sftp_files WHERE written_at < $1 AND state <> 'taken' LIMIT 500",
+)
+_OF_IMPORT = Statement(
+    "sftp.of_import",
+    "What lies in folders of an import.",
+    "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2",
+)
+_TRIES_MAX: Final = 20
+
+
+class FileGivenUp(Problem):
+    """A dropped file could not be handed over, however often it was tried."""
+
+    code = "file-given-up"
+    way_out = "Look into the worker's log, then drop the file again."
+
+
+class PickUp:
+    """One worker's turns at the dropped files."""
+
+    def __init__(self, database: Database, vault: Vault, minutes: int) -> None:
+        self._database = database
+        self._vault = vault
+        self._minutes = minutes
+
+    async def turn(self) -> bool:
+        """Take one step with one file; say whether there may be more to do at once."""
+        now = clock.wall()
+        ended = await picking.take_ended(self._database, now)
+        if ended is not None:
+            await self._go_on(ended)
+            return True
+        due = await picking.take(self._database, now, picking.last_due(now, self._minutes))
+        if due is None:
+            return False
+        await self._go_on(due)
+        return True
+
+    async def _go_on(self, taken: Taken) -> None:
+        workspace = await companies.workspace(self._database, self._vault, taken.workspace_id)
+        box = await queries.by_id(self._database, workspace, taken.file_id)
+        if box is None:
+            return
+        try:
+            found = await imports.find(self._database, workspace, taken.import_id)
+        except NotFound:
+            found = None
+        if taken.tries > _TRIES_MAX:
+            await self._reject(
+                workspace, box, taken.import_id, FileGivenUp("Reading it failed again and again.")
+            )
+        elif found is None or found.received_at is None:
+            await self._hand_over(workspace, taken, box)
+        else:
+            await self._put_back(workspace, box, found)
+
+    async def _hand_over(self, workspace: Workspace, taken: Taken, box: Box) -> None:
+        """Have a file imported: its bytes go over into an import, whose affair everything else is."""
+        wanted = imports.Wanted(
+            name=box.file.place.name,
+            source="sftp",
+            sender=ids.show(PREFIX, box.file.login_id),
+            language=workspace.company.language,
+            is_auto=True,
+        )
+        try:
+            await imports.create(
+                self._database,
+                workspace,
+                self._bytes(workspace, taken, box),
+                wanted,
+                import_id=taken.import_id,
+            )
+        except (FileEmpty, FileTooLarge) as refusal:
+            await self._reject(workspace, box, taken.import_id, refusal)
+            return
+        await picking.hand_on(self._database, taken)
+        _log.info("sftp_file_taken", import_id=imports.show("sftp", taken.import_id))
+
+    async def _bytes(self, workspace: Workspace, taken: Taken, box: Box) -> AsyncIterator[bytes]:
+        renewed = clock.monotonic()
+        async for part in queries.stream(self._database, workspace.id, box):
+            yield part
+            if clock.monotonic() - renewed > picking.LEASE.total_seconds() / 4:
+                renewed = clock.monotonic()
+                await picking.keep(self._database, taken, clock.wall())
+
+    async def _put_back(self, workspace: Workspace, box: Box, found: Import) -> None:
+        """Write the report on an import that is over, then move its file."""
+        folders = Folders(self._database, workspace, box.file.login_id, _NO_LIMITS)
+        name = box.file.place.name
+        await self._forget_reports(workspace, found.id)
+        told = await imports.account(self._database, workspace, found)
+        await self._write(folders, f"{name}.report.json", found.id, _once(json.pretty(told).encode()))
+        if rejected := await imports.rows_to_correct(self._database, workspace, found):
+            ending, rows = rejected
+            await self._write(folders, f"{name}.rejected.{ending}", found.id, rows)
+        is_in = found.state == "completed"
+        await self._move(folders, box, Folder.PROCESSED if is_in else Folder.REJECTED)
+
+    async def _reject(self, workspace: Workspace, box: Box, import_id: UUID, refusal: Problem) -> None:
+        folders = Folders(self._database, workspace, box.file.login_id, _NO_LIMITS)
+        name = box.file.place.name
+        told = {"file": name, "state": "failed", "error": refusal.code, "message": refusal.detail}
+        await self._forget_reports(workspace, import_id)
+        await self._write(folders, f"{name}.report.json", import_id, _once(json.pretty(told).encode()))
+        await self._move(folders, box, Folder.REJECTED)
+
+    async def _forget_reports(self, workspace: Workspace, import_id: UUID) -> None:
+        async with self._database.transaction(clock.wall()) as tx:
+            for row in await tx.fetch(_OLD_REPORTS, workspace.id, import_id):
+                await actions.drop(tx, workspace.id, row["id"])
+
+    async def _write(
+        self, folders: Folders, name: str, import_id: UUID, content: AsyncIterator[bytes]
+    ) -> None:
+        upload = await folders.put(Place(Folder.REPORTS, name), import_id)
+        async for part in content:
+            await upload.write(upload.size, part)
+        await upload.close(state=State.KEPT)
+
+    async def _move(self, folders: Folders, box: Box, folder: Folder) -> None:
+        name = box.file.place.name
+        async with self._database.transaction(clock.wall()) as tx:
+            place = Place(folder, name)
+            if await queries.find_locked(tx, folders.workspace, folders.login_id, place) is not None:
+                place = Place(folder, beside(name, clock.wall()))
+            await folders.move(tx, box, place, State.KEPT)
+        _log.info("sftp_file_done", folder=folder.value)
+
+
+async def expire(database: Database, now: datetime) -> int:
+    """Drop what lay in the folders for thirty days, and return how many files that was."""
+    dropped = 0
+    while rows := await database.fetch(_EXPIRED, now - KEPT):
+        for row in rows:
+            async with database.transaction(now) as tx:
+                await actions.drop(tx, row["workspace_id"], row["id"])
+        dropped += len(rows)
+    return dropped
+
+
+async def erase(tx: Transaction, workspace_id: UUID, import_id: UUID | None) -> None:
+    """Drop the file that an erased debt came in, and the reports on it."""
+    if import_id is not None:
+        for row in await tx.fetch(_OF_IMPORT, workspace_id, import_id):
+            await actions.drop(tx, workspace_id, row["id"])
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

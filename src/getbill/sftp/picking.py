@@ -1,0 +1,112 @@
+"""Picking up: which files are complete and due, and that each is imported by one worker.
+
+A file is due once it was whole at the last full hour (or whatever the installation chose), and quiet for a minute
+before that; or once somebody asked for it. The invariant: a file that is still being written to, was cut off, or is
+called like something half done is never taken.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from getbill.kit import ids
+from getbill.kit.db import Database, Statement, Transaction
+
+# On this channel the worker hears that somebody asked.
+WAKE: Final = "getbill_sftp"
+# A client that was interrupted closes its file all the same: it gets this long to go on.
+QUIET: Final = timedelta(seconds=60)
+# Longer than handing a file over or writing its report takes between two renewals.
+LEASE: Final = timedelta(minutes=2)
+
+_ASK = Statement(
+    "sftp.ask",
+    "Have what is complete in a workspace picked up at once.",
+    """
+    UPDATE sftp_files f SET asked_at = $2, tries = 0
+    FROM sftp_logins l
+    WHERE f.workspace_id = $1 AND f.state = 'whole' AND f.is_finished AND f.folder IN ('', 'incoming')
+      AND l.workspace_id = f.workspace_id AND l.id = f.login_id AND l.revoked_at IS NULL
+    RETURNING f.id
+    """,
+)
+_TAKE = Statement(
+    "sftp.take",
+    "Take the file that is due longest, or that somebody asked for.",
+    """
+    UPDATE sftp_files f SET state = 'taken', leased_until = $3, tries = f.tries + 1,
+        import_id = coalesce(f.import_id, $4)
+    FROM (SELECT w.workspace_id, w.id FROM sftp_files w
+          JOIN sftp_logins l ON l.workspace_id = w.workspace_id AND l.id = w.login_id AND l.revoked_at IS NULL
+          WHERE w.state = 'whole' AND w.is_finished AND w.folder IN ('', 'incoming')
+            AND (w.asked_at <= $1 OR w.written_at < $2)
+          ORDER BY w.written_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED) AS next
+    WHERE f.workspace_id = next.workspace_id AND f.id = next.id
+    RETURNING f.workspace_id, f.id, f.import_id, f.tries
+    """,
+)
+_TAKE_ENDED = Statement(
+    "sftp.take_ended",
+    "Take a file whose import is over, or of whose import not every byte is there.",
+    """
+    UPDATE sftp_files f SET leased_until = $2, tries = f.tries + 1
+    FROM (SELECT w.workspace_id, w.id FROM sftp_files w
+          LEFT JOIN imports i ON i.workspace_id = w.workspace_id AND i.id = w.import_id
+          WHERE w.state = 'taken' AND (w.leased_until IS NULL OR w.leased_until < $1)
+            AND (i.received_at IS NULL OR (i.task IS NULL AND i.state IN ('completed', 'failed', 'undone')))
+          ORDER BY w.written_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED) AS next
+    WHERE f.workspace_id = next.workspace_id AND f.id = next.id
+    RETURNING f.workspace_id, f.id, f.import_id, f.tries
+    """,
+)
+_LEASE = Statement(
+    "sftp.lease",
+    "Keep a file for a while more, or no longer.",
+    "UPDATE sftp_files SET leased_until = $3 WHERE workspace_id = $1 AND id = $2 AND state = 'taken'",
+)
+
+
+async def ask(tx: Transaction, workspace_id: UUID, now: datetime) -> int:
+    """Have what is complete picked up at once, and return how many files that is."""
+    found = await tx.fetch(_ASK, workspace_id, now)
+    tx.wakes.add(WAKE)
+    return len(found)
+
+
+def last_due(now: datetime, minutes: int) -> datetime:
+    """Return the instant at which the last pick-up was due, counted from midnight."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + (now - midnight) // timedelta(minutes=minutes) * timedelta(minutes=minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file one worker has for a while: its import's id stays, however often it is taken."""
+
+    workspace_id: UUID
+    file_id: UUID
+    import_id: UUID
+    tries: int
+
+
+async def take(database: Database, now: datetime, boundary: datetime) -> Taken | None:
+    """Take a file that is due and hand it to nobody else for a while; None when none is."""
+    row = await database.fetchrow(_TAKE, now, boundary - QUIET, now + LEASE, ids.new())
+    return None if row is None else Taken(*row)
+
+
+async def take_ended(database: Database, now: datetime) -> Taken | None:
+    """Take a file whose import has come to its end, or never began, and hand it to nobody else for a while."""
+    row = await database.fetchrow(_TAKE_ENDED, now, now + LEASE)
+    return None if row is None else Taken(*row)
+
+
+async def keep(database: Database, taken: Taken, now: datetime) -> None:
+    """Keep a file for a while more."""
+    await database.execute(_LEASE, taken.workspace_id, taken.file_id, now + LEASE)
+
+
+async def hand_on(database: Database, taken: Taken) -> None:
+    """Be done with a file for now: what follows is its import's affair."""
+    await database.execute(_LEASE, taken.workspace_id, taken.file_id, None)

@@ -1,0 +1,144 @@
+"""Reading what lies in the folders: names and bytes, each opened with its file's own key."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.companies import Workspace
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.sftp.model import CHUNK_BYTES, FILES_MAX, File, Folder, NoSuchPlace, Place, State
+from getbill.vault import Key
+
+_FILE = """f.id, f.login_id, f.folder, f.name, f.size, f.state, f.written_at, f.import_id, k.wrapped
+    FROM sftp_files f JOIN vault_keys k ON k.workspace_id = f.workspace_id AND k.subject_id = f.id"""
+
+_FIND = Statement(
+    "sftp.find",
+    "The file of a name in one of a login's folders.",
+    f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 AND f.name_hash = $4",
+)
+_FIND_LOCKED = Statement(
+    "sftp.find_locked",
+    "The file of a name in one of a login's folders, held until the change is made.",
+    f"""
+    SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 AND f.name_hash = $4
+    FOR UPDATE OF f
+    """,
+)
+_LIST = Statement(
+    "sftp.list",
+    "What lies in one of a login's folders, the oldest first.",
+    f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 ORDER BY f.id LIMIT {FILES_MAX}",
+)
+_BY_ID = Statement(
+    "sftp.by_id",
+    "One file, wherever it lies.",
+    f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.id = $2",
+)
+_CHUNK = Statement(
+    "sftp.chunk",
+    "One chunk of a file.",
+    "SELECT sealed FROM sftp_chunks WHERE workspace_id = $1 AND file_id = $2 AND number = $3",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A file with its key."""
+
+    file: File
+    key: Key
+
+
+def _box(workspace: Workspace, row: Record) -> Box:
+    key = workspace.vault.unwrap(row["wrapped"], workspace.id, row["id"])
+    place = Place(Folder(row["folder"]), key.open(row["name"], name_context(row["id"])).decode())
+    values = (place, row["size"], State(row["state"]), row["written_at"], row["import_id"])
+    return Box(File(row["id"], row["login_id"], *values), key)
+
+
+def name_hash(workspace: Workspace, login_id: UUID, place: Place) -> bytes:
+    """Return what a file is found by."""
+    return workspace.lookup.hash("sftp", f"{login_id}/{place.folder}/{place.name}")
+
+
+def name_context(file_id: UUID) -> bytes:
+    """Return the place a file's name is sealed for; it stays when the file is renamed."""
+    return b"sftp name" + file_id.bytes
+
+
+def chunk_context(file_id: UUID, number: int) -> bytes:
+    """Return the place a chunk is sealed for."""
+    return b"sftp chunk" + file_id.bytes + number.to_bytes(4, "big")
+
+
+async def find(database: Database, workspace: Workspace, login_id: UUID, place: Place) -> Box | None:
+    """Return the file at a place, None where there is none."""
+    row = await database.fetchrow(
+        _FIND, workspace.id, login_id, place.folder.value, name_hash(workspace, login_id, place)
+    )
+    return _box(workspace, row) if row else None
+
+
+async def find_locked(tx: Transaction, workspace: Workspace, login_id: UUID, place: Place) -> Box | None:
+    """Return the file at a place, held by the transaction."""
+    row = await tx.fetchrow(
+        _FIND_LOCKED, workspace.id, login_id, place.folder.value, name_hash(workspace, login_id, place)
+    )
+    return _box(workspace, row) if row else None
+
+
+async def by_id(database: Database, workspace: Workspace, file_id: UUID) -> Box | None:
+    """Return a file wherever it lies, None when it is gone."""
+    row = await database.fetchrow(_BY_ID, workspace.id, file_id)
+    return _box(workspace, row) if row else None
+
+
+async def files(database: Database, workspace: Workspace, login_id: UUID, folder: Folder) -> list[File]:
+    """Return what lies in a folder, the oldest first."""
+    rows = await database.fetch(_LIST, workspace.id, login_id, folder.value)
+    return [_box(workspace, row).file for row in rows]
+
+
+async def chunk(database: Database, workspace_id: UUID, box: Box, number: int) -> bytes:
+    """Return one chunk's bytes; raise NoSuchPlace when the file was taken away meanwhile."""
+    sealed = await database.fetchval(_CHUNK, workspace_id, box.file.id, number)
+    if sealed is None:
+        raise NoSuchPlace("The file is gone.")
+    return box.key.open(sealed, chunk_context(box.file.id, number))
+
+
+async def stream(database: Database, workspace_id: UUID, box: Box) -> AsyncIterator[bytes]:
+    """Yield a file's bytes, a chunk at a time."""
+    for number in range(-(-box.file.size // CHUNK_BYTES)):
+        yield await chunk(database, workspace_id, box, number)
+
+
+class Download:
+    """A file being read: one chunk in memory, whatever its size."""
+
+    def __init__(self, database: Database, workspace_id: UUID, box: Box) -> None:
+        self.file = box.file
+        self._database = database
+        self._workspace_id = workspace_id
+        self._box = box
+        self._number = -1
+        self._bytes = b""
+
+    async def read(self, offset: int, size: int) -> bytes:
+        """Return at most so many bytes from an offset on; none at the end."""
+        found = bytearray()
+        end = min(offset + size, self.file.size)
+        while offset < end:
+            number, begin = divmod(offset, CHUNK_BYTES)
+            if number != self._number:
+                self._bytes = await chunk(self._database, self._workspace_id, self._box, number)
+                self._number = number
+            part = self._bytes[begin : begin + end - offset]
+            if not part:
+                break
+            found += part
+            offset += len(part)
+        return bytes(found)

@@ -1,0 +1,243 @@
+"""The door of SFTP: who is let in, and how many at once.
+
+Only the sftp subsystem is spoken: no shell, no forwarding. Loaded by the process that listens and by nobody else. The
+invariant: nobody gets past the door but by the password or a key of a login that is not revoked.
+"""
+
+import asyncio
+import socket
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import asyncssh
+import structlog
+from asyncssh.constants import DISC_NO_MORE_AUTH_METHODS_AVAILABLE, DISC_TOO_MANY_CONNECTIONS
+from asyncssh.stream import SSHServerStreamSession
+
+from getbill import companies
+from getbill.kit import clock
+from getbill.kit.db import Database
+from getbill.sftp import credentials, hostkeys
+from getbill.sftp.actions import Folders
+from getbill.sftp.credentials import Claimed
+from getbill.sftp.model import Limits, Login
+from getbill.sftp.session import Dialogue, Session
+from getbill.vault import Vault
+
+_log = structlog.get_logger(__name__)
+
+_FAILURES_SECONDS: Final = 600.0
+_ADDRESSES_MAX: Final = 10_000
+_PASSWORDS_AT_ONCE_MAX: Final = 8
+_KEEPALIVE_SECONDS: Final = 30
+# Without RSA by SHA-1, and DSA.
+_SIGNATURES: Final = (
+    "ssh-ed25519",
+    "sk-ssh-ed25519@openssh.com",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+_CLEAR_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True)
+class House:
+    """What the sessions of one process share: the database, the limits, and who is in."""
+
+    database: Database
+    vault: Vault
+    limits: Limits
+    inside: Counter[str] = field(default_factory=Counter)
+    connections: set[asyncssh.SSHServerConnection] = field(default_factory=set)
+    checking: int = 0
+    speaking: set[asyncio.Task[Any] | None] = field(default_factory=set)
+    _failures: dict[str, deque[float]] = field(default_factory=dict)
+
+    async def clear(self) -> None:
+        """Close every connection, and wait until what they had open is stored."""
+        for connection in list(self.connections):
+            connection.close()
+        if speaking := [task for task in self.speaking if task]:
+            await asyncio.wait(speaking, timeout=_CLEAR_SECONDS)
+
+    def failed(self, address: str) -> None:
+        """Count a wrong credential from an address."""
+        if len(self._failures) >= _ADDRESSES_MAX:
+            self._failures.pop(next(iter(self._failures)))
+        self._failures.setdefault(address, deque(maxlen=self.limits.failures_max)).append(clock.monotonic())
+
+    def is_shut_to(self, address: str) -> bool:
+        """Say whether so many came from an address that none from there is looked at for now."""
+        times = self._failures.get(address, deque[float]())
+        since = clock.monotonic() - _FAILURES_SECONDS
+        return len(times) >= self.limits.failures_max and times[0] > since
+
+
+async def listen(house: House, bound: socket.socket) -> asyncssh.SSHAcceptor:
+    """Answer on a bound socket until the acceptor is closed."""
+    asyncssh.set_log_level("ERROR")
+    keys = await hostkeys.host_keys(house.database, house.vault)
+    return await asyncssh.listen(
+        sock=bound,
+        server_factory=lambda: Door(house),
+        server_host_keys=[asyncssh.import_private_key(key.private) for key in keys],
+        encoding=None,
+        config=None,
+        server_version="GetBill",
+        allow_pty=False,
+        agent_forwarding=False,
+        x11_forwarding=False,
+        kbdint_auth=False,
+        host_based_auth=False,
+        gss_host=None,
+        compression_algs=None,
+        login_timeout=house.limits.login_seconds,
+        keepalive_interval=_KEEPALIVE_SECONDS,
+        signature_algs=_SIGNATURES,
+    )
+
+
+class Door(asyncssh.SSHServer):
+    """One connection: from the first byte to the login, and the limits on both."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._connection: asyncssh.SSHServerConnection
+        self._address = "?"
+        self._attempts = 0
+        self._claims: dict[str, Claimed | None] = {}
+        self._entered: str | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Count the connection; one too many is closed."""
+        self._connection = conn
+        self._address = (conn.get_extra_info("peername") or ("?",))[0]
+        if len(self._house.connections) >= self._house.limits.sessions_max:
+            _log.warning("sftp_full", connections=len(self._house.connections))
+            conn.abort()
+            return
+        self._house.connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 it does not matter why
+        """Forget the connection."""
+        self._house.connections.discard(self._connection)
+        if self._entered is not None:
+            self._house.inside[self._entered] -= 1
+
+    async def begin_auth(self, username: str) -> bool:
+        """Find the login, whose proof is always asked for."""
+        if username not in self._claims:
+            self._claims = {username: await credentials.claimed(self._house.database, username)}
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        """Keys open."""
+        return not self._is_over
+
+    def password_auth_supported(self) -> bool:
+        """Passwords open."""
+        return not self._is_over
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Say whether this key opens the login; the client still has to prove that it holds it."""
+        if not self._may_try():
+            return False
+        claim = self._claims.get(username)
+        # The client asks first whether a key would do: that is no attempt.
+        is_known = claim is not None and key.get_fingerprint() in claim.login.fingerprints
+        self._attempts -= is_known
+        return is_known
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        """Say whether this password opens the login."""
+        house = self._house
+        if not self._may_try() or house.checking >= _PASSWORDS_AT_ONCE_MAX:
+            return False
+        house.checking += 1
+        try:
+            is_right: bool = await credentials.opens(
+                house.database, self._claims.get(username), password, clock.wall()
+            )
+        finally:
+            house.checking -= 1
+        if not is_right:
+            house.failed(self._address)
+            _log.warning("sftp_login_refused", username=username, address=self._address)
+        return is_right
+
+    async def auth_completed(self) -> None:
+        """Write down who came in; one session too many of a login is closed."""
+        username = self._connection.get_extra_info("username")
+        claim = self._claims.get(username)
+        inside = self._house.inside
+        if claim is None or inside[username] >= self._house.limits.sessions_per_login:
+            self._connection.disconnect(
+                DISC_TOO_MANY_CONNECTIONS, "Too many sessions of this login are open."
+            )
+            return
+        self._entered = username
+        inside[username] += 1
+        await credentials.entered(self._house.database, claim.login.id, clock.wall())
+        _log.info("sftp_login", username=username, address=self._address)
+
+    def session_requested(self) -> Any:
+        """Open a channel for the sftp subsystem."""
+        claim = self._claims.get(self._entered or "")
+        return False if claim is None else _Channel(self._house, claim.login)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._attempts >= self._house.limits.attempts_max or self._house.is_shut_to(self._address)
+
+    def _may_try(self) -> bool:
+        if self._is_over:
+            self._connection.disconnect(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many attempts.")
+            return False
+        self._attempts += 1
+        return True
+
+
+class _Channel(SSHServerStreamSession[bytes]):
+    """A channel on which nothing but the sftp subsystem is spoken."""
+
+    def __init__(self, house: House, login: Login) -> None:
+        super().__init__(None)
+        self._house = house
+        self._login = login
+
+    def shell_requested(self) -> bool:
+        """Refuse: there is no shell."""
+        return False
+
+    def exec_requested(self, command: str) -> bool:  # noqa: ARG002 it is refused
+        """Refuse: nothing is run."""
+        return False
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        """Take sftp and nothing else."""
+        return subsystem == "sftp"
+
+    def session_started(self) -> None:
+        """Begin to answer."""
+        channel: Any = self._chan
+        reader = asyncssh.SSHReader[bytes](self, channel)
+        writer = asyncssh.SSHWriter[bytes](self, channel)
+        channel.get_connection().create_task(self._speak(channel, reader, writer))
+
+    async def _speak(
+        self, channel: Any, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]
+    ) -> None:
+        house, login = self._house, self._login
+        task = asyncio.current_task()
+        house.speaking.add(task)
+        try:
+            workspace = await companies.workspace(house.database, house.vault, login.workspace_id)
+            folders = Folders(house.database, workspace, login.id, house.limits)
+            await Dialogue(Session(channel, folders), reader, writer).run()
+        finally:
+            house.speaking.discard(task)

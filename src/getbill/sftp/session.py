@@ -1,0 +1,293 @@
+"""A client's requests as the folders understand them.
+
+The protocol's parts that are not here (links, locks, copies on the server) are not spoken. The invariant: whatever a
+client sends, it reaches nothing but the folders of the login it came in by.
+"""
+
+import stat
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar, cast
+
+import asyncssh
+import structlog
+from asyncssh.constants import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE, FXP_OPENDIR
+from asyncssh.packet import SSHPacket
+from asyncssh.sftp import MAX_SFTP_READ_LEN, SFTPServerHandler
+
+from getbill.kit import clock
+from getbill.sftp import credentials, model, queries
+from getbill.sftp.actions import Folders, Upload
+from getbill.sftp.model import File, Folder, Place, State, place_of
+from getbill.sftp.queries import Download
+
+_log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS: Final = 5.0
+_LISTINGS_MAX: Final = 32
+_VERSION: Final = 3
+_WRITES: Final = FXF_WRITE | FXF_APPEND
+_EXTENSIONS: Final = [
+    (b"posix-rename@openssh.com", b"1"),
+    (b"fsync@openssh.com", b"1"),
+    (b"limits@openssh.com", b"1"),
+]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Handle = Upload | Download
+
+
+def _spoken() -> dict[int | bytes, Any]:
+    known = SFTPServerHandler._packet_handlers  # noqa: SLF001 there is no other way to speak less of it
+    extensions = {name for name, _ in _EXTENSIONS}
+    return {kind: answer for kind, answer in known.items() if isinstance(kind, int) or kind in extensions}
+
+
+class Dialogue(SFTPServerHandler):
+    """The protocol, without what there is not here: links, locks, copies on the server."""
+
+    def __init__(
+        self, session: "Session", reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]
+    ) -> None:
+        super().__init__(session, reader, writer, _VERSION)
+        self._session = session
+
+    async def _cleanup(self, exc: Exception | None) -> None:
+        # What is still open now was not closed by the client: the connection broke off.
+        self._session.is_cut = True
+        await super()._cleanup(exc)
+
+    async def _process_opendir(self, packet: SSHPacket) -> bytes:
+        if len(self._dir_handles) >= _LISTINGS_MAX:
+            raise asyncssh.SFTPFailure("Too many folders are being listed in this session.")
+        return await super()._process_opendir(packet)
+
+    _extensions = _EXTENSIONS
+    _packet_handlers = _spoken() | {FXP_OPENDIR: cast("Any", _process_opendir)}
+
+
+def _told(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Answer a refusal as SFTP does; what is our own fault is logged and told as such, without its inside."""
+
+    @wraps(method)
+    async def ask(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await method(*args, **kwargs)
+        except model.NoSuchPlace as refusal:
+            raise asyncssh.SFTPNoSuchFile(str(refusal)) from None
+        except model.NotAllowed as refusal:
+            raise asyncssh.SFTPPermissionDenied(str(refusal)) from None
+        except model.Refused as refusal:
+            raise asyncssh.SFTPFailure(str(refusal)) from None
+        except asyncssh.SFTPError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, a client learns nothing of our inside
+            _log.error("sftp_request_failed", error=type(error).__name__, exc_info=error)
+            raise asyncssh.SFTPFailure("Something went wrong on our side; try again.") from None
+
+    return ask
+
+
+class Session(asyncssh.SFTPServer):
+    """One client's requests."""
+
+    def __init__(self, channel: Any, folders: Folders) -> None:
+        super().__init__(channel)
+        self.is_cut = False
+        self._folders = folders
+        self._open: set[Handle] = set()
+        self._looked_at = clock.monotonic()
+
+    def format_user(self, uid: int | None) -> str:  # noqa: ARG002 all is one owner's
+        """Name the owner of what is listed."""
+        return "getbill"
+
+    def format_group(self, gid: int | None) -> str:  # noqa: ARG002 as above
+        """Name the group of what is listed."""
+        return "getbill"
+
+    @_told
+    async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Handle:  # noqa: ARG002 modes are fixed
+        """Open a file to read it or to write it, not for both."""
+        await self._still_welcome()
+        if len(self._open) >= self._folders.limits.files_open_max:
+            raise asyncssh.SFTPFailure("Too many files are open in this session.")
+        place = place_of(path)
+        opened: Handle
+        if pflags & _WRITES:
+            opened = await self._folders.write(
+                place,
+                creates=bool(pflags & FXF_CREAT),
+                truncates=bool(pflags & FXF_TRUNC),
+                is_new=bool(pflags & FXF_EXCL),
+            )
+            opened.appends = bool(pflags & FXF_APPEND)
+        else:
+            box = await self._box(place)
+            opened = Download(self._folders.database, self._folders.workspace.id, box)
+        self._open.add(opened)
+        return opened
+
+    @_told
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        """Read on in a file."""
+        if not isinstance(file_obj, Download):
+            raise model.NotAllowed("The file was opened for writing.")
+        return await file_obj.read(offset, min(size, MAX_SFTP_READ_LEN))
+
+    @_told
+    async def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        """Write on in a file."""
+        upload = _upload(file_obj)
+        await upload.write(upload.size if upload.appends else offset, data)
+        return len(data)
+
+    @_told
+    async def close(self, file_obj: object) -> None:
+        """Close a file: from then on it is whole, unless the connection broke off."""
+        self._open.discard(file_obj)
+        if not isinstance(file_obj, Upload):
+            return
+        try:
+            await file_obj.close(State.CUT if self.is_cut else State.WHOLE)
+        except model.Refused:
+            # Nobody is there any more to be told, and the other open files are to be closed too.
+            if not self.is_cut:
+                raise
+
+    @_told
+    async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        """Tell of a file or a folder."""
+        place = place_of(path)
+        return _attributes((await self._box(place)).file) if place.name else _folder_attributes(place.folder)
+
+    async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        """Tell of a file or a folder; there are no links."""
+        return await self.stat(path)
+
+    @_told
+    async def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
+        """Tell of an open file."""
+        if isinstance(file_obj, Download):
+            return _attributes(file_obj.file)
+        return asyncssh.SFTPAttrs(size=_upload(file_obj).size, permissions=stat.S_IFREG | 0o640)
+
+    @_told
+    async def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Take modes and times in silence, as clients send them after every upload; cut nothing by name."""
+        await self.stat(path)
+        if attrs.size is not None:
+            raise model.NotAllowed("A file is cut while it is open for writing.")
+
+    async def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Do what setstat does; there are no links."""
+        await self.setstat(path, attrs)
+
+    @_told
+    async def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
+        """Cut an open file, and take modes and times in silence."""
+        if attrs.size is not None:
+            await _upload(file_obj).truncate(attrs.size)
+
+    async def scandir(self, path: bytes) -> Any:
+        """List a folder."""
+        for name in await self._names(path):
+            yield name
+
+    @_told
+    async def _names(self, path: bytes) -> list[asyncssh.SFTPName]:
+        await self._still_welcome()
+        place = place_of(path)
+        if place.name:
+            raise model.NoSuchPlace("There is no such folder.")
+        folders = self._folders
+        found = await queries.files(folders.database, folders.workspace, folders.login_id, place.folder)
+        inner = [folder for folder in Folder if folder] if place.folder is Folder.ROOT else []
+        return [
+            *(asyncssh.SFTPName(name, attrs=_folder_attributes(place.folder)) for name in (b".", b"..")),
+            *(asyncssh.SFTPName(one.value.encode(), attrs=_folder_attributes(one)) for one in inner),
+            *(asyncssh.SFTPName(one.place.name.encode(), attrs=_attributes(one)) for one in found),
+        ]
+
+    @_told
+    async def realpath(self, path: bytes) -> bytes:
+        """Tell what a path comes to."""
+        return model.path_of(place_of(path)).encode()
+
+    @_told
+    async def remove(self, path: bytes) -> None:
+        """Drop a file."""
+        await self._folders.remove(place_of(path))
+
+    @_told
+    async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Give a file another name that no other has."""
+        await self._folders.rename(place_of(oldpath), place_of(newpath), replaces=False)
+
+    @_told
+    async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Give a file another name, in place of whichever has it."""
+        await self._folders.rename(place_of(oldpath), place_of(newpath), replaces=True)
+
+    @_told
+    async def fsync(self, file_obj: object) -> None:
+        """Store all that was sent."""
+        await _upload(file_obj).flush()
+
+    async def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:  # noqa: ARG002 it is refused
+        """Refuse: the folders are fixed."""
+        raise asyncssh.SFTPPermissionDenied("The folders are fixed: drop files into incoming/.")
+
+    async def rmdir(self, path: bytes) -> None:  # noqa: ARG002 it is refused
+        """Refuse: the folders are fixed."""
+        raise asyncssh.SFTPPermissionDenied("The folders are fixed.")
+
+    async def symlink(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002 it is refused
+        """Refuse: there are no links."""
+        raise asyncssh.SFTPOpUnsupported("There are no links here.")
+
+    async def readlink(self, path: bytes) -> bytes:  # noqa: ARG002 it is refused
+        """Refuse: there are no links."""
+        raise asyncssh.SFTPOpUnsupported("There are no links here.")
+
+    async def link(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002 it is refused
+        """Refuse: there are no links."""
+        raise asyncssh.SFTPOpUnsupported("There are no links here.")
+
+    async def _box(self, place: Place) -> queries.Box:
+        folders = self._folders
+        found = await queries.find(folders.database, folders.workspace, folders.login_id, place)
+        if found is None or not place.name:
+            raise model.NoSuchPlace("There is no such file.")
+        return found
+
+    async def _still_welcome(self) -> None:
+        """Put out whoever's login was revoked since; asked every few seconds at most."""
+        if clock.monotonic() - self._looked_at < _LOOK_SECONDS:
+            return
+        self._looked_at = clock.monotonic()
+        folders = self._folders
+        login = await credentials.login(folders.database, folders.workspace.id, folders.login_id)
+        if login.revoked_at is not None:
+            self.connection.close()
+            raise model.NotAllowed("This login is revoked.")
+
+
+def _upload(handle: object) -> Upload:
+    if not isinstance(handle, Upload):
+        raise model.NotAllowed("The file was opened for reading.")
+    return handle
+
+
+def _attributes(file: File) -> asyncssh.SFTPAttrs:
+    mode = 0o640 if file.place.folder.takes_files else 0o440
+    at = int(file.written_at.timestamp())
+    return asyncssh.SFTPAttrs(
+        size=file.size, uid=0, gid=0, permissions=stat.S_IFREG | mode, atime=at, mtime=at, nlink=1
+    )
+
+
+def _folder_attributes(folder: Folder) -> asyncssh.SFTPAttrs:
+    mode = 0o750 if folder.takes_files else 0o550
+    return asyncssh.SFTPAttrs(size=0, uid=0, gid=0, permissions=stat.S_IFDIR | mode, nlink=1)

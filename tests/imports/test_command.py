@@ -1,0 +1,117 @@
+"""`getbill import`: a file from the command line, what it says, and the status that scripts read."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import structlog
+from click.testing import Result
+from typer.testing import CliRunner
+
+from getbill import cli
+
+MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+HEADERS = "Référence;Nom;E-mail;Montant dû;Échéance"
+ROWS = [
+    f"F-2026-{number:03};Jean Dupont {number};jean.dupont{number}@example.com;{100 + number},50;31/01/2026"
+    for number in range(1, 6)
+]
+
+Run = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+async def getbill(postgres: Any, tmp_path: Path) -> AsyncIterator[Run]:
+    """Run `getbill` with some words on a database of this test's own, which no worker serves."""
+    structure, handlers, level = structlog.get_config(), logging.root.handlers, logging.root.level
+    name = f"import_{uuid4().hex}"
+    admin = await asyncpg.connect(postgres.dsn("postgres"))
+    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE getbill')
+    environment = {
+        "DATABASE_URL": postgres.dsn(name),
+        "GETBILL_MASTER_KEY": MASTER_KEY,
+        "GETBILL_DATA_DIR": str(tmp_path),
+        "COLUMNS": "200",
+    }
+
+    async def run(*words: str) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=environment)
+
+    await run("company", "create", "Acme", "--email", "hello@acme.example")
+    yield run
+    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await admin.close()
+    structlog.configure(**structure)
+    logging.root.handlers = handlers
+    logging.root.setLevel(level)
+
+
+def written(folder: Path, rows: list[str], headers: str = HEADERS) -> str:
+    file = folder / "debts.csv"
+    file.write_text("\n".join([headers, *rows]) + "\n", "utf-8")
+    return str(file)
+
+
+async def test_a_file_is_checked_then_imported_and_again_changes_nothing(
+    getbill: Run, tmp_path: Path
+) -> None:
+    file = written(tmp_path, ROWS)
+
+    checked = await getbill("import", file, "--dry-run", "--json")
+    done = await getbill("import", file)
+    again = await getbill("import", file, "--json")
+
+    assert (checked.exit_code, done.exit_code, again.exit_code) == (0, 0, 0), (checked.output, done.output)
+    assert json.loads(checked.stdout)["state"] == "checked"
+    assert json.loads(checked.stdout)["would_create"] == 5
+    assert "debts.csv: completed" in done.stdout
+    assert "import_" in done.stdout
+    assert json.loads(again.stdout)["counts"]["created"] == 0
+    assert json.loads(again.stdout)["counts"]["unchanged"] == 5
+
+
+async def test_refused_rows_are_said_and_written_for_correction(getbill: Run, tmp_path: Path) -> None:
+    file = written(tmp_path, [*ROWS[:4], ROWS[4].replace("105,50", "beaucoup")])
+    rejected = tmp_path / "rejected.csv"
+
+    said = await getbill("import", file, "--accept", "--rejected", str(rejected))
+    nothing = await getbill("import", file, "--accept", "--all-or-nothing", "--json")
+
+    assert said.exit_code == 4, said.output
+    assert "line 6, Montant dû:" in said.stderr
+    assert len(rejected.read_text("utf-8-sig").splitlines()) == 2
+    assert (nothing.exit_code, json.loads(nothing.stdout)["state"]) == (5, "failed")
+
+
+async def test_columns_nobody_can_tell_are_asked_for_and_named_by_hand(getbill: Run, tmp_path: Path) -> None:
+    headers = "aaa;bbb;ccc;ddd;eee"
+    file = written(tmp_path, ROWS, headers)
+    known = ["aaa=reference", "bbb=name", "ccc=email", "ddd=amount", "eee=due_date"]
+
+    asked = await getbill("import", file)
+    wrong = await getbill("import", file, "--map", "aaa=nonsense")
+    named = await getbill("import", file, *(word for one in known for word in ("--map", one)), "--json")
+
+    assert asked.exit_code == 3, asked.output
+    assert "Nothing was imported" in asked.stderr
+    assert wrong.exit_code == 1
+    assert named.exit_code == 0, named.output
+    assert json.loads(named.stdout)["counts"]["created"] == 5
+
+
+async def test_what_is_no_table_is_refused(getbill: Run, tmp_path: Path) -> None:
+    file = tmp_path / "debts.xlsx"
+    file.write_bytes(b"PK\x03\x04 this is no workbook")
+
+    refused = await getbill("import", str(file))
+    missing = await getbill("import", str(tmp_path / "none.csv"))
+    mapped = await getbill("import", str(file), "--map", "amount")
+
+    assert refused.exit_code == 5, refused.output
+    assert (missing.exit_code, mapped.exit_code) == (2, 2)

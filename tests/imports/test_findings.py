@@ -1,0 +1,146 @@
+"""What is said of rows and kept of files: nothing changes on the way into the database and out again."""
+
+import io
+from datetime import date, datetime
+from uuid import uuid4
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from getbill import sheets
+from getbill.imports import findings, plans, sentences, typos
+from getbill.imports.findings import Row
+from getbill.imports.mapping import propose
+from getbill.imports.plans import Plan
+from getbill.kit.errors import FieldError
+from getbill.vault import Key
+
+CELLS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**53), 2**53),
+    st.floats(allow_nan=False, allow_infinity=False, width=32),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20),
+    st.dates(),
+    st.datetimes().map(lambda moment: moment.replace(microsecond=0)),
+)
+
+
+@given(st.lists(CELLS, max_size=8))
+def test_cells_come_back_as_they_were(cells: list[sheets.Cell]) -> None:
+    key, import_id = Key.new(), uuid4()
+    row = Row(7, 5, "rejected", [findings.said("date-far", {"date": "2999-01-01", "years": 10})], cells=cells)
+
+    record = {
+        "line": 7,
+        "index": 5,
+        "outcome": "rejected",
+        "import_id": import_id,
+        "sealed": findings.seal(import_id, key, row),
+        "debt_id": None,
+    }
+
+    back = findings.opened(record, key)  # type: ignore[arg-type]
+    assert back.cells == cells
+    assert [type(cell) for cell in back.cells or ()] == [type(cell) for cell in cells]
+    assert back.findings == row.findings
+
+
+def test_a_plan_comes_back_as_it_was() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Référence", "Nom", "Montant dû", "Échéance"])
+    for number in range(5):
+        sheet.append([f"F-{number}", f"Jean {number}", 12.5 + number, datetime(2026, 1, 1 + number)])  # noqa: DTZ001 - a workbook's
+    content = io.BytesIO()
+    book.save(content)
+    with sheets.open(content, "debts.xlsx") as opened:
+        profile = sheets.profile(opened)
+        mapped = propose(opened.layout, profile, company_country="FR", company_currency="EUR")
+        plan = Plan(opened.layout, profile, mapped, (("layout-changed", {"changes": []}),))
+
+    back = Plan.read(plan.write())
+
+    assert back.layout == plan.layout
+    assert back.mapping == plan.mapping
+    assert back.profile.columns[2].number == profile.columns[2].number
+    assert [one.kinds for one in back.profile.columns] == [dict(one.kinds) for one in profile.columns]
+    assert back.write() == plan.write()
+    assert b"Jean" not in plan.scrubbed().write()
+
+
+@pytest.mark.parametrize(
+    ("domain", "meant"),
+    [
+        ("gmial.com", "gmail.com"),
+        ("gmail.con", "gmail.com"),
+        ("hotmal.fr", "hotmail.fr"),
+        ("orange.fr", None),
+        ("email.com", None),
+        ("live.be", None),
+        ("martin-conseil.fr", None),
+        ("example.com", None),
+    ],
+)
+def test_only_what_is_one_slip_from_a_domain_everybody_knows_is_doubted(
+    domain: str, meant: str | None
+) -> None:
+    assert typos.meant(domain) == meant
+
+
+@given(st.text(max_size=60))
+def test_no_mended_address_is_the_one_that_was_refused(text: str) -> None:
+    mended = typos.mended_address(text)
+
+    assert mended is None or mended != text
+
+
+@pytest.mark.parametrize(
+    ("pointer", "code", "said"),
+    [
+        ("/amount", "missing", "Le champ montant est obligatoire."),
+        (
+            "/debtor/email",
+            "value-error",
+            "L'adresse e-mail n'est pas valable. Écrivez-la comme nom@exemple.fr.",
+        ),
+        ("/debtor/phone", "phone", "Le numéro de téléphone n'est pas valable dans ce pays."),
+        ("/due_date", "before-invoice", "L'échéance précède la date de facture."),
+    ],
+)
+def test_what_a_bodys_checks_say_is_said_in_french_too(pointer: str, code: str, said: str) -> None:
+    found = findings.of_error(
+        FieldError(pointer, code, "In English."), {"debtor": {"email": "a b@example.com"}}
+    )
+
+    assert (found.told("fr"), found.told("en")) == (said, "In English.")
+    assert (found.suggestion == "ab@example.com") == (pointer == "/debtor/email")
+
+
+def test_every_sentence_of_an_imports_own_is_in_both_languages() -> None:
+    facts = {
+        name: name
+        for name in ("reference", "line_before", "debt", "why", "domain", "meant", "date", "years", "status")
+    }
+
+    for code in sentences._OWN:
+        english, french = sentences.own(code, facts)
+        assert english != french
+
+
+def test_layouts_of_another_kind_of_file_are_no_change() -> None:
+    def layout(*names: str) -> sheets.Layout:
+        columns = tuple(
+            sheets.Column(number, sheets.letter(number), name) for number, name in enumerate(names)
+        )
+        return sheets.Layout("csv", columns, 1, 2, len(names))
+
+    assert plans._is_akin(layout("A", "B", "C"), layout("a", "B", "D"))
+    assert not plans._is_akin(layout("A", "B", "C"), layout("X", "Y", "C"))
+
+
+def test_dates_have_a_shape_of_their_own_in_json() -> None:
+    assert findings.cells_out([date(2026, 1, 2), "x", 1]) == [["2026-01-02"], "x", 1]

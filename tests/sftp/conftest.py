@@ -1,0 +1,49 @@
+"""An SFTP server of each test's own."""
+
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dropping import MISSING, Served
+from getbill import companies
+from getbill.sftp import Limits
+from getbill.sftp.server import House, listen
+from installation import Installation
+from make import Company
+
+
+@pytest.fixture
+async def serve(
+    installation: Installation, company: Company, tmp_path: Path
+) -> AsyncIterator[Callable[..., Any]]:
+    """Start servers on free ports, each with the limits a test names."""
+    assert None not in {shutil.which("sftp"), shutil.which("ssh-keygen")}, MISSING
+    started = []
+
+    async def start(**limits: Any) -> Served:
+        bound = socket.socket()
+        bound.bind(("127.0.0.1", 0))
+        house = House(installation.database, installation.vault, replace(Limits(), **limits))
+        started.append((await listen(house, bound), house))
+        workspace = await companies.workspace(
+            installation.database, installation.vault, company.founded.sandbox_id
+        )
+        return Served(house, bound.getsockname()[1], workspace, tmp_path)
+
+    yield start
+    for acceptor, house in started:
+        acceptor.close()
+        await house.clear()
+        await acceptor.wait_closed()
+
+
+@pytest.fixture
+async def served(serve: Callable[..., Any]) -> Served:
+    """A server with the usual limits."""
+    found: Served = await serve()
+    return found

@@ -1,0 +1,287 @@
+"""From `incoming/` to `processed/`: what is picked up, when, by whom, and what is put back."""
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from calls import Site
+from dropping import Client, Served
+from getbill import imports, sftp
+from getbill.imports import tasks
+from getbill.kit import clock
+from getbill.kit.db import Statement
+from getbill.sftp import Limits, PickUp, picking
+from getbill.sftp.actions import Folders
+from getbill.sftp.model import State
+from getbill.sftp.model import place_of as place
+from getbill.sftp.picking import Taken
+from installation import Installation
+from make import Company
+
+API = "/external-api/v1"
+GOOD = "Référence;Nom;E-mail;Montant dû;Échéance\r\n" + "".join(
+    f"F-2026-{number:03};Jean Dupont {number};jean.dupont{number}@example.com;{100 + number},50;31/01/2026\r\n"
+    for number in range(1, 6)
+)
+BAD = GOOD.replace("F-2026-", "G-2026-").replace("102,50", "beaucoup")
+
+
+_NEXT = Statement(
+    "imports.test_next",
+    "Take the next import of a workspace.",
+    """
+    UPDATE imports SET fence = fence + 1 WHERE workspace_id = $1 AND id =
+        (SELECT id FROM imports WHERE workspace_id = $1 AND task IS NOT NULL LIMIT 1) RETURNING id, fence
+    """,
+)
+
+
+class Worker:
+    """What a worker does for one workspace, done in this process and at once."""
+
+    def __init__(self, installation: Installation, workspace_id: UUID) -> None:
+        self.database, self.vault = installation.database, installation.vault
+        self.workspace_id = workspace_id
+        self.pick_up = PickUp(self.database, self.vault, 1_440)
+
+    async def work(self) -> None:
+        """Turn until nothing is left to do."""
+        while await self.pick_up.turn() or await self._import():
+            pass
+
+    async def _import(self) -> bool:
+        row = await self.database.fetchrow(_NEXT, self.workspace_id)
+        if row is not None:
+            await tasks.run(self.database, self.vault, self.workspace_id, row["id"], row["fence"])
+        return row is not None
+
+
+@pytest.fixture
+def worker(installation: Installation, company: Company) -> Worker:
+    return Worker(installation, company.sandbox.id)
+
+
+@pytest.fixture
+async def dropper(served: Served) -> Client:
+    return await served.let_in(key=True)
+
+
+async def picked_up(sandbox: Site, worker: Worker) -> int:
+    """Ask for a pick-up, have it done, and return how many files it took."""
+    asked = await sandbox.post(f"{API}/sftp/pick-up")
+    assert asked.status == 202
+    await worker.work()
+    return int(asked.json()["files"])
+
+
+async def confirmed(sandbox: Site, worker: Worker) -> dict[str, Any]:
+    """Confirm the one mapping that waits for a person, and have the rest done."""
+    (todo,) = (await sandbox.get(f"{API}/todos?state=open")).json()["data"]
+    answered = await sandbox.post(f"{API}/imports/{todo['subject_id']}/mapping/confirm", {})
+    assert answered.status in {200, 202}, answered.body
+    await worker.work()
+    return dict(todo)
+
+
+async def mine(served: Served, take: Callable[[], Awaitable[Taken | None]]) -> Taken | None:
+    """Take until it is a file of this test; others share the database."""
+    while one := await take():
+        if one.workspace_id == served.workspace.id:
+            return one
+    return None
+
+
+def sftp_folders(served: Served, dropper: Client) -> Folders:
+    return Folders(served.house.database, served.workspace, dropper.login.id, Limits())
+
+
+async def references(sandbox: Site) -> list[str]:
+    return sorted(one["reference"] for one in (await sandbox.get(f"{API}/debts?limit=100")).json()["data"])
+
+
+async def test_an_unknown_layout_waits_for_a_person_and_a_known_one_does_not(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    assert await picked_up(sandbox, worker) == 1
+    before = await references(sandbox)
+    waiting = await served.names(dropper.login)
+
+    todo = await confirmed(sandbox, worker)
+    dropper.file("more.csv", GOOD.replace("F-2026", "H-2026").encode())
+    await dropper.run("put more.csv")
+    await picked_up(sandbox, worker)
+
+    assert (before, todo["type"]) == ([], "import_mapping")
+    assert waiting["debts.csv"][1] == "taken"
+    assert len(await references(sandbox)) == 10
+    assert await served.names(dropper.login) == {}
+    assert await served.names(dropper.login, "") == {}
+    assert set(await served.names(dropper.login, "processed")) == {"debts.csv", "more.csv"}
+    got = await dropper.run("get reports/more.csv.report.json", "get processed/more.csv same.csv")
+    report = json.loads(dropper.got("more.csv.report.json"))
+    assert got.status == 0, got.text
+    assert (report["state"], report["counts"]["created"], report["source"]) == ("completed", 5, "sftp")
+    assert dropper.got("same.csv") == dropper.got("more.csv")
+
+
+async def test_refused_rows_come_back_and_go_in_once_corrected(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    dropper.file("debts.csv", BAD.encode())
+    await dropper.run("put debts.csv incoming/")
+    await picked_up(sandbox, worker)
+    await confirmed(sandbox, worker)
+
+    await dropper.run("get reports/debts.csv.rejected.csv")
+    rejected = dropper.got("debts.csv.rejected.csv").decode("utf-8-sig")
+    dropper.file("corrected.csv", rejected.replace("beaucoup", "102,50", 1).encode())
+    await dropper.run("put corrected.csv incoming/")
+    await picked_up(sandbox, worker)
+
+    assert rejected.count("\n") == 2
+    assert await references(sandbox) == [f"G-2026-{number:03}" for number in range(1, 6)]
+
+
+async def test_what_cannot_be_read_is_rejected_with_the_reason(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    dropper.file("debts.xlsx", b"PK\x03\x04 this is no workbook at all")
+    dropper.file("empty.csv", b"")
+    await dropper.run("put debts.xlsx incoming/", "put empty.csv incoming/")
+
+    await picked_up(sandbox, worker)
+
+    assert set(await served.names(dropper.login, "rejected")) == {"debts.xlsx", "empty.csv"}
+    await dropper.run("get reports/debts.xlsx.report.json a.json", "get reports/empty.csv.report.json b.json")
+    unreadable, empty = json.loads(dropper.got("a.json")), json.loads(dropper.got("b.json"))
+    assert unreadable["state"] == "failed"
+    assert unreadable["error"]["message"] != ""
+    assert empty["error"] == "file-empty"
+    assert await references(sandbox) == []
+
+
+async def test_only_what_is_complete_and_finished_is_picked_up(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/debts.csv.part", "put debts.csv incoming/.hidden.csv")
+    folders = sftp_folders(served, dropper)
+    unfinished = await folders.write(place(b"incoming/open.csv"))
+    cut = await folders.write(place(b"incoming/cut.csv"))
+    await cut.close(State.CUT)
+
+    taken = await picked_up(sandbox, worker)
+    await unfinished.close()
+
+    assert taken == 0
+    assert len(await served.names(dropper.login)) == 4
+
+
+async def test_the_hour_takes_what_was_whole_a_minute_before_it(
+    served: Served, dropper: Client, installation: Installation
+) -> None:
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    now = clock.wall()
+    database = installation.database
+
+    async def taken(boundary: timedelta) -> list[UUID]:
+        found = []
+        while one := await picking.take(database, now, now + boundary):
+            found.append(one.workspace_id)
+        return found
+
+    early = await taken(timedelta(seconds=30))
+    due = await taken(timedelta(seconds=90))
+    twice = await taken(timedelta(seconds=90))
+
+    assert served.workspace.id not in early + twice
+    assert due.count(served.workspace.id) == 1
+
+
+async def test_a_pick_up_that_was_killed_goes_on_with_the_same_import(
+    served: Served, dropper: Client, installation: Installation, worker: Worker
+) -> None:
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    async with installation.database.transaction(clock.wall()) as tx:
+        await sftp.ask(tx, served.workspace.id, clock.wall())
+    now = clock.wall()
+    # Taken by somebody who was killed before a byte was handed over.
+    taken = await mine(served, lambda: picking.take(installation.database, now, now))
+
+    early = await mine(served, lambda: picking.take_ended(installation.database, now))
+    late = now + timedelta(minutes=3)
+    later = await mine(served, lambda: picking.take_ended(installation.database, late))
+    assert taken is not None
+    assert later is not None
+    await worker.pick_up._go_on(later)
+    await worker.pick_up._go_on(later)
+
+    assert early is None
+    assert later.import_id == taken.import_id
+    found = await imports.find(installation.database, served.workspace, taken.import_id)
+    assert found.size == len(GOOD.encode())
+    count = await installation.database.pool.fetchval(
+        "SELECT count(*) FROM imports WHERE workspace_id = $1", served.workspace.id
+    )
+    assert count == 1
+
+
+async def test_a_file_that_is_being_imported_is_left_alone(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    await picked_up(sandbox, worker)
+
+    said = [
+        await dropper.run("put debts.csv incoming/debts.csv"),
+        await dropper.run("rm incoming/debts.csv"),
+        await dropper.run("rename incoming/debts.csv incoming/other.csv"),
+    ]
+
+    assert [one.status for one in said] == [1, 1, 1]
+    assert (await served.names(dropper.login))["debts.csv"][1] == "taken"
+
+
+async def test_an_erased_debt_takes_the_files_it_came_in_with_it(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    await picked_up(sandbox, worker)
+    await confirmed(sandbox, worker)
+    debt = (await sandbox.get(f"{API}/debts?limit=1")).json()["data"][0]
+
+    await sandbox.call("DELETE", f"{API}/debts/{debt['id']}")
+
+    assert await served.names(dropper.login, "processed") == {}
+    assert await served.names(dropper.login, "reports") == {}
+
+
+async def test_what_lay_for_thirty_days_goes(served: Served, dropper: Client) -> None:
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    database, now = served.house.database, clock.wall()
+
+    await sftp.expire(database, now)
+    kept = await served.names(dropper.login)
+    await database.pool.execute(
+        "UPDATE sftp_files SET written_at = written_at - interval '31 days' WHERE login_id = $1",
+        dropper.login.id,
+    )
+    await sftp.expire(database, now)
+
+    assert set(kept) == {"debts.csv"}
+    assert await served.names(dropper.login) == {}
+    left = await database.pool.fetchval(
+        "SELECT count(*) FROM sftp_chunks WHERE workspace_id = $1", served.workspace.id
+    )
+    assert left == 0
