@@ -5,6 +5,7 @@ Every row ends as exactly one debt or one finding, whatever is killed on the way
 
 from getbill.imports.accounts import account, columns, rows_to_correct, said_of_rows
 from getbill.imports.actions import Draft, begin, create, drop, finish, receive
+from getbill.imports.answers import problem
 from getbill.imports.batch import Checkers
 from getbill.imports.batch import router as batch_router
 from getbill.imports.deciding import (
@@ -34,7 +35,6 @@ from getbill.imports.queries import find, lock
 from getbill.imports.reports import blocks
 from getbill.imports.reports import rejected as rejected_rows
 from getbill.imports.tasks import run as carry_out
-from getbill.imports.wire import problem
 
 __all__ = [
     "BYTES_MAX",

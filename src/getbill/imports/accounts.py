@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from getbill.companies import Workspace
-from getbill.imports import deciding, findings, queries, reports, wire
+from getbill.imports import answers, deciding, findings, queries, reports
 from getbill.imports.model import Import
 from getbill.kit.db import Database
 
@@ -13,13 +13,13 @@ async def account(database: Database, workspace: Workspace, found: Import) -> di
     """Return what became of an import as the API tells it, with how many rows have findings of each kind."""
     key = queries.keys_of(workspace, found).own
     plan = deciding.plan_of(workspace, found) if found.plan is not None and key is not None else None
-    told = wire.shown(found, workspace.now(), found.language, key, plan)
+    told = answers.shown(found, workspace.now(), found.language, key, plan)
     return told | {"codes": await reports.codes(database, workspace, found)}
 
 
 def columns(workspace: Workspace, found: Import) -> dict[str, Any]:
     """Return what a file's columns were taken for and what is asked, as the API tells it."""
-    return wire.mapping_shown(deciding.plan_of(workspace, found), found.language)
+    return answers.mapping_shown(deciding.plan_of(workspace, found), found.language)
 
 
 async def said_of_rows(

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from getbill import access
 from getbill.access import Caller, Change
-from getbill.imports import actions, deciding, findings, queries, reports, undoing, wire
+from getbill.imports import actions, answers, deciding, findings, queries, reports, undoing
 from getbill.imports.model import Import
 from getbill.imports.plans import Plan
 from getbill.imports.uploads import Upload
@@ -86,7 +86,7 @@ def _shown(request: Request, caller: Caller, found: Import, status: int = 200) -
     language = _language(request, found)
     key = queries.keys_of(workspace, found).own
     plan = _plan(caller, found)
-    value = wire.shown(found, workspace.now(), language, key, plan)
+    value = answers.shown(found, workspace.now(), language, key, plan)
     headers = {"Content-Language": "fr" if language.startswith("fr") else "en"}
     if status == 202:
         headers["Location"] = f"/external-api/v1/imports/{found.shown_id}"
@@ -116,7 +116,7 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
     stream = upload.stream()
     credential_id = change.caller.credential_id
     draft = await actions.begin(
-        database, workspace, wire.wanted(query, upload.name, workspace, credential_id)
+        database, workspace, answers.wanted(query, upload.name, workspace, credential_id)
     )
     assert draft is not None  # noqa: S101 - its id is new
     is_settled = False
@@ -130,7 +130,7 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
 
     try:
         await actions.receive(database, draft, stream, request.app.state.settings.import_bytes_max)
-        asked = wire.wanted(_with_form(query, upload.fields), upload.name, workspace, credential_id)
+        asked = answers.wanted(_with_form(query, upload.fields), upload.name, workspace, credential_id)
         change.body_digest = draft.sha256 + repr(sorted(upload.fields.items())).encode()
         return await change.commit(work)
     finally:
@@ -166,7 +166,7 @@ async def list_imports(request: Request, caller: Reads, query: Annotated[ImportQ
         cursor = paging.write_place("-created_at", page[-1].created_at, page[-1].id)
     now = caller.workspace.now()
     data = [
-        wire.shown(one, now, _language(request, one), queries.keys_of(caller.workspace, one).own)
+        answers.shown(one, now, _language(request, one), queries.keys_of(caller.workspace, one).own)
         for one in page
     ]
     return answer(
@@ -196,7 +196,7 @@ async def get_mapping(request: Request, caller: Reads, import_id: str) -> Respon
     """Return what each column was taken for, how surely and why, and what is asked. 409 while the file is read."""
     found = await _found(request, caller, import_id)
     plan = deciding.plan_of(caller.workspace, found)
-    return answer(200, wire.mapping_shown(plan, _language(request, found)))
+    return answer(200, answers.mapping_shown(plan, _language(request, found)))
 
 
 @router.put(
@@ -215,7 +215,7 @@ async def change_mapping(
             by = change.caller.credential_id
             found = await deciding.confirm(tx, *place, by=by, is_dry_run=asked.dry_run)
             plan = deciding.plan_of(change.workspace, found)
-        return lambda: answer(200, wire.mapping_shown(plan, _language(request, found)))
+        return lambda: answer(200, answers.mapping_shown(plan, _language(request, found)))
 
     return await change.commit(work)
 
@@ -328,7 +328,7 @@ async def _report(request: Request, caller: Caller, found: Import, query: Report
         {
             "id": found.shown_id,
             "state": found.state,
-            "counts": wire.counts(found, _plan(caller, found), is_checked=found.state == "checked"),
+            "counts": answers.counts(found, _plan(caller, found), is_checked=found.state == "checked"),
             "codes": await reports.codes(database, workspace, found),
             "data": [one for row in page for one in findings.shown(row, language)],
             "kept": [one.shown(language) for one in kept],
