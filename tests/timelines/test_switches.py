@@ -163,7 +163,7 @@ async def test_after_a_dry_run_what_was_really_sent_is_not_sent_again(sandbox: P
 async def test_an_imported_debt_is_left_alone_for_the_grace_period(sandbox: Place) -> None:
     await sandbox.set_clock("2026-01-05 09:00")
     workspace = await sandbox.workspace()
-    origin = debts.Origin(ids.new(), [2], not_before=at("2026-01-06 09:00"))
+    origin = debts.Origin(ids.new(), [2], not_before=at("2026-01-05 11:00"))
     async with sandbox.database.transaction(workspace.now()) as tx:
         (created,) = await debts.create_many(tx, workspace, [collecting.new_debt()], origin)
     assert isinstance(created, debts.Created)
