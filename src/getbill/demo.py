@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from getbill import access, companies, debts, reactions, sftp, vault
@@ -113,7 +114,7 @@ async def _found(settings: Settings, database: Database, unlocked: vault.Vault) 
         sandbox_api_key=key,
         client_id=client.shown_id,
         client_secret=secret,
-        sftp_host=settings.host,
+        sftp_host=urlsplit(settings.url).hostname or settings.host,
         sftp_port=settings.sftp_port,
         sftp_username=entrance.username,
         sftp_password=sftp_password,

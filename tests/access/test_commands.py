@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,8 @@ import asyncpg
 import pytest
 import structlog
 from click.testing import Result
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
 from getbill import cli
@@ -131,3 +134,29 @@ async def test_contact_is_stopped_and_resumed(getbill: Run) -> None:
     assert (before, after, everywhere) == (on, on, {"installation": "stopped"})
     assert (stopped["contact"], rehearsed["contact"]) == ("stopped", "dry_run")
     assert all_stopped["installation_stopped_at"] is not None
+
+
+async def test_sftp_logins_are_made_rotated_listed_and_revoked(getbill: Run, tmp_path: Path) -> None:
+    await made(getbill("company", "create", "Acme"))
+    key = tmp_path / "id.pub"
+    public = ed25519.Ed25519PrivateKey.generate().public_key()
+    key.write_bytes(public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b" erp@acme\n")
+
+    by_password = await made(getbill("sftp-login", "create", "--name", "ERP", "--workspace", "sandbox"))
+    by_key = await made(getbill("sftp-login", "create", "--public-key", str(key)))
+    rotated = await made(getbill("sftp-login", "rotate", by_password["username"]))
+    revoked = await getbill("sftp-login", "revoke", by_key["id"])
+    listed = await made(getbill("sftp-login", "list"))
+    nobody = await getbill("sftp-login", "revoke", "nobody")
+    picked_up = await made(getbill("sftp", "pick-up"))
+
+    assert rotated["password"] not in {by_password["password"], None}
+    assert "password" not in by_key
+    assert len(by_key["fingerprints"]) == 1
+    assert (revoked.exit_code, revoked.stdout) == (0, f"{by_key['id']} is revoked.\n")
+    assert {one["id"]: one["revoked_at"] is not None for one in listed} == {
+        by_password["id"]: False,
+        by_key["id"]: True,
+    }
+    assert str(nobody.exception) == "There is no SFTP login 'nobody'."
+    assert picked_up == {"files": 0}

@@ -96,3 +96,23 @@ def test_a_port_of_a_process_that_is_just_ending_is_waited_for() -> None:
 
     ending.close()
     listener.bind(Settings(port=port), patience_seconds=0.15).close()
+
+
+def test_where_nobody_chose_the_port_of_sftp_any_free_one_does() -> None:
+    port = free_port()
+    usual = Settings.model_construct(_fields_set={"host"}, host="127.0.0.1", sftp_port=port)
+
+    with socket.create_server(("127.0.0.1", port)), listener.bind_sftp(usual) as bound:
+        assert bound.getsockname()[1] not in {0, port}
+    with listener.bind_sftp(usual) as bound:
+        assert bound.getsockname()[1] == port
+
+
+def test_a_chosen_port_of_sftp_is_that_or_none() -> None:
+    port = free_port()
+
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(listener.PortInUse, match="set GETBILL_SFTP_PORT to another"),
+    ):
+        listener.bind_sftp(Settings(sftp_port=port))
