@@ -5,6 +5,7 @@ contacted at that moment. Until it has answered nobody says that a message faile
 unknown from then on.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from getbill.timelines.history import History
 from getbill.timelines.model import Contact
 
 _DIED = "the worker died while it was sent"
+# So many providers are asked at the same time what became of a message.
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ async def recover(desk: Desk) -> int:
     given_back = await ledger.give_back(desk.database, clock.wall(), pace.batch)
     crashes.at("timelines.given_back")
     lease = clock.wall() + timedelta(seconds=pace.recovery_seconds)
-    lost = await ledger.take_over(desk.database, clock.wall(), pace.batch, lease)
+    lost = await ledger.take_over(desk.database, clock.wall(), min(pace.batch, _AT_ONCE), lease)
     if lost:
         crashes.at("timelines.taken_over")
     lost.sort(key=lambda contact: contact.workspace_id)
@@ -57,8 +60,8 @@ async def recover(desk: Desk) -> int:
 async def _find_out(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -> None:
     ids_of = [contact.followup_id for contact in lost if contact.followup_id]
     begun = await followups.find_many(desk.database, workspace, ids_of)
-    carried: list[Carried] = []
-    for contact in lost:
+
+    async def find_out(contact: Contact) -> Carried | None:
         followup = begun.get(contact.followup_id) if contact.followup_id else None
         sender = desk.senders.of(contact.channel_kind, is_live=contact.is_live)
         gives_receipt = sender is not None and sender.capabilities.gives_receipt
@@ -67,9 +70,11 @@ async def _find_out(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -
         else:
             outcome = await _fate_of(desk, workspace, _Lost(contact, followup, sender))
         crashes.at("timelines.found_out")
-        if outcome is not None:
-            carried.append(Carried(contact, followup, outcome, gives_receipt))
-    await arrival.settle(desk, workspace, carried)
+        return None if outcome is None else Carried(contact, followup, outcome, gives_receipt)
+
+    # All at the same time: one after the other they would outlast their lease, and nobody would ever write one down.
+    found = await asyncio.gather(*map(find_out, lost))
+    await arrival.settle(desk, workspace, [one for one in found if one is not None])
 
 
 async def _fate_of(desk: Desk, workspace: Workspace, lost: _Lost) -> Outcome | None:
