@@ -235,7 +235,10 @@ class _Course:
             taken = len(list(post.read(self.notes)))
             if time.monotonic() - told > _TELL_SECONDS:
                 told = time.monotonic()
-                self.say(f"{taken:,} received, {dict(self.kills)} killed, {self.crew.falls} fell at a point")
+                still_open = await self._count(_OPEN)
+                self.say(
+                    f"{taken:,} received, {still_open} open, {dict(self.kills)} killed, {self.crew.falls} fell at a point"
+                )
             is_idle = not await self._is_open()
             is_time = taken >= struck + plan.between_kills or time.monotonic() - struck_at > _PATIENCE_SECONDS
             if kills and (is_time or is_idle):

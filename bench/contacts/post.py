@@ -95,9 +95,9 @@ class Post:
                 if method == "POST":
                     status, told = await self.hand_in(channel, json.loads(raw)["id"])
                 else:
-                    status, told = self.answers.get(rest[0], (404, {}))
-                    if status == 422:
-                        status, told = 200, {"status": "failed"}
+                    said, told = self.answers.get(rest[0], (404, {}))
+                    status = 404 if said == 404 else 200
+                    told = {"status": "failed"} if said == 422 else told
                 body = json.dumps(told).encode()
                 writer.write(b"HTTP/1.1 %d -\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
                 await writer.drain()
