@@ -31,14 +31,14 @@ LEFT_OUT = {
     "positive_data_acceptance": "what holds between fields (one of two names, a currency's decimals) no schema can say",
     "object_level_authorization": "needs a second account; tests/access walks every route with one",
 }
-EXAMPLES_EACH = "20"
+EXAMPLES_EACH = "10"
 # At the end of an empty stream a call waits as long as it is told: that is tested by itself, and takes its time.
 CONFIGURATION = """
 [[operations]]
 include-operation-id = "list_events"
 parameters = { "query.wait" = 0 }
 """
-SECONDS_MAX = 170
+SECONDS_MAX = 280
 
 
 async def test_no_generated_call_crashes_or_answers_outside_the_document(
