@@ -22,8 +22,16 @@ HEADERS = ["Référence", "Nom", "E-mail", "Téléphone", "Montant dû", "Éché
 
 _TAKE = Statement(
     "imports.test_take",
-    "Take this import.",
-    "UPDATE imports SET fence = fence + 1 WHERE workspace_id = $1 AND id = $2 RETURNING fence",
+    "Take this import, as a worker does, so that a running one leaves it alone.",
+    """
+    UPDATE imports SET fence = fence + 1, leased_until = now() + interval '1 hour' WHERE workspace_id = $1 AND id = $2
+    RETURNING fence
+    """,
+)
+_GIVE_BACK = Statement(
+    "imports.test_give_back",
+    "Leave this import to whoever wants it.",
+    "UPDATE imports SET leased_until = NULL WHERE workspace_id = $1 AND id = $2 AND fence = $3",
 )
 
 
@@ -99,6 +107,7 @@ class Sender:
         found = UUID(int=ids.read(import_id.partition("_")[0], import_id).int)
         fence = await database.fetchval(_TAKE, self.workspace_id, found)
         await tasks.run(database, self.installation.vault, self.workspace_id, found, fence)
+        await database.execute(_GIVE_BACK, self.workspace_id, found, fence)
         return dict(await self.get(f"/imports/{import_id}"))
 
     async def imported(self, content: bytes, query: str = "?auto=true") -> dict[str, Any]:

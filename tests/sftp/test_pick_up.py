@@ -1,5 +1,6 @@
 """From `incoming/` to `processed/`: what is picked up, when, by whom, and what is put back."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -34,8 +35,16 @@ _NEXT = Statement(
     "imports.test_next",
     "Take the next import of a workspace.",
     """
-    UPDATE imports SET fence = fence + 1 WHERE workspace_id = $1 AND id =
+    UPDATE imports SET fence = fence + 1, leased_until = now() + interval '1 hour' WHERE workspace_id = $1 AND id =
         (SELECT id FROM imports WHERE workspace_id = $1 AND task IS NOT NULL LIMIT 1) RETURNING id, fence
+    """,
+)
+_TAKEN_BY_OTHERS = Statement(
+    "sftp.test_taken_by_others",
+    "Has a worker that other tests have running taken a file of this workspace, and not made an import of it yet?",
+    """
+    SELECT EXISTS (SELECT FROM sftp_files f LEFT JOIN imports i ON i.workspace_id = f.workspace_id AND i.id = f.import_id
+                   WHERE f.workspace_id = $1 AND f.state = 'taken' AND i.received_at IS NULL)
     """,
 )
 
@@ -50,8 +59,14 @@ class Worker:
 
     async def work(self) -> None:
         """Turn until nothing is left to do."""
-        while await self.pick_up.turn() or await self._import():
+        while await self.pick_up.turn() or await self._import() or await self._await_others():
             pass
+
+    async def _await_others(self) -> bool:
+        is_taken = bool(await self.database.fetchval(_TAKEN_BY_OTHERS, self.workspace_id))
+        if is_taken:
+            await asyncio.sleep(0.02)
+        return is_taken
 
     async def _import(self) -> bool:
         row = await self.database.fetchrow(_NEXT, self.workspace_id)
