@@ -9,7 +9,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.kit import json
+from getbill.kit import calendar, json
 from getbill.vault import Key, Lookup, Vault
 
 # What belongs to one address; its country stands where a later one names none.
@@ -42,6 +42,11 @@ class Identity:
     def is_postal(self) -> bool:
         """Whether a letter would arrive: street, postcode and city are known."""
         return bool(self.street_address and self.postal_code and self.city)
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """Every zone the debtor may live in, the likeliest first."""
+        return calendar.zones_of(self.country, self.postal_code, self.phone)
 
     def updated(self, later: dict[str, str | None]) -> "Identity":
         """Return the identity with what a later source says, the rest as it was."""

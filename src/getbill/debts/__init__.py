@@ -48,7 +48,6 @@ from getbill.debts.schedule import (
     next_contact,
     reachable_by,
     standing_of,
-    zones_of,
 )
 from getbill.debts.wire import DebtChangeBody, NewDebtBody
 
@@ -103,5 +102,4 @@ __all__ = [
     "taken",
     "undo",
     "update",
-    "zones_of",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from getbill.debtors import Hashes, Identity
 from getbill.debts.model import Debt, NewDebt, Planned
-from getbill.debts.schedule import Past, day_zero, next_contact, reachable_by, zones_of
+from getbill.debts.schedule import Past, day_zero, next_contact, reachable_by
 from getbill.kit import calendar
 from getbill.scenarios import Scenario
 
@@ -27,7 +27,7 @@ class Beginnings:
         """Return day 0 of a debt."""
         mode = new.details.start_mode
         place = calendar.place_of(identity.country, identity.postal_code) if mode else None
-        alike = (zones_of(identity)[0], new.due_on, mode, place, script.name, script.version)
+        alike = (identity.zones[0], new.due_on, mode, place, script.name, script.version)
         found = self._days.get(alike)
         if found is None:
             found = self._days[alike] = day_zero(identity, script, self._now, new.due_on, mode)
@@ -39,7 +39,7 @@ class Beginnings:
             return next_contact(debt, self._now, past=Past(suppressed=self._suppressed))
         identity = debt.debtor.identity
         alike = (
-            zones_of(identity),
+            identity.zones,
             calendar.place_of(identity.country, identity.postal_code),
             identity.company is None,
             reachable_by(identity),

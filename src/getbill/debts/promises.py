@@ -28,7 +28,7 @@ class PromiseState(StrEnum):
 def promised(debt: Debt, on: date, amount: Any, now: datetime) -> dict[str, Any]:
     """Return a promise as a debt keeps it; raise Invalid for a day or a sum that cannot be meant."""
     wrong = []
-    today = calendar.local_date(now, _zone(debt))
+    today = calendar.local_date(now, debt.debtor.identity.zones[0])
     if not today <= on <= today + timedelta(days=_MOST_DAYS):
         detail = f"A promise is for a day from today ({today}) on, within a year."
         wrong.append(FieldError("/promise/date", "out-of-range", detail))
@@ -48,8 +48,10 @@ def promised(debt: Debt, on: date, amount: Any, now: datetime) -> dict[str, Any]
 def _minor(debt: Debt, amount: Any) -> int:
     try:
         return Money.of(amount, debt.currency).minor
-    except (AmountHasTooManyDecimals, AmountTooLarge) as error:
+    except AmountHasTooManyDecimals as error:
         raise one_field("/promise/amount", "too-many-decimals", str(error)) from None
+    except AmountTooLarge as error:
+        raise one_field("/promise/amount", "too-large", str(error)) from None
 
 
 def state_of(debt: Debt, at: datetime) -> PromiseState:
@@ -66,7 +68,7 @@ def state_of(debt: Debt, at: datetime) -> PromiseState:
 def over_at(debt: Debt, promise: dict[str, Any]) -> datetime:
     """Return the instant at which the promised day is over where the debtor lives."""
     day = date.fromisoformat(promise["date"]) + timedelta(days=1)
-    return calendar.at_local(day, time(0), _zone(debt))
+    return calendar.at_local(day, time(0), debt.debtor.identity.zones[0])
 
 
 def is_over_at(debt: Debt, at: datetime) -> bool:
@@ -96,9 +98,3 @@ def told(debt: Debt, promise: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     minor = promise["amount"]
     return {"date": promise["date"], "amount": None if minor is None else debt.money(minor).decimal}
-
-
-def _zone(debt: Debt) -> str:
-    return calendar.zones_of(
-        debt.debtor.identity.country, debt.debtor.identity.postal_code, debt.debtor.identity.phone
-    )[0]

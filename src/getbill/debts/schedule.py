@@ -26,11 +26,6 @@ NEVER = "never allowed: "
 _THIRD_PARTY = {"creditor": compliance.Collector.CREDITOR, "third_party": compliance.Collector.THIRD_PARTY}
 
 
-def zones_of(identity: Identity) -> tuple[str, ...]:
-    """Return every zone the debtor may live in, the likeliest first."""
-    return calendar.zones_of(identity.country, identity.postal_code, identity.phone)
-
-
 def day_zero(
     identity: Identity, script: Scenario, now: datetime, due_on: date | None, mode: str | None = None
 ) -> date:
@@ -38,7 +33,7 @@ def day_zero(
 
     `next_day` means the next day on which the scenario contacts anyone.
     """
-    today = calendar.local_date(now, zones_of(identity)[0])
+    today = calendar.local_date(now, identity.zones[0])
     if mode == StartMode.NEXT_DAY:
         place = calendar.place_of(identity.country, identity.postal_code)
         today = calendar.open_day(today + timedelta(days=1), place, script.exclusions)
@@ -52,7 +47,7 @@ def reachable_by(identity: Identity) -> frozenset[AddressKind]:
 
 def standing_of(debt: Debt, at: datetime) -> Standing:
     """Return where a debt stands at an instant, as far as a scenario's conditions ask."""
-    zone = zones_of(debt.debtor.identity)[0]
+    zone = debt.debtor.identity.zones[0]
     since = debt.due_on or calendar.local_date(debt.created_at, zone)
     return Standing(
         balance=debt.money(debt.balance).decimal,
@@ -103,7 +98,7 @@ def facts_of(
     if not past.is_blank:
         email, phone = past.hashes or hashes_of(workspace, identity)
     return compliance.Facts(
-        zones=zones_of(identity),
+        zones=identity.zones,
         place=calendar.place_of(identity.country, identity.postal_code),
         party=compliance.Party.BUSINESS if identity.company else compliance.Party.CONSUMER,
         collector=_THIRD_PARTY[workspace.company.collector],

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from getbill import channels, companies, debts, templates
+from getbill import channels, companies, templates
 from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts, TemplateUnknown
 from getbill.channels.senders import Outgoing, Writer
 from getbill.companies import Logo
@@ -111,7 +111,7 @@ def _facts(debt: Debt, now: datetime) -> MessageFacts:
     iban = details.iban or company.iban
     if iban is None and not debt.workspace.is_live:
         iban = _SANDBOX_IBAN
-    zone = debts.zones_of(identity)[0]
+    zone = identity.zones[0]
     return MessageFacts(
         creditor=details.creditor or company.name,
         collector=company.name if company.collector == "third_party" else None,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from getbill import debts, scenarios
+from getbill import scenarios
 from getbill.channels.senders import Outgoing
 from getbill.companies import Switches
 from getbill.debts import Debt, NewDebtBody
@@ -187,7 +187,7 @@ def calendar(debt: Debt, planned: Sequence[Foreseen]) -> dict[str, Any]:
         "scenario_version": debt.script.version,
         "timeline_id": scenarios.shown_id(debt.workspace, debt.scenario),
         "started_on": json.day(debt.started_on),
-        "timezones": list(debts.zones_of(debt.debtor.identity)),
+        "timezones": list(debt.debtor.identity.zones),
         "planned": [_foreseen(one) for one in planned],
     }
 
