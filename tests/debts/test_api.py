@@ -308,10 +308,15 @@ async def test_a_promise_to_pay_leaves_the_debtor_alone_until_its_day_is_over(ho
 
 @pytest.mark.parametrize(
     ("days", "amount", "pointer"),
-    [(-2, 10, "/promise/date"), (400, 10, "/promise/date"), (5, 2341, "/promise/amount")],
+    [
+        (-2, 10, "/promise/date"),
+        (400, 10, "/promise/date"),
+        (5, 2341, "/promise/amount"),
+        (5, 1.234, "/promise/amount"),
+    ],
 )
 async def test_nobody_promises_yesterday_or_more_than_is_owed(
-    house: House, days: int, amount: int, pointer: str
+    house: House, days: int, amount: float, pointer: str
 ) -> None:
     debt = await house.debt()
     on = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()

@@ -25,25 +25,31 @@ Email = Annotated[str, Field(max_length=254), AfterValidator(emails.normalise)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phones.parse)]
 
 
-class SuppressionBody(BaseModel):
-    """An address that nobody is to be contacted at any more."""
+class OneAddressBody(BaseModel):
+    """One address: an e-mail address or a phone number."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"email": "jean.dupont@email.com", "reason": "stop"}]},
-    )
+    model_config = ConfigDict(extra="forbid")
 
     email: Email | None = None
     phone: Phone | None = Field(None, description="In E.164, or as written in France.")
-    reason: Reason = Field(
-        "stop", description="Asked to be left alone, belongs to somebody else, or returns mail."
-    )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.email is None) == (self.phone is None):
             raise ValueError("Send email or phone, one of the two.")
         return self
+
+
+class SuppressionBody(OneAddressBody):
+    """An address that nobody is to be contacted at any more."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "jean.dupont@email.com", "reason": "stop"}]},
+    )
+
+    reason: Reason = Field(
+        "stop", description="Asked to be left alone, belongs to somebody else, or returns mail."
+    )
 
 
 class SuppressionShown(BaseModel):
@@ -61,11 +67,10 @@ class SuppressionList(BaseModel):
     data: list[SuppressionShown]
 
 
-class ConsentBody(BaseModel):
+class ConsentBody(OneAddressBody):
     """What whoever has an address agreed to, and how."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -77,8 +82,6 @@ class ConsentBody(BaseModel):
         },
     )
 
-    email: Email | None = None
-    phone: Phone | None = Field(None, description="In E.164, or as written in France.")
     consent: ConsentName = Field(description="What was agreed to: a call in an artificial voice.")
     source: Annotated[str, Field(min_length=1, max_length=500)] = Field(
         description="How it was given and where the proof is; without personal data."
@@ -86,12 +89,6 @@ class ConsentBody(BaseModel):
     given_at: Annotated[AwareDatetime, BeforeValidator(written_instant)] | None = Field(
         None, description="When it was given; now, where nothing is said."
     )
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.email is None) == (self.phone is None):
-            raise ValueError("Send email or phone, one of the two.")
-        return self
 
 
 class ConsentShown(BaseModel):
