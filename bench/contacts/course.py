@@ -82,8 +82,8 @@ class Plan:
     # So many messages are received from one kill to the next, where that does not last too long.
     between_kills: int = 4
     seed: int = 1
-    # The first worker dies there.
-    crash_at: str | None = None
+    # The first worker dies at the first of these, whoever takes its place at the next.
+    crash_at: tuple[str, ...] = ()
     patience_seconds: float = 3600.0
 
 
@@ -115,6 +115,7 @@ async def play(plan: Plan, stage: Stage, say: Say) -> Ordeal:
         course = await _opened(plan, stage, say, stack)
         await course.found()
         await course.endure()
+        course.crew.replace(plan.workers)
         # What was connected to a database that was killed since.
         await course.database.pool.expire_connections()
         before = judge(await course.evidence())
@@ -220,8 +221,8 @@ class _Course:
     async def endure(self) -> None:
         """Have everything sent while workers and database are killed, evenly over the whole way."""
         plan, until = self.plan, time.monotonic() + self.plan.patience_seconds
-        for place in range(plan.workers):
-            self.crew.begin(plan.crash_at if place == 0 else None)
+        self.crew.fated.extend(plan.crash_at)
+        self.crew.replace(plan.workers)
         expected = plan.debts * 5
         kills, struck, struck_at = plan.kills, 0, time.monotonic()
         payments_at = [expected * (place + 1) / (plan.paid + 1) for place in range(plan.paid)]

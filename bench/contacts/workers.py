@@ -60,6 +60,8 @@ class Crew:
     running: list[BaseProcess] = field(default_factory=list)
     # How often one ended by itself: at its point.
     falls: int = 0
+    # Where those that start from now on are to die by themselves, in turn.
+    fated: list[str] = field(default_factory=list)
     _not_before: float = 0.0
 
     def begin(self, point: str | None = None) -> None:
@@ -83,7 +85,7 @@ class Crew:
             # Whoever starts while there is no database ends at once.
             self._not_before = time.monotonic() + _AGAIN_SECONDS
         while len(self.running) < count and time.monotonic() >= self._not_before:
-            self.begin()
+            self.begin(self.fated.pop(0) if self.fated else None)
 
     def dismiss(self) -> None:
         """Tell all to finish, and wait until they have."""
