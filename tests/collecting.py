@@ -103,12 +103,12 @@ class Place:
             debt = await debts.lock(tx, workspace, debt_id)
             await debts.update(tx, workspace, debt, debts.Change(dict(known), {}, {}))
 
-    async def promise(self, debt_id: UUID, on: date, amount: int) -> None:
-        """Have the debtor promise to pay."""
+    async def promise(self, debt_id: UUID, on: date | None, amount: int = 0) -> None:
+        """Have the debtor promise to pay, or withdraw the promise where no day is named."""
         workspace = await self.workspace()
         async with self.database.transaction(workspace.now()) as tx:
             debt = await debts.lock(tx, workspace, debt_id)
-            said = {"promise": {"date": on, "amount": Decimal(amount)}}
+            said = {"promise": on and {"date": on, "amount": Decimal(amount)}}
             await debts.update(tx, workspace, debt, debts.Change({}, said, {}))
 
     async def find(self, debt_id: UUID) -> Debt:

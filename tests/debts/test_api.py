@@ -306,6 +306,20 @@ async def test_a_promise_to_pay_leaves_the_debtor_alone_until_its_day_is_over(ho
     assert await house.history(debt) == [(1, "debt.created"), (2, "debt.updated"), (3, "debt.updated")]
 
 
+async def test_a_promise_is_made_anew_in_a_new_currency(house: House) -> None:
+    debt = await house.debt(amount=100)
+    on = (datetime.now(UTC) + timedelta(days=5)).date().isoformat()
+    await house.put(f"/debts/{debt['id']}", {"promise": {"date": on, "amount": 100}})
+
+    refused = await house.put(f"/debts/{debt['id']}", {"currency": "JPY"})
+    changed = await house.put(
+        f"/debts/{debt['id']}", {"currency": "JPY", "promise": {"date": on, "amount": 90}}
+    )
+
+    assert assert_refused(refused, 422, "invalid")["errors"][0]["code"] == "has-promise"
+    assert (read(changed)["currency"], read(changed)["promise"]["amount"]) == ("JPY", 90)
+
+
 @pytest.mark.parametrize(
     ("days", "amount", "pointer"),
     [

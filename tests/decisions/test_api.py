@@ -1,6 +1,7 @@
 """What waits for a person, listed and decided over HTTP: messages of which nobody knows whether they left."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -164,6 +165,15 @@ async def test_one_that_was_not_sent_is_behind_us_once_a_later_step_was_taken(do
     assert await doubt.next_is_due() == before
     assert (await place.followups(doubt.debt.id))[0] == ("email", "failed")
     assert (await place.events(doubt.debt.id))[-2:] == ["followup.completed", "followup.failed"]
+
+
+async def test_one_that_was_not_sent_waits_for_what_the_debtor_has_promised_meanwhile(doubt: Doubt) -> None:
+    await doubt.house.place.promise(doubt.debt.id, date(2026, 1, 20), 500)
+
+    await doubt.decide("not_sent")
+
+    assert (await doubt.ledger())[1] == ("wave_1_email", 2, "planned", None)
+    assert await doubt.next_is_due() == "2026-01-21 07:00"
 
 
 async def test_one_that_was_not_sent_is_not_taken_again_while_the_debt_is_held(doubt: Doubt) -> None:

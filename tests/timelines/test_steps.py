@@ -6,10 +6,11 @@ from typing import Any
 
 from asyncpg import Record
 
-from collecting import LYON, Place, at
+from collecting import LYON, Place, at, new_debt
 from getbill import companies, compliance, debts, scenarios
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details
+from getbill.kit import ids
 from getbill.scenarios import actions
 
 FIRST = {"key": "first", "offset": 0, "channel": "email", "template": "wave_1_email"}
@@ -99,6 +100,25 @@ async def test_whoever_promised_to_pay_is_left_alone_until_the_day_is_over(sandb
         ("second", "sms", "delivered"),
         ("third", "email", "delivered"),
     ]
+
+
+async def test_a_promise_that_is_withdrawn_leaves_an_imports_grace_as_it_was(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    workspace = await sandbox.workspace()
+    origin = debts.Origin(ids.new(), (2,), at("2026-01-09 09:00"))
+    async with sandbox.database.transaction(workspace.now()) as tx:
+        (made,) = await debts.create_many(tx, workspace, [new_debt(LYON)], origin)
+    assert isinstance(made, debts.Created)
+    debt = made.debt
+
+    await sandbox.promise(debt.id, date(2026, 1, 20), 500)
+    promised = await sandbox.find(debt.id)
+    await sandbox.learn(debt.id, country="US", postal_code="20001")
+    await sandbox.promise(debt.id, None)
+    withdrawn = await sandbox.find(debt.id)
+
+    assert f"{promised.next_action_at:%m-%d}" == "01-21"
+    assert f"{withdrawn.next_action_at:%m-%d %H:%M}" == "01-09 18:00"
 
 
 async def test_a_promise_that_was_kept_is_not_broken(sandbox: Place) -> None:

@@ -33,7 +33,7 @@ from getbill.debts.moves import (
     resume,
     undo,
 )
-from getbill.debts.promises import is_over_at as is_promise_over_at
+from getbill.debts.promises import is_waited_for, left_alone_until
 from getbill.debts.queries import find, lock, lock_many, taken
 from getbill.debts.reading import read_many
 from getbill.debts.schedule import (
@@ -88,7 +88,8 @@ __all__ = [
     "fingerprint",
     "hashes_of",
     "hold",
-    "is_promise_over_at",
+    "is_waited_for",
+    "left_alone_until",
     "lock",
     "lock_many",
     "mark_contacted",

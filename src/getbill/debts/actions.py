@@ -236,6 +236,7 @@ async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Chan
         debt.debtor = debtor
         if debtor.identity != before:
             changes["debtor"] = sorted(change.identity)
+    _change_amount(debt, change, changes)
     promise_before = debt.details.promise
     details = Details(**(debt.details.known() | _with_promise(debt, change, tx.now)))
     if details != debt.details:
@@ -247,12 +248,10 @@ async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Chan
         }
         debt.details = details
     if details.promise != promise_before:
-        promises.wait(debt, promise_before)
         changes["promise"] = {
             "from": promises.told(debt, promise_before),
             "to": promises.told(debt, details.promise),
         }
-    _change_amount(debt, change, changes)
     if changes:
         _replan(debt, tx, changes)
         debt.touch(tx)
@@ -311,6 +310,9 @@ def _shown(value: Any) -> Any:
 
 def _change_amount(debt: Debt, change: Change, changes: dict[str, Any]) -> None:
     if change.currency is not None and change.currency != debt.currency:
+        if debt.details.promise is not None and "promise" not in change.details:
+            detail = "The debtor has promised a sum in this currency: send the promise too, or null for none."
+            raise one_field("/currency", "has-promise", detail)
         _change_currency(debt, change.currency, change.amount, changes)
     elif change.amount is not None and change.amount.minor != debt.amount:
         # The entry that books this change is written by the reaction to `debt.updated`, in this transaction.

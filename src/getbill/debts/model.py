@@ -187,7 +187,7 @@ class Debt:
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None = None
-    # An imported debt, or one whose debtor has promised to pay, is left alone until then.
+    # An imported debt is left alone until then.
     not_before: datetime | None = None
     # The import it came by, its line there, and when that import was taken back.
     import_id: UUID | None = None

@@ -71,19 +71,18 @@ def over_at(debt: Debt, promise: dict[str, Any]) -> datetime:
     return calendar.at_local(day, time(0), debt.debtor.identity.zones[0])
 
 
-def is_over_at(debt: Debt, at: datetime) -> bool:
-    """Tell whether an instant is the one at which what a debtor promised is due."""
-    return debt.details.promise is not None and over_at(debt, debt.details.promise) == at
+def left_alone_until(debt: Debt) -> datetime | None:
+    """Return when the debtor may be contacted again: after an import's grace, and after what they promised is due."""
+    promise, grace = debt.details.promise, debt.not_before
+    if promise is None:
+        return grace
+    until = over_at(debt, promise)
+    return max(grace or until, until)
 
 
-def wait(debt: Debt, before: dict[str, Any] | None) -> None:
-    """Leave the debtor alone until what they promised is due, and no longer for what they had promised `before`."""
-    if before is not None and debt.not_before == over_at(debt, before):
-        debt.not_before = None
-    promise = debt.details.promise
-    if promise is not None:
-        until = over_at(debt, promise)
-        debt.not_before = max(debt.not_before or until, until)
+def is_waited_for(debt: Debt) -> bool:
+    """Tell whether it is the promise that has the debtor left alone, not the grace of an import."""
+    return left_alone_until(debt) != debt.not_before
 
 
 def shown(debt: Debt) -> dict[str, Any] | None:

@@ -132,7 +132,7 @@ def next_contact(
     Where steps were missed, `is_late` has those of the next ones that were missed too dealt with as the scenario says.
     """
     course = Course.of(debt, past)
-    now = max(now, debt.not_before or now)
+    now = max(now, promises.left_alone_until(debt) or now)
     skipped: list[Skip] = []
     steps = debt.script.after(after)
     for position, step in enumerate(steps):

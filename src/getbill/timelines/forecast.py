@@ -105,10 +105,10 @@ class _Ahead:
             days = self.debt.script.spacing_days
             says = f"Two contacts are at least {days} days apart." if days else _AS_OFFSETS
             yield Reason("SCENARIO-SPACING", says, Basis.SCENARIO, "the scenario", spaced)
-        grace = self.debt.not_before
-        if grace is not None and grace > max(spaced, self.now):
-            yield _waiting(self.debt, grace)
-        begun = max(spaced, self.now, grace or spaced)
+        alone = debts.left_alone_until(self.debt)
+        if alone is not None and alone > max(spaced, self.now):
+            yield _waiting(self.debt, alone)
+        begun = max(spaced, self.now, alone or spaced)
         if self.now > spaced:
             yield Reason("NOT-IN-THE-PAST", "Its time had passed.", Basis.SCENARIO, "the scenario", self.now)
         for failing in course.moves(step, begun):
@@ -133,7 +133,7 @@ class _Ahead:
 
 
 def _waiting(debt: Debt, until: datetime) -> Reason:
-    if debts.is_promise_over_at(debt, until):
+    if debts.is_waited_for(debt):
         says = "The debtor has promised to pay by then."
         return Reason("PROMISE-TO-PAY", says, Basis.PRODUCT_POLICY, "the debtor", until)
     return Reason("IMPORT-GRACE", "Imported debts are left alone for a while.", *_SETTING, until)

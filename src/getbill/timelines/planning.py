@@ -127,8 +127,12 @@ def _is_next(debt: Debt, past: History, contact: Contact, now: datetime) -> bool
 
 
 def allowed_from(debt: Debt, past: History, contact: Contact, at: datetime) -> datetime | None:
-    """Return the first instant from `at` on at which the rules allow a contact; None when they never do."""
-    return compliance.next_allowed(facts(debt, past, contact.step), contact.channel_kind, at)
+    """Return the first instant from `at` on at which a contact is allowed; None when it never is.
+
+    By the rules, and once the debtor is not to be left alone any more.
+    """
+    begun = max(at, debts.left_alone_until(debt) or at)
+    return compliance.next_allowed(facts(debt, past, contact.step), contact.channel_kind, begun)
 
 
 def facts(debt: Debt, past: History, step_key: str) -> compliance.Facts:
