@@ -1,5 +1,6 @@
 """What waits for a person, listed and decided over HTTP: messages of which nobody knows whether they left."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -16,6 +17,9 @@ from getbill.debts import Debt
 from getbill.kit import clock, ids
 from getbill.timelines import receive
 
+WAITING = """
+SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 MONDAY = "2026-01-05 09:00"
 LOST = "the connection was lost"
 FOUND, NOT_FOUND = "a person found that it was sent", "a person found that it was not sent"
@@ -251,6 +255,27 @@ async def test_a_receipt_answers_the_question(doubt: Doubt) -> None:
     assert (after["state"], after["decision"], after["decided_by"]) == ("decided", "gone", None)
     assert (await doubt.decide("not_sent")).status == 409
     assert (await doubt.ledger())[0][2] == "delivered"
+
+
+async def test_a_receipt_that_waited_for_the_decision_does_not_count_the_contact_again(doubt: Doubt) -> None:
+    place = doubt.house.place
+    workspace = await place.workspace()
+    (todo,) = await doubt.todos()
+    (row,) = [row for row in await place.contacts(doubt.debt.id) if row["step"] == "wave_1_email"]
+    told = Outcome(Fate.DELIVERED, "ref")
+
+    async with place.database.transaction(workspace.now()) as tx:
+        await debts.lock(tx, workspace, doubt.debt.id)
+        receiving = asyncio.create_task(receive(place.database, workspace, row["followup_id"], told))
+        while not await place.database.pool.fetchval(WAITING):  # noqa: ASYNC110 - who waits for a lock tells nobody
+            await asyncio.sleep(0.01)
+        word = decisions.Decision("sent", "client_1")
+        await decisions.decide(tx, workspace, ids.read("todo", todo["id"]), word)
+    await receiving
+
+    events = await place.events(doubt.debt.id)
+    assert (events.count("debt.contacted"), events.count("followup.completed")) == (1, 1)
+    assert (await place.find(doubt.debt.id)).contacts_count == 1
 
 
 async def test_erasing_a_debt_drops_its_questions(doubt: Doubt) -> None:

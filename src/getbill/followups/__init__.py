@@ -7,7 +7,7 @@ A followup begins when a contact is about to leave and ends in one final status,
 from getbill.followups.actions import begin, cancel, erase, move, reach
 from getbill.followups.api import router
 from getbill.followups.model import FINAL, STATUSES, TYPES, Content, Followup
-from getbill.followups.queries import find, find_held, find_many, made_by_hand
+from getbill.followups.queries import find, find_many, made_by_hand
 from getbill.followups.wire import FollowupShown
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "cancel",
     "erase",
     "find",
-    "find_held",
     "find_many",
     "made_by_hand",
     "move",

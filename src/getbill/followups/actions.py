@@ -132,7 +132,7 @@ async def cancel(tx: Transaction, cancelled: Sequence[tuple[Debt, UUID]]) -> Non
     if not cancelled:
         return
     workspace = cancelled[0][0].workspace
-    found = await queries.find_held(tx, workspace, [followup_id for _, followup_id in cancelled])
+    found = await queries.find_many(tx, workspace, [followup_id for _, followup_id in cancelled])
     ended = [(debt, found[one]) for debt, one in cancelled if one in found]
     await move(tx, [(debt, one.moved("cancelled", tx.now, processed_at=tx.now), True) for debt, one in ended])
 

@@ -111,7 +111,7 @@ async def update_followup(
         workspace = change.workspace
         debt = await debts.lock(tx, workspace, await queries.debt_of(tx, workspace.id, wanted))
         change.debt_id = debt.id
-        before = (await queries.find_held(tx, workspace, [wanted]))[wanted]
+        before = (await queries.find_many(tx, workspace, [wanted]))[wanted]
         wire.refuse_other_debt(changed, before)
         told = wire.told(changed, debt.debtor.identity.country or DEFAULT_COUNTRY)
         after = await by_hand.correct(tx, debt, before, told)

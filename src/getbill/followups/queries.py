@@ -118,18 +118,10 @@ async def find(database: Database, workspace: Workspace, followup_id: UUID) -> F
 
 
 async def find_many(
-    database: Database, workspace: Workspace, followup_ids: Sequence[UUID]
+    asker: Database | Transaction, workspace: Workspace, followup_ids: Sequence[UUID]
 ) -> dict[UUID, Followup]:
-    """Return those of some followups that there are."""
-    rows = await database.fetch(_FIND_MANY, workspace.id, followup_ids)
-    return {row["id"]: _of_row(row, workspace) for row in rows}
-
-
-async def find_held(
-    tx: Transaction, workspace: Workspace, followup_ids: Sequence[UUID]
-) -> dict[UUID, Followup]:
-    """Return those of some followups that there are, whose debts the transaction holds."""
-    rows = await tx.fetch(_FIND_MANY, workspace.id, followup_ids)
+    """Return those of some followups that there are; they stay as they are while a transaction holds their debts."""
+    rows = await asker.fetch(_FIND_MANY, workspace.id, followup_ids)
     return {row["id"]: _of_row(row, workspace) for row in rows}
 
 

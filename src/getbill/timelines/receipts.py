@@ -27,13 +27,15 @@ _OPEN = frozenset({"accepted", "unknown"})
 async def receive(database: Database, workspace: Workspace, followup_id: UUID, outcome: Outcome) -> bool:
     """Write down a receipt, failed meaning bounced; say whether it told anything new."""
     state, status = _ENDS[outcome.fate]
-    begun = (await followups.find_many(database, workspace, [followup_id])).get(followup_id)
-    if begun is None:
+    found = (await followups.find_many(database, workspace, [followup_id])).get(followup_id)
+    if found is None:
         return False
     async with database.transaction(workspace.now()) as tx:
-        debt = (await debts.lock_many(tx, workspace, [begun.debt_id])).get(begun.debt_id)
+        debt = (await debts.lock_many(tx, workspace, [found.debt_id])).get(found.debt_id)
+        # Read again: while this waited for the debt somebody may have decided that the message was sent.
+        begun = (await followups.find_many(tx, workspace, [followup_id])).get(followup_id)
         contact = await ledger.of_followup(tx, workspace.id, followup_id)
-        if debt is None or contact is None or contact.state not in _OPEN:
+        if debt is None or begun is None or contact is None or contact.state not in _OPEN:
             return False
         if not await ledger.held(tx, [contact]):
             return False
