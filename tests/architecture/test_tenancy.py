@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from itertools import product
+from re import findall
 from types import ModuleType
 
 import asyncpg
@@ -281,3 +282,12 @@ def _reads_the_clock(text: str) -> bool:
 )
 def test_the_reading_tells_held_from_loose(text: str, loose: int) -> None:
     assert len(loose_tables(text, {"debts", "events"})) == loose
+
+
+def test_a_statement_for_many_takes_the_same_values() -> None:
+    def values(text: str) -> int:
+        return max(map(int, findall(r"\$(\d+)", text)), default=0)
+
+    wrong = [one.name for one in statements() if one.many and values(one.many) != values(one.text)]
+
+    assert not wrong, "One row or many, the values are the same: " + ", ".join(wrong)

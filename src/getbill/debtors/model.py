@@ -79,6 +79,8 @@ class Debtor:
     updated_at: datetime
     # Met in this very transaction: the row is written at its edge.
     is_new: bool = False
+    # The identity as its row held it, if it was read from one.
+    sealed: bytes | None = None
 
 
 def context(workspace_id: UUID, debtor_id: UUID) -> bytes:
@@ -99,7 +101,8 @@ def of_row(row: Record, vault: Vault, prefix: str = "debtor_") -> Debtor:
     """Open a debtor from a row that carries `queries.COLUMNS`."""
     workspace_id, debtor_id = row["workspace_id"], row[prefix + "id"]
     key = vault.unwrap(row[prefix + "key"], workspace_id, debtor_id)
-    known = json.read_texts(key.open(row[prefix + "identity"], context(workspace_id, debtor_id)))
+    sealed = row[prefix + "identity"]
+    known = json.read_texts(key.open(sealed, context(workspace_id, debtor_id)))
     return Debtor(
         debtor_id,
         workspace_id,
@@ -107,6 +110,7 @@ def of_row(row: Record, vault: Vault, prefix: str = "debtor_") -> Debtor:
         key,
         row[prefix + "created_at"],
         row[prefix + "updated_at"],
+        sealed=sealed,
     )
 
 

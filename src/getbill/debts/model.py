@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -135,6 +136,37 @@ _UPDATE = Statement(
     WHERE d.workspace_id = w.workspace_id AND d.id = w.id
     """,
 )
+_MOVE = Statement(
+    "debts.move",
+    "Write of a debt that this transaction holds locked what contacts and events change, where nothing else did.",
+    """
+    UPDATE debts SET status = $3, next_action_at = $4, contacts_count = $5, answers_count = $6, event_sequence = $7,
+        version = $8, contacted_at = $9, updated_at = $10
+    WHERE workspace_id = $1 AND id = $2
+    """,
+    """
+    UPDATE debts d SET status = w.status, next_action_at = w.next_action_at, contacts_count = w.contacts_count,
+        answers_count = w.answers_count, event_sequence = w.event_sequence, version = w.version,
+        contacted_at = w.contacted_at, updated_at = w.updated_at
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::integer[], $6::integer[], $7::bigint[],
+        $8::bigint[], $9::timestamptz[], $10::timestamptz[])
+        AS w (workspace_id, id, status, next_action_at, contacts_count, answers_count, event_sequence, version,
+              contacted_at, updated_at)
+    WHERE d.workspace_id = w.workspace_id AND d.id = w.id
+    """,
+)
+# What `_MOVE` writes besides the key.
+_MOVING = (
+    "status",
+    "next_action_at",
+    "contacts_count",
+    "answers_count",
+    "event_sequence",
+    "version",
+    "contacted_at",
+    "updated_at",
+)
+_moving = attrgetter("workspace.id", "id", *_MOVING)
 INSERT = Statement(
     "debts.insert",
     "Open a debt, as it stands at the end of the transaction that opens it.",
@@ -202,6 +234,8 @@ class Debt:
     is_changed: bool = False
     # Its scenario has come to its end in this transaction: the contact that ended it was all that was planned.
     is_over: bool = False
+    # What `lasting` said of it when its row was read; None of a debt that was never read whole.
+    read: tuple[Any, ...] | None = None
 
     @property
     def workspace_id(self) -> UUID:
@@ -254,7 +288,11 @@ class Debt:
         """Have the row's update sent with the transaction; a new debt's insert is deferred already."""
         if self.is_changed and not self.is_new:
             self.version += 1
-            tx.defer(_UPDATE, *self.row())
+            if lasting(self) == self.read:
+                tx.defer(_MOVE, *_moving(self))
+            else:
+                tx.defer(_UPDATE, *self.row())
+                self.read = lasting(self)
         self.is_changed = False
 
     def row(self) -> tuple[Any, ...]:
@@ -305,6 +343,8 @@ class Debt:
 _NAMES = [field.name for field in fields(Debt)]
 # The columns that a debt is made of, in the order of its fields.
 COLUMNS = tuple(_NAMES[_NAMES.index("id") : _NAMES.index("entries_count") + 1])
+# All that `_MOVE` leaves as it is.
+lasting = attrgetter("debtor.id", "details", *(name for name in COLUMNS if name not in _MOVING))
 
 
 def details_context(workspace_id: UUID, debt_id: UUID) -> bytes:

@@ -1,6 +1,6 @@
 """Reading debts: one, or a page of a book of any size."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -12,7 +12,7 @@ from asyncpg import Record
 
 from getbill import debtors, scenarios
 from getbill.companies import Workspace
-from getbill.debts.model import COLUMNS, Debt, Details, details_context
+from getbill.debts.model import COLUMNS, Debt, Details, details_context, lasting
 from getbill.kit import ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
@@ -37,6 +37,16 @@ _LOCK = Statement(
     "debts.lock",
     "Some debts, each held until the transaction ends, taken in id order.",
     _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d",
+)
+# An erased debt has no debtor any more either.
+_LOCK_KNOWN = Statement(
+    "debts.lock_known",
+    "Some debts, each held until the transaction ends, taken in id order: do they still stand as they were read?",
+    """
+    SELECT d.id, d.version, p.identity FROM debts d
+    JOIN debtors p ON p.workspace_id = d.workspace_id AND p.id = d.debtor_id
+    WHERE d.workspace_id = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d
+    """,
 )
 _TAKEN = Statement(
     "debts.taken",
@@ -79,7 +89,9 @@ def _open(row: Record, workspace: Workspace, script: Scenario) -> Debt:
     if sealed is not None:
         details = Details(**json.read(key.open(sealed, details_context(workspace.id, debt_id))))
     debtor = debtors.of_row(row, workspace.vault)
-    return Debt(workspace, debtor, key, details, script, *_columns(row))
+    debt = Debt(workspace, debtor, key, details, script, *_columns(row))
+    debt.read = lasting(debt)
+    return debt
 
 
 async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
@@ -98,8 +110,15 @@ async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
     return found[debt_id]
 
 
-async def lock_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UUID]) -> dict[UUID, Debt]:
-    """Lock some debts in id order and return those there are; an object already held is returned as it is."""
+async def lock_many(
+    tx: Transaction, workspace: Workspace, debt_ids: Iterable[UUID], read: Mapping[UUID, Debt] | None = None
+) -> dict[UUID, Debt]:
+    """Lock some debts in id order and return those there are; an object already held is returned as it is.
+
+    Of those that an earlier transaction read, and left as it wrote them, only what changed since is read again.
+    """
+    if read:
+        return await _lock_again(tx, workspace, list(debt_ids), read)
     rows = await tx.fetch(_LOCK, workspace.id, list(debt_ids))
     # Erased while we waited for its lock, a debt comes with the key it had when we began to wait.
     there = [row for row in rows if row["erased_at"] is None]
@@ -107,6 +126,23 @@ async def lock_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UU
     unknown = [row for row in there if found[row["id"]] is None]
     opened = {debt.id: debt for debt in await open_rows(tx, workspace, unknown)}
     return {debt_id: debt or opened[debt_id] for debt_id, debt in found.items()}
+
+
+async def _lock_again(
+    tx: Transaction, workspace: Workspace, debt_ids: list[UUID], read: Mapping[UUID, Debt]
+) -> dict[UUID, Debt]:
+    rows = await tx.fetch(_LOCK_KNOWN, workspace.id, debt_ids)
+    found = {row["id"]: read[row["id"]] for row in rows if _is_as_read(row, read.get(row["id"]))}
+    changed = [row["id"] for row in rows if row["id"] not in found]
+    return found | (await lock_many(tx, workspace, changed) if changed else {})
+
+
+def _is_as_read(row: Record, debt: Debt | None) -> bool:
+    if debt is None or row["version"] != debt.version:
+        return False
+    # Each seal is another: the same one holds the same person.
+    is_same: bool = row["identity"] == debt.debtor.sealed
+    return is_same
 
 
 async def taken(

@@ -59,7 +59,7 @@ async def hand_over(departing: Sequence[Departing]) -> list[Carried]:
     outcomes = await asyncio.gather(*(_ask(one) for one in departing))
     crashes.at("timelines.handed_over")
     return [
-        Carried(one.contact, one.followup, outcome, one.sender.capabilities.gives_receipt)
+        Carried(one.contact, one.followup, outcome, one.sender.capabilities.gives_receipt, one.debt)
         for one, outcome in zip(departing, outcomes, strict=True)
     ]
 
@@ -87,14 +87,17 @@ async def settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -
     What a provider said is not lost with the database: it is written once there is one again, while the leases last.
     """
     leases = [one.contact.lease_until for one in carried if one.contact.lease_until is not None]
+    read = {one.debt.id: one.debt for one in carried if one.debt is not None}
     while leases:
         # Copies, because a try that is lost on its way may have been written all the same.
         tried = [replace(one, contact=replace(one.contact)) for one in carried]
         try:
-            await _settle(desk, workspace, tried)
+            await _settle(desk, workspace, tried, read)
         except _LOST as error:
             if min(leases) <= clock.wall():
                 raise
+            # What the lost try did to them did not happen.
+            read = {}
             _log.warning("settled_later", contacts=len(carried), error=type(error).__name__)
             await asyncio.sleep(_AGAIN_SECONDS)
         else:
@@ -102,9 +105,11 @@ async def settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -
             return
 
 
-async def _settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -> None:
+async def _settle(
+    desk: Desk, workspace: Workspace, carried: Sequence[Carried], read: Mapping[UUID, Debt]
+) -> None:
     async with desk.database.transaction(workspace.now()) as tx:
-        held = await debts.lock_many(tx, workspace, {one.contact.debt_id for one in carried})
+        held = await debts.lock_many(tx, workspace, {one.contact.debt_id for one in carried}, read)
         ours = {id(contact) for contact in await ledger.held(tx, [one.contact for one in carried])}
         mine = [one for one in carried if id(one.contact) in ours]
         for one in mine:

@@ -200,7 +200,7 @@ class _LastLook:
         contact.address_hash = _hash_for(self.pasts[debt.id], contact.channel_kind)
         self._count(contact)
         followup = self._followup(debt, contact, message, is_known=is_known)
-        self.departing.append(Departing(contact, message, followup, sender, patience))
+        self.departing.append(Departing(contact, message, followup, sender, patience, debt))
 
     def _count(self, contact: Contact) -> None:
         """Let the contact count for every debt of this round that its address belongs to."""

@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 
 from getbill.channels.senders import Outcome, Outgoing, Sender, Senders
+from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit.db import Database
 from getbill.timelines.model import Contact
@@ -59,6 +60,8 @@ class Departing:
     sender: Sender
     # How long its provider is given to answer, in seconds.
     patience: float
+    # The debt as the transaction that committed it as `sending` left it.
+    debt: Debt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Carried:
     followup: Followup | None
     outcome: Outcome
     gives_receipt: bool
+    # The debt as its departure left it; None of one that another worker had sent.
+    debt: Debt | None = None
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Whatever is wrong with a message is found here, before anything leaves: a contac
 has no address, is skipped with that reason.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -61,7 +61,7 @@ def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationer
         # Art. R124-4 CPCE wants the creditor named.
         raise CannotBeSaid("the creditor is not named")
     logo = stationery.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
-    facts = replace(_facts(debt, now), has_logo=logo is not None)
+    facts = _facts(debt, now, has_logo=logo is not None)
     try:
         message, version = stationery.shelf.render(step.template, language, facts)
     except HowToPayMissing as error:
@@ -106,7 +106,7 @@ def _on_paper(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) 
     }
 
 
-def _facts(debt: Debt, now: datetime) -> MessageFacts:
+def _facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts:
     identity, company, details = debt.debtor.identity, debt.workspace.company, debt.details
     iban = details.iban or company.iban
     if iban is None and not debt.workspace.is_live:
@@ -126,6 +126,7 @@ def _facts(debt: Debt, now: datetime) -> MessageFacts:
         contact_phone=company.phone,
         creditor_address=company.address,
         debtor_address=tuple(_lines(identity)),
+        has_logo=has_logo,
     )
 
 
