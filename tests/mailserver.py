@@ -21,6 +21,8 @@ class Mailbox:
     on_rcpt: str | None = None
     on_data: str | None = None
     drop_at: str | None = None
+    # There it says nothing more, until the one who waits goes.
+    silent_at: str | None = None
     drops_max: int = 9
     users: list[bytes] = field(default_factory=list)
     was_tls: bool = False
@@ -29,6 +31,8 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802 aiosmtpd's name
         self, server: smtp.SMTP, _session: object, envelope: smtp.Envelope, address: str, _options: object
     ) -> str:
+        if self.silent_at == "rcpt":
+            await asyncio.Event().wait()
         if self.drop_at == "rcpt" and self.drops_max:
             self.drops_max -= 1
             server.transport.abort()
@@ -46,6 +50,8 @@ class Mailbox:
         if self.on_data:
             return self.on_data
         self.received.append(cast("EmailMessage", email.message_from_bytes(content, policy=default)))
+        if self.silent_at == "data":
+            await asyncio.Event().wait()
         if self.drop_at == "data":
             server.transport.abort()
         return "250 queued"

@@ -117,6 +117,26 @@ async def test_a_connection_lost_while_the_message_is_handed_over_leaves_it_unkn
     assert len(mailbox.received) == 1
 
 
+async def test_a_server_that_falls_silent_before_the_message_left_is_a_passing_failure() -> None:
+    mailbox = Mailbox(silent_at="rcpt")
+
+    async with serving(mailbox) as settings:
+        (outcome,) = await send(replace(settings, timeout_seconds=0.2), MESSAGE)
+
+    assert (outcome.fate, outcome.is_permanent) == (Fate.FAILED, False)
+    assert mailbox.received == []
+
+
+async def test_a_server_that_falls_silent_with_the_message_leaves_it_unknown() -> None:
+    mailbox = Mailbox(silent_at="data")
+
+    async with serving(mailbox) as settings:
+        (outcome,) = await send(replace(settings, timeout_seconds=0.2), MESSAGE)
+
+    assert outcome.fate == Fate.UNKNOWN
+    assert len(mailbox.received) == 1
+
+
 async def test_a_kept_connection_that_died_is_replaced_without_a_word() -> None:
     mailbox = Mailbox()
 

@@ -7,8 +7,9 @@ the contact; `at` itself when it allows it, None when no waiting helps.
 from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,36 @@ from pydantic import ConfigDict, Field
 from getbill.channels import Channel
 from getbill.compliance.facts import Facts, Per
 from getbill.kit import calendar
-from getbill.kit.calendar import Exclusions
+from getbill.kit.calendar import Exclusions, Place
 
 _DAY = timedelta(days=1)
 _STRICT = ConfigDict(extra="forbid")
+
+
+# A round asks of hundreds of debtors in a few zones at one instant.
+@lru_cache(maxsize=4096)
+def _within_hours(
+    weekdays: tuple[int, ...], spans: tuple[tuple[time, time], ...], zone: str, at: datetime
+) -> datetime:
+    local = at.astimezone(ZoneInfo(zone))
+    day, clock = local.date(), local.time()
+    if day.isoweekday() in weekdays:
+        for begins, ends in spans:
+            if clock < begins:
+                return calendar.at_local(day, begins, zone)
+            if clock < ends:
+                return at
+    day += _DAY
+    while day.isoweekday() not in weekdays:
+        day += _DAY
+    return calendar.at_local(day, spans[0][0], zone)
+
+
+@lru_cache(maxsize=4096)
+def _on_open_day(exclusions: Exclusions, place: Place, zone: str, at: datetime) -> datetime:
+    today = calendar.local_date(at, zone)
+    day = calendar.open_day(today, place, exclusions)
+    return at if day == today else calendar.at_local(day, time.min, zone)
 
 
 class Kind(StrEnum):
@@ -46,24 +73,8 @@ class Hours:
 
     def opens(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
         """Return the first instant within the hours in the zone where they begin last."""
-        return max(self._opens_in(zone, at) for zone in facts.zones)
-
-    def _opens_in(self, zone: str, at: datetime) -> datetime:
-        local = at.astimezone(ZoneInfo(zone))
-        day, clock = local.date(), local.time()
-        if day.isoweekday() in self.weekdays:
-            for begins, ends in self.spans:
-                if clock < begins:
-                    return calendar.at_local(day, begins, zone)
-                if clock < ends:
-                    return at
-        return calendar.at_local(self._next_day(day), self.spans[0][0], zone)
-
-    def _next_day(self, day: date) -> date:
-        day += _DAY
-        while day.isoweekday() not in self.weekdays:
-            day += _DAY
-        return day
+        opens = [_within_hours(self.weekdays, self.spans, zone, at) for zone in facts.zones]
+        return opens[0] if len(opens) == 1 else max(opens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +88,8 @@ class Days:
 
     def opens(self, facts: Facts, _channel: Channel, at: datetime) -> datetime | None:
         """Return the start of the first day that is not excluded, in the zone where it begins last."""
-        return max(self._opens_in(zone, facts, at) for zone in facts.zones)
-
-    def _opens_in(self, zone: str, facts: Facts, at: datetime) -> datetime:
-        today = calendar.local_date(at, zone)
-        day = calendar.open_day(today, facts.place, self.exclusions)
-        return at if day == today else calendar.at_local(day, time.min, zone)
+        opens = [_on_open_day(self.exclusions, facts.place, zone, at) for zone in facts.zones]
+        return opens[0] if len(opens) == 1 else max(opens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ def territory_of(country: str | None, postal_code: str | None) -> str:
     return _TOWNS.get(digits) or _TERRITORIES.get(digits[:3], code)
 
 
+@lru_cache(maxsize=4096)
 def place_of(country: str | None, postal_code: str | None) -> Place:
     """Return where the address is for holidays and law; French overseas territories are in `FR`."""
     territory = territory_of(country, postal_code)

@@ -6,6 +6,7 @@ a wrong prefix or a broken tail never reaches the database.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 import uuid_utils
@@ -48,6 +49,8 @@ def time_of(identifier: UUID) -> datetime:
     return _EPOCH + timedelta(milliseconds=identifier.int >> 80)
 
 
+# A change names the same few things in each of its events.
+@lru_cache(maxsize=4096)
 def show(prefix: str, identifier: UUID) -> str:
     """Write an identifier as callers see it."""
     number = identifier.int

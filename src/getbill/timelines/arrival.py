@@ -6,7 +6,7 @@ acceptance counts and is marked as unconfirmed. Nothing unknown is ever sent aga
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -88,16 +88,17 @@ async def settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -
     """
     leases = [one.contact.lease_until for one in carried if one.contact.lease_until is not None]
     read = {one.debt.id: one.debt for one in carried if one.debt is not None}
+    standing = [one.contact.standing() for one in carried]
     while leases:
-        # Copies, because a try that is lost on its way may have been written all the same.
-        tried = [replace(one, contact=replace(one.contact)) for one in carried]
         try:
-            await _settle(desk, workspace, tried, read)
+            await _settle(desk, workspace, carried, read)
         except _LOST as error:
             if min(leases) <= clock.wall():
                 raise
-            # What the lost try did to them did not happen.
+            # What the lost try did to them did not happen; or it did, and then the next one finds them settled.
             read = {}
+            for one, before in zip(carried, standing, strict=True):
+                one.contact.stand(before)
             _log.warning("settled_later", contacts=len(carried), error=type(error).__name__)
             await asyncio.sleep(_AGAIN_SECONDS)
         else:

@@ -4,7 +4,6 @@ Every write names the fence of its claim, so that a worker that was slow, or tho
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,9 +11,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.kit.db import Database, Statement, Transaction
-from getbill.timelines.model import Contact
-
-_COLUMNS = tuple(one.name for one in fields(Contact))
+from getbill.timelines.model import COLUMNS, Contact
 
 _PLAN = Statement(
     "timelines.plan",
@@ -323,4 +320,4 @@ async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
 
 def contact(row: Record) -> Contact:
     """Return the contact that a row of the ledger is."""
-    return Contact(**{name: row[name] for name in _COLUMNS})
+    return Contact(**{name: row[name] for name in COLUMNS})

@@ -5,8 +5,10 @@ unknown -> delivered, bounced or answered. Before it is sent a contact may also 
 `sending` may have reached the debtor already, whatever happens to us.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from getbill.channels import Channel
@@ -65,7 +67,20 @@ class Contact:
         self.lease_until = None
         self.reason = reason
 
+    def standing(self) -> tuple[Any, ...]:
+        """Return all that the row says, for `stand` to put it back."""
+        return _values(self)
+
+    def stand(self, standing: tuple[Any, ...]) -> None:
+        """Take back what was done to the contact since: the transaction that did it is lost."""
+        for name, value in zip(COLUMNS, standing, strict=True):
+            setattr(self, name, value)
+
     @property
     def channel_kind(self) -> Channel:
         """The channel, where it is one."""
         return _CHANNELS[self.channel]
+
+
+COLUMNS = tuple(one.name for one in fields(Contact))
+_values = attrgetter(*COLUMNS)

@@ -59,6 +59,12 @@ class _Idle:
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    outcome: Outcome
+    was_lost: bool = False
+
+
 class Smtp:
     """E-mail by one SMTP server, over a few connections that are kept and used again."""
 
@@ -98,7 +104,7 @@ class Smtp:
                 connection = kept or await self._connect()
             except _LOST as error:
                 return failed(f"the mail server cannot be reached: {_reason(error)}", permanent=False)
-            refusal = await _envelope(connection, self._settings.bounces or self._settings.sender, address)
+            refusal = await self._envelope(connection, address)
             if refusal is None:
                 return await self._transfer(connection, mail)
             await _leave(connection)
@@ -106,9 +112,33 @@ class Smtp:
             if kept is None or not refusal.was_lost:
                 return refusal.outcome
 
+    async def _envelope(self, connection: aiosmtplib.SMTP, address: str) -> _Refusal | None:
+        """Name sender and recipient; return why the server will not have them, None when it will."""
+        sender = self._settings.bounces or self._settings.sender
+        options = [] if address.isascii() else ["SMTPUTF8"]
+        if options and not connection.supports_extension("smtputf8"):
+            reason = "the mail server cannot write to addresses beyond ASCII (no SMTPUTF8)"
+            return _Refusal(failed(reason, permanent=True))
+        try:
+            async with asyncio.timeout(2 * self._settings.timeout_seconds):
+                await connection.mail(sender, options=options, encoding="utf-8", timeout=None)
+                await connection.rcpt(address, encoding="utf-8", timeout=None)
+        except aiosmtplib.SMTPRecipientRefused as refused:
+            is_dead = takes_no_mail(_reason(refused).partition(" ")[2], refused.code)
+            return _Refusal(failed(_reason(refused), permanent=refused.code >= 500, dead_address=is_dead))
+        except aiosmtplib.SMTPResponseException as refused:
+            # The server objects to us, not to this debtor: that can be put right before the next try.
+            return _Refusal(failed(_reason(refused), permanent=False))
+        except _LOST as error:
+            reason = f"the connection was lost before the message left: {_reason(error)}"
+            return _Refusal(failed(reason, permanent=False), was_lost=True)
+        return None
+
     async def _transfer(self, connection: aiosmtplib.SMTP, mail: Mail) -> Outcome:
         try:
-            await connection.data(mail.content)
+            # One clock for both answers: the library's own, one for each, is a third of what sending costs.
+            async with asyncio.timeout(2 * self._settings.timeout_seconds):
+                await connection.data(mail.content, timeout=None)
         except aiosmtplib.SMTPDataError as refused:
             await _leave(connection)
             return failed(_reason(refused), permanent=refused.code >= 500)
@@ -146,33 +176,6 @@ class Smtp:
             connection.close()
             raise
         return connection
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    outcome: Outcome
-    was_lost: bool = False
-
-
-async def _envelope(connection: aiosmtplib.SMTP, sender: str, address: str) -> _Refusal | None:
-    """Name sender and recipient; return why the server will not have them, None when it will."""
-    options = [] if address.isascii() else ["SMTPUTF8"]
-    if options and not connection.supports_extension("smtputf8"):
-        reason = "the mail server cannot write to addresses beyond ASCII (no SMTPUTF8)"
-        return _Refusal(failed(reason, permanent=True))
-    try:
-        await connection.mail(sender, options=options, encoding="utf-8")
-        await connection.rcpt(address, encoding="utf-8")
-    except aiosmtplib.SMTPRecipientRefused as refused:
-        is_dead = takes_no_mail(_reason(refused).partition(" ")[2], refused.code)
-        return _Refusal(failed(_reason(refused), permanent=refused.code >= 500, dead_address=is_dead))
-    except aiosmtplib.SMTPResponseException as refused:
-        # The server objects to us, not to this debtor: that can be put right before the next try.
-        return _Refusal(failed(_reason(refused), permanent=False))
-    except _LOST as error:
-        reason = f"the connection was lost before the message left: {_reason(error)}"
-        return _Refusal(failed(reason, permanent=False), was_lost=True)
-    return None
 
 
 async def _leave(connection: aiosmtplib.SMTP) -> None:
