@@ -83,6 +83,8 @@ async def _fate_of(desk: Desk, workspace: Workspace, lost: _Lost) -> Outcome | N
         case Assurance.NEITHER:
             return unknown(_DIED)
         case Assurance.LOOK_UP:
+            if not await _has_time(desk, lost):
+                return None
             found = await lost.sender.look_up(_message(workspace, lost))
             if found is None:
                 await arrival.take_back(desk, workspace, lost.contact, lost.followup)
@@ -101,6 +103,8 @@ async def _ask_again(desk: Desk, workspace: Workspace, lost: _Lost) -> Outcome |
         until = clock.wall() + (allowed_from - now)
         await ledger.look_after_at(desk.database, lost.contact, until)
         return None
+    if not await _has_time(desk, lost):
+        return None
     patience = desk.patience_with(lost.sender)
     departing = Departing(lost.contact, _message(workspace, lost), lost.followup, lost.sender, patience)
     (carried,) = await arrival.hand_over([departing])
@@ -108,6 +112,12 @@ async def _ask_again(desk: Desk, workspace: Workspace, lost: _Lost) -> Outcome |
     # Not having reached the provider this time says nothing of the first time.
     is_in_doubt = outcome.fate == Fate.UNKNOWN or (outcome.fate == Fate.FAILED and not outcome.is_permanent)
     return _later(desk, lost, outcome) if is_in_doubt else outcome
+
+
+async def _has_time(desk: Desk, lost: _Lost) -> bool:
+    """Keep a contact for as long as its provider may take to answer; False when somebody else has it by now."""
+    lease = clock.wall() + timedelta(seconds=2 * desk.patience_with(lost.sender))
+    return await ledger.look_after_at(desk.database, lost.contact, lease)
 
 
 def _later(desk: Desk, lost: _Lost, doubt: Outcome) -> Outcome | None:
