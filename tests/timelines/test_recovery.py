@@ -1,5 +1,6 @@
 """What a dead worker was sending, looked after by the next: asked again only where nobody may be harmed by it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -210,6 +211,22 @@ async def test_a_provider_that_may_take_five_minutes_is_asked_and_left_to_nobody
 
     assert [lease - clock.wall() > timedelta(seconds=500) for lease in leases] == [True]
     assert (await states(place))[0] == ("wave_1_email", "accepted")
+
+
+async def test_the_providers_of_all_workspaces_are_asked_at_the_same_time(database: Database) -> None:
+    both = asyncio.Barrier(2)
+    places = []
+    for _ in range(2):
+        provider = SlowProvider(Channel.EMAIL, Assurance.IDEMPOTENCY_KEY, meanwhile=both.wait)
+        place = await place_with(database, provider)
+        await place.debt()
+        await send_and_die(place)
+        places.append(place)
+
+    async with asyncio.timeout(5):
+        await timelines.recover(places[0].desk)
+
+    assert [(await states(place))[0] for place in places] == [("wave_1_email", "accepted")] * 2
 
 
 async def test_whoever_looks_after_a_contact_learns_that_another_worker_has_it_by_now(

@@ -50,14 +50,21 @@ async def recover(desk: Desk) -> int:
     if lost:
         crashes.at("timelines.taken_over")
     lost.sort(key=lambda contact: contact.workspace_id)
-    for workspace_id, group in groupby(lost, lambda contact: contact.workspace_id):
-        with others_go_on(workspace_id):
-            workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
-            await _find_out(desk, workspace, list(group))
+    theirs = [list(group) for _, group in groupby(lost, lambda contact: contact.workspace_id)]
+    # All at the same time: one after the other they would outlast their lease, and nobody would ever write one down.
+    await asyncio.gather(*(_find_out(desk, group) for group in theirs))
     return given_back + len(lost)
 
 
-async def _find_out(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -> None:
+async def _find_out(desk: Desk, lost: Sequence[Contact]) -> None:
+    """Find out what became of contacts of one workspace, and write it down."""
+    workspace_id = lost[0].workspace_id
+    with others_go_on(workspace_id):
+        workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
+        await _find_out_in(desk, workspace, lost)
+
+
+async def _find_out_in(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -> None:
     ids_of = [contact.followup_id for contact in lost if contact.followup_id]
     begun = await followups.find_many(desk.database, workspace, ids_of)
 
@@ -72,7 +79,6 @@ async def _find_out(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -
         crashes.at("timelines.found_out")
         return None if outcome is None else Carried(contact, followup, outcome, gives_receipt)
 
-    # All at the same time: one after the other they would outlast their lease, and nobody would ever write one down.
     found = await asyncio.gather(*map(find_out, lost))
     await arrival.settle(desk, workspace, [one for one in found if one is not None])
 
