@@ -219,14 +219,24 @@ async def test_a_consent_is_kept_once_and_its_withdrawal_beside_it(house: House)
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
-        ({"email": "joan.doe@example.com"}, ""),
+        ({"email": "joan.doe@example.com"}, "/email"),
+        ({"phone": None}, "/phone"),
+        ({"phone": "12"}, "/phone"),
         ({"consent": "everything"}, "/consent"),
         ({"source": ""}, "/source"),
         ({"given_at": "2999-01-01T00:00:00Z"}, "/given_at"),
     ],
 )
-async def test_a_consent_says_to_what_and_how(house: House, changes: dict[str, Any], pointer: str) -> None:
+async def test_a_consent_says_by_which_phone_to_what_and_how(
+    house: House, changes: dict[str, Any], pointer: str
+) -> None:
     answered = await house.post("/consents", AGREED | changes)
 
     assert (answered.status, [one["pointer"] for one in answered.json()["errors"]]) == (422, [pointer])
     assert (await house.get("/consents")).json()["data"] == []
+
+
+async def test_consents_are_asked_for_by_phone(house: House) -> None:
+    answered = await house.get("/consents?email=joan.doe@example.com")
+
+    assert (answered.status, [one["pointer"] for one in answered.json()["errors"]]) == (400, ["email"])
