@@ -168,6 +168,27 @@ async def test_who_agreed_to_an_artificial_voice_is_called_until_they_withdraw(h
     assert dict(await steps(house))["wave_3_call"] == "never allowed: US-TCPA"
 
 
+@pytest.mark.parametrize(
+    ("phone", "planned"),
+    [
+        ("+12025550143", [("call", "planned")]),
+        ("+12025550144", [("call", "never allowed: US-TCPA"), ("mail", "planned")]),
+    ],
+)
+async def test_a_consent_given_before_the_debt_holds_for_its_first_contact(
+    house: House, phone: str, planned: list[tuple[str, str]]
+) -> None:
+    await house.place.set_clock("2026-01-05 15:00")
+    call = {"key": "call", "offset": 0, "channel": "ai_call", "template": "wave_2_call"}
+    mail = {"key": "mail", "offset": 1, "channel": "email", "template": "wave_2_email"}
+    await house.post("/scenarios", {"name": "voice", "steps": [call, mail], "end": {"offset": 9}})
+    await house.post("/consents", AGREED | {"phone": phone})
+
+    await house.post("/debts", AMERICAN | {"scenario": "voice"})
+
+    assert sorted(await steps(house)) == planned
+
+
 async def test_without_consent_no_artificial_voice_calls_the_united_states(house: House) -> None:
     await house.place.set_clock("2026-01-05 15:00")
     await house.post("/debts", AMERICAN)
@@ -198,14 +219,24 @@ async def test_a_consent_is_kept_once_and_its_withdrawal_beside_it(house: House)
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
-        ({"email": "joan.doe@example.com"}, ""),
+        ({"email": "joan.doe@example.com"}, "/email"),
+        ({"phone": None}, "/phone"),
+        ({"phone": "12"}, "/phone"),
         ({"consent": "everything"}, "/consent"),
         ({"source": ""}, "/source"),
         ({"given_at": "2999-01-01T00:00:00Z"}, "/given_at"),
     ],
 )
-async def test_a_consent_says_to_what_and_how(house: House, changes: dict[str, Any], pointer: str) -> None:
+async def test_a_consent_says_by_which_phone_to_what_and_how(
+    house: House, changes: dict[str, Any], pointer: str
+) -> None:
     answered = await house.post("/consents", AGREED | changes)
 
     assert (answered.status, [one["pointer"] for one in answered.json()["errors"]]) == (422, [pointer])
     assert (await house.get("/consents")).json()["data"] == []
+
+
+async def test_consents_are_asked_for_by_phone(house: House) -> None:
+    answered = await house.get("/consents?email=joan.doe@example.com")
+
+    assert (answered.status, [one["pointer"] for one in answered.json()["errors"]]) == (400, ["email"])

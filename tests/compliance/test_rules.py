@@ -255,6 +255,12 @@ def test_an_artificial_voice_calls_the_united_states_only_with_consent() -> None
     assert compliance.evaluate(facts, Channel.SMS, noon).allowed
 
 
+def test_a_channel_counts_by_the_address_it_uses_and_a_letter_by_none() -> None:
+    counted = {channel: compliance.hash_for(channel, EMAIL, PHONE) for channel in Channel}
+
+    assert counted == dict.fromkeys(TO_PHONE, PHONE) | {Channel.EMAIL: EMAIL, Channel.LETTER: None}
+
+
 def test_a_suppressed_address_is_never_contacted_and_others_are() -> None:
     facts = replace(PARIS, suppressed=frozenset({EMAIL}))
     monday = at("2026-11-16T11:00")

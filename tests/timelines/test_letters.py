@@ -9,6 +9,7 @@ import collecting
 from collecting import LYON, Place, Provider, at
 from getbill import companies
 from getbill.channels import Channel
+from getbill.debtors import Identity
 from getbill.kit.db import Database
 
 LINES = ["1 rue du Four", "34000 MONTPELLIER"]
@@ -67,3 +68,44 @@ async def test_a_letter_that_may_not_be_posted_so_is_skipped_with_the_reason(
 
     assert letters.taken == []
     assert await reasons(place, debt_id) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("street", "number", "country", "line"),
+    [
+        ("rue des Lilas", "12", "FR", "12 rue des Lilas"),
+        ("rue des Lilas", "12 bis", None, "12 bis rue des Lilas"),
+        ("rue de la Paix", "4", "RE", "4 rue de la Paix"),
+        ("rue du Fort", "8", "LU", "8 rue du Fort"),
+        ("Baker Street", "221b", "GB", "221b Baker Street"),
+        ("F Street", "950", "US", "950 F Street"),
+        ("Lindenstraße", "12a", "DE", "Lindenstraße 12a"),
+        ("Ringstraße", "3", "AT", "Ringstraße 3"),
+        ("Rue du Rhône", "48", "CH", "Rue du Rhône 48"),
+        ("Keizersgracht", "555", "NL", "Keizersgracht 555"),
+        ("Rue de la Loi", "16", "BE", "Rue de la Loi 16"),
+        ("Calle Mayor", "7", "ES", "Calle Mayor, 7"),
+        ("Via Roma", "1", "IT", "Via Roma, 1"),
+        ("Rua Augusta", "24", "PT", "Rua Augusta 24"),
+        ("Lindenstraße 12a", None, "DE", "Lindenstraße 12a"),
+        (None, "5", "ES", "5"),
+    ],
+)
+def test_the_house_number_stands_where_the_country_of_the_address_writes_it(
+    street: str | None, number: str | None, country: str | None, line: str
+) -> None:
+    who = Identity(name="Anne", street_address=street, street_number=number, country=country)
+
+    assert who.street_line == line
+
+
+async def test_a_letter_to_germany_has_the_house_number_after_the_street(database: Database) -> None:
+    letters = Provider(Channel.LETTER)
+    berlin = {"street_address": "Lindenstraße", "postal_code": "10969", "city": "Berlin", "country": "DE"}
+    place, _ = await fortnight(database, letters, **berlin)
+    await companies.set_letterhead(database, (await place.workspace()).company.id, LINES, IMPRINT)
+
+    await post(place)
+
+    (letter,) = letters.taken
+    assert letter.address == "Jean Dupont\nLindenstraße 12\n10969 Berlin\nDE"

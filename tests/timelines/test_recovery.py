@@ -1,5 +1,6 @@
 """What a dead worker was sending, looked after by the next: asked again only where nobody may be harmed by it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,7 +11,7 @@ import pytest
 from collecting import ACCEPTED, JEAN, Place, Provider, place_with
 from getbill import compliance, debts, timelines
 from getbill.channels import Channel
-from getbill.channels.senders import Assurance, Outcome, Outgoing, failed, unknown
+from getbill.channels.senders import Assurance, Capabilities, Outcome, Outgoing, failed, unknown
 from getbill.kit import clock
 from getbill.kit.db import Database
 from getbill.timelines import arrival, ledger
@@ -35,11 +36,21 @@ class SlowProvider(Provider):
     """A provider that takes its time, in which something else happens."""
 
     meanwhile: Callable[[], Awaitable[Any]] | None = field(default=None)
+    answer_seconds: float = 90.0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(self.assurance, self.gives_receipt, answer_seconds=self.answer_seconds)
 
     async def send(self, message: Outgoing) -> Outcome:
         if self.meanwhile is not None:
             await self.meanwhile()
         return await super().send(message)
+
+    async def look_up(self, message: Outgoing) -> Outcome | None:
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return await super().look_up(message)
 
 
 async def send_and_die(place: Place) -> list[Departing]:
@@ -177,6 +188,61 @@ async def test_one_that_never_answers_leaves_it_unknown_in_the_end(database: Dat
     assert len(provider.taken) == 3
     assert (await states(place))[0] == ("wave_1_email", "unknown")
     assert await questions(place) == 1
+
+
+@pytest.mark.parametrize("assurance", [Assurance.IDEMPOTENCY_KEY, Assurance.LOOK_UP])
+async def test_a_provider_that_may_take_five_minutes_is_asked_and_left_to_nobody_else_meanwhile(
+    database: Database, assurance: Assurance
+) -> None:
+    provider = SlowProvider(Channel.EMAIL, assurance, answer_seconds=300)
+    place = await place_with(database, provider)
+    await place.debt()
+    (departed,) = await send_and_die(place)
+    provider.known[departed.message.key] = ACCEPTED
+    leases = []
+
+    async def note_the_lease() -> None:
+        leases.append(
+            await database.pool.fetchval("SELECT lease_until FROM contacts WHERE workspace_id = $1", place.id)
+        )
+
+    provider.meanwhile = note_the_lease
+    await timelines.recover(place.desk)
+
+    assert [lease - clock.wall() > timedelta(seconds=500) for lease in leases] == [True]
+    assert (await states(place))[0] == ("wave_1_email", "accepted")
+
+
+async def test_the_providers_of_all_workspaces_are_asked_at_the_same_time(database: Database) -> None:
+    both = asyncio.Barrier(2)
+    places = []
+    for _ in range(2):
+        provider = SlowProvider(Channel.EMAIL, Assurance.IDEMPOTENCY_KEY, meanwhile=both.wait)
+        place = await place_with(database, provider)
+        await place.debt()
+        await send_and_die(place)
+        places.append(place)
+
+    async with asyncio.timeout(5):
+        await timelines.recover(places[0].desk)
+
+    assert [(await states(place))[0] for place in places] == [("wave_1_email", "accepted")] * 2
+
+
+async def test_whoever_looks_after_a_contact_learns_that_another_worker_has_it_by_now(
+    database: Database,
+) -> None:
+    place, _ = await dead(database, Assurance.IDEMPOTENCY_KEY)
+    wall = clock.wall()
+    (slow,) = await ledger.take_over(database, wall, 1, wall - timedelta(seconds=1))
+    (ours,) = await ledger.take_over(database, wall, 1, wall + timedelta(seconds=60))
+    later = wall + timedelta(seconds=600)
+
+    answers = [await ledger.look_after_at(database, one, later) for one in (slow, ours)]
+
+    assert answers == [False, True]
+    assert (slow.lease_until, ours.lease_until) == (wall - timedelta(seconds=1), later)
+    assert (await place.first(ours.debt_id))["lease_until"] == later
 
 
 async def test_a_refusal_for_good_is_believed(database: Database) -> None:

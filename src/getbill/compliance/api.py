@@ -34,14 +34,19 @@ Reads = Annotated[Caller, Depends(access.requires("debtors:read"))]
 Writes = Annotated[Change, Depends(access.change("debtors:write"))]
 
 
-class AddressQuery(BaseModel):
-    """Which: the newest, or those about an address."""
+class PhoneQuery(BaseModel):
+    """Which: the newest, or those about a phone number."""
 
     model_config = ConfigDict(extra="forbid")
 
-    email: wire.Email | None = None
     phone: wire.Phone | None = None
     limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
+
+
+class AddressQuery(PhoneQuery):
+    """Which: the newest, or those about an address."""
+
+    email: wire.Email | None = None
 
 
 @_suppressions.get("", response_model=SuppressionList)
@@ -85,28 +90,28 @@ async def delete_suppression(change: Writes, suppression_id: str) -> Response:
 
 
 @_consents.get("", response_model=ConsentList)
-async def list_consents(request: Request, caller: Reads, query: Annotated[AddressQuery, Query()]) -> Response:
-    """List the newest consents, also withdrawn ones, or those that an address has given."""
+async def list_consents(request: Request, caller: Reads, query: Annotated[PhoneQuery, Query()]) -> Response:
+    """List the newest consents, also withdrawn ones, or those about a phone number."""
     database: Database = request.app.state.database
-    found = await consents.consents(database, caller.workspace.id, query.limit, _asked(caller, query))
+    asked = hash_of(caller.workspace, None, query.phone) if query.phone else None
+    found = await consents.consents(database, caller.workspace.id, query.limit, asked)
     return answer(200, {"data": [wire.consent(given) for given in found]})
 
 
 @_consents.post("", status_code=201, response_model=ConsentShown, responses=problems(415, 422))
 async def create_consent(change: Writes, asked: Annotated[ConsentBody, body(ConsentBody)]) -> Response:
-    """Record what whoever has an address agreed to; it holds from the next contact on, on every debt.
+    """Record what whoever has a phone number agreed to; it holds from the next contact on, on every debt.
 
     Some contacts are unlawful without: in the United States a call in an artificial voice. The record keeps a keyed hash of
-    the address. A consent that is in force stays as it is.
+    the number. A consent that is in force stays as it is.
     """
 
     async def work(tx: Transaction) -> access.Reply:
         given_at = asked.given_at or tx.now
         if given_at > tx.now:
             raise one_field("/given_at", "in-the-future", "given_at is after the workspace's time.")
-        found = hash_of(change.workspace, asked.email, asked.phone)
-        kind = "email" if asked.email else "phone"
-        giving = Giving(kind, found, asked.consent, asked.source, given_at)
+        found = hash_of(change.workspace, None, asked.phone)
+        giving = Giving("phone", found, asked.consent, asked.source, given_at)
         given = await consents.give(tx, change.workspace.id, giving)
         return lambda: answer(201, wire.consent(given))
 

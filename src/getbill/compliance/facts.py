@@ -79,8 +79,13 @@ class Facts:
         return sorted(c.at for c in self.contacts if c.address == address and c.channel in channels)
 
     def hash_for(self, channel: Channel) -> bytes | None:
-        """Return the keyed hash of the address that a channel uses; letters have none."""
-        kind = ADDRESS_OF[channel]
-        if kind == AddressKind.POSTAL:
-            return None
-        return self.email_hash if kind == AddressKind.EMAIL else self.phone_hash
+        """Return the keyed hash of the address that a channel uses."""
+        return hash_for(channel, self.email_hash, self.phone_hash)
+
+
+def hash_for(channel: Channel, email: bytes | None, phone: bytes | None) -> bytes | None:
+    """Return which keyed hash, that of an e-mail address or of a phone number, a channel's address has; letters have none."""
+    kind = ADDRESS_OF[channel]
+    if kind == AddressKind.POSTAL:
+        return None
+    return email if kind == AddressKind.EMAIL else phone

@@ -17,7 +17,6 @@ from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 
 PREFIX = "suppression"
-REASONS = ("stop", "not_me", "hard_bounce")
 
 _ADD = Statement(
     "compliance.suppress",

@@ -23,33 +23,28 @@ Reason = Literal["stop", "not_me", "hard_bounce"]
 ConsentName = Literal["artificial_voice"]
 Email = Annotated[str, Field(max_length=254), AfterValidator(emails.normalise)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phones.parse)]
+_AS_WRITTEN = "In E.164, or as written in France."
 
 
-class OneAddressBody(BaseModel):
-    """One address: an e-mail address or a phone number."""
+class SuppressionBody(BaseModel):
+    """An address that nobody is to be contacted at any more: an e-mail address or a phone number."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"email": "jean.dupont@email.com", "reason": "stop"}]},
+    )
 
     email: Email | None = None
-    phone: Phone | None = Field(None, description="In E.164, or as written in France.")
+    phone: Phone | None = Field(None, description=_AS_WRITTEN)
+    reason: Reason = Field(
+        "stop", description="Asked to be left alone, belongs to somebody else, or returns mail."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.email is None) == (self.phone is None):
             raise ValueError("Send email or phone, one of the two.")
         return self
-
-
-class SuppressionBody(OneAddressBody):
-    """An address that nobody is to be contacted at any more."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"email": "jean.dupont@email.com", "reason": "stop"}]},
-    )
-
-    reason: Reason = Field(
-        "stop", description="Asked to be left alone, belongs to somebody else, or returns mail."
-    )
 
 
 class SuppressionShown(BaseModel):
@@ -67,10 +62,11 @@ class SuppressionList(BaseModel):
     data: list[SuppressionShown]
 
 
-class ConsentBody(OneAddressBody):
-    """What whoever has an address agreed to, and how."""
+class ConsentBody(BaseModel):
+    """What whoever has a phone number agreed to, and how."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -82,6 +78,7 @@ class ConsentBody(OneAddressBody):
         },
     )
 
+    phone: Phone = Field(description=_AS_WRITTEN)
     consent: ConsentName = Field(description="What was agreed to: a call in an artificial voice.")
     source: Annotated[str, Field(min_length=1, max_length=500)] = Field(
         description="How it was given and where the proof is; without personal data."

@@ -14,6 +14,14 @@ from getbill.vault import Key, Lookup, Vault
 
 # What belongs to one address; its country stands where a later one names none.
 _OF_A_STREET = ("address", "street_address", "street_number", "postal_code", "city")
+# Where the house number follows the street, after a space or a comma (UPU, postal addressing systems of its members).
+# Elsewhere, as in France, it goes before.
+_AFTER_A_SPACE = frozenset(
+    {"AL", "AR", "AT", "BA", "BE", "BG", "BO", "CH", "CL", "CY", "CZ", "DE", "DK", "EE", "FI", "FO", "GR"}
+    | {"HR", "HU", "IS", "LI", "LT", "LV", "ME", "MK", "MX", "NL", "NO", "PE", "PL", "PT", "RO", "RS", "SE"}
+    | {"SI", "SK", "TR", "UY"}
+)
+_AFTER_A_COMMA = frozenset({"BR", "ES", "IT", "SM", "VA"})
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -42,6 +50,16 @@ class Identity:
     def is_postal(self) -> bool:
         """Whether a letter would arrive: street, postcode and city are known."""
         return bool(self.street_address and self.postal_code and self.city)
+
+    @property
+    def street_line(self) -> str:
+        """The street with its house number, as the address's country writes it."""
+        street, number = self.street_address or "", self.street_number or ""
+        if not street or not number:
+            return street or number
+        if self.country in _AFTER_A_COMMA:
+            return f"{street}, {number}"
+        return f"{street} {number}" if self.country in _AFTER_A_SPACE else f"{number} {street}"
 
     @property
     def zones(self) -> tuple[str, ...]:

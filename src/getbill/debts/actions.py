@@ -66,7 +66,7 @@ async def create_many(
     found = await queries.known(tx, workspace.id, [new.reference for new in news], hashes)
     taken, known = found.debts, _Known(tx, workspace, found.debtors)
     scripts = {name: await scenarios.current(tx, workspace, name) for name in {new.scenario for new in news}}
-    beginnings = Beginnings(tx.now, found.suppressed)
+    beginnings = Beginnings(tx.now, found.suppressed, found.consents)
     outcomes: list[Created | ReferenceTaken] = []
     made: dict[str, Debt] = {}
     for number, (new, hashed) in enumerate(zip(news, hashes, strict=True)):

@@ -17,9 +17,16 @@ from getbill.scenarios import Scenario
 class Beginnings:
     """The beginnings of debts made at one instant in one workspace."""
 
-    def __init__(self, now: datetime, suppressed: frozenset[bytes] = frozenset()) -> None:
+    def __init__(
+        self,
+        now: datetime,
+        suppressed: frozenset[bytes] = frozenset(),
+        consents: frozenset[tuple[bytes, str]] = frozenset(),
+    ) -> None:
         self._now = now
-        self._suppressed = suppressed
+        self._past = Past(suppressed=suppressed, consents=consents)
+        # Whoever has one of these addresses is looked at alone.
+        self._apart = suppressed.union(address for address, _ in consents)
         self._days: dict[Any, date] = {}
         self._planned: dict[Any, Planned] = {}
 
@@ -35,8 +42,8 @@ class Beginnings:
 
     def first_contact(self, debt: Debt, hashes: Hashes) -> Planned:
         """Return the first contact of a debt; the hashes are of its debtor's addresses."""
-        if self._suppressed and self._suppressed.intersection((hashes.email, hashes.phone)):
-            return next_contact(debt, self._now, past=Past(suppressed=self._suppressed))
+        if self._apart and self._apart.intersection((hashes.email, hashes.phone)):
+            return next_contact(debt, self._now, past=self._past)
         identity = debt.debtor.identity
         alike = (
             identity.zones,

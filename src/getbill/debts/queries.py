@@ -57,8 +57,8 @@ _TAKEN = Statement(
 
 _KNOWN = Statement(
     "debts.known",
-    "Which of these references are taken, who of these people is a debtor already, and at which addresses is nobody"
-    " to be contacted?",
+    "Which of these references are taken, who of these people is a debtor already, at which addresses is nobody"
+    " to be contacted, and what was agreed to by which?",
     """
     SELECT id, reference, fingerprint, NULL::bytea AS match FROM debts
     WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
@@ -66,6 +66,9 @@ _KNOWN = Statement(
     SELECT debtor_id, NULL, NULL, match FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($3)
     UNION ALL
     SELECT NULL, NULL, NULL, address_hash FROM suppressions WHERE workspace_id = $1 AND address_hash = ANY($4)
+    UNION ALL
+    SELECT NULL, consent, NULL, address_hash FROM consents
+    WHERE workspace_id = $1 AND address_hash = ANY($4) AND withdrawn_at IS NULL
     """,
 )
 
@@ -158,12 +161,13 @@ async def taken(
 class Known:
     """What a workspace knows already: debts by reference (id and fingerprint), debtors by match hash.
 
-    And the hashes of addresses that are on the suppression list.
+    And the hashes of addresses that are on the suppression list, and those by which something was agreed to, with what.
     """
 
     debts: dict[str, tuple[UUID, bytes | None]]
     debtors: dict[bytes, UUID]
     suppressed: frozenset[bytes]
+    consents: frozenset[tuple[bytes, str]]
 
 
 async def known(
@@ -174,10 +178,13 @@ async def known(
     hashes = [found for one in people for found in one.matches]
     addresses = [found for one in people for found in (one.email, one.phone) if found]
     rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes, addresses)
+    about = [row for row in rows if row["match"] is not None]
+    of_addresses = [row for row in about if row["id"] is None]
     return Known(
         {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},
-        {row["match"]: row["id"] for row in rows if row["match"] is not None and row["id"] is not None},
-        frozenset(row["match"] for row in rows if row["match"] is not None and row["id"] is None),
+        {row["match"]: row["id"] for row in about if row["id"] is not None},
+        frozenset(row["match"] for row in of_addresses if row["reference"] is None),
+        frozenset((row["match"], row["reference"]) for row in of_addresses if row["reference"] is not None),
     )
 
 

@@ -10,7 +10,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from getbill import compliance, debts, followups
-from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.channels.senders import Outgoing, Sender
 from getbill.companies import DRY_RUN, Workspace
 from getbill.debts import Debt
@@ -197,7 +196,9 @@ class _LastLook:
         patience = self.desk.patience_with(sender)
         contact.lease_until = clock.wall() + timedelta(seconds=2 * patience)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
-        contact.address_hash = _hash_for(self.pasts[debt.id], contact.channel_kind)
+        contact.address_hash = compliance.hash_for(
+            contact.channel_kind, *(self.pasts[debt.id].hashes or (None, None))
+        )
         self._count(contact)
         followup = self._followup(debt, contact, message, is_known=is_known)
         self.departing.append(Departing(contact, message, followup, sender, patience, debt))
@@ -238,11 +239,3 @@ class _LastLook:
             is_retry=is_known and contact.attempt > 1,
             moved_from="scheduled" if is_known else None,
         )
-
-
-def _hash_for(past: History, channel: Channel) -> bytes | None:
-    email, phone = past.hashes or (None, None)
-    kind = ADDRESS_OF[channel]
-    if kind == AddressKind.POSTAL:
-        return None
-    return email if kind == AddressKind.EMAIL else phone

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from getbill import companies, compliance, debts
-from getbill.channels import ADDRESS_OF, AddressKind, Channel
+from getbill.channels import Channel
 from getbill.compliance import Basis, Failing
 from getbill.debts import Course, Debt
 from getbill.scenarios import Step
@@ -81,7 +81,8 @@ class _Ahead:
                 return
             step = self.debt.script.step(step_key)
             yield self._taken(course, step.on(channel), due_at)
-            made = compliance.Contact(Channel(channel), due_at, self._hash(Channel(channel)))
+            address = compliance.hash_for(Channel(channel), *history.addresses(self.debt))
+            made = compliance.Contact(Channel(channel), due_at, address)
             past = past.with_contact(made, step.notices)
             after, self.now = step_key, max(self.now, due_at)
 
@@ -123,13 +124,6 @@ class _Ahead:
         return Foreseen(
             step.key, step.channel, course.unspaced(step), None, step.wave, step.template, blocked_by=against
         )
-
-    def _hash(self, channel: Channel) -> bytes | None:
-        email, phone = history.addresses(self.debt)
-        kind = ADDRESS_OF[channel]
-        if kind == AddressKind.POSTAL:
-            return None
-        return email if kind == AddressKind.EMAIL else phone
 
 
 def _waiting(debt: Debt, until: datetime) -> Reason:

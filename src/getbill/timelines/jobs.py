@@ -51,12 +51,12 @@ async def _carry(desk: Desk, workspace: Workspace, contacts: Sequence[Contact], 
         # Stopped since they were claimed.
         await ledger.release(desk.database, contacts)
         return 0
-    size = _at_once(desk, contacts)
-    rounds = iter([contacts[start : start + size] for start in range(0, len(contacts), size)])
+    rounds = _rounds(desk, contacts)
+    waiting = iter(rounds)
 
     async def lane() -> int:
         done = 0
-        for some in rounds:
+        for some in waiting:
             if keep_going():
                 departing = await depart(desk, workspace, some)
                 await arrival.settle(desk, workspace, await arrival.hand_over(departing))
@@ -65,7 +65,7 @@ async def _carry(desk: Desk, workspace: Workspace, contacts: Sequence[Contact], 
                 await ledger.release(desk.database, some)
         return done
 
-    return await abreast([lane] * min(desk.pace.abreast, -(-len(contacts) // size)))
+    return await abreast([lane] * min(desk.pace.abreast, len(rounds)))
 
 
 async def abreast(lanes: Sequence[Callable[[], Awaitable[int]]]) -> int:
@@ -79,11 +79,21 @@ async def abreast(lanes: Sequence[Callable[[], Awaitable[int]]]) -> int:
     return sum(one.result() for one in running)
 
 
-def _at_once(desk: Desk, contacts: Sequence[Contact]) -> int:
-    found = [
-        sender.capabilities.at_once
-        for contact in contacts
-        if contact.step != debts.END
-        and (sender := desk.senders.of(contact.channel_kind, is_live=contact.is_live))
-    ]
-    return min(found, default=desk.pace.batch)
+def _rounds(desk: Desk, contacts: Sequence[Contact]) -> list[list[Contact]]:
+    """Return contacts in rounds, in their order: of each channel no more in one than its provider is handed at once."""
+    rounds: list[list[Contact]] = []
+    before: Counter[str] = Counter()
+    for contact in contacts:
+        place = before[contact.channel] // _at_once(desk, contact)
+        before[contact.channel] += 1
+        if place == len(rounds):
+            rounds.append([])
+        rounds[place].append(contact)
+    return rounds
+
+
+def _at_once(desk: Desk, contact: Contact) -> int:
+    if contact.step == debts.END:
+        return desk.pace.batch
+    sender = desk.senders.of(contact.channel_kind, is_live=contact.is_live)
+    return sender.capabilities.at_once if sender else desk.pace.batch

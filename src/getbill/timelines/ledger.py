@@ -148,11 +148,12 @@ _TAKE_OVER = Statement(
 )
 _LOOK_AFTER_AT = Statement(
     "timelines.look_after_at",
-    "Look after a contact that was on its way when its worker died at another instant.",
+    "Look after a contact that was on its way when its worker died at another instant; is it still ours?",
     """
     UPDATE contacts SET lease_until = $7
     WHERE workspace_id = $1 AND debt_id = $2 AND run = $3 AND step = $4 AND attempt = $5 AND fence = $6
         AND state = 'sending'
+    RETURNING true
     """,
 )
 _STOP = Statement(
@@ -248,9 +249,15 @@ async def take_over(database: Database, wall: datetime, most: int, lease_until: 
     return [contact(row) for row in await database.fetch(_TAKE_OVER, wall, most, lease_until)]
 
 
-async def look_after_at(database: Database, contact: Contact, wall: datetime) -> None:
-    """Have a contact that is being looked after be looked after again, at another instant."""
-    await database.execute(_LOOK_AFTER_AT, contact.workspace_id, *_key(contact), wall)
+async def look_after_at(database: Database, contact: Contact, wall: datetime) -> bool:
+    """Have a contact that is being looked after be looked after again at another instant, if it is still ours.
+
+    Returns whether it is.
+    """
+    is_ours = await database.fetchval(_LOOK_AFTER_AT, contact.workspace_id, *_key(contact), wall)
+    if is_ours:
+        contact.lease_until = wall
+    return is_ours is not None
 
 
 async def held(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:

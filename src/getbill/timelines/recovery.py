@@ -50,14 +50,21 @@ async def recover(desk: Desk) -> int:
     if lost:
         crashes.at("timelines.taken_over")
     lost.sort(key=lambda contact: contact.workspace_id)
-    for workspace_id, group in groupby(lost, lambda contact: contact.workspace_id):
-        with others_go_on(workspace_id):
-            workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
-            await _find_out(desk, workspace, list(group))
+    theirs = [list(group) for _, group in groupby(lost, lambda contact: contact.workspace_id)]
+    # All at the same time: one after the other they would outlast their lease, and nobody would ever write one down.
+    await asyncio.gather(*(_find_out(desk, group) for group in theirs))
     return given_back + len(lost)
 
 
-async def _find_out(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -> None:
+async def _find_out(desk: Desk, lost: Sequence[Contact]) -> None:
+    """Find out what became of contacts of one workspace, and write it down."""
+    workspace_id = lost[0].workspace_id
+    with others_go_on(workspace_id):
+        workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
+        await _find_out_in(desk, workspace, lost)
+
+
+async def _find_out_in(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -> None:
     ids_of = [contact.followup_id for contact in lost if contact.followup_id]
     begun = await followups.find_many(desk.database, workspace, ids_of)
 
@@ -72,7 +79,6 @@ async def _find_out(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -
         crashes.at("timelines.found_out")
         return None if outcome is None else Carried(contact, followup, outcome, gives_receipt)
 
-    # All at the same time: one after the other they would outlast their lease, and nobody would ever write one down.
     found = await asyncio.gather(*map(find_out, lost))
     await arrival.settle(desk, workspace, [one for one in found if one is not None])
 
@@ -83,6 +89,8 @@ async def _fate_of(desk: Desk, workspace: Workspace, lost: _Lost) -> Outcome | N
         case Assurance.NEITHER:
             return unknown(_DIED)
         case Assurance.LOOK_UP:
+            if not await _has_time(desk, lost):
+                return None
             found = await lost.sender.look_up(_message(workspace, lost))
             if found is None:
                 await arrival.take_back(desk, workspace, lost.contact, lost.followup)
@@ -101,6 +109,8 @@ async def _ask_again(desk: Desk, workspace: Workspace, lost: _Lost) -> Outcome |
         until = clock.wall() + (allowed_from - now)
         await ledger.look_after_at(desk.database, lost.contact, until)
         return None
+    if not await _has_time(desk, lost):
+        return None
     patience = desk.patience_with(lost.sender)
     departing = Departing(lost.contact, _message(workspace, lost), lost.followup, lost.sender, patience)
     (carried,) = await arrival.hand_over([departing])
@@ -108,6 +118,12 @@ async def _ask_again(desk: Desk, workspace: Workspace, lost: _Lost) -> Outcome |
     # Not having reached the provider this time says nothing of the first time.
     is_in_doubt = outcome.fate == Fate.UNKNOWN or (outcome.fate == Fate.FAILED and not outcome.is_permanent)
     return _later(desk, lost, outcome) if is_in_doubt else outcome
+
+
+async def _has_time(desk: Desk, lost: _Lost) -> bool:
+    """Keep a contact for as long as its provider may take to answer; False when somebody else has it by now."""
+    lease = clock.wall() + timedelta(seconds=2 * desk.patience_with(lost.sender))
+    return await ledger.look_after_at(desk.database, lost.contact, lease)
 
 
 def _later(desk: Desk, lost: _Lost, doubt: Outcome) -> Outcome | None:

@@ -131,7 +131,6 @@ def _facts(debt: Debt, now: datetime, *, has_logo: bool) -> MessageFacts:
 
 
 def _lines(identity: Identity) -> list[str]:
-    street = " ".join(part for part in (identity.street_number, identity.street_address) if part)
     town = " ".join(part for part in (identity.postal_code, identity.city) if part)
     country = identity.country if identity.country not in {None, calendar.DEFAULT_COUNTRY} else None
-    return [line for line in (street, town, country) if line]
+    return [line for line in (identity.street_line, town, country) if line]

@@ -26,7 +26,8 @@ class Capabilities:
 
     assurance: Assurance
     gives_receipt: bool
-    # How many messages are handed over at the same time; those are in doubt together after a crash.
+    # How many messages one round hands over at the same time. Some rounds of a worker are under way together, and in doubt
+    # together after a crash.
     at_once: int = 8
     # How long it is given to answer; a message whose worker is silent for twice as long is looked after.
     answer_seconds: float = 90.0

@@ -117,5 +117,7 @@ DROP INDEX debts_reference;
 CREATE UNIQUE INDEX debts_reference ON debts (workspace_id, reference)
     WHERE reference IS NOT NULL AND undone_at IS NULL;
 
--- Two hours are enough to take a wrong file back.
+-- Two hours are enough to take a wrong file back. Also in sandboxes there are, which contact nobody; in live an update
+-- has nobody contacted sooner.
 ALTER TABLE workspaces ALTER COLUMN grace_hours SET DEFAULT 2;
+UPDATE workspaces SET grace_hours = 2 WHERE kind = 'sandbox' AND grace_hours = 24;
