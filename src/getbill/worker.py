@@ -87,7 +87,7 @@ class Loop:
             wait_seconds = LOOK_SECONDS
             if not more:
                 await self._pause(self._news, LOOK_SECONDS)
-            await self._pause(self.stop, self.rest_seconds)
+                await self._pause(self.stop, self.rest_seconds)
 
     @staticmethod
     async def _pause(until: asyncio.Event, seconds: float) -> None:

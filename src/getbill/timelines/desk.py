@@ -23,7 +23,7 @@ class Pace:
     """How much is taken at once, and for how long; seconds are wall time."""
 
     batch: int = 200
-    share: int = 400  # of one workspace in one turn
+    share: int = 800  # of one workspace in one turn
     abreast: int = 3  # rounds of it that are under way at the same time
     claim_seconds: float = 60.0
     sandbox_claim_seconds: float = 10.0  # there nothing takes long, and somebody may be waiting

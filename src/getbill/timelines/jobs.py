@@ -1,8 +1,9 @@
 """What the worker does with contacts: carry out what is due, a bounded share of each workspace at a time."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 from uuid import UUID
@@ -21,20 +22,26 @@ KeepGoing = Callable[[], bool]
 async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
     """Carry out the live contacts that are due, a bounded share of each workspace; return how many were taken."""
     taken: Counter[UUID] = Counter()
-    while keep_going():
+
+    async def claim() -> list[Contact]:
         lease = clock.wall() + timedelta(seconds=desk.pace.claim_seconds)
         sated = [workspace_id for workspace_id, count in taken.items() if count >= desk.pace.share]
         claimed = await ledger.claim_live(desk.database, clock.wall(), desk.pace.batch, lease, sated)
-        if not claimed:
-            break
-        claimed.sort(key=lambda contact: (contact.workspace_id, contact.due_at))
-        for workspace_id, group in groupby(claimed, lambda contact: contact.workspace_id):
-            contacts = list(group)
-            taken[workspace_id] += len(contacts)
-            with others_go_on(workspace_id):
-                workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
+        taken.update(contact.workspace_id for contact in claimed)
+        return claimed
+
+    rounds = _Rounds(desk, claim, keep_going)
+
+    async def lane() -> int:
+        done = 0
+        while found := await rounds.next():
+            workspace, contacts = found
+            with others_go_on(workspace.id):
                 await _carry(desk, workspace, contacts, keep_going)
-    return taken.total()
+            done += len(contacts)
+        return done
+
+    return await abreast([lane] * desk.pace.abreast)
 
 
 async def send_due_in(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -> int:
@@ -43,29 +50,45 @@ async def send_due_in(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -
     now = workspace.now()
     claimed = await ledger.claim_in(desk.database, workspace.id, now, desk.pace.batch, lease)
     claimed.sort(key=lambda contact: contact.due_at)
-    return await _carry(desk, workspace, claimed, keep_going)
+    return sum([await _carry(desk, workspace, some, keep_going) for some in _in_rounds(desk, claimed)])
+
+
+@dataclass(slots=True)
+class _Rounds:
+    """What is due, claimed a batch at a time: nobody waits for the end of one batch before the next is begun."""
+
+    desk: Desk
+    claim: Callable[[], Awaitable[list[Contact]]]
+    keep_going: KeepGoing
+    ready: deque[tuple[Workspace, list[Contact]]] = field(default_factory=deque)
+    is_dry: bool = False
+    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def next(self) -> tuple[Workspace, list[Contact]] | None:
+        """Return the next round; None when nothing is due any more, or whoever asks is to stop."""
+        async with self.claiming:
+            while not self.ready and not self.is_dry and self.keep_going():
+                await self._fill()
+            return self.ready.popleft() if self.ready else None
+
+    async def _fill(self) -> None:
+        claimed = await self.claim()
+        self.is_dry = not claimed
+        claimed.sort(key=lambda contact: (contact.workspace_id, contact.due_at))
+        for workspace_id, group in groupby(claimed, lambda contact: contact.workspace_id):
+            with others_go_on(workspace_id):
+                workspace = await companies.workspace(self.desk.database, self.desk.vault, workspace_id)
+                self.ready.extend((workspace, some) for some in _in_rounds(self.desk, list(group)))
 
 
 async def _carry(desk: Desk, workspace: Workspace, contacts: Sequence[Contact], keep_going: KeepGoing) -> int:
-    if workspace.contact == companies.STOPPED:
-        # Stopped since they were claimed.
+    if workspace.contact == companies.STOPPED or not keep_going():
+        # Stopped since they were claimed: by somebody, or with this worker.
         await ledger.release(desk.database, contacts)
         return 0
-    rounds = _rounds(desk, contacts)
-    waiting = iter(rounds)
-
-    async def lane() -> int:
-        done = 0
-        for some in waiting:
-            if keep_going():
-                departing = await depart(desk, workspace, some)
-                await arrival.settle(desk, workspace, await arrival.hand_over(departing))
-                done += len(some)
-            else:
-                await ledger.release(desk.database, some)
-        return done
-
-    return await abreast([lane] * min(desk.pace.abreast, len(rounds)))
+    departing = await depart(desk, workspace, contacts)
+    await arrival.settle(desk, workspace, await arrival.hand_over(departing))
+    return len(contacts)
 
 
 async def abreast(lanes: Sequence[Callable[[], Awaitable[int]]]) -> int:
@@ -79,7 +102,7 @@ async def abreast(lanes: Sequence[Callable[[], Awaitable[int]]]) -> int:
     return sum(one.result() for one in running)
 
 
-def _rounds(desk: Desk, contacts: Sequence[Contact]) -> list[list[Contact]]:
+def _in_rounds(desk: Desk, contacts: Sequence[Contact]) -> list[list[Contact]]:
     """Return contacts in rounds, in their order: of each channel no more in one than its provider is handed at once."""
     rounds: list[list[Contact]] = []
     before: Counter[str] = Counter()
