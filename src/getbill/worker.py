@@ -42,8 +42,8 @@ from getbill.webhooks import Courier, Notices, Poster, trusting
 _log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 1.0
-# A burst of commits is one reason to look, not hundreds.
-REST_SECONDS: Final = 0.05
+# A burst of commits is one reason to look, or two, not hundreds.
+APART_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 30.0
 JOURNAL_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
@@ -56,12 +56,12 @@ Turn = Callable[[], Awaitable[bool]]
 
 @dataclass(slots=True)
 class Loop:
-    """One thing the worker does again and again; `wake` has it look at once."""
+    """One thing the worker does again and again, its turns at least `apart_seconds` apart; `wake` has it look at once."""
 
     name: str
     turn: Turn
     stop: asyncio.Event
-    rest_seconds: float = 0.0
+    apart_seconds: float = 0.0
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
@@ -87,11 +87,11 @@ class Loop:
             wait_seconds = LOOK_SECONDS
             if not more:
                 await self._pause(self._news, LOOK_SECONDS)
-                await self._pause(self.stop, self.rest_seconds)
+            await self._pause(self.stop, began + self.apart_seconds - clock.monotonic())
 
     @staticmethod
     async def _pause(until: asyncio.Event, seconds: float) -> None:
-        if seconds:
+        if seconds > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(until.wait(), seconds)
 
@@ -175,9 +175,9 @@ def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event, marks: Marks | N
         return False
 
     return [
-        Loop("stream", stream, stop),
-        Loop("live_contacts", live, stop, REST_SECONDS),
-        Loop("sandbox_contacts", in_sandboxes, stop, REST_SECONDS),
+        Loop("stream", stream, stop, APART_SECONDS),
+        Loop("live_contacts", live, stop, APART_SECONDS),
+        Loop("sandbox_contacts", in_sandboxes, stop, APART_SECONDS),
         Loop("clocks", clocks, stop),
         Loop("recovery", recovery, stop, LOOK_SECONDS),
         Loop("deliveries", deliveries, stop),

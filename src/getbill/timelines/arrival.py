@@ -25,7 +25,7 @@ from getbill.timelines import history, ledger, planning
 from getbill.timelines.crossings import crossed_by
 from getbill.timelines.desk import Carried, Departing, Desk
 from getbill.timelines.history import History
-from getbill.timelines.model import Contact
+from getbill.timelines.model import MADE, Contact
 from getbill.timelines.unknowns import ASKED
 
 _log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ async def hand_over(departing: Sequence[Departing]) -> list[Carried]:
     outcomes = await asyncio.gather(*(_ask(one) for one in departing))
     crashes.at("timelines.handed_over")
     return [
-        Carried(one.contact, one.followup, outcome, one.sender.capabilities.gives_receipt, one.debt)
+        Carried(one.contact, one.followup, outcome, one.sender.capabilities.gives_receipt, one.debt, one.past)
         for one, outcome in zip(departing, outcomes, strict=True)
     ]
 
@@ -118,8 +118,7 @@ async def _settle(
         await ledger.write(tx, [one.contact for one in mine])
         for one in mine:
             await suppress_dead(tx, one.contact, one.outcome)
-        # Read after that write: a contact that failed does not count, and this one is behind us.
-        book = _Book(desk, tx, workspace, await history.load(tx, workspace.id, held))
+        book = _Book(desk, tx, workspace, await _pasts(tx, workspace, held, mine))
         for one in mine:
             debt = held.get(one.contact.debt_id)
             if debt is not None and one.followup is not None:
@@ -127,6 +126,23 @@ async def _settle(
         await ledger.plan(tx, book.planned)
         await followups.move(tx, book.moved)
         crashes.at("timelines.settling")
+
+
+async def _pasts(
+    tx: Transaction, workspace: Workspace, held: Mapping[UUID, Debt], mine: Sequence[Carried]
+) -> dict[UUID, History]:
+    """Return the history of each debt with its contact behind it; all that was done is written by now.
+
+    Where every contact of the round counts, that is the one its departure knew. One that failed does not, for its
+    debt or for another one of the person: then all are read again.
+    """
+    found: dict[UUID, History] = {}
+    if all(_ENDS[one.outcome.fate][0] in MADE for one in mine):
+        for one in mine:
+            if one.debt is not None and one.past is not None and held.get(one.debt.id) is one.debt:
+                found[one.debt.id] = one.past.after(one.contact.step)
+    others = {debt_id: debt for debt_id, debt in held.items() if debt_id not in found}
+    return found | await history.load(tx, workspace.id, others) if others else found
 
 
 async def suppress_dead(tx: Transaction, contact: Contact, outcome: Outcome) -> None:

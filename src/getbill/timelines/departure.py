@@ -196,12 +196,11 @@ class _LastLook:
         patience = self.desk.patience_with(sender)
         contact.lease_until = clock.wall() + timedelta(seconds=2 * patience)
         contact.followup_id, contact.provider, contact.sent_at = followup_id, sender.name, self.tx.now
-        contact.address_hash = compliance.hash_for(
-            contact.channel_kind, *(self.pasts[debt.id].hashes or (None, None))
-        )
+        past = self.pasts[debt.id]
+        contact.address_hash = compliance.hash_for(contact.channel_kind, *(past.hashes or (None, None)))
         self._count(contact)
         followup = self._followup(debt, contact, message, is_known=is_known)
-        self.departing.append(Departing(contact, message, followup, sender, patience, debt))
+        self.departing.append(Departing(contact, message, followup, sender, patience, debt, past))
 
     def _count(self, contact: Contact) -> None:
         """Let the contact count for every debt of this round that its address belongs to."""

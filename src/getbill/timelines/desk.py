@@ -12,6 +12,7 @@ from getbill.channels.senders import Outcome, Outgoing, Sender, Senders
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit.db import Database
+from getbill.timelines.history import History
 from getbill.timelines.model import Contact
 from getbill.vault import Vault
 
@@ -60,8 +61,9 @@ class Departing:
     sender: Sender
     # How long its provider is given to answer, in seconds.
     patience: float
-    # The debt as the transaction that committed it as `sending` left it.
+    # The debt and its history as the transaction that committed it as `sending` left them.
     debt: Debt | None = None
+    past: History | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,9 @@ class Carried:
     followup: Followup | None
     outcome: Outcome
     gives_receipt: bool
-    # The debt as its departure left it; None of one that another worker had sent.
+    # The debt and its history as its departure left them; None of one that another worker had sent.
     debt: Debt | None = None
+    past: History | None = None
 
 
 @contextmanager

@@ -92,6 +92,12 @@ class History:
         self.made.add(step)
         self.add(Made(channel, at))
 
+    def after(self, step: str) -> "History":
+        """Return the same history once the contact that was counted in it has left: the debtor was, or may be, contacted."""
+        self.passed.add(step)
+        self.made.add(step)
+        return self
+
     def add(self, made: Made) -> None:
         """Count a contact that is being made now."""
         self.contacts = (*self.contacts, made)
