@@ -300,3 +300,32 @@ async def test_what_lay_for_thirty_days_goes(served: Served, dropper: Client) ->
         "SELECT count(*) FROM sftp_chunks WHERE workspace_id = $1", served.workspace.id
     )
     assert left == 0
+
+
+async def test_a_file_whose_import_waited_in_vain_goes_with_what_the_import_kept(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker, installation: Installation
+) -> None:
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    await picked_up(sandbox, worker)
+    database, now = installation.database, clock.wall()
+    await _age(served, "sftp_files", "written_at")
+
+    # Its import may still be confirmed: it was taken some time after the file came.
+    await sftp.expire(database, now)
+    kept = await served.names(dropper.login)
+    await _age(served, "imports", "drop_at")
+    await imports.drop_expired(database, installation.vault)
+    await sftp.expire(database, now)
+
+    assert {name: state for name, (_, state) in kept.items()} == {"debts.csv": "taken"}
+    assert await served.names(dropper.login) == {}
+    assert await references(sandbox) == []
+
+
+async def _age(served: Served, table: str, column: str) -> None:
+    """Have a workspace's rows be thirty-one days older."""
+    await served.house.database.pool.execute(
+        f"UPDATE {table} SET {column} = {column} - interval '31 days' WHERE workspace_id = $1",
+        served.workspace.id,
+    )

@@ -37,8 +37,14 @@ _OLD_REPORTS = Statement(
 )
 _EXPIRED = Statement(
     "sftp.expired",
-    "Files that were done with, or never completed, so long ago.",
-    "SELECT workspace_id, id FROM sftp_files WHERE written_at < $1 AND state <> 'taken' LIMIT 500",
+    "Files that were done with, or never completed, so long ago, or whose import waited until it was dropped.",
+    """
+    SELECT f.workspace_id, f.id FROM sftp_files f
+    LEFT JOIN imports i ON i.workspace_id = f.workspace_id AND i.id = f.import_id
+    WHERE f.written_at < $1
+      AND (f.state <> 'taken' OR (i.received_at IS NOT NULL AND i.task IS NULL AND i.drop_at IS NULL))
+    LIMIT 500
+    """,
 )
 _OF_IMPORT = Statement(
     "sftp.of_import",
