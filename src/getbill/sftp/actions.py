@@ -96,10 +96,10 @@ _CLOSE = Statement(
 )
 _MOVE = Statement(
     "sftp.move",
-    "Give a file another name or folder.",
+    "Give a file another name or folder; whoever was writing to it goes on unless it is something else now.",
     """
     UPDATE sftp_files SET folder = $3, name_hash = $4, name = $5, state = $6, written_at = $7,
-        is_finished = $8, asked_at = NULL, leased_until = NULL
+        is_finished = $8, asked_at = NULL, leased_until = NULL, writer = CASE WHEN state = $6 THEN writer END
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -286,7 +286,7 @@ class Folders:
                     raise NameTaken("There is a file of this name.")
                 _refuse_taken(there)
                 await drop(tx, self.workspace.id, there.file.id)
-            state = State.WHOLE if found.file.state is State.CUT else found.file.state
+            state = State.WHOLE if found.file.is_cut(clock.wall()) else found.file.state
             await self.move(tx, found, new, state)
 
     async def move(self, tx: Transaction, box: Box, new: Place, state: State) -> None:

@@ -19,7 +19,7 @@ from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
 from getbill.sftp import actions, picking, queries
 from getbill.sftp.actions import Folders
-from getbill.sftp.model import PREFIX, Folder, Limits, Place, State, beside
+from getbill.sftp.model import DESERTED, PREFIX, Folder, Limits, Place, State, beside
 from getbill.sftp.picking import Taken
 from getbill.sftp.queries import Box
 from getbill.vault import Vault
@@ -45,6 +45,11 @@ _EXPIRED = Statement(
       AND (f.state <> 'taken' OR (i.received_at IS NOT NULL AND i.task IS NULL AND i.drop_at IS NULL))
     LIMIT 500
     """,
+)
+_CUT_DESERTED = Statement(
+    "sftp.cut_deserted",
+    "Files that were open when their process died are cut off where they are.",
+    "UPDATE sftp_files SET state = 'cut', writer = NULL WHERE state = 'open' AND written_at < $1 RETURNING id",
 )
 _OF_IMPORT = Statement(
     "sftp.of_import",
@@ -173,6 +178,11 @@ class PickUp:
                 place = Place(folder, beside(name, clock.wall()))
             await folders.move(tx, box, place, State.KEPT)
         _log.info("sftp_file_done", folder=folder.value)
+
+
+async def cut_deserted(database: Database, now: datetime) -> int:
+    """Count files as cut off that nobody wrote to for a while nor closed, and return how many."""
+    return len(await database.fetch(_CUT_DESERTED, now - DESERTED))
 
 
 async def expire(database: Database, now: datetime) -> int:
