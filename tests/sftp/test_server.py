@@ -269,6 +269,24 @@ async def test_a_revoked_login_opens_no_more(served: Served, client: Client) -> 
     assert (await client.run("ls")).status == 255
 
 
+async def test_whoever_is_in_when_their_login_is_revoked_is_put_out(serve: Serve) -> None:
+    served = await serve(look_seconds=0)
+    client = await served.let_in(key=True)
+    # Too slow to end by itself: 100 kB/s.
+    client.file("debts.csv", os.urandom(3_000_000))
+    inside = await client.start("put debts.csv incoming/", options=("-l800",))
+    await until(lambda: size_of(served, client, "debts.csv"))
+
+    async with served.house.database.transaction(clock.wall()) as tx:
+        await sftp.revoke_login(tx, client.login, clock.wall())
+    async with asyncio.timeout(10):
+        await inside.communicate()
+
+    assert inside.returncode != 0
+    await until(lambda: state_of(served, client, "debts.csv", "cut"))
+    assert (await served.names(client.login))["debts.csv"][0] < 3_000_000
+
+
 async def test_a_rotated_password_opens_and_the_old_one_does_not(served: Served) -> None:
     client = await served.let_in()
     async with served.house.database.transaction(clock.wall()) as tx:

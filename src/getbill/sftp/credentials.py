@@ -152,7 +152,7 @@ async def rotate_login(
 
 
 async def revoke_login(tx: Transaction, login: Login, now: datetime) -> None:
-    """Have a login open no longer; who is in is put out at their next request."""
+    """Have a login open no longer; who is in is put out at their first request a few seconds later."""
     if await tx.fetchval(_REVOKE, login.workspace_id, login.id, now) is None:
         raise _gone()
 

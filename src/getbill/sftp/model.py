@@ -132,6 +132,8 @@ class Limits:
     # Wrong passwords from one address in ten minutes, before none from there is looked at.
     failures_max: int = 30
     login_seconds: int = 30
+    # So long a session goes on before it is asked whether its login still opens.
+    look_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
