@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -321,6 +322,42 @@ async def test_a_file_whose_import_waited_in_vain_goes_with_what_the_import_kept
     assert {name: state for name, (_, state) in kept.items()} == {"debts.csv": "taken"}
     assert await served.names(dropper.login) == {}
     assert await references(sandbox) == []
+
+
+@pytest.mark.parametrize(
+    ("is_imported", "folder", "told"), [(True, "processed", "completed"), (False, "rejected", "failed")]
+)
+async def test_only_what_was_never_handed_over_is_given_up(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker, is_imported, folder: str, told: str
+) -> None:
+    await _known_layout(dropper, sandbox, worker)
+    dropper.file("more.csv", GOOD.replace("F-2026", "H-2026").encode())
+    await dropper.run("put more.csv incoming/")
+    async with served.house.database.transaction(clock.wall()) as tx:
+        await sftp.ask(tx, served.workspace.id, clock.wall())
+    now = clock.wall()
+    taken = await mine(served, lambda: picking.take(worker.database, now, now))
+    assert taken is not None
+    if is_imported:
+        await worker.pick_up._go_on(taken)
+        while await worker._import():
+            pass
+
+    await worker.pick_up._go_on(replace(taken, tries=21))
+
+    assert set(await served.names(dropper.login)) == set()
+    assert "more.csv" in await served.names(dropper.login, folder)
+    await dropper.run("get reports/more.csv.report.json")
+    assert json.loads(dropper.got("more.csv.report.json"))["state"] == told
+    assert len(await references(sandbox)) == (10 if is_imported else 5)
+
+
+async def _known_layout(dropper: Client, sandbox: Site, worker: Worker) -> None:
+    """Have five debts imported, and their layout remembered."""
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    await picked_up(sandbox, worker)
+    await confirmed(sandbox, worker)
 
 
 async def _age(served: Served, table: str, column: str) -> None:

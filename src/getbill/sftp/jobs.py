@@ -96,14 +96,14 @@ class PickUp:
             found = await imports.find(self._database, workspace, taken.import_id)
         except NotFound:
             found = None
-        if taken.tries > _TRIES_MAX:
+        if found is not None and found.received_at is not None:
+            await self._put_back(workspace, box, found)
+        elif taken.tries > _TRIES_MAX:
             await self._reject(
                 workspace, box, taken.import_id, FileGivenUp("Reading it failed again and again.")
             )
-        elif found is None or found.received_at is None:
-            await self._hand_over(workspace, taken, box)
         else:
-            await self._put_back(workspace, box, found)
+            await self._hand_over(workspace, taken, box)
 
     async def _hand_over(self, workspace: Workspace, taken: Taken, box: Box) -> None:
         """Have a file imported: its bytes go over into an import, whose affair everything else is."""
