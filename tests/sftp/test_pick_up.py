@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +16,12 @@ from getbill import imports, sftp
 from getbill.imports import tasks
 from getbill.kit import clock
 from getbill.kit.db import Statement
-from getbill.sftp import Limits, PickUp, picking
+from getbill.sftp import Limits, PickUp, picking, queries
 from getbill.sftp.actions import Folders
-from getbill.sftp.model import State
+from getbill.sftp.model import Folder, State
 from getbill.sftp.model import place_of as place
-from getbill.sftp.picking import Taken
+from getbill.sftp.picking import Taken, TakenByAnother
+from getbill.sftp.returning import Return
 from installation import Installation
 from make import Company
 
@@ -343,6 +344,7 @@ async def test_only_what_was_never_handed_over_is_given_up(
         while await worker._import():
             pass
 
+    await worker.database.pool.execute("UPDATE sftp_files SET tries = 21 WHERE id = $1", taken.file_id)
     await worker.pick_up._go_on(replace(taken, tries=21))
 
     assert set(await served.names(dropper.login)) == set()
@@ -350,6 +352,68 @@ async def test_only_what_was_never_handed_over_is_given_up(
     await dropper.run("get reports/more.csv.report.json")
     assert json.loads(dropper.got("more.csv.report.json"))["state"] == told
     assert len(await references(sandbox)) == (10 if is_imported else 5)
+
+
+async def test_a_worker_that_lost_a_file_leaves_the_reports_and_the_file_to_the_other(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    slow = await _imported(served, dropper, sandbox, worker)
+    box = await queries.by_id(worker.database, served.workspace, slow.file_id)
+    assert box is not None
+    others: list[Taken | None] = []
+
+    async def report():
+        # The lease runs out while this is written, and another worker does it all.
+        late = clock.wall() + timedelta(minutes=3)
+        others.append(await mine(served, lambda: picking.take_ended(worker.database, late)))
+        await worker.pick_up._go_on(others[0])
+        yield b"{}"
+
+    with pytest.raises(TakenByAnother):
+        await Return(worker.database, served.workspace, slow, box).end({"x": report()}, Folder.REJECTED)
+
+    assert await served.names(dropper.login) == {}
+    assert await served.names(dropper.login, "rejected") == {}
+    assert set(await served.names(dropper.login, "processed")) == {"debts.csv", "more.csv"}
+    assert set(await served.names(dropper.login, "reports")) == {
+        "debts.csv.report.json",
+        "more.csv.report.json",
+    }
+
+
+async def test_a_file_is_kept_for_as_long_as_putting_it_back_takes(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    taken = await _imported(served, dropper, sandbox, worker)
+
+    async def lease() -> datetime:
+        found: datetime = await worker.database.pool.fetchval(
+            "SELECT leased_until FROM sftp_files WHERE id = $1", taken.file_id
+        )
+        return found
+
+    before = await lease()
+    async with picking.kept(worker.database, taken, every=0.01), asyncio.timeout(10):
+        while await lease() <= before:  # noqa: ASYNC110 - the row has no event
+            await asyncio.sleep(0.01)
+
+
+async def _imported(served: Served, dropper: Client, sandbox: Site, worker: Worker) -> Taken:
+    """Take a file whose import is over."""
+    await _known_layout(dropper, sandbox, worker)
+    dropper.file("more.csv", GOOD.replace("F-2026", "H-2026").encode())
+    await dropper.run("put more.csv incoming/")
+    async with served.house.database.transaction(clock.wall()) as tx:
+        await sftp.ask(tx, served.workspace.id, clock.wall())
+    now = clock.wall()
+    first = await mine(served, lambda: picking.take(worker.database, now, now))
+    assert first is not None
+    await worker.pick_up._go_on(first)
+    while await worker._import():
+        pass
+    found = await mine(served, lambda: picking.take_ended(worker.database, now))
+    assert found is not None
+    return found
 
 
 async def _known_layout(dropper: Client, sandbox: Site, worker: Worker) -> None:

@@ -126,6 +126,11 @@ class Upload:
         self._bytes = bytearray()
         self._is_dirty = False
 
+    @property
+    def file_id(self) -> UUID:
+        """Which file it is."""
+        return self._box.file.id
+
     async def write(self, offset: int, data: bytes) -> None:
         """Write bytes at an offset, at most right behind the end; raise NoRoom or TakenOver."""
         if offset > self.size:
