@@ -57,7 +57,7 @@ class Worker:
     def __init__(self, installation: Installation, workspace_id: UUID) -> None:
         self.database, self.vault = installation.database, installation.vault
         self.workspace_id = workspace_id
-        self.pick_up = PickUp(self.database, self.vault, 1_440)
+        self.pick_up = PickUp(self.database, self.vault, 1_440, imports.BYTES_MAX)
 
     async def work(self) -> None:
         """Turn until nothing is left to do."""
@@ -181,6 +181,21 @@ async def test_what_cannot_be_read_is_rejected_with_the_reason(
     assert unreadable["error"]["message"] != ""
     assert empty["error"] == "file-empty"
     assert await references(sandbox) == []
+
+
+async def test_a_file_larger_than_an_import_takes_is_rejected_with_the_reason(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    worker.pick_up = PickUp(worker.database, worker.vault, 1_440, len(GOOD.encode()) - 1)
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+
+    await picked_up(sandbox, worker)
+
+    assert set(await served.names(dropper.login, "rejected")) == {"debts.csv"}
+    await dropper.run("get reports/debts.csv.report.json")
+    assert json.loads(dropper.got("debts.csv.report.json"))["error"] == "file-too-large"
+    assert (await sandbox.get(f"{API}/imports")).json()["data"] == []
 
 
 async def test_only_what_is_complete_and_finished_is_picked_up(

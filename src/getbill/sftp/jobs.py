@@ -61,10 +61,11 @@ class FileGivenUp(Problem):
 class PickUp:
     """One worker's turns at the dropped files."""
 
-    def __init__(self, database: Database, vault: Vault, minutes: int) -> None:
+    def __init__(self, database: Database, vault: Vault, minutes: int, bytes_max: int) -> None:
         self._database = database
         self._vault = vault
         self._minutes = minutes
+        self._bytes_max = bytes_max
 
     async def turn(self) -> bool:
         """Take one step with one file; say whether there may be more to do at once."""
@@ -112,6 +113,7 @@ class PickUp:
                 queries.stream(self._database, workspace.id, box),
                 wanted,
                 import_id=taken.import_id,
+                bytes_max=self._bytes_max,
             )
         except (FileEmpty, FileTooLarge) as refusal:
             await self._reject(workspace, taken, box, refusal)
