@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from dropping import Client, Served, cut_key
 from getbill import sftp
 from getbill.kit import clock
+from getbill.sftp import credentials
 
 Serve = Callable[..., Any]
 
@@ -260,6 +262,39 @@ async def test_too_many_wrong_passwords_shut_the_door_to_an_address(serve: Serve
     said = await client.run("ls")
 
     assert said.status == 255
+
+
+async def test_ten_wrong_passwords_shut_a_login_to_passwords_for_a_quarter_of_an_hour(serve: Serve) -> None:
+    served = await serve(failures_max=1_000)
+    client = await served.let_in(key=True, has_password=True)
+    with_password = replace(client, key=None)
+    database, now = served.house.database, clock.wall()
+    assert client.password is not None
+
+    # Connections that asked who it is before the first wrong password came, and one that asks later.
+    claim = await credentials.claimed(database, client.login.username)
+    assert await credentials.opens(database, claim, client.password, now)
+    for _ in range(10):
+        assert not await credentials.opens(database, claim, "guessed", now)
+    waiting = await credentials.opens(database, claim, client.password, now + timedelta(minutes=14))
+    over = await credentials.opens(database, claim, client.password, now + timedelta(minutes=15))
+    shut = await with_password.run("ls")
+    by_key = await client.run("ls")
+
+    assert (waiting, over) == (False, True)
+    assert (shut.status, by_key.status) == (255, 0)
+
+
+async def test_a_password_that_was_replaced_since_opens_no_more(served: Served) -> None:
+    client = await served.let_in()
+    database, now = served.house.database, clock.wall()
+    claim = await credentials.claimed(database, client.login.username)
+    assert client.password is not None
+
+    async with database.transaction(now) as tx:
+        await sftp.rotate_login(tx, client.login, now)
+
+    assert not await credentials.opens(database, claim, client.password, now)
 
 
 async def test_a_revoked_login_opens_no_more(served: Served, client: Client) -> None:

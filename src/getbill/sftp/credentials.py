@@ -59,7 +59,7 @@ _BY_USERNAME = Statement(
     "sftp.login_by_username",
     "Who calls themselves so, and how do they prove it?",
     f"""
-    SELECT {_COLUMNS}, password_hash, locked_until FROM sftp_logins
+    SELECT {_COLUMNS}, password_hash FROM sftp_logins
     WHERE username = $1 AND revoked_at IS NULL
     """,
 )
@@ -90,7 +90,15 @@ _FAILED = Statement(
     """
     UPDATE sftp_logins SET failures = CASE WHEN failures + 1 >= $2 THEN 0 ELSE failures + 1 END,
         locked_until = CASE WHEN failures + 1 >= $2 THEN $3 ELSE locked_until END
-    WHERE id = $1
+    WHERE id = $1 AND (locked_until IS NULL OR locked_until <= $4)
+    """,
+)
+_OPENS = Statement(
+    "sftp.opens",
+    "Does this password still open the login, and is it not locked by wrong ones meanwhile?",
+    """
+    SELECT id FROM sftp_logins
+    WHERE id = $1 AND password_hash = $2 AND revoked_at IS NULL AND (locked_until IS NULL OR locked_until <= $3)
     """,
 )
 
@@ -105,7 +113,6 @@ class Claimed:
 
     login: Login
     password_hash: str | None
-    locked_until: datetime | None
 
 
 async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[Login, str | None]:
@@ -194,7 +201,7 @@ async def claimed(database: Database, username: str) -> Claimed | None:
     row = await database.fetchrow(_BY_USERNAME, username)
     if row is None:
         return None
-    return Claimed(_login(row), row["password_hash"], row["locked_until"])
+    return Claimed(_login(row), row["password_hash"])
 
 
 async def opens(database: Database, claim: Claimed | None, password: str, now: datetime) -> bool:
@@ -203,11 +210,12 @@ async def opens(database: Database, claim: Claimed | None, password: str, now: d
     is_right = await asyncio.to_thread(_is_right, hashed or _NOBODYS, password)
     if claim is None or hashed is None:
         return False
-    if claim.locked_until is not None and now < claim.locked_until:
-        return False
+    login_id = claim.login.id
     if not is_right:
-        await database.execute(_FAILED, claim.login.id, _FAILURES_MAX, now + _LOCKED)
-    return is_right
+        await database.execute(_FAILED, login_id, _FAILURES_MAX, now + _LOCKED, now)
+        return False
+    # Other connections may have tried since this one asked who it is.
+    return await database.fetchval(_OPENS, login_id, hashed, now) is not None
 
 
 async def entered(database: Database, login_id: UUID, now: datetime) -> None:
