@@ -5,9 +5,6 @@ wrong passwords in a row no password opens for a quarter of an hour; keys still 
 """
 
 import asyncio
-import base64
-import binascii
-import hashlib
 import re
 import secrets
 import unicodedata
@@ -24,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Invalid, NotFound, one_field
+from getbill.sftp import hostkeys
 from getbill.sftp.model import KEYS_MAX, PREFIX, USERNAME, Login, NewLogin, UsernameTaken
 
 _FAILURES_MAX: Final = 10
@@ -66,9 +64,9 @@ _BY_USERNAME = Statement(
 _ROTATE = Statement(
     "sftp.rotate_login",
     "Replace what opens a login.",
-    """
+    f"""
     UPDATE sftp_logins SET password_hash = $3, fingerprints = $4, rotated_at = $5, failures = 0, locked_until = NULL
-    WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id
+    WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING {_COLUMNS}
     """,
 )
 _REVOKE = Statement(
@@ -128,8 +126,7 @@ async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[L
         )
     prints = fingerprints(new.public_keys)
     has_password = not prints if new.has_password is None else new.has_password
-    password = secrets.token_urlsafe(18) if has_password or not prints else None
-    hashed = None if password is None else await asyncio.to_thread(_hasher.hash, password)
+    password, hashed = await _new_password() if has_password or not prints else (None, None)
     login = Login(
         ids.new(), new.workspace_id, username, new.name.strip(), password is not None, tuple(prints), now
     )
@@ -151,11 +148,11 @@ async def rotate_login(
     if public_keys is None and not login.has_password:
         raise one_field("/public_keys", "missing", "Only keys open this login: give the new ones.")
     prints = list(login.fingerprints) if public_keys is None else fingerprints(public_keys)
-    password = secrets.token_urlsafe(18) if login.has_password or not prints else None
-    hashed = None if password is None else await asyncio.to_thread(_hasher.hash, password)
-    if await tx.fetchval(_ROTATE, login.workspace_id, login.id, hashed, prints, now) is None:
+    password, hashed = await _new_password() if login.has_password or not prints else (None, None)
+    row = await tx.fetchrow(_ROTATE, login.workspace_id, login.id, hashed, prints, now)
+    if row is None:
         raise _gone()
-    return await _again(tx, login), password
+    return _login(row), password
 
 
 async def revoke_login(tx: Transaction, login: Login, now: datetime) -> None:
@@ -164,11 +161,9 @@ async def revoke_login(tx: Transaction, login: Login, now: datetime) -> None:
         raise _gone()
 
 
-async def _again(tx: Transaction, login: Login) -> Login:
-    row = await tx.fetchrow(_LOGIN, login.workspace_id, login.id)
-    if row is None:
-        raise _gone()
-    return _login(row)
+async def _new_password() -> tuple[str, str]:
+    password = secrets.token_urlsafe(18)
+    return password, await asyncio.to_thread(_hasher.hash, password)
 
 
 async def logins(database: Database, workspace_id: UUID) -> list[Login]:
@@ -241,10 +236,9 @@ def _fingerprint(text: str, pointer: str) -> str:
         raise _no_key(pointer)
     try:
         load_ssh_public_key(" ".join(parts[:2]).encode())
-        blob = base64.b64decode(parts[1], validate=True)
-    except (ValueError, UnsupportedAlgorithm, binascii.Error):
+        return hostkeys.fingerprint(text)
+    except (ValueError, UnsupportedAlgorithm):
         raise _no_key(pointer) from None
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode()
 
 
 def _no_key(pointer: str) -> Invalid:
