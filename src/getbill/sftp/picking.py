@@ -38,8 +38,7 @@ _TAKE = Statement(
     "sftp.take",
     "Take the file that is due longest, or that somebody asked for.",
     """
-    UPDATE sftp_files f SET state = 'taken', leased_until = $3, tries = f.tries + 1,
-        import_id = coalesce(f.import_id, $4)
+    UPDATE sftp_files f SET state = 'taken', leased_until = $3, tries = f.tries + 1, import_id = $4
     FROM (SELECT w.workspace_id, w.id FROM sftp_files w
           JOIN sftp_logins l ON l.workspace_id = w.workspace_id AND l.id = w.login_id AND l.revoked_at IS NULL
           WHERE w.state = 'whole' AND w.is_finished AND w.folder IN ('', 'incoming')

@@ -139,7 +139,6 @@ def _extract(asked: dict[str, Any], out: io.BufferedWriter) -> None:
     head = {
         "sheet": chosen,
         "others": others,
-        "merged": sheet.merged_cell_ranges or [],
         "hidden_rows": markup.hidden_rows,
         "hidden_columns": markup.hidden_columns,
         "unsaved": markup.unsaved,
