@@ -1,20 +1,27 @@
 """The folders as a session uses them: who writes to a file, what a name change says, and how much room there is."""
 
+import asyncio
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
 
 from dropping import Client, Served
 from getbill import sftp
-from getbill.kit import clock
-from getbill.sftp import Limits
+from getbill.kit import clock, ids
+from getbill.sftp import Limits, queries
 from getbill.sftp.actions import Folders, Upload
-from getbill.sftp.model import DESERTED, State, TakenOver
+from getbill.sftp.model import DESERTED, NameTaken, State, TakenOver
 from getbill.sftp.model import place_of as place
 
 DEBTS = place(b"incoming/debts.csv")
 PART = place(b"incoming/debts.csv.part")
+WAITING = """
+    SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')
+"""
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -86,3 +93,53 @@ async def test_upkeep_cuts_off_what_was_open_when_its_process_died(served: Serve
 
     assert await served.names(client.login) == {"debts.csv.part": (17, "cut"), "debts.csv": (0, "open")}
     await written.close(State.CUT)
+
+
+async def blocked(served: Served, change: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Begin a change and return once it waits for a transaction that is open."""
+    task = asyncio.create_task(change)
+    async with asyncio.timeout(10):
+        while not await served.house.database.pool.fetchval(WAITING):  # noqa: ASYNC110 - locks have no event
+            await asyncio.sleep(0.01)
+    return task
+
+
+async def dropped(folders: Folders, name: bytes, content: bytes) -> None:
+    upload = await folders.write(place(name))
+    await upload.write(0, content)
+    await upload.close()
+
+
+@pytest.mark.parametrize("replaces", [True, False])
+async def test_of_two_that_take_a_name_at_once_the_later_finds_it_taken(
+    served: Served, client: Client, replaces
+) -> None:
+    folders = folders_of(served, client)
+    await dropped(folders, b"incoming/a.csv", b"a")
+    await dropped(folders, b"incoming/b.csv", b"bb")
+    async with served.house.database.transaction(clock.wall()) as tx:
+        first = await queries.find_locked(tx, served.workspace, client.login.id, place(b"incoming/a.csv"))
+        assert first is not None
+        await folders.move(tx, first, DEBTS, State.WHOLE)
+        rename = folders.rename(place(b"incoming/b.csv"), DEBTS, replaces=replaces)
+        later = await blocked(served, rename)
+    if replaces:
+        await later
+    else:
+        with pytest.raises(NameTaken):
+            await later
+
+    names = {"debts.csv": (2, "whole")} if replaces else {"debts.csv": (1, "whole"), "b.csv": (2, "whole")}
+    assert await served.names(client.login) == names
+
+
+async def test_of_two_reports_written_at_once_each_gets_a_name(served: Served, client: Client) -> None:
+    folders, report = folders_of(served, client), place(b"reports/debts.csv.report.json")
+    async with served.house.database.transaction(clock.wall()) as tx:
+        await folders.insert(tx, report, import_id=ids.new())
+        later = await blocked(served, folders.put(report, ids.new()))
+    await (await later).close(State.KEPT)
+
+    names = await served.names(client.login, "reports")
+    assert len(names) == 2
+    assert "debts.csv.report.json" in names

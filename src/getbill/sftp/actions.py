@@ -4,6 +4,8 @@ What a client has sent is stored, sealed, as soon as a chunk is full, so that an
 was; a session that lost a file to another writes nothing more into it.
 """
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from uuid import UUID
 
 from asyncpg import UniqueViolationError
@@ -109,6 +111,7 @@ _DELETE = Statement(
     "DELETE FROM sftp_files WHERE workspace_id = $1 AND id = $2",
 )
 _TRIES = 3
+T = TypeVar("T")
 _TAKEN_OVER = "Another session is writing this file now."
 
 
@@ -222,14 +225,20 @@ class Folders:
     ) -> Upload:
         """Open a file for writing, making it where there is none; whoever wrote it before writes no more."""
         _refuse_fixed(place)
+        return await self.change(
+            lambda tx: self._open(tx, place, creates=creates, truncates=truncates, is_new=is_new)
+        )
+
+    async def change(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do something in a transaction, and anew when another session took a name at the same moment."""
         for _ in range(_TRIES):
             try:
                 async with self.database.transaction(clock.wall()) as tx:
-                    return await self._open(tx, place, creates=creates, truncates=truncates, is_new=is_new)
+                    return await work(tx)
             except UniqueViolationError:
-                # Another session made it at the same moment: now it is there.
+                # Now it is there to be seen.
                 continue
-        raise NameTaken("Others keep making this file.")
+        raise NameTaken("Others keep taking this name.")
 
     async def _open(
         self, tx: Transaction, place: Place, *, creates: bool, truncates: bool, is_new: bool
@@ -254,10 +263,18 @@ class Folders:
     async def put(self, place: Place, import_id: UUID) -> Upload:
         """Open a file of ours for writing, beside one that has its name already."""
         writer = ids.new()
-        async with self.database.transaction(clock.wall()) as tx:
-            if await queries.find_locked(tx, self.workspace, self.login_id, place) is not None:
-                place = Place(place.folder, beside(place.name, clock.wall()))
-            return Upload(self, await self.insert(tx, place, writer=writer, import_id=import_id), writer)
+
+        async def work(tx: Transaction) -> Upload:
+            free = await self.free(tx, place)
+            return Upload(self, await self.insert(tx, free, writer=writer, import_id=import_id), writer)
+
+        return await self.change(work)
+
+    async def free(self, tx: Transaction, place: Place) -> Place:
+        """Return a place for a file of ours: its own, or one beside whatever has its name already."""
+        if await queries.find_locked(tx, self.workspace, self.login_id, place) is None:
+            return place
+        return Place(place.folder, beside(place.name, clock.wall()))
 
     async def insert(
         self, tx: Transaction, place: Place, *, writer: UUID | None = None, import_id: UUID | None = None
@@ -280,19 +297,21 @@ class Folders:
         """Give a file another name; one that was cut off counts as whole then, since somebody says so."""
         _refuse_fixed(old)
         _refuse_fixed(new)
-        async with self.database.transaction(clock.wall()) as tx:
-            found = await queries.find_locked(tx, self.workspace, self.login_id, old)
-            if found is None:
-                raise NoSuchPlace("There is no such file.")
-            _refuse_taken(found)
-            there = await queries.find_locked(tx, self.workspace, self.login_id, new)
-            if there is not None and there.file.id != found.file.id:
-                if not replaces:
-                    raise NameTaken("There is a file of this name.")
-                _refuse_taken(there)
-                await drop(tx, self.workspace.id, there.file.id)
-            state = State.WHOLE if found.file.is_cut(clock.wall()) else found.file.state
-            await self.move(tx, found, new, state)
+        await self.change(lambda tx: self._rename(tx, old, new, replaces=replaces))
+
+    async def _rename(self, tx: Transaction, old: Place, new: Place, *, replaces: bool) -> None:
+        found = await queries.find_locked(tx, self.workspace, self.login_id, old)
+        if found is None:
+            raise NoSuchPlace("There is no such file.")
+        _refuse_taken(found)
+        there = await queries.find_locked(tx, self.workspace, self.login_id, new)
+        if there is not None and there.file.id != found.file.id:
+            if not replaces:
+                raise NameTaken("There is a file of this name.")
+            _refuse_taken(there)
+            await drop(tx, self.workspace.id, there.file.id)
+        state = State.WHOLE if found.file.is_cut(clock.wall()) else found.file.state
+        await self.move(tx, found, new, state)
 
     async def move(self, tx: Transaction, box: Box, new: Place, state: State) -> None:
         """Put a file at another place, where nothing is."""

@@ -12,10 +12,10 @@ import structlog
 
 from getbill.companies import Workspace
 from getbill.kit import clock
-from getbill.kit.db import Database, Statement
-from getbill.sftp import actions, picking, queries
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.sftp import actions, picking
 from getbill.sftp.actions import Folders
-from getbill.sftp.model import Folder, Limits, Place, State, TakenOver, beside
+from getbill.sftp.model import Folder, Limits, Place, State, TakenOver
 from getbill.sftp.picking import Taken, TakenByAnother
 from getbill.sftp.queries import Box
 
@@ -71,12 +71,12 @@ class Return:
         await upload.close(state=State.KEPT)
 
     async def _move(self, folder: Folder) -> None:
-        folders, place = self._folders, Place(folder, self._box.file.place.name)
-        async with self._database.transaction(clock.wall()) as tx:
+        async def work(tx: Transaction) -> None:
             await picking.keep(tx, self._taken, clock.wall())
-            if await queries.find_locked(tx, folders.workspace, folders.login_id, place) is not None:
-                place = Place(folder, beside(place.name, clock.wall()))
-            await folders.move(tx, self._box, place, State.KEPT)
+            place = await self._folders.free(tx, Place(folder, self._box.file.place.name))
+            await self._folders.move(tx, self._box, place, State.KEPT)
+
+        await self._folders.change(work)
 
     async def _drop(self, file_ids: list[UUID]) -> None:
         async with self._database.transaction(clock.wall()) as tx:
