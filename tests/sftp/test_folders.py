@@ -13,7 +13,7 @@ from getbill import sftp
 from getbill.kit import clock, ids
 from getbill.sftp import Limits, queries
 from getbill.sftp.actions import Folders, Upload
-from getbill.sftp.model import DESERTED, NameTaken, State, TakenOver
+from getbill.sftp.model import CHUNK_BYTES, DESERTED, NameTaken, NoRoom, State, TakenOver
 from getbill.sftp.model import place_of as place
 
 DEBTS = place(b"incoming/debts.csv")
@@ -143,3 +143,64 @@ async def test_of_two_reports_written_at_once_each_gets_a_name(served: Served, c
     names = await served.names(client.login, "reports")
     assert len(names) == 2
     assert "debts.csv.report.json" in names
+
+
+async def begun(folders: Folders, name: bytes, size: int) -> Upload:
+    upload = await folders.write(place(name))
+    await upload.write(0, bytes(size))
+    return upload
+
+
+async def room_of(served: Served, client: Client) -> int:
+    found: int = await served.house.database.pool.fetchval(
+        "SELECT sum(room)::bigint FROM sftp_files WHERE login_id = $1", client.login.id
+    )
+    return found
+
+
+async def test_two_sessions_that_fill_the_folders_at_once_do_not_pass_the_limit(
+    served: Served, client: Client
+) -> None:
+    first = await begun(folders_of(served, client, quota_bytes=250_000), b"incoming/a.csv", 200_000)
+    second = await begun(folders_of(served, client, quota_bytes=250_000), b"incoming/b.csv", 100_000)
+
+    async with served.house.database.transaction(clock.wall()) as tx:
+        await first._take_room(tx)
+        later = await blocked(served, second.flush())
+    with pytest.raises(NoRoom):
+        await later
+    await first.close()
+    with pytest.raises(NoRoom):
+        await second.close()
+
+    assert await served.names(client.login) == {"a.csv": (200_000, "whole"), "b.csv": (0, "cut")}
+
+
+async def test_an_upload_takes_room_ahead_and_gives_back_what_it_did_not_need(
+    served: Served, client: Client
+) -> None:
+    folders = folders_of(served, client)
+    upload = await begun(folders, b"incoming/a.csv", 300_000)
+
+    ahead = await room_of(served, client)
+    await upload.close()
+    after = await room_of(served, client)
+    again = await folders.write(place(b"incoming/a.csv"), truncates=False)
+    await again.write(again.size, b"more")
+    await again.close()
+
+    assert ahead == CHUNK_BYTES + 16 * 1024 * 1024
+    assert (after, await room_of(served, client)) == (300_000, 300_004)
+
+
+async def test_a_file_that_is_emptied_leaves_its_room_to_others(served: Served, client: Client) -> None:
+    folders = folders_of(served, client, quota_bytes=250_000)
+    await (await begun(folders, b"incoming/a.csv", 200_000)).close()
+
+    emptied = await folders.write(place(b"incoming/a.csv"))
+    await (await begun(folders, b"incoming/b.csv", 200_000)).close()
+    await emptied.write(0, bytes(100_000))
+    with pytest.raises(NoRoom):
+        await emptied.close()
+
+    assert await served.names(client.login) == {"a.csv": (0, "cut"), "b.csv": (200_000, "whole")}

@@ -43,17 +43,14 @@ _INSERT = Statement(
 )
 _COUNT = Statement(
     "sftp.count",
-    "How many files and bytes lie in a login's folders?",
-    """
-    SELECT count(*) AS files, coalesce(sum(size), 0)::bigint AS bytes FROM sftp_files
-    WHERE workspace_id = $1 AND login_id = $2
-    """,
+    "How many files lie in a login's folders?",
+    "SELECT count(*) FROM sftp_files WHERE workspace_id = $1 AND login_id = $2",
 )
 _REOPEN = Statement(
     "sftp.reopen",
     "Write on in a file; whoever wrote it before writes no more.",
     """
-    UPDATE sftp_files SET writer = $3, state = 'open', written_at = $4, asked_at = NULL, size = $5
+    UPDATE sftp_files SET writer = $3, state = 'open', written_at = $4, asked_at = NULL, size = $5, room = $5
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -67,15 +64,29 @@ _CUT_CHUNKS = Statement(
     "Drop the chunks of a file from one number on.",
     "DELETE FROM sftp_chunks WHERE workspace_id = $1 AND file_id = $2 AND number >= $3",
 )
+_HOLD_ROOM = Statement(
+    "sftp.hold_room",
+    "Whoever else wants room in a login's folders waits until it is given out.",
+    "SELECT id FROM sftp_logins WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE",
+)
+_TAKE_ROOM = Statement(
+    "sftp.take_room",
+    "Leave room for a file that is still this writer's: as much as is wished, or what is left if that is enough.",
+    """
+    UPDATE sftp_files f SET room = least($6, $7 - o.room)
+    FROM (SELECT coalesce(sum(room), 0)::bigint AS room FROM sftp_files
+          WHERE workspace_id = $1 AND login_id = $4 AND id <> $2) AS o
+    WHERE f.workspace_id = $1 AND f.id = $2 AND f.writer = $3 AND $7 - o.room >= $5
+    RETURNING f.room
+    """,
+)
 _STORE = Statement(
     "sftp.store",
-    "Store a chunk, if the file is still this writer's and the login's folders have room.",
+    "Store a chunk, if the file is still this writer's.",
     """
     WITH held AS (
         UPDATE sftp_files SET size = $5, written_at = $6
         WHERE workspace_id = $1 AND id = $2 AND writer = $3
-          AND $5 + (SELECT coalesce(sum(o.size), 0) FROM sftp_files o
-                    WHERE o.workspace_id = $1 AND o.login_id = $8 AND o.id <> $2) <= $9
         RETURNING workspace_id, id)
     INSERT INTO sftp_chunks (workspace_id, file_id, number, sealed)
     SELECT held.workspace_id, held.id, $4::integer, $7::bytea FROM held WHERE held.workspace_id = $1
@@ -92,7 +103,7 @@ _CLOSE = Statement(
     "sftp.close",
     "A writer is done with a file, or was cut off.",
     """
-    UPDATE sftp_files SET state = $4, writer = NULL, written_at = $5
+    UPDATE sftp_files SET state = $4, writer = NULL, written_at = $5, room = size
     WHERE workspace_id = $1 AND id = $2 AND writer = $3 RETURNING id
     """,
 )
@@ -101,7 +112,8 @@ _MOVE = Statement(
     "Give a file another name or folder; whoever was writing to it goes on unless it is something else now.",
     """
     UPDATE sftp_files SET folder = $3, name_hash = $4, name = $5, state = $6, written_at = $7,
-        is_finished = $8, asked_at = NULL, leased_until = NULL, writer = CASE WHEN state = $6 THEN writer END
+        is_finished = $8, asked_at = NULL, leased_until = NULL, writer = CASE WHEN state = $6 THEN writer END,
+        room = CASE WHEN state = $6 THEN room ELSE size END
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -111,6 +123,8 @@ _DELETE = Statement(
     "DELETE FROM sftp_files WHERE workspace_id = $1 AND id = $2",
 )
 _TRIES = 3
+# So much room is taken at a time: the whole folders are summed up once for so many bytes.
+_ROOM_BYTES = 16 * 1024 * 1024
 T = TypeVar("T")
 _TAKEN_OVER = "Another session is writing this file now."
 
@@ -118,8 +132,8 @@ _TAKEN_OVER = "Another session is writing this file now."
 class Upload:
     """A file being written: one chunk in memory, whatever its size; the rest is stored."""
 
-    def __init__(self, folders: "Folders", box: Box, writer: UUID) -> None:
-        self.size = box.file.size
+    def __init__(self, folders: "Folders", box: Box, writer: UUID, size: int = 0) -> None:
+        self.size = self._room = size
         # Whether every write goes to the end, wherever the client believes it to be.
         self.appends = False
         self._folders = folders
@@ -171,17 +185,17 @@ class Upload:
         if not self._is_dirty:
             return
         folders, file_id = self._folders, self._box.file.id
-        sealed = self._box.key.seal(bytes(self._bytes), chunk_context(file_id, self._number))
         place = (folders.workspace.id, file_id, self._writer)
-        room = (folders.login_id, folders.limits.quota_bytes)
+        if self.size > self._room:
+            async with folders.database.transaction(clock.wall()) as tx:
+                await self._take_room(tx)
+        sealed = self._box.key.seal(bytes(self._bytes), chunk_context(file_id, self._number))
         # All other chunks are stored: with this one, everything up to the end is.
         stored = await folders.database.fetchval(
-            _STORE, *place, self._number, self.size, clock.wall(), sealed, *room
+            _STORE, *place, self._number, self.size, clock.wall(), sealed
         )
         if stored is None:
-            if await folders.database.fetchval(_IS_WRITER, *place) is None:
-                raise TakenOver(_TAKEN_OVER)
-            raise NoRoom(f"The folders of this login hold at most {folders.limits.quota_bytes} bytes.")
+            raise TakenOver(_TAKEN_OVER)
         self._is_dirty = False
 
     async def close(self, state: State = State.WHOLE) -> None:
@@ -192,6 +206,18 @@ class Upload:
             await self._end(State.CUT)
             raise
         await self._end(state)
+
+    async def _take_room(self, tx: Transaction) -> None:
+        folders, quota = self._folders, self._folders.limits.quota_bytes
+        place = (folders.workspace.id, self._box.file.id, self._writer)
+        await tx.execute(_HOLD_ROOM, folders.workspace.id, folders.login_id)
+        row = (folders.login_id, self.size, self.size + _ROOM_BYTES, quota)
+        room = await tx.fetchval(_TAKE_ROOM, *place, *row)
+        if room is None:
+            if await tx.fetchval(_IS_WRITER, *place) is None:
+                raise TakenOver(_TAKEN_OVER)
+            raise NoRoom(f"The folders of this login hold at most {quota} bytes.")
+        self._room = room
 
     async def _end(self, state: State) -> None:
         folders = self._folders
@@ -256,9 +282,7 @@ class Folders:
         if truncates:
             await tx.execute(_CUT_CHUNKS, self.workspace.id, found.file.id, 0)
         await tx.execute(_REOPEN, self.workspace.id, found.file.id, writer, clock.wall(), size)
-        upload = Upload(self, found, writer)
-        upload.size = size
-        return upload
+        return Upload(self, found, writer, size)
 
     async def put(self, place: Place, import_id: UUID) -> Upload:
         """Open a file of ours for writing, beside one that has its name already."""
@@ -280,8 +304,8 @@ class Folders:
         self, tx: Transaction, place: Place, *, writer: UUID | None = None, import_id: UUID | None = None
     ) -> Box:
         """Make an empty file at a place where there is none; raise NoRoom when there are too many."""
-        held = await tx.fetchrow(_COUNT, self.workspace.id, self.login_id)
-        if held is not None and held["files"] >= FILES_MAX and place.folder.takes_files:
+        held = await tx.fetchval(_COUNT, self.workspace.id, self.login_id)
+        if held >= FILES_MAX and place.folder.takes_files:
             raise NoRoom(f"The folders of this login hold at most {FILES_MAX} files.")
         file_id = ids.new()
         key = vault.make_key(tx, self.workspace.vault, self.workspace.id, file_id)

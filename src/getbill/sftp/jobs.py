@@ -41,7 +41,10 @@ _EXPIRED = Statement(
 _CUT_DESERTED = Statement(
     "sftp.cut_deserted",
     "Files that were open when their process died are cut off where they are.",
-    "UPDATE sftp_files SET state = 'cut', writer = NULL WHERE state = 'open' AND written_at < $1 RETURNING id",
+    """
+    UPDATE sftp_files SET state = 'cut', writer = NULL, room = size WHERE state = 'open' AND written_at < $1
+    RETURNING id
+    """,
 )
 _OF_IMPORT = Statement(
     "sftp.of_import",
