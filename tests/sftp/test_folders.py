@@ -13,7 +13,7 @@ from getbill import sftp
 from getbill.kit import clock, ids
 from getbill.sftp import Limits, queries
 from getbill.sftp.actions import Folders, Upload
-from getbill.sftp.model import CHUNK_BYTES, DESERTED, NameTaken, NoRoom, State, TakenOver
+from getbill.sftp.model import CHUNK_BYTES, DESERTED, Folder, NameTaken, NoRoom, State, TakenOver
 from getbill.sftp.model import place_of as place
 
 DEBTS = place(b"incoming/debts.csv")
@@ -204,3 +204,15 @@ async def test_a_file_that_is_emptied_leaves_its_room_to_others(served: Served, 
         await emptied.close()
 
     assert await served.names(client.login) == {"a.csv": (0, "cut"), "b.csv": (200_000, "whole")}
+
+
+async def test_of_more_files_than_are_shown_the_newest_are(served: Served, client: Client) -> None:
+    folders = folders_of(served, client)
+    for name in ("old", "newer", "newest"):
+        await (await folders.put(place(f"reports/{name}.csv".encode()), ids.new())).close(State.KEPT)
+
+    shown = await queries.files(
+        served.house.database, served.workspace, client.login.id, Folder.REPORTS, limit=2
+    )
+
+    assert [one.place.name for one in shown] == ["newest.csv", "newer.csv"]
