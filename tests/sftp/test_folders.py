@@ -216,3 +216,23 @@ async def test_of_more_files_than_are_shown_the_newest_are(served: Served, clien
     )
 
     assert [one.place.name for one in shown] == ["newest.csv", "newer.csv"]
+
+
+async def test_a_file_that_somebody_goes_on_with_as_it_would_expire_stays(
+    served: Served, client: Client
+) -> None:
+    folders, database = folders_of(served, client), served.house.database
+    await dropped(folders, b"incoming/debts.csv", b"old")
+    await database.pool.execute(
+        "UPDATE sftp_files SET written_at = written_at - interval '31 days' WHERE login_id = $1",
+        client.login.id,
+    )
+
+    async with asyncio.timeout(10), database.transaction(clock.wall()) as tx:
+        upload = await folders._open(tx, DEBTS, creates=False, truncates=False, is_new=False)
+        await sftp.expire(database, clock.wall())
+    await sftp.expire(database, clock.wall())
+    await upload.write(3, b"er")
+    await upload.close()
+
+    assert await served.names(client.login) == {"debts.csv": (5, "whole")}

@@ -35,7 +35,7 @@ _EXPIRED = Statement(
     LEFT JOIN imports i ON i.workspace_id = f.workspace_id AND i.id = f.import_id
     WHERE f.written_at < $1
       AND (f.state <> 'taken' OR (i.received_at IS NOT NULL AND i.task IS NULL AND i.drop_at IS NULL))
-    LIMIT 500
+    LIMIT 100 FOR UPDATE OF f SKIP LOCKED
     """,
 )
 _CUT_DESERTED = Statement(
@@ -148,12 +148,17 @@ async def cut_deserted(database: Database, now: datetime) -> int:
 async def expire(database: Database, now: datetime) -> int:
     """Drop what lay in the folders for thirty days, and return how many files that was."""
     dropped = 0
-    while rows := await database.fetch(_EXPIRED, now - KEPT):
-        for row in rows:
-            async with database.transaction(now) as tx:
-                await actions.drop(tx, row["workspace_id"], row["id"])
-        dropped += len(rows)
+    while count := await _expire_some(database, now):
+        dropped += count
     return dropped
+
+
+async def _expire_some(database: Database, now: datetime) -> int:
+    async with database.transaction(now) as tx:
+        rows = await tx.fetch(_EXPIRED, now - KEPT)
+        for row in rows:
+            await actions.drop(tx, row["workspace_id"], row["id"])
+        return len(rows)
 
 
 async def erase(tx: Transaction, workspace_id: UUID, import_id: UUID | None) -> None:
