@@ -29,20 +29,25 @@ def bind(settings: Settings, *, patience_seconds: float = 0.0) -> socket.socket:
     return _bind(settings, "GETBILL_PORT", settings.port, patience_seconds)
 
 
-def bind_sftp(settings: Settings, *, patience_seconds: float = 0.0) -> socket.socket:
+def bind_sftp(
+    settings: Settings, *, known: int | None = None, patience_seconds: float = 0.0
+) -> socket.socket:
     """Bind the socket of SFTP, as `bind` does that of the API.
 
-    Where nobody chose the port and another program has the usual one, any free one is taken: whoever reads
-    first-run.json or the start-up text finds it, and the rest of GetBill runs.
+    Where nobody chose the port it is the one that is known from before (first-run.json says it), else the usual one,
+    else any free one: whoever reads first-run.json or the start-up text finds it, and the rest of GetBill runs.
     """
-    is_chosen = "sftp_port" in settings.model_fields_set
-    try:
-        return _bind(settings, "GETBILL_SFTP_PORT", settings.sftp_port, patience_seconds)
-    except PortInUse as error:
-        if is_chosen:
-            raise
-        _log.warning("sftp_port_taken", reason=str(error))
-        return _bind(settings, "GETBILL_SFTP_PORT", 0, 0.0)
+    is_chosen = "sftp_port" in settings.model_fields_set and settings.sftp_port != 0
+    first = settings.sftp_port if is_chosen or known is None else known
+    for port in dict.fromkeys((first, settings.sftp_port)):
+        try:
+            # Only the first can be that of a process which is just ending.
+            return _bind(settings, "GETBILL_SFTP_PORT", port, patience_seconds if port == first else 0.0)
+        except PortInUse as error:
+            if is_chosen:
+                raise
+            _log.warning("sftp_port_taken", reason=str(error))
+    return _bind(settings, "GETBILL_SFTP_PORT", 0, 0.0)
 
 
 def _bind(settings: Settings, setting: str, port: int, patience_seconds: float) -> socket.socket:

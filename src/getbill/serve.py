@@ -67,10 +67,17 @@ def serve() -> None:
         patience = PATIENCE_SECONDS if left_behind else 0.0
         ports = Ports(
             listener.bind(settings, patience_seconds=patience),
-            listener.bind_sftp(settings, patience_seconds=patience),
+            listener.bind_sftp(
+                settings, known=_known_port(settings.first_run_file), patience_seconds=patience
+            ),
         )
         # Whichever port it came to is told to those who are prepared for it.
         _serve(settings.model_copy(update={"sftp_port": ports.sftp.getsockname()[1]}), ports)
+
+
+def _known_port(file: Path) -> int | None:
+    """Return the port of SFTP that first-run.json sends people to, so that what it says stays true."""
+    return first_run.read(file).get("sftp_port") if file.exists() else None
 
 
 def _signs() -> list[signal.Signals]:

@@ -41,6 +41,7 @@ async def once(database: Database, vault: Vault, settings: Settings) -> None:
     await webhooks.keep_partitions(database, now)
     await webhooks.end_rotations(database, now)
     await imports.drop_expired(database, vault)
+    await sftp.cut_deserted(database, now)
     await sftp.expire(database, now)
     await database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_KEPT)
     _log.info("upkeep_done")

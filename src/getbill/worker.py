@@ -123,7 +123,7 @@ async def run(settings: Settings, stop: asyncio.Event, pace: Pace | None = None)
         crew = imports.Crew(database, unlocked, imports.starter(settings))
         stack.push_async_callback(crew.close)
         loops.append(Loop("imports", crew.turn, stop))
-        pick_up = sftp.PickUp(database, unlocked, settings.sftp_pick_up_minutes)
+        pick_up = sftp.PickUp(database, unlocked, settings.sftp_pick_up_minutes, settings.import_bytes_max)
         loops.append(Loop("sftp", pick_up.turn, stop))
         if settings.bounce_maildir:
             loops.append(_bounces(desk, settings.bounce_maildir, stop))

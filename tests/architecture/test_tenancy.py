@@ -65,6 +65,7 @@ ALL_WORKSPACES = {
     "sftp.take": "a worker takes whatever file is due longest",
     "sftp.take_ended": "as sftp.take",
     "sftp.expired": "upkeep: what lay in folders for thirty days goes, whoever's",
+    "sftp.cut_deserted": "upkeep: what a dead process left open is cut off, whoever's",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
 }
 

@@ -108,6 +108,19 @@ def test_where_nobody_chose_the_port_of_sftp_any_free_one_does() -> None:
         assert bound.getsockname()[1] == port
 
 
+def test_the_port_of_sftp_that_is_known_from_before_is_taken_again() -> None:
+    usual_port, known = free_port(), free_port()
+    usual = Settings.model_construct(_fields_set={"host"}, host="127.0.0.1", sftp_port=usual_port)
+    any_port = Settings(host="127.0.0.1", sftp_port=0)
+
+    with socket.create_server(("127.0.0.1", usual_port)), listener.bind_sftp(usual, known=known) as bound:
+        assert bound.getsockname()[1] == known
+    with listener.bind_sftp(any_port, known=known) as bound:
+        assert bound.getsockname()[1] == known
+    with socket.create_server(("127.0.0.1", known)), listener.bind_sftp(usual, known=known) as bound:
+        assert bound.getsockname()[1] == usual_port
+
+
 def test_a_chosen_port_of_sftp_is_that_or_none() -> None:
     port = free_port()
 
@@ -115,4 +128,4 @@ def test_a_chosen_port_of_sftp_is_that_or_none() -> None:
         socket.create_server(("127.0.0.1", port)),
         pytest.raises(listener.PortInUse, match="set GETBILL_SFTP_PORT to another"),
     ):
-        listener.bind_sftp(Settings(sftp_port=port))
+        listener.bind_sftp(Settings(sftp_port=port), known=free_port())

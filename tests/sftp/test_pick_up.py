@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +16,12 @@ from getbill import imports, sftp
 from getbill.imports import tasks
 from getbill.kit import clock
 from getbill.kit.db import Statement
-from getbill.sftp import Limits, PickUp, picking
+from getbill.sftp import Limits, PickUp, picking, queries
 from getbill.sftp.actions import Folders
-from getbill.sftp.model import State
+from getbill.sftp.model import Folder, State
 from getbill.sftp.model import place_of as place
-from getbill.sftp.picking import Taken
+from getbill.sftp.picking import Taken, TakenByAnother
+from getbill.sftp.returning import Return
 from installation import Installation
 from make import Company
 
@@ -55,7 +57,7 @@ class Worker:
     def __init__(self, installation: Installation, workspace_id: UUID) -> None:
         self.database, self.vault = installation.database, installation.vault
         self.workspace_id = workspace_id
-        self.pick_up = PickUp(self.database, self.vault, 1_440)
+        self.pick_up = PickUp(self.database, self.vault, 1_440, imports.BYTES_MAX)
 
     async def work(self) -> None:
         """Turn until nothing is left to do."""
@@ -181,6 +183,21 @@ async def test_what_cannot_be_read_is_rejected_with_the_reason(
     assert await references(sandbox) == []
 
 
+async def test_a_file_larger_than_an_import_takes_is_rejected_with_the_reason(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    worker.pick_up = PickUp(worker.database, worker.vault, 1_440, len(GOOD.encode()) - 1)
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+
+    await picked_up(sandbox, worker)
+
+    assert set(await served.names(dropper.login, "rejected")) == {"debts.csv"}
+    await dropper.run("get reports/debts.csv.report.json")
+    assert json.loads(dropper.got("debts.csv.report.json"))["error"] == "file-too-large"
+    assert (await sandbox.get(f"{API}/imports")).json()["data"] == []
+
+
 async def test_only_what_is_complete_and_finished_is_picked_up(
     served: Served, dropper: Client, sandbox: Site, worker: Worker
 ) -> None:
@@ -300,3 +317,131 @@ async def test_what_lay_for_thirty_days_goes(served: Served, dropper: Client) ->
         "SELECT count(*) FROM sftp_chunks WHERE workspace_id = $1", served.workspace.id
     )
     assert left == 0
+
+
+async def test_a_file_whose_import_waited_in_vain_goes_with_what_the_import_kept(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker, installation: Installation
+) -> None:
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    await picked_up(sandbox, worker)
+    database, now = installation.database, clock.wall()
+    await _age(served, "sftp_files", "written_at")
+
+    # Its import may still be confirmed: it was taken some time after the file came.
+    await sftp.expire(database, now)
+    kept = await served.names(dropper.login)
+    await _age(served, "imports", "drop_at")
+    await imports.drop_expired(database, installation.vault)
+    await sftp.expire(database, now)
+
+    assert {name: state for name, (_, state) in kept.items()} == {"debts.csv": "taken"}
+    assert await served.names(dropper.login) == {}
+    assert await references(sandbox) == []
+
+
+@pytest.mark.parametrize(
+    ("is_imported", "folder", "told"), [(True, "processed", "completed"), (False, "rejected", "failed")]
+)
+async def test_only_what_was_never_handed_over_is_given_up(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker, is_imported, folder: str, told: str
+) -> None:
+    await _known_layout(dropper, sandbox, worker)
+    dropper.file("more.csv", GOOD.replace("F-2026", "H-2026").encode())
+    await dropper.run("put more.csv incoming/")
+    async with served.house.database.transaction(clock.wall()) as tx:
+        await sftp.ask(tx, served.workspace.id, clock.wall())
+    now = clock.wall()
+    taken = await mine(served, lambda: picking.take(worker.database, now, now))
+    assert taken is not None
+    if is_imported:
+        await worker.pick_up._go_on(taken)
+        while await worker._import():
+            pass
+
+    await worker.database.pool.execute("UPDATE sftp_files SET tries = 21 WHERE id = $1", taken.file_id)
+    await worker.pick_up._go_on(replace(taken, tries=21))
+
+    assert set(await served.names(dropper.login)) == set()
+    assert "more.csv" in await served.names(dropper.login, folder)
+    await dropper.run("get reports/more.csv.report.json")
+    assert json.loads(dropper.got("more.csv.report.json"))["state"] == told
+    assert len(await references(sandbox)) == (10 if is_imported else 5)
+
+
+async def test_a_worker_that_lost_a_file_leaves_the_reports_and_the_file_to_the_other(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    slow = await _imported(served, dropper, sandbox, worker)
+    box = await queries.by_id(worker.database, served.workspace, slow.file_id)
+    assert box is not None
+    others: list[Taken | None] = []
+
+    async def report():
+        # The lease runs out while this is written, and another worker does it all.
+        late = clock.wall() + timedelta(minutes=3)
+        others.append(await mine(served, lambda: picking.take_ended(worker.database, late)))
+        await worker.pick_up._go_on(others[0])
+        yield b"{}"
+
+    with pytest.raises(TakenByAnother):
+        await Return(worker.database, served.workspace, slow, box).end({"x": report()}, Folder.REJECTED)
+
+    assert await served.names(dropper.login) == {}
+    assert await served.names(dropper.login, "rejected") == {}
+    assert set(await served.names(dropper.login, "processed")) == {"debts.csv", "more.csv"}
+    assert set(await served.names(dropper.login, "reports")) == {
+        "debts.csv.report.json",
+        "more.csv.report.json",
+    }
+
+
+async def test_a_file_is_kept_for_as_long_as_putting_it_back_takes(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    taken = await _imported(served, dropper, sandbox, worker)
+
+    async def lease() -> datetime:
+        found: datetime = await worker.database.pool.fetchval(
+            "SELECT leased_until FROM sftp_files WHERE id = $1", taken.file_id
+        )
+        return found
+
+    before = await lease()
+    async with picking.kept(worker.database, taken, every=0.01), asyncio.timeout(10):
+        while await lease() <= before:  # noqa: ASYNC110 - the row has no event
+            await asyncio.sleep(0.01)
+
+
+async def _imported(served: Served, dropper: Client, sandbox: Site, worker: Worker) -> Taken:
+    """Take a file whose import is over."""
+    await _known_layout(dropper, sandbox, worker)
+    dropper.file("more.csv", GOOD.replace("F-2026", "H-2026").encode())
+    await dropper.run("put more.csv incoming/")
+    async with served.house.database.transaction(clock.wall()) as tx:
+        await sftp.ask(tx, served.workspace.id, clock.wall())
+    now = clock.wall()
+    first = await mine(served, lambda: picking.take(worker.database, now, now))
+    assert first is not None
+    await worker.pick_up._go_on(first)
+    while await worker._import():
+        pass
+    found = await mine(served, lambda: picking.take_ended(worker.database, now))
+    assert found is not None
+    return found
+
+
+async def _known_layout(dropper: Client, sandbox: Site, worker: Worker) -> None:
+    """Have five debts imported, and their layout remembered."""
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    await picked_up(sandbox, worker)
+    await confirmed(sandbox, worker)
+
+
+async def _age(served: Served, table: str, column: str) -> None:
+    """Have a workspace's rows be thirty-one days older."""
+    await served.house.database.pool.execute(
+        f"UPDATE {table} SET {column} = {column} - interval '31 days' WHERE workspace_id = $1",
+        served.workspace.id,
+    )

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from dropping import Client, Served, cut_key
 from getbill import sftp
 from getbill.kit import clock
+from getbill.sftp import credentials
 
 Serve = Callable[..., Any]
 
@@ -262,11 +264,62 @@ async def test_too_many_wrong_passwords_shut_the_door_to_an_address(serve: Serve
     assert said.status == 255
 
 
+async def test_ten_wrong_passwords_shut_a_login_to_passwords_for_a_quarter_of_an_hour(serve: Serve) -> None:
+    served = await serve(failures_max=1_000)
+    client = await served.let_in(key=True, has_password=True)
+    with_password = replace(client, key=None)
+    database, now = served.house.database, clock.wall()
+    assert client.password is not None
+
+    # Connections that asked who it is before the first wrong password came, and one that asks later.
+    claim = await credentials.claimed(database, client.login.username)
+    assert await credentials.opens(database, claim, client.password, now)
+    for _ in range(10):
+        assert not await credentials.opens(database, claim, "guessed", now)
+    waiting = await credentials.opens(database, claim, client.password, now + timedelta(minutes=14))
+    over = await credentials.opens(database, claim, client.password, now + timedelta(minutes=15))
+    shut = await with_password.run("ls")
+    by_key = await client.run("ls")
+
+    assert (waiting, over) == (False, True)
+    assert (shut.status, by_key.status) == (255, 0)
+
+
+async def test_a_password_that_was_replaced_since_opens_no_more(served: Served) -> None:
+    client = await served.let_in()
+    database, now = served.house.database, clock.wall()
+    claim = await credentials.claimed(database, client.login.username)
+    assert client.password is not None
+
+    async with database.transaction(now) as tx:
+        await sftp.rotate_login(tx, client.login, now)
+
+    assert not await credentials.opens(database, claim, client.password, now)
+
+
 async def test_a_revoked_login_opens_no_more(served: Served, client: Client) -> None:
     async with served.house.database.transaction(clock.wall()) as tx:
         await sftp.revoke_login(tx, client.login, clock.wall())
 
     assert (await client.run("ls")).status == 255
+
+
+async def test_whoever_is_in_when_their_login_is_revoked_is_put_out(serve: Serve) -> None:
+    served = await serve(look_seconds=0)
+    client = await served.let_in(key=True)
+    # Too slow to end by itself: 100 kB/s.
+    client.file("debts.csv", os.urandom(3_000_000))
+    inside = await client.start("put debts.csv incoming/", options=("-l800",))
+    await until(lambda: size_of(served, client, "debts.csv"))
+
+    async with served.house.database.transaction(clock.wall()) as tx:
+        await sftp.revoke_login(tx, client.login, clock.wall())
+    async with asyncio.timeout(10):
+        await inside.communicate()
+
+    assert inside.returncode != 0
+    await until(lambda: state_of(served, client, "debts.csv", "cut"))
+    assert (await served.names(client.login))["debts.csv"][0] < 3_000_000
 
 
 async def test_a_rotated_password_opens_and_the_old_one_does_not(served: Served) -> None:

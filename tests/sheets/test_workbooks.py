@@ -1,18 +1,25 @@
 """What only a workbook has: types, formats, merged and hidden cells, several sheets."""
 
 import io
+import os
+import subprocess
+import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 
 import openpyxl
+import orjson
 import pytest
 import xlsxwriter
 from openpyxl.worksheet.worksheet import Worksheet
 
 import tables
 from getbill import sheets
+from getbill.sheets import extraction
 
 # Workbooks know no time zones.
 INSTANT = datetime(2026, 3, 1, 9, 30)  # noqa: DTZ001
@@ -248,3 +255,21 @@ def test_a_sheet_of_open_document_is_read_like_any_other() -> None:
     with sheets.open(file, "export.ods") as sheet:
         assert sheet.layout.sheet == "Dettes"
         assert [list(read.cells) for read in sheet.rows()] == [["Dupont", 12.5, date(2026, 1, 31)]]
+
+
+@pytest.mark.parametrize(("parent", "status"), [(os.getpid, 0), (os.getppid, 1)])
+def test_a_child_whose_parent_is_gone_already_reads_nothing(parent: Callable[[], int], status: int) -> None:
+    asked = asdict(sheets.Limits()) | {"sheet": None, "words": "montant", "parent": parent()}
+
+    with tempfile.TemporaryFile() as file:
+        file.write(made(HEADER, *ROWS).getvalue())
+        file.seek(0)
+        child = subprocess.run(
+            [sys.executable, "-I", extraction.__file__, orjson.dumps(asked)],
+            stdin=file,
+            capture_output=True,
+            check=False,
+        )
+
+    assert child.returncode == status
+    assert (b"Dupont" in child.stdout) is (status == 0)

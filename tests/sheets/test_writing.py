@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import tables
 from getbill import sheets
+from getbill.sheets.writing import csv_blocks
 
 # Workbooks know no time zones.
 INSTANT = datetime(2026, 3, 1, 9, 30)  # noqa: DTZ001
@@ -118,7 +119,7 @@ def test_rows_are_written_as_they_come() -> None:
             taken.append(at)
             yield [f"A{at}"]
 
-    blocks = sheets.csv_blocks(rows())  # type: ignore[arg-type]
+    blocks = csv_blocks(rows())  # type: ignore[arg-type]
     next(blocks)
 
     assert len(taken) == 1_000

@@ -52,19 +52,40 @@ class _Asked:
     is_dry_run: bool
     is_json: bool
     rejected: Path | None
+    sender: str
+    is_all_or_nothing: bool
+    on_duplicate: str
+    grace_hours: int | None
+
+    def wanted(self, language: str) -> imports.Wanted:
+        """Return what the import is asked for, in the language of whoever reads about it."""
+        return imports.Wanted(
+            name=self.file.name,
+            source="upload",
+            sender=self.sender,
+            language=language,
+            is_auto=not self.columns,
+            is_dry_run=self.is_dry_run,
+            mode="all_or_nothing" if self.is_all_or_nothing else "partial",
+            on_duplicate=self.on_duplicate,  # type: ignore[arg-type]
+            grace_hours=self.grace_hours,
+        )
+
+
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="COLUMN=FIELD",
+        help="What a column is (its header or letter); `COLUMN=` for nothing.",
+    ),
+]
 
 
 def import_file(  # noqa: PLR0913 the options of a command are its parameters
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, and change nothing.")] = False,
-    map_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="COLUMN=FIELD",
-            help="What a column is (its header or letter); `COLUMN=` for nothing.",
-        ),
-    ] = None,
+    map_: Columns = None,
     accept: Annotated[
         bool, typer.Option("--accept", help="Accept what is proposed for columns that are not certain.")
     ] = False,
@@ -92,30 +113,40 @@ def import_file(  # noqa: PLR0913 the options of a command are its parameters
     Exit status: 0 all rows are in; 3 a column is not certain, nothing was imported; 4 some rows were refused; 5 the file
     was refused, nothing was imported. A running worker does the work; where there is none, this command does.
     """
-    if on_duplicate not in {"skip", "update", "error"}:
-        raise typer.BadParameter("skip, update or error", param_hint="--on-duplicate")
-    asked = _Asked(file, _columns(map_ or []), accept, dry_run, as_json, rejected)
+    asked = _Asked(
+        file=file,
+        columns=_columns(map_ or []),
+        accepts=accept,
+        is_dry_run=dry_run,
+        is_json=as_json,
+        rejected=rejected,
+        sender=sender,
+        is_all_or_nothing=all_or_nothing,
+        on_duplicate=_known(on_duplicate),
+        grace_hours=grace_hours,
+    )
+    _import(asked, company, workspace)
+
+
+def _import(asked: _Asked, company: str | None, workspace: str) -> None:
+    """Import a file into a workspace and end with the status that scripts are told."""
 
     async def run(settings: Settings, opened: Database, vault: Vault) -> int:
         owner = await choosing.company(opened, company)
         place = await companies.workspace(opened, vault, await choosing.workspace(opened, owner, workspace))
-        wanted = imports.Wanted(
-            name=file.name,
-            source="upload",
-            sender=sender,
-            language=place.company.language,
-            is_auto=not asked.columns,
-            is_dry_run=dry_run,
-            mode="all_or_nothing" if all_or_nothing else "partial",
-            on_duplicate=on_duplicate,  # type: ignore[arg-type]
-            grace_hours=grace_hours,
-        )
         crew = imports.Crew(opened, vault, imports.starter(settings))
+        wanted = asked.wanted(place.company.language)
         return await _Run(opened, crew, place, asked).go(wanted, settings.import_bytes_max)
 
     status = database.run_knowing(run)
     if status:
         raise typer.Exit(status)
+
+
+def _known(on_duplicate: str) -> str:
+    if on_duplicate not in {"skip", "update", "error"}:
+        raise typer.BadParameter("skip, update or error", param_hint="--on-duplicate")
+    return on_duplicate
 
 
 def _columns(texts: list[str]) -> dict[str, str | None]:

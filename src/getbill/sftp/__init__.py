@@ -7,9 +7,8 @@ else. `getbill.sftp.server` speaks the protocol and is loaded by that process al
 """
 
 from getbill.sftp.credentials import create_login, login, logins, named, revoke_login, rotate_login
-from getbill.sftp.hostkeys import host_fingerprints, host_keys
-from getbill.sftp.jobs import PickUp, erase, expire
-from getbill.sftp.model import PREFIX, Limits, Login, NewLogin, UsernameTaken
+from getbill.sftp.jobs import PickUp, cut_deserted, erase, expire
+from getbill.sftp.model import PREFIX, Limits, Login, NewLogin
 from getbill.sftp.picking import WAKE, ask
 
 __all__ = [
@@ -19,13 +18,11 @@ __all__ = [
     "Login",
     "NewLogin",
     "PickUp",
-    "UsernameTaken",
     "ask",
     "create_login",
+    "cut_deserted",
     "erase",
     "expire",
-    "host_fingerprints",
-    "host_keys",
     "login",
     "logins",
     "named",

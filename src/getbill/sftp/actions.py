@@ -4,6 +4,8 @@ What a client has sent is stored, sealed, as soon as a chunk is full, so that an
 was; a session that lost a file to another writes nothing more into it.
 """
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from uuid import UUID
 
 from asyncpg import UniqueViolationError
@@ -41,17 +43,14 @@ _INSERT = Statement(
 )
 _COUNT = Statement(
     "sftp.count",
-    "How many files and bytes lie in a login's folders?",
-    """
-    SELECT count(*) AS files, coalesce(sum(size), 0)::bigint AS bytes FROM sftp_files
-    WHERE workspace_id = $1 AND login_id = $2
-    """,
+    "How many files lie in a login's folders?",
+    "SELECT count(*) FROM sftp_files WHERE workspace_id = $1 AND login_id = $2",
 )
 _REOPEN = Statement(
     "sftp.reopen",
     "Write on in a file; whoever wrote it before writes no more.",
     """
-    UPDATE sftp_files SET writer = $3, state = 'open', written_at = $4, asked_at = NULL, size = $5
+    UPDATE sftp_files SET writer = $3, state = 'open', written_at = $4, asked_at = NULL, size = $5, room = $5
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -65,15 +64,29 @@ _CUT_CHUNKS = Statement(
     "Drop the chunks of a file from one number on.",
     "DELETE FROM sftp_chunks WHERE workspace_id = $1 AND file_id = $2 AND number >= $3",
 )
+_HOLD_ROOM = Statement(
+    "sftp.hold_room",
+    "Whoever else wants room in a login's folders waits until it is given out.",
+    "SELECT id FROM sftp_logins WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE",
+)
+_TAKE_ROOM = Statement(
+    "sftp.take_room",
+    "Leave room for a file that is still this writer's: as much as is wished, or what is left if that is enough.",
+    """
+    UPDATE sftp_files f SET room = least($6, $7 - o.room)
+    FROM (SELECT coalesce(sum(room), 0)::bigint AS room FROM sftp_files
+          WHERE workspace_id = $1 AND login_id = $4 AND id <> $2) AS o
+    WHERE f.workspace_id = $1 AND f.id = $2 AND f.writer = $3 AND $7 - o.room >= $5
+    RETURNING f.room
+    """,
+)
 _STORE = Statement(
     "sftp.store",
-    "Store a chunk, if the file is still this writer's and the login's folders have room.",
+    "Store a chunk, if the file is still this writer's.",
     """
     WITH held AS (
         UPDATE sftp_files SET size = $5, written_at = $6
         WHERE workspace_id = $1 AND id = $2 AND writer = $3
-          AND $5 + (SELECT coalesce(sum(o.size), 0) FROM sftp_files o
-                    WHERE o.workspace_id = $1 AND o.login_id = $8 AND o.id <> $2) <= $9
         RETURNING workspace_id, id)
     INSERT INTO sftp_chunks (workspace_id, file_id, number, sealed)
     SELECT held.workspace_id, held.id, $4::integer, $7::bytea FROM held WHERE held.workspace_id = $1
@@ -90,16 +103,17 @@ _CLOSE = Statement(
     "sftp.close",
     "A writer is done with a file, or was cut off.",
     """
-    UPDATE sftp_files SET state = $4, writer = NULL, written_at = $5
+    UPDATE sftp_files SET state = $4, writer = NULL, written_at = $5, room = size
     WHERE workspace_id = $1 AND id = $2 AND writer = $3 RETURNING id
     """,
 )
 _MOVE = Statement(
     "sftp.move",
-    "Give a file another name or folder.",
+    "Give a file another name or folder; whoever was writing to it goes on unless it is something else now.",
     """
     UPDATE sftp_files SET folder = $3, name_hash = $4, name = $5, state = $6, written_at = $7,
-        is_finished = $8, asked_at = NULL, leased_until = NULL
+        is_finished = $8, asked_at = NULL, leased_until = NULL, writer = CASE WHEN state = $6 THEN writer END,
+        room = CASE WHEN state = $6 THEN room ELSE size END
     WHERE workspace_id = $1 AND id = $2
     """,
 )
@@ -109,14 +123,17 @@ _DELETE = Statement(
     "DELETE FROM sftp_files WHERE workspace_id = $1 AND id = $2",
 )
 _TRIES = 3
+# So much room is taken at a time: the whole folders are summed up once for so many bytes.
+_ROOM_BYTES = 16 * 1024 * 1024
+T = TypeVar("T")
 _TAKEN_OVER = "Another session is writing this file now."
 
 
 class Upload:
     """A file being written: one chunk in memory, whatever its size; the rest is stored."""
 
-    def __init__(self, folders: "Folders", box: Box, writer: UUID) -> None:
-        self.size = box.file.size
+    def __init__(self, folders: "Folders", box: Box, writer: UUID, size: int = 0) -> None:
+        self.size = self._room = size
         # Whether every write goes to the end, wherever the client believes it to be.
         self.appends = False
         self._folders = folders
@@ -125,6 +142,11 @@ class Upload:
         self._number = -1
         self._bytes = bytearray()
         self._is_dirty = False
+
+    @property
+    def file_id(self) -> UUID:
+        """Which file it is."""
+        return self._box.file.id
 
     async def write(self, offset: int, data: bytes) -> None:
         """Write bytes at an offset, at most right behind the end; raise NoRoom or TakenOver."""
@@ -163,17 +185,17 @@ class Upload:
         if not self._is_dirty:
             return
         folders, file_id = self._folders, self._box.file.id
-        sealed = self._box.key.seal(bytes(self._bytes), chunk_context(file_id, self._number))
         place = (folders.workspace.id, file_id, self._writer)
-        room = (folders.login_id, folders.limits.quota_bytes)
+        if self.size > self._room:
+            async with folders.database.transaction(clock.wall()) as tx:
+                await self._take_room(tx)
+        sealed = self._box.key.seal(bytes(self._bytes), chunk_context(file_id, self._number))
         # All other chunks are stored: with this one, everything up to the end is.
         stored = await folders.database.fetchval(
-            _STORE, *place, self._number, self.size, clock.wall(), sealed, *room
+            _STORE, *place, self._number, self.size, clock.wall(), sealed
         )
         if stored is None:
-            if await folders.database.fetchval(_IS_WRITER, *place) is None:
-                raise TakenOver(_TAKEN_OVER)
-            raise NoRoom(f"The folders of this login hold at most {folders.limits.quota_bytes} bytes.")
+            raise TakenOver(_TAKEN_OVER)
         self._is_dirty = False
 
     async def close(self, state: State = State.WHOLE) -> None:
@@ -184,6 +206,18 @@ class Upload:
             await self._end(State.CUT)
             raise
         await self._end(state)
+
+    async def _take_room(self, tx: Transaction) -> None:
+        folders, quota = self._folders, self._folders.limits.quota_bytes
+        place = (folders.workspace.id, self._box.file.id, self._writer)
+        await tx.execute(_HOLD_ROOM, folders.workspace.id, folders.login_id)
+        row = (folders.login_id, self.size, self.size + _ROOM_BYTES, quota)
+        room = await tx.fetchval(_TAKE_ROOM, *place, *row)
+        if room is None:
+            if await tx.fetchval(_IS_WRITER, *place) is None:
+                raise TakenOver(_TAKEN_OVER)
+            raise NoRoom(f"The folders of this login hold at most {quota} bytes.")
+        self._room = room
 
     async def _end(self, state: State) -> None:
         folders = self._folders
@@ -217,14 +251,20 @@ class Folders:
     ) -> Upload:
         """Open a file for writing, making it where there is none; whoever wrote it before writes no more."""
         _refuse_fixed(place)
+        return await self.change(
+            lambda tx: self._open(tx, place, creates=creates, truncates=truncates, is_new=is_new)
+        )
+
+    async def change(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do something in a transaction, and anew when another session took a name at the same moment."""
         for _ in range(_TRIES):
             try:
                 async with self.database.transaction(clock.wall()) as tx:
-                    return await self._open(tx, place, creates=creates, truncates=truncates, is_new=is_new)
+                    return await work(tx)
             except UniqueViolationError:
-                # Another session made it at the same moment: now it is there.
+                # Now it is there to be seen.
                 continue
-        raise NameTaken("Others keep making this file.")
+        raise NameTaken("Others keep taking this name.")
 
     async def _open(
         self, tx: Transaction, place: Place, *, creates: bool, truncates: bool, is_new: bool
@@ -242,24 +282,30 @@ class Folders:
         if truncates:
             await tx.execute(_CUT_CHUNKS, self.workspace.id, found.file.id, 0)
         await tx.execute(_REOPEN, self.workspace.id, found.file.id, writer, clock.wall(), size)
-        upload = Upload(self, found, writer)
-        upload.size = size
-        return upload
+        return Upload(self, found, writer, size)
 
     async def put(self, place: Place, import_id: UUID) -> Upload:
         """Open a file of ours for writing, beside one that has its name already."""
         writer = ids.new()
-        async with self.database.transaction(clock.wall()) as tx:
-            if await queries.find_locked(tx, self.workspace, self.login_id, place) is not None:
-                place = Place(place.folder, beside(place.name, clock.wall()))
-            return Upload(self, await self.insert(tx, place, writer=writer, import_id=import_id), writer)
+
+        async def work(tx: Transaction) -> Upload:
+            free = await self.free(tx, place)
+            return Upload(self, await self.insert(tx, free, writer=writer, import_id=import_id), writer)
+
+        return await self.change(work)
+
+    async def free(self, tx: Transaction, place: Place) -> Place:
+        """Return a place for a file of ours: its own, or one beside whatever has its name already."""
+        if await queries.find_locked(tx, self.workspace, self.login_id, place) is None:
+            return place
+        return Place(place.folder, beside(place.name, clock.wall()))
 
     async def insert(
         self, tx: Transaction, place: Place, *, writer: UUID | None = None, import_id: UUID | None = None
     ) -> Box:
         """Make an empty file at a place where there is none; raise NoRoom when there are too many."""
-        held = await tx.fetchrow(_COUNT, self.workspace.id, self.login_id)
-        if held is not None and held["files"] >= FILES_MAX and place.folder.takes_files:
+        held = await tx.fetchval(_COUNT, self.workspace.id, self.login_id)
+        if held >= FILES_MAX and place.folder.takes_files:
             raise NoRoom(f"The folders of this login hold at most {FILES_MAX} files.")
         file_id = ids.new()
         key = vault.make_key(tx, self.workspace.vault, self.workspace.id, file_id)
@@ -275,19 +321,21 @@ class Folders:
         """Give a file another name; one that was cut off counts as whole then, since somebody says so."""
         _refuse_fixed(old)
         _refuse_fixed(new)
-        async with self.database.transaction(clock.wall()) as tx:
-            found = await queries.find_locked(tx, self.workspace, self.login_id, old)
-            if found is None:
-                raise NoSuchPlace("There is no such file.")
-            _refuse_taken(found)
-            there = await queries.find_locked(tx, self.workspace, self.login_id, new)
-            if there is not None and there.file.id != found.file.id:
-                if not replaces:
-                    raise NameTaken("There is a file of this name.")
-                _refuse_taken(there)
-                await drop(tx, self.workspace.id, there.file.id)
-            state = State.WHOLE if found.file.state is State.CUT else found.file.state
-            await self.move(tx, found, new, state)
+        await self.change(lambda tx: self._rename(tx, old, new, replaces=replaces))
+
+    async def _rename(self, tx: Transaction, old: Place, new: Place, *, replaces: bool) -> None:
+        found = await queries.find_locked(tx, self.workspace, self.login_id, old)
+        if found is None:
+            raise NoSuchPlace("There is no such file.")
+        _refuse_taken(found)
+        there = await queries.find_locked(tx, self.workspace, self.login_id, new)
+        if there is not None and there.file.id != found.file.id:
+            if not replaces:
+                raise NameTaken("There is a file of this name.")
+            _refuse_taken(there)
+            await drop(tx, self.workspace.id, there.file.id)
+        state = State.WHOLE if found.file.is_cut(clock.wall()) else found.file.state
+        await self.move(tx, found, new, state)
 
     async def move(self, tx: Transaction, box: Box, new: Place, state: State) -> None:
         """Put a file at another place, where nothing is."""

@@ -5,9 +5,6 @@ wrong passwords in a row no password opens for a quarter of an hour; keys still 
 """
 
 import asyncio
-import base64
-import binascii
-import hashlib
 import re
 import secrets
 import unicodedata
@@ -24,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Invalid, NotFound, one_field
+from getbill.sftp import hostkeys
 from getbill.sftp.model import KEYS_MAX, PREFIX, USERNAME, Login, NewLogin, UsernameTaken
 
 _FAILURES_MAX: Final = 10
@@ -59,16 +57,16 @@ _BY_USERNAME = Statement(
     "sftp.login_by_username",
     "Who calls themselves so, and how do they prove it?",
     f"""
-    SELECT {_COLUMNS}, password_hash, locked_until FROM sftp_logins
+    SELECT {_COLUMNS}, password_hash FROM sftp_logins
     WHERE username = $1 AND revoked_at IS NULL
     """,
 )
 _ROTATE = Statement(
     "sftp.rotate_login",
     "Replace what opens a login.",
-    """
+    f"""
     UPDATE sftp_logins SET password_hash = $3, fingerprints = $4, rotated_at = $5, failures = 0, locked_until = NULL
-    WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id
+    WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING {_COLUMNS}
     """,
 )
 _REVOKE = Statement(
@@ -90,7 +88,15 @@ _FAILED = Statement(
     """
     UPDATE sftp_logins SET failures = CASE WHEN failures + 1 >= $2 THEN 0 ELSE failures + 1 END,
         locked_until = CASE WHEN failures + 1 >= $2 THEN $3 ELSE locked_until END
-    WHERE id = $1
+    WHERE id = $1 AND (locked_until IS NULL OR locked_until <= $4)
+    """,
+)
+_OPENS = Statement(
+    "sftp.opens",
+    "Does this password still open the login, and is it not locked by wrong ones meanwhile?",
+    """
+    SELECT id FROM sftp_logins
+    WHERE id = $1 AND password_hash = $2 AND revoked_at IS NULL AND (locked_until IS NULL OR locked_until <= $3)
     """,
 )
 
@@ -105,7 +111,6 @@ class Claimed:
 
     login: Login
     password_hash: str | None
-    locked_until: datetime | None
 
 
 async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[Login, str | None]:
@@ -121,8 +126,7 @@ async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[L
         )
     prints = fingerprints(new.public_keys)
     has_password = not prints if new.has_password is None else new.has_password
-    password = secrets.token_urlsafe(18) if has_password or not prints else None
-    hashed = None if password is None else await asyncio.to_thread(_hasher.hash, password)
+    password, hashed = await _new_password() if has_password or not prints else (None, None)
     login = Login(
         ids.new(), new.workspace_id, username, new.name.strip(), password is not None, tuple(prints), now
     )
@@ -144,24 +148,22 @@ async def rotate_login(
     if public_keys is None and not login.has_password:
         raise one_field("/public_keys", "missing", "Only keys open this login: give the new ones.")
     prints = list(login.fingerprints) if public_keys is None else fingerprints(public_keys)
-    password = secrets.token_urlsafe(18) if login.has_password or not prints else None
-    hashed = None if password is None else await asyncio.to_thread(_hasher.hash, password)
-    if await tx.fetchval(_ROTATE, login.workspace_id, login.id, hashed, prints, now) is None:
+    password, hashed = await _new_password() if login.has_password or not prints else (None, None)
+    row = await tx.fetchrow(_ROTATE, login.workspace_id, login.id, hashed, prints, now)
+    if row is None:
         raise _gone()
-    return await _again(tx, login), password
+    return _login(row), password
 
 
 async def revoke_login(tx: Transaction, login: Login, now: datetime) -> None:
-    """Have a login open no longer; who is in is put out at their next request."""
+    """Have a login open no longer; who is in is put out at their first request a few seconds later."""
     if await tx.fetchval(_REVOKE, login.workspace_id, login.id, now) is None:
         raise _gone()
 
 
-async def _again(tx: Transaction, login: Login) -> Login:
-    row = await tx.fetchrow(_LOGIN, login.workspace_id, login.id)
-    if row is None:
-        raise _gone()
-    return _login(row)
+async def _new_password() -> tuple[str, str]:
+    password = secrets.token_urlsafe(18)
+    return password, await asyncio.to_thread(_hasher.hash, password)
 
 
 async def logins(database: Database, workspace_id: UUID) -> list[Login]:
@@ -194,7 +196,7 @@ async def claimed(database: Database, username: str) -> Claimed | None:
     row = await database.fetchrow(_BY_USERNAME, username)
     if row is None:
         return None
-    return Claimed(_login(row), row["password_hash"], row["locked_until"])
+    return Claimed(_login(row), row["password_hash"])
 
 
 async def opens(database: Database, claim: Claimed | None, password: str, now: datetime) -> bool:
@@ -203,11 +205,12 @@ async def opens(database: Database, claim: Claimed | None, password: str, now: d
     is_right = await asyncio.to_thread(_is_right, hashed or _NOBODYS, password)
     if claim is None or hashed is None:
         return False
-    if claim.locked_until is not None and now < claim.locked_until:
-        return False
+    login_id = claim.login.id
     if not is_right:
-        await database.execute(_FAILED, claim.login.id, _FAILURES_MAX, now + _LOCKED)
-    return is_right
+        await database.execute(_FAILED, login_id, _FAILURES_MAX, now + _LOCKED, now)
+        return False
+    # Other connections may have tried since this one asked who it is.
+    return await database.fetchval(_OPENS, login_id, hashed, now) is not None
 
 
 async def entered(database: Database, login_id: UUID, now: datetime) -> None:
@@ -233,10 +236,9 @@ def _fingerprint(text: str, pointer: str) -> str:
         raise _no_key(pointer)
     try:
         load_ssh_public_key(" ".join(parts[:2]).encode())
-        blob = base64.b64decode(parts[1], validate=True)
-    except (ValueError, UnsupportedAlgorithm, binascii.Error):
+        return hostkeys.fingerprint(text)
+    except (ValueError, UnsupportedAlgorithm):
         raise _no_key(pointer) from None
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode()
 
 
 def _no_key(pointer: str) -> Invalid:

@@ -44,15 +44,10 @@ class HostKey:
     public: str
     private: bytes
 
-    @property
-    def fingerprint(self) -> str:
-        """What a client shows at the first connection."""
-        return fingerprint(self.public)
-
 
 def fingerprint(public: str) -> str:
-    """Return the fingerprint of a public key in OpenSSH's form."""
-    blob = base64.b64decode(public.split()[1])
+    """Return the fingerprint of a public key in OpenSSH's form, as `ssh-keygen -l` shows it."""
+    blob = base64.b64decode(public.split()[1], validate=True)
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode()
 
 

@@ -13,32 +13,38 @@ import structlog
 
 from getbill import companies, imports
 from getbill.companies import Workspace
-from getbill.imports import FileEmpty, FileTooLarge, Import
+from getbill.imports import FileEmpty, FileTooLarge, Import, ImportSuperseded
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
 from getbill.sftp import actions, picking, queries
-from getbill.sftp.actions import Folders
-from getbill.sftp.model import PREFIX, Folder, Limits, Place, State, beside
-from getbill.sftp.picking import Taken
+from getbill.sftp.model import DESERTED, PREFIX, Folder
+from getbill.sftp.picking import Taken, TakenByAnother
 from getbill.sftp.queries import Box
+from getbill.sftp.returning import Return
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
 
 KEPT: Final = timedelta(days=30)
-# What we put back is put back however full the folders are.
-_NO_LIMITS: Final = Limits(quota_bytes=2**62, file_bytes_max=2**62)
-
-_OLD_REPORTS = Statement(
-    "sftp.old_reports",
-    "Reports on an import that somebody began to write before.",
-    "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2 AND folder = 'reports'",
-)
 _EXPIRED = Statement(
     "sftp.expired",
-    "Files that were done with, or never completed, so long ago.",
-    "SELECT workspace_id, id FROM sftp_files WHERE written_at < $1 AND state <> 'taken' LIMIT 500",
+    "Files that were done with, or never completed, so long ago, or whose import waited until it was dropped.",
+    """
+    SELECT f.workspace_id, f.id FROM sftp_files f
+    LEFT JOIN imports i ON i.workspace_id = f.workspace_id AND i.id = f.import_id
+    WHERE f.written_at < $1
+      AND (f.state <> 'taken' OR (i.received_at IS NOT NULL AND i.task IS NULL AND i.drop_at IS NULL))
+    LIMIT 100 FOR UPDATE OF f SKIP LOCKED
+    """,
+)
+_CUT_DESERTED = Statement(
+    "sftp.cut_deserted",
+    "Files that were open when their process died are cut off where they are.",
+    """
+    UPDATE sftp_files SET state = 'cut', writer = NULL, room = size WHERE state = 'open' AND written_at < $1
+    RETURNING id
+    """,
 )
 _OF_IMPORT = Statement(
     "sftp.of_import",
@@ -58,22 +64,24 @@ class FileGivenUp(Problem):
 class PickUp:
     """One worker's turns at the dropped files."""
 
-    def __init__(self, database: Database, vault: Vault, minutes: int) -> None:
+    def __init__(self, database: Database, vault: Vault, minutes: int, bytes_max: int) -> None:
         self._database = database
         self._vault = vault
         self._minutes = minutes
+        self._bytes_max = bytes_max
 
     async def turn(self) -> bool:
         """Take one step with one file; say whether there may be more to do at once."""
         now = clock.wall()
         ended = await picking.take_ended(self._database, now)
-        if ended is not None:
-            await self._go_on(ended)
-            return True
-        due = await picking.take(self._database, now, picking.last_due(now, self._minutes))
-        if due is None:
+        taken = ended or await picking.take(self._database, now, picking.last_due(now, self._minutes))
+        if taken is None:
             return False
-        await self._go_on(due)
+        try:
+            async with picking.kept(self._database, taken):
+                await self._go_on(taken)
+        except (TakenByAnother, ImportSuperseded):
+            _log.warning("sftp_file_lost", import_id=imports.show("sftp", taken.import_id))
         return True
 
     async def _go_on(self, taken: Taken) -> None:
@@ -85,14 +93,12 @@ class PickUp:
             found = await imports.find(self._database, workspace, taken.import_id)
         except NotFound:
             found = None
-        if taken.tries > _TRIES_MAX:
-            await self._reject(
-                workspace, box, taken.import_id, FileGivenUp("Reading it failed again and again.")
-            )
-        elif found is None or found.received_at is None:
-            await self._hand_over(workspace, taken, box)
+        if found is not None and found.received_at is not None:
+            await self._put_back(workspace, taken, box, found)
+        elif taken.tries > _TRIES_MAX:
+            await self._reject(workspace, taken, box, FileGivenUp("Reading it failed again and again."))
         else:
-            await self._put_back(workspace, box, found)
+            await self._hand_over(workspace, taken, box)
 
     async def _hand_over(self, workspace: Workspace, taken: Taken, box: Box) -> None:
         """Have a file imported: its bytes go over into an import, whose affair everything else is."""
@@ -107,77 +113,52 @@ class PickUp:
             await imports.create(
                 self._database,
                 workspace,
-                self._bytes(workspace, taken, box),
+                queries.stream(self._database, workspace.id, box),
                 wanted,
                 import_id=taken.import_id,
+                bytes_max=self._bytes_max,
             )
         except (FileEmpty, FileTooLarge) as refusal:
-            await self._reject(workspace, box, taken.import_id, refusal)
+            await self._reject(workspace, taken, box, refusal)
             return
         await picking.hand_on(self._database, taken)
         _log.info("sftp_file_taken", import_id=imports.show("sftp", taken.import_id))
 
-    async def _bytes(self, workspace: Workspace, taken: Taken, box: Box) -> AsyncIterator[bytes]:
-        renewed = clock.monotonic()
-        async for part in queries.stream(self._database, workspace.id, box):
-            yield part
-            if clock.monotonic() - renewed > picking.LEASE.total_seconds() / 4:
-                renewed = clock.monotonic()
-                await picking.keep(self._database, taken, clock.wall())
-
-    async def _put_back(self, workspace: Workspace, box: Box, found: Import) -> None:
-        """Write the report on an import that is over, then move its file."""
-        folders = Folders(self._database, workspace, box.file.login_id, _NO_LIMITS)
-        name = box.file.place.name
-        await self._forget_reports(workspace, found.id)
+    async def _put_back(self, workspace: Workspace, taken: Taken, box: Box, found: Import) -> None:
         told = await imports.account(self._database, workspace, found)
-        await self._write(folders, f"{name}.report.json", found.id, _once(json.pretty(told).encode()))
+        reports = {"report.json": _once(json.pretty(told).encode())}
         if rejected := await imports.rows_to_correct(self._database, workspace, found):
             ending, rows = rejected
-            await self._write(folders, f"{name}.rejected.{ending}", found.id, rows)
-        is_in = found.state == "completed"
-        await self._move(folders, box, Folder.PROCESSED if is_in else Folder.REJECTED)
+            reports[f"rejected.{ending}"] = rows
+        folder = Folder.PROCESSED if found.state == "completed" else Folder.REJECTED
+        await Return(self._database, workspace, taken, box).end(reports, folder)
 
-    async def _reject(self, workspace: Workspace, box: Box, import_id: UUID, refusal: Problem) -> None:
-        folders = Folders(self._database, workspace, box.file.login_id, _NO_LIMITS)
+    async def _reject(self, workspace: Workspace, taken: Taken, box: Box, refusal: Problem) -> None:
         name = box.file.place.name
         told = {"file": name, "state": "failed", "error": refusal.code, "message": refusal.detail}
-        await self._forget_reports(workspace, import_id)
-        await self._write(folders, f"{name}.report.json", import_id, _once(json.pretty(told).encode()))
-        await self._move(folders, box, Folder.REJECTED)
+        reports = {"report.json": _once(json.pretty(told).encode())}
+        await Return(self._database, workspace, taken, box).end(reports, Folder.REJECTED)
 
-    async def _forget_reports(self, workspace: Workspace, import_id: UUID) -> None:
-        async with self._database.transaction(clock.wall()) as tx:
-            for row in await tx.fetch(_OLD_REPORTS, workspace.id, import_id):
-                await actions.drop(tx, workspace.id, row["id"])
 
-    async def _write(
-        self, folders: Folders, name: str, import_id: UUID, content: AsyncIterator[bytes]
-    ) -> None:
-        upload = await folders.put(Place(Folder.REPORTS, name), import_id)
-        async for part in content:
-            await upload.write(upload.size, part)
-        await upload.close(state=State.KEPT)
-
-    async def _move(self, folders: Folders, box: Box, folder: Folder) -> None:
-        name = box.file.place.name
-        async with self._database.transaction(clock.wall()) as tx:
-            place = Place(folder, name)
-            if await queries.find_locked(tx, folders.workspace, folders.login_id, place) is not None:
-                place = Place(folder, beside(name, clock.wall()))
-            await folders.move(tx, box, place, State.KEPT)
-        _log.info("sftp_file_done", folder=folder.value)
+async def cut_deserted(database: Database, now: datetime) -> int:
+    """Count files as cut off that nobody wrote to for a while nor closed, and return how many."""
+    return len(await database.fetch(_CUT_DESERTED, now - DESERTED))
 
 
 async def expire(database: Database, now: datetime) -> int:
     """Drop what lay in the folders for thirty days, and return how many files that was."""
     dropped = 0
-    while rows := await database.fetch(_EXPIRED, now - KEPT):
-        for row in rows:
-            async with database.transaction(now) as tx:
-                await actions.drop(tx, row["workspace_id"], row["id"])
-        dropped += len(rows)
+    while count := await _expire_some(database, now):
+        dropped += count
     return dropped
+
+
+async def _expire_some(database: Database, now: datetime) -> int:
+    async with database.transaction(now) as tx:
+        rows = await tx.fetch(_EXPIRED, now - KEPT)
+        for row in rows:
+            await actions.drop(tx, row["workspace_id"], row["id"])
+        return len(rows)
 
 
 async def erase(tx: Transaction, workspace_id: UUID, import_id: UUID | None) -> None:

@@ -9,7 +9,7 @@ import posixpath
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -20,6 +20,8 @@ PREFIX: Final = "sftp"
 CHUNK_BYTES: Final = 256 * 1024
 FILES_MAX: Final = 10_000
 KEYS_MAX: Final = 10
+# An open file that nothing came into for so long has lost its writer, whose process died perhaps.
+DESERTED: Final = timedelta(minutes=15)
 _NAME_BYTES_MAX: Final = 200
 _PATH_BYTES_MAX: Final = 4_096
 USERNAME: Final = re.compile(r"[a-z][a-z0-9._-]{2,62}")
@@ -130,6 +132,8 @@ class Limits:
     # Wrong passwords from one address in ten minutes, before none from there is looked at.
     failures_max: int = 30
     login_seconds: int = 30
+    # So long a session goes on before it is asked whether its login still opens.
+    look_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,10 @@ class File:
     state: State
     written_at: datetime
     import_id: UUID | None = field(default=None)
+
+    def is_cut(self, now: datetime) -> bool:
+        """Say whether nobody is writing to it any more, and it was not closed."""
+        return self.state is State.CUT or (self.state is State.OPEN and self.written_at < now - DESERTED)
 
 
 def place_of(path: bytes) -> Place:

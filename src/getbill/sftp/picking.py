@@ -5,20 +5,23 @@ before that; or once somebody asked for it. The invariant: a file that is still 
 called like something half done is never taken.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from getbill.kit import ids
+from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement, Transaction
 
 # On this channel the worker hears that somebody asked.
 WAKE: Final = "getbill_sftp"
 # A client that was interrupted closes its file all the same: it gets this long to go on.
 QUIET: Final = timedelta(seconds=60)
-# Longer than handing a file over or writing its report takes between two renewals.
 LEASE: Final = timedelta(minutes=2)
+_RENEW_SECONDS: Final = 30.0
 
 _ASK = Statement(
     "sftp.ask",
@@ -35,8 +38,7 @@ _TAKE = Statement(
     "sftp.take",
     "Take the file that is due longest, or that somebody asked for.",
     """
-    UPDATE sftp_files f SET state = 'taken', leased_until = $3, tries = f.tries + 1,
-        import_id = coalesce(f.import_id, $4)
+    UPDATE sftp_files f SET state = 'taken', leased_until = $3, tries = f.tries + 1, import_id = $4
     FROM (SELECT w.workspace_id, w.id FROM sftp_files w
           JOIN sftp_logins l ON l.workspace_id = w.workspace_id AND l.id = w.login_id AND l.revoked_at IS NULL
           WHERE w.state = 'whole' AND w.is_finished AND w.folder IN ('', 'incoming')
@@ -62,8 +64,11 @@ _TAKE_ENDED = Statement(
 )
 _LEASE = Statement(
     "sftp.lease",
-    "Keep a file for a while more, or no longer.",
-    "UPDATE sftp_files SET leased_until = $3 WHERE workspace_id = $1 AND id = $2 AND state = 'taken'",
+    "Keep a file for a while more, or no longer, unless another took it since.",
+    """
+    UPDATE sftp_files SET leased_until = $4
+    WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND state = 'taken' RETURNING id
+    """,
 )
 
 
@@ -80,9 +85,13 @@ def last_due(now: datetime, minutes: int) -> datetime:
     return midnight + (now - midnight) // timedelta(minutes=minutes) * timedelta(minutes=minutes)
 
 
+class TakenByAnother(Exception):
+    """The lease ran out, and another worker has the file now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file one worker has for a while: its import's id stays, however often it is taken."""
+    """A file one worker has for a while: its import's id stays, and each time it is taken is one try more."""
 
     workspace_id: UUID
     file_id: UUID
@@ -102,11 +111,30 @@ async def take_ended(database: Database, now: datetime) -> Taken | None:
     return None if row is None else Taken(*row)
 
 
-async def keep(database: Database, taken: Taken, now: datetime) -> None:
-    """Keep a file for a while more."""
-    await database.execute(_LEASE, taken.workspace_id, taken.file_id, now + LEASE)
+async def keep(database: Database | Transaction, taken: Taken, now: datetime) -> None:
+    """Keep a file for a while more, in a transaction until its end; raise TakenByAnother when somebody else has it."""
+    place = taken.workspace_id, taken.file_id
+    if await database.fetchval(_LEASE, *place, taken.tries, now + LEASE) is None:
+        raise TakenByAnother
+
+
+@asynccontextmanager
+async def kept(database: Database, taken: Taken, every: float = _RENEW_SECONDS) -> AsyncIterator[None]:
+    """Keep a file for as long as the block takes, unless somebody else has it: whoever writes asks `keep` about that."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(every)
+            await keep(database, taken, clock.wall())
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
 
 
 async def hand_on(database: Database, taken: Taken) -> None:
     """Be done with a file for now: what follows is its import's affair."""
-    await database.execute(_LEASE, taken.workspace_id, taken.file_id, None)
+    await database.execute(_LEASE, taken.workspace_id, taken.file_id, taken.tries, None)

@@ -29,8 +29,8 @@ _FIND_LOCKED = Statement(
 )
 _LIST = Statement(
     "sftp.list",
-    "What lies in one of a login's folders, the oldest first.",
-    f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 ORDER BY f.id LIMIT {FILES_MAX}",
+    "What lies in one of a login's folders, the newest first.",
+    f"SELECT {_FILE} WHERE f.workspace_id = $1 AND f.login_id = $2 AND f.folder = $3 ORDER BY f.id DESC LIMIT $4",
 )
 _BY_ID = Statement(
     "sftp.by_id",
@@ -96,9 +96,11 @@ async def by_id(database: Database, workspace: Workspace, file_id: UUID) -> Box 
     return _box(workspace, row) if row else None
 
 
-async def files(database: Database, workspace: Workspace, login_id: UUID, folder: Folder) -> list[File]:
-    """Return what lies in a folder, the oldest first."""
-    rows = await database.fetch(_LIST, workspace.id, login_id, folder.value)
+async def files(
+    database: Database, workspace: Workspace, login_id: UUID, folder: Folder, limit: int = FILES_MAX
+) -> list[File]:
+    """Return what lies in a folder, the newest first: of more than are shown, nobody waits for the oldest."""
+    rows = await database.fetch(_LIST, workspace.id, login_id, folder.value, limit)
     return [_box(workspace, row).file for row in rows]
 
 

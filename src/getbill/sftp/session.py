@@ -23,7 +23,6 @@ from getbill.sftp.queries import Download
 
 _log = structlog.get_logger(__name__)
 
-_LOOK_SECONDS: Final = 5.0
 _LISTINGS_MAX: Final = 32
 _VERSION: Final = 3
 _WRITES: Final = FXF_WRITE | FXF_APPEND
@@ -89,6 +88,17 @@ def _told(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     return ask
 
 
+def _asked(method: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+    """Answer as `_told` does, and nobody whose login was revoked since they came in."""
+
+    @wraps(method)
+    async def ask(session: "Session", *args: Any, **kwargs: Any) -> T:
+        await session.stay()
+        return await method(session, *args, **kwargs)
+
+    return _told(ask)
+
+
 class Session(asyncssh.SFTPServer):
     """One client's requests."""
 
@@ -107,10 +117,9 @@ class Session(asyncssh.SFTPServer):
         """Name the group of what is listed."""
         return "getbill"
 
-    @_told
+    @_asked
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Handle:  # noqa: ARG002 modes are fixed
         """Open a file to read it or to write it, not for both."""
-        await self._still_welcome()
         if len(self._open) >= self._folders.limits.files_open_max:
             raise asyncssh.SFTPFailure("Too many files are open in this session.")
         place = place_of(path)
@@ -129,14 +138,14 @@ class Session(asyncssh.SFTPServer):
         self._open.add(opened)
         return opened
 
-    @_told
+    @_asked
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Read on in a file."""
         if not isinstance(file_obj, Download):
             raise model.NotAllowed("The file was opened for writing.")
         return await file_obj.read(offset, min(size, MAX_SFTP_READ_LEN))
 
-    @_told
+    @_asked
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
         """Write on in a file."""
         upload = _upload(file_obj)
@@ -156,7 +165,7 @@ class Session(asyncssh.SFTPServer):
             if not self.is_cut:
                 raise
 
-    @_told
+    @_asked
     async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
         """Tell of a file or a folder."""
         place = place_of(path)
@@ -166,14 +175,14 @@ class Session(asyncssh.SFTPServer):
         """Tell of a file or a folder; there are no links."""
         return await self.stat(path)
 
-    @_told
+    @_asked
     async def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
         """Tell of an open file."""
         if isinstance(file_obj, Download):
             return _attributes(file_obj.file)
         return asyncssh.SFTPAttrs(size=_upload(file_obj).size, permissions=stat.S_IFREG | 0o640)
 
-    @_told
+    @_asked
     async def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """Take modes and times in silence, as clients send them after every upload; cut nothing by name."""
         await self.stat(path)
@@ -184,7 +193,7 @@ class Session(asyncssh.SFTPServer):
         """Do what setstat does; there are no links."""
         await self.setstat(path, attrs)
 
-    @_told
+    @_asked
     async def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         """Cut an open file, and take modes and times in silence."""
         if attrs.size is not None:
@@ -195,9 +204,8 @@ class Session(asyncssh.SFTPServer):
         for name in await self._names(path):
             yield name
 
-    @_told
+    @_asked
     async def _names(self, path: bytes) -> list[asyncssh.SFTPName]:
-        await self._still_welcome()
         place = place_of(path)
         if place.name:
             raise model.NoSuchPlace("There is no such folder.")
@@ -210,27 +218,27 @@ class Session(asyncssh.SFTPServer):
             *(asyncssh.SFTPName(one.place.name.encode(), attrs=_attributes(one)) for one in found),
         ]
 
-    @_told
+    @_asked
     async def realpath(self, path: bytes) -> bytes:
         """Tell what a path comes to."""
         return model.path_of(place_of(path)).encode()
 
-    @_told
+    @_asked
     async def remove(self, path: bytes) -> None:
         """Drop a file."""
         await self._folders.remove(place_of(path))
 
-    @_told
+    @_asked
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Give a file another name that no other has."""
         await self._folders.rename(place_of(oldpath), place_of(newpath), replaces=False)
 
-    @_told
+    @_asked
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Give a file another name, in place of whichever has it."""
         await self._folders.rename(place_of(oldpath), place_of(newpath), replaces=True)
 
-    @_told
+    @_asked
     async def fsync(self, file_obj: object) -> None:
         """Store all that was sent."""
         await _upload(file_obj).flush()
@@ -262,12 +270,12 @@ class Session(asyncssh.SFTPServer):
             raise model.NoSuchPlace("There is no such file.")
         return found
 
-    async def _still_welcome(self) -> None:
+    async def stay(self) -> None:
         """Put out whoever's login was revoked since; asked every few seconds at most."""
-        if clock.monotonic() - self._looked_at < _LOOK_SECONDS:
+        folders = self._folders
+        if clock.monotonic() - self._looked_at < folders.limits.look_seconds:
             return
         self._looked_at = clock.monotonic()
-        folders = self._folders
         login = await credentials.login(folders.database, folders.workspace.id, folders.login_id)
         if login.revoked_at is not None:
             self.connection.close()

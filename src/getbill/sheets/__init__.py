@@ -29,7 +29,7 @@ from getbill.sheets.reading import Sheet, open  # noqa: A004 - read as `sheets.o
 from getbill.sheets.signs import country_of, currencies_of
 from getbill.sheets.texts import read_text
 from getbill.sheets.words import CellWrong, Unreadable, reason
-from getbill.sheets.writing import csv_blocks, write_csv, write_xlsx
+from getbill.sheets.writing import write_csv, write_xlsx
 
 __all__ = [
     "Cell",
@@ -51,7 +51,6 @@ __all__ = [
     "Skipped",
     "Unreadable",
     "country_of",
-    "csv_blocks",
     "currencies_of",
     "date_reader",
     "letter",

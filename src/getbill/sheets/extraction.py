@@ -110,6 +110,9 @@ def main() -> None:
 def _limit(asked: dict[str, Any]) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # A parent that died before that sends no signal any more.
+        if os.getppid() != asked["parent"]:
+            sys.exit("the parent ended before its child started")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (asked["memory_max"], asked["memory_max"]))
     resource.setrlimit(resource.RLIMIT_CPU, (asked["cpu_seconds"], asked["cpu_seconds"]))
@@ -139,7 +142,6 @@ def _extract(asked: dict[str, Any], out: io.BufferedWriter) -> None:
     head = {
         "sheet": chosen,
         "others": others,
-        "merged": sheet.merged_cell_ranges or [],
         "hidden_rows": markup.hidden_rows,
         "hidden_columns": markup.hidden_columns,
         "unsaved": markup.unsaved,

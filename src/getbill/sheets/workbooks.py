@@ -5,6 +5,7 @@ no child is left, whatever became of it.
 """
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -109,7 +110,8 @@ def extract(file: BinaryIO, limits: Limits, choices: Choices) -> Workbook:
 
 
 def _run(file: BinaryIO, rows: BinaryIO, limits: Limits, choices: Choices) -> None:
-    asked = orjson.dumps({**asdict(limits), "sheet": choices.sheet, "words": WORDS.pattern}).decode()
+    wishes = {"sheet": choices.sheet, "words": WORDS.pattern, "parent": os.getpid()}
+    asked = orjson.dumps(asdict(limits) | wishes).decode()
     with _on_disk(file) as source:
         try:
             # With no environment: whatever secrets this process has, the child has none of them.

@@ -26,6 +26,7 @@ CREATE TABLE sftp_files (
     name_hash     bytea NOT NULL,  -- keyed
     name          bytea NOT NULL,  -- sealed with the file's own key, as its chunks are
     size          bigint NOT NULL DEFAULT 0,
+    room          bigint NOT NULL DEFAULT 0,  -- bytes its login has left for it; while it is written to, more than its size
     state         text NOT NULL CHECK (state IN ('open', 'cut', 'whole', 'taken', 'kept')),
     writer        uuid,            -- whoever opened it for writing last; all others write no more
     written_at    timestamptz NOT NULL,  -- wall time

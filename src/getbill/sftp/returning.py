@@ -1,0 +1,84 @@
+"""Putting back: the reports on a file whose import is over, then the file itself into `processed/` or `rejected/`.
+
+Whoever has the file writes; a worker that lost it meanwhile takes back the reports it wrote. The invariant: a file moves
+once, in the same change in which the lease of whoever moves it is found to hold.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from getbill.companies import Workspace
+from getbill.kit import clock
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.sftp import actions, picking
+from getbill.sftp.actions import Folders
+from getbill.sftp.model import Folder, Limits, Place, State, TakenOver
+from getbill.sftp.picking import Taken, TakenByAnother
+from getbill.sftp.queries import Box
+
+_log = structlog.get_logger(__name__)
+
+# What we put back is put back however full the folders are.
+_NO_LIMITS: Final = Limits(quota_bytes=2**62, file_bytes_max=2**62)
+
+_OLD_REPORTS = Statement(
+    "sftp.old_reports",
+    "Reports on an import that somebody began to write before.",
+    "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2 AND folder = 'reports'",
+)
+
+# What is written about a file, by what is appended to the file's name.
+Reports = Mapping[str, AsyncIterator[bytes]]
+
+
+class Return:
+    """The way back of one file, for the worker that took it."""
+
+    def __init__(self, database: Database, workspace: Workspace, taken: Taken, box: Box) -> None:
+        self._database = database
+        self._folders = Folders(database, workspace, box.file.login_id, _NO_LIMITS)
+        self._taken = taken
+        self._box = box
+        self._written: list[UUID] = []
+
+    async def end(self, reports: Reports, folder: Folder) -> None:
+        """Write the reports and move the file; raise TakenByAnother, leaving nothing, when another worker has it."""
+        try:
+            await self._forget_reports()
+            for ending, content in reports.items():
+                await self._write(ending, content)
+            await self._move(folder)
+        except (TakenByAnother, TakenOver):
+            await self._drop(self._written)
+            raise TakenByAnother from None
+        _log.info("sftp_file_done", folder=folder.value)
+
+    async def _forget_reports(self) -> None:
+        place = self._taken.workspace_id, self._taken.import_id
+        await picking.keep(self._database, self._taken, clock.wall())
+        await self._drop([row["id"] for row in await self._database.fetch(_OLD_REPORTS, *place)])
+
+    async def _write(self, ending: str, content: AsyncIterator[bytes]) -> None:
+        await picking.keep(self._database, self._taken, clock.wall())
+        place = Place(Folder.REPORTS, f"{self._box.file.place.name}.{ending}")
+        upload = await self._folders.put(place, self._taken.import_id)
+        self._written.append(upload.file_id)
+        async for part in content:
+            await upload.write(upload.size, part)
+        await upload.close(state=State.KEPT)
+
+    async def _move(self, folder: Folder) -> None:
+        async def work(tx: Transaction) -> None:
+            await picking.keep(tx, self._taken, clock.wall())
+            place = await self._folders.free(tx, Place(folder, self._box.file.place.name))
+            await self._folders.move(tx, self._box, place, State.KEPT)
+
+        await self._folders.change(work)
+
+    async def _drop(self, file_ids: list[UUID]) -> None:
+        async with self._database.transaction(clock.wall()) as tx:
+            for file_id in file_ids:
+                await actions.drop(tx, self._taken.workspace_id, file_id)
