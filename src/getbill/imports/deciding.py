@@ -30,9 +30,11 @@ _CHANGE_PLAN = Statement(
 _GO_ON = Statement(
     "imports.go_on",
     "A person decided: this is to be done next, by whoever takes it.",
+    # Undoing begins before the first line, which in a batch is 0.
     """
     UPDATE imports SET state = $3, task = $4, accepts = $5, is_dry_run = $6, is_confirmed = true, error = NULL,
-        problem = NULL, ended_at = NULL, tries = 0, cursor = 0, fence = fence + $7::int,
+        problem = NULL, ended_at = NULL, tries = 0, cursor = CASE WHEN $4 = 'undo' THEN -1 ELSE 0 END,
+        kept = CASE WHEN $4 = 'undo' THEN 0 ELSE kept END, fence = fence + $7::int,
         leased_until = CASE WHEN $7 = 1 THEN NULL ELSE leased_until END
     WHERE workspace_id = $1 AND id = $2
     """,

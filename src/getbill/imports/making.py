@@ -183,7 +183,8 @@ async def _meet(
     assert line.new is not None  # noqa: S101 - only such a row has a reference
     is_same = row["fingerprint"] == debts.fingerprint(work.workspace, line.new)
     shown = ids.show("debt", row["id"])
-    if row["line"] is not None:
+    # A debt of this very line was made before the import was taken back, and could not go.
+    if row["line"] not in {None, line.line}:
         repeat(tally, line, row["line"], is_same=is_same)
     elif is_same:
         tally.unchanged += 1

@@ -29,9 +29,10 @@ _PLANNED = Statement(
 _SETTLE = Statement(
     "imports.settle",
     "A task is at its end: where the import stands now, and what is next.",
+    # Undoing begins before the first line, which in a batch is 0.
     """
     UPDATE imports SET state = $4, task = $5, error = $6, problem = $7, ended_at = $8, accepts = '{}', tries = 0,
-        rows_total = coalesce($9, rows_total)
+        rows_total = coalesce($9, rows_total), cursor = CASE WHEN $5 = 'undo' THEN -1 ELSE cursor END
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
     RETURNING id, is_unwanted
     """,
@@ -41,7 +42,7 @@ _REWIND = Statement(
     "Begin a pass over the rows, with nothing counted.",
     """
     UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
-        warnings = 0, begun_at = $4
+        warnings = 0, undone = 0, kept = 0, begun_at = $4
     WHERE workspace_id = $1 AND id = $2 AND fence = $3
     RETURNING id
     """,

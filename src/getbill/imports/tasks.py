@@ -35,6 +35,16 @@ _GONE: Final = {
     "en": ["The file is gone.", "Send it again."],
     "fr": ["Le fichier n'est plus là.", "Envoyez-le de nouveau."],
 }
+_CHANGED: Final = {
+    "en": [
+        "The book changed after the check, and the import was to be all or nothing: its debts were taken back.",
+        "The report says which rows were refused, and what stayed. Correct the rows; or send it with mode=partial.",
+    ],
+    "fr": [
+        "Le portefeuille a changé après la vérification d'un import tout ou rien : ses créances ont été retirées.",
+        "Le rapport dit quelles lignes sont refusées, et ce qui reste. Corrigez-les, ou envoyez avec mode=partial.",
+    ],
+}
 _FINDINGS: Final = {
     "en": [
         "Rows are wrong, and the import was to be all or nothing: nothing was created.",
@@ -170,10 +180,11 @@ async def undo(work: Work) -> None:
     await undoing.take_back(work)
     async with work.database.transaction(work.workspace.now()) as tx:
         if work.found.mode == "all_or_nothing" and work.found.state == "importing":
-            await passing.fail(tx, work, "findings", _FINDINGS)
+            # Corrections start it again, so its file is needed still.
+            await passing.fail(tx, work, "findings", _CHANGED)
         else:
             await passing.settle(tx, work, "undone")
-        await passing.drop_file(tx, await queries.lock(tx, work.workspace, work.found.id), work.key)
+            await passing.drop_file(tx, await queries.lock(tx, work.workspace, work.found.id), work.key)
 
 
 _TASKS: Final[Mapping[str, Callable[[Work], Awaitable[None]]]] = {

@@ -123,6 +123,6 @@ async def kept(database: Database, workspace: Workspace, import_id: UUID, limit:
     found = []
     for row in rows:
         reason = _reason(row["status"], row["entries_count"], row["has_left"] or row["contacts_count"] > 0)
-        code, facts = reason or ("moved-on", {"status": row["status"]})
-        found.append(Kept(row["id"], row["line"], row["reference"], code, facts))
+        if reason is not None:
+            found.append(Kept(row["id"], row["line"], row["reference"], *reason))
     return found
