@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
 from bringing import Sender, csv, row
 
 import make
-from getbill.imports import tasks
+from getbill.imports import checking, tasks
+from getbill.imports.making import LeaseLost, Work
 
 
 async def checked_before_the_book_changed(sender: Sender, query: str = "") -> str:
@@ -91,3 +93,70 @@ async def test_a_debt_that_all_or_nothing_could_not_take_back_is_no_repetition_w
     assert [(one["debt_id"], one["code"]) for one in report["kept"]] == [(paid["id"], "money-moved")]
     assert (done["state"], done["counts"]["created"], done["counts"]["unchanged"]) == ("completed", 2, 1)
     assert await live(sender) == ["F-2026-00001", "F-2026-00002", "F-2026-00003", "F-2026-00009"]
+
+
+async def test_all_or_nothing_that_its_owner_takes_back_while_it_runs_ends_undone(sender: Sender) -> None:
+    begun = await checked_before_the_book_changed(sender)
+    undone = await sender.call("POST", f"/imports/{begun}/undo")
+    shown = await sender.work(begun)
+
+    assert undone.status == 202, undone.body
+    assert (shown["state"], shown["error"]) == ("undone", None)
+    assert await live(sender) == ["F-2026-00002"]
+
+
+async def test_what_all_or_nothing_is_taking_back_already_ends_undone_when_its_owner_asks(
+    sender: Sender,
+) -> None:
+    import_id = await checked_before_the_book_changed(sender)
+    await tasks.bring_in(await sender.taken(import_id))
+    going = await sender.get(f"/imports/{import_id}")
+
+    await sender.call("POST", f"/imports/{import_id}/undo")
+    shown = await sender.work(import_id)
+
+    assert (going["state"], going["doing"]) == ("importing", "undo")
+    assert (shown["state"], shown["error"], shown["counts"]["undone"]) == ("undone", None, 2)
+    assert await live(sender) == ["F-2026-00002"]
+
+
+async def examined(sender: Sender, query: str) -> tuple[str, Work]:
+    """Send a file of two rows, and have a check of it come as far as its last row."""
+    import_id = await sender.sent(csv([row(1), row(2)]), query)
+    await tasks.read(await sender.taken(import_id))
+    work = await sender.taken(import_id)
+    async with tasks._lines(work) as chunks:
+        async for lines, cursor in chunks:
+            await checking.examine(work, lines, cursor, {})
+    return import_id, work
+
+
+@pytest.mark.parametrize("query", ["?auto=true&dry_run=true", "?auto=true&mode=all_or_nothing"])
+async def test_an_import_can_be_taken_back_while_its_rows_are_checked(sender: Sender, query: str) -> None:
+    import_id, work = await examined(sender, query)
+    going = await sender.get(f"/imports/{import_id}")
+    report = await sender.get(f"/imports/{import_id}/report")
+
+    undone = await sender.call("POST", f"/imports/{import_id}/undo")
+    with pytest.raises(LeaseLost):
+        await tasks.check(work)
+
+    shown = await sender.get(f"/imports/{import_id}")
+    assert (going["doing"], going["would_create"], going["counts"]["created"]) == ("check", 2, 0)
+    assert report["counts"]["created"] == 0
+    assert undone.status == 202, undone.body
+    assert (shown["state"], shown["doing"], shown["counts"]["created"]) == ("undone", None, 0)
+    assert await sender.rows("SELECT FROM import_chunks WHERE workspace_id = $1", sender.workspace_id) == []
+
+
+async def test_a_check_that_fails_counts_nothing_as_made(sender: Sender) -> None:
+    await sender.imported(csv([row(1)]))
+    content = csv([row(1, **{"Montant dû": "99,00"}), row(2), row(3, **{"Montant dû": "douze"})])
+
+    shown = await sender.imported(content, "?auto=true&mode=all_or_nothing&on_duplicate=update")
+
+    report = await sender.get(f"/imports/{shown['id']}/report")
+    assert (shown["state"], shown["would_create"]) == ("failed", None)
+    assert [shown["counts"][name] for name in ("created", "updated", "rejected")] == [0, 0, 1]
+    assert report["counts"] == shown["counts"]
+    assert await live(sender) == ["F-2026-00001"]

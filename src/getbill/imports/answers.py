@@ -57,7 +57,6 @@ def shown(
     found: Import, now: datetime, language: str, key: Key | None, plan: Plan | None = None
 ) -> dict[str, Any]:
     """Return an import as callers see it."""
-    is_checked = found.state == "checked" or found.task == "check"
     done = found.rows_done
     share = round(100 * done / found.rows_total, 1) if found.rows_total else None
     return {
@@ -82,8 +81,8 @@ def shown(
             "percent": share,
             "rows_per_second": _rate(found),
         },
-        "would_create": found.created if is_checked else None,
-        "counts": counts(found, plan, is_checked=is_checked),
+        "would_create": found.created if found.is_checked else None,
+        "counts": counts(found, plan),
         "error": _error(found, language, key),
         "notes": _notes(found, plan, language),
         "created_at": json.instant(found.created_at),
@@ -102,11 +101,11 @@ def _contacts_from(found: Import, now: datetime) -> datetime | None:
     return at + timedelta(hours=found.grace_hours)
 
 
-def counts(found: Import, plan: Plan | None, *, is_checked: bool = False) -> dict[str, Any]:
+def counts(found: Import, plan: Plan | None) -> dict[str, Any]:
     """Return what became of an import's rows."""
     return {
-        "created": 0 if is_checked else found.created,
-        "updated": 0 if is_checked else found.updated,
+        "created": 0 if found.is_checked else found.created,
+        "updated": 0 if found.is_checked else found.updated,
         "unchanged": found.unchanged,
         "skipped": found.skipped,
         "rejected": found.rejected,

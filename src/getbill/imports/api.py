@@ -328,7 +328,7 @@ async def _report(request: Request, caller: Caller, found: Import, query: Report
         {
             "id": found.shown_id,
             "state": found.state,
-            "counts": answers.counts(found, _plan(caller, found), is_checked=found.state == "checked"),
+            "counts": answers.counts(found, _plan(caller, found)),
             "codes": await reports.codes(database, workspace, found),
             "data": [one for row in page for one in findings.shown(row, language)],
             "kept": [one.shown(language) for one in kept],

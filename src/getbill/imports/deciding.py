@@ -71,7 +71,7 @@ def key_of(workspace: Workspace, found: Import) -> Key:
     """Return the key of what an import keeps; raise ImportCannotMove where that is gone."""
     key = queries.keys_of(workspace, found).own
     if key is None:
-        raise ImportCannotMove("What this import kept of its rows was dropped. Send the file again.")
+        raise ImportCannotMove("What this import kept of its rows was dropped, 30 days after it came.")
     return key
 
 
@@ -153,6 +153,7 @@ async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Impor
     found = await queries.lock(tx, workspace, import_id)
     if found.state != "checked" or found.task is not None:
         raise ImportCannotMove(f"Only a checked import is started; this one is {found.state}.")
+    key_of(workspace, found)
     await _forget_pass(tx, found)
     found = found.but(is_dry_run=False)
     task = first_task(found)
@@ -232,21 +233,21 @@ def _column(layout: sheets.Layout, named: str | int) -> int | None:
 async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Take back a whole import, also one that is still going on."""
     found = await queries.lock(tx, workspace, import_id)
-    if found.task == "undo":
+    if found.task == "undo" and found.state != "importing":
         return found
     if found.state in _BEFORE_IMPORT | {"checked"} or (found.state == "failed" and not found.created):
         return await discard(tx, workspace, import_id)
     if found.state == "undone":
         raise ImportCannotMove("The import was undone before.")
-    return await _go_on(tx, found, found.state, "undo", is_taken_over=True)
+    key_of(workspace, found)
+    # Whatever it was about to become, and should all or nothing be taking it back already: its owner wants it undone.
+    return await _go_on(tx, found, "completed", "undo", is_taken_over=True)
 
 
 async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Put a file away of which nothing was imported."""
     found = await queries.lock(tx, workspace, import_id)
-    if found.state not in _BEFORE_IMPORT | {"checked", "failed"} or (
-        found.created and found.state != "checked"
-    ):
+    if found.state not in _BEFORE_IMPORT | {"checked", "failed"} or (found.created and not found.is_checked):
         raise ImportCannotMove(f"The import is {found.state}: undo it instead.")
     await tx.execute(_DISCARD, workspace.id, found.id)
     await _forget_pass(tx, found)
@@ -280,9 +281,7 @@ async def erase(tx: Transaction, workspace: Workspace, debt_id: UUID, import_id:
         # Rows are still read from it: it goes at the end of the task.
         await tx.execute(_UNWANTED, workspace.id, import_id)
         return
-    key = queries.keys_of(workspace, found).own
-    if key is not None:
-        await passing.drop_file(tx, found, key)
+    await passing.drop_file(tx, workspace, found)
 
 
 _FORGET_ROWS_OF = Statement(

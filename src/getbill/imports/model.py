@@ -144,6 +144,11 @@ class Import:
         """Whether nothing happens any more unless somebody asks."""
         return self.task is None
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether its counts say what would become of its rows, and nothing was made of any."""
+        return self.state == "checked" or self.task == "check"
+
     def but(self, **changes: Any) -> "Import":
         """Return the import with some values changed."""
         return replace(self, **changes)

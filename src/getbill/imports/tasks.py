@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from getbill import companies, sheets, todos
+from getbill.companies import Workspace
 from getbill.imports import checking, correcting, making, passing, plans, queries, remembered, undoing
 from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import CHUNK_ROWS, Import, Task
@@ -21,7 +22,7 @@ from getbill.imports.plans import Plan
 from getbill.imports.rows import Line, Reader
 from getbill.imports.spool import FileGone, spooled
 from getbill.kit import crashes, json
-from getbill.kit.db import Database
+from getbill.kit.db import Database, Statement
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -31,6 +32,11 @@ _TURN_ROWS: Final = 100
 # A chunk in which debts may have to be changed one by one, and one refusal repeats it.
 _CHANGING_ROWS: Final = 100
 
+_NOTHING_MADE = Statement(
+    "imports.nothing_made",
+    "A check counted what would have become of an import's rows, and nothing will.",
+    "UPDATE imports SET created = 0, updated = 0 WHERE workspace_id = $1 AND id = $2",
+)
 _GONE: Final = {
     "en": ["The file is gone.", "Send it again."],
     "fr": ["Le fichier n'est plus là.", "Envoyez-le de nouveau."],
@@ -64,25 +70,30 @@ async def run(database: Database, vault: Vault, workspace_id: UUID, import_id: U
         found = await queries.find(database, workspace, import_id)
         if found.task is None or found.fence != fence:
             return
-        key = queries.keys_of(workspace, found).own
-        if key is None:
-            raise FileGone
-        work = Work(database, workspace, found, key)
         try:
-            await _TASKS[found.task](work)
+            await _do(found.task, database, workspace, found)
         except LeaseLost:
             return
         except sheets.Unreadable as error:
             told = {language: list(error.told(language)) for language in ("en", "fr")}
-            await _fail(work, error.code.replace("_", "-"), told)
+            await _fail(database, workspace, found, error.code.replace("_", "-"), told)
         except FileGone:
-            await _fail(work, "file-gone", _GONE)
+            await _fail(database, workspace, found, "file-gone", _GONE)
 
 
-async def _fail(work: Work, code: str, told: dict[str, Any]) -> None:
+async def _do(task: Task, database: Database, workspace: Workspace, found: Import) -> None:
+    key = queries.keys_of(workspace, found).own
+    if key is None:
+        raise FileGone
+    await _TASKS[task](Work(database, workspace, found, key))
+
+
+async def _fail(
+    database: Database, workspace: Workspace, found: Import, code: str, told: dict[str, Any]
+) -> None:
     with suppress(LeaseLost):
-        async with work.database.transaction(work.workspace.now()) as tx:
-            await passing.fail(tx, work, code, told)
+        async with database.transaction(workspace.now()) as tx:
+            await passing.fail(tx, workspace, found, code, told)
 
 
 async def read(work: Work) -> None:
@@ -128,7 +139,8 @@ async def check(work: Work) -> None:
             rejected += (await checking.examine(work, lines, cursor, seen)).rejected
     async with work.database.transaction(work.workspace.now()) as tx:
         if found.mode == "all_or_nothing" and rejected:
-            await passing.fail(tx, work, "findings", _FINDINGS)
+            await tx.execute(_NOTHING_MADE, *work.place)
+            await passing.fail(tx, work.workspace, found, "findings", _FINDINGS)
         elif found.is_dry_run:
             await passing.settle(tx, work, "checked")
         else:
@@ -181,10 +193,10 @@ async def undo(work: Work) -> None:
     async with work.database.transaction(work.workspace.now()) as tx:
         if work.found.mode == "all_or_nothing" and work.found.state == "importing":
             # Corrections start it again, so its file is needed still.
-            await passing.fail(tx, work, "findings", _CHANGED)
+            await passing.fail(tx, work.workspace, work.found, "findings", _CHANGED)
         else:
             await passing.settle(tx, work, "undone")
-            await passing.drop_file(tx, await queries.lock(tx, work.workspace, work.found.id), work.key)
+            await passing.drop_file(tx, work.workspace, await queries.lock(tx, work.workspace, work.found.id))
 
 
 _TASKS: Final[Mapping[str, Callable[[Work], Awaitable[None]]]] = {
