@@ -4,6 +4,7 @@ The references of the whole file are remembered for as long as the pass takes; a
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from getbill import debts
 from getbill.imports import findings, making
@@ -27,7 +28,7 @@ async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: dict[str
             elif new.reference in taken:
                 row = taken[new.reference]
                 is_same = row["fingerprint"] == debts.fingerprint(work.workspace, new)
-                _known(tally, work.found.on_duplicate, line, (ids.show("debt", row["id"]), is_same))
+                _known(tally, work.found.on_duplicate, line, (row["id"], is_same))
             else:
                 tally.created += 1
                 if line.findings:
@@ -40,15 +41,16 @@ async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: dict[str
     return tally
 
 
-def _known(tally: Tally, on_duplicate: str, line: Line, met: tuple[str, bool]) -> None:
-    shown, is_same = met
+def _known(tally: Tally, on_duplicate: str, line: Line, met: tuple[UUID, bool]) -> None:
+    debt_id, is_same = met
+    known = making.note("reference-known", line, debt=ids.show("debt", debt_id))
     if is_same:
         tally.unchanged += 1
     elif on_duplicate == "update":
         tally.updated += 1
     elif on_duplicate == "skip":
         tally.skipped += 1
-        tally.said.append(line.about("skipped", making.note("reference-known", line, debt=shown)))
+        tally.said.append(line.about("skipped", known, debt_id=debt_id))
     else:
         tally.rejected += 1
-        tally.said.append(line.about("rejected", making.note("reference-known", line, debt=shown)))
+        tally.said.append(line.about("rejected", known, debt_id=debt_id))

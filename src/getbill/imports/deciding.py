@@ -286,8 +286,13 @@ async def erase(tx: Transaction, workspace: Workspace, debt_id: UUID, import_id:
 
 _FORGET_ROWS_OF = Statement(
     "imports.forget_rows_of",
-    "Drop what was said of rows that are, or met, a debt which is being erased.",
-    "DELETE FROM import_findings WHERE workspace_id = $1 AND debt_id = $2",
+    "Drop what was said of rows that are, or met, a debt which is being erased, and what they were corrected to.",
+    """
+    WITH gone AS (DELETE FROM import_findings WHERE workspace_id = $1 AND debt_id = $2
+                  RETURNING workspace_id, import_id, line)
+    DELETE FROM import_corrections c USING gone g
+    WHERE c.workspace_id = g.workspace_id AND c.import_id = g.import_id AND c.line = g.line
+    """,
 )
 _UNWANTED = Statement(
     "imports.unwanted",

@@ -129,19 +129,23 @@ async def decide(
     known = await taken(tx, work, [line.new.reference for line in asked if line.new])
     seen: dict[str, Line] = {}
     fresh: list[Line] = []
+    repeats: list[tuple[Row, str]] = []
     for line in lines:
         new = line.new
         if new is None:
             tally.rejected += 1
             tally.said.append(line.about("rejected"))
         elif new.reference in seen:
-            repeat(tally, line, seen[new.reference].line, is_same=new == seen[new.reference].new)
+            first = seen[new.reference]
+            repeats.append((repeat(tally, line, first.line, is_same=new == first.new), new.reference))
         elif (row := known.get(new.reference)) is not None:
             await _meet(tx, work, tally, (line, row), (refused or {}).get(line.line))
         else:
             seen[new.reference] = line
             fresh.append(line)
-    await _open(tx, work, tally, fresh)
+    made = await _open(tx, work, tally, fresh)
+    for repeated, reference in repeats:
+        repeated.debt_id = made[reference]
     findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
     return tally
 
@@ -152,27 +156,32 @@ async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str,
     return {row["reference"]: row for row in rows}
 
 
-async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> None:
+async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> dict[str, UUID]:
     news = [line.new for line in fresh if line.new]
     origin = debts.Origin(work.found.id, [line.line for line in fresh], work.rest(tx.now))
+    made: dict[str, UUID] = {}
     for line, outcome in zip(fresh, await debts.create_many(tx, work.workspace, news, origin), strict=True):
         if not isinstance(outcome, debts.Created) or not outcome.is_new:
             # Somebody made it between our question and this one.
             raise PresumedWrong
+        made[str(outcome.debt.reference)] = outcome.debt.id
         tally.created += 1
         if line.findings:
             tally.warnings += 1
             tally.said.append(line.about("warned", debt_id=outcome.debt.id))
+    return made
 
 
-def repeat(tally: Tally, line: Line, first_line: int, *, is_same: bool) -> None:
-    """Settle a row whose reference stands in the file already."""
+def repeat(tally: Tally, line: Line, first_line: int, debt_id: UUID | None = None, *, is_same: bool) -> Row:
+    """Settle a row whose reference stands in the file already, where it may be a debt's by now."""
     if is_same:
         tally.skipped += 1
-        tally.said.append(line.about("skipped", note("repeated-row", line, line_before=first_line)))
+        row = line.about("skipped", note("repeated-row", line, line_before=first_line), debt_id=debt_id)
     else:
         tally.rejected += 1
-        tally.said.append(line.about("rejected", note("duplicate-in-file", line, line_before=first_line)))
+        row = line.about("rejected", note("duplicate-in-file", line, line_before=first_line), debt_id=debt_id)
+    tally.said.append(row)
+    return row
 
 
 async def _meet(
@@ -185,12 +194,13 @@ async def _meet(
     shown = ids.show("debt", row["id"])
     # A debt of this very line was made before the import was taken back, and could not go.
     if row["line"] not in {None, line.line}:
-        repeat(tally, line, row["line"], is_same=is_same)
+        repeat(tally, line, row["line"], row["id"], is_same=is_same)
     elif is_same:
         tally.unchanged += 1
     elif refusal is not None:
         tally.rejected += 1
-        tally.said.append(line.about("rejected", note("cannot-update", line, debt=shown, why=refusal.detail)))
+        refused = note("cannot-update", line, debt=shown, why=refusal.detail)
+        tally.said.append(line.about("rejected", refused, debt_id=row["id"]))
     elif work.found.on_duplicate == "update":
         await changing.change(tx, work.workspace, row["id"], line)
         tally.updated += 1
@@ -202,7 +212,9 @@ async def _meet(
         tally.said.append(line.about("skipped", note("reference-known", line, debt=shown), debt_id=row["id"]))
     else:
         tally.rejected += 1
-        tally.said.append(line.about("rejected", note("reference-known", line, debt=shown)))
+        tally.said.append(
+            line.about("rejected", note("reference-known", line, debt=shown), debt_id=row["id"])
+        )
 
 
 def note(code: str, line: Line, **facts: object) -> Finding:

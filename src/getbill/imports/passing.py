@@ -132,6 +132,8 @@ def _held(found: UUID | None) -> None:
 async def drop_file(tx: Transaction, workspace: Workspace, found: Import) -> None:
     """Drop an import's bytes and what its plan tells of them; what was said of refused rows stays."""
     place = found.workspace_id, found.id
+    # What was corrected and is a debt now would say of it what the file said.
+    await tx.execute(_FORGET_CORRECTIONS, *place)
     await tx.execute(_FORGET_CHUNKS, *place)
     await vault.drop_key(tx, found.workspace_id, found.file_id)
     plan, key = None, queries.keys_of(workspace, found).own
