@@ -10,7 +10,6 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-from asyncpg import Record
 
 from getbill import debts
 from getbill.companies import Workspace
@@ -72,6 +71,15 @@ class Tally:
     def rows(self) -> int:
         """How many rows there were."""
         return self.created + self.updated + self.unchanged + self.skipped + self.rejected
+
+
+@dataclass(slots=True)
+class Known:
+    """A debt that has a row's reference: which, made of what, and where this import made it, at which line."""
+
+    debt_id: UUID
+    fingerprint: bytes | None
+    line: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +146,8 @@ async def decide(
         elif new.reference in seen:
             first = seen[new.reference]
             repeats.append((repeat(tally, line, first.line, is_same=new == first.new), new.reference))
-        elif (row := known.get(new.reference)) is not None:
-            await _meet(tx, work, tally, (line, row), (refused or {}).get(line.line))
+        elif (debt := known.get(new.reference)) is not None:
+            await _meet(tx, work, tally, (line, debt), (refused or {}).get(line.line))
         else:
             seen[new.reference] = line
             fresh.append(line)
@@ -150,10 +158,10 @@ async def decide(
     return tally
 
 
-async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Record]:
-    """Return the debts that have these references, by reference; `line` is that of this import's own."""
+async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Known]:
+    """Return the debts that have these references, by reference."""
     rows = await tx.fetch(_TAKEN, work.workspace.id, references, work.found.id)
-    return {row["reference"]: row for row in rows}
+    return {row["reference"]: Known(row["id"], row["fingerprint"], row["line"]) for row in rows}
 
 
 async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> dict[str, UUID]:
@@ -185,35 +193,39 @@ def repeat(tally: Tally, line: Line, first_line: int, debt_id: UUID | None = Non
 
 
 async def _meet(
-    tx: Transaction, work: Work, tally: Tally, met: tuple[Line, Record], refusal: Problem | None
+    tx: Transaction, work: Work, tally: Tally, met: tuple[Line, Known], refusal: Problem | None
 ) -> None:
     """Settle a row whose reference is a debt's already."""
-    line, row = met
+    line, known = met
     assert line.new is not None  # noqa: S101 - only such a row has a reference
-    is_same = row["fingerprint"] == debts.fingerprint(work.workspace, line.new)
-    shown = ids.show("debt", row["id"])
+    own = debts.fingerprint(work.workspace, line.new)
+    is_same = known.fingerprint == own
+    shown = ids.show("debt", known.debt_id)
     # A debt of this very line was made before the import was taken back, and could not go.
-    if row["line"] not in {None, line.line}:
-        repeat(tally, line, row["line"], row["id"], is_same=is_same)
+    if known.line not in {None, line.line}:
+        repeat(tally, line, known.line, known.debt_id, is_same=is_same)
     elif is_same:
         tally.unchanged += 1
     elif refusal is not None:
         tally.rejected += 1
         refused = note("cannot-update", line, debt=shown, why=refusal.detail)
-        tally.said.append(line.about("rejected", refused, debt_id=row["id"]))
+        tally.said.append(line.about("rejected", refused, debt_id=known.debt_id))
     elif work.found.on_duplicate == "update":
-        await changing.change(tx, work.workspace, row["id"], line)
+        await changing.change(tx, work.workspace, known.debt_id, line)
+        known.fingerprint = own
         tally.updated += 1
         if line.findings:
             tally.warnings += 1
-        tally.said.append(line.about("warned", note("updated", line, debt=shown), debt_id=row["id"]))
+        tally.said.append(line.about("warned", note("updated", line, debt=shown), debt_id=known.debt_id))
     elif work.found.on_duplicate == "skip":
         tally.skipped += 1
-        tally.said.append(line.about("skipped", note("reference-known", line, debt=shown), debt_id=row["id"]))
+        tally.said.append(
+            line.about("skipped", note("reference-known", line, debt=shown), debt_id=known.debt_id)
+        )
     else:
         tally.rejected += 1
         tally.said.append(
-            line.about("rejected", note("reference-known", line, debt=shown), debt_id=row["id"])
+            line.about("rejected", note("reference-known", line, debt=shown), debt_id=known.debt_id)
         )
 
 

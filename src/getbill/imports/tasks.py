@@ -132,7 +132,7 @@ async def check(work: Work) -> None:
     async with work.database.transaction(work.workspace.now()) as tx:
         await passing.rewind(tx, work)
     work = Work(work.database, work.workspace, found.but(cursor=0, rows_done=0), work.key)
-    seen: dict[str, int] = {}
+    seen: checking.Seen = {}
     rejected = 0
     async with _lines(work) as chunks:
         async for lines, cursor in chunks:
