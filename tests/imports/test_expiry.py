@@ -4,6 +4,7 @@ import pytest
 from bringing import Sender, csv, row
 
 from getbill import imports
+from getbill.imports import queries
 from getbill.imports.jobs import Crew, starter
 from getbill.kit import ids
 
@@ -71,7 +72,7 @@ async def test_what_somebody_is_deciding_on_is_not_dropped_meanwhile(sender: Sen
     database, workspace = sender.installation.database, sender.company.sandbox
 
     async with database.transaction(workspace.now()) as tx:
-        await imports.lock(tx, workspace, ids.read("import", import_id))
+        await queries.lock(tx, workspace, ids.read("import", import_id))
         await expire(sender)
 
     kept = await sender.rows(_THEIRS, sender.workspace_id)

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from starlette.requests import Request
+
 from getbill.companies import Workspace
-from getbill.imports import mapping, queries
+from getbill.imports import mapping
 from getbill.imports.mapping import Field as MappedField
 from getbill.imports.model import Import, Wanted, problem_context, show
 from getbill.imports.plans import Plan
@@ -27,6 +29,15 @@ _CHANGES = {
     "en": {"added": "{} is new", "missing": "{} is missing", "moved": "{} has moved"},
     "fr": {"added": "{} est nouvelle", "missing": "{} manque", "moved": "{} a changé de place"},
 }
+
+
+def language(request: Request, otherwise: str) -> str:
+    """Return the language of an answer: the first of French and English that the caller accepts, else another."""
+    for part in request.headers.get("accept-language", "").split(","):
+        tongue = part.partition(";")[0].strip().lower()[:2]
+        if tongue in {"fr", "en"}:
+            return tongue
+    return otherwise
 
 
 def wanted(query: UploadQuery, name: str | None, workspace: Workspace, credential_id: UUID) -> Wanted:
@@ -123,24 +134,18 @@ def _rate(found: Import) -> float | None:
     return round(found.rows_done / seconds, 1) if seconds > 0 else None
 
 
-def problem(workspace: Workspace, found: Import, language: str) -> tuple[str, str, str] | None:
-    """Return what stopped an import: its code, and message and way out in French (`fr`) or English."""
-    told = _error(found, language, queries.keys_of(workspace, found).own)
-    return None if told is None else (told["code"], told["message"], told["way_out"])
-
-
 def _error(found: Import, language: str, key: Key | None) -> dict[str, Any] | None:
     if found.error is None:
         return None
     message = way_out = ""
     if found.problem is not None and key is not None:
         told = json.read(key.open(found.problem, problem_context(found.id)))
-        message, way_out = told["fr" if language.startswith("fr") else "en"]
+        message, way_out = told[mapping.tongue(language)]
     return {"code": found.error, "message": message, "way_out": way_out}
 
 
 def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, str]]:
-    tongue = "fr" if language.startswith("fr") else "en"
+    tongue = mapping.tongue(language)
     said: list[tuple[str, dict[str, str]]] = []
     if found.same_as is not None:
         said.append(("same-file", {"other": show(found.source, found.same_as)}))

@@ -20,7 +20,7 @@ from asyncpg import Record
 
 from getbill import companies
 from getbill.embedded import of_this_process
-from getbill.imports import passing, queries
+from getbill.imports import actions, passing, queries
 from getbill.imports.making import LeaseLost
 from getbill.kit import clock, json
 from getbill.kit.db import Database, Statement
@@ -67,11 +67,6 @@ _STILL_EXPIRED = Statement(
     SELECT file_id, received_at IS NULL AS is_draft FROM imports
     WHERE {_IS_EXPIRED} AND workspace_id = $3 AND id = $4 FOR UPDATE SKIP LOCKED
     """,
-)
-_DROP_DRAFT = Statement(
-    "imports.drop_old_draft",
-    "Drop an upload that was never finished.",
-    "DELETE FROM imports WHERE workspace_id = $1 AND id = $2 AND received_at IS NULL",
 )
 _DRAFT_DAYS_LEFT: Final = timedelta(days=29)
 
@@ -192,6 +187,6 @@ async def drop_expired(database: Database, vault: Vault) -> int:
                 continue
             await passing.drop_all(tx, *place, found["file_id"])
             if found["is_draft"]:
-                await tx.execute(_DROP_DRAFT, *place)
+                await tx.execute(actions.DROP_DRAFT, *place)
             dropped += 1
     return dropped

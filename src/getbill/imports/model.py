@@ -140,11 +140,6 @@ class Import:
         return show(self.source, self.id)
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing happens any more unless somebody asks."""
-        return self.task is None
-
-    @property
     def is_checked(self) -> bool:
         """Whether its counts say what would become of its rows, and nothing was made of any."""
         return self.state == "checked" or self.task == "check"

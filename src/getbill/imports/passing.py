@@ -8,7 +8,7 @@ from uuid import UUID
 
 from getbill import todos, vault
 from getbill.companies import Workspace
-from getbill.imports import plans, queries
+from getbill.imports import actions, plans, queries
 from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import Import, State, Task, problem_context
 from getbill.imports.plans import Plan
@@ -65,11 +65,6 @@ _FORGET_CORRECTIONS = Statement(
     "imports.forget_corrections",
     "Drop the corrected rows of an import.",
     "DELETE FROM import_corrections WHERE workspace_id = $1 AND import_id = $2",
-)
-_FORGET_CHUNKS = Statement(
-    "imports.forget_chunks",
-    "Drop the bytes of an import.",
-    "DELETE FROM import_chunks WHERE workspace_id = $1 AND import_id = $2",
 )
 _KEEP_PLAN = Statement(
     "imports.keep_plan",
@@ -134,7 +129,7 @@ async def drop_file(tx: Transaction, workspace: Workspace, found: Import) -> Non
     place = found.workspace_id, found.id
     # What was corrected and is a debt now would say of it what the file said.
     await tx.execute(_FORGET_CORRECTIONS, *place)
-    await tx.execute(_FORGET_CHUNKS, *place)
+    await tx.execute(actions.FORGET_CHUNKS, *place)
     await vault.drop_key(tx, found.workspace_id, found.file_id)
     plan, key = None, queries.keys_of(workspace, found).own
     if found.plan is not None and key is not None:
@@ -145,7 +140,7 @@ async def drop_file(tx: Transaction, workspace: Workspace, found: Import) -> Non
 async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
     """Drop everything an import kept of people; that it was, and its counts, remain."""
     place = workspace_id, import_id
-    for statement in (_FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS):
+    for statement in (actions.FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS):
         await tx.execute(statement, *place)
     await vault.drop_key(tx, workspace_id, import_id)
     await vault.drop_key(tx, workspace_id, file_id)

@@ -261,7 +261,7 @@ async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tu
 async def _batch(work: Work) -> AsyncIterator[tuple[list[Line], int]]:
     reader = Reader(work.workspace, work.workspace.now().date(), None)
     number = work.found.cursor
-    while (chunk := await queries.chunk(work.database, work.workspace, work.found, number)) is not None:
+    async for chunk in queries.chunks(work.database, work.workspace, work.found, number):
         rows: Sequence[Any] = json.read(chunk)
         lines: list[Line] = []
         for first in range(0, len(rows), _TURN_ROWS):

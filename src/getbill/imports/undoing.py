@@ -11,7 +11,7 @@ from uuid import UUID
 from getbill import debts
 from getbill.companies import Workspace
 from getbill.debts import Debt
-from getbill.imports import sentences
+from getbill.imports import mapping, sentences
 from getbill.imports.making import LeaseLost, Work
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement
@@ -77,7 +77,7 @@ class Kept:
             "line": self.line,
             "reference": self.reference,
             "code": self.code,
-            "message": french if language.startswith("fr") else english,
+            "message": french if mapping.tongue(language) == "fr" else english,
         }
 
 
