@@ -160,3 +160,37 @@ async def test_a_check_that_fails_counts_nothing_as_made(sender: Sender) -> None
     assert [shown["counts"][name] for name in ("created", "updated", "rejected")] == [0, 0, 1]
     assert report["counts"] == shown["counts"]
     assert await live(sender) == ["F-2026-00001"]
+
+
+async def test_undoing_says_how_many_changed_debts_stay_as_they_were_changed(sender: Sender) -> None:
+    await sender.imported(csv([row(1), row(2)]))
+    other = {"Montant dû": "99,00"}
+    content = csv([row(1, **other), row(2, **other), row(3)])
+    shown = await sender.imported(content, "?auto=true&on_duplicate=update")
+
+    answered = await sender.call("POST", f"/imports/{shown['id']}/undo", Accept_Language="en")
+    undone = await sender.work(shown["id"])
+
+    changed = await sender.findings(shown["id"], "?code=updated")
+    amounts = {
+        debt["reference"]: debt["amount"] for debt in await sender.debts() if debt["status"] != "archived"
+    }
+    assert shown["notes"] == []
+    assert [note["code"] for note in answered.json()["notes"]] == ["changes-stay"]
+    assert answered.json()["notes"][0]["message"].endswith("Rows that did so: 2.")
+    assert undone["notes"][0]["message"].endswith("Lignes concernées : 2.")
+    assert (undone["state"], undone["counts"]["undone"], undone["counts"]["updated"]) == ("undone", 1, 2)
+    assert [one["line"] for one in changed] == [2, 3]
+    assert amounts == {"F-2026-00001": 99, "F-2026-00002": 99}
+
+
+async def test_what_was_only_checked_leaves_no_changes_to_tell_of(sender: Sender) -> None:
+    await sender.imported(csv([row(1)]))
+    content = csv([row(1, **{"Montant dû": "99,00"})])
+    shown = await sender.imported(content, "?auto=true&on_duplicate=update&dry_run=true")
+
+    answered = await sender.call("POST", f"/imports/{shown['id']}/undo")
+
+    after = await sender.get(f"/imports/{shown['id']}")
+    assert (answered.json()["state"], answered.json()["notes"]) == ("undone", [])
+    assert (after["counts"]["updated"], after["notes"]) == (0, [])

@@ -24,6 +24,10 @@ _NOTES = {
         "This sender's files used to look different: {changes}. Look at the mapping before you confirm it.",
         "Les fichiers de cet expéditeur étaient différents : {changes}. Vérifiez les colonnes avant de confirmer.",
     ),
+    "changes-stay": (
+        "Undoing leaves what on_duplicate=update changed on debts that existed before. Rows that did so: {count}.",
+        "L'annulation laisse ce que on_duplicate=update a modifié sur des créances existantes. Lignes concernées : {count}.",
+    ),
 }
 _CHANGES = {
     "en": {"added": "{} is new", "missing": "{} is missing", "moved": "{} has moved"},
@@ -149,6 +153,8 @@ def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, st
     said: list[tuple[str, dict[str, str]]] = []
     if found.same_as is not None:
         said.append(("same-file", {"other": show(found.source, found.same_as)}))
+    if _leaves_changes(found):
+        said.append(("changes-stay", {"count": str(found.updated)}))
     for code, facts in plan.warnings if plan else ():
         changes = cast("list[dict[str, str]]", facts["changes"])
         told = ", ".join(_CHANGES[tongue][one["code"]].format(one["header"] or "?") for one in changes[:10])
@@ -158,6 +164,13 @@ def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, st
         {"code": note.code.replace("_", "-"), "message": note.told(tongue)}
         for note in (plan.layout.notes if plan else ())
     ]
+
+
+def _leaves_changes(found: Import) -> bool:
+    is_taken_back = found.task == "undo" or found.state == "undone"
+    # A check that fails counts nothing: here the book changed after it.
+    is_taken_back |= found.state == "failed" and found.mode == "all_or_nothing"
+    return is_taken_back and found.updated > 0 and not found.is_checked
 
 
 def mapping_shown(plan: Plan, language: str) -> dict[str, Any]:

@@ -278,7 +278,8 @@ async def correct_import(
 async def undo_import(request: Request, change: Writes, import_id: str) -> Response:
     """Take an import back: its debts are archived and free their references.
 
-    What has been contacted about or paid since stays; the report lists it under `kept`.
+    What has been contacted about or paid since stays; the report lists it under `kept`. Changes that `on_duplicate=update`
+    made on debts which existed before stay too; the note `changes-stay` says how many rows made them.
     """
 
     async def work(tx: Transaction) -> access.Reply:

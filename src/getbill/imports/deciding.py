@@ -253,7 +253,7 @@ async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Imp
     await _forget_pass(tx, found)
     await passing.drop_all(tx, workspace.id, found.id, found.file_id)
     todos.withdraw(tx, workspace.id, passing.TODO, found.id)
-    return found.but(state="undone", task=None, plan=None, created=0)
+    return found.but(state="undone", task=None, plan=None, created=0, updated=0)
 
 
 async def _go_on(

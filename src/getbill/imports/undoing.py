@@ -1,6 +1,7 @@
 """Taking an import back: every debt it made is put away and frees its reference, as if the file had not come.
 
-What somebody was contacted about since, or paid, or moved on otherwise, stays and is listed with the reason.
+What somebody was contacted about since, or paid, or moved on otherwise, stays and is listed with the reason. Debts that
+were there before and were changed keep the change.
 """
 
 from collections.abc import Mapping
