@@ -194,3 +194,26 @@ async def test_what_was_only_checked_leaves_no_changes_to_tell_of(sender: Sender
     after = await sender.get(f"/imports/{shown['id']}")
     assert (answered.json()["state"], answered.json()["notes"]) == ("undone", [])
     assert (after["counts"]["updated"], after["notes"]) == (0, [])
+
+
+async def test_all_or_nothing_that_could_only_change_debts_says_so_and_goes_on_saying_so(
+    sender: Sender,
+) -> None:
+    await sender.imported(csv([row(1)]))
+    content = csv([row(1, **{"Montant dû": "99,00"}), row(2)])
+    import_id = await sender.sent(content, "?auto=true&mode=all_or_nothing&on_duplicate=update")
+    await tasks.read(await sender.taken(import_id))
+    await tasks.check(await sender.taken(import_id))
+    # In another currency, and paid in part: no row changes that.
+    taken = await sender.call("POST", "/debts", make.debt(reference="F-2026-00002", currency="USD"))
+    await sender.call("POST", f"/debts/{taken.json()['id']}/payments", {"amount": 1})
+
+    failed = await sender.work(import_id)
+    discarded = await sender.call("POST", f"/imports/{import_id}/undo")
+    undone = await sender.work(import_id)
+
+    assert (failed["state"], failed["counts"]["updated"], failed["counts"]["rejected"]) == ("failed", 1, 1)
+    assert [note["code"] for note in failed["notes"]] == ["changes-stay"]
+    assert discarded.status == 202, discarded.body
+    assert (undone["state"], undone["counts"]["updated"]) == ("undone", 1)
+    assert undone["notes"] == failed["notes"]

@@ -235,7 +235,7 @@ async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import
     found = await queries.lock(tx, workspace, import_id)
     if found.task == "undo" and found.state != "importing":
         return found
-    if found.state in _BEFORE_IMPORT | {"checked"} or (found.state == "failed" and not found.created):
+    if found.state in _BEFORE_IMPORT | {"checked"} or (found.state == "failed" and not found.has_made):
         return await discard(tx, workspace, import_id)
     if found.state == "undone":
         raise ImportCannotMove("The import was undone before.")
@@ -247,7 +247,7 @@ async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import
 async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Put a file away of which nothing was imported."""
     found = await queries.lock(tx, workspace, import_id)
-    if found.state not in _BEFORE_IMPORT | {"checked", "failed"} or (found.created and not found.is_checked):
+    if found.state not in _BEFORE_IMPORT | {"checked", "failed"} or found.has_made:
         raise ImportCannotMove(f"The import is {found.state}: undo it instead.")
     await tx.execute(_DISCARD, workspace.id, found.id)
     await _forget_pass(tx, found)

@@ -144,6 +144,11 @@ class Import:
         """Whether its counts say what would become of its rows, and nothing was made of any."""
         return self.state == "checked" or self.task == "check"
 
+    @property
+    def has_made(self) -> bool:
+        """Whether debts were made or changed, so that there is something to take back or to tell of."""
+        return not self.is_checked and (self.created > 0 or self.updated > 0)
+
     def but(self, **changes: Any) -> "Import":
         """Return the import with some values changed."""
         return replace(self, **changes)
