@@ -10,8 +10,9 @@ from uuid import UUID
 import openpyxl
 
 from calls import Answer, Site
-from getbill.imports import tasks
+from getbill.imports import queries, tasks
 from getbill.imports.jobs import Crew, starter
+from getbill.imports.making import Work
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Statement
 from installation import Installation
@@ -109,6 +110,16 @@ class Sender:
         await tasks.run(database, self.installation.vault, self.workspace_id, found, fence)
         await database.execute(_GIVE_BACK, self.workspace_id, found, fence)
         return dict(await self.get(f"/imports/{import_id}"))
+
+    async def taken(self, import_id: str) -> Work:
+        """Take an import, and return the work on it as its row asks for now: a task of it may be done by itself."""
+        database, workspace = self.installation.database, self.company.sandbox
+        found_id = ids.read(import_id.partition("_")[0], import_id)
+        await database.fetchval(_TAKE, workspace.id, found_id)
+        found = await queries.find(database, workspace, found_id)
+        key = queries.keys_of(workspace, found).own
+        assert key is not None
+        return Work(database, workspace, found, key)
 
     async def imported(self, content: bytes, query: str = "?auto=true") -> dict[str, Any]:
         """Send a file, have it imported, and return how it is shown."""

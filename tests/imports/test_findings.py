@@ -91,6 +91,19 @@ def test_only_what_is_one_slip_from_a_domain_everybody_knows_is_doubted(
     assert typos.meant(domain) == meant
 
 
+@pytest.mark.parametrize("domain", sorted(typos._REAL))
+def test_a_domain_in_use_is_named_only_where_it_would_be_doubted(
+    domain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_left_alone = typos.meant(domain) is None
+    typos.meant.cache_clear()
+    monkeypatch.setattr(typos, "_REAL", typos._REAL - {domain})
+
+    assert is_left_alone
+    assert typos.meant(domain) is not None
+    typos.meant.cache_clear()
+
+
 @given(st.text(max_size=60))
 def test_no_mended_address_is_the_one_that_was_refused(text: str) -> None:
     mended = typos.mended_address(text)

@@ -9,6 +9,7 @@ from getbill.imports.mapping.headers import listen
 from getbill.imports.mapping.lexicon import JOINING, WORDS
 from getbill.imports.mapping.rules import claims
 from getbill.imports.mapping.said import said
+from getbill.kit import phones
 from mapped import read
 
 PLAIN = "N° facture | Client | Restant dû | Date d'échéance"
@@ -395,6 +396,30 @@ def test_a_name_is_split_only_where_its_writing_shows_how(text, parts) -> None:
 )
 def test_a_telephone_that_lost_its_zero_is_written_with_its_countrys_code(text, country, number) -> None:
     assert dialling.international(text, country) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "number"),
+    [
+        ("+39 06 698 12345 ext 3", "IT", "+390669812345"),
+        ("+39 06 698 12345 int. 3", "IT", "+390669812345"),
+        ("+39 06 698 12345 #3", "IT", "+390669812345"),
+        ("06 698 12345 interno 12", "IT", "+390669812345"),
+        ("0039 06 698 12345 x3", "US", "+390669812345"),
+        ("+39 (0)6 698 12345", "FR", "+390669812345"),
+        ("+44 (0)20 7946 0018 ext. 12", "FR", "+442079460018"),
+        ("01 42 68 53 00 poste 12", "FR", "+33142685300"),
+        ("Tél. 01 42 68 53 00 (bureau)", "FR", "+33142685300"),
+        ("01\u201342\u201368\u201353\u201300", "FR", "+33142685300"),
+    ],
+)
+def test_an_extension_is_no_part_of_a_telephone_number(text, country, number) -> None:
+    assert phones.parse(dialling.international(text, country), country) == number
+
+
+@pytest.mark.parametrize("text", ["+39 06 698 12345 stanza 3", "01 42 68 53 0 étage 1"])
+def test_digits_that_a_word_sets_apart_are_never_joined_to_a_telephone_number(text) -> None:
+    assert dialling.international(text, "FR") == text
 
 
 def test_a_shortened_reference_is_refused_and_a_shortened_telephone_told() -> None:

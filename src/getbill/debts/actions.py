@@ -86,9 +86,11 @@ async def create_many(
                 debt.import_line = origin.lines[number]
             debt.planned = beginnings.first_contact(debt, hashed)
             debt.next_action_at = debt.planned.due_at
-            _open(tx, debt)
             made[new.reference] = debt
             outcomes.append(Created(debt, is_new=True))
+    # After all of their debtors: rows go out in the order in which the first of each kind was deferred.
+    for debt in made.values():
+        _open(tx, debt)
     return outcomes
 
 

@@ -41,9 +41,9 @@ _BEGIN = Statement(
     RETURNING fence, file_id
     """,
 )
-_CLEAR = Statement(
-    "imports.clear",
-    "Drop the chunks of an import.",
+FORGET_CHUNKS = Statement(
+    "imports.forget_chunks",
+    "Drop the bytes of an import.",
     "DELETE FROM import_chunks WHERE workspace_id = $1 AND import_id = $2",
 )
 _PUT = Statement(
@@ -83,9 +83,9 @@ _OURS = Statement(
     "Is this draft still ours? Then it stays so until the transaction ends.",
     "SELECT id FROM imports WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND received_at IS NULL FOR UPDATE",
 )
-_DROP = Statement(
+DROP_DRAFT = Statement(
     "imports.drop_draft",
-    "Drop a draft.",
+    "Drop an upload that was not finished.",
     "DELETE FROM imports WHERE workspace_id = $1 AND id = $2 AND received_at IS NULL",
 )
 
@@ -153,7 +153,7 @@ async def begin(
             vault.make_key(tx, workspace.vault, workspace.id, import_id)
             key = vault.make_key(tx, workspace.vault, workspace.id, file_id)
             return Draft(workspace, import_id, file_id, row["fence"], key)
-        await tx.execute(_CLEAR, workspace.id, import_id)
+        await tx.execute(FORGET_CHUNKS, workspace.id, import_id)
         known = queries.keys_of(workspace, await queries.lock(tx, workspace, import_id)).file
         assert known is not None  # noqa: S101 - a draft's key is made with it and goes with it
         return Draft(workspace, import_id, row["file_id"], row["fence"], known)
@@ -193,8 +193,8 @@ async def drop(database: Database, draft: Draft) -> None:
     async with database.transaction(draft.workspace.now()) as tx:
         place = draft.workspace.id, draft.id
         if await tx.fetchval(_OURS, *place, draft.fence) is not None:
-            await tx.execute(_CLEAR, *place)
-            await tx.execute(_DROP, *place)
+            await tx.execute(FORGET_CHUNKS, *place)
+            await tx.execute(DROP_DRAFT, *place)
             await vault.drop_key(tx, draft.workspace.id, draft.id)
             await vault.drop_key(tx, draft.workspace.id, draft.file_id)
 

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from starlette.requests import Request
+
 from getbill.companies import Workspace
-from getbill.imports import mapping, queries
+from getbill.imports import mapping
 from getbill.imports.mapping import Field as MappedField
 from getbill.imports.model import Import, Wanted, problem_context, show
 from getbill.imports.plans import Plan
@@ -22,11 +24,24 @@ _NOTES = {
         "This sender's files used to look different: {changes}. Look at the mapping before you confirm it.",
         "Les fichiers de cet expéditeur étaient différents : {changes}. Vérifiez les colonnes avant de confirmer.",
     ),
+    "changes-stay": (
+        "Undoing leaves what on_duplicate=update changed on debts that existed before. Rows that did so: {count}.",
+        "L'annulation laisse ce que on_duplicate=update a modifié sur des créances existantes. Lignes concernées : {count}.",
+    ),
 }
 _CHANGES = {
     "en": {"added": "{} is new", "missing": "{} is missing", "moved": "{} has moved"},
     "fr": {"added": "{} est nouvelle", "missing": "{} manque", "moved": "{} a changé de place"},
 }
+
+
+def language(request: Request, otherwise: str) -> str:
+    """Return the language of an answer: the first of French and English that the caller accepts, else another."""
+    for part in request.headers.get("accept-language", "").split(","):
+        tongue = part.partition(";")[0].strip().lower()[:2]
+        if tongue in {"fr", "en"}:
+            return tongue
+    return otherwise
 
 
 def wanted(query: UploadQuery, name: str | None, workspace: Workspace, credential_id: UUID) -> Wanted:
@@ -57,7 +72,6 @@ def shown(
     found: Import, now: datetime, language: str, key: Key | None, plan: Plan | None = None
 ) -> dict[str, Any]:
     """Return an import as callers see it."""
-    is_checked = found.state == "checked" or found.task == "check"
     done = found.rows_done
     share = round(100 * done / found.rows_total, 1) if found.rows_total else None
     return {
@@ -82,8 +96,8 @@ def shown(
             "percent": share,
             "rows_per_second": _rate(found),
         },
-        "would_create": found.created if is_checked else None,
-        "counts": counts(found, plan, is_checked=is_checked),
+        "would_create": found.created if found.is_checked else None,
+        "counts": counts(found, plan),
         "error": _error(found, language, key),
         "notes": _notes(found, plan, language),
         "created_at": json.instant(found.created_at),
@@ -102,11 +116,11 @@ def _contacts_from(found: Import, now: datetime) -> datetime | None:
     return at + timedelta(hours=found.grace_hours)
 
 
-def counts(found: Import, plan: Plan | None, *, is_checked: bool = False) -> dict[str, Any]:
+def counts(found: Import, plan: Plan | None) -> dict[str, Any]:
     """Return what became of an import's rows."""
     return {
-        "created": 0 if is_checked else found.created,
-        "updated": 0 if is_checked else found.updated,
+        "created": 0 if found.is_checked else found.created,
+        "updated": 0 if found.is_checked else found.updated,
         "unchanged": found.unchanged,
         "skipped": found.skipped,
         "rejected": found.rejected,
@@ -124,27 +138,23 @@ def _rate(found: Import) -> float | None:
     return round(found.rows_done / seconds, 1) if seconds > 0 else None
 
 
-def problem(workspace: Workspace, found: Import, language: str) -> tuple[str, str, str] | None:
-    """Return what stopped an import: its code, and message and way out in French (`fr`) or English."""
-    told = _error(found, language, queries.keys_of(workspace, found).own)
-    return None if told is None else (told["code"], told["message"], told["way_out"])
-
-
 def _error(found: Import, language: str, key: Key | None) -> dict[str, Any] | None:
     if found.error is None:
         return None
     message = way_out = ""
     if found.problem is not None and key is not None:
         told = json.read(key.open(found.problem, problem_context(found.id)))
-        message, way_out = told["fr" if language.startswith("fr") else "en"]
+        message, way_out = told[mapping.tongue(language)]
     return {"code": found.error, "message": message, "way_out": way_out}
 
 
 def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, str]]:
-    tongue = "fr" if language.startswith("fr") else "en"
+    tongue = mapping.tongue(language)
     said: list[tuple[str, dict[str, str]]] = []
     if found.same_as is not None:
         said.append(("same-file", {"other": show(found.source, found.same_as)}))
+    if _leaves_changes(found):
+        said.append(("changes-stay", {"count": str(found.updated)}))
     for code, facts in plan.warnings if plan else ():
         changes = cast("list[dict[str, str]]", facts["changes"])
         told = ", ".join(_CHANGES[tongue][one["code"]].format(one["header"] or "?") for one in changes[:10])
@@ -154,6 +164,13 @@ def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, st
         {"code": note.code.replace("_", "-"), "message": note.told(tongue)}
         for note in (plan.layout.notes if plan else ())
     ]
+
+
+def _leaves_changes(found: Import) -> bool:
+    is_taken_back = found.task == "undo" or found.state == "undone"
+    # A check that fails counts nothing: here the book changed after it.
+    is_taken_back |= found.state == "failed" and found.mode == "all_or_nothing"
+    return is_taken_back and found.updated > 0 and not found.is_checked
 
 
 def mapping_shown(plan: Plan, language: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from getbill import access
 from getbill.access import Caller, Change
-from getbill.imports import actions, answers, deciding, findings, queries, reports, undoing
+from getbill.imports import actions, answers, deciding, findings, mapping, queries, reports, undoing
 from getbill.imports.model import Import
 from getbill.imports.plans import Plan
 from getbill.imports.uploads import Upload
@@ -72,22 +72,13 @@ _FILES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _language(request: Request, found: Import) -> str:
-    """Return the language of an answer: the first of French and English that the caller accepts, else the company's."""
-    for part in request.headers.get("accept-language", "").split(","):
-        tongue = part.partition(";")[0].strip().lower()[:2]
-        if tongue in {"fr", "en"}:
-            return tongue
-    return found.language
-
-
 def _shown(request: Request, caller: Caller, found: Import, status: int = 200) -> Response:
     workspace = caller.workspace
-    language = _language(request, found)
+    language = answers.language(request, found.language)
     key = queries.keys_of(workspace, found).own
     plan = _plan(caller, found)
     value = answers.shown(found, workspace.now(), language, key, plan)
-    headers = {"Content-Language": "fr" if language.startswith("fr") else "en"}
+    headers: dict[str, str] = {"Content-Language": mapping.tongue(language)}
     if status == 202:
         headers["Location"] = f"/external-api/v1/imports/{found.shown_id}"
     return answer(status, value, headers)
@@ -166,7 +157,9 @@ async def list_imports(request: Request, caller: Reads, query: Annotated[ImportQ
         cursor = paging.write_place("-created_at", page[-1].created_at, page[-1].id)
     now = caller.workspace.now()
     data = [
-        answers.shown(one, now, _language(request, one), queries.keys_of(caller.workspace, one).own)
+        answers.shown(
+            one, now, answers.language(request, one.language), queries.keys_of(caller.workspace, one).own
+        )
         for one in page
     ]
     return answer(
@@ -196,7 +189,7 @@ async def get_mapping(request: Request, caller: Reads, import_id: str) -> Respon
     """Return what each column was taken for, how surely and why, and what is asked. 409 while the file is read."""
     found = await _found(request, caller, import_id)
     plan = deciding.plan_of(caller.workspace, found)
-    return answer(200, answers.mapping_shown(plan, _language(request, found)))
+    return answer(200, answers.mapping_shown(plan, answers.language(request, found.language)))
 
 
 @router.put(
@@ -215,7 +208,7 @@ async def change_mapping(
             by = change.caller.credential_id
             found = await deciding.confirm(tx, *place, by=by, is_dry_run=asked.dry_run)
             plan = deciding.plan_of(change.workspace, found)
-        return lambda: answer(200, answers.mapping_shown(plan, _language(request, found)))
+        return lambda: answer(200, answers.mapping_shown(plan, answers.language(request, found.language)))
 
     return await change.commit(work)
 
@@ -285,7 +278,8 @@ async def correct_import(
 async def undo_import(request: Request, change: Writes, import_id: str) -> Response:
     """Take an import back: its debts are archived and free their references.
 
-    What has been contacted about or paid since stays; the report lists it under `kept`.
+    What has been contacted about or paid since stays; the report lists it under `kept`. Changes that `on_duplicate=update`
+    made on debts which existed before stay too; the note `changes-stay` says how many rows made them.
     """
 
     async def work(tx: Transaction) -> access.Reply:
@@ -301,7 +295,7 @@ async def get_import_report(
 ) -> Response:
     """Return what is said of the rows: as JSON, or as a file of the rejected rows that can be corrected and sent again."""
     found = await _found(request, caller, import_id)
-    language = _language(request, found)
+    language = answers.language(request, found.language)
     if query.format == "json":
         return await _report(request, caller, found, query)
     write = reports.rejected if query.rows == "rejected" else reports.listed
@@ -314,7 +308,7 @@ async def get_import_report(
 
 async def _report(request: Request, caller: Caller, found: Import, query: ReportQuery) -> Response:
     database: Database = request.app.state.database
-    workspace, language = caller.workspace, _language(request, found)
+    workspace, language = caller.workspace, answers.language(request, found.language)
     after = paging.read_cursor(query.cursor, "line", 1)[0] if query.cursor else -1
     if not isinstance(after, int):
         raise paging.not_ours()
@@ -328,11 +322,11 @@ async def _report(request: Request, caller: Caller, found: Import, query: Report
         {
             "id": found.shown_id,
             "state": found.state,
-            "counts": answers.counts(found, _plan(caller, found), is_checked=found.state == "checked"),
+            "counts": answers.counts(found, _plan(caller, found)),
             "codes": await reports.codes(database, workspace, found),
             "data": [one for row in page for one in findings.shown(row, language)],
             "kept": [one.shown(language) for one in kept],
             "pagination": {"next_cursor": cursor},
         },
-        {"Content-Language": "fr" if language.startswith("fr") else "en"},
+        {"Content-Language": mapping.tongue(language)},
     )

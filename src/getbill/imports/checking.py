@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from getbill import debts
 from getbill.imports import findings, making
-from getbill.imports.making import Tally, Work
+from getbill.imports.making import Known, Tally, Work
 from getbill.imports.rows import Line
 from getbill.kit import ids
 
+# By reference: the first line that would make its debt, or the last that would change it, and the values there.
+Seen = dict[str, tuple[int, bytes]]
 
-async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: dict[str, int]) -> Tally:
+
+async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: Seen) -> Tally:
     """Say what would become of a chunk of rows, and move the cursor."""
     async with work.database.transaction(work.workspace.now()) as tx:
         tally = Tally()
@@ -22,33 +25,42 @@ async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: dict[str
             if new is None:
                 tally.rejected += 1
                 tally.said.append(line.about("rejected"))
-            elif new.reference in seen:
-                making.repeat(tally, line, seen[new.reference], is_same=False)
-            elif new.reference in taken:
-                row = taken[new.reference]
-                is_same = row["fingerprint"] == debts.fingerprint(work.workspace, new)
-                _known(tally, work.found.on_duplicate, line, (ids.show("debt", row["id"]), is_same))
+                continue
+            own = debts.fingerprint(work.workspace, new)
+            before = seen.get(new.reference)
+            if new.reference in taken:
+                _meet(tally, work.found.on_duplicate, (line, own), (taken[new.reference], before))
+                if work.found.on_duplicate == "update":
+                    seen[new.reference] = line.line, own
+            elif before is not None:
+                making.repeat(tally, line, before[0], is_same=before[1] == own)
             else:
+                seen[new.reference] = line.line, own
                 tally.created += 1
                 if line.findings:
                     tally.warnings += 1
                     tally.said.append(line.about("warned"))
-            if new is not None:
-                seen.setdefault(new.reference, line.line)
         findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
         await making.advance(tx, work, cursor, tally)
     return tally
 
 
-def _known(tally: Tally, on_duplicate: str, line: Line, met: tuple[str, bool]) -> None:
-    shown, is_same = met
-    if is_same:
+def _meet(
+    tally: Tally, on_duplicate: str, asked: tuple[Line, bytes], met: tuple[Known, tuple[int, bytes] | None]
+) -> None:
+    """Say what would become of a row whose reference is a debt's; what updated it before counts as its values."""
+    (line, own), (debt, before) = asked, met
+    debt_id, is_same = debt.debt_id, own == (before[1] if before else debt.fingerprint)
+    known = making.note("reference-known", line, debt=ids.show("debt", debt_id))
+    if debt.line not in {None, line.line}:
+        making.repeat(tally, line, debt.line, debt_id, is_same=is_same)
+    elif is_same:
         tally.unchanged += 1
     elif on_duplicate == "update":
         tally.updated += 1
     elif on_duplicate == "skip":
         tally.skipped += 1
-        tally.said.append(line.about("skipped", making.note("reference-known", line, debt=shown)))
+        tally.said.append(line.about("skipped", known, debt_id=debt_id))
     else:
         tally.rejected += 1
-        tally.said.append(line.about("rejected", making.note("reference-known", line, debt=shown)))
+        tally.said.append(line.about("rejected", known, debt_id=debt_id))

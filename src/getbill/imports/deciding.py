@@ -30,9 +30,11 @@ _CHANGE_PLAN = Statement(
 _GO_ON = Statement(
     "imports.go_on",
     "A person decided: this is to be done next, by whoever takes it.",
+    # Undoing begins before the first line, which in a batch is 0.
     """
     UPDATE imports SET state = $3, task = $4, accepts = $5, is_dry_run = $6, is_confirmed = true, error = NULL,
-        problem = NULL, ended_at = NULL, tries = 0, cursor = 0, fence = fence + $7::int,
+        problem = NULL, ended_at = NULL, tries = 0, cursor = CASE WHEN $4 = 'undo' THEN -1 ELSE 0 END,
+        kept = CASE WHEN $4 = 'undo' THEN 0 ELSE kept END, fence = fence + $7::int,
         leased_until = CASE WHEN $7 = 1 THEN NULL ELSE leased_until END
     WHERE workspace_id = $1 AND id = $2
     """,
@@ -69,7 +71,7 @@ def key_of(workspace: Workspace, found: Import) -> Key:
     """Return the key of what an import keeps; raise ImportCannotMove where that is gone."""
     key = queries.keys_of(workspace, found).own
     if key is None:
-        raise ImportCannotMove("What this import kept of its rows was dropped. Send the file again.")
+        raise ImportCannotMove("What this import kept of its rows was dropped, 30 days after it came.")
     return key
 
 
@@ -151,6 +153,7 @@ async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Impor
     found = await queries.lock(tx, workspace, import_id)
     if found.state != "checked" or found.task is not None:
         raise ImportCannotMove(f"Only a checked import is started; this one is {found.state}.")
+    key_of(workspace, found)
     await _forget_pass(tx, found)
     found = found.but(is_dry_run=False)
     task = first_task(found)
@@ -230,27 +233,27 @@ def _column(layout: sheets.Layout, named: str | int) -> int | None:
 async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Take back a whole import, also one that is still going on."""
     found = await queries.lock(tx, workspace, import_id)
-    if found.task == "undo":
+    if found.task == "undo" and found.state != "importing":
         return found
-    if found.state in _BEFORE_IMPORT | {"checked"} or (found.state == "failed" and not found.created):
+    if found.state in _BEFORE_IMPORT | {"checked"} or (found.state == "failed" and not found.has_made):
         return await discard(tx, workspace, import_id)
     if found.state == "undone":
         raise ImportCannotMove("The import was undone before.")
-    return await _go_on(tx, found, found.state, "undo", is_taken_over=True)
+    key_of(workspace, found)
+    # Whatever it was about to become, and should all or nothing be taking it back already: its owner wants it undone.
+    return await _go_on(tx, found, "completed", "undo", is_taken_over=True)
 
 
 async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Put a file away of which nothing was imported."""
     found = await queries.lock(tx, workspace, import_id)
-    if found.state not in _BEFORE_IMPORT | {"checked", "failed"} or (
-        found.created and found.state != "checked"
-    ):
+    if found.state not in _BEFORE_IMPORT | {"checked", "failed"} or found.has_made:
         raise ImportCannotMove(f"The import is {found.state}: undo it instead.")
     await tx.execute(_DISCARD, workspace.id, found.id)
     await _forget_pass(tx, found)
     await passing.drop_all(tx, workspace.id, found.id, found.file_id)
     todos.withdraw(tx, workspace.id, passing.TODO, found.id)
-    return found.but(state="undone", task=None, plan=None, created=0)
+    return found.but(state="undone", task=None, plan=None, created=0, updated=0)
 
 
 async def _go_on(
@@ -278,15 +281,18 @@ async def erase(tx: Transaction, workspace: Workspace, debt_id: UUID, import_id:
         # Rows are still read from it: it goes at the end of the task.
         await tx.execute(_UNWANTED, workspace.id, import_id)
         return
-    key = queries.keys_of(workspace, found).own
-    if key is not None:
-        await passing.drop_file(tx, found, key)
+    await passing.drop_file(tx, workspace, found)
 
 
 _FORGET_ROWS_OF = Statement(
     "imports.forget_rows_of",
-    "Drop what was said of rows that are, or met, a debt which is being erased.",
-    "DELETE FROM import_findings WHERE workspace_id = $1 AND debt_id = $2",
+    "Drop what was said of rows that are, or met, a debt which is being erased, and what they were corrected to.",
+    """
+    WITH gone AS (DELETE FROM import_findings WHERE workspace_id = $1 AND debt_id = $2
+                  RETURNING workspace_id, import_id, line)
+    DELETE FROM import_corrections c USING gone g
+    WHERE c.workspace_id = g.workspace_id AND c.import_id = g.import_id AND c.line = g.line
+    """,
 )
 _UNWANTED = Statement(
     "imports.unwanted",

@@ -52,7 +52,7 @@ class Finding:
 
     def told(self, language: str) -> str:
         """Return the sentence in French (`fr`) or English."""
-        return self.fr if language.startswith("fr") else self.en
+        return self.fr if mapping.tongue(language) == "fr" else self.en
 
 
 @dataclass(slots=True)

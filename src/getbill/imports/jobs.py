@@ -20,8 +20,8 @@ from asyncpg import Record
 
 from getbill import companies
 from getbill.embedded import of_this_process
-from getbill.imports import passing, queries
-from getbill.imports.making import LeaseLost, Work
+from getbill.imports import actions, passing, queries
+from getbill.imports.making import LeaseLost
 from getbill.kit import clock, json
 from getbill.kit.db import Database, Statement
 from getbill.settings import Settings
@@ -54,20 +54,19 @@ _RENEW = Statement(
     "Keep an import's lease while its child lives, or give it back from an instant on.",
     "UPDATE imports SET leased_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING id",
 )
+_IS_EXPIRED = "(drop_at < $1 AND task IS NULL OR received_at IS NULL AND drop_at < $2)"
 _EXPIRED = Statement(
     "imports.expired",
     "Imports that have kept what they keep of people long enough, and uploads that were never finished.",
-    """
-    SELECT workspace_id, id, file_id, received_at IS NULL AS is_draft
-    FROM imports
-    WHERE drop_at < $1 AND task IS NULL OR received_at IS NULL AND drop_at < $2
-    LIMIT 200
-    """,
+    f"SELECT workspace_id, id FROM imports WHERE {_IS_EXPIRED} LIMIT 200",
 )
-_DROP_DRAFT = Statement(
-    "imports.drop_old_draft",
-    "Drop an upload that was never finished.",
-    "DELETE FROM imports WHERE workspace_id = $1 AND id = $2 AND received_at IS NULL",
+_STILL_EXPIRED = Statement(
+    "imports.still_expired",
+    "Is this one still to be dropped, and does nobody else decide on it? Then it stays so until the transaction ends.",
+    f"""
+    SELECT file_id, received_at IS NULL AS is_draft FROM imports
+    WHERE {_IS_EXPIRED} AND workspace_id = $3 AND id = $4 FOR UPDATE SKIP LOCKED
+    """,
 )
 _DRAFT_DAYS_LEFT: Final = timedelta(days=29)
 
@@ -170,22 +169,24 @@ class Crew:
     async def _give_up(self, row: Record) -> None:
         workspace = await companies.workspace(self.database, self.vault, row["workspace_id"])
         found = await queries.find(self.database, workspace, row["id"])
-        key = queries.keys_of(workspace, found).own
-        if key is None:
-            return
         with suppress(LeaseLost):
             async with self.database.transaction(workspace.now()) as tx:
-                await passing.fail(tx, Work(self.database, workspace, found, key), "gave-up", _GAVE_UP)
+                await passing.fail(tx, workspace, found, "gave-up", _GAVE_UP)
 
 
 async def drop_expired(database: Database, vault: Vault) -> int:
     """Drop files that have been kept long enough with all that was said of their rows; return how many."""
     now = clock.wall()
-    rows = await database.fetch(_EXPIRED, now, now + _DRAFT_DAYS_LEFT)
-    for row in rows:
+    before, dropped = (now, now + _DRAFT_DAYS_LEFT), 0
+    for row in await database.fetch(_EXPIRED, *before):
         workspace = await companies.workspace(database, vault, row["workspace_id"])
+        place = row["workspace_id"], row["id"]
         async with database.transaction(workspace.now()) as tx:
-            await passing.drop_all(tx, row["workspace_id"], row["id"], row["file_id"])
-            if row["is_draft"]:
-                await tx.execute(_DROP_DRAFT, row["workspace_id"], row["id"])
-    return len(rows)
+            found = await tx.fetchrow(_STILL_EXPIRED, *before, *place)
+            if found is None:
+                continue
+            await passing.drop_all(tx, *place, found["file_id"])
+            if found["is_draft"]:
+                await tx.execute(actions.DROP_DRAFT, *place)
+            dropped += 1
+    return dropped

@@ -10,7 +10,6 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-from asyncpg import Record
 
 from getbill import debts
 from getbill.companies import Workspace
@@ -74,6 +73,15 @@ class Tally:
         return self.created + self.updated + self.unchanged + self.skipped + self.rejected
 
 
+@dataclass(slots=True)
+class Known:
+    """A debt that has a row's reference: which, made of what, and where this import made it, at which line."""
+
+    debt_id: UUID
+    fingerprint: bytes | None
+    line: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What a pass over an import's rows needs to know: whose, which, under which fence, sealed by which key."""
@@ -129,79 +137,96 @@ async def decide(
     known = await taken(tx, work, [line.new.reference for line in asked if line.new])
     seen: dict[str, Line] = {}
     fresh: list[Line] = []
+    repeats: list[tuple[Row, str]] = []
     for line in lines:
         new = line.new
         if new is None:
             tally.rejected += 1
             tally.said.append(line.about("rejected"))
         elif new.reference in seen:
-            repeat(tally, line, seen[new.reference].line, is_same=new == seen[new.reference].new)
-        elif (row := known.get(new.reference)) is not None:
-            await _meet(tx, work, tally, (line, row), (refused or {}).get(line.line))
+            first = seen[new.reference]
+            repeats.append((repeat(tally, line, first.line, is_same=new == first.new), new.reference))
+        elif (debt := known.get(new.reference)) is not None:
+            await _meet(tx, work, tally, (line, debt), (refused or {}).get(line.line))
         else:
             seen[new.reference] = line
             fresh.append(line)
-    await _open(tx, work, tally, fresh)
+    made = await _open(tx, work, tally, fresh)
+    for repeated, reference in repeats:
+        repeated.debt_id = made[reference]
     findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
     return tally
 
 
-async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Record]:
-    """Return the debts that have these references, by reference; `line` is that of this import's own."""
+async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Known]:
+    """Return the debts that have these references, by reference."""
     rows = await tx.fetch(_TAKEN, work.workspace.id, references, work.found.id)
-    return {row["reference"]: row for row in rows}
+    return {row["reference"]: Known(row["id"], row["fingerprint"], row["line"]) for row in rows}
 
 
-async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> None:
+async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> dict[str, UUID]:
     news = [line.new for line in fresh if line.new]
     origin = debts.Origin(work.found.id, [line.line for line in fresh], work.rest(tx.now))
+    made: dict[str, UUID] = {}
     for line, outcome in zip(fresh, await debts.create_many(tx, work.workspace, news, origin), strict=True):
         if not isinstance(outcome, debts.Created) or not outcome.is_new:
             # Somebody made it between our question and this one.
             raise PresumedWrong
+        made[str(outcome.debt.reference)] = outcome.debt.id
         tally.created += 1
         if line.findings:
             tally.warnings += 1
             tally.said.append(line.about("warned", debt_id=outcome.debt.id))
+    return made
 
 
-def repeat(tally: Tally, line: Line, first_line: int, *, is_same: bool) -> None:
-    """Settle a row whose reference stands in the file already."""
+def repeat(tally: Tally, line: Line, first_line: int, debt_id: UUID | None = None, *, is_same: bool) -> Row:
+    """Settle a row whose reference stands in the file already, where it may be a debt's by now."""
     if is_same:
         tally.skipped += 1
-        tally.said.append(line.about("skipped", note("repeated-row", line, line_before=first_line)))
+        row = line.about("skipped", note("repeated-row", line, line_before=first_line), debt_id=debt_id)
     else:
         tally.rejected += 1
-        tally.said.append(line.about("rejected", note("duplicate-in-file", line, line_before=first_line)))
+        row = line.about("rejected", note("duplicate-in-file", line, line_before=first_line), debt_id=debt_id)
+    tally.said.append(row)
+    return row
 
 
 async def _meet(
-    tx: Transaction, work: Work, tally: Tally, met: tuple[Line, Record], refusal: Problem | None
+    tx: Transaction, work: Work, tally: Tally, met: tuple[Line, Known], refusal: Problem | None
 ) -> None:
     """Settle a row whose reference is a debt's already."""
-    line, row = met
+    line, known = met
     assert line.new is not None  # noqa: S101 - only such a row has a reference
-    is_same = row["fingerprint"] == debts.fingerprint(work.workspace, line.new)
-    shown = ids.show("debt", row["id"])
-    if row["line"] is not None:
-        repeat(tally, line, row["line"], is_same=is_same)
+    own = debts.fingerprint(work.workspace, line.new)
+    is_same = known.fingerprint == own
+    shown = ids.show("debt", known.debt_id)
+    # A debt of this very line was made before the import was taken back, and could not go.
+    if known.line not in {None, line.line}:
+        repeat(tally, line, known.line, known.debt_id, is_same=is_same)
     elif is_same:
         tally.unchanged += 1
     elif refusal is not None:
         tally.rejected += 1
-        tally.said.append(line.about("rejected", note("cannot-update", line, debt=shown, why=refusal.detail)))
+        refused = note("cannot-update", line, debt=shown, why=refusal.detail)
+        tally.said.append(line.about("rejected", refused, debt_id=known.debt_id))
     elif work.found.on_duplicate == "update":
-        await changing.change(tx, work.workspace, row["id"], line)
+        await changing.change(tx, work.workspace, known.debt_id, line)
+        known.fingerprint = own
         tally.updated += 1
         if line.findings:
             tally.warnings += 1
-        tally.said.append(line.about("warned", note("updated", line, debt=shown), debt_id=row["id"]))
+        tally.said.append(line.about("warned", note("updated", line, debt=shown), debt_id=known.debt_id))
     elif work.found.on_duplicate == "skip":
         tally.skipped += 1
-        tally.said.append(line.about("skipped", note("reference-known", line, debt=shown), debt_id=row["id"]))
+        tally.said.append(
+            line.about("skipped", note("reference-known", line, debt=shown), debt_id=known.debt_id)
+        )
     else:
         tally.rejected += 1
-        tally.said.append(line.about("rejected", note("reference-known", line, debt=shown)))
+        tally.said.append(
+            line.about("rejected", note("reference-known", line, debt=shown), debt_id=known.debt_id)
+        )
 
 
 def note(code: str, line: Line, **facts: object) -> Finding:

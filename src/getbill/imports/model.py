@@ -140,9 +140,14 @@ class Import:
         return show(self.source, self.id)
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing happens any more unless somebody asks."""
-        return self.task is None
+    def is_checked(self) -> bool:
+        """Whether its counts say what would become of its rows, and nothing was made of any."""
+        return self.state == "checked" or self.task == "check"
+
+    @property
+    def has_made(self) -> bool:
+        """Whether debts were made or changed, so that there is something to take back or to tell of."""
+        return not self.is_checked and (self.created > 0 or self.updated > 0)
 
     def but(self, **changes: Any) -> "Import":
         """Return the import with some values changed."""

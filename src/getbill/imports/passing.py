@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from getbill import todos, vault
-from getbill.imports import plans, queries
+from getbill.companies import Workspace
+from getbill.imports import actions, plans, queries
 from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import Import, State, Task, problem_context
 from getbill.imports.plans import Plan
 from getbill.kit import clock, json
 from getbill.kit.db import Statement, Transaction
-from getbill.vault import Key
 
 TODO = "import_mapping"
 
@@ -29,11 +29,12 @@ _PLANNED = Statement(
 _SETTLE = Statement(
     "imports.settle",
     "A task is at its end: where the import stands now, and what is next.",
+    # Undoing begins before the first line, which in a batch is 0.
     """
     UPDATE imports SET state = $4, task = $5, error = $6, problem = $7, ended_at = $8, accepts = '{}', tries = 0,
-        rows_total = coalesce($9, rows_total)
+        rows_total = coalesce($9, rows_total), cursor = CASE WHEN $5 = 'undo' THEN -1 ELSE cursor END
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
-    RETURNING id, is_unwanted
+    RETURNING task, is_unwanted
     """,
 )
 _REWIND = Statement(
@@ -41,8 +42,8 @@ _REWIND = Statement(
     "Begin a pass over the rows, with nothing counted.",
     """
     UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
-        warnings = 0, begun_at = $4
-    WHERE workspace_id = $1 AND id = $2 AND fence = $3
+        warnings = 0, undone = 0, kept = 0, begun_at = $4
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
     RETURNING id
     """,
 )
@@ -64,11 +65,6 @@ _FORGET_CORRECTIONS = Statement(
     "imports.forget_corrections",
     "Drop the corrected rows of an import.",
     "DELETE FROM import_corrections WHERE workspace_id = $1 AND import_id = $2",
-)
-_FORGET_CHUNKS = Statement(
-    "imports.forget_chunks",
-    "Drop the bytes of an import.",
-    "DELETE FROM import_chunks WHERE workspace_id = $1 AND import_id = $2",
 )
 _KEEP_PLAN = Statement(
     "imports.keep_plan",
@@ -94,21 +90,27 @@ async def settle(
 ) -> None:
     """Come to the end of a task."""
     ended_at = clock.wall() if task is None else None
-    values = (state, task, None, None, ended_at, rows_total)
-    row = await tx.fetchrow(_SETTLE, *work.place, work.found.fence, *values)
+    await _end(tx, work.workspace, work.found, (state, task, None, None, ended_at, rows_total))
+
+
+async def fail(tx: Transaction, workspace: Workspace, found: Import, code: str, told: dict[str, Any]) -> None:
+    """End an import that cannot be done, with the reason in words: {language: [message, way out]}.
+
+    Where what it kept was dropped, and its key with it, the code alone says why.
+    """
+    key = queries.keys_of(workspace, found).own
+    problem = None if key is None else key.seal(json.write(told), problem_context(found.id))
+    await _end(tx, workspace, found, ("failed", None, code, problem, clock.wall(), None))
+    todos.withdraw(tx, workspace.id, TODO, found.id)
+
+
+async def _end(tx: Transaction, workspace: Workspace, found: Import, values: tuple[Any, ...]) -> None:
+    row = await tx.fetchrow(_SETTLE, workspace.id, found.id, found.fence, *values)
     if row is None:
         raise LeaseLost
-    if task is None and row["is_unwanted"]:
+    if row["task"] is None and row["is_unwanted"]:
         # Somebody in the file was erased while it was needed.
-        await drop_file(tx, await queries.lock(tx, work.workspace, work.found.id), work.key)
-
-
-async def fail(tx: Transaction, work: Work, code: str, told: dict[str, Any]) -> None:
-    """End an import that cannot be done, with the reason in words: {language: [message, way out]}."""
-    problem = work.key.seal(json.write(told), problem_context(work.found.id))
-    values = ("failed", None, code, problem, clock.wall(), None)
-    _held(await tx.fetchval(_SETTLE, *work.place, work.found.fence, *values))
-    todos.withdraw(tx, work.workspace.id, TODO, work.found.id)
+        await drop_file(tx, workspace, await queries.lock(tx, workspace, found.id))
 
 
 async def rewind(tx: Transaction, work: Work) -> None:
@@ -122,13 +124,15 @@ def _held(found: UUID | None) -> None:
         raise LeaseLost
 
 
-async def drop_file(tx: Transaction, found: Import, key: Key) -> None:
+async def drop_file(tx: Transaction, workspace: Workspace, found: Import) -> None:
     """Drop an import's bytes and what its plan tells of them; what was said of refused rows stays."""
     place = found.workspace_id, found.id
-    await tx.execute(_FORGET_CHUNKS, *place)
+    # What was corrected and is a debt now would say of it what the file said.
+    await tx.execute(_FORGET_CORRECTIONS, *place)
+    await tx.execute(actions.FORGET_CHUNKS, *place)
     await vault.drop_key(tx, found.workspace_id, found.file_id)
-    plan = None
-    if found.plan is not None:
+    plan, key = None, queries.keys_of(workspace, found).own
+    if found.plan is not None and key is not None:
         plan = plans.opened(found.plan, key, found.id).scrubbed().seal(key, found.id)
     await tx.execute(_KEEP_PLAN, *place, plan)
 
@@ -136,7 +140,7 @@ async def drop_file(tx: Transaction, found: Import, key: Key) -> None:
 async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
     """Drop everything an import kept of people; that it was, and its counts, remain."""
     place = workspace_id, import_id
-    for statement in (_FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS):
+    for statement in (actions.FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS):
         await tx.execute(statement, *place)
     await vault.drop_key(tx, workspace_id, import_id)
     await vault.drop_key(tx, workspace_id, file_id)

@@ -15,7 +15,7 @@ from getbill import sheets
 from getbill.companies import Workspace
 from getbill.imports import mapping
 from getbill.imports.findings import cells_in, cells_out
-from getbill.imports.mapping import Mapping, Reason
+from getbill.imports.mapping import Mapping
 from getbill.imports.model import plan_context
 from getbill.kit import json
 from getbill.vault import Key
@@ -76,16 +76,12 @@ class Plan:
     def scrubbed(self) -> "Plan":
         """Return the plan without anything that its file's cells say, for when somebody in it was erased."""
         layout = replace(self.layout, skipped=())
-        columns = tuple(
-            replace(one, reason=Reason("header", {"header": one.header})) for one in self.mapping.columns
-        )
         profile = replace(
             self.profile,
             head=(),
             columns=tuple(replace(one, samples=(), values={}) for one in self.profile.columns),
         )
-        kept = replace(self.mapping, columns=columns, questions=())
-        return replace(self, layout=layout, profile=profile, mapping=kept, warnings=())
+        return replace(self, layout=layout, profile=profile, mapping=self.mapping.scrubbed(), warnings=())
 
     @property
     def headers(self) -> dict[int, str]:

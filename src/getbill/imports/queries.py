@@ -111,22 +111,15 @@ def keys_of(workspace: Workspace, found: Import) -> Keys:
     )
 
 
-async def chunks(database: Database, workspace: Workspace, found: Import) -> AsyncIterator[bytes]:
-    """Yield what came, chunk by chunk, opened; nothing where the file was dropped."""
+async def chunks(
+    database: Database, workspace: Workspace, found: Import, first: int = 0
+) -> AsyncIterator[bytes]:
+    """Yield what came, chunk by chunk from the first wanted, opened; nothing where the file was dropped."""
     key = keys_of(workspace, found).file
-    number = 0
+    number = first
     while key is not None:
         sealed = await database.fetchval(_CHUNK, workspace.id, found.id, number)
         if sealed is None:
             return
         yield key.open(sealed, chunk_context(found.id, number))
         number += 1
-
-
-async def chunk(database: Database, workspace: Workspace, found: Import, number: int) -> bytes | None:
-    """Return one chunk, opened; None after the last one, or where the file was dropped."""
-    key = keys_of(workspace, found).file
-    if key is None:
-        return None
-    sealed = await database.fetchval(_CHUNK, workspace.id, found.id, number)
-    return None if sealed is None else key.open(sealed, chunk_context(found.id, number))

@@ -53,7 +53,7 @@ def remember(
 ) -> None:
     """Have remembered, at the edge, how files of a sender and signature are read."""
     found, layout = read
-    # Only what names columns: a line above the header may name people.
+    # Only what names columns: a line above the header may name people, and so may a cell that is an example.
     bare = sheets.Layout(
         kind=layout.kind,
         columns=layout.columns,
@@ -61,7 +61,7 @@ def remember(
         data_line=layout.data_line,
         width=layout.width,
     )
-    plain = json.write({"mapping": found.to_json(), "layout": bare.to_json()})
+    plain = json.write({"mapping": found.scrubbed().to_json(), "layout": bare.to_json()})
     sealed = workspace.vault.seal(plain, _context(workspace.id, *place))
     tx.defer(_REMEMBER, workspace.id, *place, sealed, by, tx.now)
 

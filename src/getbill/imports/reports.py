@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal
 
 from getbill import sheets
 from getbill.companies import Workspace
-from getbill.imports import findings, plans, queries
+from getbill.imports import findings, mapping, plans, queries
 from getbill.imports.findings import Row
 from getbill.imports.model import Import, ImportCannotMove
 from getbill.imports.plans import FINDING_HEADER, SUGGESTION_HEADER
@@ -100,7 +100,7 @@ async def rejected(
 
 
 def _told(row: Row, language: str) -> str:
-    where = "Ligne" if language.startswith("fr") else "Line"
+    where = "Ligne" if mapping.tongue(language) == "fr" else "Line"
     said = " ".join(one.told(language) for one in row.findings)
     return f"{where} {row.line}: {said}"
 
@@ -120,7 +120,7 @@ async def listed(
     key = queries.keys_of(workspace, found).own
     if key is None:
         raise ImportCannotMove("The findings of this import are gone.")
-    names = _COLUMNS["fr" if language.startswith("fr") else "en"]
+    names = _COLUMNS[mapping.tongue(language)]
 
     def lines(some: Iterator[Row]) -> Iterator[Sequence[sheets.Cell]]:
         yield names

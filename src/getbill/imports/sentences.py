@@ -48,10 +48,6 @@ _OWN: Final[dict[str, tuple[str, str]]] = {
         "Money has been entered since; the debt stays.",
         "De l'argent a été enregistré depuis ; la créance reste.",
     ),
-    "updated-not-undone": (
-        "The debt existed before and was changed; the change stays.",
-        "La créance existait avant et a été modifiée ; la modification reste.",
-    ),
     "moved-on": (
         "The debt is {status} now; it stays.",
         "La créance est maintenant « {status} » ; elle reste.",

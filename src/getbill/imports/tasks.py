@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from getbill import companies, sheets, todos
+from getbill.companies import Workspace
 from getbill.imports import checking, correcting, making, passing, plans, queries, remembered, undoing
 from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import CHUNK_ROWS, Import, Task
@@ -21,7 +22,7 @@ from getbill.imports.plans import Plan
 from getbill.imports.rows import Line, Reader
 from getbill.imports.spool import FileGone, spooled
 from getbill.kit import crashes, json
-from getbill.kit.db import Database
+from getbill.kit.db import Database, Statement
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -31,9 +32,24 @@ _TURN_ROWS: Final = 100
 # A chunk in which debts may have to be changed one by one, and one refusal repeats it.
 _CHANGING_ROWS: Final = 100
 
+_NOTHING_MADE = Statement(
+    "imports.nothing_made",
+    "A check counted what would have become of an import's rows, and nothing will.",
+    "UPDATE imports SET created = 0, updated = 0 WHERE workspace_id = $1 AND id = $2",
+)
 _GONE: Final = {
     "en": ["The file is gone.", "Send it again."],
     "fr": ["Le fichier n'est plus là.", "Envoyez-le de nouveau."],
+}
+_CHANGED: Final = {
+    "en": [
+        "The book changed after the check, and the import was to be all or nothing: its debts were taken back.",
+        "The report says which rows were refused, and what stayed. Correct the rows; or send it with mode=partial.",
+    ],
+    "fr": [
+        "Le portefeuille a changé après la vérification d'un import tout ou rien : ses créances ont été retirées.",
+        "Le rapport dit quelles lignes sont refusées, et ce qui reste. Corrigez-les, ou envoyez avec mode=partial.",
+    ],
 }
 _FINDINGS: Final = {
     "en": [
@@ -54,25 +70,30 @@ async def run(database: Database, vault: Vault, workspace_id: UUID, import_id: U
         found = await queries.find(database, workspace, import_id)
         if found.task is None or found.fence != fence:
             return
-        key = queries.keys_of(workspace, found).own
-        if key is None:
-            raise FileGone
-        work = Work(database, workspace, found, key)
         try:
-            await _TASKS[found.task](work)
+            await _do(found.task, database, workspace, found)
         except LeaseLost:
             return
         except sheets.Unreadable as error:
             told = {language: list(error.told(language)) for language in ("en", "fr")}
-            await _fail(work, error.code.replace("_", "-"), told)
+            await _fail(database, workspace, found, error.code.replace("_", "-"), told)
         except FileGone:
-            await _fail(work, "file-gone", _GONE)
+            await _fail(database, workspace, found, "file-gone", _GONE)
 
 
-async def _fail(work: Work, code: str, told: dict[str, Any]) -> None:
+async def _do(task: Task, database: Database, workspace: Workspace, found: Import) -> None:
+    key = queries.keys_of(workspace, found).own
+    if key is None:
+        raise FileGone
+    await _TASKS[task](Work(database, workspace, found, key))
+
+
+async def _fail(
+    database: Database, workspace: Workspace, found: Import, code: str, told: dict[str, Any]
+) -> None:
     with suppress(LeaseLost):
-        async with work.database.transaction(work.workspace.now()) as tx:
-            await passing.fail(tx, work, code, told)
+        async with database.transaction(workspace.now()) as tx:
+            await passing.fail(tx, workspace, found, code, told)
 
 
 async def read(work: Work) -> None:
@@ -111,14 +132,15 @@ async def check(work: Work) -> None:
     async with work.database.transaction(work.workspace.now()) as tx:
         await passing.rewind(tx, work)
     work = Work(work.database, work.workspace, found.but(cursor=0, rows_done=0), work.key)
-    seen: dict[str, int] = {}
+    seen: checking.Seen = {}
     rejected = 0
     async with _lines(work) as chunks:
         async for lines, cursor in chunks:
             rejected += (await checking.examine(work, lines, cursor, seen)).rejected
     async with work.database.transaction(work.workspace.now()) as tx:
         if found.mode == "all_or_nothing" and rejected:
-            await passing.fail(tx, work, "findings", _FINDINGS)
+            await tx.execute(_NOTHING_MADE, *work.place)
+            await passing.fail(tx, work.workspace, found, "findings", _FINDINGS)
         elif found.is_dry_run:
             await passing.settle(tx, work, "checked")
         else:
@@ -170,10 +192,11 @@ async def undo(work: Work) -> None:
     await undoing.take_back(work)
     async with work.database.transaction(work.workspace.now()) as tx:
         if work.found.mode == "all_or_nothing" and work.found.state == "importing":
-            await passing.fail(tx, work, "findings", _FINDINGS)
+            # Corrections start it again, so its file is needed still.
+            await passing.fail(tx, work.workspace, work.found, "findings", _CHANGED)
         else:
             await passing.settle(tx, work, "undone")
-        await passing.drop_file(tx, await queries.lock(tx, work.workspace, work.found.id), work.key)
+            await passing.drop_file(tx, work.workspace, await queries.lock(tx, work.workspace, work.found.id))
 
 
 _TASKS: Final[Mapping[str, Callable[[Work], Awaitable[None]]]] = {
@@ -238,7 +261,7 @@ async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tu
 async def _batch(work: Work) -> AsyncIterator[tuple[list[Line], int]]:
     reader = Reader(work.workspace, work.workspace.now().date(), None)
     number = work.found.cursor
-    while (chunk := await queries.chunk(work.database, work.workspace, work.found, number)) is not None:
+    async for chunk in queries.chunks(work.database, work.workspace, work.found, number):
         rows: Sequence[Any] = json.read(chunk)
         lines: list[Line] = []
         for first in range(0, len(rows), _TURN_ROWS):

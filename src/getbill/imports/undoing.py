@@ -1,6 +1,7 @@
 """Taking an import back: every debt it made is put away and frees its reference, as if the file had not come.
 
-What somebody was contacted about since, or paid, or moved on otherwise, stays and is listed with the reason.
+What somebody was contacted about since, or paid, or moved on otherwise, stays and is listed with the reason. Debts that
+were there before and were changed keep the change.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from uuid import UUID
 from getbill import debts
 from getbill.companies import Workspace
 from getbill.debts import Debt
-from getbill.imports import sentences
+from getbill.imports import mapping, sentences
 from getbill.imports.making import LeaseLost, Work
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement
@@ -77,7 +78,7 @@ class Kept:
             "line": self.line,
             "reference": self.reference,
             "code": self.code,
-            "message": french if language.startswith("fr") else english,
+            "message": french if mapping.tongue(language) == "fr" else english,
         }
 
 
@@ -123,6 +124,6 @@ async def kept(database: Database, workspace: Workspace, import_id: UUID, limit:
     found = []
     for row in rows:
         reason = _reason(row["status"], row["entries_count"], row["has_left"] or row["contacts_count"] > 0)
-        code, facts = reason or ("moved-on", {"status": row["status"]})
-        found.append(Kept(row["id"], row["line"], row["reference"], code, facts))
+        if reason is not None:
+            found.append(Kept(row["id"], row["line"], row["reference"], *reason))
     return found

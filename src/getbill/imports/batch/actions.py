@@ -63,9 +63,9 @@ def _refuse_others(workspace: Workspace, checked: Checked, chunk: Chunk, taken: 
         if debts.fingerprint(workspace, new) != before:
             shown = ids.show("debt", debt_id)
             detail = f"The reference {new.reference!r} belongs to {shown}, made from other values."
-            others.append(
-                refused(index, temp_id, body, [FieldError("/reference", "reference-taken", detail)])
-            )
+            row = refused(index, temp_id, body, [FieldError("/reference", "reference-taken", detail)])
+            row.debt_id = debt_id
+            others.append(row)
     if others:
         chunk.rows = without(chunk.rows, [one.index for one in others])
         checked.refused += others

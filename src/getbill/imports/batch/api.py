@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from getbill import access
 from getbill.access import Caller, Change
-from getbill.companies import Workspace
 from getbill.imports import actions as imports
+from getbill.imports import answers
 from getbill.imports import queries as imports_read
 from getbill.imports.batch import actions, queries
 from getbill.imports.batch.pool import Checkers
@@ -25,7 +25,6 @@ router = APIRouter(prefix="/external-api/v1", tags=["Batches"], route_class=Rout
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 Writes = Annotated[Change, Depends(access.change("debts:write"))]
-_SPOKEN = frozenset({"en", "fr"})
 _STATUS = {"completed": "completed", "undone": "undone", "failed": "failed"}
 
 
@@ -57,7 +56,7 @@ async def create_batch(
     workspace, database = change.workspace, change.database
     checked = await checkers.check(body, workspace)
     await actions.refuse_taken(database, workspace, checked)
-    language = _language(request, workspace)
+    language = answers.language(request, workspace.company.language)
     name = checked.name or f"API Batch - {clock.wall():%d/%m/%Y %H:%M}"
     wanted = Wanted(
         name,
@@ -90,15 +89,10 @@ async def get_batch(request: Request, caller: Reads, batch_id: str) -> Response:
     database: Database = request.app.state.database
     workspace = caller.workspace
     found = await imports_read.find_shown(database, workspace, ids.read("batch", batch_id), ("batch",))
-    report = await queries.report(database, workspace, found, _language(request, workspace))
+    report = await queries.report(
+        database, workspace, found, answers.language(request, workspace.company.language)
+    )
     return answer(200, _shown(found) | {"error_report": report})
-
-
-def _language(request: Request, workspace: Workspace) -> str:
-    """Return in which language a caller reads what is wrong: the first asked for that we speak, or the company's."""
-    asked = request.headers.get("accept-language", "").lower()
-    first = next((part[:2] for part in asked.replace(" ", "").split(",") if part[:2] in _SPOKEN), None)
-    return first or workspace.company.language
 
 
 def _answered(made: Import, taken: actions.Taken, language: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from getbill.imports.mapping.model import (
     confirmed,
 )
 from getbill.imports.mapping.propose import propose
-from getbill.imports.mapping.said import said
+from getbill.imports.mapping.said import said, tongue
 
 __all__ = [
     "Alternative",
@@ -41,4 +41,5 @@ __all__ = [
     "propose",
     "recalled",
     "said",
+    "tongue",
 ]

@@ -12,7 +12,12 @@ import phonenumbers
 
 _NO_DIGITS = re.compile(r"[^\d+]")
 _SEVERAL = re.compile(r"\s*(?:[;|\n]|,\s|\s/\s|\s(?:ou|or|oder|o)\s)\s*")
-_EXTENSION = re.compile(r"\s*(?:ext|poste|x|durchwahl)\.?\s*\d+$", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"[\s,;(]*(?:ext(?:ension)?|poste|x|#|int(?:erno)?|toestel|durchwahl)[.:]?\s*\d+\)?\s*$", re.IGNORECASE
+)
+_NUMBER = re.compile(r"\+?\d(?:.*\d)?", re.DOTALL)
+# What stands behind such a sign is another number, or a room.
+_PARTED = re.compile(r"[^\W\d_]|[#;,+*]")
 # A French number beginning 069 does not say its territory: it stays as it is and is refused with the way out.
 _OVERSEAS = re.compile(r"0?69\d{7}")
 
@@ -28,7 +33,11 @@ class Plan:
 
 def international(text: str, country: str) -> str:
     """Return a number with its country's code where its digits can mean only that, else the text as it is."""
-    digits = _NO_DIGITS.sub("", text.replace("(0)", ""))
+    found = _NUMBER.search(_EXTENSION.sub("", text))
+    if found is None or _PARTED.search(found[0], 1):
+        return text
+    # Italians keep their zero abroad, in brackets or not.
+    digits = _NO_DIGITS.sub("", re.sub(r"^(\+|00)39\s*\(0\)", r"\g<1>390", found[0]).replace("(0)", ""))
     if digits.startswith("+"):
         return digits
     if digits.startswith("00"):

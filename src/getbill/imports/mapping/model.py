@@ -73,6 +73,10 @@ class Reason:
     code: str
     facts: Facts[str, Any] = default(default_factory=dict)
 
+    def scrubbed(self) -> "Reason":
+        """Return the reason without the cell that is its example."""
+        return replace(self, facts={**self.facts, "example": "…"}) if "example" in self.facts else self
+
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
@@ -182,6 +186,11 @@ class Mapping:
             dates={int(index): order for index, order in stored["dates"].items()},
             not_owed={int(index): values for index, values in stored["not_owed"].items()},
         )
+
+    def scrubbed(self) -> "Mapping":
+        """Return the mapping without what cells say: its reasons and questions give some as examples."""
+        columns = tuple(replace(one, reason=one.reason.scrubbed()) for one in self.columns)
+        return replace(self, columns=columns, questions=())
 
     def without_collisions(self) -> "Mapping":
         """Return the mapping itself, or raise `ColumnsCollide` where two columns are one field."""

@@ -4,7 +4,9 @@ One table has every sentence in both languages, so that none is said in one only
 """
 
 from collections.abc import Mapping as Facts
-from typing import Any
+from typing import Any, Literal
+
+Tongue = Literal["en", "fr"]
 
 # The sentence of each code, in English and in French.
 _SENTENCES: dict[str, tuple[str, str]] = {
@@ -150,6 +152,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+def tongue(language: str) -> Tongue:
+    """Return in which of the two languages somebody is told something: French where they speak it, else English."""
+    return "fr" if language.startswith("fr") else "en"
+
+
 def said(code: str, facts: Facts[str, Any], language: str) -> str:
     """Return the sentence of a reason, a question or a finding in French (`fr`) or English."""
     english, french = _SENTENCES[code]
@@ -157,4 +164,4 @@ def said(code: str, facts: Facts[str, Any], language: str) -> str:
         name: ", ".join(map(str, fact)) if isinstance(fact, list | tuple) else fact
         for name, fact in facts.items()
     }
-    return (french if language.startswith("fr") else english).format(**shown)
+    return (french if tongue(language) == "fr" else english).format(**shown)
