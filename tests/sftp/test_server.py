@@ -184,7 +184,7 @@ async def test_two_uploads_at_once_to_one_name_leave_the_file_of_the_later(
     first, second = b"1" * 3_000_000, b"2" * 500_000
     client.file("first.csv", first)
     client.file("second.csv", second)
-    slow = await client.start("put first.csv incoming/debts.csv", options=("-l8000",))
+    slow = await client.start("put first.csv incoming/debts.csv", options=("-l800",))
     await until(lambda: size_of(served, client, "debts.csv"))
 
     quick = await client.run("put second.csv incoming/debts.csv")
@@ -236,7 +236,7 @@ async def test_full_folders_take_nothing_until_something_goes(serve: Serve) -> N
 async def test_sessions_are_limited_by_login_and_in_all(serve: Serve) -> None:
     served = await serve(sessions_per_login=1, sessions_max=2)
     client, other = await served.let_in(key=True), await served.let_in(key=True)
-    client.file("slow.csv", os.urandom(1_000_000))
+    client.file("slow.csv", os.urandom(3_000_000))
     slow = await client.start("put slow.csv incoming/", options=("-l800",))
     await until(lambda: size_of(served, client, "slow.csv"))
 
@@ -290,7 +290,7 @@ async def test_the_host_key_stays_whoever_serves(serve: Serve) -> None:
     assert said.status == 0, said.text
 
 
-async def test_nothing_lies_readable_in_the_database(served: Served, client: Client, dsn: str) -> None:
+async def test_nothing_lies_readable_in_the_database(served: Served, client: Client) -> None:
     client.file("dupont-jean.csv", b"Jean Dupont;jean@dupont.example\n" * 10)
 
     await client.run("put dupont-jean.csv incoming/")
