@@ -223,6 +223,7 @@ class _Course:
         plan, until = self.plan, time.monotonic() + self.plan.patience_seconds
         self.crew.fated.extend(plan.crash_at)
         self.crew.replace(plan.workers)
+        # Whoever has paid hears no more: payments are spread over the first five contacts of each debt, of six.
         expected = plan.debts * 5
         kills, struck, struck_at = plan.kills, 0, time.monotonic()
         payments_at = [expected * (place + 1) / (plan.paid + 1) for place in range(plan.paid)]
