@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from dropping import Client, Served, cut_key
 from getbill import sftp
 from getbill.kit import clock
+from waiting import until
 
 Serve = Callable[..., Any]
 
@@ -320,11 +321,3 @@ async def size_of(served: Served, client: Client, name: str) -> bool:
 
 async def state_of(served: Served, client: Client, name: str, state: str) -> bool:
     return (await served.names(client.login))[name][1] == state
-
-
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(1_500):
-        if await true():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("It did not happen.")
