@@ -144,8 +144,9 @@ async def _prepare(base: Home) -> None:
             new = NewDebt(person, Money(234000, "EUR"), f"F-{number}", "standard_3_waves", Details())
             async with opened.database.transaction(opened.workspace.now()) as tx:
                 await debts.create(tx, opened.workspace, new)
-        while not await opened.database.pool.fetchval(_ALIVE):  # noqa: ASYNC110 the worker tells nobody
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not await opened.database.pool.fetchval(_ALIVE):  # noqa: ASYNC110 the worker tells nobody
+                await asyncio.sleep(0.1)
 
 
 async def _subscribe(base: Home, url: str) -> dict[str, webhooks.Opened]:
