@@ -35,7 +35,8 @@ _SEQUENCE = Statement(
         FROM taken CROSS JOIN LATERAL (
             SELECT * FROM events
             WHERE workspace_id = taken.workspace_id AND debt_id = taken.debt_id AND sequence <= taken.last
-                AND position IS NULL
+                -- Said so that no index of what waits is walked for each debt: their product is seconds.
+                AND coalesce(position, 0) = 0
             OFFSET 0  -- debt by debt, however many wait in all
         ) AS e
     ), ranked AS (
