@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from bench import clocks
 from bench.installation import Home
 from getbill import companies, debts, reactions, vault
 from getbill.companies import Workspace
@@ -19,9 +20,6 @@ from getbill.vault import Vault
 _BATCH = 200
 _WORKSPACE = "SELECT workspace_id FROM workspaces WHERE kind = $1"
 _IBAN = "UPDATE companies SET iban = 'FR7630006000011234567890189'"
-# No live clock ever stands still; a figure's has to, or the hours at which nobody is contacted were those of its run.
-_NO_CHECK = "ALTER TABLE workspaces DROP CONSTRAINT IF EXISTS workspaces_check"
-_STAND = "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1"
 
 
 @dataclass(slots=True)
@@ -38,8 +36,7 @@ class Book:
 
     async def stand_still(self, at: datetime) -> None:
         """Have the workspace's clock stand still at an instant."""
-        await self.database.pool.execute(_NO_CHECK)
-        await self.database.pool.execute(_STAND, self.workspace_id, at)
+        await clocks.stand_still(self.database.pool, self.workspace_id, at)
 
     async def fill(self, people: list[Identity], first: int) -> None:
         """Open a debt for each of some people; the numbers in their references begin at `first`."""

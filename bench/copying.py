@@ -1,17 +1,28 @@
 """The limit of loading: the same rows by bare binary COPY, into the same tables, indexes and constraints, by one process.
 
-The rows are those that GetBill stored, read back beforehand as they are, sealed values and all; each table is copied
-whole by one COPY, all tables in one transaction.
+The rows are those that GetBill stored of one import, read back beforehand as they are, sealed values and all; each
+table's are copied by one COPY, all tables in one transaction, and are kept: the tables grow as GetBill's do.
 """
 
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
-# Each table after those it refers to.
-TABLES = ("debtors", "vault_keys", "debtor_matches", "debts", "contacts", "events")
+# Each table after those it refers to, and which of its rows are an import's, whose debtors are all new.
+TABLES = {
+    "debtors": "id IN (SELECT debtor_id FROM made)",
+    "vault_keys": "subject_id IN (SELECT debtor_id FROM made UNION ALL SELECT id FROM made)",
+    "debtor_matches": "debtor_id IN (SELECT debtor_id FROM made)",
+    "debts": "id IN (SELECT id FROM made)",
+    "contacts": "debt_id IN (SELECT id FROM made)",
+    "events": "debt_id IN (SELECT id FROM made)",
+}
+_ROWS = """
+WITH made AS (SELECT id, debtor_id FROM debts WHERE import_id = $1) SELECT * FROM "{}" WHERE {}
+"""
 # What the rows of those tables refer to.
 _BASE = ("companies", "workspaces")
 _COLUMNS = """
@@ -22,26 +33,26 @@ WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER' ORD
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What one table holds of a workspace."""
+    """What one table holds of an import."""
 
     table: str
     columns: list[str]
     rows: list[tuple[Any, ...]]
 
 
-async def stored(dsn: str, workspace_id: Any) -> list[Stored]:
-    """Read the rows of a workspace's debts."""
+async def stored(dsn: str, import_id: UUID) -> list[Stored]:
+    """Read the rows of an import's debts."""
     connection = await asyncpg.connect(dsn)
     try:
-        found = [await _of_table(connection, table, workspace_id) for table in TABLES]
+        found = [await _of_table(connection, table, import_id) for table in TABLES]
     finally:
         await connection.close()
     return found
 
 
-async def _of_table(connection: Any, table: str, workspace_id: Any) -> Stored:
+async def _of_table(connection: Any, table: str, import_id: UUID) -> Stored:
     columns = [row[0] for row in await connection.fetch(_COLUMNS, table)]
-    rows = await connection.fetch(f'SELECT * FROM "{table}" WHERE workspace_id = $1', workspace_id)
+    rows = await connection.fetch(_ROWS.format(table, TABLES[table]), import_id)
     return Stored(table, columns, [tuple(row[name] for name in columns) for row in rows])
 
 
@@ -60,10 +71,9 @@ async def prepare(dsn: str, second: str) -> None:
 
 
 async def copy(second: str, tables: list[Stored]) -> float:
-    """Copy rows into the emptied tables of a prepared database and return how many seconds that took."""
+    """Copy rows into the tables of a prepared database and return how many seconds that took."""
     connection = await asyncpg.connect(second)
     try:
-        await connection.execute("TRUNCATE " + ", ".join(TABLES) + " CASCADE")
         began = perf_counter()
         async with connection.transaction():
             for one in tables:

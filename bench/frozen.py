@@ -3,8 +3,8 @@
 `getbill worker` moves the clock from one due instant to the next: it claims, renders, seals, hands over to the
 sandbox's fakes and settles each contact, records its events and gives them their places. Counted are the seconds from
 the call that moves the clock to the end of all that follows, and the peak of the worker's memory. The bare side knows
-the final rows of contacts, followups, events and debts beforehand and copies them, batch by batch, into the same tables
-of another database in the same durable cluster.
+the final rows of contacts, followups, events and debts beforehand and copies them by one connection, batch by batch,
+into the same tables of another database in the same durable cluster.
 """
 
 import asyncio

@@ -42,6 +42,7 @@ _AIM_SECONDS = 1.0
 _DEBTS = 2_000
 # After the last commit the others have so long for what is still under way.
 _PATIENCE_SECONDS = 10.0
+_START_SECONDS = 60.0
 _SANDBOX = "SELECT workspace_id FROM workspaces WHERE kind = 'sandbox'"
 _OWED = """
 SELECT EXISTS (SELECT FROM webhook_deliveries WHERE endpoint_id <> $1)
@@ -144,8 +145,9 @@ async def _prepare(base: Home) -> None:
             new = NewDebt(person, Money(234000, "EUR"), f"F-{number}", "standard_3_waves", Details())
             async with opened.database.transaction(opened.workspace.now()) as tx:
                 await debts.create(tx, opened.workspace, new)
-        while not await opened.database.pool.fetchval(_ALIVE):  # noqa: ASYNC110 the worker tells nobody
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(_START_SECONDS):
+            while not await opened.database.pool.fetchval(_ALIVE):  # noqa: ASYNC110 the worker tells nobody
+                await asyncio.sleep(0.1)
 
 
 async def _subscribe(base: Home, url: str) -> dict[str, webhooks.Opened]:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,16 +172,26 @@ def end(child: Popen) -> None:
 
 def wait(url: str, process: Popen, patience_seconds: float = 60) -> None:
     """Wait until a URL answers 200."""
+    until(lambda: _answers(url), process, f"there was a good answer at {url}", patience_seconds)
+
+
+def until(holds: Callable[[], bool], process: Popen, what: str, patience_seconds: float = 60) -> None:
+    """Wait until something holds that a process brings about; raise when it ends before, or takes too long."""
     deadline = time.monotonic() + patience_seconds
-    while time.monotonic() < deadline:
+    while not holds():
         if process.poll() is not None:
-            raise RuntimeError(f"It ended with {process.returncode} before it answered at {url}.")
-        try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 loopback only
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise TimeoutError(f"There was no good answer at {url} within {patience_seconds:.0f} s.")
+            raise RuntimeError(f"It ended with {process.returncode} before {what}.")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{patience_seconds:.0f} s were over before {what}.")
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 loopback only
+            return True
+    except OSError:
+        return False
 
 
 def token(port: int, credentials: Mapping[str, str]) -> str:

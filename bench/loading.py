@@ -1,71 +1,101 @@
-"""`import`: files through the API until the last row is a committed debt, beside a bare COPY of the very rows stored.
+"""`import-csv`, `import-xlsx`, `import-scale`: files through the API until the last row is a committed debt.
 
-API and worker run as in production, the worker's child niced. A round is one file, from the first byte sent to
-`completed`; its rows are then read back and copied bare into the same tables of another database of the same cluster.
+API and worker run as in production, the worker's child niced. A load is one file, from the first byte sent to
+`completed`. Each figure has an installation of its own, whose first loads warm it up and are not counted; all others
+go on into the same growing book.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
-import asyncpg
 import python_calamine
 
-from bench import besides, copying
-from bench.figures import Figure
-from bench.files import ROWS, House, ImportFailed, house, load, write_csv, write_workbook
+from bench import copying
+from bench.figures import Figure, Pairs
+from bench.files import (
+    ROWS,
+    House,
+    ImportFailed,
+    Loaded,
+    house,
+    load,
+    load_csv,
+    load_workbook,
+    write_workbook,
+)
 
-_MANY = 1_000_000
-_LIVE = "SELECT workspace_id FROM workspaces WHERE kind = 'live'"
+_LOADS = 3
+_TIMES = 10
 
 
-def measure(say: Callable[[str], None]) -> list[Figure]:
-    """Return the figures of files."""
+def csv(say: Callable[[str], None]) -> list[Figure]:
+    """Return how long CSV takes beside a bare COPY of the very rows it left, into another database of the cluster."""
+    pairs = Pairs([], [])
     with house() as ours:
-        csv, copied = _pair(ours, 0, say)
-        figures = [Figure("import-csv", csv, copied, "seconds for 100,000 rows", 4.0, is_more_better=False)]
-        workbook = ours.home.folder / "debts.xlsx"
-        write_workbook(workbook, 2 * ROWS, ROWS)
-        reading = _reading(workbook)
-        xlsx, _ = load(ours, workbook)
-        say(f"XLSX: {xlsx:.1f} s, of which reading the workbook by itself takes {reading:.1f} s")
-        more = Figure(
-            "import-xlsx", max(0.0, xlsx - csv), reading, "seconds more than CSV", 1.0, is_more_better=False
-        )
-        many = ours.home.folder / "many.csv"
-        write_csv(many, 10 * ROWS, _MANY)
-        seconds, peak = load(ours, many)
-        say(f"1,000,000 rows: {seconds:.0f} s, {seconds / _MANY * 1e6:.0f} us a row, peak {peak:.0f} MB")
-        scale = Figure(
-            "import-scale",
-            seconds / _MANY * 1e6,
-            csv / ROWS * 1e6,
-            "us a row of 1,000,000",
-            1.3,
-            is_more_better=False,
-        )
-        beside = besides.figure(ours, 20 * ROWS, say)
-    return [*figures, more, scale, beside]
+        _copied(ours, load_csv(ours, 0, ROWS))
+        for number in range(1, _LOADS + 1):
+            loaded = load_csv(ours, number * ROWS, ROWS)
+            copied = _copied(ours, loaded)
+            pairs.ours.append(loaded.seconds)
+            pairs.limit.append(copied)
+            say(f"CSV: {loaded}; bare COPY {copied:.1f} s; ratio {loaded.seconds / copied:.2f}")
+    return [pairs.figure("import-csv", f"seconds for {ROWS:,} rows", 4.0, is_more_better=False)]
 
 
-def _pair(ours: House, first: int, say: Callable[[str], None]) -> tuple[float, float]:
-    file = ours.home.folder / "debts.csv"
-    write_csv(file, first, ROWS)
-    seconds, peak = load(ours, file)
-    copied = asyncio.run(_copied(ours))
-    say(
-        f"CSV: {seconds:.1f} s, {seconds / ROWS * 1e6:.0f} us a row, peak {peak:.0f} MB; bare COPY {copied:.1f} s;"
-        f" ratio {seconds / copied:.2f}"
-    )
-    return seconds, copied
+def xlsx(say: Callable[[str], None]) -> list[Figure]:
+    """Return how much longer a workbook takes than CSV, beside what reading it by calamine alone takes.
+
+    Each workbook is loaded between two CSV files and compared with their mean: the book grows all the while.
+    """
+    pairs = Pairs([], [])
+    with house() as ours:
+        load_workbook(ours, 0, ROWS)
+        load_csv(ours, ROWS, ROWS)
+        before = load_csv(ours, 2 * ROWS, ROWS)
+        for number in range(_LOADS):
+            first = (3 + 2 * number) * ROWS
+            file = ours.home.folder / "debts.xlsx"
+            write_workbook(file, first, ROWS)
+            loaded = load(ours, file, ROWS)
+            after = load_csv(ours, first + ROWS, ROWS)
+            pairs.ours.append(loaded.seconds - (before.seconds + after.seconds) / 2)
+            pairs.limit.append(_reading(file))
+            say(
+                f"XLSX: {loaded}, {pairs.ours[-1]:+.1f} s to CSV before ({before}) and after ({after});"
+                f" reading the workbook by itself takes {pairs.limit[-1]:.1f} s"
+            )
+            before = after
+    return [pairs.figure("import-xlsx", "seconds more than CSV", 1.0, is_more_better=False)]
 
 
-async def _copied(ours: House) -> float:
-    connection = await asyncpg.connect(ours.home.dsn)
-    live = await connection.fetchval(_LIVE)
-    await connection.close()
-    return await copying.copy(ours.second, await copying.stored(ours.home.dsn, live))
+def scale(say: Callable[[str], None]) -> list[Figure]:
+    """Return what a row and the memory cost in a file ten times as long."""
+    with house() as ours:
+        load_csv(ours, 0, ROWS)
+        short = [load_csv(ours, number * ROWS, ROWS) for number in range(1, _LOADS + 1)]
+        for loaded in short:
+            say(f"{ROWS:,} rows: {loaded}")
+        long = load_csv(ours, _TIMES * ROWS, _TIMES * ROWS)
+    say(f"{long.rows:,} rows: {long}")
+    row, usual_row = long.seconds / long.rows, median(loaded.seconds for loaded in short) / ROWS
+    usual_peak = median(loaded.peak_megabytes for loaded in short)
+    of, at = f"us a row of {long.rows:,}", f"MB at the peak of {long.rows:,} rows"
+    return [
+        Figure("import-scale", row * 1e6, usual_row * 1e6, of, 1.3, is_more_better=False),
+        Figure("import-memory", long.peak_megabytes, usual_peak, at, None, is_more_better=False),
+    ]
+
+
+def _copied(ours: House, loaded: Loaded) -> float:
+    """Return how long a bare COPY takes of the rows that a load left."""
+    return asyncio.run(_copy(ours, loaded))
+
+
+async def _copy(ours: House, loaded: Loaded) -> float:
+    return await copying.copy(ours.second, await copying.stored(ours.home.dsn, loaded.import_id))
 
 
 def _reading(file: Path) -> float:
@@ -73,6 +103,7 @@ def _reading(file: Path) -> float:
     began = time.perf_counter()
     book = python_calamine.CalamineWorkbook.from_path(str(file))
     count = sum(1 for _ in book.get_sheet_by_index(0).iter_rows())
+    seconds = time.perf_counter() - began
     if count != ROWS + 1:
         raise ImportFailed(f"The workbook has {count} rows.")
-    return time.perf_counter() - began
+    return seconds

@@ -1,7 +1,7 @@
 """A mail server that takes every message at once: enough SMTP to answer, so that what is measured is who sends.
 
 Run as a process of its own: `python -m bench.mailsink PORT KEPT`. `VRFY` answers how many messages it took. The
-messages up to the first `VRFY` are kept, and written then into the file KEPT.
+messages up to the first `VRFY` that follows one are kept, and written then into the file KEPT.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """Requests at a steady pace, whether or not the ones before were answered: what people notice when a machine is busy.
 
-The job comes as JSON on standard input (port, token, ids, per_second, seconds); the result goes as JSON to standard
-output: the 50th and 95th percentile of the answers' times, counted from when each request was due.
+The job comes as JSON on standard input (port, token, ids, per_second, seconds; `during`, where an import is shown after
+whose end nothing more is asked); the result goes as JSON to standard output: the 50th and 95th percentile of the
+answers' times, counted from when each request was due.
 """
 
 import asyncio
@@ -14,8 +15,10 @@ from typing import Any
 
 import uvloop
 
-_GET = b"GET /external-api/v1/debts/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n"
+_GET = b"GET /external-api/v1%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n"
 _CONNECTIONS = 64
+_LOOK_SECONDS = 0.25
+_RUNS = frozenset({"uploaded", "mapped", "checked", "importing"})
 
 
 class Lane:
@@ -25,36 +28,45 @@ class Lane:
         self._reader = reader
         self._writer = writer
 
-    async def ask(self, request: bytes) -> bytes:
-        """Send a request, read its answer whole, and return its status."""
+    async def ask(self, request: bytes) -> tuple[str, bytes]:
+        """Send a request, read its answer whole, and return its status and body."""
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
         at = head.lower().index(b"content-length:") + 15
-        await self._reader.readexactly(int(head[at : head.index(b"\r\n", at)]))
-        return head[9:12]
+        body = await self._reader.readexactly(int(head[at : head.index(b"\r\n", at)]))
+        return head[9:12].decode(), body
 
 
 async def run(job: dict[str, Any]) -> dict[str, Any]:
     """Ask at the pace of a job and return how long the answers took."""
-    token, asked = job["token"].encode(), cycle([identifier.encode() for identifier in job["ids"]])
+    token, asked = (
+        job["token"].encode(),
+        cycle([f"/debts/{identifier}".encode() for identifier in job["ids"]]),
+    )
     free: asyncio.Queue[Lane] = asyncio.Queue()
     for _ in range(_CONNECTIONS):
-        free.put_nowait(Lane(*await asyncio.open_connection("127.0.0.1", job["port"])))
+        free.put_nowait(await _lane(job))
     taken: list[float] = []
     statuses: Counter[str] = Counter()
 
     async def one(due: float, request: bytes) -> None:
         lane = await free.get()
-        statuses[(await lane.ask(request)).decode()] += 1
+        status, _ = await lane.ask(request)
+        statuses[status] += 1
         taken.append(perf_counter() - due)
         free.put_nowait(lane)
 
+    over = asyncio.create_task(_is_over(job))
     began = perf_counter()
     running = []
     for number in range(int(job["per_second"] * job["seconds"])):
         due = began + number / job["per_second"]
         await asyncio.sleep(max(0.0, due - perf_counter()))
+        if over.done():
+            over.result()
+            break
         running.append(asyncio.create_task(one(due, _GET % (next(asked), token))))
+    over.cancel()
     async with asyncio.timeout(30):
         await asyncio.gather(*running)
     taken.sort()
@@ -63,6 +75,19 @@ async def run(job: dict[str, Any]) -> dict[str, Any]:
         "p95_ms": taken[int(len(taken) * 0.95)] * 1000,
         "statuses": statuses,
     }
+
+
+async def _lane(job: dict[str, Any]) -> Lane:
+    return Lane(*await asyncio.open_connection("127.0.0.1", job["port"]))
+
+
+async def _is_over(job: dict[str, Any]) -> None:
+    """Return when the import that a job names is over; never where it names none."""
+    if "during" not in job:
+        await asyncio.Event().wait()
+    lane, request = await _lane(job), _GET % (job["during"].encode(), job["token"].encode())
+    while json.loads((await lane.ask(request))[1])["state"] in _RUNS:  # noqa: ASYNC110 it tells nobody
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 if __name__ == "__main__":

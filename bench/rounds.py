@@ -29,25 +29,31 @@ class RoundBroken(RuntimeError):
     """Answers were missing or wrong: the round measures nothing."""
 
 
-def play(side: Side, expected: str, job: dict[str, Any]) -> float:
-    """Load a server for a round and return its answers a second; all of them must have the expected status."""
-    timing = {"connections": CONNECTIONS, "seconds": SECONDS, "warm_up_seconds": WARM_UP_SECONDS}
-    before = _processor_seconds(side.process_id)
+def run(module: str, job: dict[str, Any], expected: str) -> dict[str, Any]:
+    """Have a module of its own process do a job of some `seconds`; all answers must have the expected status."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.load"],
-        input=json.dumps({"port": side.port, "token": side.token} | timing | job),
+        [sys.executable, "-m", module],
+        input=json.dumps(job),
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=job["seconds"] + 60,
         check=False,
     )
     if done.returncode:
         raise RoundBroken(done.stderr)
-    result = json.loads(done.stdout)
-    if set(result["statuses"]) != {expected} or result["broken"]:
-        raise RoundBroken(f"{side.name}: {result['statuses']} {result['broken']}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    if set(result["statuses"]) != {expected} or result.get("broken"):
+        raise RoundBroken(f"{result['statuses']} {result.get('broken', '')}")
+    return result
+
+
+def play(side: Side, expected: str, job: dict[str, Any]) -> float:
+    """Load a server for a round and return its answers a second; all of them must have the expected status."""
+    timing = {"connections": CONNECTIONS, "seconds": SECONDS, "warm_up_seconds": WARM_UP_SECONDS}
+    before = _processor_seconds(side.process_id)
+    result = run("bench.load", {"port": side.port, "token": side.token} | timing | job, expected)
     spent = (_processor_seconds(side.process_id) - before) / (SECONDS + WARM_UP_SECONDS)
     per_second = float(result["per_second"])
     print(

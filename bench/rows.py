@@ -1,8 +1,9 @@
 """The least that could leave the rows of a sandbox's months behind: they are known, and copied batch by batch.
 
 Nothing is claimed, rendered, sealed, planned, counted or asked; each batch has the contacts, followups and events of
-some debts and the last state of the debts themselves, and is one transaction. Run as a process of its own, with the
-job as JSON on standard input; the result is how many seconds it took.
+some debts and the last state of the debts themselves, and is one transaction. All are written by one connection, one
+after the other, where GetBill's worker has several. Run as a process of its own, with the job as JSON on standard
+input; the result is how many seconds it took.
 """
 
 import json

@@ -2,7 +2,8 @@
 
 `getbill worker` claims each contact, looks at debt and rules again, renders and seals the message, commits that it is
 being sent, sends it, settles it, records its events and plans what follows. The bare side has the very messages that
-the server took from ours, and as many connections. `smtp-workers` is two workers beside one.
+the server took from ours, and as many connections. `smtp-workers` is two workers beside one, in alternating pairs; the
+second is another process each time, and warm.
 """
 
 import asyncio
@@ -12,22 +13,20 @@ import smtplib
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from contextlib import contextmanager
+from datetime import datetime, time, timedelta
 from itertools import count
-from statistics import median
 from time import perf_counter
 from typing import Any
 
 from bench import books
 from bench.books import Book
 from bench.figures import Figure, Pairs
-from bench.installation import Home, free_port, home, process, settings
+from bench.installation import Home, free_port, home, process, settings, until
 from getbill import events
 from getbill.channels.senders import SmtpSettings
-from getbill.kit import clock
+from getbill.kit import calendar, clock
 
 _MESSAGES = 2_000
 _PAIRS = 3
@@ -54,20 +53,26 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     with home() as base:
         kept = base.folder / "messages.pickle"
         sink = [sys.executable, "-m", "bench.mailsink", str(port), str(kept)]
-        with process(sink, settings(base.folder, port)), _worker(base, port):
+        with process(sink, settings(base.folder, port)) as office, _worker(base, port):
+            until(lambda: _listens(port), office, "the mail server listened")
             asyncio.run(_stand_still(base))
-            _listens(port)
-            _ours(base, port, next(numbers), many)  # warms up, and has the messages kept
+
+            def ours() -> float:
+                return _ours(base, port, next(numbers), many)
+
+            ours()  # warms up, and has the messages kept
             for number in range(_PAIRS):
-                pairs.ours.append(_ours(base, port, next(numbers), many))
+                pairs.ours.append(ours())
                 pairs.limit.append(_bare(base, port, many))
                 say(f"pair {number + 1}: {pairs.ours[-1]:.0f} a second, {pairs.limit[-1]:.0f} bare")
-            with _worker(base, port):
-                _ours(base, port, next(numbers), many)
-                for _ in range(_PAIRS):
-                    workers.ours.append(_ours(base, port, next(numbers), many))
-                    workers.limit.append(median(pairs.ours))
-                    say(f"two workers: {workers.ours[-1]:.0f} a second")
+            for number in range(_PAIRS):
+                with _worker(base, port):
+                    ours()
+                    workers.ours.append(ours())
+                workers.limit.append(ours())
+                say(
+                    f"pair {number + 1}: two workers {workers.ours[-1]:.0f} a second, one {workers.limit[-1]:.0f}"
+                )
     return [
         pairs.figure("smtp", "contacts a second", _TARGET, is_more_better=True),
         workers.figure("smtp-workers", "contacts a second", None, is_more_better=True),
@@ -75,9 +80,10 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
 
 
 def _moment() -> datetime:
-    """Return noon of a coming Tuesday: somebody may run this at night, when nobody is written to."""
-    today = clock.wall().replace(hour=11, minute=0, second=0, microsecond=0)
-    return today + timedelta(days=8 - today.weekday())
+    """Return the noon of a coming day on which people are written to: this may be run at night, or on a holiday."""
+    tomorrow = clock.wall().date() + timedelta(days=1)
+    day = calendar.open_day(tomorrow, calendar.DEFAULT_PLACE, calendar.Exclusions())
+    return calendar.at_local(day, time(12), calendar.DEFAULT_ZONE)
 
 
 async def _stand_still(base: Home) -> None:
@@ -107,9 +113,8 @@ def _worker(base: Home, port: int) -> Iterator[None]:
         "GETBILL_SMTP_FROM": _FROM,
     }
     before = asyncio.run(_alive(base))
-    with process([sys.executable, "-m", "getbill", "worker"], environment):
-        while asyncio.run(_alive(base)) == before:
-            time.sleep(0.1)
+    with process([sys.executable, "-m", "getbill", "worker"], environment) as worker:
+        until(lambda: asyncio.run(_alive(base)) > before, worker, "it was at work")
         yield
 
 
@@ -168,12 +173,12 @@ def _bare(base: Home, port: int, many: int) -> float:
     return many / float(found["seconds"])
 
 
-def _listens(port: int) -> None:
-    """Wait until the mail server is there."""
-    for _ in range(100):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def _taken(port: int) -> int:

@@ -1,8 +1,8 @@
 """`tick`: what a worker's look for something due costs with 1,000,000 contacts planned, beside 1,000; none is due.
 
 A tick is one turn of each loop that looks for contacts: live ones, sandboxes', clocks in motion, and what dead workers
-left. Half of the contacts are live, half are in a sandbox. Both databases are in one durable cluster and have been
-vacuumed; each side is a process of its own.
+left. Half of the contacts are live, half are in a sandbox. Each side has a durable cluster and a process of its own, on
+one machine and in turn; both databases have been vacuumed.
 """
 
 import asyncio

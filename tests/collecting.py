@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
+from bench import clocks
 
 from calls import Answer, Site, started
 from getbill import access, companies, debts, events, followups, scenarios, timelines, vault, worker
@@ -70,16 +71,14 @@ class Place:
         return await companies.workspace(self.database, self.vault, self.id)
 
     async def set_clock(self, text: str) -> None:
-        """Have the sandbox's clock stand still at an instant."""
-        async with self.database.pool.acquire() as connection, connection.transaction():
-            # No live clock ever stands still; a test's has to, or its hours would be those of the test run.
-            await connection.execute("ALTER TABLE workspaces DROP CONSTRAINT workspaces_check")
+        """Have the workspace's clock stand still at an instant."""
+        await clocks.stand_still(self.database.pool, self.id, at(text))
+
+    async def switch(self, contact: str) -> None:
+        """Switch contact of the workspace, whose clock may stand still."""
+        async with clocks.unchecked(self.database.pool) as connection:
             await connection.execute(
-                "UPDATE workspaces SET frozen_at = $2 WHERE workspace_id = $1", self.id, at(text)
-            )
-            await connection.execute(
-                "ALTER TABLE workspaces ADD CONSTRAINT workspaces_check "
-                "CHECK (kind = 'sandbox' OR (clock_offset = '0' AND frozen_at IS NULL)) NOT VALID"
+                "UPDATE workspaces SET contact = $2 WHERE workspace_id = $1", self.id, contact
             )
 
     async def debt(self, who: Identity = JEAN, amount: str = "2340.00", **values: Any) -> Debt:

@@ -17,9 +17,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+import commanding
 import make
 import processes
 from calls import Site
+from commanding import Run
 from creditor import Creditor, Receiver, collecting, receiving
 from getbill import vault
 from getbill.embedded import Server
@@ -145,6 +147,13 @@ async def creditor(
     """A creditor who calls the running processes."""
     async with collecting(running, installation, company, receiver) as opened:
         yield opened
+
+
+@pytest.fixture(name="getbill")
+async def commands(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Run]:
+    """Run `getbill` with some words on a database of this test alone."""
+    async with commanding.commands(postgres, tmp_path) as run:
+        yield run
 
 
 @pytest.fixture

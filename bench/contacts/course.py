@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from bench import clocks
 from bench.contacts import post
 from bench.contacts.judge import Evidence, Receipt, Told, Try, Verdict, judge
 from bench.contacts.workers import POINTS, Crew
@@ -39,7 +41,7 @@ from getbill.settings import LogLevel, Settings, SmtpTls
 Say = Callable[[str], None]
 
 _SCENARIO: Final = "standard_3_waves"
-_MONDAY: Final = "2026-01-05 10:00+00"
+_MONDAY: Final = datetime(2026, 1, 5, 10, tzinfo=UTC)
 _AMOUNT: Final = Decimal(100)
 _ASSURANCE: Final = {post.KEYED: "idempotency_key", post.ASKED: "look_up", post.NEITHER: "neither"}
 _LOOK_SECONDS: Final = 0.05
@@ -47,13 +49,6 @@ _TELL_SECONDS: Final = 15.0
 _PATIENCE_SECONDS: Final = 3.0
 # Who is killed, one as likely as the other; `point` is a worker whose successor dies by itself.
 _WORDS: Final = ("worker", "worker", "worker", "point", "point", "postgres")
-# No live clock ever stands still; here it has to, or its hours would be those of the run.
-_LOOSEN: Final = "ALTER TABLE workspaces DROP CONSTRAINT workspaces_check"
-_FREEZE: Final = f"UPDATE workspaces SET frozen_at = '{_MONDAY}' WHERE workspace_id = $1"
-_TIGHTEN: Final = """
-ALTER TABLE workspaces ADD CONSTRAINT workspaces_check
-    CHECK (kind = 'sandbox' OR (clock_offset = '0' AND frozen_at IS NULL)) NOT VALID
-"""
 _OPEN: Final = """
 SELECT count(*) FROM contacts WHERE workspace_id = $1 AND state IN ('planned', 'claimed', 'sending')
 """
@@ -208,10 +203,7 @@ class _Course:
             self.database, founded.company_id, lines, "Acme SAS, capital 10 000 EUR, RCS Paris 123 456 789"
         )
         self.id = founded.live_id
-        async with self.database.pool.acquire() as connection, connection.transaction():
-            await connection.execute(_LOOSEN)
-            await connection.execute(_FREEZE, self.id)
-            await connection.execute(_TIGHTEN)
+        await clocks.stand_still(self.database.pool, self.id, _MONDAY)
         workspace = await companies.workspace(self.database, self.keys, self.id)
         for number in range(self.plan.debts):
             async with self.database.transaction(workspace.now()) as tx:
@@ -223,6 +215,7 @@ class _Course:
         plan, until = self.plan, time.monotonic() + self.plan.patience_seconds
         self.crew.fated.extend(plan.crash_at)
         self.crew.replace(plan.workers)
+        # Whoever has paid hears no more: payments are spread over the first five contacts of each debt, of six.
         expected = plan.debts * 5
         kills, struck, struck_at = plan.kills, 0, time.monotonic()
         payments_at = [expected * (place + 1) / (plan.paid + 1) for place in range(plan.paid)]

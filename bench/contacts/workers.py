@@ -1,23 +1,15 @@
-"""Workers that can be killed and are there again at once: each a process of its own, out of one that has imported all.
+"""The workers of an installation as they are killed: as many as are wanted, and another for each that is gone.
 
-They are `getbill worker` with short leases; SIGKILL and the connections they leave behind are as real.
+They are `getbill worker` with short leases.
 """
 
-import asyncio
-import logging
-import multiprocessing
 import signal
-import sys
 import time
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from typing import Final
 
-import structlog
-
-from getbill import worker
-from getbill.kit import crashes
-from getbill.kit.lost import LOST
+from bench import dying
 from getbill.settings import Settings
 from getbill.timelines import Pace
 
@@ -48,9 +40,6 @@ POINTS: Final = (
 
 _AGAIN_SECONDS: Final = 0.3
 
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["getbill.worker"])
-
 
 @dataclass
 class Crew:
@@ -66,9 +55,7 @@ class Crew:
 
     def begin(self, point: str | None = None) -> None:
         """Start a worker, to die at a point if one is named."""
-        process = _context.Process(target=_work, args=(self.settings, point), daemon=True)
-        process.start()
-        self.running.append(process)
+        self.running.append(dying.begin(self.settings, point, PACE, loses_database=True))
 
     def kill(self, place: int) -> None:
         """Kill a worker without warning."""
@@ -96,19 +83,3 @@ class Crew:
             process.kill()
             process.join()
         self.running.clear()
-
-
-def _work(settings: Settings, point: str | None) -> None:
-    crashes.arm(point)
-    # What it complains of while its database is killed is no news.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    try:
-        asyncio.run(_until_told(settings))
-    except LOST:
-        sys.exit(1)
-
-
-async def _until_told(settings: Settings) -> None:
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await worker.run(settings, stop, PACE)

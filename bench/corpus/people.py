@@ -75,7 +75,7 @@ PLACES["CH"] = PLACES["DE"]
 PLACES["BE"] = PLACES["FR"]
 PLACES["AT"] = PLACES["DE"]
 # Amounts without decimals.
-_WHOLE = frozenset({"1234", "1 234", "1.234", "1,234"})
+WHOLE = frozenset({"1234", "1 234", "1.234", "1,234"})
 STATES = {"62701": "IL", "94105": "CA", "02108": "MA", "10001": "NY"}
 OBJECTS = {
     "fr": "Prestation de mars;Abonnement annuel;Loyer avril;Réparation véhicule",
@@ -158,7 +158,7 @@ def _debt(n: int, options: dict[str, str], chance: random.Random) -> Debt:
             chance.randint(1, 12),
         )
     people = options.get("people", "mix")
-    whole = Decimal(1) if options.get("number", "") in _WHOLE else Decimal("0.01")
+    whole = Decimal(1) if options.get("number", "") in WHOLE else Decimal("0.01")
     return Debt(
         n=n, place=place, country=country, is_company=people == "company" or (people == "mix" and chance.random() < 0.5),
         is_man=is_man, first=chance.choice((place.men if is_man else place.women).split()),
@@ -175,7 +175,7 @@ def _debt(n: int, options: dict[str, str], chance: random.Random) -> Debt:
 def _amount(options: dict[str, str], chance: random.Random) -> Decimal:
     if options.get("amounts") == "thousands":
         return Decimal(chance.randint(2, 9)) * 1000 + Decimal(chance.randint(1, 999))
-    if options.get("number", "") in _WHOLE:
+    if options.get("number", "") in WHOLE:
         return Decimal(chance.randint(40, 9000))
     return Decimal(chance.randint(1500, 1_250_000)) / 100
 

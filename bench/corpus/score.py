@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.corpus import Labelled, Layout, disguised, layouts
-from bench.corpus.people import Debt
-from bench.corpus.writers import WHOLE
+from bench.corpus.people import WHOLE, Debt
 from getbill import sheets
 from getbill.imports import mapping
 

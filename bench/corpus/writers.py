@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bench.corpus.people import PLACES, STATES, Debt
+from bench.corpus.people import PLACES, STATES, WHOLE, Debt
 
 Cell = str | int | float | date | None
 _MONTHS = {
@@ -14,7 +14,6 @@ _MONTHS = {
     "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
     "de": ["Jan", "Feb", "Mär", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"],
 }
-WHOLE = frozenset({"1234", "1 234", "1.234", "1,234"})
 _SIGN = {"EUR": "€", "GBP": "£", "USD": "$", "CHF": "CHF", "CAD": "$", "SEK": "kr"}
 
 

@@ -17,6 +17,7 @@ from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import NotFound
 from getbill.vault import Vault
+from waiting import until
 
 PROFILE = "/external-api/v1/company/profile"
 THINGS = "/external-api/v1/test/things"
@@ -136,23 +137,16 @@ async def test_a_killed_listener_means_asking_until_it_is_back_and_forgetting_th
     await database.pool.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'getbill listener'"
     )
-    await until(lambda: not listener.is_live, database)
+    await until(lambda: not listener.is_live, seconds=5)
     # Revoked without a word to anybody, as if the word was lost while nobody listened.
     await database.pool.execute(
         "UPDATE api_keys SET revoked_at = now() WHERE workspace_id = $1", house.founded.sandbox_id
     )
     asked = await caller.get(PROFILE)
-    await until(lambda: listener.is_live, database)
+    await until(lambda: listener.is_live, seconds=5)
     back = await other.get(PROFILE)
 
     assert (asked.status, back.status) == (401, 401)
-
-
-async def until(is_so: Any, database: Database) -> None:
-    deadline = clock.monotonic() + 5
-    while not is_so():
-        assert clock.monotonic() < deadline
-        await database.pool.fetchval("SELECT pg_sleep(0.01)")
 
 
 async def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
@@ -333,7 +327,7 @@ async def test_a_rolled_back_revocation_is_told_to_nobody(site: Site, house: Any
         await _forget_and_fail(database, await key_id(database, house))
     async with database.transaction(clock.wall()) as tx:
         await access.forget(tx, ids.new())
-    await until(lambda: site.app.state.gate.callers._told > told, database)
+    await until(lambda: site.app.state.gate.callers._told > told, seconds=5)
 
     assert site.app.state.gate.callers._told == told + 1
 

@@ -1,59 +1,12 @@
 """Letting somebody in from the command line: secrets shown once, refusals as sentences."""
 
-import asyncio
 import json
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
-import asyncpg
-import pytest
-import structlog
-from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from typer.testing import CliRunner
 
-from getbill import cli
-
-MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-
-Run = Callable[..., Awaitable[Result]]
-
-
-@pytest.fixture
-def logging_as_before() -> Any:
-    """Undo what a command does to the logging of its process."""
-    structure, handlers, level = structlog.get_config(), logging.root.handlers, logging.root.level
-    yield
-    structlog.configure(**structure)
-    logging.root.handlers = handlers
-    logging.root.setLevel(level)
-
-
-@pytest.fixture
-async def getbill(postgres: Any, logging_as_before: None) -> AsyncIterator[Run]:
-    """Run `getbill` with some words on a database of this test's own, in a thread: it has its own event loop."""
-    name = f"commands_{uuid4().hex}"
-    admin = await asyncpg.connect(postgres.dsn("postgres"))
-    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE getbill')
-    environment = {"DATABASE_URL": postgres.dsn(name), "GETBILL_MASTER_KEY": MASTER_KEY}
-
-    async def run(*words: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=environment)
-
-    yield run
-    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    await admin.close()
-
-
-async def made(running: Awaitable[Result]) -> Any:
-    """What a command printed on its standard output."""
-    done = await running
-    assert done.exit_code == 0, done.exception
-    return json.loads(done.stdout)
+from commanding import Run, made
 
 
 async def test_a_company_lets_people_and_programs_in(getbill: Run) -> None:

@@ -135,6 +135,7 @@ async def test_a_body_that_is_no_object_is_refused(house: House, sent: bytes, st
     answered = await house.site.call("POST", "/external-api/v1/debts", body=sent)
 
     assert_refused(answered, status, code)
+    assert read(await house.get("/debts"))["pagination"]["total"] == 0
 
 
 async def test_another_media_type_is_refused(house: House) -> None:
@@ -143,6 +144,7 @@ async def test_another_media_type_is_refused(house: House) -> None:
     )
 
     assert_refused(answered, 415, "unsupported-media-type")
+    assert read(await house.get("/debts"))["pagination"]["total"] == 0
 
 
 # --- reading ---

@@ -1,55 +1,24 @@
 """`getbill import`: a file from the command line, what it says, and the status that scripts read."""
 
-import asyncio
 import json
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
-import asyncpg
 import pytest
-import structlog
-from click.testing import Result
-from typer.testing import CliRunner
 
-from getbill import cli
+from commanding import Run
 
-MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 HEADERS = "Référence;Nom;E-mail;Montant dû;Échéance"
 ROWS = [
     f"F-2026-{number:03};Jean Dupont {number};jean.dupont{number}@example.com;{100 + number},50;31/01/2026"
     for number in range(1, 6)
 ]
 
-Run = Callable[..., Awaitable[Result]]
-
 
 @pytest.fixture
-async def getbill(postgres: Any, tmp_path: Path) -> AsyncIterator[Run]:
-    """Run `getbill` with some words on a database of this test's own, which no worker serves."""
-    structure, handlers, level = structlog.get_config(), logging.root.handlers, logging.root.level
-    name = f"import_{uuid4().hex}"
-    admin = await asyncpg.connect(postgres.dsn("postgres"))
-    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE getbill')
-    environment = {
-        "DATABASE_URL": postgres.dsn(name),
-        "GETBILL_MASTER_KEY": MASTER_KEY,
-        "GETBILL_DATA_DIR": str(tmp_path),
-        "COLUMNS": "200",
-    }
-
-    async def run(*words: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=environment)
-
-    await run("company", "create", "Acme", "--email", "hello@acme.example")
-    yield run
-    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    await admin.close()
-    structlog.configure(**structure)
-    logging.root.handlers = handlers
-    logging.root.setLevel(level)
+async def getbill(getbill: Run) -> Run:
+    """Run `getbill` with some words where there is one company."""
+    await getbill("company", "create", "Acme", "--email", "hello@acme.example")
+    return getbill
 
 
 def written(folder: Path, rows: list[str], headers: str = HEADERS) -> str:

@@ -1,4 +1,4 @@
-"""An SFTP server of each test's own."""
+"""An installation that no other test's worker picks up in, and an SFTP server of each test's own."""
 
 import shutil
 import socket
@@ -13,8 +13,16 @@ from dropping import MISSING, Served
 from getbill import companies
 from getbill.sftp import Limits
 from getbill.sftp.server import House, listen
-from installation import Installation
+from installation import Cluster, Installation, open_installation
 from make import Company
+
+
+@pytest.fixture(scope="session")
+async def installation(
+    postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    async with open_installation(postgres, "sftp", tmp_path_factory.mktemp("sftp")) as opened:
+        yield opened
 
 
 @pytest.fixture

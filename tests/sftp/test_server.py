@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from dropping import Client, Served, cut_key
 from getbill import sftp
 from getbill.kit import clock
 from getbill.sftp import credentials
+from waiting import until
 
 Serve = Callable[..., Any]
 
@@ -186,7 +187,7 @@ async def test_two_uploads_at_once_to_one_name_leave_the_file_of_the_later(
     first, second = b"1" * 3_000_000, b"2" * 500_000
     client.file("first.csv", first)
     client.file("second.csv", second)
-    slow = await client.start("put first.csv incoming/debts.csv", options=("-l8000",))
+    slow = await client.start("put first.csv incoming/debts.csv", options=("-l800",))
     await until(lambda: size_of(served, client, "debts.csv"))
 
     quick = await client.run("put second.csv incoming/debts.csv")
@@ -219,7 +220,9 @@ async def test_a_file_too_large_is_refused_and_left_cut(serve: Serve) -> None:
     said = await client.run("put large.csv incoming/")
 
     assert said.status == 1
-    assert (await served.names(client.login))["large.csv"][0] <= 400_000
+    size, state = (await served.names(client.login))["large.csv"]
+    assert size <= 400_000
+    assert state == "cut"
 
 
 async def test_full_folders_take_nothing_until_something_goes(serve: Serve) -> None:
@@ -238,7 +241,7 @@ async def test_full_folders_take_nothing_until_something_goes(serve: Serve) -> N
 async def test_sessions_are_limited_by_login_and_in_all(serve: Serve) -> None:
     served = await serve(sessions_per_login=1, sessions_max=2)
     client, other = await served.let_in(key=True), await served.let_in(key=True)
-    client.file("slow.csv", os.urandom(1_000_000))
+    client.file("slow.csv", os.urandom(3_000_000))
     slow = await client.start("put slow.csv incoming/", options=("-l800",))
     await until(lambda: size_of(served, client, "slow.csv"))
 
@@ -343,7 +346,7 @@ async def test_the_host_key_stays_whoever_serves(serve: Serve) -> None:
     assert said.status == 0, said.text
 
 
-async def test_nothing_lies_readable_in_the_database(served: Served, client: Client, dsn: str) -> None:
+async def test_nothing_lies_readable_in_the_database(served: Served, client: Client) -> None:
     client.file("dupont-jean.csv", b"Jean Dupont;jean@dupont.example\n" * 10)
 
     await client.run("put dupont-jean.csv incoming/")
@@ -373,11 +376,3 @@ async def size_of(served: Served, client: Client, name: str) -> bool:
 
 async def state_of(served: Served, client: Client, name: str, state: str) -> bool:
     return (await served.names(client.login))[name][1] == state
-
-
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(1_500):
-        if await true():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("It did not happen.")

@@ -1,6 +1,6 @@
 """Files that mean harm, or are none: each gives a clear error with a way out, soon, and leaves nothing behind."""
 
-import contextlib
+import gc
 import io
 import os
 import random
@@ -28,6 +28,8 @@ SMALL = replace(sheets.Limits(), memory_max=512 * 1024 * 1024, cpu_seconds=10, w
 def leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     children = Path(f"/proc/self/task/{os.getpid()}/children")
+    # What earlier tests left to be collected is closed before it is counted, and not between.
+    gc.collect()
     before, opened = children.read_text(), len(list(Path("/proc/self/fd").iterdir()))
 
     yield
@@ -44,20 +46,28 @@ def refused(
     started = time.monotonic()
     with pytest.raises(sheets.Unreadable) as caught:
         _read(file if isinstance(file, io.BytesIO) else io.BytesIO(file), name, limits)
-    for language in ("en", "fr"):
-        message, way_out = caught.value.told(language)
-        assert message.endswith(".")
-        assert way_out.endswith(".")
-        assert "{" not in message + way_out
-    assert caught.value.told("fr") != caught.value.told("en")
+    assert _is_clear(caught.value)
     assert time.monotonic() - started < 30
     return caught.value
 
 
-def read_or_refused(content: bytes, name: str) -> None:
-    """Read what may be a table; what is none must be refused, not fail."""
-    with contextlib.suppress(sheets.Unreadable):
+def is_read(content: bytes, name: str) -> bool:
+    """Read what may be a table, and say whether it is one; what is none must be refused clearly, not fail."""
+    refusal = None
+    try:
         _read(io.BytesIO(content), name)
+    except sheets.Unreadable as error:
+        refusal = error
+    assert refusal is None or _is_clear(refusal)
+    return refusal is None
+
+
+def _is_clear(error: sheets.Unreadable) -> bool:
+    """Tell whether it says what is wrong and what to do, in whole sentences and in both languages."""
+    told = [error.told(language) for language in ("en", "fr")]
+    sentences = [sentence for both in told for sentence in both]
+    is_whole = all(sentence.endswith(".") and "{" not in sentence for sentence in sentences)
+    return is_whole and told[0] != told[1]
 
 
 def _read(file: io.BytesIO, name: str, limits: sheets.Limits = SMALL) -> list[sheets.Row]:
@@ -205,8 +215,12 @@ def test_nul_bytes_are_refused_wherever_they_stand() -> None:
 
 def test_random_bytes_are_refused_or_read_as_text_and_never_worse() -> None:
     chance = random.Random(5)  # noqa: S311 - the same bytes on every run
-    for _ in range(25):
-        read_or_refused(chance.randbytes(chance.randrange(1, 5_000)), "export.csv")
+    contents = [chance.randbytes(chance.randrange(1, 5_000)) for _ in range(25)]
+
+    read = [is_read(content, "export.csv") for content in contents]
+
+    # What is too short to have a NUL byte passes for text.
+    assert read == [b"\0" not in content for content in contents]
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.6, 0.9, 0.99])
@@ -216,14 +230,18 @@ def test_a_truncated_workbook_is_refused(keep: float) -> None:
     assert refused(whole[: int(len(whole) * keep)], "export.xlsx").code in {"truncated", "damaged"}
 
 
-def test_a_workbook_with_flipped_bytes_is_refused_or_read_and_never_worse() -> None:
+def test_a_workbook_with_flipped_bytes_is_refused() -> None:
     whole = bytearray(workbook().getvalue())
     chance = random.Random(7)  # noqa: S311 - the same bytes on every run
+    read = []
+
     for _ in range(6):
         broken = bytearray(whole)
         for _ in range(20):
             broken[chance.randrange(len(broken))] = chance.randrange(256)
-        read_or_refused(bytes(broken), "export.xlsx")
+        read.append(is_read(bytes(broken), "export.xlsx"))
+
+    assert read == [False] * 6
 
 
 def test_a_zip_bomb_is_refused_unopened() -> None:
@@ -393,6 +411,8 @@ def test_names_in_any_script_come_back_as_they_are(name: str) -> None:
 
 def test_any_printable_garbage_is_a_table_or_a_clear_error() -> None:
     chance = random.Random(11)  # noqa: S311 - the same bytes on every run
-    for _ in range(100):
-        text = "".join(chance.choices(string.printable, k=chance.randrange(1, 400)))
-        read_or_refused(text.encode(), "export.csv")
+    texts = ["".join(chance.choices(string.printable, k=chance.randrange(1, 400))) for _ in range(100)]
+
+    read = [is_read(text.encode(), "export.csv") for text in texts]
+
+    assert 60 <= sum(read) <= 80

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from access.test_commands import Run, getbill, logging_as_before, made  # noqa: F401 - fixtures
 from collecting import House
+from commanding import Run, made
 from getbill import events
 from getbill.kit import clock, ids, json
 from webhooks.test_commands import command
@@ -105,7 +105,7 @@ async def test_the_stream_is_followed_until_ctrl_c(
     ],
 )
 async def test_what_cannot_be_done_is_said_in_a_sentence(
-    getbill: Run,  # noqa: F811 - the fixture of that name
+    getbill: Run,
     words: tuple[str, ...],
     told: str,
 ) -> None:

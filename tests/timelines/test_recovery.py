@@ -131,16 +131,7 @@ async def test_while_contact_is_stopped_it_is_not_asked_but_shown_to_a_person(
     database: Database, contact: str
 ) -> None:
     place, provider = await dead(database, Assurance.IDEMPOTENCY_KEY)
-    async with database.pool.acquire() as connection, connection.transaction():
-        # A live clock that stands still, as a test's does, forbids every other change of its row.
-        await connection.execute("ALTER TABLE workspaces DROP CONSTRAINT workspaces_check")
-        await connection.execute(
-            "UPDATE workspaces SET contact = $2 WHERE workspace_id = $1", place.id, contact
-        )
-        await connection.execute(
-            "ALTER TABLE workspaces ADD CONSTRAINT workspaces_check "
-            "CHECK (kind = 'sandbox' OR (clock_offset = '0' AND frozen_at IS NULL)) NOT VALID"
-        )
+    await place.switch(contact)
 
     await timelines.recover(place.desk)
 

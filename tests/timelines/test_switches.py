@@ -31,28 +31,15 @@ async def house(site: Site) -> House:
     return await collecting.house(site)
 
 
-async def switch(place: Place, contact: str) -> None:
-    """Switch contact of a workspace, also of a live one whose clock only a test can have stopped."""
-    async with place.database.pool.acquire() as connection, connection.transaction():
-        await connection.execute("ALTER TABLE workspaces DROP CONSTRAINT workspaces_check")
-        await connection.execute(
-            "UPDATE workspaces SET contact = $2 WHERE workspace_id = $1", place.id, contact
-        )
-        await connection.execute(
-            "ALTER TABLE workspaces ADD CONSTRAINT workspaces_check "
-            "CHECK (kind = 'sandbox' OR (clock_offset = '0' AND frozen_at IS NULL)) NOT VALID"
-        )
-
-
 async def test_a_stopped_workspace_contacts_nobody_until_it_is_switched_on(database: Database) -> None:
     provider = Provider(Channel.EMAIL)
     place = await place_with(database, provider)
     debt = await place.debt()
 
-    await switch(place, "stopped")
+    await place.switch("stopped")
     await place.send_due_live()
     stopped = await place.ledger(debt.id)
-    await switch(place, "on")
+    await place.switch("on")
     await place.send_due_live()
 
     assert stopped == [("wave_1_email", "planned")]
@@ -88,7 +75,7 @@ async def test_what_was_claimed_before_the_stop_goes_back(database: Database) ->
     debt = await place.debt()
     lease = at("2036-01-01 00:00")
     claimed = await timelines.ledger.claim_live(database, at("2026-01-06 09:00"), 10, lease, [])
-    await switch(place, "stopped")
+    await place.switch("stopped")
 
     done = await timelines.jobs._carry(place.desk, await place.workspace(), claimed, lambda: True)
 
@@ -99,7 +86,7 @@ async def test_what_was_claimed_before_the_stop_goes_back(database: Database) ->
 async def test_a_dry_run_goes_through_the_whole_scenario_and_sends_nothing(database: Database) -> None:
     provider = Provider(Channel.EMAIL)
     place = await place_with(database, provider)
-    await switch(place, "dry_run")
+    await place.switch("dry_run")
     debt = await place.debt()
 
     for day in range(5, 29):
@@ -117,12 +104,12 @@ async def test_a_dry_run_goes_through_the_whole_scenario_and_sends_nothing(datab
 
 async def test_after_a_dry_run_the_scenario_begins_in_earnest(sandbox: Place) -> None:
     await sandbox.set_clock("2026-01-05 09:00")
-    await switch(sandbox, "dry_run")
+    await sandbox.switch("dry_run")
     debt = await sandbox.debt(LYON)
     await sandbox.run_until("2026-02-20 12:00")
     during = await sandbox.ledger(debt.id)
 
-    await switch(sandbox, "on")
+    await sandbox.switch("on")
     await sandbox.run_until("2026-04-10 12:00")
 
     assert [state for _, state in during] == ["rehearsed"] * 6 + ["planned"]
@@ -142,10 +129,10 @@ async def test_after_a_dry_run_what_was_really_sent_is_not_sent_again(sandbox: P
     await sandbox.set_clock("2026-01-05 09:00")
     debt = await sandbox.debt(LYON)
     await sandbox.run_until("2026-01-06 09:00")
-    await switch(sandbox, "dry_run")
+    await sandbox.switch("dry_run")
     await sandbox.run_until("2026-01-09 09:00")
 
-    await switch(sandbox, "on")
+    await sandbox.switch("on")
     await sandbox.run_until("2026-01-15 12:00")
 
     assert await sandbox.followups(debt.id) == [

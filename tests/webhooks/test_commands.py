@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from access.test_commands import MASTER_KEY, Run, getbill, logging_as_before, made  # noqa: F401 - fixtures
+from collecting import MASTER_KEY
+from commanding import Run, made
 from debts.conftest import House, read
 from getbill import companies, reactions, vault
 from getbill.embedded import Server
@@ -28,7 +29,7 @@ URL = "https://example.com/hooks"
 
 
 async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
-    getbill: Run,  # noqa: F811 - the fixture of that name
+    getbill: Run,
 ) -> None:
     await made(getbill("company", "create", "Acme"))
     opened = await getbill(
@@ -79,7 +80,7 @@ async def test_a_webhook_is_opened_listed_and_its_secret_replaced(
     ],
 )
 async def test_what_cannot_be_done_is_said_in_a_sentence(
-    getbill: Run,  # noqa: F811 - as above
+    getbill: Run,
     words: tuple[str, ...],
     told: str,
 ) -> None:

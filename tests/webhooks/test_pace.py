@@ -16,6 +16,7 @@ from getbill.kit.db import Database
 from getbill.vault import Vault
 from getbill.webhooks import Courier, Plan, Poster, ledger
 from getbill.webhooks.model import trimmed
+from waiting import until
 from webhooks.conftest import attempts, deliveries, endpoint
 
 
@@ -55,12 +56,6 @@ async def couriers(database: Database, keys: Vault) -> AsyncIterator[Any]:
     await asyncio.gather(*running)
     for poster in posters:
         await poster.close()
-
-
-async def until(is_so: Any, seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not is_so():  # noqa: ASYNC110 - others are at work, and tell nobody
-            await asyncio.sleep(0.01)
 
 
 async def test_all_couriers_together_keep_to_an_endpoints_concurrency(

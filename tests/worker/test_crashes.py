@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from bench import dying
 from bench.ordeal.judge import Committed, Followed, Verdict, judge
 from bench.receiver import Began
 
-import dying
 import make
 from getbill.kit import ids, json
 from installation import Cluster, Installation, open_installation

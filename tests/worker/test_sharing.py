@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from bench import dying
 
 import collecting
-import dying
 from collecting import Place
 from gateway import Exchange, exchanging
 from getbill import debts

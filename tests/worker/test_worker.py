@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -22,6 +22,7 @@ from getbill.kit import clock
 from getbill.sandbox import actions, queries
 from getbill.settings import Settings, SmtpTls
 from getbill.worker import Loop
+from waiting import until
 
 MONDAY = "2026-01-05 09:00"
 
@@ -35,15 +36,6 @@ async def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 @pytest.fixture
 async def house(site: Site) -> House:
     return await collecting.house(site)
-
-
-async def until(is_so: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Wait for something to be so, and return it."""
-    ends = clock.monotonic() + seconds
-    while not (found := await is_so()):
-        assert clock.monotonic() < ends, "it never came"
-        await asyncio.sleep(0.05)
-    return found
 
 
 @asynccontextmanager
@@ -72,13 +64,13 @@ async def test_a_worker_does_what_is_due_and_stops_when_told(house: House, dsn: 
     stop = asyncio.Event()
     running = asyncio.create_task(worker.run(settings, stop))
     pool = house.place.database.pool
-    await until(lambda: pool.fetchval("SELECT count(*) FROM heartbeats"))
+    await until(lambda: pool.fetchval("SELECT count(*) FROM heartbeats"), seconds=60)
 
     debt = await house.place.debt()
-    await until(lambda: pool.fetchval("SELECT contacted_at FROM debts WHERE id = $1", debt.id))
-    await until(lambda: queries.is_quiet(house.place.database, house.place.id))
+    await until(lambda: pool.fetchval("SELECT contacted_at FROM debts WHERE id = $1", debt.id), seconds=60)
+    await until(lambda: queries.is_quiet(house.place.database, house.place.id), seconds=60)
     nightly = "SELECT expression FROM pgqueuer_schedules WHERE entrypoint = 'upkeep'"
-    await until(lambda: pool.fetchval(nightly))
+    await until(lambda: pool.fetchval(nightly), seconds=60)
     before = clock.monotonic()
     stop.set()
     await running
@@ -104,7 +96,7 @@ async def test_a_clock_whose_worker_was_killed_goes_on_under_the_next_and_nobody
         begun = await actions.begin(tx, workspace, timedelta(days=30))
 
     async with a_process(dsn, tmp_path) as first:
-        await until(lambda: has_contacted(place, 60))
+        await until(lambda: has_contacted(place, 60), seconds=60)
         first.send_signal(signal.SIGKILL)
         await first.wait()
     await hurry(place)

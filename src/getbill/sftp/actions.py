@@ -142,6 +142,8 @@ class Upload:
         self._number = -1
         self._bytes = bytearray()
         self._is_dirty = False
+        # A client that was refused some bytes closes the file all the same, and it is not whole then.
+        self._is_refused = False
 
     @property
     def file_id(self) -> UUID:
@@ -153,6 +155,7 @@ class Upload:
         if offset > self.size:
             raise NotAllowed("A file is written without holes.")
         if offset + len(data) > self._folders.limits.file_bytes_max:
+            self._is_refused = True
             raise NoRoom(f"A file has at most {self._folders.limits.file_bytes_max} bytes here.")
         rest = memoryview(data)
         while rest:
@@ -200,6 +203,8 @@ class Upload:
 
     async def close(self, state: State = State.WHOLE) -> None:
         """End the writing: the file is whole, was cut off where it is, or is ours; raise what `flush` raises."""
+        if self._is_refused and state == State.WHOLE:
+            state = State.CUT
         try:
             await self.flush()
         except NoRoom:

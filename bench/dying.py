@@ -1,0 +1,65 @@
+"""Workers that die where they are told to, or are killed, each a process of its own that starts at once.
+
+They come out of one process that has imported the program already; the point, SIGKILL and the connections they leave
+behind are as real as those of `getbill worker`.
+"""
+
+import asyncio
+import logging
+import multiprocessing
+import signal
+import sys
+from multiprocessing.process import BaseProcess
+
+import structlog
+
+from getbill import worker
+from getbill.kit import crashes
+from getbill.kit.lost import LOST
+from getbill.settings import Settings
+from getbill.timelines import Pace
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["getbill.worker"])
+
+
+def begin(
+    settings: Settings, point: str | None = None, pace: Pace | None = None, *, loses_database: bool = False
+) -> BaseProcess:
+    """Start a worker that dies at a point; without one it works until it is told to stop.
+
+    One that is to lose its database complains of nothing, and ends.
+    """
+    work = _work_while_it_lasts if loses_database else _work
+    process = _context.Process(target=work, args=(settings, point, pace), daemon=True)
+    process.start()
+    return process
+
+
+async def ended(process: BaseProcess) -> int:
+    """Wait until a worker has ended, and return its exit status: minus the signal that killed it."""
+    async with asyncio.timeout(20):
+        while process.exitcode is None:  # noqa: ASYNC110 - a process tells nobody
+            await asyncio.sleep(0.01)
+    status = process.exitcode
+    process.close()
+    return status
+
+
+def _work(settings: Settings, point: str | None, pace: Pace | None) -> None:
+    crashes.arm(point)
+    asyncio.run(_until_told(settings, pace))
+
+
+def _work_while_it_lasts(settings: Settings, point: str | None, pace: Pace | None) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        _work(settings, point, pace)
+    except LOST:
+        sys.exit(1)
+
+
+async def _until_told(settings: Settings, pace: Pace | None) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await worker.run(settings, stop, pace)
