@@ -4,7 +4,7 @@ A followup begins when a contact is about to leave and ends in one final status,
 `followup.completed`. What it said, and to which address, is sealed with the debt's key and goes with it.
 """
 
-from getbill.followups.actions import begin, cancel, erase, move, reach
+from getbill.followups.actions import announce, begin, cancel, erase, keep, move, reach
 from getbill.followups.api import router
 from getbill.followups.model import FINAL, STATUSES, TYPES, Content, Followup
 from getbill.followups.queries import find, find_many, made_by_hand
@@ -17,11 +17,13 @@ __all__ = [
     "Content",
     "Followup",
     "FollowupShown",
+    "announce",
     "begin",
     "cancel",
     "erase",
     "find",
     "find_many",
+    "keep",
     "made_by_hand",
     "move",
     "reach",

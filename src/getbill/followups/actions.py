@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from uuid import UUID
 
 from getbill import debts, events
@@ -23,6 +24,27 @@ _BEGIN = Statement(
         is_retry = excluded.is_retry, updated_at = excluded.updated_at
     """,
 )
+_KEEP = Statement(
+    "followups.keep",
+    "Keep followups that left and came to where they are in one transaction.",
+    """
+    INSERT INTO followups (workspace_id, id, debt_id, channel, type, status, step, scheduled_at, content,
+        direction, is_retry, created_at, updated_at, sent_at, processed_at, reached_at, provider_ref, duration_ms,
+        disconnection_reason, crossed_by)
+    SELECT $1, id, debt_id, channel, type, status, step, scheduled_at, content, 'outbound', is_retry, $2, $2,
+        sent_at, processed_at, reached_at, provider_ref, duration_ms, disconnection_reason, crossed_by
+    FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+        $10::boolean[], $11::bytea[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::text[],
+        $16::integer[], $17::text[], $18::text[])
+        AS kept (id, debt_id, channel, type, status, step, scheduled_at, is_retry, content, sent_at, processed_at,
+                 reached_at, provider_ref, duration_ms, disconnection_reason, crossed_by)
+    ON CONFLICT (workspace_id, id) DO UPDATE SET status = excluded.status, content = excluded.content,
+        is_retry = excluded.is_retry, updated_at = excluded.updated_at, sent_at = excluded.sent_at,
+        processed_at = excluded.processed_at, reached_at = excluded.reached_at,
+        provider_ref = excluded.provider_ref, duration_ms = excluded.duration_ms,
+        disconnection_reason = excluded.disconnection_reason, crossed_by = excluded.crossed_by
+    """,
+)
 _MOVE = Statement(
     "followups.move",
     "Write how far followups came.",
@@ -37,6 +59,16 @@ _MOVE = Statement(
     WHERE f.workspace_id = $1 AND f.id = moved.id
     """,
 )
+_begun = attrgetter("id", "debt_id", "channel", "type", "status", "step", "scheduled_at", "is_retry")
+_come_to = attrgetter(
+    "sent_at",
+    "processed_at",
+    "reached_at",
+    "provider_ref",
+    "duration_ms",
+    "disconnection_reason",
+    "crossed_by",
+)
 _ERASE = Statement(
     "followups.erase",
     "Forget everything done towards the debtor of an erased debt.",
@@ -47,7 +79,7 @@ _ERASE = Statement(
 async def begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None:
     """Keep followups, all of one workspace, that are about to leave: what they say sealed with their debt's key.
 
-    Each is announced as created; one that is tried again (it moved there from another status) as updated.
+    Each is announced.
     """
     if not begun:
         return
@@ -67,11 +99,32 @@ async def begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None
         [one.is_retry for one in all_of],
         tx.now,
     )
+    announce(tx, begun)
+
+
+def announce(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None:
+    """Announce followups that are about to leave: as created, or as updated where one is tried again."""
     for debt, one in begun:
         if one.moved_from is None:
             events.record(tx, "followup.created", debt, {"followup": one.shown()})
         else:
             _announce(tx, debt, one, is_complete=False)
+
+
+async def keep(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) -> None:
+    """Keep followups of one workspace that were announced and have moved on since, in one and the same transaction.
+
+    Those marked complete are announced as such.
+    """
+    if not moved:
+        return
+    workspace_id = moved[0][0].workspace_id
+    sealed = [seal(one, debt.key, workspace_id) if debt.key else None for debt, one, _ in moved]
+    ours, theirs = zip(*((_begun(one), _come_to(one)) for _, one, _ in moved), strict=True)
+    columns = [*zip(*ours, strict=True), sealed, *zip(*theirs, strict=True)]
+    await tx.execute(_KEEP, workspace_id, tx.now, *columns)
+    for debt, one, is_complete in moved:
+        _announce(tx, debt, one, is_complete=is_complete)
 
 
 async def move(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) -> None:

@@ -113,19 +113,26 @@ async def _settle(
         held = await debts.lock_many(tx, workspace, {one.contact.debt_id for one in carried}, read)
         ours = {id(contact) for contact in await ledger.held(tx, [one.contact for one in carried])}
         mine = [one for one in carried if id(one.contact) in ours]
-        for one in mine:
-            _write_down(tx, one, held.get(one.contact.debt_id))
+        write_down(tx, held, mine)
         await ledger.write(tx, [one.contact for one in mine])
-        for one in mine:
-            await suppress_dead(tx, one.contact, one.outcome)
-        book = _Book(desk, tx, workspace, await _pasts(tx, workspace, held, mine))
-        for one in mine:
-            debt = held.get(one.contact.debt_id)
-            if debt is not None and one.followup is not None:
-                book.enter(debt, one, one.followup)
+        book = await enter(desk, tx, workspace, held, mine)
         await ledger.plan(tx, book.planned)
         await followups.move(tx, book.moved)
         crashes.at("timelines.settling")
+
+
+async def enter(
+    desk: Desk, tx: Transaction, workspace: Workspace, held: Mapping[UUID, Debt], carried: Sequence[Carried]
+) -> "Book":
+    """Return what follows from contacts that are written down: what is planned next, and how far their followups came."""
+    for one in carried:
+        await suppress_dead(tx, one.contact, one.outcome)
+    book = Book(desk, tx, workspace, await _pasts(tx, workspace, held, carried))
+    for one in carried:
+        debt = held.get(one.contact.debt_id)
+        if debt is not None and one.followup is not None:
+            book.enter(debt, one, one.followup)
+    return book
 
 
 async def _pasts(
@@ -176,6 +183,12 @@ async def take_back(desk: Desk, workspace: Workspace, contact: Contact, followup
     crashes.at("timelines.taken_back")
 
 
+def write_down(tx: Transaction, held: Mapping[UUID, Debt], carried: Sequence[Carried]) -> None:
+    """Note on contacts what their providers said; their rows are written by the caller."""
+    for one in carried:
+        _write_down(tx, one, held.get(one.contact.debt_id))
+
+
 def _write_down(tx: Transaction, one: Carried, debt: Debt | None) -> None:
     contact, outcome = one.contact, one.outcome
     contact.settle(_ENDS[outcome.fate][0], tx.now, outcome.reason)
@@ -189,7 +202,9 @@ def _write_down(tx: Transaction, one: Carried, debt: Debt | None) -> None:
 
 
 @dataclass(slots=True)
-class _Book:
+class Book:
+    """What is written of some contacts once their providers have spoken."""
+
     desk: Desk
     tx: Transaction
     workspace: Workspace

@@ -16,7 +16,7 @@ from getbill.debts import Debt
 from getbill.followups import Content, Followup
 from getbill.kit import clock, crashes, ids
 from getbill.kit.db import Transaction
-from getbill.timelines import history, ledger, planning, rendering
+from getbill.timelines import arrival, history, ledger, planning, rendering
 from getbill.timelines.desk import Departing, Desk
 from getbill.timelines.history import History
 from getbill.timelines.model import REHEARSED, Contact
@@ -26,7 +26,10 @@ _A_WHILE = timedelta(minutes=1)
 
 
 async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -> list[Departing]:
-    """Decide on claimed contacts of one workspace; return those that are committed as `sending`."""
+    """Decide on claimed contacts of one workspace; return those that are committed as `sending`.
+
+    Those whose provider answers inside the transaction are settled by it, and nobody ever sees them `sending`.
+    """
     crashes.at("timelines.claimed")
     async with desk.database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
@@ -37,11 +40,17 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
         look = _LastLook(desk, tx, held, past, stationery)
         for contact in ours:
             look.decide(contact)
+        carried = await arrival.hand_over(look.answered) if look.answered else []
+        arrival.write_down(tx, held, carried)
         await ledger.write(tx, ours)
         await ledger.end_rehearsal(tx, workspace.id, look.begun)
-        await ledger.plan(tx, look.planned)
         await followups.cancel(tx, look.cancelled)
         await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])
+        followups.announce(tx, [(held[one.contact.debt_id], one.followup) for one in look.answered])
+        there = {one.contact.debt_id: held[one.contact.debt_id] for one in carried}
+        book = await arrival.enter(desk, tx, workspace, there, carried)
+        await ledger.plan(tx, [*look.planned, *book.planned])
+        await followups.keep(tx, book.moved)
         crashes.at("timelines.departing")
     crashes.at("timelines.departed")
     return look.departing
@@ -55,6 +64,8 @@ class _LastLook:
     pasts: Mapping[UUID, History]
     stationery: Stationery
     departing: list[Departing] = field(default_factory=list)
+    # Those of which this very transaction is told what became.
+    answered: list[Departing] = field(default_factory=list)
     planned: list[Contact] = field(default_factory=list)
     # Debts of which a dry run was all there was, until now.
     begun: list[UUID] = field(default_factory=list)
@@ -200,7 +211,8 @@ class _LastLook:
         contact.address_hash = compliance.hash_for(contact.channel_kind, *(past.hashes or (None, None)))
         self._count(contact)
         followup = self._followup(debt, contact, message, is_known=is_known)
-        self.departing.append(Departing(contact, message, followup, sender, patience, debt, past))
+        leaving = self.answered if sender.capabilities.answers_inside else self.departing
+        leaving.append(Departing(contact, message, followup, sender, patience, debt, past))
 
     def _count(self, contact: Contact) -> None:
         """Let the contact count for every debt of this round that its address belongs to."""

@@ -18,7 +18,9 @@ class Fake:
     """A provider that opens no connection; the same key always has the same outcome."""
 
     name = "sandbox"
-    capabilities = Capabilities(Assurance.IDEMPOTENCY_KEY, gives_receipt=True, at_once=200, answer_seconds=5)
+    capabilities = Capabilities(
+        Assurance.IDEMPOTENCY_KEY, gives_receipt=True, at_once=200, answer_seconds=5, answers_inside=True
+    )
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel

@@ -31,6 +31,8 @@ class Capabilities:
     at_once: int = 8
     # How long it is given to answer; a message whose worker is silent for twice as long is looked after.
     answer_seconds: float = 90.0
+    # Nothing leaves us: what it answers follows from the message alone, and the transaction that decides may ask it.
+    answers_inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
