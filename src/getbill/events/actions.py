@@ -37,12 +37,15 @@ def record(tx: Transaction, kind: str, subject: Subject, detail: dict[str, Any] 
 def store(tx: Transaction) -> None:
     """Give every recorded fact its sequence and data and have them written with the debts' rows."""
     now = clock.wall()
+    # All that one transaction tells of a debt shows it as it then stands.
+    standing: dict[UUID, dict[str, Any]] = {}
     for event in tx.recorded:
         subject = event.subject
         data = None
         if subject.key is not None:
+            shown = standing.get(subject.id) or standing.setdefault(subject.id, subject.event_data())
             data = subject.key.seal(
-                json.write(subject.event_data() | event.detail), data_context(subject.workspace_id, event.id)
+                json.write(shown | event.detail), data_context(subject.workspace_id, event.id)
             )
         sequence = subject.next_sequence()
         tx.defer(_INSERT, subject.workspace_id, event.id, subject.id, sequence, event.kind, data, tx.now, now)

@@ -4,7 +4,7 @@ A followup begins when a contact is about to leave and ends in one final status,
 `followup.completed`. What it said, and to which address, is sealed with the debt's key and goes with it.
 """
 
-from getbill.followups.actions import announce, begin, cancel, erase, keep, move, reach
+from getbill.followups.actions import announce, announce_reach, begin, cancel, erase, keep, move, reach
 from getbill.followups.api import router
 from getbill.followups.model import FINAL, STATUSES, TYPES, Content, Followup
 from getbill.followups.queries import find, find_many, made_by_hand
@@ -18,6 +18,7 @@ __all__ = [
     "Followup",
     "FollowupShown",
     "announce",
+    "announce_reach",
     "begin",
     "cancel",
     "erase",

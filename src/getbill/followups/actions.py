@@ -26,23 +26,12 @@ _BEGIN = Statement(
 )
 _KEEP = Statement(
     "followups.keep",
-    "Keep followups that left and came to where they are in one transaction.",
+    "Keep a followup that left and came to where it is in one transaction.",
     """
-    INSERT INTO followups (workspace_id, id, debt_id, channel, type, status, step, scheduled_at, content,
-        direction, is_retry, created_at, updated_at, sent_at, processed_at, reached_at, provider_ref, duration_ms,
-        disconnection_reason, crossed_by)
-    SELECT $1, id, debt_id, channel, type, status, step, scheduled_at, content, 'outbound', is_retry, $2, $2,
-        sent_at, processed_at, reached_at, provider_ref, duration_ms, disconnection_reason, crossed_by
-    FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-        $10::boolean[], $11::bytea[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::text[],
-        $16::integer[], $17::text[], $18::text[])
-        AS kept (id, debt_id, channel, type, status, step, scheduled_at, is_retry, content, sent_at, processed_at,
-                 reached_at, provider_ref, duration_ms, disconnection_reason, crossed_by)
-    ON CONFLICT (workspace_id, id) DO UPDATE SET status = excluded.status, content = excluded.content,
-        is_retry = excluded.is_retry, updated_at = excluded.updated_at, sent_at = excluded.sent_at,
-        processed_at = excluded.processed_at, reached_at = excluded.reached_at,
-        provider_ref = excluded.provider_ref, duration_ms = excluded.duration_ms,
-        disconnection_reason = excluded.disconnection_reason, crossed_by = excluded.crossed_by
+    INSERT INTO followups (workspace_id, id, debt_id, channel, type, step, scheduled_at, direction, is_retry,
+        created_at, updated_at, status, sent_at, processed_at, reached_at, provider_ref, duration_ms,
+        disconnection_reason, crossed_by, content)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
     """,
 )
 _MOVE = Statement(
@@ -59,8 +48,18 @@ _MOVE = Statement(
     WHERE f.workspace_id = $1 AND f.id = moved.id
     """,
 )
-_begun = attrgetter("id", "debt_id", "channel", "type", "status", "step", "scheduled_at", "is_retry")
-_come_to = attrgetter(
+_row = attrgetter(
+    "id",
+    "debt_id",
+    "channel",
+    "type",
+    "step",
+    "scheduled_at",
+    "direction",
+    "is_retry",
+    "created_at",
+    "updated_at",
+    "status",
     "sent_at",
     "processed_at",
     "reached_at",
@@ -81,8 +80,12 @@ async def begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None
 
     Each is announced.
     """
-    if not begun:
-        return
+    if begun:
+        await _begin(tx, begun)
+        announce(tx, begun)
+
+
+async def _begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None:
     workspace_id = begun[0][0].workspace_id
     sealed = [seal(one, debt.key, workspace_id) if debt.key else None for debt, one in begun]
     all_of = [one for _, one in begun]
@@ -99,7 +102,6 @@ async def begin(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None
         [one.is_retry for one in all_of],
         tx.now,
     )
-    announce(tx, begun)
 
 
 def announce(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None:
@@ -111,20 +113,20 @@ def announce(tx: Transaction, begun: Sequence[tuple[Debt, Followup]]) -> None:
             _announce(tx, debt, one, is_complete=False)
 
 
-async def keep(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) -> None:
-    """Keep followups of one workspace that were announced and have moved on since, in one and the same transaction.
+async def keep(tx: Transaction, kept: Sequence[tuple[Followup, tuple[Debt, Followup, bool]]]) -> None:
+    """Keep followups of one workspace, announced as they began, that have moved on since in the same transaction.
 
-    Those marked complete are announced as such.
+    Those marked complete are announced as such. One that is tried again has its row already.
     """
-    if not moved:
-        return
-    workspace_id = moved[0][0].workspace_id
-    sealed = [seal(one, debt.key, workspace_id) if debt.key else None for debt, one, _ in moved]
-    ours, theirs = zip(*((_begun(one), _come_to(one)) for _, one, _ in moved), strict=True)
-    columns = [*zip(*ours, strict=True), sealed, *zip(*theirs, strict=True)]
-    await tx.execute(_KEEP, workspace_id, tx.now, *columns)
-    for debt, one, is_complete in moved:
-        _announce(tx, debt, one, is_complete=is_complete)
+    again = [(begun, moved) for begun, moved in kept if begun.moved_from is not None]
+    if again:
+        await _begin(tx, [(debt, begun) for begun, (debt, _, _) in again])
+        await move(tx, [moved for _, moved in again])
+    for begun, (debt, one, is_complete) in kept:
+        if begun.moved_from is None:
+            sealed = seal(one, debt.key, debt.workspace_id) if debt.key else None
+            tx.defer(_KEEP, debt.workspace_id, *_row(one), sealed)
+            _announce(tx, debt, one, is_complete=is_complete)
 
 
 async def move(tx: Transaction, moved: Sequence[tuple[Debt, Followup, bool]]) -> None:
@@ -174,10 +176,15 @@ def reach(tx: Transaction, debt: Debt, followup: Followup, *, is_confirmed: bool
     if followup.reached_at is not None:
         return followup
     reached = replace(followup, reached_at=tx.now)
-    events.record(tx, "debt.contacted", debt, {"followup": reached.shown(), "confirmed": is_confirmed})
-    debt.answers_count += followup.channel in CALLS
-    debts.mark_contacted(tx, debt)
+    announce_reach(tx, debt, reached, is_confirmed=is_confirmed)
     return reached
+
+
+def announce_reach(tx: Transaction, debt: Debt, reached: Followup, *, is_confirmed: bool) -> None:
+    """Announce that a followup, marked so already, reached the debtor of a locked debt for the first time."""
+    events.record(tx, "debt.contacted", debt, {"followup": reached.shown(), "confirmed": is_confirmed})
+    debt.answers_count += reached.channel in CALLS
+    debts.mark_contacted(tx, debt)
 
 
 async def cancel(tx: Transaction, cancelled: Sequence[tuple[Debt, UUID]]) -> None:

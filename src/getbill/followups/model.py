@@ -114,13 +114,20 @@ class Followup:
     crossed_by: str | None = None
     # The status it had before this transaction moved it on.
     moved_from: str | None = None
+    # What `shown` said of it: one change tells it in several events.
+    _shown: dict[str, Any] | None = field(default=None, init=False, compare=False, repr=False)
 
     def moved(self, status: str, now: datetime, **changes: Any) -> "Followup":
         """Return the followup as it is after it moved to another status."""
         return replace(self, status=status, moved_from=self.status, updated_at=now, **changes)
 
     def shown(self) -> dict[str, Any]:
-        """Return the followup as answers and events show it (contract 7.1, with `channel` and `sent_at`)."""
+        """Return the followup as answers and events show it (contract 7.1, with `channel` and `sent_at`), to be read only."""
+        if self._shown is None:
+            object.__setattr__(self, "_shown", self._as_shown())
+        return self._shown or {}
+
+    def _as_shown(self) -> dict[str, Any]:
         return {
             "id": ids.show("followup", self.id),
             "debt_id": ids.show("debt", self.debt_id),

@@ -221,6 +221,7 @@ class Book:
         status = "scheduled" if again else _ENDS[outcome.fate][1]
         is_unconfirmed = outcome.fate == Fate.ACCEPTED and not one.gives_receipt
         is_complete = is_unconfirmed or status in followups.FINAL
+        is_reached = followup.reached_at is None and (is_unconfirmed or outcome.fate in REACHED)
         after = followup.moved(
             status,
             now,
@@ -229,10 +230,11 @@ class Book:
             disconnection_reason=outcome.reason if contact.channel == "ai_call" else None,
             sent_at=None if outcome.fate == Fate.FAILED else contact.sent_at,
             processed_at=now if is_complete else None,
+            reached_at=now if is_reached else followup.reached_at,
             crossed_by=crossed_by(debt, followup, outcome.fate),
         )
-        if is_unconfirmed or outcome.fate in REACHED:
-            after = followups.reach(self.tx, debt, after, is_confirmed=not is_unconfirmed)
+        if is_reached:
+            followups.announce_reach(self.tx, debt, after, is_confirmed=not is_unconfirmed)
         if outcome.fate == Fate.UNKNOWN:
             todos.ask(self.tx, debt.workspace_id, ASKED, followup.id, debt.id)
         self.moved.append((debt, after, is_complete))

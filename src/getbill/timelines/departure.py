@@ -50,7 +50,8 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
         there = {one.contact.debt_id: held[one.contact.debt_id] for one in carried}
         book = await arrival.enter(desk, tx, workspace, there, carried)
         await ledger.plan(tx, [*look.planned, *book.planned])
-        await followups.keep(tx, book.moved)
+        begun = [one.followup for one in look.answered]
+        await followups.keep(tx, list(zip(begun, book.moved, strict=True)))
         crashes.at("timelines.departing")
     crashes.at("timelines.departed")
     return look.departing

@@ -44,12 +44,13 @@ class CannotBeSaid(Exception):
 def address_of(identity: Identity, channel: Channel) -> str:
     """Return where a channel reaches the debtor; raise CannotBeSaid where it does not."""
     kind = channels.ADDRESS_OF[channel]
-    known = channels.reachable(identity.email, identity.phone, postal=identity.is_postal)
-    if kind not in known:
+    if kind == AddressKind.EMAIL and identity.email:
+        return identity.email
+    if kind not in channels.reachable(identity.email, identity.phone, postal=identity.is_postal):
         raise CannotBeSaid(channels.MISSING[kind])
     if kind == AddressKind.POSTAL:
         return "\n".join([identity.name, *_lines(identity)])
-    return (identity.email if kind == AddressKind.EMAIL else identity.phone) or ""
+    return identity.phone or ""
 
 
 def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationery) -> Outgoing:
