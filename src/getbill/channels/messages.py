@@ -7,7 +7,7 @@ to pay is not rendered. An AI call opens by saying that it is one (Regulation (E
 import re
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -141,9 +141,9 @@ def render(template: str, language: str, facts: MessageFacts) -> Message:
     """Return the message; raise `TemplateUnknown`, `HowToPayMissing`, or Jinja's error on an unknown variable."""
     language, parts = _written_in(template, language)
     values = values_of(language, facts)
-    rendered = {part: filled(environment().get_template(name), values) for part, name in parts.items()}
+    rendered = {part: filled(_ours(name), values) for part, name in parts.items()}
     if "subject" in rendered and "html" not in rendered:
-        rendered["html"] = html_of(environment().get_template(parts["txt"]), template, values)
+        rendered["html"] = html_of(_ours(parts["txt"]), template, values)
     return message_of(rendered.get("subject"), rendered["txt"], rendered.get("html"))
 
 
@@ -185,7 +185,7 @@ def html_of(template: Template, name: str, values: dict[str, Any]) -> str:
             paragraphs.append(pages[paragraph])
         elif paragraph not in head:
             paragraphs.append(f"<p>{_with(pages, str(escape(paragraph)).replace(chr(10), '<br>'))}</p>")
-    frame = environment().get_template(frame_of(name))
+    frame = _ours(frame_of(name))
     content = Markup("\n".join(paragraphs))  # noqa: S704 - each of them was escaped
     return frame.render(values | {"content": content})
 
@@ -240,10 +240,10 @@ class _Partial:
         self._values = values
 
     def __str__(self) -> str:
-        return filled(environment().get_template(f"{self._name}.txt"), self._values).strip()
+        return filled(_ours(f"{self._name}.txt"), self._values).strip()
 
     def __html__(self) -> str:
-        return filled(environment().get_template(f"{self._name}.html"), self._values).strip()
+        return filled(_ours(f"{self._name}.html"), self._values).strip()
 
 
 @lru_cache(maxsize=1024)
@@ -304,6 +304,12 @@ def environment(*, escapes: bool | None = None) -> ImmutableSandboxedEnvironment
     # What may be said comes with each message; what the library adds to every template is looked through each time.
     made.globals.clear()
     return made
+
+
+# The library's own cache takes a lock and a weak reference for each of a message's seven parts.
+@cache
+def _ours(name: str) -> Template:
+    return environment().get_template(name)
 
 
 @lru_cache(maxsize=1)

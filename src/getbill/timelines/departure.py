@@ -33,28 +33,47 @@ async def depart(desk: Desk, workspace: Workspace, claimed: Sequence[Contact]) -
     crashes.at("timelines.claimed")
     async with desk.database.transaction(workspace.now()) as tx:
         held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in claimed})
-        ours = await ledger.held(tx, claimed)
-        hashed = await history.lock_addresses(tx, held)
-        stationery = await rendering.stationery(tx, workspace.id)
-        past = await history.load(tx, workspace.id, held, hashed)
-        look = _LastLook(desk, tx, held, past, stationery)
-        for contact in ours:
-            look.decide(contact)
-        carried = await arrival.hand_over(look.answered) if look.answered else []
-        arrival.write_down(tx, held, carried)
-        await ledger.write(tx, ours)
-        await ledger.end_rehearsal(tx, workspace.id, look.begun)
-        await followups.cancel(tx, look.cancelled)
-        await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])
-        followups.announce(tx, [(held[one.contact.debt_id], one.followup) for one in look.answered])
-        there = {one.contact.debt_id: held[one.contact.debt_id] for one in carried}
-        book = await arrival.enter(desk, tx, workspace, there, carried)
-        await ledger.plan(tx, [*look.planned, *book.planned])
-        begun = [one.followup for one in look.answered]
-        await followups.keep(tx, list(zip(begun, book.moved, strict=True)))
-        crashes.at("timelines.departing")
+        look = await _decide(desk, tx, workspace, held, await ledger.held(tx, claimed))
     crashes.at("timelines.departed")
     return look.departing
+
+
+async def depart_inside(desk: Desk, workspace: Workspace) -> int:
+    """Decide on some of a sandbox's contacts that are due, where all providers answer inside the transaction.
+
+    What is taken and what becomes of it are one transaction: nobody has to be told of a claim. Returns how many.
+    """
+    async with desk.database.transaction(workspace.now()) as tx:
+        due = await ledger.take_in(tx, workspace.id, desk.pace.batch)
+        if due:
+            held = await debts.lock_many(tx, workspace, {contact.debt_id for contact in due})
+            await _decide(desk, tx, workspace, held, due)
+    return len(due)
+
+
+async def _decide(
+    desk: Desk, tx: Transaction, workspace: Workspace, held: Mapping[UUID, Debt], ours: Sequence[Contact]
+) -> "_LastLook":
+    hashed = await history.lock_addresses(tx, held)
+    stationery = await rendering.stationery(tx, workspace.id)
+    past = await history.load(tx, workspace.id, held, hashed)
+    look = _LastLook(desk, tx, held, past, stationery)
+    for contact in ours:
+        look.decide(contact)
+    carried = await arrival.hand_over(look.answered) if look.answered else []
+    arrival.write_down(tx, held, carried)
+    await ledger.write(tx, ours)
+    await ledger.end_rehearsal(tx, workspace.id, look.begun)
+    await followups.cancel(tx, look.cancelled)
+    await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])
+    followups.announce(tx, [(held[one.contact.debt_id], one.followup) for one in look.answered])
+    there = {one.contact.debt_id: held[one.contact.debt_id] for one in carried}
+    book = await arrival.enter(desk, tx, workspace, there, carried)
+    await ledger.plan(tx, [*look.planned, *book.planned])
+    begun = [one.followup for one in look.answered]
+    await followups.keep(tx, list(zip(begun, book.moved, strict=True)))
+    crashes.at("timelines.departing")
+    return look
 
 
 @dataclass(slots=True)

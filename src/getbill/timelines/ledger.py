@@ -69,6 +69,17 @@ _CLAIM_IN = Statement(
     RETURNING c.*
     """,
 )
+_TAKE_IN = Statement(
+    "timelines.take_in",
+    "Which contacts of a sandbox are due, each with its debt free? Hold some to the end of this transaction.",
+    """
+    SELECT c.* FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
+    WHERE c.workspace_id = $3 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
+        AND NOT EXISTS (SELECT FROM contact_stop)
+        AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $3 AND w.contact = 'stopped')
+    ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
+    """,
+)
 _HELD = Statement(
     "timelines.held",
     "Which of these contacts are still in the state and under the fence in which they were taken?",
@@ -230,6 +241,11 @@ async def claim_in(
     """Take a sandbox's contacts that are due at its instant, the longest due first."""
     rows = await database.fetch(_CLAIM_IN, now, most, lease_until, workspace_id)
     return [contact(row) for row in rows]
+
+
+async def take_in(tx: Transaction, workspace_id: UUID, most: int) -> list[Contact]:
+    """Hold a sandbox's contacts that are due, the longest due first, for this transaction to decide on."""
+    return [contact(row) for row in await tx.fetch(_TAKE_IN, tx.now, most, workspace_id)]
 
 
 async def release(database: Database, contacts: Sequence[Contact]) -> None:
