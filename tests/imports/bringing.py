@@ -2,7 +2,8 @@
 
 import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from calls import Answer, Site
 from getbill.imports import queries, tasks
 from getbill.imports.jobs import Crew, starter
 from getbill.imports.making import Work
+from getbill.imports.spool import Opened
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Statement
 from installation import Installation
@@ -64,6 +66,23 @@ def book(written: bytes) -> list[list[Any]]:
     sheet = openpyxl.load_workbook(io.BytesIO(written)).active
     assert sheet is not None
     return [[cell.value for cell in cells] for cells in sheet.iter_rows()]
+
+
+def xlsx(rows: Sequence[Sequence[str]], headers: Sequence[str] = HEADERS) -> bytes:
+    """Return a workbook as a spreadsheet program writes it."""
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for cells in [headers, *rows]:
+        book.active.append(list(cells))
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+async def alone(task: Callable[[Work, Opened], Awaitable[None]], work: Work) -> None:
+    """Do one task of an import by itself."""
+    with closing(Opened()) as opened:
+        await task(work, opened)
 
 
 @dataclass

@@ -1,9 +1,14 @@
 """Rows becoming debts: of people known before and of strangers, in any order, and as a check foresaw."""
 
-import pytest
-from bringing import Sender, csv, row
+from typing import BinaryIO
 
+import pytest
+from bringing import Sender, csv, row, xlsx
+
+from getbill import sheets
 from getbill.kit import ids
+from getbill.sheets import workbooks
+from getbill.sheets.model import Choices
 
 COUNTED = ("created", "updated", "unchanged", "skipped", "rejected")
 OTHER = {"Montant dû": "99,00"}
@@ -62,3 +67,20 @@ async def test_a_check_says_of_every_row_that_meets_another_what_the_import_does
     assert (checked["state"], done["state"]) == ("checked", "completed")
     assert foreseen == (counted, within + known)
     assert await told(sender, checked["id"]) == foreseen
+
+
+async def test_a_workbook_is_taken_apart_once_however_many_tasks_read_it(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extracted: list[str | None] = []
+    extract = workbooks.extract
+
+    def counting(file: BinaryIO, limits: sheets.Limits, choices: Choices) -> workbooks.Workbook:
+        extracted.append(choices.sheet)
+        return extract(file, limits, choices)
+
+    monkeypatch.setattr(workbooks, "extract", counting)
+    shown = await sender.imported(xlsx([row(1), row(2)]))
+
+    assert (shown["state"], shown["counts"]["created"]) == ("completed", 2)
+    assert extracted == [None]

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import openpyxl
 import pytest
-from bringing import API, HEADERS, Sender, book, by_crew, csv, row, table
+from bringing import API, HEADERS, Sender, alone, book, by_crew, csv, row, table
 
 import make
 from calls import Site
@@ -404,13 +404,13 @@ async def test_an_import_that_is_going_on_can_be_taken_back(sender: Sender) -> N
     found = await imports.find(database, workspace, found_id)
     key = queries.keys_of(workspace, found).own
     assert key is not None
-    await tasks.read(Work(database, workspace, found, key))
+    await alone(tasks.read, Work(database, workspace, found, key))
     stale = Work(database, workspace, await imports.find(database, workspace, found_id), key)
 
     undone = await sender.call("POST", f"/imports/{import_id}/undo")
     await tasks.run(database, vault, workspace.id, found_id, fence)
     with pytest.raises(LeaseLost):
-        await tasks.bring_in(stale)
+        await alone(tasks.bring_in, stale)
     shown = await sender.work(import_id)
 
     assert undone.status == 202, undone.body

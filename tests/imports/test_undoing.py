@@ -1,21 +1,23 @@
 """Taking an import back: all of it goes but what had a life of its own since, and what is said of it is so."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
-from bringing import Sender, csv, row
+from bringing import Sender, alone, csv, row
 
 import make
 from getbill.imports import checking, tasks
 from getbill.imports.making import LeaseLost, Work
+from getbill.imports.spool import Opened
 
 
 async def checked_before_the_book_changed(sender: Sender, query: str = "") -> str:
     """Send a file of three rows, all or nothing, and have the reference of the second taken after it was checked."""
     asked = "?auto=true&mode=all_or_nothing&on_duplicate=error" + query
     import_id = await sender.sent(csv([row(1), row(2), row(3)]), asked)
-    await tasks.read(await sender.taken(import_id))
-    await tasks.check(await sender.taken(import_id))
+    await alone(tasks.read, await sender.taken(import_id))
+    await alone(tasks.check, await sender.taken(import_id))
     taken = await sender.call("POST", "/debts", make.debt(reference="F-2026-00002"))
     assert taken.status == 201, taken.body
     return import_id
@@ -79,7 +81,7 @@ async def test_a_debt_that_all_or_nothing_could_not_take_back_is_no_repetition_w
     sender: Sender,
 ) -> None:
     import_id = await checked_before_the_book_changed(sender)
-    await tasks.bring_in(await sender.taken(import_id))
+    await alone(tasks.bring_in, await sender.taken(import_id))
     paid = next(debt for debt in await sender.debts() if debt["reference"] == "F-2026-00001")
     await sender.call("POST", f"/debts/{paid['id']}/payments", {"amount": 10})
     failed = await sender.work(import_id)
@@ -109,7 +111,7 @@ async def test_what_all_or_nothing_is_taking_back_already_ends_undone_when_its_o
     sender: Sender,
 ) -> None:
     import_id = await checked_before_the_book_changed(sender)
-    await tasks.bring_in(await sender.taken(import_id))
+    await alone(tasks.bring_in, await sender.taken(import_id))
     going = await sender.get(f"/imports/{import_id}")
 
     await sender.call("POST", f"/imports/{import_id}/undo")
@@ -123,10 +125,10 @@ async def test_what_all_or_nothing_is_taking_back_already_ends_undone_when_its_o
 async def examined(sender: Sender, query: str) -> tuple[str, Work]:
     """Send a file of two rows, and have a check of it come as far as its last row."""
     import_id = await sender.sent(csv([row(1), row(2)]), query)
-    await tasks.read(await sender.taken(import_id))
+    await alone(tasks.read, await sender.taken(import_id))
     work = await sender.taken(import_id)
-    async with tasks._lines(work) as chunks:
-        async for lines, cursor in chunks:
+    with closing(Opened()) as opened:
+        async for lines, cursor in await tasks._lines(work, opened):
             await checking.examine(work, lines, cursor, {})
     return import_id, work
 
@@ -139,7 +141,7 @@ async def test_an_import_can_be_taken_back_while_its_rows_are_checked(sender: Se
 
     undone = await sender.call("POST", f"/imports/{import_id}/undo")
     with pytest.raises(LeaseLost):
-        await tasks.check(work)
+        await alone(tasks.check, work)
 
     shown = await sender.get(f"/imports/{import_id}")
     assert (going["doing"], going["would_create"], going["counts"]["created"]) == ("check", 2, 0)
@@ -202,8 +204,8 @@ async def test_all_or_nothing_that_could_only_change_debts_says_so_and_goes_on_s
     await sender.imported(csv([row(1)]))
     content = csv([row(1, **{"Montant dû": "99,00"}), row(2)])
     import_id = await sender.sent(content, "?auto=true&mode=all_or_nothing&on_duplicate=update")
-    await tasks.read(await sender.taken(import_id))
-    await tasks.check(await sender.taken(import_id))
+    await alone(tasks.read, await sender.taken(import_id))
+    await alone(tasks.check, await sender.taken(import_id))
     # In another currency, and paid in part: no row changes that.
     taken = await sender.call("POST", "/debts", make.debt(reference="F-2026-00002", currency="USD"))
     await sender.call("POST", f"/debts/{taken.json()['id']}/payments", {"amount": 1})

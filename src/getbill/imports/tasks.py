@@ -6,9 +6,9 @@ the cursor, and whoever comes next goes on from there.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -20,7 +20,7 @@ from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import CHUNK_ROWS, Import, Task
 from getbill.imports.plans import Plan
 from getbill.imports.rows import Line, Reader
-from getbill.imports.spool import FileGone, spooled
+from getbill.imports.spool import FileGone, Opened
 from getbill.kit import crashes, json
 from getbill.kit.db import Database, Statement
 from getbill.vault import Vault
@@ -66,26 +66,27 @@ _FINDINGS: Final = {
 async def run(database: Database, vault: Vault, workspace_id: UUID, import_id: UUID, fence: int) -> None:
     """Do what an import's row asks for, task after task, for as long as the fence holds."""
     workspace = await companies.workspace(database, vault, workspace_id)
-    while True:
-        found = await queries.find(database, workspace, import_id)
-        if found.task is None or found.fence != fence:
-            return
-        try:
-            await _do(found.task, database, workspace, found)
-        except LeaseLost:
-            return
-        except sheets.Unreadable as error:
-            told = {language: list(error.told(language)) for language in ("en", "fr")}
-            await _fail(database, workspace, found, error.code.replace("_", "-"), told)
-        except FileGone:
-            await _fail(database, workspace, found, "file-gone", _GONE)
+    with closing(Opened()) as opened:
+        while True:
+            found = await queries.find(database, workspace, import_id)
+            if found.task is None or found.fence != fence:
+                return
+            try:
+                await _do(found.task, database, workspace, found, opened)
+            except LeaseLost:
+                return
+            except sheets.Unreadable as error:
+                told = {language: list(error.told(language)) for language in ("en", "fr")}
+                await _fail(database, workspace, found, error.code.replace("_", "-"), told)
+            except FileGone:
+                await _fail(database, workspace, found, "file-gone", _GONE)
 
 
-async def _do(task: Task, database: Database, workspace: Workspace, found: Import) -> None:
+async def _do(task: Task, database: Database, workspace: Workspace, found: Import, opened: Opened) -> None:
     key = queries.keys_of(workspace, found).own
     if key is None:
         raise FileGone
-    await _TASKS[task](Work(database, workspace, found, key))
+    await _TASKS[task](Work(database, workspace, found, key), opened)
 
 
 async def _fail(
@@ -96,11 +97,10 @@ async def _fail(
             await passing.fail(tx, workspace, found, code, told)
 
 
-async def read(work: Work) -> None:
+async def read(work: Work, opened: Opened) -> None:
     """Read a whole file and say how it would be imported; go on where nothing is left to ask."""
     found, workspace = work.found, work.workspace
-    with await spooled(work.database, workspace, found) as file:
-        plan = await _planned(work, file)
+    plan = await _planned(work, await opened.sheet(work.database, workspace, found))
     must_know = found.source == "sftp"
     is_clear = plan.mapping.is_certain and not plan.warnings and (plan.is_remembered or not must_know)
     async with work.database.transaction(workspace.now()) as tx:
@@ -114,11 +114,10 @@ async def read(work: Work) -> None:
             todos.ask(tx, workspace.id, passing.TODO, found.id, None)
 
 
-async def _planned(work: Work, file: BinaryIO) -> Plan:
-    with await asyncio.to_thread(sheets.open, file, work.found.name) as sheet:
-        signature = plans.without_ours(sheet.layout).signature
-        known = await remembered.recall(work.database, work.workspace, work.found.sender, signature)
-        return await asyncio.to_thread(plans.make, sheet, work.workspace, known.mapping, known.layout_before)
+async def _planned(work: Work, sheet: sheets.Sheet) -> Plan:
+    signature = plans.without_ours(sheet.layout).signature
+    known = await remembered.recall(work.database, work.workspace, work.found.sender, signature)
+    return await asyncio.to_thread(plans.make, sheet, work.workspace, known.mapping, known.layout_before)
 
 
 def first_task(found: Import) -> Task:
@@ -126,7 +125,7 @@ def first_task(found: Import) -> Task:
     return "check" if found.is_dry_run or found.mode == "all_or_nothing" else "import"
 
 
-async def check(work: Work) -> None:
+async def check(work: Work, opened: Opened) -> None:
     """Check every row against the file and the book, and make nothing."""
     found = work.found
     async with work.database.transaction(work.workspace.now()) as tx:
@@ -134,9 +133,8 @@ async def check(work: Work) -> None:
     work = Work(work.database, work.workspace, found.but(cursor=0, rows_done=0), work.key)
     seen: checking.Seen = {}
     rejected = 0
-    async with _lines(work) as chunks:
-        async for lines, cursor in chunks:
-            rejected += (await checking.examine(work, lines, cursor, seen)).rejected
+    async for lines, cursor in await _lines(work, opened):
+        rejected += (await checking.examine(work, lines, cursor, seen)).rejected
     async with work.database.transaction(work.workspace.now()) as tx:
         if found.mode == "all_or_nothing" and rejected:
             await tx.execute(_NOTHING_MADE, *work.place)
@@ -148,18 +146,17 @@ async def check(work: Work) -> None:
             await passing.settle(tx, work, "importing", "import")
 
 
-async def bring_in(work: Work) -> None:
+async def bring_in(work: Work, opened: Opened) -> None:
     """Make the debts of every row that is not settled yet."""
     pending: asyncio.Task[making.Tally] | None = None
     try:
-        async with _lines(work) as chunks:
-            # While one chunk is being written the next is read.
-            async for lines, cursor in chunks:
-                if pending is not None:
-                    await pending
-                pending = asyncio.create_task(making.make(work, lines, cursor))
+        # While one chunk is being written the next is read.
+        async for lines, cursor in await _lines(work, opened):
             if pending is not None:
                 await pending
+            pending = asyncio.create_task(making.make(work, lines, cursor))
+        if pending is not None:
+            await pending
     except BaseException:
         if pending is not None:
             pending.cancel()
@@ -175,7 +172,7 @@ async def bring_in(work: Work) -> None:
             await passing.settle(tx, work, "completed", rows_total=done.rows_done)
 
 
-async def correct(work: Work) -> None:
+async def correct(work: Work, _opened: Opened) -> None:
     """Make debts of the rows that were corrected."""
     await correcting.accept(work)
     if work.found.state in {"checked", "failed"}:
@@ -187,7 +184,7 @@ async def correct(work: Work) -> None:
         await passing.settle(tx, work, "completed")
 
 
-async def undo(work: Work) -> None:
+async def undo(work: Work, _opened: Opened) -> None:
     """Take back every debt that nobody was contacted about and nobody paid."""
     await undoing.take_back(work)
     async with work.database.transaction(work.workspace.now()) as tx:
@@ -199,7 +196,7 @@ async def undo(work: Work) -> None:
             await passing.drop_file(tx, work.workspace, await queries.lock(tx, work.workspace, work.found.id))
 
 
-_TASKS: Final[Mapping[str, Callable[[Work], Awaitable[None]]]] = {
+_TASKS: Final[Mapping[str, Callable[[Work, Opened], Awaitable[None]]]] = {
     "read": read,
     "check": check,
     "import": bring_in,
@@ -208,29 +205,14 @@ _TASKS: Final[Mapping[str, Callable[[Work], Awaitable[None]]]] = {
 }
 
 
-class _lines:  # noqa: N801 - used as `async with _lines(work)`
-    """The rows of an import from its cursor on, in checked chunks, each with the cursor after it."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self._file: BinaryIO | None = None
-        self._sheet: sheets.Sheet | None = None
-
-    async def __aenter__(self) -> AsyncIterator[tuple[list[Line], int]]:
-        work, found = self._work, self._work.found
-        if found.source == "batch":
-            return _batch(work)
-        assert found.plan is not None  # noqa: S101 - a file is read before it is passed over
-        plan = plans.opened(found.plan, work.key, found.id)
-        self._file = await spooled(work.database, work.workspace, found)
-        self._sheet = await asyncio.to_thread(sheets.open, self._file, found.name, layout=plan.layout)
-        return _file(work, plan, self._sheet)
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._sheet is not None:
-            self._sheet.close()
-        if self._file is not None:
-            self._file.close()
+async def _lines(work: Work, opened: Opened) -> AsyncIterator[tuple[list[Line], int]]:
+    """Return the rows of an import from its cursor on, in checked chunks, each with the cursor after it."""
+    found = work.found
+    if found.source == "batch":
+        return _batch(work)
+    assert found.plan is not None  # noqa: S101 - a file is read before it is passed over
+    plan = plans.opened(found.plan, work.key, found.id)
+    return _file(work, plan, await opened.sheet(work.database, work.workspace, found, plan.layout))
 
 
 async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tuple[list[Line], int]]:

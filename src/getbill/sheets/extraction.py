@@ -13,6 +13,7 @@ import signal
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -133,12 +134,16 @@ def _extract(asked: dict[str, Any], out: io.BufferedWriter) -> None:
             archive.refuse_hostile()
             markups = archive.markup
     book = CalamineWorkbook.from_path(FILE)
-    chosen, sheet, others = _chosen(book, asked)
+    names = [meta.name for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
+    with ThreadPoolExecutor(1) as beside:
+        # The library reads without the interpreter: of the one sheet there mostly is, the markup is read meanwhile.
+        early = beside.submit(markups, names[0]) if len(names) == 1 else None
+        chosen, sheet, others = _chosen(book, asked)
     if sheet.total_width > asked["columns_max"]:
         raise Refused("too_many_columns", line=1, limit=asked["columns_max"])
     if sheet.total_height > asked["rows_max"] + _ROWS_PER_FRAME:
         raise Refused("too_many_rows", limit=asked["rows_max"])
-    markup = markups(chosen)
+    markup = early.result() if early else markups(chosen)
     head = {
         "sheet": chosen,
         "others": others,

@@ -46,6 +46,12 @@ class Sheet:
         self._source = source
         self._limits = limits
 
+    def under(self, layout: Layout) -> "Sheet | None":
+        """Return the table as a layout describes it, of what was read already; None where that does not hold it."""
+        asked, read = ((one.kind, one.sheet, one.with_hidden_rows) for one in (layout, self.layout))
+        is_there = layout.kind == "xlsx" and asked == read
+        return Sheet(layout, self._source, self._limits) if is_there else None
+
     def rows(self, after_line: int = 0) -> Iterator[Row]:
         """Yield the rows of data below `after_line`, from the beginning of the file each time."""
         self.left_out = left_out = LeftOut()
