@@ -88,13 +88,6 @@ def load_csv(ours: House, first: int, count: int) -> Loaded:
     return load(ours, file, count)
 
 
-def load_workbook(ours: House, first: int, count: int) -> Loaded:
-    """Write a workbook of the debts from a number on, and have it imported."""
-    file = ours.home.folder / "debts.xlsx"
-    write_workbook(file, first, count)
-    return load(ours, file, count)
-
-
 def upload(ours: Api, file: Path) -> Any:
     """Send a file as it is, to be imported without a question.
 

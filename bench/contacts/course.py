@@ -254,6 +254,10 @@ class _Course:
             kill_postgres(self.stage.server)
             self.stage.server.restart()
             return
+        while not self.crew.running:
+            # All fell at their points a moment ago.
+            await asyncio.sleep(_LOOK_SECONDS)
+            self.crew.replace(self.plan.workers)
         self.kills["worker"] += 1
         self.crew.kill(self.chance.randrange(self.plan.workers))
         if word == "point":
