@@ -136,7 +136,7 @@ class Smtp:
 
     async def _transfer(self, connection: aiosmtplib.SMTP, mail: Mail) -> Outcome:
         try:
-            # One clock for both answers: the library's own, one for each, is a third of what sending costs.
+            # One clock for both answers, where the library would start one for each.
             async with asyncio.timeout(2 * self._settings.timeout_seconds):
                 await connection.data(mail.content, timeout=None)
         except aiosmtplib.SMTPDataError as refused:
