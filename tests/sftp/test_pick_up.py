@@ -322,14 +322,7 @@ async def test_a_file_whose_import_waited_in_vain_goes_with_what_the_import_kept
 async def test_only_what_was_never_handed_over_is_given_up(
     served: Served, dropper: Client, sandbox: Site, worker: Worker, is_imported, folder: str, told: str
 ) -> None:
-    await _known_layout(dropper, sandbox, worker)
-    dropper.file("more.csv", GOOD.replace("F-2026", "H-2026").encode())
-    await dropper.run("put more.csv incoming/")
-    async with served.house.database.transaction(clock.wall()) as tx:
-        await sftp.ask(tx, served.workspace.id, clock.wall())
-    now = clock.wall()
-    taken = await picking.take(worker.database, now, now)
-    assert taken is not None
+    taken = await _taken(served, dropper, sandbox, worker)
     if is_imported:
         await worker.pick_up._go_on(taken)
         while await worker._import():
@@ -387,22 +380,31 @@ async def test_a_file_is_kept_for_as_long_as_putting_it_back_takes(
     async with picking.kept(worker.database, taken, every=0.01), asyncio.timeout(10):
         while await lease() <= before:  # noqa: ASYNC110 - the row has no event
             await asyncio.sleep(0.01)
+        renewed = await lease()
+
+    assert renewed > before
 
 
-async def _imported(served: Served, dropper: Client, sandbox: Site, worker: Worker) -> Taken:
-    """Take a file whose import is over."""
+async def _taken(served: Served, dropper: Client, sandbox: Site, worker: Worker) -> Taken:
+    """Take a file of a layout that is known, before anything is done with it."""
     await _known_layout(dropper, sandbox, worker)
     dropper.file("more.csv", GOOD.replace("F-2026", "H-2026").encode())
     await dropper.run("put more.csv incoming/")
     async with served.house.database.transaction(clock.wall()) as tx:
         await sftp.ask(tx, served.workspace.id, clock.wall())
     now = clock.wall()
-    first = await picking.take(worker.database, now, now)
-    assert first is not None
+    found = await picking.take(worker.database, now, now)
+    assert found is not None
+    return found
+
+
+async def _imported(served: Served, dropper: Client, sandbox: Site, worker: Worker) -> Taken:
+    """Take a file whose import is over."""
+    first = await _taken(served, dropper, sandbox, worker)
     await worker.pick_up._go_on(first)
     while await worker._import():
         pass
-    found = await picking.take_ended(worker.database, now)
+    found = await picking.take_ended(worker.database, clock.wall())
     assert found is not None
     return found
 
