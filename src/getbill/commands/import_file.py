@@ -54,7 +54,7 @@ class _Asked:
     rejected: Path | None
     sender: str
     is_all_or_nothing: bool
-    on_duplicate: str
+    on_duplicate: imports.OnDuplicate
     grace_hours: int | None
 
     def wanted(self, language: str) -> imports.Wanted:
@@ -67,7 +67,7 @@ class _Asked:
             is_auto=not self.columns,
             is_dry_run=self.is_dry_run,
             mode="all_or_nothing" if self.is_all_or_nothing else "partial",
-            on_duplicate=self.on_duplicate,  # type: ignore[arg-type]
+            on_duplicate=self.on_duplicate,
             grace_hours=self.grace_hours,
         )
 
@@ -143,10 +143,11 @@ def _import(asked: _Asked, company: str | None, workspace: str) -> None:
         raise typer.Exit(status)
 
 
-def _known(on_duplicate: str) -> str:
-    if on_duplicate not in {"skip", "update", "error"}:
+def _known(on_duplicate: str) -> imports.OnDuplicate:
+    known: dict[str, imports.OnDuplicate] = {"skip": "skip", "update": "update", "error": "error"}
+    if on_duplicate not in known:
         raise typer.BadParameter("skip, update or error", param_hint="--on-duplicate")
-    return on_duplicate
+    return known[on_duplicate]
 
 
 def _columns(texts: list[str]) -> dict[str, str | None]:

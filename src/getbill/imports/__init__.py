@@ -22,6 +22,7 @@ from getbill.imports.model import (
     FileTooLarge,
     Import,
     ImportSuperseded,
+    OnDuplicate,
     Wanted,
     show,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Import",
     "ImportSuperseded",
     "MappingNotCertain",
+    "OnDuplicate",
     "Wanted",
     "account",
     "batch_router",
