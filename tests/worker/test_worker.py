@@ -187,6 +187,28 @@ async def test_a_loop_looks_at_once_when_it_is_woken_and_goes_on_while_there_is_
     assert turns >= 4
 
 
+async def test_a_burst_of_news_is_a_reason_for_one_look_at_once_and_the_next_one_after_a_while() -> None:
+    stop, first, turns = asyncio.Event(), asyncio.Event(), 0
+
+    async def turn() -> bool:
+        nonlocal turns
+        turns += 1
+        first.set()
+        return False
+
+    loop = Loop("burst", turn, stop, apart_seconds=3600)
+    running = asyncio.create_task(loop.run())
+    await asyncio.wait_for(first.wait(), 5)
+    for _ in range(100):
+        loop.wake()
+        await asyncio.sleep(0)
+    during = turns
+    stop.set()
+    await asyncio.wait_for(running, 5)
+
+    assert (during, turns) == (1, 1)
+
+
 def test_mail_leaves_only_where_server_and_sender_are_set() -> None:
     complete = Settings(
         smtp_host="mail.example.com",
