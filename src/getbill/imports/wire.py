@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.imports.mapping import Field as MappedField
+from getbill.imports.mapping import Status
 from getbill.imports.model import Mode, OnDuplicate, Source, State
 from getbill.kit import paging
 from getbill.kit.shapes import Instant, Pagination
@@ -80,6 +81,12 @@ class MappingBody(BaseModel):
     dates: dict[str, Literal["dmy", "mdy", "ymd"]] | None = None
     units: dict[str, Literal["cents", "negated"] | None] | None = None
     currency: Text | None = None
+    row_status: dict[str, dict[str, Status] | None] | None = Field(
+        None,
+        description="What each value of a status or document-type column says of its row: `open` (owed), `paid`, `credit`,"
+        " `partly_paid` or `excluded`. Null ignores the column.",
+        examples=[{"Statut": {"Litige": "excluded", "En cours": "open"}}],
+    )
     not_owed: dict[str, Text | None] | None = Field(
         None, description="Columns that say a row is not owed (paid, cancelled): null has them not looked at."
     )

@@ -20,6 +20,7 @@ from getbill.imports.mapping.model import (
     confirmed,
 )
 from getbill.imports.mapping.propose import propose
+from getbill.imports.mapping.row_status import Status
 from getbill.imports.mapping.said import said, tongue
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Mapping",
     "Question",
     "Reason",
+    "Status",
     "changed",
     "compose",
     "confirmed",

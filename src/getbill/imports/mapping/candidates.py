@@ -1,7 +1,7 @@
 """The columns of a file with the fields each may be, before the columns are weighed against each other."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from getbill import sheets
 from getbill.imports.mapping import contents
@@ -69,13 +69,16 @@ def _candidate(column: sheets.Column, found: sheets.ColumnProfile) -> Candidate:
     spoken = listen(column.header, column.group)
     named = claims(spoken) if spoken.concepts or spoken.whole else None
     facts = {"header": column.header}
+    fitted = _fitted(named, found, spoken.ordinal) if named else []
+    if named and not fitted and spoken.typos:
+        # A word that was read as a known one nearly like it, and the cells say that it is another.
+        spoken, named = replace(spoken, concepts=frozenset(), unknown=spoken.typos), None
     if named is None:
         shown = [claim for claim in contents.seen(found) if claim.score >= _NOTHING]
         code = "contents" if shown else "empty" if not found.filled else "unknown"
         return Candidate(column, found, spoken, shown, Reason(code, _seen(found)), is_known=False)
     if not named:
         return Candidate(column, found, spoken, [], Reason("not_ours", facts), is_known=True)
-    fitted = _fitted(named, found, spoken.ordinal)
     if fitted:
         code = "header_typo" if spoken.typos else "header"
         facts |= {"word": spoken.typos[0]} if spoken.typos else {}

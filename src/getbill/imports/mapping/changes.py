@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import formats
+from getbill.imports.mapping import formats, row_status
 from getbill.imports.mapping.contents import fit
 from getbill.imports.mapping.model import (
     AMOUNTS,
@@ -37,7 +37,9 @@ _AMOUNT_QUESTIONS = frozenset(
 )
 _FORMATS = frozenset({"number_format", "date_order"})
 _UNITS = frozenset({None, "cents", "negated"})
-_NAMES = frozenset({"columns", "numbers", "dates", "units", "currency", "signs", "country", "not_owed"})
+_NAMES = frozenset(
+    {"columns", "numbers", "dates", "units", "currency", "signs", "country", "not_owed", "row_status"}
+)
 
 
 def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile) -> Mapping:
@@ -45,7 +47,8 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
 
     `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or "."}),
     `dates` ({column: "dmy", "mdy" or "ymd"}), `units` ({column: "cents", "negated" or null}), `currency`, `signs`,
-    `country` and `not_owed` ({column: null} has rows imported whatever that column marks them as).
+    `country`, `row_status` ({column: {value: status}}; null has rows imported whatever that column says) and `not_owed`
+    ({column: null}, the same).
     """
     if unknown := changes.keys() - _NAMES:
         raise FieldUnknown(
@@ -57,7 +60,9 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     dates = {
         _index(mapping, k): _one_of(v, {"dmy", "mdy", "ymd"}) for k, v in changes.get("dates", {}).items()
     }
-    ignored = [_index(mapping, key) for key in changes.get("not_owed", {})]
+    statuses: dict[int, dict[str, str]] = {
+        _index(mapping, key): {} for key in changes.get("not_owed", {})
+    } | {_index(mapping, key): _statuses(value) for key, value in changes.get("row_status", {}).items()}
     after = replace(
         mapping,
         columns=tuple(_column(column, fields, units) for column in mapping.columns),
@@ -65,7 +70,13 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
         country=str(changes.get("country") or mapping.country).upper(),
         numbers={**mapping.numbers, **numbers},
         dates={**mapping.dates, **dates},
-        not_owed={**mapping.not_owed, **{index: {} for index in ignored}},
+        row_status={
+            **mapping.row_status,
+            **{
+                index: {**mapping.row_status.get(index, {}), **values} if values else {}
+                for index, values in statuses.items()
+            },
+        },
     ).without_collisions()
     touched = fields.keys() | units.keys() | numbers.keys() | dates.keys()
     return _asked_again(after, touched, changes, profile)
@@ -110,10 +121,23 @@ def recalled(
         if one.code in {"currency_sign", "currencies_differ"}
         and str(one.facts.get("sign", "")).casefold() not in known
     ]
-    kept = {
-        index: {} if remembered.not_owed.get(index) == {} else told for index, told in fresh.not_owed.items()
-    }
-    return replace(remembered, questions=tuple(questions), not_owed={**remembered.not_owed, **kept})
+    statuses, unclear_rows = _statuses_recalled(remembered, fresh)
+    return replace(remembered, questions=(*questions, *unclear_rows), row_status=statuses)
+
+
+def _statuses_recalled(
+    remembered: Mapping, fresh: Mapping
+) -> tuple[dict[int, dict[str, str]], list[Question]]:
+    """Return what values say of rows, as a person said before, and the questions about values never seen."""
+    statuses = {index: dict(values) for index, values in remembered.row_status.items()}
+    for index, values in fresh.row_status.items():
+        statuses[index] = {} if statuses.get(index) == {} else {**values, **statuses.get(index, {})}
+    questions = []
+    for question in fresh.questions:
+        if question.code == "row_status" and remembered.row_status.get(question.columns[0]) != {}:
+            left = row_status.left_open(question, statuses.get(question.columns[0], {}))
+            questions += [left] if left else []
+    return statuses, questions
 
 
 def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, str]]:
@@ -156,6 +180,7 @@ def _asked_again(
     kept = [
         question for question in mapping.questions if not _is_answered(question, mapping, touched, changes)
     ]
+    kept = [left for question in kept if (left := _left_open(question, mapping))]
     marks, orders, unclear = formats.decide(list(mapping.columns), profile)
     answered = mapping.numbers.keys() | mapping.dates.keys()
     kept += [question for question in unclear if question.columns[0] not in answered]
@@ -166,6 +191,14 @@ def _asked_again(
         numbers={**marks, **mapping.numbers},
         dates={**orders, **mapping.dates},
     )
+
+
+def _left_open(question: Question, mapping: Mapping) -> Question | None:
+    """Return what an answer leaves of a question that has parts."""
+    if question.code != "row_status":
+        return question
+    values = mapping.row_status.get(question.columns[0])
+    return None if values == {} else row_status.left_open(question, values or {})
 
 
 def _is_answered(question: Question, mapping: Mapping, touched: set[int], changes: Facts[str, Any]) -> bool:
@@ -209,6 +242,12 @@ def _one_of(value: Any, known: frozenset[Any] | set[str]) -> Any:
     if value not in known:
         raise FieldUnknown(f"{value!r} is not one of {', '.join(sorted(map(str, known)))}.")
     return value
+
+
+def _statuses(value: Any) -> dict[str, str]:
+    return {
+        str(name): _one_of(status, frozenset(row_status.STATUSES)) for name, status in (value or {}).items()
+    }
 
 
 def _code(value: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import cells, money, people, places, standing
+from getbill.imports.mapping import cells, money, people, places, row_status
 from getbill.imports.mapping.cells import CellFinding, Draft, Step
 from getbill.imports.mapping.model import Column, Field, Mapping
 
@@ -48,7 +48,9 @@ class Composer:
 
     def _made(self) -> list[Step]:
         headers = {column.index: column.header or column.letter for column in self._mapping.columns}
-        refusing = standing.step(self._mapping.not_owed, headers)
+        refusing = row_status.step(
+            self._mapping.row_status, headers, has_remainder=money.has_remainder(self._columns, self._profile)
+        )
         steps = [
             *([refusing] if refusing else []),
             *self._references(),

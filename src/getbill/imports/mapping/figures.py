@@ -1,6 +1,6 @@
 """The first rows of a file read side by side: whether what is due is what was invoiced less what was paid."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,11 @@ class Head:
     def __init__(self, profile: sheets.Profile) -> None:
         self._rows = profile.head
         self._numbers: dict[int, list[Decimal | None]] = {}
+
+    @property
+    def rows(self) -> Sequence[Sequence[sheets.Cell]]:
+        """The cells of the first rows."""
+        return self._rows
 
     def numbers(self, found: sheets.ColumnProfile) -> list[Decimal | None]:
         """Return a column's numbers, None where a cell is none."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from getbill import sheets
 from getbill.imports.mapping.cells import CellFinding, Draft, Step, is_nothing, text_of
+from getbill.imports.mapping.headers import listen
 from getbill.imports.mapping.model import Column, Field, Mapping
 from getbill.imports.mapping.tables import currency_of
 
@@ -32,6 +33,17 @@ def steps(columns: dict[Field, Column], mapping: Mapping, profile: sheets.Profil
     written = due or invoiced
     signed = written is not None and bool(profile.of(written.index).currencies)
     return [*made, _currency(columns.get(Field.CURRENCY), written if signed else None, mapping)]
+
+
+def has_remainder(columns: dict[Field, Column], profile: sheets.Profile) -> bool:
+    """Tell whether the amounts say what is left of a part payment."""
+    if Field.AMOUNT_PAID in columns:
+        return True
+    due = columns.get(Field.AMOUNT)
+    if due is None:
+        return False
+    header = listen(due.header, profile.of(due.index).column.group)
+    return bool(header.concepts & {"open", "overdue", "due"}) or header.whole == Field.AMOUNT.value
 
 
 Reader = Callable[[sheets.Cell], Decimal]

@@ -1,7 +1,7 @@
 """The first proposal: what each column most likely is, and everything that is better asked than guessed."""
 
 from getbill import sheets
-from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, standing
+from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, row_status
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.model import (
@@ -37,8 +37,9 @@ def propose(
     questions = amounts.weigh(found, head)
     assigned = _assign(found, layout.header_line is None)
     columns = [_column(one, assigned, found) for one in found]
-    asked = {index for question in questions for index in question.columns}
-    questions += _uncertain(columns, found, assigned, asked)
+    statuses, unclear_rows = row_status.decide(columns, found, head)
+    asked = {index for question in [*questions, *unclear_rows] for index in question.columns}
+    questions += _uncertain(columns, found, assigned, asked | statuses.keys()) + unclear_rows
     currency, about = currencies.decide(columns, found, layout, company_currency)
     questions += about
     questions += missing(columns, questions)
@@ -51,7 +52,7 @@ def propose(
         tuple(questions + unclear),
         marks,
         orders,
-        standing.marks(found),
+        statuses,
     ).without_collisions()
 
 

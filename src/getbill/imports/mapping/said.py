@@ -59,6 +59,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Which column is what is owed now, all taxes included: {columns}?",
         "Quelle colonne est ce qui reste dû, toutes taxes comprises : {columns} ?",
     ),
+    "row_status": (
+        "What do these values of {header} say of their rows: {unclear}?",
+        "Que disent ces valeurs de {header} de leurs lignes : {unclear} ?",
+    ),
     "amount_or_invoiced": (
         "With {header} beside it: is this the amount invoiced, or what is left to pay?",
         "À côté de {header} : est-ce le montant facturé, ou ce qui reste à payer ?",
@@ -127,6 +131,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "row_is_settled": (
         "{header} says « {value} »: nothing of this row is owed.",
         "{header} indique « {value} » : rien de cette ligne n'est dû.",
+    ),
+    "row_is_excluded": (
+        "{header} says « {value} »: it is not collected without your answer. Set this value to open in the mapping, or leave it.",
+        "{header} indique « {value} » : rien n'est réclamé sans votre réponse. Déclarez cette valeur « open », ou laissez la ligne.",
+    ),
+    "row_is_partly_paid": (
+        "{header} says « {value} » and no column says what is left: the whole amount was taken. Check what is still owed.",
+        "{header} indique « {value} » et aucune colonne ne donne le reste : le montant entier est repris. Vérifiez ce qui reste dû.",
     ),
     "row_is_credit": (
         "{header} says « {value} »: the row is a credit, not a debt.",
