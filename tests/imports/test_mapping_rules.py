@@ -236,7 +236,15 @@ def test_two_columns_never_share_a_field() -> None:
     found = read(PLAIN, *ROWS)
 
     with pytest.raises(mapping.ColumnsCollide, match="both amount"):
-        mapping.changed(found.mapping, {"columns": {"Client": "amount"}}, found.profile)
+        mapping.changed(found.mapping, {"columns": {"B": "amount", "D": "amount"}}, found.profile)
+
+
+def test_naming_a_column_frees_the_one_that_held_its_field() -> None:
+    found = read(PLAIN, *ROWS)
+
+    after = mapping.changed(found.mapping, {"columns": {"D": "amount"}}, found.profile)
+
+    assert [column.field for column in after.columns] == ["invoice_reference", "name", None, "amount"]
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.imports.mapping import Field as MappedField
-from getbill.imports.mapping import Status
+from getbill.imports.mapping import Status, Unit
 from getbill.imports.model import Mode, OnDuplicate, Source, State
 from getbill.kit import paging
 from getbill.kit.shapes import Instant, Pagination
@@ -79,7 +79,9 @@ class MappingBody(BaseModel):
     )
     numbers: dict[str, Literal[",", "."]] | None = Field(None, description="The decimal mark of a column.")
     dates: dict[str, Literal["dmy", "mdy", "ymd"]] | None = None
-    units: dict[str, Literal["cents", "negated"] | None] | None = None
+    units: dict[str, Unit | None] | None = Field(
+        None, description="The unit of a column of amounts; null for the currency's own."
+    )
     currency: Text | None = None
     row_status: dict[str, dict[str, Status] | None] | None = Field(
         None,

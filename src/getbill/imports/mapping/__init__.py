@@ -22,6 +22,7 @@ from getbill.imports.mapping.model import (
 from getbill.imports.mapping.propose import propose
 from getbill.imports.mapping.row_status import Status
 from getbill.imports.mapping.said import said, tongue
+from getbill.imports.mapping.units import Unit
 
 __all__ = [
     "Alternative",
@@ -36,6 +37,7 @@ __all__ = [
     "Question",
     "Reason",
     "Status",
+    "Unit",
     "changed",
     "compose",
     "confirmed",

@@ -6,14 +6,27 @@ from dataclasses import dataclass, replace
 from getbill import sheets
 from getbill.imports.mapping import contents
 from getbill.imports.mapping.headers import Spoken, listen
-from getbill.imports.mapping.model import CERTAIN, Field, Reason
+from getbill.imports.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, Field, Reason
 from getbill.imports.mapping.rules import Claim, claims
 
 # Below this a claim is no longer worth a question.
 _NOTHING = 0.5
 # What contradicts its header is asked, however clear the contents are.
 _CONTRADICTED = 0.7
-_CRITICAL = frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.DUE_DATE, Field.INVOICE_DATE})
+_CRITICAL = (
+    frozenset(
+        {
+            Field.DUE_DATE,
+            Field.INVOICE_DATE,
+            Field.REFERENCE,
+            Field.INVOICE_REFERENCE,
+            Field.CURRENCY,
+            Field.IBAN,
+        }
+    )
+    | frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.EMAIL, Field.PHONE, Field.MOBILE})
+    | NAMES
+)
 
 
 @dataclass(slots=True)
@@ -27,7 +40,7 @@ class Candidate:
     reason: Reason
     # Whether the header's words are known, be it as something that is none of our fields.
     is_known: bool
-    # The amount or the date that the header names and the cells are not.
+    # The field that the header names and the cells are not.
     denied: Field | None = None
 
     @property
@@ -83,7 +96,13 @@ def _candidate(column: sheets.Column, found: sheets.ColumnProfile) -> Candidate:
         code = "header_typo" if spoken.typos else "header"
         facts |= {"word": spoken.typos[0]} if spoken.typos else {}
         return Candidate(column, found, spoken, fitted, Reason(code, facts), is_known=True)
-    shown = [Claim(claim.field, min(claim.score, _CONTRADICTED)) for claim in contents.seen(found)]
+    # Never an amount or a date below a header that says another thing.
+    named_fields = {claim.field for claim in named}
+    shown = [
+        Claim(claim.field, min(claim.score, _CONTRADICTED))
+        for claim in contents.seen(found)
+        if not any(claim.field in group and not named_fields & group for group in (AMOUNTS, DATES))
+    ]
     reason = Reason("contradicted", facts | _seen(found) | {"field": named[0].field.value})
     first = named[0]
     denied = first.field if first.field in _CRITICAL and first.score >= CERTAIN else None

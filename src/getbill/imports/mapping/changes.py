@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import formats, row_status
+from getbill.imports.mapping import formats, row_status, units
 from getbill.imports.mapping.contents import fit
 from getbill.imports.mapping.model import (
     AMOUNTS,
@@ -36,7 +36,7 @@ _AMOUNT_QUESTIONS = frozenset(
     }
 )
 _FORMATS = frozenset({"number_format", "date_order"})
-_UNITS = frozenset({None, "cents", "negated"})
+_UNITS = frozenset({None, *units.UNITS})
 _NAMES = frozenset(
     {"columns", "numbers", "dates", "units", "currency", "signs", "country", "not_owed", "row_status"}
 )
@@ -46,7 +46,7 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     """Return the mapping with a human's changes: raise `ColumnsCollide` or `FieldUnknown` where they make no sense.
 
     `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or "."}),
-    `dates` ({column: "dmy", "mdy" or "ymd"}), `units` ({column: "cents", "negated" or null}), `currency`, `signs`,
+    `dates` ({column: "dmy", "mdy" or "ymd"}), `units` ({column: "cents", "thousands", "millions", "negated" or null}), `currency`, `signs`,
     `country`, `row_status` ({column: {value: status}}; null has rows imported whatever that column says) and `not_owed`
     ({column: null}, the same).
     """
@@ -55,7 +55,8 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
             f"There is no {min(unknown)!r} in a mapping's changes: {', '.join(sorted(_NAMES))}."
         )
     fields = {_index(mapping, key): _field(value) for key, value in changes.get("columns", {}).items()}
-    units = {_index(mapping, key): _one_of(value, _UNITS) for key, value in changes.get("units", {}).items()}
+    fields |= _freed(mapping, fields)
+    scales = {_index(mapping, key): _one_of(value, _UNITS) for key, value in changes.get("units", {}).items()}
     numbers = {_index(mapping, k): _one_of(v, {",", "."}) for k, v in changes.get("numbers", {}).items()}
     dates = {
         _index(mapping, k): _one_of(v, {"dmy", "mdy", "ymd"}) for k, v in changes.get("dates", {}).items()
@@ -65,8 +66,8 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     } | {_index(mapping, key): _statuses(value) for key, value in changes.get("row_status", {}).items()}
     after = replace(
         mapping,
-        columns=tuple(_column(column, fields, units) for column in mapping.columns),
-        currency=_currency(mapping.currency, changes),
+        columns=tuple(_column(column, fields, scales) for column in mapping.columns),
+        currency=_currency(mapping, changes),
         country=str(changes.get("country") or mapping.country).upper(),
         numbers={**mapping.numbers, **numbers},
         dates={**mapping.dates, **dates},
@@ -78,7 +79,7 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
             },
         },
     ).without_collisions()
-    touched = fields.keys() | units.keys() | numbers.keys() | dates.keys()
+    touched = fields.keys() | scales.keys() | numbers.keys() | dates.keys()
     return _asked_again(after, touched, changes, profile)
 
 
@@ -156,22 +157,40 @@ def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, st
     return told
 
 
-def _column(column: Column, fields: dict[int, Field | None], units: dict[int, Any]) -> Column:
-    if column.index in units:
-        column = replace(column, unit=units[column.index])
-    if column.index not in fields:
-        return column
-    return replace(
-        column, field=fields[column.index], confidence=1.0, reason=Reason("human"), alternatives=()
-    )
+def _freed(mapping: Mapping, fields: Facts[int, Field | None]) -> dict[int, Field | None]:
+    """Free the columns whose field a person gave to another column."""
+    given = {field for field in fields.values() if field not in {None, Field.METADATA}}
+    return {
+        column.index: None
+        for column in mapping.columns
+        if column.field in given and column.index not in fields
+    }
 
 
-def _currency(currency: Currency, changes: Facts[str, Any]) -> Currency:
+def _column(column: Column, fields: dict[int, Field | None], scales: dict[int, Any]) -> Column:
+    if column.index in fields:
+        field = fields[column.index]
+        unit = column.unit or (units.unit_of(column.header) if field in AMOUNTS else None)
+        column = replace(
+            column, field=field, confidence=1.0, reason=Reason("human"), alternatives=(), unit=unit
+        )
+    return replace(column, unit=scales[column.index]) if column.index in scales else column
+
+
+def _currency(mapping: Mapping, changes: Facts[str, Any]) -> Currency:
+    currency = mapping.currency
     signs = {**currency.signs, **{str(k).casefold(): _code(v) for k, v in changes.get("signs", {}).items()}}
-    code = changes.get("currency")
+    code = changes.get("currency") or next(
+        (signs[sign] for question in mapping.questions if (sign := _sign_in_header(question)) in signs), None
+    )
     if code is None:
         return replace(currency, signs=signs)
     return Currency(_code(code), Reason("human"), signs)
+
+
+def _sign_in_header(question: Question) -> str:
+    """Return the sign of a header whose currency is asked: it is that of every row."""
+    return str(question.facts["sign"]).casefold() if question.facts.get("in_header") else ""
 
 
 def _asked_again(
@@ -212,7 +231,9 @@ def _is_answered(question: Question, mapping: Mapping, touched: set[int], change
         sign = str(question.facts.get("sign", "")).casefold()
         named = sign and sign in mapping.currency.signs
         return bool(
-            named or (changes.get("currency") and not sign) or (not sign and Field.CURRENCY in fields)
+            named
+            or (changes.get("currency") and (not sign or question.facts.get("in_header")))
+            or (not sign and Field.CURRENCY in fields)
         )
     return bool(touched & set(question.columns))
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from getbill import sheets
+from getbill.imports.mapping import units
 from getbill.imports.mapping.cells import CellFinding, Draft, Step, is_nothing, text_of
 from getbill.imports.mapping.headers import listen
 from getbill.imports.mapping.model import Column, Field, Mapping
@@ -58,9 +59,7 @@ def _reader(column: Column, mapping: Mapping, profile: sheets.Profile) -> Reader
         thousands = {",": ".", ".": ","}[mark] if shape.thousands in {",", "."} else shape.thousands
         shape = sheets.NumberShape(mark, thousands, is_certain=True, why="answered")  # type: ignore[arg-type]
     read = sheets.number_reader(shape)
-    if column.unit == "negated":
-        return lambda cell: -read(cell)
-    return read if column.unit != "cents" else lambda cell: read(cell).scaleb(-2)
+    return read if column.unit is None else lambda cell: units.scaled(read(cell), column.unit)
 
 
 def _read(column: Column, read: Reader, cells: Sequence[sheets.Cell], draft: Draft) -> Decimal | None:

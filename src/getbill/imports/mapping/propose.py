@@ -1,7 +1,7 @@
 """The first proposal: what each column most likely is, and everything that is better asked than guessed."""
 
 from getbill import sheets
-from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, row_status
+from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, row_status, units
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.model import (
@@ -42,6 +42,7 @@ def propose(
     questions += _uncertain(columns, found, assigned, asked | statuses.keys()) + unclear_rows
     currency, about = currencies.decide(columns, found, layout, company_currency)
     questions += about
+    questions += units.titled(columns, profile, layout)
     questions += missing(columns, questions)
     questions += _repeated(columns, found) + _whose_account(columns, found)
     marks, orders, unclear = formats.decide(columns, profile)
@@ -59,7 +60,12 @@ def propose(
 def _assign(found: list[Candidate], is_headless: bool) -> dict[int, Claim]:
     """Give each field to the column that claims it best; what contents alone show comes last, where it is missing."""
     assigned: dict[int, Claim] = {}
-    named = [(one, claim) for one in found for claim in one.claims if one.is_known or claim.score >= CERTAIN]
+    named = [
+        (one, claim)
+        for one in found
+        for claim in one.claims
+        if (one.is_known or claim.score >= CERTAIN) and not _is_contradicted(one, claim)
+    ]
     _give(named, assigned)
     missing = _wanted({claim.field for claim in assigned.values()}, is_headless)
     shown = [
@@ -67,6 +73,11 @@ def _assign(found: list[Candidate], is_headless: bool) -> dict[int, Claim]:
     ]
     _give(shown, assigned)
     return assigned
+
+
+def _is_contradicted(one: Candidate, claim: Claim) -> bool:
+    """Tell whether a column's own header says another thing than its cells show."""
+    return one.reason.code == "contradicted" and claim.field not in AMOUNTS | DATES
 
 
 def _give(offers: list[tuple[Candidate, Claim]], assigned: dict[int, Claim]) -> None:
@@ -116,8 +127,14 @@ def _column(one: Candidate, assigned: dict[int, Claim], found: list[Candidate]) 
         confidence=round(claim.score, 2) if claim else 0.0,
         reason=reason,
         alternatives=others,
-        unit="cents" if claim and claim.field in AMOUNTS and "cents" in one.spoken.concepts else None,
+        unit=_unit(one) if claim and claim.field in AMOUNTS else None,
     )
+
+
+def _unit(one: Candidate) -> str | None:
+    if "cents" in one.spoken.concepts:
+        return "cents"
+    return units.unit_of(f"{one.column.group} {one.column.header}")
 
 
 def _uncertain(

@@ -59,6 +59,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Which column is what is owed now, all taxes included: {columns}?",
         "Quelle colonne est ce qui reste dû, toutes taxes comprises : {columns} ?",
     ),
+    "amount_unit": (
+        "« {title} » stands above the table: are the amounts of {headers} in that unit, such as {examples}?",
+        "« {title} » figure au-dessus du tableau : les montants de {headers} sont-ils dans cette unité, par exemple {examples} ?",
+    ),
     "row_status": (
         "What do these values of {header} say of their rows: {unclear}?",
         "Que disent ces valeurs de {header} de leurs lignes : {unclear} ?",
