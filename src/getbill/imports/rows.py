@@ -35,7 +35,7 @@ _COLUMNS: Final[dict[str, tuple[Field, ...]]] = {
     "payment_link": (Field.PAYMENT_LINK,),
     "company": (Field.CREDITOR,),
     "metadata": (Field.METADATA,),
-    "debtor/name": (Field.NAME, Field.LAST_NAME, Field.COMPANY),
+    "debtor/name": (Field.NAME, Field.LAST_NAME, Field.COMPANY, Field.CONTACT),
     "debtor/first_name": (Field.FIRST_NAME,),
     "debtor/last_name": (Field.LAST_NAME,),
     "debtor/civility": (Field.CIVILITY,),

@@ -7,6 +7,7 @@ Contents alone never decide an amount or a date: those are asked.
 import re
 from collections.abc import Callable
 
+from getbill.imports.mapping.legal_forms import is_company
 from getbill.imports.mapping.model import AMOUNTS, DATES, Field
 from getbill.imports.mapping.rules import Claim
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES, currency_of
@@ -16,47 +17,6 @@ _FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$")
 _DIALLED = re.compile(r"^(\+|00|0|\(0)")
 _POSTAL_CITY = re.compile(r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}")
 _HOUSE = re.compile(r"\d{1,5}\s*[-/]?\s*\w{0,6}")
-# Legal forms as their names end or begin; the short ones only in capitals or with points.
-_FORMS = frozenset(
-    [
-        "sas",
-        "sasu",
-        "sarl",
-        "eurl",
-        "sci",
-        "scp",
-        "snc",
-        "gmbh",
-        "ohg",
-        "ltd",
-        "limited",
-        "llc",
-        "llp",
-        "inc",
-        "plc",
-        "corp",
-        "slu",
-        "srl",
-        "srls",
-        "spa",
-        "bvba",
-        "sprl",
-        "vof",
-        "mbh",
-        "ek",
-        "company",
-        "gmbh&co",
-        "eirl",
-        "gie",
-        "sel",
-        "selarl",
-        "scop",
-        "bvba",
-        "cv",
-        "ev",
-    ]
-)
-_SHORT_FORMS = frozenset(["sa", "ag", "kg", "ug", "sl", "bv", "nv", "co", "se"])
 
 
 def fit(claim: Claim, found: ColumnProfile) -> float:
@@ -113,18 +73,6 @@ def has_fractions(found: ColumnProfile) -> bool:
 def are_companies(found: ColumnProfile) -> bool:
     """Tell whether most of a column's cells end in the legal form of a company."""
     return part(texts_of(found), is_company) >= 0.5
-
-
-def is_company(text: str) -> bool:
-    """Tell whether a name has the legal form of a company in it."""
-    for word in text.split():
-        plain = word.strip("(),&").replace(".", "")
-        if len(plain) <= 7 and (
-            plain.casefold() in _FORMS
-            or (plain.casefold() in _SHORT_FORMS and (plain.isupper() or "." in word) and text != word)
-        ):
-            return True
-    return False
 
 
 def are_whole_addresses(found: ColumnProfile) -> bool:
@@ -200,6 +148,12 @@ def _reference(found: ColumnProfile) -> float:
     return 1.0 if digits >= 0.5 else 0.55
 
 
+def _customer_code(found: ColumnProfile) -> float:
+    """CDUPON and 0SOLEIL are codes of customers, with digits or without."""
+    one_word = part(texts_of(found), lambda text: " " not in text and len(text) <= 20)
+    return max(_reference(found), 1.0 if one_word >= 0.9 and found.share(Kind.EMAIL) < 0.5 else 0.0)
+
+
 def _is_dialled(text: str) -> bool:
     digits = sum(map(str.isdigit, text))
     return 6 <= digits <= 18 and not any(sign.isalpha() for sign in text) and not _FRACTION.search(text)
@@ -248,7 +202,7 @@ _SHAPES: dict[Field, Callable[[ColumnProfile], float]] = {
     Field.CREDITOR: _words,
     Field.REFERENCE: _reference,
     Field.INVOICE_REFERENCE: _reference,
-    Field.DEBTOR_REFERENCE: _reference,
+    Field.DEBTOR_REFERENCE: _customer_code,
 }
 _BY_KIND = (
     (Kind.EMAIL, Field.EMAIL, 0.88),

@@ -87,7 +87,7 @@ WORDS: dict[str, str] = {
         derniere last_ dernier letzte ultimo ultima laatste last_contact cloture visite visit""",
     "service": "periode period periodo zeitraum leistungsdatum leistungszeitraum kwartaal trimestre mois monat month",
     "due+date": """duedate due_date vervaldatum date_limite limite_de_paiement limite_paiement fecha_limite f_vto
-        f_vencimiento uiterste_betaaldatum date_exigibilite datebutoir date_butoir fallig_seit
+        f_vencimiento uiterste_betaaldatum date_exigibilite datebutoir date_butoir fallig_seit nettofallig nettofalligkeit netto_fallig netto_falligkeit netto_fallig_am nettofalligkeitsdatum
         overdue_since echu_depuis scaduto_dal vencido_desde due_since impaye_depuis pay_by_date""",
     "invoice+date": "f_factura f_fra rechnung_vom facture_du fattura_del factuur_van invoiced_at invoice_dt",
     "issue+date": "f_emision f_expedicion",
@@ -100,6 +100,8 @@ WORDS: dict[str, str] = {
     "neutral": """miet hausgeld beitrags beitrag loyer loyers charges cotisation cotisations rent cuota contributie
         fornitura fourniture gultig home mobilite total_general tenancy bailleur residentiel
         residence locazione lavoro mensuel mensuelle annuel final global lista""",
+    "running": """progressif progressive cumul cumule cumulee cumules running laufend laufender kumuliert kumulierter acumulado
+        acumulada progressivo progressiva lopend lopende cumulatief cumulative cumulatif kumulativ narastajaco""",
     "days": """jours jour days tage tagen dias giorni dagen retard verzug nb anzahl delay delai anciennete age
         aging dso verspatung ritardo retraso dayslate anz plazo alter""",
     "overdue": "overdue echu echus echue vencido vencida uberfallig ueberfallig scaduto scaduta vervallen past_due",
@@ -170,7 +172,7 @@ WORDS: dict[str, str] = {
     "currency": """devise devises monnaie currency curr cur ccy wahrung waehrung whg wkz wrg moneda divisa div
         valuta munt munteenheid waers currency_code isocode_devise currencycode idevise val dev wahrungs
         currencycd""",
-    "local": """hauswahrung hauswaehrung local local_currency company_currency functional base_currency tenue
+    "local": """hw hwahr hauswahr bwahr hauswahrung hauswaehrung local local_currency company_currency functional base_currency tenue
         belegwahrung belegwaehrung foreign fremdwahrung etrangere fcy lcy transaction_currency tc
         devise_locale devise_etrangere montantdevise gbl valuta_estera cambio""",
     # How to reach them.

@@ -32,6 +32,7 @@ class Field(StrEnum):
     LAST_NAME = "last_name"
     CIVILITY = "civility"
     COMPANY = "company"
+    CONTACT = "contact"
     BIRTHDATE = "birthdate"
     LANGUAGE = "language"
     EMAIL = "email"

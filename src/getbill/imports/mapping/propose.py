@@ -23,6 +23,8 @@ _REFERENCES = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
 # Two columns nearly as likely to be one of these are a question; of others, the likelier one is taken.
 _CRITICAL = AMOUNTS | DATES | _REFERENCES | {Field.CURRENCY, Field.IBAN}
 _NEARLY = 0.08
+# A column without any cell is none of these, whatever its header says.
+_NEVER_EMPTY = NAMES | _REFERENCES | {Field.AMOUNT, Field.AMOUNT_INVOICED, Field.DUE_DATE}
 # As far as distinct values are counted.
 _COUNTED_MAX = 10_000
 
@@ -64,7 +66,9 @@ def _assign(found: list[Candidate], is_headless: bool) -> dict[int, Claim]:
         (one, claim)
         for one in found
         for claim in one.claims
-        if (one.is_known or claim.score >= CERTAIN) and not _is_contradicted(one, claim)
+        if not (one.found.filled == 0 and claim.field in _NEVER_EMPTY)
+        and (one.is_known or claim.score >= CERTAIN)
+        and not _is_contradicted(one, claim)
     ]
     _give(named, assigned)
     missing = _wanted({claim.field for claim in assigned.values()}, is_headless)
@@ -142,7 +146,7 @@ def _uncertain(
 ) -> list[Question]:
     questions = []
     for column, one in zip(columns, found, strict=True):
-        if column.index in asked:
+        if column.index in asked or (column.field not in _CRITICAL and not one.found.filled):
             continue
         rivals = _rivals(column, one, assigned)
         if one.denied and column.field is None:

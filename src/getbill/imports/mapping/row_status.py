@@ -148,6 +148,8 @@ _FREE_TEXT: Final = frozenset(
 _OF_SIGNS: Final = frozenset({"kind", "sides", "status", "debit", "credit", "document", "journal", "number"})
 _VALUES_MAX: Final = 40
 _VALUE_CHARS_MAX: Final = 40
+# A mark is no longer than this, or it is a word.
+_MARK_CHARS_MAX: Final = 3
 _SINCE: Final = re.compile(
     r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|d|j)\b"
 )
@@ -448,9 +450,11 @@ def _may_be_sign(candidate: Candidate) -> bool:
         return False
     if not vocabulary().explained.isdisjoint(_NOT_WORDS.sub(" ", plain(candidate.column.header)).split()):
         return False
+    if all(value.isdigit() and len(value) > _MARK_CHARS_MAX for value in values):
+        return False
     # In a file of few rows texts that never repeat are no marks.
     is_repeated = profile.filled > len(values) or profile.filled < profile.rows
-    return is_repeated or all(len(value) <= 3 for value in values)
+    return is_repeated or all(len(value) <= _MARK_CHARS_MAX for value in values)
 
 
 def left_open(asked: Question, statuses: Mapping[str, str]) -> Question | None:

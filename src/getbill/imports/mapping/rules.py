@@ -56,6 +56,7 @@ discount:
 price:
 quantity:
 bucket:
+running:
 terms:
 credit_note:
 scenario: scenario .9

@@ -46,6 +46,15 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "not_due": ("What is due is in {header}.", "Ce qui est dû est dans {header}."),
     "net_of_tax": ("It is without tax; {header} is not.", "Hors taxes, à la différence de {header}."),
     "beside_due": ("What was invoiced, since {header} is what is due.", "Le montant facturé, puisque {header} est ce qui est dû."),
+    "collective_account": (
+        "{header} stands beside different people: it identifies nobody.",
+        "{header} accompagne des personnes différentes : elle n'identifie personne.",
+    ),
+    "customer_total": (
+        "It repeats a customer's total on each of their lines.",
+        "Elle répète le total du client sur chacune de ses lignes.",
+    ),
+    "running_balance": ("It is a running balance.", "C'est un solde progressif."),
     "same_amounts": ("It has the same amounts as {header}.", "Mêmes montants que {header}."),
     "only_amount": ("It is the only amount in the file.", "C'est le seul montant du fichier."),
     "human": ("Chosen by a person.", "Choisi par une personne."),
