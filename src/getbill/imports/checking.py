@@ -19,12 +19,15 @@ async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: Seen) ->
     """Say what would become of a chunk of rows, and move the cursor."""
     async with work.database.transaction(work.workspace.now()) as tx:
         tally = Tally()
-        taken = await making.taken(tx, work, [line.new.reference for line in lines if line.new])
+        taken = await making.taken_by(tx, work, [line for line in lines if line.new])
         for line in lines:
             new = line.new
             if new is None:
                 tally.rejected += 1
                 tally.said.append(line.about("rejected"))
+                continue
+            if line.merged_into is not None:
+                making.merged(tally, line)
                 continue
             own = debts.fingerprint(work.workspace, new)
             before = seen.get(new.reference)

@@ -4,8 +4,8 @@ Whoever holds the lease no more writes nothing: the fence on the import's row is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +13,8 @@ import asyncpg
 
 from getbill import debts
 from getbill.companies import Workspace
-from getbill.imports import changing, findings
+from getbill.debts import NewDebt
+from getbill.imports import changing, findings, instalments
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
 from getbill.imports.rows import Line
@@ -26,7 +27,7 @@ _TAKEN = Statement(
     "imports.taken",
     "Which debts have these references already, made of what, and by this import at which line?",
     """
-    SELECT id, reference, fingerprint, CASE WHEN import_id = $3 THEN import_line END AS line FROM debts
+    SELECT id, reference, fingerprint, due_on, CASE WHEN import_id = $3 THEN import_line END AS line FROM debts
     WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
     """,
 )
@@ -80,6 +81,7 @@ class Known:
     debt_id: UUID
     fingerprint: bytes | None
     line: int | None
+    due_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ async def decide(
     """Make what can be made of some rows, and have kept what is said of them; `refused` could not be changed before."""
     tally = Tally()
     asked = [line for line in lines if line.new is not None]
-    known = await taken(tx, work, [line.new.reference for line in asked if line.new])
+    known = await taken_by(tx, work, asked)
     seen: dict[str, Line] = {}
     fresh: list[Line] = []
     repeats: list[tuple[Row, str]] = []
@@ -143,9 +145,13 @@ async def decide(
         if new is None:
             tally.rejected += 1
             tally.said.append(line.about("rejected"))
+        elif line.merged_into is not None:
+            merged(tally, line)
         elif new.reference in seen:
             first = seen[new.reference]
-            repeats.append((repeat(tally, line, first.line, is_same=new == first.new), new.reference))
+            repeats.append(
+                (repeat(tally, line, first.line, is_same=is_repeat(new, first.new)), new.reference)
+            )
         elif (debt := known.get(new.reference)) is not None:
             await _meet(tx, work, tally, (line, debt), (refused or {}).get(line.line))
         else:
@@ -158,10 +164,33 @@ async def decide(
     return tally
 
 
+def is_repeat(new: NewDebt, first: NewDebt | None) -> bool:
+    """Tell whether a row asks for the same debt as another: an invoice exported line by line names its lines apart."""
+    return first is not None and new == replace(first, details=new.details)
+
+
+def merged(tally: Tally, line: Line) -> None:
+    """Settle an instalment that is in the amount of another line's debt."""
+    tally.skipped += 1
+    tally.said.append(line.about("skipped", note("instalment-merged", line, line_before=line.merged_into)))
+
+
+async def taken_by(tx: Transaction, work: Work, lines: Sequence[Line]) -> dict[str, Known]:
+    """Return the debts that have these lines' references, and let instalments meet the debts made of them before."""
+    references = {line.new.reference for line in lines if line.new}
+    plain = {line.invoice_reference for line in lines if line.invoice_reference}
+    known = await taken(tx, work, [*references, *plain])
+    if plain:
+        instalments.meet(lines, known, {reference: debt.due_on for reference, debt in known.items()})
+    return known
+
+
 async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Known]:
     """Return the debts that have these references, by reference."""
     rows = await tx.fetch(_TAKEN, work.workspace.id, references, work.found.id)
-    return {row["reference"]: Known(row["id"], row["fingerprint"], row["line"]) for row in rows}
+    return {
+        row["reference"]: Known(row["id"], row["fingerprint"], row["line"], row["due_on"]) for row in rows
+    }
 
 
 async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> dict[str, UUID]:

@@ -16,6 +16,10 @@ _OWN: Final[dict[str, tuple[str, str]]] = {
         "The reference {reference} stands on line {line_before} already, with other values.",
         "La référence {reference} figure déjà à la ligne {line_before}, avec d'autres valeurs.",
     ),
+    "instalment-merged": (
+        "The instalment is in the amount of line {line_before}, whose debt has the same reference.",
+        "L'échéance est comprise dans le montant de la ligne {line_before}, dont la créance porte la même référence.",
+    ),
     "repeated-row": (
         "The row repeats line {line_before}.",
         "La ligne répète la ligne {line_before}.",

@@ -15,7 +15,17 @@ import structlog
 
 from getbill import companies, sheets, todos
 from getbill.companies import Workspace
-from getbill.imports import checking, correcting, making, passing, plans, queries, remembered, undoing
+from getbill.imports import (
+    checking,
+    correcting,
+    instalments,
+    making,
+    passing,
+    plans,
+    queries,
+    remembered,
+    undoing,
+)
 from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import CHUNK_ROWS, Import, Task
 from getbill.imports.plans import Plan
@@ -172,14 +182,14 @@ async def bring_in(work: Work, opened: Opened) -> None:
             await passing.settle(tx, work, "completed", rows_total=done.rows_done)
 
 
-async def correct(work: Work, _opened: Opened) -> None:
+async def correct(work: Work, opened: Opened) -> None:
     """Make debts of the rows that were corrected."""
     await correcting.accept(work)
     if work.found.state in {"checked", "failed"}:
         async with work.database.transaction(work.workspace.now()) as tx:
             await passing.settle(tx, work, "mapped", first_task(work.found))
         return
-    await correcting.settle(work)
+    await correcting.settle(work, await _sums(work, opened))
     async with work.database.transaction(work.workspace.now()) as tx:
         await passing.settle(tx, work, "completed")
 
@@ -218,6 +228,7 @@ async def _lines(work: Work, opened: Opened) -> AsyncIterator[tuple[list[Line], 
 async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tuple[list[Line], int]]:
     found = work.found
     reader = Reader(work.workspace, work.workspace.now().date(), plan)
+    totals = await _instalments(reader, plan, sheet)
     rows, index = sheet.rows(found.cursor), found.rows_done
     most = _CHANGING_ROWS if found.on_duplicate == "update" else CHUNK_ROWS
     has_corrections = await correcting.any_of(work)
@@ -233,11 +244,32 @@ async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tu
                 )
                 for number, row in enumerate(chunk[first : first + _TURN_ROWS], first)
             ]
+            instalments.merge(some, totals)
             reader.check(some)
             lines += some
             await asyncio.sleep(0)
         index += len(chunk)
         yield lines, chunk[-1].line
+
+
+async def _sums(work: Work, opened: Opened) -> instalments.Sums:
+    """Return what instalments add up to, for rows that were corrected after their file was imported."""
+    if work.found.source == "batch" or work.found.plan is None:
+        return {}
+    plan = plans.opened(work.found.plan, work.key, work.found.id)
+    if plan.mapping.instalments != "merge":
+        return {}
+    reader = Reader(work.workspace, work.workspace.now().date(), plan)
+    return await _instalments(
+        reader, plan, await opened.sheet(work.database, work.workspace, work.found, plan.layout)
+    )
+
+
+async def _instalments(reader: Reader, plan: Plan, sheet: sheets.Sheet) -> instalments.Sums:
+    """Return what the instalments of each reference add up to, where they become one debt."""
+    if plan.mapping.instalments != "merge":
+        return {}
+    return await asyncio.to_thread(instalments.sums, reader, sheet.rows())
 
 
 async def _batch(work: Work) -> AsyncIterator[tuple[list[Line], int]]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.imports.mapping import Field as MappedField
-from getbill.imports.mapping import Status, Unit
+from getbill.imports.mapping import Instalments, Status, Unit
 from getbill.imports.model import Mode, OnDuplicate, Source, State
 from getbill.kit import paging
 from getbill.kit.shapes import Instant, Pagination
@@ -88,6 +88,11 @@ class MappingBody(BaseModel):
         description="What each value of a status or document-type column says of its row: `open` (owed), `paid`, `credit`,"
         " `partly_paid` or `excluded`. Null ignores the column.",
         examples=[{"Statut": {"Litige": "excluded", "En cours": "open"}}],
+    )
+    instalments: Instalments | None = Field(
+        None,
+        description="What becomes of an invoice that stands on several rows with different due dates: `split` makes a debt of each"
+        " (its reference ends in the due date), `merge` one debt of their sum, due on the earliest.",
     )
     not_owed: dict[str, Text | None] | None = Field(
         None, description="Columns that say a row is not owed (paid, cancelled): null has them not looked at."

@@ -20,6 +20,7 @@ from getbill.imports.mapping.model import (
     confirmed,
 )
 from getbill.imports.mapping.propose import propose
+from getbill.imports.mapping.repeats import Instalments, looked_through
 from getbill.imports.mapping.row_status import Status
 from getbill.imports.mapping.said import said, tongue
 from getbill.imports.mapping.units import Unit
@@ -33,6 +34,7 @@ __all__ = [
     "Currency",
     "Field",
     "FieldUnknown",
+    "Instalments",
     "Mapping",
     "Question",
     "Reason",
@@ -42,6 +44,7 @@ __all__ = [
     "compose",
     "confirmed",
     "difference",
+    "looked_through",
     "propose",
     "recalled",
     "said",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import formats, row_status, units
+from getbill.imports.mapping import formats, repeats, row_status, units
 from getbill.imports.mapping.contents import fit
 from getbill.imports.mapping.model import (
     AMOUNTS,
@@ -38,7 +38,18 @@ _AMOUNT_QUESTIONS = frozenset(
 _FORMATS = frozenset({"number_format", "date_order"})
 _UNITS = frozenset({None, *units.UNITS})
 _NAMES = frozenset(
-    {"columns", "numbers", "dates", "units", "currency", "signs", "country", "not_owed", "row_status"}
+    {
+        "columns",
+        "numbers",
+        "dates",
+        "units",
+        "currency",
+        "signs",
+        "country",
+        "not_owed",
+        "row_status",
+        "instalments",
+    }
 )
 
 
@@ -47,7 +58,7 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
 
     `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or "."}),
     `dates` ({column: "dmy", "mdy" or "ymd"}), `units` ({column: "cents", "thousands", "millions", "negated" or null}), `currency`, `signs`,
-    `country`, `row_status` ({column: {value: status}}; null has rows imported whatever that column says) and `not_owed`
+    `country`, `instalments` ("split" or "merge"), `row_status` ({column: {value: status}}; null has rows imported whatever that column says) and `not_owed`
     ({column: null}, the same).
     """
     if unknown := changes.keys() - _NAMES:
@@ -71,6 +82,7 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
         country=str(changes.get("country") or mapping.country).upper(),
         numbers={**mapping.numbers, **numbers},
         dates={**mapping.dates, **dates},
+        instalments=_one_of(changes.get("instalments", mapping.instalments), {None, *repeats.INSTALMENTS}),
         row_status={
             **mapping.row_status,
             **{
@@ -235,6 +247,8 @@ def _is_answered(question: Question, mapping: Mapping, touched: set[int], change
             or (changes.get("currency") and (not sign or question.facts.get("in_header")))
             or (not sign and Field.CURRENCY in fields)
         )
+    if question.code == "instalments":
+        return mapping.instalments is not None or bool(touched & set(question.columns))
     return bool(touched & set(question.columns))
 
 
@@ -259,7 +273,7 @@ def _field(value: Any) -> Field | None:
     return Field(value)
 
 
-def _one_of(value: Any, known: frozenset[Any] | set[str]) -> Any:
+def _one_of(value: Any, known: frozenset[Any] | set[Any]) -> Any:
     if value not in known:
         raise FieldUnknown(f"{value!r} is not one of {', '.join(sorted(map(str, known)))}.")
     return value

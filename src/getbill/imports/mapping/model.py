@@ -143,6 +143,8 @@ class Mapping:
     dates: Facts[int, str] = default(default_factory=dict)
     # By column, what its values say of their rows (`row_status.STATUSES`). Empty: the column is not looked at.
     row_status: Facts[int, Facts[str, str]] = default(default_factory=dict)
+    # What becomes of the instalments of one invoice: `split` or `merge`; None where the layout has none.
+    instalments: str | None = None
 
     @property
     def is_certain(self) -> bool:
@@ -180,6 +182,7 @@ class Mapping:
             "dates": {str(index): order for index, order in self.dates.items()},
             "row_status": {str(index): dict(values) for index, values in self.row_status.items()},
             "not_owed": {str(index): values for index, values in self.not_owed.items()},
+            "instalments": self.instalments,
             "is_certain": self.is_certain,
         }
 
@@ -195,6 +198,7 @@ class Mapping:
             numbers={int(index): mark for index, mark in stored["numbers"].items()},
             dates={int(index): order for index, order in stored["dates"].items()},
             row_status=_row_status_read(stored),
+            instalments=stored.get("instalments"),
         )
 
     def scrubbed(self) -> "Mapping":

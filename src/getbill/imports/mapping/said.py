@@ -68,6 +68,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Which column is what is owed now, all taxes included: {columns}?",
         "Quelle colonne est ce qui reste dû, toutes taxes comprises : {columns} ?",
     ),
+    "instalments": (
+        "{references} values of {header} have several due dates: {examples}. A debt for each (split), or one of their sum (merge)?",
+        "{references} valeurs de {header} ont plusieurs échéances : {examples}. Une créance pour chacune (split) ou une seule (merge) ?",
+    ),
     "amount_unit": (
         "« {title} » stands above the table: are the amounts of {headers} in that unit, such as {examples}?",
         "« {title} » figure au-dessus du tableau : les montants de {headers} sont-ils dans cette unité, par exemple {examples} ?",

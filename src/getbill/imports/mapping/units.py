@@ -11,7 +11,6 @@ from typing import Final, Literal, get_args
 from getbill import sheets
 from getbill.imports.mapping.contents import texts_of
 from getbill.imports.mapping.model import AMOUNTS, Column, Field, Question
-from getbill.sheets.model import folded
 
 Unit = Literal["cents", "thousands", "millions", "negated"]
 UNITS: Final[tuple[str, ...]] = get_args(Unit)
@@ -61,7 +60,7 @@ _EXAMPLES_MAX: Final = 3
 @lru_cache(maxsize=4096)
 def unit_of(text: str) -> Unit | None:
     """Return the unit that a header or a title gives amounts in; None for the currency's own."""
-    plain = folded(text)
+    plain = sheets.folded(text)
     if _THOUSANDS.search(plain):
         return "thousands"
     return "millions" if _MILLIONS.search(plain) else None
