@@ -77,7 +77,7 @@ class MappingBody(BaseModel):
         None, description="The field of each; null for none."
     )
     numbers: dict[str, Literal[",", "."]] | None = Field(None, description="The decimal mark of a column.")
-    dates: dict[str, Literal["dmy", "mdy", "ymd"]] | None = None
+    dates: dict[str, Literal["dmy", "mdy", "ymd", "turned", "kept"]] | None = None
     units: dict[str, Literal["cents", "negated"] | None] | None = None
     currency: Text | None = None
     not_owed: dict[str, Text | None] | None = Field(

@@ -23,11 +23,11 @@ from getbill.sheets.model import (
     Skipped,
     letter,
 )
-from getbill.sheets.numbers import number_reader, read_number
+from getbill.sheets.numbers import currency_beside, is_formula_error, number_reader, read_number
 from getbill.sheets.profiles import profile
 from getbill.sheets.reading import Sheet, open  # noqa: A004 - read as `sheets.open`
 from getbill.sheets.signs import country_of, currencies_of
-from getbill.sheets.texts import read_text
+from getbill.sheets.texts import clean, read_text, whole
 from getbill.sheets.words import CellWrong, Unreadable, reason
 from getbill.sheets.writing import write_csv, write_xlsx
 
@@ -50,9 +50,12 @@ __all__ = [
     "Sheet",
     "Skipped",
     "Unreadable",
+    "clean",
     "country_of",
     "currencies_of",
+    "currency_beside",
     "date_reader",
+    "is_formula_error",
     "letter",
     "number_reader",
     "open",
@@ -61,6 +64,7 @@ __all__ = [
     "read_number",
     "read_text",
     "reason",
+    "whole",
     "write_csv",
     "write_xlsx",
 ]

@@ -87,6 +87,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Does the day or the month come first in {header}: {examples}?",
         "Dans {header}, est-ce le jour ou le mois qui vient en premier : {examples} ?",
     ),
+    "dates_turned": (
+        "A spreadsheet may have swapped day and month in {header}: it has {date}. Is {swapped} meant?",
+        "Un tableur a pu inverser jour et mois dans {header} : il contient {date}. Faut-il lire {swapped} ?",
+    ),
     "currency_sign": ("Which currency is {sign}?", "Quelle devise est {sign} ?"),
     "currency_unstated": (
         "The file names no currency and speaks of places that use {currencies}. Which is it?",
