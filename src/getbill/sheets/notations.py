@@ -46,6 +46,8 @@ _UNCLEAR = frozenset(["m", "mm", "t", "b", "l", "g", "mil", "mill"])
 # In euros and francs T is the German thousand and M a million; of dollars they are more than one thing.
 _OF_EUROS = {"T": 3, "M": 6}
 _EUROPEAN = frozenset({"EUR", "CHF"})
+# Hundreds with two decimals.
+_CRORE_DIGITS = 5
 _RUPEES = frozenset({"INR", "PKR", "LKR", "NPR"})
 
 # Words around an amount that leave it what it is.
@@ -209,7 +211,7 @@ def _one_currency(written: list[str]) -> str | None:
 
 
 def _notation(body: str, beside: _Beside) -> Notation:
-    power, problem = _power(beside)
+    power, problem = _power(body, beside)
     is_credit = beside.mark in _CREDIT
     negatives = beside.minuses + bool(beside.brackets)
     # Two signs: of a credit below zero nobody knows what is meant.
@@ -219,11 +221,11 @@ def _notation(body: str, beside: _Beside) -> Notation:
     return Notation(body, bool(negatives or is_credit), beside.currency, beside.mark, power, problem, is_k)
 
 
-def _power(beside: _Beside) -> tuple[int, str]:
+def _power(body: str, beside: _Beside) -> tuple[int, str]:
     word = beside.magnitude
     codes = set(currencies_of(beside.currency)) if beside.currency else set()
-    # In rupees Cr is a crore as well as a credit.
-    if beside.mark == "cr" and codes & _RUPEES:
+    # In rupees Cr is a crore as well as a credit, of few of which there are bills.
+    if beside.mark == "cr" and codes & _RUPEES and sum(map(str.isdigit, body)) <= _CRORE_DIGITS:
         return 0, "crore_or_credit"
     if word in _OF_EUROS and codes and codes <= _EUROPEAN:
         return _OF_EUROS[word], ""

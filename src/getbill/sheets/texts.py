@@ -8,7 +8,8 @@ from getbill.sheets.model import Cell
 # What a spreadsheet takes for the beginning of a formula; tab and return hide one from a careless look.
 FORMULA_STARTS = frozenset("=+-@\t\r\n")
 # What a spreadsheet writes before a cell that it is to leave as text, straight or curled by an editor.
-_MARKS = frozenset("'\u2019\u2018")
+_ALL_MARKS = "'\u2019\u2018"
+_MARKS = frozenset(_ALL_MARKS)
 _INVISIBLE = (
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad"
 )
@@ -36,7 +37,9 @@ def clean(text: str) -> str:
     if not text.isascii():
         text = text.translate(_PLAIN)
     text = text.strip().rstrip(";").rstrip()
-    return _unmarked(text) if text[:1] in _MARKS or text[:1] == "=" else text
+    if text[:1] in _MARKS:
+        text = text.strip(_ALL_MARKS).strip()
+    return _unmarked(text) if text[:1] == "=" else text
 
 
 def whole(text: str) -> str:
@@ -54,7 +57,7 @@ def _unmarked(text: str) -> str:
         any(map(str.isdigit, rest)) and not any(map(str.isspace, rest))
     )
     if text[:1] in _MARKS and (is_code or _is_amount(rest)):
-        rest = rest.rstrip("".join(_MARKS)).rstrip()
+        rest = rest.rstrip(_ALL_MARKS).rstrip()
         return _unmarked(rest) if rest[:2] == '="' else rest
     return text
 

@@ -276,7 +276,7 @@ def _code(column: Column, are_floats: bool) -> Callable[[sheets.Cell, Draft], st
 
     def read(cell: sheets.Cell, draft: Draft) -> str:
         text = text_of(cell)
-        if text and not text.isalnum():
+        if text[-1:] == ";" or not text.isascii():
             text = sheets.clean(text)
         if are_digits_lost(cell, text) or (are_floats and len(text) > _FLOAT_DIGITS_MAX):
             draft.refuse(column, cell, sheets.CellWrong("digits_lost", value=text))
