@@ -4,7 +4,7 @@ Reading decides the encoding, the delimiter, the header and how each column writ
 the whole file, says what it decided and how sure it is, and guesses nothing about a single cell.
 """
 
-from getbill.sheets.dates import date_reader, read_date
+from getbill.sheets.dates import date_reader, is_midnight, read_date
 from getbill.sheets.model import (
     Cell,
     Choices,
@@ -56,6 +56,7 @@ __all__ = [
     "currency_beside",
     "date_reader",
     "is_formula_error",
+    "is_midnight",
     "letter",
     "number_reader",
     "open",

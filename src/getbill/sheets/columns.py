@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Literal
 
 from getbill.sheets import dates, kinds, notations, numbers
 from getbill.sheets.model import Cell, Column, ColumnProfile, DateShape, Kind, NumberShape
@@ -41,7 +42,7 @@ _EXACT = frozenset({Kind.PHONE, Kind.DATE})
 _SERIAL = re.compile(r"9{5}(?:[.,](?:9|9{3,}))?")
 _WHOLE_FLOAT = re.compile(r"9+[.,]9")
 _BARE = re.compile(r"9{1,7}(?:[.,]9+)?")
-_INSTANT = re.compile(r"9{4}-99-99[Ta ]99:99(?::99(?:\.9+)?)?(?:Z|A|[+-]99:?99)")
+_INSTANT = re.compile(r"9{4}-99-99[A ]99:99(?::99(?:\.9+)?)?(?:A|[+-]99:?99)")
 _CHECKED = frozenset({Kind.SIREN, Kind.SIRET})
 _AROUND_MOST = "0123456789.,+-() \u00a0\u202f"
 _AROUND_NUMBERS = "0123456789.,+-()<>[];'\u2019\u2018" + notations.SPACES + notations.DASHES
@@ -345,8 +346,10 @@ class Sight:
             return DateShape("serial", is_certain=True, why="serials", has_serials=True)
         if shape is None or (has_serials is None and not self.midnights):
             return shape
-        is_midnight = self.midnights > 0 and self.midnights == self.instants
-        return replace(shape, has_serials=has_serials, is_midnight=is_midnight)
+        midnights: Literal["none", "some", "all"] = "some" if self.midnights else "none"
+        if self.midnights and self.midnights == self.instants:
+            midnights = "all"
+        return replace(shape, has_serials=has_serials, midnights=midnights)
 
     def _written_date(self) -> DateShape | None:
         shape = dates.decide(self.days.items())

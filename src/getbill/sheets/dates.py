@@ -179,7 +179,7 @@ def _read(text: str, shape: DateShape) -> date:
     if (shape.order == "serial" or shape.has_serials) and _SERIAL.fullmatch(text):
         return _serial(int(text[:5]))
     days = readings(text)
-    if shape.is_midnight and is_midnight(text):
+    if shape.midnights == "all" and is_midnight(text):
         days = {order: day + timedelta(days=1) for order, day in days.items()}
     order = "ymd" if shape.order == "serial" else shape.order
     if order in days:

@@ -211,7 +211,8 @@ class Kind(StrEnum):
 class NumberShape:
     """How a column writes numbers. `thousands` is '' where none is seen; `why` is a code of `words.REASONS`.
 
-    `marks` are the letters of credits and debits beside its amounts: `cd` for C and D, Cr and Dr.
+    `marks` are the letters of credits and debits beside its amounts: `cd` for C and D, Cr and Dr. `places` is how many
+    decimals its cells have at most, 3 where that is not known: of three where others have two, the mark is in doubt.
     """
 
     decimal: Literal[".", ","]
@@ -219,6 +220,7 @@ class NumberShape:
     is_certain: bool
     why: str
     marks: str = ""
+    places: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +234,8 @@ class DateShape:
     has_serials: bool | None = None
     # Whether a spreadsheet turned the days and months of its typed dates round.
     is_turned: bool = False
-    # Whether its instants are the midnights of places east of Greenwich, of the day after.
-    is_midnight: bool = False
+    # How many of its instants are midnights east of Greenwich, which belong to the day after.
+    midnights: Literal["none", "some", "all"] = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _LONG = 14
 _ROUNDING = Decimal("0.000001")
 _FOUR_PLACES = Decimal("0.0001")
 _ROUNDED_FROM = 6
+_CENTS_PLACES = 2
 _CENTS = re.compile(r"[.,]\d\d$")
 _EXACT_MAX = 10**15
 _SHORTENED = re.compile(r"\d(?:[.,]\d+)?[Ee][+]?\d{1,2}")
@@ -58,9 +59,10 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
     decimal = re.escape(shape.decimal)
     other = shape.thousands if shape.thousands in {".", ","} and shape.thousands != shape.decimal else ""
     parted = rf"(?:[{SPACES}]\d{{3}})+" + (rf"|(?:{re.escape(other)}\d{{3}})+" if other else "")
-    plain = re.compile(rf"-?\d+(?:{decimal}\d+)?", re.ASCII).fullmatch
+    places = r"\d+" if shape.places > _CENTS_PLACES else r"\d{1,2}"
+    plain = re.compile(rf"-?\d+(?:{decimal}{places})?", re.ASCII).fullmatch
     grouped = re.compile(
-        rf"(-?(?:[1-9]\d{{0,2}}(?:{parted})|\d+)(?:{decimal}\d+)?)(?:\s?\u20ac|\s?EUR)?", re.ASCII
+        rf"(-?(?:[1-9]\d{{0,2}}(?:{parted})|\d+)(?:{decimal}{places})?)(?:\s?\u20ac|\s?EUR)?", re.ASCII
     ).fullmatch
     table = str.maketrans({shape.decimal: ".", **dict.fromkeys(SPACES + other, "")})
 
@@ -122,50 +124,69 @@ def body_of(text: str) -> str | None:
     return written.body if written else None
 
 
-def decide(bodies: Iterable[tuple[str, int]]) -> NumberShape | None:
-    """Return how a column writes numbers, from the bodies seen and how often; None where there are none."""
-    votes = {",": 0, ".": 0}
-    unsure: dict[str, int] = {",": 0, ".": 0}
-    groups: dict[Reading, int] = {}
-    whole = 0
-    for body, count in bodies:
+class _Votes:
+    """What the bodies of a column show."""
+
+    def __init__(self) -> None:
+        self.decimals = {",": 0, ".": 0}
+        self.unsure = {",": 0, ".": 0}
+        self.groups: dict[Reading, int] = {}
+        self.whole = 0
+        self.places = 0
+
+    def add(self, body: str, count: int) -> None:
+        """Count the cells written like one body."""
         possible = readings(body)
         decimals = {decimal for decimal, _ in possible}
         if len(decimals) == 1:
-            votes[next(iter(decimals))] += count
+            decimal = next(iter(decimals))
+            self.decimals[decimal] += count
+            self.places = max(self.places, len(body) - 1 - body.rfind(decimal) if decimal in body else 0)
         elif possible and any(group in {",", "."} for _, group in possible):
-            unsure["," if "," in body else "."] += count
+            self.unsure["," if "," in body else "."] += count
         elif possible:
-            whole += count
+            self.whole += count
         for reading in possible:
             if reading[1]:
-                groups[reading] = groups.get(reading, 0) + count
-    if not whole and not any(votes.values()) and not any(unsure.values()):
+                self.groups[reading] = self.groups.get(reading, 0) + count
+
+    def thousands(self, decimal: Decimals) -> str:
+        """Return the sign that parts thousands where another parts the decimals."""
+        seen = {group: count for (sign, group), count in self.groups.items() if sign == decimal}
+        return max(seen, key=lambda group: seen[group], default="")
+
+
+def decide(bodies: Iterable[tuple[str, int]]) -> NumberShape | None:
+    """Return how a column writes numbers, from the bodies seen and how often; None where there are none."""
+    votes = _Votes()
+    for body, count in bodies:
+        votes.add(body, count)
+    if not votes.whole and not any(votes.decimals.values()) and not any(votes.unsure.values()):
         return None
-    return _decided(votes, unsure, groups)
+    return _decided(votes)
 
 
-def _decided(votes: dict[str, int], unsure: dict[str, int], groups: dict[Reading, int]) -> NumberShape:
-    comma, point = votes[","], votes["."]
-    doubtful = sum(unsure.values())
+def _decided(votes: _Votes) -> NumberShape:
+    comma, point = votes.decimals[","], votes.decimals["."]
+    doubtful = sum(votes.unsure.values())
     decimal: Decimals
+    places = 3
     if comma or point:
         decimal = "," if comma >= point else "."
         # One point among ten thousand commas is a slip of that cell, not the column's way.
         is_mixed = min(comma, point) * 100 > max(comma, point)
         is_certain = not (is_mixed and doubtful)
         why = "mixed_decimals" if is_mixed else "decimal_seen"
+        places = votes.places or 3
     elif doubtful:
         # 1.234 alone: amounts with three decimals are rare, so the sign more likely parts thousands.
-        decimal = "," if unsure["."] >= unsure[","] else "."
+        decimal = "," if votes.unsure["."] >= votes.unsure[","] else "."
         is_certain, why = False, "decimal_ambiguous"
     else:
         decimal, is_certain, why = ",", True, "whole_numbers"
-        if any(group == "'" for _, group in groups):
+        if any(group == "'" for _, group in votes.groups):
             decimal = "."
-    seen = {group: count for (sign, group), count in groups.items() if sign == decimal}
-    thousands = max(seen, key=lambda group: seen[group], default="")
-    return NumberShape(decimal, thousands, is_certain, why)
+    return NumberShape(decimal, votes.thousands(decimal), is_certain, why, places=places)
 
 
 def _read_slowly(cell: str, shape: NumberShape) -> Decimal:
@@ -222,9 +243,12 @@ def _decimal_of(body: str, shape: NumberShape) -> Decimals | None:
     """Return the decimal sign of one cell: the column's, unless only the other one makes it a number."""
     possible = readings(body)
     groups = {shape.thousands, "", " ", "'"}
+    decimals = {decimal for decimal, _ in possible}
+    if shape.places <= _CENTS_PLACES and len(decimals) > 1 and ("." in body or "," in body):
+        # 1.200 where the others have two decimals: a third one, or a thousand of another hand.
+        groups = {shape.thousands} - {""}
     if any(decimal == shape.decimal and group in groups for decimal, group in possible):
         return shape.decimal
-    decimals = {decimal for decimal, _ in possible}
     return decimals.pop() if len(decimals) == 1 else None
 
 

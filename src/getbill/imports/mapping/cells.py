@@ -163,8 +163,10 @@ def remembered(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell],
     return read
 
 
-def date_into_body(column: Column, read: Callable[[sheets.Cell], str], name: str) -> Step:
-    """Put a date into the body."""
+def date_into_body(
+    column: Column, read: Callable[[sheets.Cell], str], name: str, *, has_midnights: bool
+) -> Step:
+    """Put a date into the body; `has_midnights` says that some instants of the column may be of the day after."""
     index = column.index
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
@@ -176,6 +178,9 @@ def date_into_body(column: Column, read: Callable[[sheets.Cell], str], name: str
         except sheets.CellWrong as error:
             if not is_nothing(cell):
                 draft.refuse(column, cell, error)
+            return
+        if has_midnights and isinstance(cell, str) and sheets.is_midnight(cell):
+            draft.warn(column, cell, "day_before_midnight", {"date": draft.body[name]})
 
     return step
 

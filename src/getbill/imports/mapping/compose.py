@@ -57,7 +57,9 @@ class Composer:
         ]
         for field, name in ((Field.INVOICE_DATE, "invoice_date"), (Field.DUE_DATE, "due_date")):
             if column := self._columns.get(field):
-                steps.append(cells.date_into_body(column, self._date(column), name))
+                shape = self._profile.of(column.index).date
+                some = shape is not None and shape.midnights == "some"
+                steps.append(cells.date_into_body(column, self._date(column), name, has_midnights=some))
         for field, name in _OF_DEBT.items():
             if column := self._columns.get(field):
                 steps.append(cells.text_into_body(column, name))

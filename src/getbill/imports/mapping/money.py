@@ -46,7 +46,7 @@ def _reader(column: Column, mapping: Mapping, profile: sheets.Profile) -> Reader
     mark = mapping.numbers.get(column.index)
     if mark and mark != shape.decimal:
         thousands = {",": ".", ".": ","}[mark] if shape.thousands in {",", "."} else shape.thousands
-        shape = replace(shape, decimal=mark, thousands=thousands, is_certain=True, why="answered")  # type: ignore[arg-type]
+        shape = replace(shape, decimal=mark, thousands=thousands, is_certain=True, why="answered", places=3)  # type: ignore[arg-type]
     read = sheets.number_reader(shape)
     if column.unit == "negated":
         return lambda cell: -read(cell)
@@ -81,7 +81,7 @@ def _difference(columns: dict[Field, Column], readers: dict[Field, Reader]) -> S
         wrong = len(draft.findings)
         invoiced = _read(total, readers[Field.AMOUNT_INVOICED], cells, draft)
         received = _read(paid, readers[Field.AMOUNT_PAID], cells, draft) if paid else None
-        if paid and received is None and is_unknown(cells[paid.index]):
+        if paid and received is None and len(draft.findings) == wrong and is_unknown(cells[paid.index]):
             draft.refuse(paid, cells[paid.index], _not_a_number(cells[paid.index]))
         # What was paid and cannot be read leaves unknown what is owed.
         if invoiced is not None and len(draft.findings) == wrong:

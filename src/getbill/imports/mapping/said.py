@@ -149,6 +149,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{value} is not understood here; it was left out.",
         "{value} n'est pas compris ici ; la valeur a été laissée de côté.",
     ),
+    "day_before_midnight": (
+        "The time of Greenwich was read as {date}; where you are it may be the day after.",
+        "L'heure de Greenwich a été lue comme {date} ; chez vous, ce peut être le lendemain.",
+    ),
     "first_of_several": (
         "The cell holds several; {taken} was taken, not {others}.",
         "La cellule en contient plusieurs ; {taken} a été pris, pas {others}.",
