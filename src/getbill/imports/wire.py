@@ -78,7 +78,7 @@ class MappingBody(BaseModel):
         None, description="The field of each; null for none."
     )
     numbers: dict[str, Literal[",", "."]] | None = Field(None, description="The decimal mark of a column.")
-    dates: dict[str, Literal["dmy", "mdy", "ymd"]] | None = None
+    dates: dict[str, Literal["dmy", "mdy", "ymd", "turned", "kept"]] | None = None
     units: dict[str, Unit | None] | None = Field(
         None, description="The unit of a column of amounts; null for the currency's own."
     )

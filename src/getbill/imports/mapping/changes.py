@@ -35,7 +35,10 @@ _AMOUNT_QUESTIONS = frozenset(
         "negative_amounts",
     }
 )
-_FORMATS = frozenset({"number_format", "date_order"})
+_FORMATS = frozenset({"number_format", "date_order", "dates_turned"})
+# Whether a spreadsheet turned some dates round is true of one file and not of its sender's next.
+_TURNED = frozenset({"turned", "kept"})
+_ORDERS = frozenset({"dmy", "mdy", "ymd"}) | _TURNED
 _UNITS = frozenset({None, *units.UNITS})
 _NAMES = frozenset(
     {
@@ -57,9 +60,9 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     """Return the mapping with a human's changes: raise `ColumnsCollide` or `FieldUnknown` where they make no sense.
 
     `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or "."}),
-    `dates` ({column: "dmy", "mdy" or "ymd"}), `units` ({column: "cents", "thousands", "millions", "negated" or null}), `currency`, `signs`,
-    `country`, `instalments` ("split" or "merge"), `row_status` ({column: {value: status}}; null has rows imported whatever that column says) and `not_owed`
-    ({column: null}, the same).
+    `dates` ({column: "dmy", "mdy", "ymd", "turned" or "kept"}), `units` ({column: "cents", "thousands", "millions",
+    "negated" or null}), `currency`, `signs`, `country`, `instalments` ("split" or "merge"), `row_status` ({column: {value:
+    status}}; null has rows imported whatever that column says) and `not_owed` ({column: null}, the same).
     """
     if unknown := changes.keys() - _NAMES:
         raise FieldUnknown(
@@ -69,9 +72,7 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     fields |= _freed(mapping, fields)
     scales = {_index(mapping, key): _one_of(value, _UNITS) for key, value in changes.get("units", {}).items()}
     numbers = {_index(mapping, k): _one_of(v, {",", "."}) for k, v in changes.get("numbers", {}).items()}
-    dates = {
-        _index(mapping, k): _one_of(v, {"dmy", "mdy", "ymd"}) for k, v in changes.get("dates", {}).items()
-    }
+    dates = {_index(mapping, k): _one_of(v, _ORDERS) for k, v in changes.get("dates", {}).items()}
     statuses: dict[int, dict[str, str]] = {
         _index(mapping, key): {} for key in changes.get("not_owed", {})
     } | {_index(mapping, key): _statuses(value) for key, value in changes.get("row_status", {}).items()}
@@ -99,6 +100,8 @@ def recalled(
     remembered: Mapping, layout: sheets.Layout, profile: sheets.Profile, company_currency: str
 ) -> Mapping:
     """Return a remembered mapping for a new file of the same layout, asking where its cells look different now."""
+    orders = {index: order for index, order in remembered.dates.items() if order not in _TURNED}
+    remembered = replace(remembered, dates=orders)
     fresh = propose(layout, profile, company_country=remembered.country, company_currency=company_currency)
     questions: list[Question] = []
     found = {one.column.index: one for one in profile.columns}
@@ -106,10 +109,8 @@ def recalled(
         if column.field and fit(Claim(column.field, 1.0), found[column.index]) < 0.5:
             facts = {"header": column.header or column.letter, "field": column.field.value}
             questions.append(Question("contents_changed", (column.index,), column.field, (), None, facts))
-    marks, orders, unclear = formats.decide(list(remembered.columns), profile)
-    questions += [
-        one for one in unclear if one.columns[0] not in remembered.numbers.keys() | remembered.dates.keys()
-    ]
+    marks, orders, unclear = formats.decide(list(remembered.columns), profile, remembered.currency)
+    questions += [one for one in unclear if not _is_settled(one, remembered)]
     for code, now, before in (
         ("number_format", marks, remembered.numbers),
         ("date_order", orders, remembered.dates),
@@ -212,9 +213,10 @@ def _asked_again(
         question for question in mapping.questions if not _is_answered(question, mapping, touched, changes)
     ]
     kept = [left for question in kept if (left := _left_open(question, mapping))]
-    marks, orders, unclear = formats.decide(list(mapping.columns), profile)
-    answered = mapping.numbers.keys() | mapping.dates.keys()
-    kept += [question for question in unclear if question.columns[0] not in answered]
+    is_open = any(question.field == Field.CURRENCY for question in kept)
+    currency = None if is_open else mapping.currency
+    marks, orders, unclear = formats.decide(list(mapping.columns), profile, currency)
+    kept += [question for question in unclear if not _is_settled(question, mapping)]
     kept += missing(list(mapping.columns), kept)
     return replace(
         mapping,
@@ -230,6 +232,14 @@ def _left_open(question: Question, mapping: Mapping) -> Question | None:
         return question
     values = mapping.row_status.get(question.columns[0])
     return None if values == {} else row_status.left_open(question, values or {})
+
+
+def _is_settled(question: Question, mapping: Mapping) -> bool:
+    """Tell whether the mapping says how the column of a question about its format is read."""
+    index = question.columns[0]
+    if question.code == "dates_turned":
+        return mapping.dates.get(index) in _TURNED
+    return index in (mapping.numbers if question.code == "number_format" else mapping.dates)
 
 
 def _is_answered(question: Question, mapping: Mapping, touched: set[int], changes: Facts[str, Any]) -> bool:

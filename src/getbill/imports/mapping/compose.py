@@ -5,6 +5,7 @@ all columns are made once, since a file has a million rows.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
@@ -61,7 +62,9 @@ class Composer:
         ]
         for field, name in ((Field.INVOICE_DATE, "invoice_date"), (Field.DUE_DATE, "due_date")):
             if column := self._columns.get(field):
-                steps.append(cells.date_into_body(column, self._date(column), name))
+                shape = self._profile.of(column.index).date
+                some = shape is not None and shape.midnights == "some"
+                steps.append(cells.date_into_body(column, self._date(column), name, has_midnights=some))
         for field, name in _OF_DEBT.items():
             if column := self._columns.get(field):
                 steps.append(cells.text_into_body(column, name))
@@ -77,20 +80,29 @@ class Composer:
         own, invoice = self._columns.get(Field.REFERENCE), self._columns.get(Field.INVOICE_REFERENCE)
         steps: list[Step] = []
         if invoice:
-            steps.append(cells.code_into_body(invoice, "invoice_reference", also="reference"))
+            steps.append(
+                cells.code_into_body(
+                    invoice, self._are_floats(invoice), "invoice_reference", also="reference"
+                )
+            )
         if own:
-            steps.append(cells.code_into_body(own, "reference"))
+            steps.append(cells.code_into_body(own, self._are_floats(own), "reference"))
         if column := self._columns.get(Field.DEBTOR_REFERENCE):
-            steps.append(cells.code_into_debtor(column, "reference"))
+            steps.append(cells.code_into_debtor(column, self._are_floats(column), "reference"))
         return steps
+
+    def _are_floats(self, column: Column) -> bool:
+        return self._profile.of(column.index).kinds.get(sheets.Kind.WHOLE_FLOAT, 0) > 0
 
     def _date(self, column: Column) -> Callable[[sheets.Cell], str]:
         shape = self._profile.of(column.index).date
         order = self._mapping.dates.get(column.index)
         if shape is None:
             shape = sheets.DateShape("dmy", is_certain=False, why="nothing_seen")
-        if order and order != shape.order:
-            shape = sheets.DateShape(order, is_certain=True, why="answered")  # type: ignore[arg-type]
+        if order in {"turned", "kept"}:
+            shape = replace(shape, is_certain=True, why="answered", is_turned=order == "turned")
+        elif order and order != shape.order:
+            shape = replace(shape, order=order, is_certain=True, why="answered")  # type: ignore[arg-type]
         return cells.remembered(sheets.date_reader(shape))
 
     def _kept(self) -> list[Step]:

@@ -11,7 +11,7 @@ from getbill.imports.mapping.legal_forms import is_company
 from getbill.imports.mapping.model import AMOUNTS, DATES, Field
 from getbill.imports.mapping.rules import Claim
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES, currency_of
-from getbill.sheets import ColumnProfile, Kind
+from getbill.sheets import ColumnProfile, Kind, read_text, whole
 
 _FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$")
 _DIALLED = re.compile(r"^(\+|00|0|\(0)")
@@ -42,7 +42,8 @@ def seen(found: ColumnProfile) -> tuple[Claim, ...]:  # noqa: PLR0911 - one retu
     if found.share(Kind.DATE) >= 0.9:
         return (Claim(Field.INVOICE_DATE, 0.55), Claim(Field.DUE_DATE, 0.55))
     if found.share(Kind.NUMBER) >= 0.9:
-        return (Claim(Field.AMOUNT, 0.6),) if has_fractions(found) or found.currencies else ()
+        is_amount = (has_fractions(found) or found.currencies) and not _are_long(found)
+        return (Claim(Field.AMOUNT, 0.6),) if is_amount else ()
     texts = texts_of(found)
     if found.share(Kind.PHONE) >= 0.9 and part(texts, lambda text: bool(_DIALLED.match(text))) >= 0.5:
         return (Claim(Field.PHONE, 0.82),)
@@ -53,7 +54,7 @@ def seen(found: ColumnProfile) -> tuple[Claim, ...]:  # noqa: PLR0911 - one retu
 
 def texts_of(found: ColumnProfile) -> list[str]:
     """Return a column's samples as people see them."""
-    return [str(sample).strip() for sample in found.samples if sample is not None and str(sample).strip()]
+    return [text for sample in found.samples if (text := read_text(sample))]
 
 
 def part(texts: list[str], holds: Callable[[str], bool]) -> float:
@@ -96,8 +97,11 @@ def _amounts(found: ColumnProfile) -> float:
     if found.share(Kind.DATE) >= 0.5 or found.share(Kind.YES_NO) >= 0.9:
         return 0.05
     # Zeros and ones are also yes and no; long whole numbers are codes.
-    long = part(texts_of(found), lambda text: text.isdigit() and len(text) >= 9)
-    return 0.3 if long >= 0.8 else _share(share)
+    return 0.3 if _are_long(found) else _share(share)
+
+
+def _are_long(found: ColumnProfile) -> bool:
+    return part(texts_of(found), lambda text: (digits := whole(text)).isdigit() and len(digits) >= 9) >= 0.8
 
 
 def _letters(found: ColumnProfile) -> float:
@@ -142,7 +146,7 @@ def _reference(found: ColumnProfile) -> float:
         return 0.1
     if found.share(Kind.DATE) >= 0.8 and found.share(Kind.INTEGER) < 0.5:
         return 0.2
-    if found.share(Kind.NUMBER) >= 0.9 and has_fractions(found):
+    if found.share(Kind.NUMBER) >= 0.9 and has_fractions(found) and Kind.WHOLE_FLOAT not in found.kinds:
         return 0.2
     digits = part(texts_of(found), lambda text: any(sign.isdigit() for sign in text))
     return 1.0 if digits >= 0.5 else 0.55
@@ -155,6 +159,7 @@ def _customer_code(found: ColumnProfile) -> float:
 
 
 def _is_dialled(text: str) -> bool:
+    text = whole(text)
     digits = sum(map(str.isdigit, text))
     return 6 <= digits <= 18 and not any(sign.isalpha() for sign in text) and not _FRACTION.search(text)
 

@@ -29,7 +29,7 @@ class Head:
         index = found.column.index
         if index not in self._numbers:
             reader = sheets.number_reader(found.number) if found.number else None
-            self._numbers[index] = [_read(reader, row[index]) for row in self._rows]
+            self._numbers[index] = [read_cell(reader, row[index]) for row in self._rows]
         return self._numbers[index]
 
     def are_equal(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
@@ -112,7 +112,7 @@ class Head:
 
     def _dates(self, found: sheets.ColumnProfile) -> list[date | None]:
         reader = sheets.date_reader(found.date) if found.date else None
-        return [_read(reader, row[found.column.index]) for row in self._rows]
+        return [read_cell(reader, row[found.column.index]) for row in self._rows]
 
     def _pairs(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> list[tuple[Decimal, Decimal]]:
         return [
@@ -122,7 +122,8 @@ class Head:
         ]
 
 
-def _read(reader: Callable[[Any], Any] | None, cell: sheets.Cell) -> Any:
+def read_cell(reader: Callable[[Any], Any] | None, cell: sheets.Cell) -> Any:
+    """Return what a reader makes of a cell; None where it is empty or wrong."""
     if reader is None or cell is None or cell == "":
         return None
     try:

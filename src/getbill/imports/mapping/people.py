@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from getbill import sheets
 from getbill.imports.mapping import names
-from getbill.imports.mapping.cells import NOTHING, Draft, Step, text_of
+from getbill.imports.mapping.cells import NOTHING, Draft, Step, are_digits_lost, digits_of, text_of
 from getbill.imports.mapping.dialling import several
 from getbill.imports.mapping.model import Column, Field
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES
@@ -118,10 +118,10 @@ def _phone(column: Column) -> Step:
     index = column.index
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        text = text_of(cells[index])
+        text = digits_of(cells[index])
         if not text or text.casefold() in NOTHING:
             return
-        if "E+" in text:
+        if are_digits_lost(cells[index], text):
             draft.refuse(column, text, sheets.CellWrong("digits_lost", value=text), is_warning=True)
             return
         draft.phones.append(text)

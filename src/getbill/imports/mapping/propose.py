@@ -47,7 +47,7 @@ def propose(
     questions += units.titled(columns, profile, layout)
     questions += missing(columns, questions)
     questions += _repeated(columns, found) + _whose_account(columns, found)
-    marks, orders, unclear = formats.decide(columns, profile)
+    marks, orders, unclear = formats.decide(columns, profile, None if about else currency)
     return Mapping(
         tuple(columns),
         currency,

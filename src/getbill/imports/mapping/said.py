@@ -108,6 +108,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Does the day or the month come first in {header}: {examples}?",
         "Dans {header}, est-ce le jour ou le mois qui vient en premier : {examples} ?",
     ),
+    "dates_turned": (
+        "A spreadsheet may have swapped day and month in {header}: it has {date}. Is {swapped} meant?",
+        "Un tableur a pu inverser jour et mois dans {header} : il contient {date}. Faut-il lire {swapped} ?",
+    ),
     "currency_sign": ("Which currency is {sign}?", "Quelle devise est {sign} ?"),
     "currency_unstated": (
         "The file names no currency and speaks of places that use {currencies}. Which is it?",
@@ -173,6 +177,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "value_unknown": (
         "{value} is not understood here; it was left out.",
         "{value} n'est pas compris ici ; la valeur a été laissée de côté.",
+    ),
+    "day_before_midnight": (
+        "The time of Greenwich was read as {date}; where you are it may be the day after.",
+        "L'heure de Greenwich a été lue comme {date} ; chez vous, ce peut être le lendemain.",
     ),
     "first_of_several": (
         "The cell holds several; {taken} was taken, not {others}.",
