@@ -1,5 +1,7 @@
 """The first proposal: what each column most likely is, and everything that is better asked than guessed."""
 
+from dataclasses import replace
+
 from getbill import sheets
 from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, row_status, units
 from getbill.imports.mapping.candidates import Candidate
@@ -47,7 +49,8 @@ def propose(
     questions += units.titled(columns, profile, layout)
     questions += missing(columns, questions)
     questions += _repeated(columns, found) + _whose_account(columns, found)
-    marks, orders, unclear = formats.decide(columns, profile, None if about else currency)
+    possible = _possible(columns, profile, questions)
+    marks, orders, unclear = formats.decide(possible, profile, None if about else currency)
     return Mapping(
         tuple(columns),
         currency,
@@ -57,6 +60,32 @@ def propose(
         orders,
         statuses,
     ).without_collisions()
+
+
+def _possible(columns: list[Column], profile: sheets.Profile, questions: list[Question]) -> list[Column]:
+    """Return the columns as answers may make them, so that how their cells are written is asked in the same round."""
+    fields: dict[int, Field] = {}
+    for question in questions:
+        if question.code == "which_amount":
+            fields |= dict.fromkeys(question.columns, Field.AMOUNT)
+        elif question.code == "which_field" and (field := _format_of(question.options)):
+            fields |= dict.fromkeys(question.columns, field)
+        elif question.code == "missing_amount":
+            numeric = [
+                one for one in profile.columns if one.number and one.share(sheets.Kind.NUMBER) >= CERTAIN
+            ]
+            fields |= dict.fromkeys((one.column.index for one in numeric), Field.AMOUNT)
+    return [
+        replace(column, field=fields[column.index])
+        if column.index in fields and column.field not in AMOUNTS | DATES
+        else column
+        for column in columns
+    ]
+
+
+def _format_of(options: tuple[str, ...]) -> Field | None:
+    """Return the first field among a question's options that is an amount or a date."""
+    return next((Field(option) for option in options if option in AMOUNTS | DATES), None)
 
 
 def _assign(found: list[Candidate], is_headless: bool) -> dict[int, Claim]:
