@@ -13,7 +13,7 @@ import asyncpg
 
 from getbill import debts
 from getbill.companies import Workspace
-from getbill.imports import changing, findings
+from getbill.imports import changing, findings, people
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
 from getbill.imports.rows import Line
@@ -166,7 +166,10 @@ async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str,
 
 async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> dict[str, UUID]:
     news = [line.new for line in fresh if line.new]
-    origin = debts.Origin(work.found.id, [line.line for line in fresh], work.rest(tx.now))
+    lines = [line.line for line in fresh]
+    # A batch is many single requests; a file rewrites nobody.
+    replaces = work.found.source == "batch"
+    origin = debts.Origin(work.found.id, lines, work.rest(tx.now), replaces)
     made: dict[str, UUID] = {}
     for line, outcome in zip(fresh, await debts.create_many(tx, work.workspace, news, origin), strict=True):
         if not isinstance(outcome, debts.Created) or not outcome.is_new:
@@ -174,9 +177,10 @@ async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) ->
             raise PresumedWrong
         made[str(outcome.debt.reference)] = outcome.debt.id
         tally.created += 1
-        if line.findings:
+        if line.findings or outcome.doubts:
             tally.warnings += 1
-            tally.said.append(line.about("warned", debt_id=outcome.debt.id))
+            more = people.doubted(line, outcome)
+            tally.said.append(line.about("warned", *more, debt_id=outcome.debt.id))
     return made
 
 

@@ -5,7 +5,7 @@ both languages, so that none is said in one only.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from getbill.imports import typos
@@ -31,6 +31,18 @@ _OWN: Final[dict[str, tuple[str, str]]] = {
     "cannot-update": (
         "The debt {debt} of this reference could not be changed: {why}",
         "La créance {debt} de cette référence n'a pas pu être modifiée : {why}",
+    ),
+    "code-of-several": (
+        "The code {customer} stands for several people; it was not used to recognise anyone.",
+        "Le code {customer} désigne plusieurs personnes ; il n'a servi à reconnaître personne.",
+    ),
+    "code-differs": (
+        "The code {customer} belongs to a debtor with another {fields}; a separate debtor was created.",
+        "Le code {customer} est celui d'un débiteur dont ces champs diffèrent : {champs}. Un débiteur distinct a été créé.",
+    ),
+    "debtor-differs": (
+        "The debtor is known with another {fields}, which was kept. To change it: PUT /debts/{debt}.",
+        "Le débiteur est déjà connu avec d'autres valeurs, conservées : {champs}. Pour les modifier : PUT /debts/{debt}.",
     ),
     "email-typo": (
         "The address ends in {domain}, which is nearly {meant}.",
@@ -96,8 +108,20 @@ _FIELDS_FRENCH: Final[dict[str, str]] = {
     "country": "pays",
     "postal_code": "code postal",
     "city": "ville",
+    "address": "adresse",
+    "company": "société",
+    "birthdate": "date de naissance",
+    "civility": "civilité",
 }
 _SPACES: Final = re.compile(r"\s+")
+
+
+def listed(fields: Sequence[str]) -> dict[str, str]:
+    """Return names of fields as both languages list them."""
+    return {
+        "fields": ", ".join(name.replace("_", " ") for name in fields),
+        "champs": ", ".join(_FIELDS_FRENCH.get(name, name) for name in fields),
+    }
 
 
 def own(code: str, facts: Mapping[str, Any]) -> tuple[str, str]:
