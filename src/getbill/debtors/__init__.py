@@ -10,7 +10,7 @@ from getbill.debtors.actions import create, erase, fill, merge, restore, update
 from getbill.debtors.comparison import Likeness, compare, differences
 from getbill.debtors.matching import Doubt, Matcher, Recognised
 from getbill.debtors.model import Debtor, Hasher, Hashes, Identity, context, hashes, of_row, words
-from getbill.debtors.queries import COLUMNS, Page, count, find, list_debtors, lock
+from getbill.debtors.queries import COLUMNS, Page, count, find, holders_of, list_debtors, lock
 
 __all__ = [
     "COLUMNS",
@@ -32,6 +32,7 @@ __all__ = [
     "fill",
     "find",
     "hashes",
+    "holders_of",
     "list_debtors",
     "lock",
     "merge",

@@ -62,9 +62,20 @@ class Matcher:
 
     async def find_or_create(self, identity: Identity, lookup: Hashes) -> Recognised:
         """Return the debtor a description belongs to, met before or now."""
-        doubts: list[Doubt] = []
-        code = lookup.matches[0] if identity.reference else None
         outdated: list[bytes] = []
+        doubts: list[Doubt] = []
+        debtor = await self._find(identity, lookup, doubts, outdated)
+        return Recognised(debtor or self._create(identity, lookup, outdated), tuple(doubts))
+
+    async def find_named(self, identity: Identity) -> Debtor | None:
+        """Return the debtor whom name and address recognise, whatever code stands beside them."""
+        named = replace(identity, reference=None)
+        return await self._find(named, hashes(named, self._workspace.lookup), [], [])
+
+    async def _find(
+        self, identity: Identity, lookup: Hashes, doubts: list[Doubt], outdated: list[bytes]
+    ) -> Debtor | None:
+        code = lookup.matches[0] if identity.reference else None
         for match in lookup.matches:
             holder = self._holders.get(match)
             if holder is None:
@@ -74,14 +85,13 @@ class Matcher:
             debtor = await self._load(holder)
             if match == code:
                 if await self._is_by_code(debtor, identity, match, doubts):
-                    return Recognised(debtor, tuple(doubts))
+                    return debtor
             elif not _is_named(debtor.identity, identity):
                 outdated.append(match)
             elif await self._has_same_code(debtor, identity, code):
-                return Recognised(
-                    debtor, (*doubts, *await self._learn(debtor, self._without_shared(identity, code)))
-                )
-        return Recognised(self._create(identity, lookup, outdated), tuple(doubts))
+                doubts += await self._learn(debtor, self._without_shared(identity, code))
+                return debtor
+        return None
 
     async def _is_by_code(self, debtor: Debtor, identity: Identity, code: bytes, doubts: list[Doubt]) -> bool:
         if is_known_by_name(debtor.identity, identity):

@@ -188,13 +188,30 @@ class Change:
 _REPLANNING = {"scenario", "scenario_version", "due_date", "debtor", "promise"}
 
 
-async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Change) -> None:
-    """Change a locked debt; raise ReferenceTaken or a refusal that names the field."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The locked debtor of a debt from now on, and in which fields they differ from before."""
+
+    debtor: Debtor
+    fields: Sequence[str]
+
+
+async def update(
+    tx: Transaction, workspace: Workspace, debt: Debt, change: Change, person: Person | None = None
+) -> None:
+    """Change a locked debt; raise ReferenceTaken or a refusal that names the field.
+
+    A `person` takes the place of the identity that a change names.
+    """
     changes: dict[str, Any] = {}
     await _change_reference(tx, workspace, debt, change)
     _change_columns(debt, change, changes)
     await _change_script(tx, workspace, debt, change, changes)
-    if change.identity:
+    if person is not None:
+        debt.debtor = person.debtor
+        if person.fields:
+            changes["debtor"] = sorted(person.fields)
+    elif change.identity:
         debtor = await debtors.lock(tx, workspace, debt.debtor.id)
         before = debtor.identity
         await debtors.update(tx, workspace, debtor, before.updated(change.identity))

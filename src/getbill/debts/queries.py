@@ -106,6 +106,19 @@ async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
     return (await open_rows(database, workspace, [row]))[0]
 
 
+_FIND_MANY = Statement(
+    "debts.find_many",
+    "Some debts with their debtors and the keys of both.",
+    _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2)",
+)
+
+
+async def find_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UUID]) -> dict[UUID, Debt]:
+    """Return those of some debts that there are, by id; nothing is held."""
+    rows = await tx.peek(_FIND_MANY, workspace.id, list(debt_ids))
+    return {debt.id: debt for debt in await open_rows(tx, workspace, rows)}
+
+
 async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
     """Return a debt that nobody else changes until the transaction ends; raise NotFound when there is none."""
     found = await lock_many(tx, workspace, [debt_id])

@@ -3,7 +3,7 @@
 Whoever holds the lease no more writes nothing: the fence on the import's row is asked for in the same transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,6 +17,7 @@ from getbill.imports import changing, findings, people
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
 from getbill.imports.rows import Line
+from getbill.imports.snapshots import UNTOUCHED, Archive, Standing
 from getbill.kit import crashes, ids
 from getbill.kit.db import Database, PresumedWrong, Statement, Transaction
 from getbill.kit.errors import Problem
@@ -41,8 +42,8 @@ _ADVANCE = Statement(
     RETURNING cursor
     """,
 )
-_TRIES: Final = 5
-_COLLISIONS: Final = (
+TRIES: Final = 5
+COLLISIONS: Final = (
     PresumedWrong,
     asyncpg.UniqueViolationError,
     asyncpg.DeadlockDetectedError,
@@ -80,6 +81,8 @@ class Known:
     debt_id: UUID
     fingerprint: bytes | None
     line: int | None
+    # Contacts and money on it, where it may be changed.
+    standing: Standing = UNTOUCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +99,47 @@ class Work:
         """The primary key of the import's row."""
         return self.workspace.id, self.found.id
 
+    @property
+    def archive(self) -> Archive:
+        """Where the import keeps what it replaced."""
+        return Archive(self.workspace, self.found.id, self.key)
+
     def rest(self, now: datetime) -> datetime | None:
         """Return until when the debts made now are left alone."""
         hours = self.found.grace_hours
         return now + timedelta(hours=hours) if hours else None
 
 
-async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None = None) -> Tally:
+async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None = None) -> None:
     """Make what a chunk of rows asks for and move the cursor; raise LeaseLost when it is not ours any more.
 
     Rows that were refused before are taken `again`: the statement drops what was said of them.
     """
+    if work.found.on_duplicate != "update":
+        await _make(work, lines, cursor, again)
+        return
+    *first, last = _apart(lines)
+    for part in first:
+        await _make(work, part, cursor if again else part[-1].line, again)
+    await _make(work, last, cursor, again)
+
+
+def _apart(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Divide rows so that no reference stands in a part twice: what a transaction changes it does not see yet."""
+    part: list[Line] = []
+    references: set[str] = set()
+    for line in lines:
+        reference = line.new.reference if line.new else None
+        if reference in references:
+            yield part
+            part, references = [], set()
+        part.append(line)
+        if reference is not None:
+            references.add(reference)
+    yield part
+
+
+async def _make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None) -> None:
     refused: dict[int, Problem] = {}
     tries = 0
     while True:
@@ -119,13 +152,13 @@ async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement 
         except changing.CannotUpdate as error:
             # The whole chunk is taken back, and decided again knowing that.
             refused[error.line] = error.problem
-        except _COLLISIONS:
+        except COLLISIONS:
             tries += 1
-            if tries == _TRIES:
+            if tries == TRIES:
                 raise
         else:
             crashes.at("imports.committed")
-            return tally
+            return
 
 
 async def decide(
@@ -135,6 +168,10 @@ async def decide(
     tally = Tally()
     asked = [line for line in lines if line.new is not None]
     known = await taken(tx, work, [line.new.reference for line in asked if line.new])
+    if known and work.found.on_duplicate == "update":
+        standings = await work.archive.standings(tx, [met.debt_id for met in known.values()])
+        for met in known.values():
+            met.standing = standings[met.debt_id]
     seen: dict[str, Line] = {}
     fresh: list[Line] = []
     repeats: list[tuple[Row, str]] = []
@@ -212,15 +249,11 @@ async def _meet(
         tally.unchanged += 1
     elif refusal is not None:
         tally.rejected += 1
-        refused = note("cannot-update", line, debt=shown, why=refusal.detail)
-        tally.said.append(line.about("rejected", refused, debt_id=known.debt_id))
+        tally.said.append(refused(line, known.debt_id, refusal))
     elif work.found.on_duplicate == "update":
-        await changing.change(tx, work.workspace, known.debt_id, line)
+        effect = await changing.change(tx, work.archive, known.debt_id, line, known.standing)
         known.fingerprint = own
-        tally.updated += 1
-        if line.findings:
-            tally.warnings += 1
-        tally.said.append(line.about("warned", note("updated", line, debt=shown), debt_id=known.debt_id))
+        count_update(tally, line, effect, known.debt_id)
     elif work.found.on_duplicate == "skip":
         tally.skipped += 1
         tally.said.append(
@@ -231,6 +264,22 @@ async def _meet(
         tally.said.append(
             line.about("rejected", note("reference-known", line, debt=shown), debt_id=known.debt_id)
         )
+
+
+def refused(line: Line, debt_id: UUID, problem: Problem) -> Row:
+    """Return a row whose debt cannot be changed to it."""
+    shown = ids.show("debt", debt_id)
+    return line.about(
+        "rejected", note("cannot-update", line, debt=shown, why=problem.detail), debt_id=debt_id
+    )
+
+
+def count_update(tally: Tally, line: Line, effect: changing.Effect, debt_id: UUID) -> None:
+    """Count a row that changes a debt, and say what it changes."""
+    tally.updated += 1
+    if line.findings or effect.person:
+        tally.warnings += 1
+    tally.said.append(line.about("warned", *effect.findings(line, debt_id), debt_id=debt_id))
 
 
 def note(code: str, line: Line, **facts: object) -> Finding:
