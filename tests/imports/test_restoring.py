@@ -75,6 +75,10 @@ MAILED = line("Jean Dupont", "U-2", "150,00", "jean.new@example.com")
         ([RENAMED], {"updated", "person-changed"}),
         ([MAILED], {"updated", "person-changed"}),
         ([line("Jean Dupont", "U-1", "70,00", "jean@example.com")], {"updated"}),
+        (
+            [line("Jean Dupont", "U-2", "70,00", "jean@example.com"), MOVED],
+            {"updated", "person-changed", "debt-moved"},
+        ),
         ([MOVED, RENAMED, MAILED], {"updated", "person-changed", "debt-moved"}),
         # The last debt of a person goes to the person of the row before.
         (

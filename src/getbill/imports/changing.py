@@ -40,6 +40,7 @@ class Effect:
     values: list[str]
     person: list[str]
     is_moved: bool
+    snapshot: Snapshot | None = None
 
     def findings(self, line: Line, debt_id: UUID) -> list[Finding]:
         """Return what is said of it."""
@@ -65,7 +66,7 @@ async def change(tx: Transaction, archive: Archive, debt_id: UUID, line: Line, s
         debt = await debts.lock(tx, workspace, debt_id)
         debtor = await debtors.lock(tx, workspace, debt.debtor.id)
         asked = asked_of(debt, line)
-        kept = Snapshot(archive, line.line, debt, debtor)
+        kept = Snapshot(archive, line.line, debt, debtor, standing)
         values = debts.changing(debt, asked)
         person = await _person(tx, workspace, debt, debtor, (asked, line.new.identity))
         await debts.update(tx, workspace, debt, replace(asked, identity={}), person)
@@ -74,8 +75,7 @@ async def change(tx: Transaction, archive: Archive, debt_id: UUID, line: Line, s
     # The same row again is known.
     debt.fingerprint = debts.fingerprint(workspace, line.new)
     debt.touch(tx)
-    kept.keep(tx, standing)
-    return Effect(values, list(person.fields), person.debtor.id != debtor.id)
+    return Effect(values, list(person.fields), person.debtor.id != debtor.id, kept)
 
 
 async def preview(tx: Transaction, workspace: Workspace, debt: Debt, line: Line) -> Effect:

@@ -17,7 +17,7 @@ from getbill.imports import changing, findings, people
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
 from getbill.imports.rows import Line
-from getbill.imports.snapshots import UNTOUCHED, Archive, Standing
+from getbill.imports.snapshots import UNTOUCHED, Archive, Snapshot, Standing
 from getbill.kit import crashes, ids
 from getbill.kit.db import Database, PresumedWrong, Statement, Transaction
 from getbill.kit.errors import Problem
@@ -67,6 +67,7 @@ class Tally:
     rejected: int = 0
     warnings: int = 0
     said: list[Row] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -192,6 +193,8 @@ async def decide(
     for repeated, reference in repeats:
         repeated.debt_id = made[reference]
     findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
+    for snapshot in tally.snapshots:
+        snapshot.keep(tx)
     return tally
 
 
@@ -254,6 +257,8 @@ async def _meet(
         effect = await changing.change(tx, work.archive, known.debt_id, line, known.standing)
         known.fingerprint = own
         count_update(tally, line, effect, known.debt_id)
+        if effect.snapshot is not None:
+            tally.snapshots.append(effect.snapshot)
     elif work.found.on_duplicate == "skip":
         tally.skipped += 1
         tally.said.append(

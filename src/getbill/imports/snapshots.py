@@ -180,16 +180,16 @@ class Archive:
 class Snapshot:
     """A debt and its debtor before a change; what they are after it is looked at when the transaction ends."""
 
-    def __init__(self, archive: Archive, line: int, debt: Debt, debtor: Debtor) -> None:
-        self._archive, self._line, self._debt = archive, line, debt
+    def __init__(self, archive: Archive, line: int, debt: Debt, debtor: Debtor, standing: Standing) -> None:
+        self._archive, self._line, self._debt, self._standing = archive, line, debt, standing
         self._before = debts.snapshot(debt), debtor.id, debtor.identity
 
-    def keep(self, tx: Transaction, standing: Standing) -> None:
-        """Have it kept at the transaction's edge."""
-        tx.defer_row(_INSERT, lambda: self._row(standing))
+    def keep(self, tx: Transaction) -> None:
+        """Have it kept at the transaction's edge; nothing may be sent before that any more."""
+        tx.defer_row(_INSERT, self._row)
 
-    def _row(self, standing: Standing) -> tuple[Any, ...]:
-        archive, debt = self._archive, self._debt
+    def _row(self) -> tuple[Any, ...]:
+        archive, debt, standing = self._archive, self._debt, self._standing
         values, debtor_id, identity = self._before
         person = debt.debtor
         people = {debtor_id.bytes, person.id.bytes}
