@@ -29,6 +29,7 @@ COUNTS = {
     "left_out": {},
     "undone": 0,
     "kept": 0,
+    "restored": 0,
 }
 
 

@@ -25,8 +25,8 @@ _NOTES = {
         "Les fichiers de cet expéditeur étaient différents : {changes}. Vérifiez les colonnes avant de confirmer.",
     ),
     "changes-stay": (
-        "Undoing leaves what on_duplicate=update changed on debts that existed before. Rows that did so: {count}.",
-        "L'annulation laisse ce que on_duplicate=update a modifié sur des créances existantes. Lignes concernées : {count}.",
+        "Some of what on_duplicate=update changed could not be given back; `kept` in the report says why. Rows: {count}.",
+        "Des modifications faites par on_duplicate=update n'ont pu être annulées ; `kept` dans le rapport dit pourquoi. Lignes : {count}.",
     ),
 }
 _CHANGES = {
@@ -128,6 +128,7 @@ def counts(found: Import, plan: Plan | None) -> dict[str, Any]:
         "left_out": dict(plan.left_out) if plan else {},
         "undone": found.undone,
         "kept": found.kept,
+        "restored": found.restored,
     }
 
 
@@ -154,7 +155,7 @@ def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, st
     if found.same_as is not None:
         said.append(("same-file", {"other": show(found.source, found.same_as)}))
     if _leaves_changes(found):
-        said.append(("changes-stay", {"count": str(found.updated)}))
+        said.append(("changes-stay", {"count": str(found.updated - found.restored)}))
     for code, facts in plan.warnings if plan else ():
         changes = cast("list[dict[str, str]]", facts["changes"])
         told = ", ".join(_CHANGES[tongue][one["code"]].format(one["header"] or "?") for one in changes[:10])
@@ -167,10 +168,9 @@ def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, st
 
 
 def _leaves_changes(found: Import) -> bool:
-    is_taken_back = found.task == "undo" or found.state == "undone"
     # A check that fails counts nothing: here the book changed after it.
-    is_taken_back |= found.state == "failed" and found.mode == "all_or_nothing"
-    return is_taken_back and found.updated > 0 and not found.is_checked
+    is_taken_back = found.state == "undone" or (found.state == "failed" and found.mode == "all_or_nothing")
+    return is_taken_back and found.updated > found.restored and not found.is_checked
 
 
 def mapping_shown(plan: Plan, language: str) -> dict[str, Any]:

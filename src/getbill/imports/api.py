@@ -278,8 +278,8 @@ async def correct_import(
 async def undo_import(request: Request, change: Writes, import_id: str) -> Response:
     """Take an import back: its debts are archived and free their references.
 
-    What has been contacted about or paid since stays; the report lists it under `kept`. Changes that `on_duplicate=update`
-    made on debts which existed before stay too; the note `changes-stay` says how many rows made them.
+    What `on_duplicate=update` changed on debts that existed before is given back. Whatever was contacted about or paid since
+    stays, debt or change; the report lists it under `kept` with the reason.
     """
 
     async def work(tx: Transaction) -> access.Reply:

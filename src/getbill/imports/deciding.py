@@ -11,7 +11,7 @@ from asyncpg import Record
 
 from getbill import sheets, todos
 from getbill.companies import Workspace
-from getbill.imports import correcting, mapping, passing, plans, queries, remembered
+from getbill.imports import correcting, mapping, passing, plans, queries, remembered, snapshots
 from getbill.imports.findings import Row
 from getbill.imports.mapping import ColumnsCollide, FieldUnknown
 from getbill.imports.model import WAKE, Import, ImportCannotMove, State, Task
@@ -240,6 +240,7 @@ async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import
     if found.state == "undone":
         raise ImportCannotMove("The import was undone before.")
     key_of(workspace, found)
+    await tx.execute(snapshots.FORGET_REASONS, workspace.id, found.id)
     # Whatever it was about to become, and should all or nothing be taking it back already: its owner wants it undone.
     return await _go_on(tx, found, "completed", "undo", is_taken_over=True)
 

@@ -3,7 +3,7 @@
 Whoever holds the lease no more writes nothing: the fence on the import's row is asked for in the same transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -14,10 +14,11 @@ import asyncpg
 from getbill import debts
 from getbill.companies import Workspace
 from getbill.debts import NewDebt
-from getbill.imports import changing, findings, instalments
+from getbill.imports import changing, findings, instalments, people
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
 from getbill.imports.rows import Line
+from getbill.imports.snapshots import UNTOUCHED, Archive, Snapshot, Standing
 from getbill.kit import crashes, ids
 from getbill.kit.db import Database, PresumedWrong, Statement, Transaction
 from getbill.kit.errors import Problem
@@ -42,8 +43,8 @@ _ADVANCE = Statement(
     RETURNING cursor
     """,
 )
-_TRIES: Final = 5
-_COLLISIONS: Final = (
+TRIES: Final = 5
+COLLISIONS: Final = (
     PresumedWrong,
     asyncpg.UniqueViolationError,
     asyncpg.DeadlockDetectedError,
@@ -67,6 +68,7 @@ class Tally:
     rejected: int = 0
     warnings: int = 0
     said: list[Row] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -82,6 +84,8 @@ class Known:
     fingerprint: bytes | None
     line: int | None
     due_on: date | None = None
+    # Contacts and money on it, where it may be changed.
+    standing: Standing = UNTOUCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +102,47 @@ class Work:
         """The primary key of the import's row."""
         return self.workspace.id, self.found.id
 
+    @property
+    def archive(self) -> Archive:
+        """Where the import keeps what it replaced."""
+        return Archive(self.workspace, self.found.id, self.key)
+
     def rest(self, now: datetime) -> datetime | None:
         """Return until when the debts made now are left alone."""
         hours = self.found.grace_hours
         return now + timedelta(hours=hours) if hours else None
 
 
-async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None = None) -> Tally:
+async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None = None) -> None:
     """Make what a chunk of rows asks for and move the cursor; raise LeaseLost when it is not ours any more.
 
     Rows that were refused before are taken `again`: the statement drops what was said of them.
     """
+    if work.found.on_duplicate != "update":
+        await _make(work, lines, cursor, again)
+        return
+    *first, last = _apart(lines)
+    for part in first:
+        await _make(work, part, cursor if again else part[-1].line, again)
+    await _make(work, last, cursor, again)
+
+
+def _apart(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Divide rows so that no reference stands in a part twice: what a transaction changes it does not see yet."""
+    part: list[Line] = []
+    references: set[str] = set()
+    for line in lines:
+        reference = line.new.reference if line.new else None
+        if reference in references:
+            yield part
+            part, references = [], set()
+        part.append(line)
+        if reference is not None:
+            references.add(reference)
+    yield part
+
+
+async def _make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None) -> None:
     refused: dict[int, Problem] = {}
     tries = 0
     while True:
@@ -121,13 +155,13 @@ async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement 
         except changing.CannotUpdate as error:
             # The whole chunk is taken back, and decided again knowing that.
             refused[error.line] = error.problem
-        except _COLLISIONS:
+        except COLLISIONS:
             tries += 1
-            if tries == _TRIES:
+            if tries == TRIES:
                 raise
         else:
             crashes.at("imports.committed")
-            return tally
+            return
 
 
 async def decide(
@@ -137,6 +171,10 @@ async def decide(
     tally = Tally()
     asked = [line for line in lines if line.new is not None]
     known = await taken_by(tx, work, asked)
+    if known and work.found.on_duplicate == "update":
+        standings = await work.archive.standings(tx, [met.debt_id for met in known.values()])
+        for met in known.values():
+            met.standing = standings[met.debt_id]
     seen: dict[str, Line] = {}
     fresh: list[Line] = []
     repeats: list[tuple[Row, str]] = []
@@ -161,6 +199,8 @@ async def decide(
     for repeated, reference in repeats:
         repeated.debt_id = made[reference]
     findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
+    for snapshot in tally.snapshots:
+        snapshot.keep(tx)
     return tally
 
 
@@ -195,7 +235,10 @@ async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str,
 
 async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> dict[str, UUID]:
     news = [line.new for line in fresh if line.new]
-    origin = debts.Origin(work.found.id, [line.line for line in fresh], work.rest(tx.now))
+    lines = [line.line for line in fresh]
+    # A batch is many single requests; a file rewrites nobody.
+    replaces = work.found.source == "batch"
+    origin = debts.Origin(work.found.id, lines, work.rest(tx.now), replaces)
     made: dict[str, UUID] = {}
     for line, outcome in zip(fresh, await debts.create_many(tx, work.workspace, news, origin), strict=True):
         if not isinstance(outcome, debts.Created) or not outcome.is_new:
@@ -203,9 +246,10 @@ async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) ->
             raise PresumedWrong
         made[str(outcome.debt.reference)] = outcome.debt.id
         tally.created += 1
-        if line.findings:
+        if line.findings or outcome.doubts:
             tally.warnings += 1
-            tally.said.append(line.about("warned", debt_id=outcome.debt.id))
+            more = people.doubted(line, outcome)
+            tally.said.append(line.about("warned", *more, debt_id=outcome.debt.id))
     return made
 
 
@@ -237,15 +281,13 @@ async def _meet(
         tally.unchanged += 1
     elif refusal is not None:
         tally.rejected += 1
-        refused = note("cannot-update", line, debt=shown, why=refusal.detail)
-        tally.said.append(line.about("rejected", refused, debt_id=known.debt_id))
+        tally.said.append(refused(line, known.debt_id, refusal))
     elif work.found.on_duplicate == "update":
-        await changing.change(tx, work.workspace, known.debt_id, line)
+        effect = await changing.change(tx, work.archive, known.debt_id, line, known.standing)
         known.fingerprint = own
-        tally.updated += 1
-        if line.findings:
-            tally.warnings += 1
-        tally.said.append(line.about("warned", note("updated", line, debt=shown), debt_id=known.debt_id))
+        count_update(tally, line, effect, known.debt_id)
+        if effect.snapshot is not None:
+            tally.snapshots.append(effect.snapshot)
     elif work.found.on_duplicate == "skip":
         tally.skipped += 1
         tally.said.append(
@@ -256,6 +298,22 @@ async def _meet(
         tally.said.append(
             line.about("rejected", note("reference-known", line, debt=shown), debt_id=known.debt_id)
         )
+
+
+def refused(line: Line, debt_id: UUID, problem: Problem) -> Row:
+    """Return a row whose debt cannot be changed to it."""
+    shown = ids.show("debt", debt_id)
+    return line.about(
+        "rejected", note("cannot-update", line, debt=shown, why=problem.detail), debt_id=debt_id
+    )
+
+
+def count_update(tally: Tally, line: Line, effect: changing.Effect, debt_id: UUID) -> None:
+    """Count a row that changes a debt, and say what it changes."""
+    tally.updated += 1
+    if line.findings or effect.person:
+        tally.warnings += 1
+    tally.said.append(line.about("warned", *effect.findings(line, debt_id), debt_id=debt_id))
 
 
 def note(code: str, line: Line, **facts: object) -> Finding:

@@ -116,6 +116,7 @@ class Import:
     warnings: int
     undone: int
     kept: int
+    restored: int
     task: Task | None
     accepts: tuple[str, ...]
     fence: int
@@ -193,3 +194,8 @@ def correction_context(import_id: UUID, line: int) -> bytes:
 def finding_context(import_id: UUID, line: int) -> bytes:
     """Return the place a row's findings are sealed for."""
     return b"finding" + import_id.bytes + line.to_bytes(8)
+
+
+def change_context(import_id: UUID, debt_id: UUID, line: int) -> bytes:
+    """Return the place what a row replaced on a debt is sealed for."""
+    return b"change" + import_id.bytes + debt_id.bytes + line.to_bytes(8)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from getbill import todos, vault
 from getbill.companies import Workspace
-from getbill.imports import actions, plans, queries
+from getbill.imports import actions, plans, queries, snapshots
 from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import Import, State, Task, problem_context
 from getbill.imports.plans import Plan
@@ -42,7 +42,7 @@ _REWIND = Statement(
     "Begin a pass over the rows, with nothing counted.",
     """
     UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
-        warnings = 0, undone = 0, kept = 0, begun_at = $4
+        warnings = 0, undone = 0, kept = 0, restored = 0, begun_at = $4
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
     RETURNING id
     """,
@@ -117,6 +117,7 @@ async def rewind(tx: Transaction, work: Work) -> None:
     """Begin a pass over the rows from the first, with nothing said of any."""
     _held(await tx.fetchval(_REWIND, *work.place, work.found.fence, clock.wall()))
     await tx.execute(FORGET_FINDINGS, *work.place)
+    await tx.execute(snapshots.FORGET_REASONS, *work.place)
 
 
 def _held(found: UUID | None) -> None:
@@ -140,7 +141,7 @@ async def drop_file(tx: Transaction, workspace: Workspace, found: Import) -> Non
 async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
     """Drop everything an import kept of people; that it was, and its counts, remain."""
     place = workspace_id, import_id
-    for statement in (actions.FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS):
+    for statement in (actions.FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS, snapshots.FORGET):
         await tx.execute(statement, *place)
     await vault.drop_key(tx, workspace_id, import_id)
     await vault.drop_key(tx, workspace_id, file_id)

@@ -24,6 +24,8 @@ from getbill.imports import (
     plans,
     queries,
     remembered,
+    restoring,
+    snapshots,
     undoing,
 )
 from getbill.imports.making import LeaseLost, Work
@@ -158,7 +160,7 @@ async def check(work: Work, opened: Opened) -> None:
 
 async def bring_in(work: Work, opened: Opened) -> None:
     """Make the debts of every row that is not settled yet."""
-    pending: asyncio.Task[making.Tally] | None = None
+    pending: asyncio.Task[None] | None = None
     try:
         # While one chunk is being written the next is read.
         async for lines, cursor in await _lines(work, opened):
@@ -195,14 +197,16 @@ async def correct(work: Work, opened: Opened) -> None:
 
 
 async def undo(work: Work, _opened: Opened) -> None:
-    """Take back every debt that nobody was contacted about and nobody paid."""
+    """Take back every debt and every change that nothing has followed."""
     await undoing.take_back(work)
+    await restoring.give_back(work)
     async with work.database.transaction(work.workspace.now()) as tx:
         if work.found.mode == "all_or_nothing" and work.found.state == "importing":
             # Corrections start it again, so its file is needed still.
             await passing.fail(tx, work.workspace, work.found, "findings", _CHANGED)
         else:
             await passing.settle(tx, work, "undone")
+            await tx.execute(snapshots.EMPTY, *work.place)
             await passing.drop_file(tx, work.workspace, await queries.lock(tx, work.workspace, work.found.id))
 
 

@@ -170,7 +170,8 @@ class CountsShown(BaseModel):
     warnings: int = Field(description="Of those created or updated, how many are worth a look.")
     left_out: dict[str, int] = Field(description="Lines that are no data: totals, empty, template rows...")
     undone: int
-    kept: int = Field(description="Debts that undoing left, since something has happened to them.")
+    kept: int = Field(description="Debts and changes that undoing left, since something has followed.")
+    restored: int = Field(description="Rows of `updated` whose changes undoing gave back.")
 
 
 class ErrorShown(BaseModel):
