@@ -59,13 +59,18 @@ def wanted(query: UploadQuery, name: str | None, workspace: Workspace, credentia
     )
 
 
+_WAITING_FOR = {"needs_mapping": "mapping", "mapped": "confirmation", "checked": "start"}
+# Its debts are there, or are coming or going.
+_HAS_DEBTS = frozenset({"importing", "completed", "correcting", "rolling_back", "undoing"})
+
+
 def waiting_for(found: Import) -> str | None:
     """Return what only a person can do next."""
-    if found.task is not None or found.source == "batch":
+    if found.source == "batch":
         return None
     if found.state == "failed" and found.error == "findings":
         return "corrections"
-    return {"uploaded": "mapping", "mapped": "confirmation", "checked": "start"}.get(found.state)
+    return _WAITING_FOR.get(found.state)
 
 
 def shown(
@@ -108,7 +113,7 @@ def shown(
 
 def _contacts_from(found: Import, now: datetime) -> datetime | None:
     """Return the instant before which no debt of an import is contacted: its grace, counted from its end."""
-    if found.state not in {"importing", "completed"} or not found.grace_hours:
+    if found.state not in _HAS_DEBTS or not found.grace_hours:
         return None
     ended = found.ended_at
     # The end is wall time; workspace time lies as far from it as now does.

@@ -17,12 +17,12 @@ from getbill import companies, sheets, todos
 from getbill.companies import Workspace
 from getbill.imports import checking, correcting, making, passing, plans, queries, remembered, undoing
 from getbill.imports.making import LeaseLost, Work
-from getbill.imports.model import CHUNK_ROWS, Import, Task
+from getbill.imports.model import CHUNK_ROWS, Import, State, Task
 from getbill.imports.plans import Plan
 from getbill.imports.rows import Line, Reader
 from getbill.imports.spool import FileGone, Opened
 from getbill.kit import crashes, json
-from getbill.kit.db import Database, Statement
+from getbill.kit.db import Database
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -32,11 +32,6 @@ _TURN_ROWS: Final = 100
 # A chunk in which debts may have to be changed one by one, and one refusal repeats it.
 _CHANGING_ROWS: Final = 100
 
-_NOTHING_MADE = Statement(
-    "imports.nothing_made",
-    "A check counted what would have become of an import's rows, and nothing will.",
-    "UPDATE imports SET created = 0, updated = 0 WHERE workspace_id = $1 AND id = $2",
-)
 _GONE: Final = {
     "en": ["The file is gone.", "Send it again."],
     "fr": ["Le fichier n'est plus là.", "Envoyez-le de nouveau."],
@@ -105,10 +100,9 @@ async def read(work: Work, opened: Opened) -> None:
     is_clear = plan.mapping.is_certain and not plan.warnings and (plan.is_remembered or not must_know)
     async with work.database.transaction(workspace.now()) as tx:
         if found.is_auto and is_clear:
-            task = first_task(found)
-            await passing.planned(tx, work, plan, "importing" if task == "import" else "mapped", task)
+            await passing.planned(tx, work, plan, *first_step(found))
             return
-        await passing.planned(tx, work, plan, "mapped" if plan.mapping.is_certain else "uploaded", None)
+        await passing.planned(tx, work, plan, waiting_state(plan), None)
         if found.is_auto:
             # Whoever sent it does not look: a person must.
             todos.ask(tx, workspace.id, passing.TODO, found.id, None)
@@ -120,9 +114,16 @@ async def _planned(work: Work, sheet: sheets.Sheet) -> Plan:
     return await asyncio.to_thread(plans.make, sheet, work.workspace, known.mapping, known.layout_before)
 
 
-def first_task(found: Import) -> Task:
+def waiting_state(plan: Plan) -> State:
+    """Return where a file stands that a person looks at: a question is open, or all is known and to be confirmed."""
+    return "mapped" if plan.mapping.is_certain else "needs_mapping"
+
+
+def first_step(found: Import) -> tuple[State, Task]:
     """Return what follows a confirmed mapping: a pass that changes nothing where that was asked, or the import."""
-    return "check" if found.is_dry_run or found.mode == "all_or_nothing" else "import"
+    if found.is_dry_run or found.mode == "all_or_nothing":
+        return "checking", "check"
+    return "importing", "import"
 
 
 async def check(work: Work, opened: Opened) -> None:
@@ -137,7 +138,7 @@ async def check(work: Work, opened: Opened) -> None:
         rejected += (await checking.examine(work, lines, cursor, seen)).rejected
     async with work.database.transaction(work.workspace.now()) as tx:
         if found.mode == "all_or_nothing" and rejected:
-            await tx.execute(_NOTHING_MADE, *work.place)
+            await tx.execute(passing.NOTHING_MADE, *work.place)
             await passing.fail(tx, work.workspace, found, "findings", _FINDINGS)
         elif found.is_dry_run:
             await passing.settle(tx, work, "checked")
@@ -167,7 +168,7 @@ async def bring_in(work: Work, opened: Opened) -> None:
         done = await queries.lock(tx, work.workspace, work.found.id)
         if done.mode == "all_or_nothing" and done.rejected:
             # The book changed between the check and now: what was made is taken back.
-            await passing.settle(tx, work, "importing", "undo")
+            await passing.settle(tx, work, "rolling_back", "undo")
         else:
             await passing.settle(tx, work, "completed", rows_total=done.rows_done)
 
@@ -175,9 +176,9 @@ async def bring_in(work: Work, opened: Opened) -> None:
 async def correct(work: Work, _opened: Opened) -> None:
     """Make debts of the rows that were corrected."""
     await correcting.accept(work)
-    if work.found.state in {"checked", "failed"}:
+    if work.found.state == "checking":
         async with work.database.transaction(work.workspace.now()) as tx:
-            await passing.settle(tx, work, "mapped", first_task(work.found))
+            await passing.settle(tx, work, *first_step(work.found))
         return
     await correcting.settle(work)
     async with work.database.transaction(work.workspace.now()) as tx:
@@ -188,7 +189,7 @@ async def undo(work: Work, _opened: Opened) -> None:
     """Take back every debt that nobody was contacted about and nobody paid."""
     await undoing.take_back(work)
     async with work.database.transaction(work.workspace.now()) as tx:
-        if work.found.mode == "all_or_nothing" and work.found.state == "importing":
+        if work.found.state == "rolling_back":
             # Corrections start it again, so its file is needed still.
             await passing.fail(tx, work.workspace, work.found, "findings", _CHANGED)
         else:
