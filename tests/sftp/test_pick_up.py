@@ -13,7 +13,7 @@ from calls import Site
 from dropping import Client, Served
 from getbill import imports, sftp
 from getbill.imports import tasks
-from getbill.kit import clock
+from getbill.kit import clock, ids
 from getbill.kit.db import Statement
 from getbill.sftp import Limits, PickUp, picking, queries
 from getbill.sftp.actions import Folders
@@ -313,6 +313,26 @@ async def test_a_file_of_a_name_that_is_being_imported_waits_beside_it(
     assert sorted(state for _, state in lying.values()) == ["taken", "whole"]
     assert (lying["debts.csv"][1], dropper.got("got.csv")) == ("whole", SECOND)
     assert len(await references(sandbox)) == 10
+
+
+async def test_files_of_a_layout_go_on_by_themselves_once_it_is_confirmed(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    for letter in "ABC":
+        dropper.file(f"{letter}.csv", FIRST.replace(b"F-2026", f"{letter}-2026".encode()))
+        await dropper.run(f"put {letter}.csv incoming/")
+    await picked_up(sandbox, worker)
+    asked = (await sandbox.get(f"{API}/todos?state=open")).json()["data"]
+
+    confirmed = await sandbox.post(f"{API}/imports/{asked[0]['subject_id']}/mapping/confirm", {})
+    await worker.work()
+
+    assert confirmed.status == 202, confirmed.body
+    assert {one["file"]["name"] for one in asked} == {"A.csv", "B.csv", "C.csv"}
+    assert {one["file"]["sender"] for one in asked} == {ids.show("sftp", dropper.login.id)}
+    assert len(await references(sandbox)) == 15
+    assert await served.names(dropper.login) == {}
+    assert (await sandbox.get(f"{API}/todos?state=open")).json()["data"] == []
 
 
 @pytest.mark.parametrize(

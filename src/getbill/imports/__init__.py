@@ -27,6 +27,7 @@ from getbill.imports.model import (
     show,
 )
 from getbill.imports.queries import find
+from getbill.imports.summaries import summaries
 from getbill.imports.tasks import run as carry_out
 
 __all__ = [
@@ -57,4 +58,5 @@ __all__ = [
     "said_of_rows",
     "show",
     "starter",
+    "summaries",
 ]

@@ -1,5 +1,6 @@
 """What an import's answers say: how far it is, what became of its rows, what its columns were taken for."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -160,15 +161,20 @@ def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, st
         said.append(("same-file", {"other": show(found.source, found.same_as)}))
     if _leaves_changes(found):
         said.append(("changes-stay", {"count": str(found.updated)}))
-    for code, facts in plan.warnings if plan else ():
-        changes = cast("list[dict[str, str]]", facts["changes"])
-        told = ", ".join(_CHANGES[tongue][one["code"]].format(one["header"] or "?") for one in changes[:10])
-        said.append((code, {"changes": told}))
     notes = [{"code": code, "message": _NOTES[code][tongue == "fr"].format(**facts)} for code, facts in said]
+    notes += [{"code": one[0], "message": warning(one, tongue)} for one in (plan.warnings if plan else ())]
     return notes + [
         {"code": note.code.replace("_", "-"), "message": note.told(tongue)}
         for note in (plan.layout.notes if plan else ())
     ]
+
+
+def warning(warned: tuple[str, Mapping[str, Any]], language: str) -> str:
+    """Return what a plan warns of, in words."""
+    (code, facts), tongue = warned, mapping.tongue(language)
+    changes = cast("list[dict[str, str]]", facts["changes"])
+    told = ", ".join(_CHANGES[tongue][one["code"]].format(one["header"] or "?") for one in changes[:10])
+    return _NOTES[code][tongue == "fr"].format(changes=told)
 
 
 def _leaves_changes(found: Import) -> bool:

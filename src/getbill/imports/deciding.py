@@ -25,7 +25,7 @@ from getbill.vault import Key
 _CHANGE_PLAN = Statement(
     "imports.change_plan",
     "Keep how a file would be read now, and whether anything is left to ask.",
-    "UPDATE imports SET plan = $3, state = $4 WHERE workspace_id = $1 AND id = $2",
+    "UPDATE imports SET plan = $3, state = $4, is_changed = true WHERE workspace_id = $1 AND id = $2",
 )
 _GO_ON = Statement(
     "imports.go_on",
@@ -140,6 +140,7 @@ async def confirm(
     found = await _keep(tx, workspace, found, plan)
     place = found.sender, plan.layout.signature
     remembered.remember(tx, workspace, place, (plan.mapping, plan.layout), by)
+    await remembered.read_again(tx, workspace.id, place, found.id)
     todos.withdraw(tx, workspace.id, passing.TODO, found.id)
     found = found.but(is_dry_run=found.is_dry_run if is_dry_run is None else is_dry_run)
     return await _go_on(tx, found, *first_step(found))

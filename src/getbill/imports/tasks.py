@@ -95,23 +95,25 @@ async def _fail(
 async def read(work: Work, opened: Opened) -> None:
     """Read a whole file and say how it would be imported; go on where nothing is left to ask."""
     found, workspace = work.found, work.workspace
-    plan = await _planned(work, await opened.sheet(work.database, workspace, found))
+    sheet = await opened.sheet(work.database, workspace, found)
+    place = found.sender, plans.without_ours(sheet.layout).signature
+    known = await remembered.recall(work.database, workspace, *place)
+    plan = await asyncio.to_thread(plans.make, sheet, workspace, known.mapping, known.layout_before)
     must_know = found.source == "sftp"
     is_clear = plan.mapping.is_certain and not plan.warnings and (plan.is_remembered or not must_know)
     async with work.database.transaction(workspace.now()) as tx:
         if found.is_auto and is_clear:
             await passing.planned(tx, work, plan, *first_step(found))
+            # It may have waited before its layout was confirmed.
+            todos.withdraw(tx, workspace.id, passing.TODO, found.id)
+            return
+        if found.is_auto and not plan.is_remembered and await remembered.is_known(tx, workspace.id, place):
+            # Confirmed since we asked: it is read once more.
             return
         await passing.planned(tx, work, plan, waiting_state(plan), None)
         if found.is_auto:
             # Whoever sent it does not look: a person must.
             todos.ask(tx, workspace.id, passing.TODO, found.id, None)
-
-
-async def _planned(work: Work, sheet: sheets.Sheet) -> Plan:
-    signature = plans.without_ours(sheet.layout).signature
-    known = await remembered.recall(work.database, work.workspace, work.found.sender, signature)
-    return await asyncio.to_thread(plans.make, sheet, work.workspace, known.mapping, known.layout_before)
 
 
 def waiting_state(plan: Plan) -> State:

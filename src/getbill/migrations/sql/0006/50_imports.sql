@@ -29,3 +29,7 @@ ALTER TABLE imports ADD CONSTRAINT imports_state_check CHECK (
         WHEN 'undone' THEN task IS NULL
         WHEN 'failed' THEN task IS NULL
         ELSE false END);
+
+-- Files that wait, with those of their sender and layout: they go on together.
+ALTER TABLE imports ADD COLUMN is_changed boolean NOT NULL DEFAULT false;  -- a person has begun to say what its columns are
+CREATE INDEX imports_of_layout ON imports (workspace_id, sender, signature) WHERE state IN ('needs_mapping', 'mapped');
