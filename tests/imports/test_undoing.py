@@ -117,7 +117,7 @@ async def test_what_all_or_nothing_is_taking_back_already_ends_undone_when_its_o
     await sender.call("POST", f"/imports/{import_id}/undo")
     shown = await sender.work(import_id)
 
-    assert (going["state"], going["doing"]) == ("importing", "undo")
+    assert (going["state"], going["doing"]) == ("rolling_back", "undo")
     assert (shown["state"], shown["error"], shown["counts"]["undone"]) == ("undone", None, 2)
     assert await live(sender) == ["F-2026-00002"]
 

@@ -28,6 +28,7 @@ from getbill.imports.model import (
 )
 from getbill.imports.queries import find
 from getbill.imports.snapshots import erase as erase_changes
+from getbill.imports.summaries import summaries
 from getbill.imports.tasks import run as carry_out
 
 __all__ = [
@@ -59,4 +60,5 @@ __all__ = [
     "said_of_rows",
     "show",
     "starter",
+    "summaries",
 ]

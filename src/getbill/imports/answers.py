@@ -1,5 +1,6 @@
 """What an import's answers say: how far it is, what became of its rows, what its columns were taken for."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -59,13 +60,18 @@ def wanted(query: UploadQuery, name: str | None, workspace: Workspace, credentia
     )
 
 
+_WAITING_FOR = {"needs_mapping": "mapping", "mapped": "confirmation", "checked": "start"}
+# Its debts are there, or are coming or going.
+_HAS_DEBTS = frozenset({"importing", "completed", "correcting", "rolling_back", "undoing"})
+
+
 def waiting_for(found: Import) -> str | None:
     """Return what only a person can do next."""
-    if found.task is not None or found.source == "batch":
+    if found.source == "batch":
         return None
     if found.state == "failed" and found.error == "findings":
         return "corrections"
-    return {"uploaded": "mapping", "mapped": "confirmation", "checked": "start"}.get(found.state)
+    return _WAITING_FOR.get(found.state)
 
 
 def shown(
@@ -108,7 +114,7 @@ def shown(
 
 def _contacts_from(found: Import, now: datetime) -> datetime | None:
     """Return the instant before which no debt of an import is contacted: its grace, counted from its end."""
-    if found.state not in {"importing", "completed"} or not found.grace_hours:
+    if found.state not in _HAS_DEBTS or not found.grace_hours:
         return None
     ended = found.ended_at
     # The end is wall time; workspace time lies as far from it as now does.
@@ -156,15 +162,20 @@ def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, st
         said.append(("same-file", {"other": show(found.source, found.same_as)}))
     if _leaves_changes(found):
         said.append(("changes-stay", {"count": str(found.updated - found.restored)}))
-    for code, facts in plan.warnings if plan else ():
-        changes = cast("list[dict[str, str]]", facts["changes"])
-        told = ", ".join(_CHANGES[tongue][one["code"]].format(one["header"] or "?") for one in changes[:10])
-        said.append((code, {"changes": told}))
     notes = [{"code": code, "message": _NOTES[code][tongue == "fr"].format(**facts)} for code, facts in said]
+    notes += [{"code": one[0], "message": warning(one, tongue)} for one in (plan.warnings if plan else ())]
     return notes + [
         {"code": note.code.replace("_", "-"), "message": note.told(tongue)}
         for note in (plan.layout.notes if plan else ())
     ]
+
+
+def warning(warned: tuple[str, Mapping[str, Any]], language: str) -> str:
+    """Return what a plan warns of, in words."""
+    (code, facts), tongue = warned, mapping.tongue(language)
+    changes = cast("list[dict[str, str]]", facts["changes"])
+    told = ", ".join(_CHANGES[tongue][one["code"]].format(one["header"] or "?") for one in changes[:10])
+    return _NOTES[code][tongue == "fr"].format(changes=told)
 
 
 def _leaves_changes(found: Import) -> bool:

@@ -47,6 +47,11 @@ _REWIND = Statement(
     RETURNING id
     """,
 )
+NOTHING_MADE = Statement(
+    "imports.nothing_made",
+    "A check counted what would have become of an import's rows, and nothing will.",
+    "UPDATE imports SET created = 0, updated = 0 WHERE workspace_id = $1 AND id = $2",
+)
 UNCOUNT = Statement(
     "imports.uncount",
     "Nothing is counted of a pass that will be made anew.",
@@ -80,6 +85,7 @@ _KEEP_NOTHING = Statement(
 
 async def planned(tx: Transaction, work: Work, plan: Plan, state: State, task: Task | None) -> None:
     """Keep how a file would be imported, and go on or wait."""
+    work.found.check_move(state)
     sealed = plan.seal(work.key, work.found.id)
     values = (sealed, plan.layout.signature, plan.profile.rows, task is not None, state, task)
     _held(await tx.fetchval(_PLANNED, *work.place, work.found.fence, *values))
@@ -90,7 +96,7 @@ async def settle(
 ) -> None:
     """Come to the end of a task."""
     ended_at = clock.wall() if task is None else None
-    await _end(tx, work.workspace, work.found, (state, task, None, None, ended_at, rows_total))
+    await _end(tx, work.workspace, work.found, state, (task, None, None, ended_at, rows_total))
 
 
 async def fail(tx: Transaction, workspace: Workspace, found: Import, code: str, told: dict[str, Any]) -> None:
@@ -100,12 +106,15 @@ async def fail(tx: Transaction, workspace: Workspace, found: Import, code: str, 
     """
     key = queries.keys_of(workspace, found).own
     problem = None if key is None else key.seal(json.write(told), problem_context(found.id))
-    await _end(tx, workspace, found, ("failed", None, code, problem, clock.wall(), None))
+    await _end(tx, workspace, found, "failed", (None, code, problem, clock.wall(), None))
     todos.withdraw(tx, workspace.id, TODO, found.id)
 
 
-async def _end(tx: Transaction, workspace: Workspace, found: Import, values: tuple[Any, ...]) -> None:
-    row = await tx.fetchrow(_SETTLE, workspace.id, found.id, found.fence, *values)
+async def _end(
+    tx: Transaction, workspace: Workspace, found: Import, state: State, values: tuple[Any, ...]
+) -> None:
+    found.check_move(state)
+    row = await tx.fetchrow(_SETTLE, workspace.id, found.id, found.fence, state, *values)
     if row is None:
         raise LeaseLost
     if row["task"] is None and row["is_unwanted"]:

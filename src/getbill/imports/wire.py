@@ -11,7 +11,6 @@ from getbill.kit import paging
 from getbill.kit.shapes import Instant, Pagination
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-_STATES_OVER = frozenset({"completed", "undone", "failed"})
 
 
 class UploadQuery(BaseModel):
