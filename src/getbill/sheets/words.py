@@ -172,8 +172,16 @@ NOTES: dict[str, tuple[str, str]] = {
         "La ligne {line} a été prise pour l'en-tête, sans que ses mots soient connus.",
     ),
     "mixed_encoding": (
-        "Most of the file is UTF-8, some lines are not; those were read as Windows writes them (cp1252).",
-        "Le fichier est en UTF-8 sauf quelques lignes, lues comme Windows les écrit (cp1252).",
+        "Two encodings in one file: {count} lines are {encoding}, {others} are UTF-8. Each line was read in its own.",
+        "Deux encodages dans un fichier : {count} lignes en {encoding}, {others} en UTF-8. Chacune a été lue dans le sien.",
+    ),
+    "encoded_twice": (
+        "UTF-8 had been read as {encoding} before the file was saved; {count} letters were restored.",
+        "De l'UTF-8 avait été lu comme {encoding} avant l'enregistrement ; {count} lettres ont été rétablies.",
+    ),
+    "letters_lost": (
+        "{count} letters were lost before the file was sent and show as �; export it again if names matter.",
+        "{count} lettres étaient perdues avant l'envoi et s'affichent � ; réexportez le fichier si des noms en dépendent.",
     ),
     "encoding_doubtful": (
         "Some letters may be read wrongly; {encoding} fits best.",
