@@ -190,14 +190,16 @@ class _Seen:
         # A character may be cut by the end of a block: a letter and its neighbours wait for the next.
         if len(block) > 4:
             block, self._rest = _cut(block)
-        self.lost += block.count(_REPLACEMENT)
-        if any(sign in block for sign in _TWICE_SIGNS):
+        high = block.translate(None, _LOW)
+        self.lost += high.count(_REPLACEMENT)
+        if any(sign in high for sign in _TWICE_SIGNS):
             text = block.decode("utf-8", "replace")
             self.twice.update(
                 {codec: mixed_encodings.twice_count(text, codec) for codec in mixed_encodings.TWICE}
             )
         try:
-            self.well_formed += _characters(block.decode("utf-8"))
+            block.decode("utf-8")
+            self.well_formed += len(high.translate(None, _CONTINUING))
         except UnicodeDecodeError:
             self._count_broken(block)
 
@@ -275,7 +277,9 @@ _REPLACEMENT = "\ufffd".encode()
 _TWICE_SIGNS = tuple(sign.encode() for sign in "\u00c3\u00c2\u00e2\u221a\u00ac\u251c\u252c\u201a")
 # A byte above 127 with the one before and the one after.
 _CONTEXT = re.compile(rb"(?=((?:^|[\x00-\xff])[\x80-\xff](?:[\x00-\xff]|$)))", re.DOTALL)
-_HIGH = bytes(range(128, 256))
+_LOW, _HIGH = bytes(range(128)), bytes(range(128, 256))
+# The bytes of a character in UTF-8 that are not its first.
+_CONTINUING = bytes(range(0x80, 0xC0))
 
 
 def _cut(block: bytes) -> tuple[bytes, bytes]:
@@ -292,10 +296,6 @@ def _cut(block: bytes) -> tuple[bytes, bytes]:
 
 def _ascii_count(block: bytes) -> int:
     return len(block.translate(None, _HIGH))
-
-
-def _characters(text: str) -> int:
-    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 # How often western letters come, in the languages the exports are in; capitals come less.

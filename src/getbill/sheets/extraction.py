@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -38,6 +39,7 @@ _PARTS_MAX = 10_000
 # Fifteen digits are exact in a spreadsheet; a larger number has lost some.
 _WHOLE_MAX = 1e15
 _PR_SET_PDEATHSIG = 1
+_MERGES_MAX = 500_000
 
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
 _ROW_NUMBER = re.compile(rb'\br="(\d+)"')
@@ -150,10 +152,21 @@ def _extract(asked: dict[str, Any], out: io.BufferedWriter) -> None:
         "hidden_rows": markup.hidden_rows,
         "hidden_columns": markup.hidden_columns,
         "unsaved": markup.unsaved,
+        "merges": _merges(sheet),
         "currencies": {letters: sorted(signs) for letters, signs in markup.currencies.items()},
     }
     out.write(orjson.dumps(head) + b"\n")
     out.writelines(orjson.dumps(frame, default=str) + b"\n" for frame in _frames(sheet))
+
+
+def _merges(sheet: CalamineSheet) -> list[tuple[int, int, int]]:
+    """Return the cells merged downwards: column from 0, first and last row from 1."""
+    found = (
+        (left, top + 1, bottom + 1)
+        for (top, left), (bottom, _) in sheet.merged_cell_ranges or ()
+        if bottom > top
+    )
+    return list(islice(found, _MERGES_MAX))
 
 
 def _chosen(book: CalamineWorkbook, asked: dict[str, Any]) -> tuple[str, CalamineSheet, list[dict[str, Any]]]:

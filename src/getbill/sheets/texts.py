@@ -6,6 +6,7 @@ from getbill.sheets.model import Cell
 
 # What a spreadsheet takes for the beginning of a formula; tab and return hide one from a careless look.
 FORMULA_STARTS = frozenset("=+-@\t\r\n")
+_SIGNS = frozenset("(\u20ac$\u00a3")
 
 
 def read_text(cell: Cell) -> str:
@@ -19,6 +20,22 @@ def read_text(cell: Cell) -> str:
             return text[1:].strip()
         return text
     return "" if cell is None else _typed(cell)
+
+
+def is_marked_text(cell: Cell) -> bool:
+    """Tell whether a cell begins with the apostrophe by which a spreadsheet keeps a number or a formula as text."""
+    return (
+        type(cell) is str
+        and cell[:1] == "'"
+        and (cell[1:2].isdigit() or cell[1:2] in FORMULA_STARTS or cell[1:2] in _SIGNS)
+        and cell[1:] != ""
+        and not cell[1:].endswith("'")
+    )
+
+
+def without_apostrophe(cell: Cell) -> Cell:
+    """Return the cell without the apostrophe that marks it as text."""
+    return cell[1:] if type(cell) is str and is_marked_text(cell) else cell
 
 
 def _typed(cell: Cell) -> str:

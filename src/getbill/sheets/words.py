@@ -183,6 +183,14 @@ NOTES: dict[str, tuple[str, str]] = {
         "{count} letters were lost before the file was sent and show as �; export it again if names matter.",
         "{count} lettres étaient perdues avant l'envoi et s'affichent � ; réexportez le fichier si des noms en dépendent.",
     ),
+    "customers_above": (
+        "Customers stand on rows of their own; each line below such a row was given what it says.",
+        "Les clients sont sur des lignes à part ; chaque ligne en dessous reçoit ce qui y est écrit.",
+    ),
+    "headings_left_out": (
+        "Rows that only head the lines below them were left out.",
+        "Les lignes qui ne font que titrer les suivantes ont été laissées de côté.",
+    ),
     "encoding_doubtful": (
         "Some letters may be read wrongly; {encoding} fits best.",
         "Certaines lettres peuvent être mal lues ; {encoding} convient le mieux.",

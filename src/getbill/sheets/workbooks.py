@@ -22,6 +22,7 @@ import orjson
 from getbill.sheets import extraction
 from getbill.sheets.delimited import Record
 from getbill.sheets.headers import WORDS
+from getbill.sheets.merges import Merge
 from getbill.sheets.model import Choices, Limits, Note, OtherSheet, letter
 from getbill.sheets.words import Unreadable
 
@@ -53,6 +54,11 @@ class Workbook:
     def others(self) -> tuple[OtherSheet, ...]:
         """The sheets that are not."""
         return tuple(OtherSheet(**other) for other in self.head["others"])
+
+    @property
+    def merges(self) -> tuple[Merge, ...]:
+        """The cells merged over several rows."""
+        return tuple(Merge(*merge) for merge in self.head["merges"])
 
     @property
     def currencies(self) -> dict[str, list[str]]:
