@@ -10,12 +10,12 @@ from itertools import islice
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-from getbill.sheets import contents, dialects, encodings, groups, headers, merges, workbooks
+from getbill.sheets import archives, contents, dialects, encodings, groups, headers, merges, workbooks
 from getbill.sheets.delimited import Delimited, Dialect, Record
 from getbill.sheets.groups import Headings
 from getbill.sheets.leaving import INITIALS, MARKS, STARTS, Leaving
 from getbill.sheets.merges import Merge, Merged
-from getbill.sheets.model import Cell, Choices, Column, Layout, LeftOut, Limits, Row
+from getbill.sheets.model import Cell, Choices, Column, Layout, LeftOut, Limits, Note, Row
 from getbill.sheets.texts import is_marked_text, without_apostrophe
 from getbill.sheets.words import CellWrong, Unreadable
 
@@ -58,12 +58,25 @@ class Sheet:
         self.left_out = LeftOut()
         self._source = source
         self._limits = limits
+        # What was unpacked for this sheet, and goes with it.
+        self._unpacked: BinaryIO | None = None
 
     def under(self, layout: Layout) -> "Sheet | None":
         """Return the table as a layout describes it, of what was read already; None where that does not hold it."""
         asked, read = ((one.kind, one.sheet, one.with_hidden_rows) for one in (layout, self.layout))
         is_there = layout.kind == "xlsx" and asked == read
-        return Sheet(layout, self._source, self._limits) if is_there else None
+        if not is_there:
+            return None
+        sheet = Sheet(layout, self._source, self._limits)
+        sheet._unpacked = self._unpacked
+        return sheet
+
+    def out_of(self, unpacked: BinaryIO, note: Note) -> Self:
+        """Return the sheet as one of a file that was unpacked for it; the note says so."""
+        self._unpacked = unpacked
+        if note not in self.layout.notes:
+            self.layout = replace(self.layout, notes=(note, *self.layout.notes))
+        return self
 
     def rows(self, after_line: int = 0) -> Iterator[Row]:
         """Yield the rows of data below `after_line`, from the beginning of the file each time."""
@@ -130,6 +143,8 @@ class Sheet:
     def close(self) -> None:
         """Give back what reading took; the file itself stays open, it is its owner's."""
         self._source.close()
+        if self._unpacked is not None:
+            self._unpacked.close()
 
     def _fitted(
         self, line: int, cells: list[Cell], wrong: CellWrong | None
@@ -172,7 +187,21 @@ def open(  # noqa: A001 - read as `sheets.open`
     size = file.seek(0, io.SEEK_END)
     if size > limits.bytes_max:
         raise Unreadable("too_large", limit=limits.bytes_max)
-    kind = contents.kind_of(file, size)
+    member = archives.member(file, name, limits)
+    if member is None:
+        return _opened(file, name, limits, layout, choices)
+    try:
+        sheet = _opened(member.file, member.name, limits, layout, choices)
+    except BaseException:
+        member.file.close()
+        raise
+    return sheet.out_of(member.file, Note("unpacked", {"file": member.name, "archive": name}))
+
+
+def _opened(
+    file: BinaryIO, name: str, limits: Limits, layout: Layout | None, choices: Choices | None
+) -> Sheet:
+    kind = contents.kind_of(file, file.seek(0, io.SEEK_END))
     if layout:
         choices = Choices(
             layout.encoding, layout.delimiter, layout.sheet, layout.header_line, layout.with_hidden_rows

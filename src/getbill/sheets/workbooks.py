@@ -77,6 +77,8 @@ class Workbook:
         if self.head["hidden_columns"]:
             letters = ", ".join(letter(index) for index in self.head["hidden_columns"])
             found.append(Note("hidden_columns", {"columns": letters}))
+        if self.head["far_cells"]:
+            found.append(Note("far_cells", {"count": self.head["far_cells"]}))
         if self.head["unsaved"]:
             found.append(Note("formulas_unsaved", {"count": self.head["unsaved"]}))
         return tuple(found)
