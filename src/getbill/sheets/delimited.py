@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from getbill.sheets.encodings import Encoding
+from getbill.sheets.merges import Merge
 from getbill.sheets.model import Cell, Limits
 from getbill.sheets.words import CellWrong, Unreadable
 
@@ -81,8 +82,9 @@ class Delimited:
     limits: Limits
     # How many cells a row has, once the header is known; rows are repaired from then on.
     width: int = 0
-    # Only workbooks hide rows.
+    # Only workbooks hide rows and merge cells.
     hidden: frozenset[int] = frozenset()
+    merges: tuple[Merge, ...] = ()
     _held: list[str] = field(default_factory=list)
     _pushed: list[str] = field(default_factory=list)
     _read: int = 0

@@ -13,7 +13,8 @@ from getbill.sheets.model import Cell
 
 # In the order of preference where two fit as well.
 _DELIMITERS = (";", "\t", ",", "|", "\u00a6", "~", "^", "\x1f", ":")
-_LINES_MAX = 200
+_LINES_MAX = 600
+_TAIL_MIN = 6
 # What Excel reads itself as the file's delimiter.
 _SAID = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
 # A cell that is two cells of another delimiter; a comma before a space or inside a number is text.
@@ -24,12 +25,12 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
 def lines_of(sample: str, *, is_whole: bool) -> list[str]:
-    """Return the sample's first lines as they end; without the last, which may be cut, unless all is there."""
+    """Return the sample's first lines that hold something, as they end; without the last, which may be cut, unless all is there."""
     found: list[str] = []
     for match in _LINE.finditer(sample):
         if len(found) == _LINES_MAX:
             return found
-        if match[0]:
+        if match[0].strip():
             found.append(match[0])
     if not is_whole and len(found) > 1:
         found.pop()
@@ -47,8 +48,13 @@ def find(lines: list[str]) -> Dialect:
     dialects = [Dialect(sign, quote, escape) for sign in _DELIMITERS if sign in text]
     scores = {dialect: _score(dialect, lines) for dialect in dialects}
     best = max(dialects, key=lambda dialect: scores[dialect], default=None)
+    if best and scores[best] > 0.1:
+        return best
+    # Below many lines of another kind.
+    if len(lines) >= _TAIL_MIN:
+        return find(lines[len(lines) // 2 :])
     # One column has no delimiter: a semicolon is seldom in a name or an amount.
-    return best if best and scores[best] > 0.1 else Dialect(";", quote, escape)
+    return Dialect(";", quote, escape)
 
 
 def _quote(lines: list[str]) -> str:
@@ -86,7 +92,7 @@ def usual_width(dialect: Dialect, lines: list[str]) -> int:
     widths: Counter[int] = Counter()
     with contextlib.suppress(csv.Error):
         widths.update(len(row) for row in dialect.reader(iter(lines)) if any(row))
-    return max(widths, key=lambda width: (widths[width], width), default=0)
+    return max(widths, key=lambda width: (width > 1, widths[width], width), default=0)
 
 
 def is_said(cells: list[Cell], lines: list[str]) -> bool:

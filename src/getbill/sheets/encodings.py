@@ -1,16 +1,18 @@
 """How the letters of a file are written as bytes, decided over all of the file and not its beginning.
 
-A file that is UTF-8 throughout is UTF-8. Where it is not, the encodings an ERP writes are compared by what
+A file that is UTF-8 throughout is UTF-8, and so is each such line of one that is not. Else the encodings an ERP writes are compared by what
 each makes of the bytes above 127: the right one puts letters inside words and signs beside amounts.
 """
 
 import codecs
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO
 
+from getbill.sheets import mixed_encodings
 from getbill.sheets.model import Note
 from getbill.sheets.words import Unreadable
 
@@ -18,8 +20,8 @@ _BLOCK = 1024 * 1024
 _HEAD = 64 * 1024
 # Bytes above 127 looked at to tell the encodings apart, and how many that break UTF-8 are enough to know.
 _SEEN_MAX = 10_000
-# Of the bytes above 127, how many may break UTF-8 in a file that is UTF-8 with foreign lines in it.
-_FOREIGN_SHARE = 0.2
+# With fewer letters than this the lines are looked at, whether they are UTF-8 or only happen to be valid.
+_FEW = 100
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -42,7 +44,7 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """An encoding: its name for people, its codec, and whether foreign bytes stand in a UTF-8 file."""
+    """An encoding: its name for people, its codec, and what of the file does not fit it."""
 
     name: str
     codec: str
@@ -50,14 +52,14 @@ class Encoding:
 
     # Whether the letters read make sense in any of the encodings tried.
     is_doubtful: bool = False
-    is_mixed: bool = False
+    # What is said of a file whose lines are not all written alike.
+    remarks: tuple[Note, ...] = ()
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """What a person should know about it."""
-        if self.is_mixed:
-            return (Note("mixed_encoding"),)
-        return (Note("encoding_doubtful", {"encoding": self.name}),) if self.is_doubtful else ()
+        doubt = (Note("encoding_doubtful", {"encoding": self.name}),) if self.is_doubtful else ()
+        return self.remarks + doubt
 
     def text(self, head: bytes) -> str:
         """Return the beginning of a file as text."""
@@ -65,34 +67,74 @@ class Encoding:
 
 
 def detect(file: BinaryIO) -> Encoding:
-    """Return the encoding of the whole file."""
+    """Return the encoding of the whole file, of each of its lines where they differ."""
     file.seek(0)
     head = file.read(_HEAD)
+    has_mark = False
     for mark, codec in _MARKS:
         if head.startswith(mark):
-            return Encoding(_NAMES.get(codec, codec), codec, _FOREIGN if codec == "utf-8-sig" else "replace")
+            has_mark = codec == "utf-8-sig"
+            if not has_mark:
+                return Encoding(_NAMES.get(codec, codec), codec)
+            break
     if wide := _without_mark(head):
         return Encoding(wide, wide)
     seen = _Seen()
-    file.seek(0)
-    while block := file.read(_BLOCK):
+    for block in _blocks(file):
         seen.add(block)
     seen.end()
-    if not seen.broken:
-        return Encoding("utf-8", "utf-8")
-    if seen.well_formed and seen.broken <= _FOREIGN_SHARE * (seen.broken + seen.well_formed):
-        return Encoding("utf-8", "utf-8", _FOREIGN, is_mixed=True)
+    if seen.broken or (0 < seen.well_formed < _FEW and not has_mark):
+        lines = _count_lines(file)
+        if not (has_mark or lines.utf_8 or lines.has_both):
+            return _single_byte(seen.contexts or lines.contexts, head)
+        if lines.foreign:
+            return _mixed(lines, seen)
+    codec = "utf-8-sig" if has_mark else "utf-8"
+    return _twice("", seen) or Encoding(
+        "utf-8", codec, _FOREIGN if has_mark else "replace", remarks=seen.lost_notes
+    )
+
+
+def _single_byte(contexts: Counter[bytes], sample: bytes) -> Encoding:
     fits = {
-        codec: _plausibility(codec, seen.contexts) * _SELDOM.get(codec, 1)
-        + _KNOWN_WEIGHT * _known_words(codec, head)
+        codec: _plausibility(codec, contexts) * _SELDOM.get(codec, 1)
+        + _KNOWN_WEIGHT * _known_words(codec, sample)
         for codec in _SINGLE_BYTE
     }
     codec = max(_SINGLE_BYTE, key=lambda name: (fits[name], -_SINGLE_BYTE.index(name)))
     return Encoding(_NAMES.get(codec, codec), codec, is_doubtful=fits[codec] <= 0)
 
 
+def _mixed(lines: "_LineCounts", seen: "_Seen") -> Encoding:
+    """Return the encoding of a file with lines in UTF-8 and lines in another."""
+    foreign = _single_byte(lines.contexts, bytes(lines.sample))
+    note = Note("mixed_encoding", {"encoding": foreign.name, "count": lines.foreign, "others": lines.utf_8})
+    found = _twice(foreign.codec, seen) or _of_lines(foreign.codec, "")
+    return replace(found, is_doubtful=foreign.is_doubtful, remarks=(note, *found.remarks))
+
+
+def _twice(foreign: str, seen: "_Seen") -> Encoding | None:
+    """Return the encoding of a file with letters that were encoded twice, if it has any."""
+    codec = max(mixed_encodings.TWICE, key=lambda name: seen.twice[name])
+    if not seen.twice[codec]:
+        return None
+    note = Note("encoded_twice", {"encoding": _NAMES.get(codec, codec), "count": seen.twice[codec]})
+    return replace(_of_lines(foreign, codec), remarks=(note, *seen.lost_notes))
+
+
+def _of_lines(foreign: str, twice: str) -> Encoding:
+    parts = (("mixed", foreign), ("twice", twice))
+    name = "-".join(["utf-8", *(f"{how}-{_NAMES.get(codec, codec)}" for how, codec in parts if codec)])
+    return Encoding(name, mixed_encodings.codec(foreign, twice))
+
+
+_OF_LINES = re.compile(r"utf-8(?:-mixed-(.+?))?(?:-twice-(.+))?")
+
+
 def named(name: str) -> Encoding:
     """Return the encoding a person named; raise `Unreadable` for one that does not exist."""
+    if (parts := _OF_LINES.fullmatch(name)) and any(parts.groups()):
+        return _of_lines(*(named(part).codec if part else "" for part in parts.groups()))
     try:
         codec = codecs.lookup(name).name
         "".encode(codec)  # a codec of bytes, such as base64, encodes no text
@@ -133,6 +175,10 @@ class _Seen:
         self.well_formed = 0
         self.broken = 0
         self.contexts: Counter[bytes] = Counter()
+        # Letters that were UTF-8 and were read in one of these encodings before they came here.
+        self.twice: Counter[str] = Counter()
+        # Letters that somebody before us could not read.
+        self.lost = 0
         self._rest = b""
 
     def add(self, block: bytes) -> None:
@@ -144,8 +190,16 @@ class _Seen:
         # A character may be cut by the end of a block: a letter and its neighbours wait for the next.
         if len(block) > 4:
             block, self._rest = _cut(block)
+        high = block.translate(None, _LOW)
+        self.lost += high.count(_REPLACEMENT)
+        if any(sign in high for sign in _TWICE_SIGNS):
+            text = block.decode("utf-8", "replace")
+            self.twice.update(
+                {codec: mixed_encodings.twice_count(text, codec) for codec in mixed_encodings.TWICE}
+            )
         try:
-            self.well_formed += _characters(block.decode("utf-8"))
+            block.decode("utf-8")
+            self.well_formed += len(high.translate(None, _CONTINUING))
         except UnicodeDecodeError:
             self._count_broken(block)
 
@@ -154,24 +208,78 @@ class _Seen:
         if self._rest:
             self._count_broken(self._rest)
 
+    @property
+    def lost_notes(self) -> tuple[Note, ...]:
+        """The note on letters that were lost before the file came."""
+        return (Note("letters_lost", {"count": self.lost}),) if self.lost else ()
+
     def _count_broken(self, block: bytes) -> None:
         if self.broken > _SEEN_MAX + self.well_formed:
             return
-        valid = sum(1 for _ in _SEQUENCE.finditer(block))
+        valid = sum(1 for _ in mixed_encodings.SEQUENCE.finditer(block))
         self.well_formed += valid
-        bare = _SEQUENCE.sub(b"", block)
+        bare = mixed_encodings.SEQUENCE.sub(b"", block)
         self.broken += len(bare) - _ascii_count(bare)
         seen = islice(_CONTEXT.finditer(block), _SEEN_MAX - self.contexts.total())
         self.contexts.update(match[1] for match in seen)
 
 
-# RFC 3629 section 4, without what only hostile text writes.
-_SEQUENCE = re.compile(
-    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}",
-)
+class _LineCounts:
+    """How many lines are UTF-8 and how many are not, with what the latter hold."""
+
+    def __init__(self) -> None:
+        self.utf_8 = 0
+        self.foreign = 0
+        # Whether a line that is not UTF-8 has letters that are.
+        self.has_both = False
+        self.contexts: Counter[bytes] = Counter()
+        self.sample = bytearray()
+
+    def add(self, block: bytes) -> None:
+        """Count the lines of a block."""
+        if block.isascii():
+            return
+        for line in mixed_encodings.lines(block):
+            if line.isascii() or line == codecs.BOM_UTF8:
+                continue
+            if mixed_encodings.is_utf_8(line):
+                self.utf_8 += 1
+            else:
+                self._add_foreign(line)
+
+    def _add_foreign(self, line: bytes) -> None:
+        self.foreign += 1
+        self.has_both = self.has_both or mixed_encodings.has_sure(line)
+        bare = mixed_encodings.without_sure(line)
+        if self.contexts.total() < _SEEN_MAX:
+            self.contexts.update(match[1] for match in _CONTEXT.finditer(bare))
+        if len(self.sample) < _HEAD:
+            self.sample += bare[: _HEAD - len(self.sample)]
+
+
+def _count_lines(file: BinaryIO) -> _LineCounts:
+    counts, rest = _LineCounts(), b""
+    for block in _blocks(file):
+        whole, rest = mixed_encodings.split(rest + block)
+        counts.add(whole)
+    counts.add(rest)
+    return counts
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        yield block
+
+
+_REPLACEMENT = "\ufffd".encode()
+# The first letters of what was encoded twice: of cp1252, mac-roman, cp850.
+_TWICE_SIGNS = tuple(sign.encode() for sign in "\u00c3\u00c2\u00e2\u221a\u00ac\u251c\u252c\u201a")
 # A byte above 127 with the one before and the one after.
 _CONTEXT = re.compile(rb"(?=((?:^|[\x00-\xff])[\x80-\xff](?:[\x00-\xff]|$)))", re.DOTALL)
-_HIGH = bytes(range(128, 256))
+_LOW, _HIGH = bytes(range(128)), bytes(range(128, 256))
+# The bytes of a character in UTF-8 that are not its first.
+_CONTINUING = bytes(range(0x80, 0xC0))
 
 
 def _cut(block: bytes) -> tuple[bytes, bytes]:
@@ -188,10 +296,6 @@ def _cut(block: bytes) -> tuple[bytes, bytes]:
 
 def _ascii_count(block: bytes) -> int:
     return len(block.translate(None, _HIGH))
-
-
-def _characters(text: str) -> int:
-    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 # How often western letters come, in the languages the exports are in; capitals come less.

@@ -14,8 +14,19 @@ from getbill.sheets.model import Cell, Column, Note, Skipped, folded, letter
 from getbill.sheets.texts import read_text
 
 # How far down a header is looked for.
-_SEARCHED = 60
+_SEARCHED = 400
 _LABEL_MAX = 80
+# Lines from here on are measured by those below them, and by so many.
+_NEAR, _BELOW = 20, 100
+# What only the head of a printed page has.
+_PAGE = re.compile(
+    r"\b(page|seite|p[a\u00e1]gina|pag|strona|hoja|folio|blad)\b[ .:]*\d|\d[./-]\d{1,2}[./-]\d", re.IGNORECASE
+)
+# Years, quarters and ages, as heads of columns of amounts.
+_NUMBERED = re.compile(
+    r"(19|20)\d\d|[<>\u2264\u2265]?\s*\+?\d{1,3}\s*([-\u2013/\u00e0]|to|bis|a|au)?\s*\d{0,3}\s*\+?\s*"
+    r"(j|d|t|g|days?|jours?|tage)?\.?"
+)
 _PREAMBLE_SHOWN = 200
 
 Lines = Sequence[tuple[int, Sequence[Cell]]]
@@ -64,12 +75,15 @@ def find(lines: Lines, chosen: int | None = None) -> Table | None:
         return None
     width = _width(filled)
     if chosen is None:
-        at, is_sure = _header(filled[:_SEARCHED], usually_filled(filled))
+        at, is_sure = _header(filled[:_SEARCHED])
     else:
         at = next((i for i, (line, _) in enumerate(filled) if line == chosen), None) if chosen else None
         is_sure = True
     if at is None:
         return _headless(filled, max(width, len(filled[0][1])), is_chosen=chosen == 0)
+    width = max(
+        _width(filled[at:]), _extent(filled[at][1]), *(_extent(cells) for _, cells in filled[at - 1 : at])
+    )
     return _headed(filled, at, max(width, len(filled[at][1])), is_sure=is_sure)
 
 
@@ -99,28 +113,42 @@ def _extent(cells: Sequence[Cell]) -> int:
 
 def usually_filled(lines: Lines) -> int:
     """Return how many cells of a row hold something, in the fuller rows."""
-    counts = sorted(len(_texts(cells)) for _, cells in lines)
-    return counts[(len(counts) * 3) // 4]
+    return _upper_quarter([len(_texts(cells)) for _, cells in lines])
 
 
-def _header(lines: Lines, usual: int) -> tuple[int | None, bool]:
+def _upper_quarter(counts: Sequence[int]) -> int:
+    return sorted(counts)[(len(counts) * 3) // 4]
+
+
+def _header(lines: Lines) -> tuple[int | None, bool]:
     """Return which line is the header and whether that is sure."""
     best: int | None = None
-    best_words = best_score = 0
+    best_words = best_score = best_usual = 0
+    counts = [len(_texts(cells)) for _, cells in lines]
+    everywhere = _upper_quarter(counts)
     for at, (_, cells) in enumerate(lines):
+        # As full as the rows below, of which there may be few under many lines of another kind.
+        usual = everywhere if at < _NEAR else _upper_quarter(counts[at : at + _BELOW])
+        if counts[at] < max(1, round(usual * 0.6)):
+            continue
         texts = _texts(cells)
         labels = [cell for cell in texts if is_label(cell)]
-        if len(texts) < max(1, round(usual * 0.6)) or len(labels) < 0.8 * len(texts):
-            continue
-        if len({str(cell) for cell in labels}) < 0.5 * len(labels):
+        if 2 * len(labels) < len(texts):
             continue
         words = sum(1 for cell in labels if WORDS.search(_spread(str(cell))))
+        if words > 1 and len(labels) < len(texts):
+            # Years and ages stand beside words, and head columns of amounts.
+            labels += [
+                cell for cell in texts if not is_label(cell) and _NUMBERED.fullmatch(read_text(cell).strip())
+            ]
+        if len(labels) < 0.8 * len(texts) or len({str(cell) for cell in labels}) < 0.5 * len(labels):
+            continue
         # A header is as full as the rows below, and the first of them has values in it.
         is_over_values = any(not is_label(cell) for _, row in lines[at + 1 : at + 2] for cell in _texts(row))
         score = words + 2 * (len(texts) >= usual) + 2 * is_over_values
         if best is None or score > best_score + 1:
-            best, best_words, best_score = at, words, score
-    if best is None or best_words >= min(2, usual):
+            best, best_words, best_score, best_usual = at, words, score, usual
+    if best is None or best_words >= min(2, best_usual):
         return best, True
     # Labels over values are a header in any language; labels over labels are only likely to be one.
     below = [cell for _, cells in lines[best + 1 : best + 20] for cell in _texts(cells)]
@@ -174,7 +202,7 @@ def _is_group(cells: Sequence[Cell], header: Sequence[Cell]) -> bool:
     return (
         1 < len(at) < len(_texts(header))
         and at[-1] >= len(header) // 2
-        and all(is_label(cells[index]) for index in at)
+        and all(is_label(cells[index]) and not _PAGE.search(str(cells[index])) for index in at)
         and any(after - before > 1 for before, after in pairwise(at))
     )
 
@@ -188,7 +216,10 @@ def _is_second(lines: Lines, at: int) -> bool:
     gaps = [
         index for index, cell in enumerate(lower) if _texts([cell]) and not _texts(upper[index : index + 1])
     ]
-    return bool(gaps) and len(below) < len(_texts(lines[at + 2][1])) and all(is_label(cell) for cell in below)
+    row = lines[at + 2][1]
+    # A customer who stands above his lines is no header: the column is blank below him.
+    is_over_data = any(_texts(row[index : index + 1]) for index in gaps)
+    return is_over_data and len(below) < len(_texts(row)) and all(is_label(cell) for cell in below)
 
 
 def _spanned(groups: list[str], header: list[str]) -> list[str]:

@@ -12,18 +12,29 @@ from getbill.sheets.texts import read_text
 
 _RULE = re.compile(r"[-=_*.~+\s\u2013\u2014]{2,}")
 _TOTAL = re.compile(
-    r"(grand[- ]|sous[- ]?|sub[- ]?|gesamt|zwischen|sub)?"
-    r"(total|totaux|totals|totale|totali|totaal|totales|sum|summe|summen|suma|somma|somme|som|gesamt|cumul|report"
-    r"|insgesamt|endsumme|subtotal|subtotaal|a reporter)\b(?P<rest>[^@]*)"
+    r"(grand[- ]|sous[- ]?|sub[- ]?|gesamt|zwischen|seiten|eind|sub|page |report |overall |customer |client |kunden)?"
+    r"(total|totaux|totals|totale|totali|totaal|totales|totais|sum|summe|summen|suma|somma|somme|som|soma|gesamt|cumul"
+    r"|report|reporte|insgesamt|endsumme|subtotal|subtotaal|a reporter|riporto|da riportare|transporte?|a transportar"
+    r"|ubertrag|vortrag|suma y sigue|suma anterior|carried forward|brought forward|te transporteren|transporteren"
+    r"|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
+    r"|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
 )
 # What may follow the word in a row that sums up, whatever else the row lacks.
 _TOTAL_REST = re.compile(
-    r"([\s:()\d./-]|general|generale|generaux|ttc|ht|eur|euros?|facture\w*|invoice\w*|rechnung\w*|client\w*|kunde\w*"
-    r"|dû|du|due|des?|of|page|creances?|debts?|amount|montant|betrag|lignes?|rows?|net|brut|solde|balance|saldo"
-    r"|offen|outstanding|a reporter)*"
+    r"([\s:()\d./-]|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
+    r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|dû|du|due|des?|da|do|of|the|this"
+    r"|page|seite|pagina|strony?|hoja|folio|creances?|debts?|amount|montant|betrag|lignes?|rows?|net|brut|solde|balance"
+    r"|saldo|offen|outstanding|a reporter|receivables?|overall)*"
 )
 _AMOUNT = re.compile(
     r"[-+(\u2212]?\s*(?:[A-Z]{3}|[\u20ac$\u00a3])?\s*\d[\d\s.,'\u2019\u2212-]*(?:[A-Z]{3}|[\u20ac$\u00a3%])?\)?"
+)
+# Numbers that no row sums up: a phone, a day.
+_NO_AMOUNT = re.compile(r"0\d[\d\s./-]{7,}|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
+_STARS = re.compile(r"\*{1,5}")
+_CURRENCY = re.compile(r"[A-Z]{3}|[\u20ac$\u00a3]")
+_PAGE = re.compile(
+    r"(page|seite|pagina|pag|strona|str|hoja|folio|blad|p)\b[ .:]*\d+( ?(/|of|de|sur|von|van|di|z) ?\d+)?"
 )
 _FOOTER = re.compile(
     r"(page|seite|pagina|pag)\b.*\d|(edite|imprime|genere|exporte|extrait|extraction|printed|generated|exported"
@@ -35,7 +46,7 @@ _FOOTER = re.compile(
 # A part of every word with which a total or a footer begins: without any, no need to look closer.
 _ENDING = re.compile(
     r"tot|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
-    r"|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
+    r"|raz|ogo|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
     r"|count|lign|row|record|zeile|l[i\u00ed]nea|righe|regel"
 )
 _HELP = re.compile(
@@ -52,23 +63,43 @@ _HELP_WORD = re.compile(
 _SHORT = 300
 # A row this near to the header may be help for whoever fills in the template.
 _NEAR = 12
+# The first letters of the words that total rows begin with, and the marks of separators and subtotals.
+STARTS = frozenset(
+    (
+        "tot", "gra", "sou", "sub", "ges", "zwi", "sei", "ein", "end", "pag", "rep", "ove", "cus", "cli", "kun", "sum",
+        "som", "cum", "ins", "a r", "à r", "rip", "da ", "tra", "a t", "ube", "übe", "vor", "car", "bro", "te ", "raz",
+        "ogo", "ogó", "łąc", "lac", "do ", "z p", "per", "% o", "% d", "pou",
+    )
+)  # fmt: skip
+MARKS = frozenset("*-=_~+")
+# Of these the first alone, so that few rows are looked at any closer.
+INITIALS = MARKS | {start[0] for start in STARTS} | {start[0].upper() for start in STARTS}
+_LABEL = re.compile(r"(?P<label>[^\W\d][^\d:]{1,30}?)(?:\s*:\s*|\s{2,})\S")
 
 
 class Leaving:
     """The rules for one layout, made once so that an ordinary row costs next to nothing."""
 
     def __init__(self, layout: Layout) -> None:
-        self._header = {column.index: folded(column.header) for column in layout.columns if column.header}
+        of_file = [column for column in layout.columns if column.index < layout.physical_width]
+        self._header = {column.index: folded(column.header) for column in of_file if column.header}
         # A row with at least this many blanks is looked at closely; so is every row near the header.
         # Where blanks are spaces, that is every row.
-        self._width = layout.width
-        self._usual = layout.filled or layout.width
+        self._width = layout.physical_width
+        self._usual = layout.filled or layout.physical_width
         self._sparse = max(2, self._usual // 2)
-        self.few = 0 if layout.is_padded else layout.width - self._sparse
+        self.few = 0 if layout.is_padded else self._width - self._sparse
         self.near_line = layout.data_line + _NEAR
         first = layout.columns[0] if layout.columns else None
         # What no cell is, where the first column has no header.
         self.first_header: object = first.header if first and first.index == 0 and first.header else object()
+        above = [line.text for line in layout.skipped if line.why in {"preamble", "group"}]
+        # The head of the first page comes again on the others, with another number or date.
+        self._page_heads = frozenset(map(blotted, above))
+        self._labels = frozenset(label for text in above if (label := label_of(text)))
+        # Customers named by a row above their lines, whose totals name them again.
+        self.is_grouped = layout.group is not None
+        self.headings: set[str] = set()
 
     def why(self, line: int, cells: Sequence[Cell]) -> str | None:
         """Return why the row is not data, or None."""
@@ -79,21 +110,48 @@ class Leaving:
             return "empty"
         if max(map(len, texts)) > _SHORT:
             return None
+        return self._of_the_file(line, cells, texts) or self._end(texts)
+
+    def _of_the_file(self, line: int, cells: Sequence[Cell], texts: list[str]) -> str | None:
+        """Return what the row repeats, separates or explains, if that is all it does."""
         if len(texts) == len(self._header) and self._is_header(cells):
             return "header"
         if all(_RULE.fullmatch(text) for text in texts):
             return "separator"
+        if self._is_subtotal(texts):
+            return "total"
         if self._is_help(line, texts):
             return "template"
-        is_sparse = len(texts) <= self._sparse
-        return self._end(texts) if is_sparse and _ENDING.search("\n".join(texts).casefold()) else None
+        return "page" if len(texts) <= self._sparse and self._is_page_head(texts) else None
 
     def _end(self, texts: list[str]) -> str | None:
-        """Return what a row with few cells ends, if it ends something."""
-        if self._is_total(texts):
+        """Return what a row ends, if it ends something."""
+        if not _ENDING.search("\n".join(texts).casefold()):
+            return None
+        is_sparse = len(texts) <= self._sparse
+        if self._is_total(texts, is_sparse=is_sparse):
             return "total"
-        is_footer = len(texts) <= 2 and self._width > 2 and _FOOTER.fullmatch(folded(texts[0]))
-        return "footer" if is_footer else None
+        return "footer" if is_sparse and self._is_footer(texts) else None
+
+    def _is_footer(self, texts: list[str]) -> bool:
+        is_said = len(texts) <= 2 and self._width > 2 and _FOOTER.fullmatch(folded(texts[0]))
+        has_page = len(texts) <= 3 and self._width > 3
+        return bool(is_said) or (has_page and any(_PAGE.fullmatch(folded(text)) for text in texts))
+
+    def _is_page_head(self, texts: list[str]) -> bool:
+        """Tell whether the row repeats a line above the header, or its label: `Debitor  140002`."""
+        text = " ".join(texts)
+        return blotted(text) in self._page_heads or (
+            bool(self._labels) and len(texts) == 1 and label_of(text) in self._labels
+        )
+
+    def _is_subtotal(self, texts: list[str]) -> bool:
+        """Tell whether the row is a subtotal as SAP marks it: stars, and amounts with their currency."""
+        return bool(
+            len(texts) > 1
+            and _STARS.fullmatch(texts[0])
+            and all(_AMOUNT.fullmatch(text) or _CURRENCY.fullmatch(text) for text in texts[1:])
+        )
 
     def _is_header(self, cells: Sequence[Cell]) -> bool:
         header = self._header
@@ -112,11 +170,38 @@ class Leaving:
             return True
         return is_near and sum(1 for text in plain if _HELP_WORD.fullmatch(text)) * 2 > len(plain)
 
-    def _is_total(self, texts: list[str]) -> bool:
+    def _is_total(self, texts: list[str], *, is_sparse: bool) -> bool:
         """Tell whether the row sums others up: the word, and nothing but amounts beside it."""
-        words = [text for text in texts if not _AMOUNT.fullmatch(text)]
-        total = _TOTAL.fullmatch(folded(words[0])) if len(words) == 1 else None
-        if not total:
+        words = [text for text in texts if not _AMOUNT.fullmatch(text) or _NO_AMOUNT.fullmatch(text)]
+        if len(words) != 1:
+            return False
+        text = folded(words[0])
+        total = _TOTAL.fullmatch(text)
+        if self.is_grouped:
+            return self._is_group_total(text, total, has_amounts=len(texts) > 1)
+        if not total or (not is_sparse and texts[0] != words[0]):
             return False
         # A company may be called Total: a name after the word sums up only in a row that is nearly blank.
-        return bool(_TOTAL_REST.fullmatch(total["rest"])) or len(texts) <= self._usual // 3
+        return bool(_TOTAL_REST.fullmatch(total["rest"])) or (is_sparse and len(texts) <= self._usual // 3)
+
+    def _is_group_total(self, text: str, total: re.Match[str] | None, *, has_amounts: bool) -> bool:
+        """Tell whether the row sums up a customer whose heading stands above, or all of them."""
+        if total and (has_amounts or _TOTAL_REST.fullmatch(total["rest"])):
+            return True
+        named = _TOTAL_WORD.sub(" ", text)
+        return named != text and " ".join(_BESIDE_NAME.sub(" ", named).split()) in self.headings
+
+
+_TOTAL_WORD = re.compile(rf"\b({_TOTAL.pattern.split('(?P<rest>')[0].removesuffix(chr(92) + 'b')})\b")
+_BESIDE_NAME = re.compile(r"^\s*(for|pour|fur|para|per|voor|dla|du|de|of)\b|[:\s-]+$|^[:\s-]+")
+
+
+def blotted(text: str) -> str:
+    """Return a text as it compares between pages: folded, every number alike."""
+    return re.sub(r"\d+", "9", folded(text))
+
+
+def label_of(text: str) -> str:
+    """Return the label of a line such as `Debitor   140001` or `Client : Dupont`, else nothing."""
+    found = _LABEL.match(text)
+    return folded(found["label"]) if found else ""

@@ -57,6 +57,9 @@ class Column:
     group: str = ""
     # The sign or code that a workbook's cells show beside their numbers by their format, if all show one.
     currency: str = ""
+    # What a row above its lines says of the customer: `name`, `code`, `phone` or `email`; `name?` where it may be a
+    # group of another kind. Empty for a column of the file.
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,19 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that name the customer of the lines below them: where they stand and what each says."""
+
+    # The column in which they begin.
+    at: int
+    # What they say, each in a column of its own behind the file's: `name`, `code`, `phone`, `email`; none of it where
+    # they name no customer.
+    parts: tuple[str, ...] = ()
+    # Whether each is summed up by a row that names it again.
+    has_totals: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """How a file lies: enough to read it again in the same way, whoever reads it and whenever."""
 
@@ -114,9 +130,22 @@ class Layout:
     filled: int = 0
     # Whether blank cells are filled up with spaces.
     is_padded: bool = False
+    # Customers on rows of their own, and the cells of each below them.
+    group: Group | None = None
+    # Columns with cells merged over several rows of data: the value belongs to each of them, an amount to the first.
+    merged_columns: tuple[int, ...] = ()
+    # Columns the file hides; they are read.
+    hidden_columns: tuple[int, ...] = ()
+    # Whether cells begin with the apostrophe by which a spreadsheet marks text.
+    has_apostrophes: bool = False
     other_sheets: tuple[OtherSheet, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[Note, ...] = ()
+
+    @property
+    def physical_width(self) -> int:
+        """How many cells a row has in the file itself."""
+        return self.width - (len(self.group.parts) if self.group else 0)
 
     @property
     def signature(self) -> str:
@@ -136,9 +165,13 @@ class Layout:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Layout":
         """Read a layout as `to_json` wrote it."""
+        group = stored.get("group")
         return cls(
             **{
                 **stored,
+                "group": Group(**{**group, "parts": tuple(group["parts"])}) if group else None,
+                "merged_columns": tuple(stored.get("merged_columns", ())),
+                "hidden_columns": tuple(stored.get("hidden_columns", ())),
                 "columns": tuple(Column(**column) for column in stored["columns"]),
                 "other_sheets": tuple(OtherSheet(**sheet) for sheet in stored["other_sheets"]),
                 "skipped": tuple(Skipped(**line) for line in stored["skipped"]),
@@ -167,7 +200,7 @@ TOLD_MAX = 1_000
 class LeftOut:
     """The rows that are not data: how many for each reason, and the lines of the first thousand.
 
-    Reasons: `empty`, `template`, `total`, `header` (repeated), `separator`, `hidden`.
+    Reasons: `empty`, `template`, `total`, `header` and `page` (repeated), `footer`, `separator`, `heading`, `hidden`.
     """
 
     counts: dict[str, int] = field(default_factory=dict)

@@ -4,22 +4,31 @@ What a file is is decided by what is in it; its extension is only told when it s
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-from getbill.sheets import contents, dialects, encodings, headers, workbooks
+from getbill.sheets import archives, contents, dialects, encodings, groups, headers, merges, workbooks
 from getbill.sheets.delimited import Delimited, Dialect, Record
-from getbill.sheets.leaving import Leaving
-from getbill.sheets.model import Cell, Choices, Column, Layout, LeftOut, Limits, Row
+from getbill.sheets.groups import Headings
+from getbill.sheets.leaving import INITIALS, MARKS, STARTS, Leaving
+from getbill.sheets.merges import Merge, Merged
+from getbill.sheets.model import Cell, Choices, Column, Layout, LeftOut, Limits, Note, Row
+from getbill.sheets.texts import is_marked_text, without_apostrophe
 from getbill.sheets.words import CellWrong, Unreadable
 
 _SAMPLE_BYTES = 256 * 1024
 _SAMPLE_ROWS = 300
-# A row beginning like this is looked at closely.
-_MARKS = frozenset("*-=_~+")
+# Further down for the header and the first rows of a file that begins with lines of another kind.
+_SAMPLE_BYTES_MAX = 64 * _SAMPLE_BYTES
+# So many more where the first row may name the customer of all those below it.
+_GROUP_ROWS = 3_000
+
+
+# A step that gives a row what stands outside it: the line, its cells, and why it is no data, if it is none.
+Completion = Callable[[int, list[Cell], str | None], tuple[str | None, list[Cell]]]
 
 
 class Source(Protocol):
@@ -28,6 +37,10 @@ class Source(Protocol):
     @property
     def hidden(self) -> frozenset[int]:
         """The lines that the file itself hides."""
+
+    @property
+    def merges(self) -> Sequence[Merge]:
+        """The cells merged over several rows."""
 
     def records(self) -> Iterator[Record]:
         """Yield every line that holds something, from the first."""
@@ -45,36 +58,63 @@ class Sheet:
         self.left_out = LeftOut()
         self._source = source
         self._limits = limits
+        # What was unpacked for this sheet, and goes with it.
+        self._unpacked: BinaryIO | None = None
 
     def under(self, layout: Layout) -> "Sheet | None":
         """Return the table as a layout describes it, of what was read already; None where that does not hold it."""
         asked, read = ((one.kind, one.sheet, one.with_hidden_rows) for one in (layout, self.layout))
         is_there = layout.kind == "xlsx" and asked == read
-        return Sheet(layout, self._source, self._limits) if is_there else None
+        if not is_there:
+            return None
+        sheet = Sheet(layout, self._source, self._limits)
+        sheet._unpacked = self._unpacked
+        return sheet
+
+    def out_of(self, unpacked: BinaryIO, note: Note) -> Self:
+        """Return the sheet as one of a file that was unpacked for it; the note says so."""
+        self._unpacked = unpacked
+        if note not in self.layout.notes:
+            self.layout = replace(self.layout, notes=(note, *self.layout.notes))
+        return self
 
     def rows(self, after_line: int = 0) -> Iterator[Row]:
         """Yield the rows of data below `after_line`, from the beginning of the file each time."""
         self.left_out = left_out = LeftOut()
         layout, leaving, rows_left = self.layout, Leaving(self.layout), self._limits.rows_max
-        width, data_line, near_line, few = layout.width, layout.data_line, leaving.near_line, leaving.few
+        width, data_line, near_line, few = (
+            layout.physical_width,
+            layout.data_line,
+            leaving.near_line,
+            leaving.few,
+        )
         blank: Cell = "" if layout.kind == "csv" else None
         first_header, hidden = leaving.first_header, self._source.hidden
+        # What ordinary files need nothing of: headings, merged cells, apostrophes.
+        completed = self._completion(leaving)
         for line, cells, wrong in self._source.records():
             if line < data_line:
                 continue
             if len(cells) != width:
                 cells, wrong = self._fitted(line, cells, wrong)  # noqa: PLW2901 - the same row, made to fit
-            first = cells[0]
-            if (
+            first = cells[0] or next(filter(None, cells), None)
+            is_looked_at = (
                 line <= near_line
                 or cells.count(blank) >= few
                 or first == first_header
-                or (first and type(first) is str and first[0] in _MARKS)
-            ) and (why := leaving.why(line, cells)):
+                or (
+                    type(first) is str
+                    and first[0] in INITIALS
+                    and (first[0] in MARKS or first[:3].lower() in STARTS)
+                )
+            )
+            why = leaving.why(line, cells) if is_looked_at else None
+            if completed is not None:
+                why, cells = completed(line, cells, why)  # noqa: PLW2901 - the same row, with what stands elsewhere
+            if why is None and line in hidden:
+                why = "hidden"
+            if why is not None:
                 left_out.add(line, why)
-                continue
-            if line in hidden:
-                left_out.add(line, "hidden")
                 continue
             rows_left -= 1
             if rows_left < 0:
@@ -82,19 +122,40 @@ class Sheet:
             if line > after_line:
                 yield Row(line, cells, wrong)
 
+    def _completion(self, leaving: Leaving) -> Completion | None:
+        """Return what gives a row the values that stand outside it, or None where there are none."""
+        layout = self.layout
+        steps: list[Completion] = []
+        if layout.group:
+            steps.append(Headings(layout.group, leaving).completed)
+        if layout.merged_columns:
+            steps.append(Merged(self._source.merges, layout).completed)
+        if layout.has_apostrophes:
+            steps.append(lambda _, cells, why: (why, [without_apostrophe(cell) for cell in cells]))
+
+        def completed(line: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
+            for step in steps:
+                why, cells = step(line, cells, why)
+            return why, cells
+
+        return completed if steps else None
+
     def close(self) -> None:
         """Give back what reading took; the file itself stays open, it is its owner's."""
         self._source.close()
+        if self._unpacked is not None:
+            self._unpacked.close()
 
     def _fitted(
         self, line: int, cells: list[Cell], wrong: CellWrong | None
     ) -> tuple[list[Cell], CellWrong | None]:
         """Return the row with as many cells as the header has columns, and what that says about the row."""
-        width, found = self.layout.width, len(cells)
+        width, found = self.layout.physical_width, len(cells)
         if found > self._limits.columns_max:
             raise Unreadable("too_many_columns", line=line, limit=self._limits.columns_max)
         if found > width:
-            if any(cells[width:]):
+            # A spreadsheet's cell slides nowhere: it stands beside the table.
+            if self.layout.kind == "csv" and any(cells[width:]):
                 wrong = wrong or CellWrong("cells_slid", cells=found, columns=width)
             return cells[:width], wrong
         if not self.layout.is_ragged and any(cells):
@@ -126,7 +187,21 @@ def open(  # noqa: A001 - read as `sheets.open`
     size = file.seek(0, io.SEEK_END)
     if size > limits.bytes_max:
         raise Unreadable("too_large", limit=limits.bytes_max)
-    kind = contents.kind_of(file, size)
+    member = archives.member(file, name, limits)
+    if member is None:
+        return _opened(file, name, limits, layout, choices)
+    try:
+        sheet = _opened(member.file, member.name, limits, layout, choices)
+    except BaseException:
+        member.file.close()
+        raise
+    return sheet.out_of(member.file, Note("unpacked", {"file": member.name, "archive": name}))
+
+
+def _opened(
+    file: BinaryIO, name: str, limits: Limits, layout: Layout | None, choices: Choices | None
+) -> Sheet:
+    kind = contents.kind_of(file, file.seek(0, io.SEEK_END))
     if layout:
         choices = Choices(
             layout.encoding, layout.delimiter, layout.sheet, layout.header_line, layout.with_hidden_rows
@@ -141,31 +216,60 @@ def _open_text(file: BinaryIO, name: str, limits: Limits, layout: Layout | None,
     if layout and layout.encoding and layout.delimiter:
         encoding = encodings.named(layout.encoding)
         dialect = Dialect(layout.delimiter, layout.quote, layout.escape)
-        return Sheet(layout, Delimited(file, encoding, dialect, limits, layout.width), limits)
+        return Sheet(layout, Delimited(file, encoding, dialect, limits, layout.physical_width), limits)
     encoding = encodings.named(choices.encoding) if choices.encoding else encodings.detect(file)
-    file.seek(0)
-    head = file.read(_SAMPLE_BYTES)
-    lines = dialects.lines_of(encoding.text(head), is_whole=len(head) < _SAMPLE_BYTES)
+    lines = _first_lines(file, encoding)
     dialect = dialects.find(lines)
     if choices.delimiter:
         dialect = replace(dialect, delimiter=choices.delimiter)
     # Enough to read the first rows by, until the header tells the width.
     source = Delimited(file, encoding, dialect, limits, dialects.usual_width(dialect, lines))
-    sample = [(line, cells) for line, cells, _ in islice(source.records(), _SAMPLE_ROWS)]
+    sample = _sample(source)
     if sample and dialects.is_said(sample[0][1], lines):
         sample[0] = (1, [])
     found = _table(sample, choices, limits)
     source.width = found.width
-    notes = [*found.notes, *encoding.notes, *contents.notes(name, "csv")]
+    found = _grouped(found, source, sample)
+    notes = (*encoding.notes, *contents.notes(name, "csv"), *found.notes)
     layout = replace(
         found,
         encoding=encoding.name,
         delimiter=dialect.delimiter,
         quote=dialect.quote,
         escape=dialect.escape,
-        notes=tuple(notes),
+        notes=notes,
     )
     return Sheet(layout, source, limits)
+
+
+def _first_lines(file: BinaryIO, encoding: encodings.Encoding) -> list[str]:
+    """Return the first lines of a text that hold something, from further down where many are blank."""
+    size = _SAMPLE_BYTES
+    while True:
+        file.seek(0)
+        head = file.read(size)
+        lines = dialects.lines_of(encoding.text(head), is_whole=len(head) < size)
+        if len(head) < size or len(lines) > 1 or size >= _SAMPLE_BYTES_MAX:
+            return lines
+        size *= 8
+
+
+def _sample(source: Source, most: int = _SAMPLE_ROWS) -> list[tuple[int, list[Cell]]]:
+    """Return the first lines that hold something."""
+    filled = ((line, cells) for line, cells, _ in source.records() if any(map(_holds, cells)))
+    return list(islice(filled, most))
+
+
+def _holds(cell: Cell) -> bool:
+    return cell is not None and cell != ""
+
+
+def _grouped(layout: Layout, source: Source, sample: list[tuple[int, list[Cell]]]) -> Layout:
+    """Return the layout with the customers that stand on rows of their own, if they do."""
+    first = next((cells for line, cells in sample if line >= layout.data_line), [])
+    if len(sample) == _SAMPLE_ROWS and groups.is_heading(first):
+        sample = _sample(source, _GROUP_ROWS)
+    return groups.grouped(layout, sample)
 
 
 def _open_workbook(
@@ -175,7 +279,7 @@ def _open_workbook(
     try:
         if layout:
             return Sheet(layout, book, limits)
-        sample = [(line, cells) for line, cells, _ in islice(book.records(), _SAMPLE_ROWS)]
+        sample = _sample(book)
         found = _table(sample, choices, limits)
         notes = (*found.notes, *book.notes, *contents.notes(name, "xlsx"))
         found = replace(
@@ -186,8 +290,11 @@ def _open_workbook(
             other_sheets=book.others,
             with_hidden_rows=choices.with_hidden_rows,
             is_ragged=True,
+            merged_columns=merges.columns_of(book.merges, found.data_line),
+            hidden_columns=tuple(book.head["hidden_columns"]),
             notes=notes,
         )
+        found = _grouped(found, book, sample)
         return Sheet(found, book, limits)
     except BaseException:
         book.close()
@@ -213,7 +320,7 @@ def _table(sample: Sequence[tuple[int, list[Cell]]], choices: Choices, limits: L
     short = sum(1 for cells in below if 2 < len(cells) < table.width)
     return Layout(
         kind="csv",
-        columns=table.columns,
+        columns=tuple(map(groups.marked, table.columns)),
         header_line=table.header_line,
         data_line=table.data_line,
         width=table.width,
@@ -227,4 +334,5 @@ def _table(sample: Sequence[tuple[int, list[Cell]]], choices: Choices, limits: L
         is_padded=any(
             isinstance(cell, str) and cell and not cell.strip() for cells in below for cell in cells
         ),
+        has_apostrophes=any(is_marked_text(cell) for cells in below for cell in cells),
     )

@@ -75,6 +75,48 @@ UNREADABLE: dict[str, tuple[str, str, str, str]] = {
         "Ceci est {what}, et non un tableau de créances.",
         "Exportez les créances en CSV ou en XLSX et envoyez ce fichier.",
     ),
+    "archive_of_several": (
+        "The archive holds {count} files: {names}.",
+        "Send each file by itself, or an archive with one file.",
+        "L'archive contient {count} fichiers : {names}.",
+        "Envoyez chaque fichier séparément, ou une archive d'un seul fichier.",
+    ),
+    "archive_empty": (
+        "The archive holds no file.",
+        "Pack the file with the debts, or send it as it is.",
+        "L'archive ne contient aucun fichier.",
+        "Compressez le fichier des créances, ou envoyez-le tel quel.",
+    ),
+    "archive_nested": (
+        "The archive holds another archive: {name}.",
+        "Unpack it and send the file itself.",
+        "L'archive en contient une autre : {name}.",
+        "Décompressez-la et envoyez le fichier lui-même.",
+    ),
+    "archive_locked": (
+        "The archive is protected by a password.",
+        "Pack it without a password, or send the file as it is.",
+        "L'archive est protégée par un mot de passe.",
+        "Compressez sans mot de passe, ou envoyez le fichier tel quel.",
+    ),
+    "archive_method": (
+        "{name} is compressed in a way that is not read here.",
+        "Pack it as an ordinary zip (Deflate) or gzip, or send the file as it is.",
+        "{name} est compressé d'une façon qui n'est pas lue ici.",
+        "Compressez en zip ordinaire (Deflate) ou en gzip, ou envoyez le fichier tel quel.",
+    ),
+    "archive_damaged": (
+        "The archive is damaged or cut off.",
+        "Pack the file again, or send it as it is.",
+        "L'archive est endommagée ou tronquée.",
+        "Compressez de nouveau le fichier, ou envoyez-le tel quel.",
+    ),
+    "archive_too_large": (
+        "The archive unpacks to more than {limit} bytes.",
+        "Split the file into several and send each by itself.",
+        "Une fois décompressée, l'archive dépasse {limit} octets.",
+        "Découpez le fichier et envoyez chaque partie séparément.",
+    ),
     "truncated": (
         "The workbook is cut off: its end is missing.",
         "Send the file again, whole.",
@@ -171,6 +213,10 @@ NOTES: dict[str, tuple[str, str]] = {
         "The file is called {extension} and is {kind}; it was read as what it is.",
         "Le fichier s'appelle {extension} et c'est du {kind} ; il a été lu comme tel.",
     ),
+    "unpacked": (
+        "{file} was taken from the archive {archive}.",
+        "{file} a été extrait de l'archive {archive}.",
+    ),
     "no_header": (
         "The first row is data already; columns are called by their letters.",
         "La première ligne est déjà une donnée ; les colonnes portent leur lettre.",
@@ -180,8 +226,24 @@ NOTES: dict[str, tuple[str, str]] = {
         "La ligne {line} a été prise pour l'en-tête, sans que ses mots soient connus.",
     ),
     "mixed_encoding": (
-        "Most of the file is UTF-8, some lines are not; those were read as Windows writes them (cp1252).",
-        "Le fichier est en UTF-8 sauf quelques lignes, lues comme Windows les écrit (cp1252).",
+        "Two encodings in one file: {count} lines are {encoding}, {others} are UTF-8. Each line was read in its own.",
+        "Deux encodages dans un fichier : {count} lignes en {encoding}, {others} en UTF-8. Chacune a été lue dans le sien.",
+    ),
+    "encoded_twice": (
+        "UTF-8 had been read as {encoding} before the file was saved; {count} letters were restored.",
+        "De l'UTF-8 avait été lu comme {encoding} avant l'enregistrement ; {count} lettres ont été rétablies.",
+    ),
+    "letters_lost": (
+        "{count} letters were lost before the file was sent and show as �; export it again if names matter.",
+        "{count} lettres étaient perdues avant l'envoi et s'affichent � ; réexportez le fichier si des noms en dépendent.",
+    ),
+    "customers_above": (
+        "Customers stand on rows of their own; each line below such a row was given what it says.",
+        "Les clients sont sur des lignes à part ; chaque ligne en dessous reçoit ce qui y est écrit.",
+    ),
+    "headings_left_out": (
+        "Rows that only head the lines below them were left out.",
+        "Les lignes qui ne font que titrer les suivantes ont été laissées de côté.",
     ),
     "encoding_doubtful": (
         "Some letters may be read wrongly; {encoding} fits best.",
@@ -198,6 +260,10 @@ NOTES: dict[str, tuple[str, str]] = {
     "hidden_columns": (
         "Hidden columns were read too: {columns}.",
         "Des colonnes masquées ont aussi été lues : {columns}.",
+    ),
+    "far_cells": (
+        "{count} cells stand far beside the table and were left out.",
+        "{count} cellules sont loin à côté du tableau et ont été laissées de côté.",
     ),
     "formulas_unsaved": (
         "{count} formulas have no saved value; open the workbook in a spreadsheet, save it and send it again.",

@@ -22,6 +22,7 @@ import orjson
 from getbill.sheets import extraction
 from getbill.sheets.delimited import Record
 from getbill.sheets.headers import WORDS
+from getbill.sheets.merges import Merge
 from getbill.sheets.model import Choices, Limits, Note, OtherSheet, letter
 from getbill.sheets.words import Unreadable
 
@@ -55,6 +56,11 @@ class Workbook:
         return tuple(OtherSheet(**other) for other in self.head["others"])
 
     @property
+    def merges(self) -> tuple[Merge, ...]:
+        """The cells merged over several rows."""
+        return tuple(Merge(*merge) for merge in self.head["merges"])
+
+    @property
     def currencies(self) -> dict[str, list[str]]:
         """The currencies that cells show beside their numbers by their format, by the column's letter."""
         return dict(self.head["currencies"])
@@ -71,6 +77,8 @@ class Workbook:
         if self.head["hidden_columns"]:
             letters = ", ".join(letter(index) for index in self.head["hidden_columns"])
             found.append(Note("hidden_columns", {"columns": letters}))
+        if self.head["far_cells"]:
+            found.append(Note("far_cells", {"count": self.head["far_cells"]}))
         if self.head["unsaved"]:
             found.append(Note("formulas_unsaved", {"count": self.head["unsaved"]}))
         return tuple(found)

@@ -13,18 +13,17 @@ from getbill.imports.mapping.rules import Claim, claims
 _NOTHING = 0.5
 # What contradicts its header is asked, however clear the contents are.
 _CONTRADICTED = 0.7
+# What a heading row says of the customer of the lines below it, and how surely.
+_HEADINGS = {
+    "name": (Field.NAME, 0.97),
+    "name?": (Field.NAME, 0.6),
+    "code": (Field.DEBTOR_REFERENCE, 0.97),
+    "phone": (Field.PHONE, 0.97),
+    "email": (Field.EMAIL, 0.97),
+}
 _CRITICAL = (
-    frozenset(
-        {
-            Field.DUE_DATE,
-            Field.INVOICE_DATE,
-            Field.REFERENCE,
-            Field.INVOICE_REFERENCE,
-            Field.CURRENCY,
-            Field.IBAN,
-        }
-    )
-    | frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.EMAIL, Field.PHONE, Field.MOBILE})
+    frozenset({Field.DUE_DATE, Field.INVOICE_DATE, Field.REFERENCE, Field.INVOICE_REFERENCE, Field.CURRENCY})
+    | frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.EMAIL, Field.PHONE, Field.MOBILE, Field.IBAN})
     | NAMES
 )
 
@@ -80,6 +79,9 @@ def of(layout: sheets.Layout, profile: sheets.Profile) -> list[Candidate]:
 
 def _candidate(column: sheets.Column, found: sheets.ColumnProfile) -> Candidate:
     spoken = listen(column.header, column.group)
+    if column.heading:
+        claim = Claim(*_HEADINGS[column.heading])
+        return Candidate(column, found, spoken, [claim], Reason("row_above", {}), is_known=True)
     named = claims(spoken) if spoken.concepts or spoken.whole else None
     facts = {"header": column.header}
     fitted = _fitted(named, found, spoken.ordinal) if named else []

@@ -16,6 +16,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The header {header} is read as {word}.",
         "L'en-tête {header} est lu comme {word}.",
     ),
+    "row_above": (
+        "A row above the lines says it of their customer.",
+        "Une ligne au-dessus des factures le dit de leur client.",
+    ),
     "contents": (
         "The header says nothing, the cells do, such as {example}.",
         "L'en-tête ne dit rien, les cellules si, comme {example}.",

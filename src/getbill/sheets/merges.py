@@ -1,0 +1,61 @@
+"""Cells merged over several rows of a workbook: their value belongs to every row they span.
+
+An amount belongs to the first row alone: three rows that share one invoice do not owe it three times.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from getbill.sheets.model import Cell, Layout, folded
+
+_AMOUNT_HEADER = re.compile(
+    r"\b(montant|solde|reste|du|ttc|ht|total|amount|balance|due|outstanding|open|betrag|offen|saldo|summe|importe"
+    r"|pendiente|importo|totale|residuo|bedrag|openstaand|kwota|naleznosc|valor|montante|debit|credit|soll|haben"
+    r"|\w*betrag|\w*saldo)\b"
+)
+_NOT_AN_AMOUNT = re.compile(r"\b(date|datum|data|fecha|on|no|nr|code|id|ref\w*|name|nom|days|jours)\b")
+
+
+class Merge(NamedTuple):
+    """A cell merged downwards: its column, its first and its last row as a person sees them."""
+
+    column: int
+    first: int
+    last: int
+
+
+class Merged:
+    """Fills merged cells as the rows go by; rows come in their order."""
+
+    def __init__(self, merges: Sequence[Merge], layout: Layout) -> None:
+        amounts = {column.index for column in layout.columns if is_amount(column.header)}
+        kept = (merge for merge in merges if merge.column not in amounts and merge.last >= layout.data_line)
+        self._left = sorted(kept, key=lambda merge: -merge.first)
+        self._open: list[tuple[Merge, list[Cell]]] = []
+
+    def completed(self, line: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
+        """Give the row the values of the cells that span it."""
+        self._open = [(merge, held) for merge, held in self._open if merge.last >= line]
+        while self._left and self._left[-1].first <= line:
+            merge = self._left.pop()
+            held = cells[merge.column] if merge.first == line and merge.column < len(cells) else None
+            if merge.last >= line:
+                self._open.append((merge, [held]))
+        for merge, (held,) in self._open:
+            # A fraction is an amount whatever the header says.
+            is_blank = merge.column < len(cells) and cells[merge.column] in {None, ""}
+            if is_blank and held not in {None, ""} and not (isinstance(held, float) and held % 1):
+                cells[merge.column] = held
+        return why, cells
+
+
+def is_amount(header: str) -> bool:
+    """Tell whether a header speaks of an amount, which is not repeated on every row of a merged cell."""
+    text = folded(header)
+    return bool(_AMOUNT_HEADER.search(text)) and not _NOT_AN_AMOUNT.search(text)
+
+
+def columns_of(merges: Sequence[Merge], data_line: int) -> tuple[int, ...]:
+    """Return the columns with cells merged over several rows of data."""
+    return tuple(sorted({merge.column for merge in merges if merge.last > max(merge.first, data_line)}))

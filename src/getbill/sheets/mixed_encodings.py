@@ -1,0 +1,158 @@
+"""Decoding of files whose lines were written by several programs: UTF-8 beside a single-byte encoding, or UTF-8 twice.
+
+Each line is decoded by its own bytes. The decoder is a codec with a name, so that a stored layout decodes the file in
+exactly the same way again.
+"""
+
+import codecs
+import re
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
+_PREFIX, _BETWEEN, _NONE = "getbill_lines", "_x_", "none"
+# A piece without a line's end is decoded as it is from this size on; such a line is refused for its length.
+_PIECE_MAX = 4 * 1024 * 1024
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+
+# RFC 3629 section 4, without what only hostile text writes.
+SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+# What is UTF-8 even in a line that is not: no word of a single-byte encoding reads like this.
+_SURE = re.compile(
+    rb"[\xc2\xc3][\x80-\xbf]|\xc5[\x92\x93\xa0\xa1\xb8\xbd\xbe]|\xe2\x80[\x80-\xbb]|\xe2\x82\xac"
+)
+# Letters and signs of European texts. A capital before a no-break space makes a letter of none of these.
+_EUROPEAN = re.compile(
+    "[\u00a0-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u1e00-\u1eff\u2000-\u2044\u20ac\u2116\u2122\ufffd]"
+)
+_OTHER_SCRIPT_MIN = 3
+# The encodings through which UTF-8 is read as something else, the likeliest first.
+TWICE = ("cp1252", "mac_roman", "cp850")
+_LEADS = bytes(range(0xC2, 0xC6))
+
+
+def is_utf_8(line: bytes) -> bool:
+    """Tell whether a line with bytes above 127 is UTF-8, and not a single-byte text that happens to be valid."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return (
+        bool(_EUROPEAN.search(text)) or len(text) - len(text.encode("ascii", "ignore")) >= _OTHER_SCRIPT_MIN
+    )
+
+
+def has_sure(line: bytes) -> bool:
+    """Tell whether a line that is not UTF-8 has letters that are."""
+    return bool(_SURE.search(line))
+
+
+def without_sure(line: bytes) -> bytes:
+    """Return a line that is not UTF-8 without the letters in it that are."""
+    return _SURE.sub(b"", line)
+
+
+def split(block: bytes) -> tuple[bytes, bytes]:
+    """Split a block after its last whole line."""
+    at = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1
+    return (block, b"") if not at and len(block) > _PIECE_MAX else (block[:at], block[at:])
+
+
+def lines(block: bytes) -> list[bytes]:
+    """Return the lines of a block with their ends."""
+    return _LINE.findall(block)
+
+
+@lru_cache
+def twice_pattern(codec: str) -> re.Pattern[str]:
+    """Return what UTF-8 of two or three bytes looks like once it was read in this encoding."""
+    rest = _characters(codec, bytes(range(0x80, 0xC0)))
+    if codec == "cp1252":
+        # As latin-1 reads them.
+        rest += "\x80-\x9f"
+    long, middle = _characters(codec, b"\xe2"), _characters(codec, b"\x80\x82")
+    return re.compile(f"[{_characters(codec, _LEADS)}][{rest}]|{long}[{middle}][{rest}]")
+
+
+def twice_count(text: str, codec: str) -> int:
+    """Count the letters that can be nothing but UTF-8 read in this encoding: `Ã¨`, and not `Ã` before a blank."""
+    found = twice_pattern(codec).findall(text)
+    return sum(1 for letters in found if not (letters[-1].isspace() or letters.isalpha()))
+
+
+def mended(text: str, codec: str) -> str:
+    """Return a text with every letter that was encoded twice as it was meant."""
+    return twice_pattern(codec).sub(lambda match: _once(match[0], codec), text)
+
+
+def _once(letters: str, codec: str) -> str:
+    try:
+        return b"".join(_byte(letter, codec) for letter in letters).decode("utf-8")
+    except UnicodeError:
+        return letters
+
+
+def _byte(letter: str, codec: str) -> bytes:
+    # The five bytes that cp1252 leaves open are kept as they are by the programs that read it.
+    return letter.encode("latin-1") if 0x80 <= ord(letter) < 0xA0 else letter.encode(codec)
+
+
+def _characters(codec: str, signs: bytes) -> str:
+    made = (bytes([sign]).decode(codec, "ignore") or chr(sign) for sign in signs)
+    return re.escape("".join(made))
+
+
+class Lines(codecs.BufferedIncrementalDecoder):
+    """Decodes line by line: UTF-8 where a line is UTF-8, else the foreign encoding; then mends what is there twice."""
+
+    foreign = ""
+    twice = ""
+
+    def _buffer_decode(self, input: "Buffer", errors: str, final: bool) -> tuple[str, int]:  # noqa: A002, ARG002
+        data = bytes(input)
+        block, rest = (data, b"") if final else split(data)
+        if block.isascii():
+            return block.decode("ascii"), len(block)
+        text = "".join(map(self._line, lines(block))) if self.foreign else block.decode("utf-8", "replace")
+        return (mended(text, self.twice) if self.twice else text), len(data) - len(rest)
+
+    def _line(self, line: bytes) -> str:
+        line = line.removeprefix(codecs.BOM_UTF8)
+        if line.isascii():
+            return line.decode("ascii")
+        if is_utf_8(line):
+            return line.decode("utf-8")
+        parts = _SURE.split(line)
+        sure = (found.decode("utf-8") for found in _SURE.findall(line))
+        between = (part.decode(self.foreign, "replace") for part in parts)
+        return "".join(chain.from_iterable(zip(between, chain(sure, ("",)), strict=True)))
+
+
+def codec(foreign: str, twice: str) -> str:
+    """Return the name of the codec for these encodings, each empty where it has no part."""
+    return _BETWEEN.join((_PREFIX, foreign or _NONE, twice or _NONE))
+
+
+def _codec_info(name: str) -> codecs.CodecInfo | None:
+    if not name.startswith(_PREFIX):
+        return None
+    parts = ("" if part == _NONE else part for part in name.split(_BETWEEN)[1:])
+    foreign, twice = parts
+
+    class Decoder(Lines):
+        pass
+
+    Decoder.foreign, Decoder.twice = foreign, twice
+    return codecs.CodecInfo(
+        encode=codecs.lookup("utf-8").encode,
+        decode=lambda data, errors="strict": (Decoder(errors).decode(bytes(data), final=True), len(data)),
+        incrementaldecoder=Decoder,
+        incrementalencoder=codecs.lookup("utf-8-sig").incrementalencoder,
+        name=name,
+    )
+
+
+codecs.register(_codec_info)

@@ -1,0 +1,287 @@
+"""The parts of a workbook beside its values: what is hidden or merged, how amounts are shown, what is hostile.
+
+For the child process that reads workbooks; it imports nothing of GetBill.
+"""
+
+import re
+import tempfile
+import zipfile
+from array import array
+from collections import Counter
+from collections.abc import Iterator, MutableSequence, Sequence
+from itertools import pairwise
+from typing import Any, BinaryIO
+from xml.etree import ElementTree as ET
+
+_BLOCK = 1024 * 1024
+_PARTS_MAX = 10_000
+
+_ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
+_ROW_NUMBER = re.compile(rb'\br="(\d+)"')
+_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
+_COLUMN = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
+_SPAN = re.compile(rb'\b(min|max)="(\d+)"')
+_NO_VALUE = re.compile(rb"</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>|</(?:\w+:)?c>)")
+_STYLED = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)\d+" s="(\d+)"')
+_CURRENCY = re.compile(r'\[\$([^\]-]+)(?:-[0-9A-Fa-f]+)?\]|"?([\u20ac\u00a3\u00a5]|CHF|EUR|USD|GBP)"?')
+
+
+class Refused(Exception):
+    """What the parent is told instead of rows."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        self.told = {"error": code, "facts": facts}
+        super().__init__(code)
+
+
+class Markup:
+    """What a sheet's XML says that its values do not: what is hidden, and how amounts are shown."""
+
+    def __init__(self) -> None:
+        self.hidden_rows: list[int] = []
+        self.hidden_columns: list[int] = []
+        self.unsaved = 0
+        self.currencies: dict[str, set[str]] = {}
+
+    def look(self, block: bytes, currency_of: dict[bytes, str]) -> None:
+        """Look at a block of the sheet's XML that ends between two elements."""
+        if b"hidden=" in block:
+            for row in _ROW.finditer(block):
+                if _HIDDEN.search(row[1]) and (number := _ROW_NUMBER.search(row[1])):
+                    self.hidden_rows.append(int(number[1]))
+            for column in _COLUMN.finditer(block):
+                if _HIDDEN.search(column[1]):
+                    span = {name: int(value) for name, value in _SPAN.findall(column[1])}
+                    last = min(span.get(b"max", 0), 1_000)
+                    self.hidden_columns.extend(range(span.get(b"min", 1) - 1, last))
+        if b"</f>" in block or b":f>" in block:
+            self.unsaved += sum(1 for _ in _NO_VALUE.finditer(block))
+        if currency_of:
+            for letters, style in set(_STYLED.findall(block)):
+                if style in currency_of:
+                    self.currencies.setdefault(letters.decode(), set()).add(currency_of[style])
+
+
+# A sheet of which so many rows are missing, or with a cell beyond column ZZ, is looked at closely.
+_MISSING_MAX = 20_000
+_FAR_COLUMN = re.compile(rb'\br="[A-Z]{3}')
+# Columns that nothing fills between a table and a cell that is no part of it, and the share such cells may have.
+_GAP_COLUMNS = 100
+_FAR_SHARE, _FAR_FEW = 0.01, 10
+_ROWS_IN_A_SHEET = 1_048_576
+_ROW_BYTES_MAX = 16 * _BLOCK
+_REFERENCE = re.compile(rb'<c\b[^>]*?\br="([A-Z]+)\d+"')
+_CELL = re.compile(rb"<c\b[^>]*/>|<c\b[^>]*>.*?</c>", re.DOTALL)
+_NUMBERED = re.compile(rb'(<row\b[^>]*?\br="|<c\b[^>]*?\br="[A-Z]+)(\d+)"')
+
+
+class Extent:
+    """How far apart the cells of a sheet lie, at a glance."""
+
+    def __init__(self) -> None:
+        self._rows = self._last = 0
+        self._is_wide = False
+
+    def look(self, block: bytes) -> None:
+        """Look at a block of the sheet's XML."""
+        self._rows += block.count(b"<row ")
+        at = block.rfind(b"<row ")
+        if at >= 0 and (number := _ROW_NUMBER.search(block, at)):
+            self._last = max(self._last, int(number[1]))
+        self._is_wide = self._is_wide or bool(_FAR_COLUMN.search(block))
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether a rectangle around all cells may be far larger than what they hold."""
+        return self._is_wide or self._last - self._rows > _MISSING_MAX
+
+
+class Near:
+    """The table of a sparse sheet: its rows numbered anew without gaps, cells far beside it left out."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        counts: Counter[bytes] = Counter()
+        for chunk in _whole_rows(blocks):
+            counts.update(_REFERENCE.findall(chunk))
+        columns = Counter({_column(letters): count for letters, count in counts.items()})
+        self._end = _end_of_table(columns)
+        self.left_out = sum(count for column, count in columns.items() if column >= self._end)
+        self.rows: MutableSequence[int] = array("I")
+        self._row = b""
+
+    def drawn(self, chunk: bytes) -> bytes:
+        """Return whole rows of XML as they stand when no row is blank."""
+        if self.left_out:
+            chunk = _CELL.sub(self._kept, chunk)
+        return _NUMBERED.sub(self._renumbered, chunk)
+
+    def _kept(self, cell: re.Match[bytes]) -> bytes:
+        reference = _REFERENCE.match(cell[0])
+        return b"" if reference and _column(reference[1]) >= self._end else cell[0]
+
+    def _renumbered(self, found: re.Match[bytes]) -> bytes:
+        if found[1].startswith(b"<row"):
+            number = int(found[2])
+            if not 0 < number <= _ROWS_IN_A_SHEET:
+                raise Refused("damaged", detail=f"row {number}")
+            self.rows.append(number)
+            self._row = str(len(self.rows)).encode()
+        return found[1] + (self._row or found[2]) + b'"'
+
+
+def _whole_rows(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield blocks that end before a row."""
+    rest = b""
+    for block in blocks:
+        rest += block
+        cut = rest.rfind(b"<row ")
+        if cut > 0:
+            yield rest[:cut]
+            rest = rest[cut:]
+        if len(rest) > _ROW_BYTES_MAX:
+            raise Refused("too_much_memory")
+    yield rest
+
+
+def _end_of_table(columns: Counter[int]) -> int:
+    """Return the column from which on cells are no part of the table."""
+    used = sorted(columns)
+    beyond = 0
+    for before, column in reversed(list(pairwise(used))):
+        beyond += columns[column]
+        if column - before > _GAP_COLUMNS and beyond <= max(_FAR_SHARE * columns.total(), _FAR_FEW):
+            return column
+    return used[-1] + 1 if used else 0
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for sign in letters:
+        number = number * 26 + sign - 64
+    return number - 1
+
+
+class Archive:
+    """The parts of an XLSX as a ZIP, before anything reads them as a workbook."""
+
+    def __init__(self, parts: zipfile.ZipFile, unpacked_max: int) -> None:
+        self._zip = parts
+        self._unpacked_max = unpacked_max
+        # The sheets whose cells lie far apart; once drawn together, the rows they had and the cells left out.
+        self._sparse: list[str] = []
+        self._drawn: dict[str, tuple[MutableSequence[int], int]] = {}
+
+    def refuse_hostile(self) -> None:
+        """Raise for what unpacks without end, is locked, is no workbook, or declares entities."""
+        infos = self._zip.infolist()
+        names = {info.filename for info in infos}
+        if len(infos) > _PARTS_MAX or sum(info.file_size for info in infos) > self._unpacked_max:
+            raise Refused("unpacks_too_large", limit=self._unpacked_max)
+        if any(info.flag_bits & 1 for info in infos):
+            raise Refused("password")
+        if any(name.startswith(("word/", "ppt/")) for name in names):
+            raise Refused(
+                "not_a_table",
+                what={"en": "a text document or slides", "fr": "un document texte ou des diapositives"},
+            )
+        if not names & {"[Content_Types].xml", "content.xml"}:
+            raise Refused("not_a_table", what={"en": "a compressed archive", "fr": "une archive compressée"})
+        for name in names:
+            if name.endswith((".xml", ".rels")):
+                self._look(name)
+
+    def _look(self, name: str) -> None:
+        """Refuse declared entities, and note a sheet whose cells lie far apart."""
+        extent = Extent()
+        for block in self._blocks(name):
+            if b"<!DOCTYPE" in block or b"<!ENTITY" in block:
+                raise Refused("external_entities")
+            extent.look(block)
+        if extent.is_sparse and name.startswith("xl/worksheets/"):
+            self._sparse.append(name)
+
+    def drawn_together(self) -> BinaryIO | None:
+        """Return the workbook without the blank rows of its sparse sheets and without cells far beside their tables.
+
+        None where no sheet is sparse. A reader that lays a sheet out as a rectangle then needs no memory for nothing.
+        """
+        if not self._sparse:
+            return None
+        file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - ends with the process
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
+            for info in self._zip.infolist():
+                with copy.open(info.filename, "w", force_zip64=True) as part:
+                    for block in self._part(info.filename):
+                        part.write(block)
+        file.flush()
+        return file
+
+    def rows_of(self, sheet: str) -> tuple[Sequence[int] | None, int]:
+        """Return the numbers of a sheet's rows where they were drawn together, and how many cells were left out."""
+        return self._drawn.get(self._part_of(sheet) or "", (None, 0))
+
+    def _part(self, name: str) -> Iterator[bytes]:
+        if name not in self._sparse:
+            yield from self._blocks(name)
+            return
+        near = Near(self._blocks(name))
+        for chunk in _whole_rows(self._blocks(name)):
+            yield near.drawn(chunk)
+        self._drawn[name] = near.rows, near.left_out
+
+    def markup(self, sheet: str) -> Markup:
+        """Return what the XML of the sheet with this name says beside its values."""
+        found = Markup()
+        part = self._part_of(sheet)
+        if part is None:
+            return found
+        currencies = self._currency_styles()
+        for block in self._blocks(part):
+            found.look(block, currencies)
+        return found
+
+    def _blocks(self, name: str) -> Iterator[bytes]:
+        """Yield a part in blocks that end between two elements."""
+        rest = b""
+        with self._zip.open(name) as part:
+            while block := part.read(_BLOCK):
+                block = rest + block
+                cut = block.rfind(b"<")
+                # An element without end is kept whole as long as a block, then let go.
+                cut = len(block) if cut <= 0 or len(block) - cut > _BLOCK else cut
+                rest = block[cut:]
+                yield block[:cut]
+        if rest:
+            yield rest
+
+    def _part_of(self, sheet: str) -> str | None:
+        try:
+            book = ET.fromstring(self._zip.read("xl/workbook.xml"))  # noqa: S314 - declares no entity
+            links = ET.fromstring(self._zip.read("xl/_rels/workbook.xml.rels"))  # noqa: S314 - declares no entity
+        except KeyError:
+            return None
+        targets = {link.get("Id"): link.get("Target", "") for link in links}
+        for element in book.iter():
+            if element.tag.endswith("}sheet") and element.get("name") == sheet:
+                link = next((value for key, value in element.attrib.items() if key.endswith("}id")), None)
+                target = targets.get(link, "")
+                part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+                return part if part in self._zip.namelist() else None
+        return None
+
+    def _currency_styles(self) -> dict[bytes, str]:
+        """Return the styles that show a currency beside a number, by the number cells know them by."""
+        try:
+            styles = ET.fromstring(self._zip.read("xl/styles.xml"))  # noqa: S314 - declares no entity
+        except KeyError:
+            return {}
+        formats: dict[str | None, str] = {}
+        for element in styles.iter():
+            if element.tag.endswith("}numFmt") and (sign := _CURRENCY.search(element.get("formatCode", ""))):
+                formats[element.get("numFmtId")] = (sign[1] or sign[2]).strip()
+        cells = next((element for element in styles if element.tag.endswith("}cellXfs")), None)
+        return {
+            str(at).encode(): formats[style.get("numFmtId")]
+            for at, style in enumerate(cells if cells is not None else ())
+            if formats.get(style.get("numFmtId"))
+        }
