@@ -21,6 +21,7 @@ from getbill.sheets.model import (
     Profile,
     Row,
     Skipped,
+    folded,
     letter,
 )
 from getbill.sheets.numbers import number_reader, read_number
@@ -53,6 +54,7 @@ __all__ = [
     "country_of",
     "currencies_of",
     "date_reader",
+    "folded",
     "letter",
     "number_reader",
     "open",

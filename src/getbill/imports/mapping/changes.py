@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import formats
+from getbill.imports.mapping import countries, formats
 from getbill.imports.mapping.contents import fit
 from getbill.imports.mapping.model import (
     AMOUNTS,
@@ -62,11 +62,13 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
         mapping,
         columns=tuple(_column(column, fields, units) for column in mapping.columns),
         currency=_currency(mapping.currency, changes),
-        country=str(changes.get("country") or mapping.country).upper(),
         numbers={**mapping.numbers, **numbers},
         dates={**mapping.dates, **dates},
         not_owed={**mapping.not_owed, **{index: {} for index in ignored}},
     ).without_collisions()
+    places = {column.field for one in (mapping, after) for column in one.columns if column.index in fields}
+    is_touched = bool(places & countries.PLACES) or "currency" in changes
+    after = countries.anew(after, profile, changes.get("country"), is_touched=is_touched)
     touched = fields.keys() | units.keys() | numbers.keys() | dates.keys()
     return _asked_again(after, touched, changes, profile)
 
@@ -110,10 +112,18 @@ def recalled(
         if one.code in {"currency_sign", "currencies_differ"}
         and str(one.facts.get("sign", "")).casefold() not in known
     ]
+    place = countries.recalled(remembered, profile)
+    questions += place.questions
     kept = {
         index: {} if remembered.not_owed.get(index) == {} else told for index, told in fresh.not_owed.items()
     }
-    return replace(remembered, questions=tuple(questions), not_owed={**remembered.not_owed, **kept})
+    return replace(
+        remembered,
+        questions=tuple(questions),
+        not_owed={**remembered.not_owed, **kept},
+        country=place.country,
+        country_reason=place.reason,
+    )
 
 
 def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, str]]:
@@ -170,6 +180,8 @@ def _asked_again(
 
 def _is_answered(question: Question, mapping: Mapping, touched: set[int], changes: Facts[str, Any]) -> bool:
     fields = {column.field for column in mapping.columns}
+    if question.code == "phone_country":
+        return False  # answered or asked anew already
     if question.code in _AMOUNT_QUESTIONS:
         owed = {column.index for column in mapping.columns if column.field in AMOUNTS}
         return bool(touched & (set(question.columns) | owed))

@@ -7,6 +7,8 @@ Contents alone never decide an amount or a date: those are asked.
 import re
 from collections.abc import Callable
 
+from getbill.imports.mapping import dialling
+from getbill.imports.mapping.cells import NO_NUMBER
 from getbill.imports.mapping.model import AMOUNTS, DATES, Field
 from getbill.imports.mapping.rules import Claim
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES, currency_of
@@ -200,9 +202,10 @@ def _reference(found: ColumnProfile) -> float:
     return 1.0 if digits >= 0.5 else 0.55
 
 
-def _is_dialled(text: str) -> bool:
-    digits = sum(map(str.isdigit, text))
-    return 6 <= digits <= 18 and not any(sign.isalpha() for sign in text) and not _FRACTION.search(text)
+def _phones(found: ColumnProfile) -> float:
+    """Return how well a column's cells are telephone numbers; what says that there is none does not count."""
+    texts = [text for text in texts_of(found) if text.casefold() not in NO_NUMBER]
+    return _share(part(texts, dialling.is_written)) if texts else 1.0
 
 
 def _house(found: ColumnProfile) -> float:
@@ -228,8 +231,8 @@ _KINDS = {
     Field.PAYMENT_LINK: Kind.URL,
 }
 _SHAPES: dict[Field, Callable[[ColumnProfile], float]] = {
-    Field.PHONE: lambda found: _share(part(texts_of(found), _is_dialled)),
-    Field.MOBILE: lambda found: _share(part(texts_of(found), _is_dialled)),
+    Field.PHONE: _phones,
+    Field.MOBILE: _phones,
     Field.CURRENCY: _known(currency_of),
     Field.COUNTRY: lambda found: 1.0 if found.share(Kind.COUNTRY) >= 0.5 else 0.75,
     Field.CIVILITY: _known(lambda text: text.casefold().rstrip(".") in CIVILITIES),

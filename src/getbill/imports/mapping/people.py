@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from getbill import sheets
 from getbill.imports.mapping import names
-from getbill.imports.mapping.cells import NOTHING, Draft, Step, text_of
-from getbill.imports.mapping.dialling import several
+from getbill.imports.mapping.cells import NO_NUMBER, NOTHING, Draft, Step, text_of
+from getbill.imports.mapping.dialling import plain, several
 from getbill.imports.mapping.model import Column, Field
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES
 
@@ -100,14 +100,14 @@ def _phone(column: Column) -> Step:
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
         text = text_of(cells[index])
-        if not text or text.casefold() in NOTHING:
+        if not text or text.casefold() in NO_NUMBER:
             return
-        if "E+" in text:
+        if "E+" in text or "e+" in text:
             draft.refuse(column, text, sheets.CellWrong("digits_lost", value=text), is_warning=True)
             return
-        draft.phones.append(text)
+        draft.phones.append((column, plain(text)))
         if len(text) > 15 and len(numbers := several(text)) > 1:
-            draft.phones[-1] = numbers[0]
+            draft.phones[-1] = column, plain(numbers[0])
             draft.warn(
                 column, text, "first_of_several", {"taken": numbers[0], "others": ", ".join(numbers[1:])}
             )

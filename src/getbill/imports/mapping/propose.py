@@ -1,7 +1,7 @@
 """The first proposal: what each column most likely is, and everything that is better asked than guessed."""
 
 from getbill import sheets
-from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, standing
+from getbill.imports.mapping import amounts, candidates, countries, currencies, formats, neighbours, standing
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.model import (
@@ -41,17 +41,19 @@ def propose(
     questions += _uncertain(columns, found, assigned, asked)
     currency, about = currencies.decide(columns, found, layout, company_currency)
     questions += about
+    place = countries.decide(columns, profile, currency, company_country)
     questions += missing(columns, questions)
     questions += _repeated(columns, found) + _whose_account(columns, found)
     marks, orders, unclear = formats.decide(columns, profile)
     return Mapping(
         tuple(columns),
         currency,
-        company_country,
-        tuple(questions + unclear),
+        place.country,
+        (*questions, *unclear, *place.questions),
         marks,
         orders,
         standing.marks(found),
+        place.reason,
     ).without_collisions()
 
 
