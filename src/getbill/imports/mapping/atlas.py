@@ -196,6 +196,8 @@ _TAX = (
     (re.compile(r"GB\s?\d{9}(?:\d{3})?"), "GB"),
     (re.compile(r"DE\s?\d{9}"), "DE"),
 )
+# What follows the name of a city: its district, its delivery office, its province.
+_DISTRICT = re.compile(r"\s+(?:cedex.*|\d{1,2}(?:e|er|eme)?)$|\s*\([^)]*\)$|,.*$")
 _WORD = re.compile(r"[^\W_]+")
 # Words of headers up to this length stand as they are; longer ones also begin others.
 _WHOLE = 5
@@ -295,8 +297,7 @@ def _of_shape(code: str) -> str | None:
 @lru_cache(maxsize=8192)
 def of_city(city: str) -> frozenset[str]:
     """Return the countries that have a large city of this name."""
-    plain = sheets.folded(city)
-    plain = re.sub(r"\s+(?:cedex.*|\d{1,2}(?:e|er|eme)?)$|\s*\([^)]*\)$|,.*$", "", plain).strip()
+    plain = _DISTRICT.sub("", sheets.folded(city)).strip()
     return _cities().get(plain) or _cities().get(plain.replace(" ", "-")) or frozenset()
 
 

@@ -113,13 +113,12 @@ def recalled(
         and str(one.facts.get("sign", "")).casefold() not in known
     ]
     place = countries.recalled(remembered, profile)
-    questions += place.questions
     kept = {
         index: {} if remembered.not_owed.get(index) == {} else told for index, told in fresh.not_owed.items()
     }
     return replace(
         remembered,
-        questions=tuple(questions),
+        questions=(*questions, *place.questions),
         not_owed={**remembered.not_owed, **kept},
         country=place.country,
         country_reason=place.reason,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from getbill.imports.mapping import dialling
-from getbill.imports.mapping.cells import NO_NUMBER
+from getbill.imports.mapping.cells import NO_NUMBER, NOTHING
 from getbill.imports.mapping.model import AMOUNTS, DATES, Field
 from getbill.imports.mapping.rules import Claim
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES, currency_of
@@ -17,6 +17,7 @@ from getbill.sheets import ColumnProfile, Kind
 _FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$")
 _DIALLED = re.compile(r"^(\+|00|0|\(0)")
 _POSTAL_CITY = re.compile(r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}")
+_ADDRESS = re.compile(r"[^\s@,;<>:]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _HOUSE = re.compile(r"\d{1,5}\s*[-/]?\s*\w{0,6}")
 # Legal forms as their names end or begin; the short ones only in capitals or with points.
 _FORMS = frozenset(
@@ -225,12 +226,19 @@ def _known(table: Callable[[str], object]) -> Callable[[ColumnProfile], float]:
     return lambda found: 1.0 if part(texts_of(found), lambda text: bool(table(text))) >= 0.6 else 0.5
 
 
+def _emails(found: ColumnProfile) -> float:
+    """Return how well a column's cells are e-mail addresses, alone or with what people write around them."""
+    texts = [text for text in texts_of(found) if text.casefold() not in NOTHING]
+    around = part(texts, lambda text: bool(_ADDRESS.search(text))) if texts else 1.0
+    return _share(max(found.share(Kind.EMAIL), around))
+
+
 _KINDS = {
-    Field.EMAIL: Kind.EMAIL,
     Field.IBAN: Kind.IBAN,
     Field.PAYMENT_LINK: Kind.URL,
 }
 _SHAPES: dict[Field, Callable[[ColumnProfile], float]] = {
+    Field.EMAIL: _emails,
     Field.PHONE: _phones,
     Field.MOBILE: _phones,
     Field.CURRENCY: _known(currency_of),

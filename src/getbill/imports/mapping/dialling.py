@@ -21,6 +21,10 @@ _EXTENSION = re.compile(
     r"[\s,;(]*(?:ext(?:ension)?|poste|x|#|int(?:erno)?|toestel|durchwahl)[.:]?\s*\d+\)?\s*$", re.IGNORECASE
 )
 _FRACTION = re.compile(r"[^.]*\d[.,]\d{1,3}\D*")
+# As nearly all numbers are written.
+_SIMPLE = re.compile(r"\+?\d[\d .\-]{5,18}\d")
+_SPACES = str.maketrans("", "", " .-")
+_ITALIAN = re.compile(r"^(\+|00)39\s*\(0\)")
 _NUMBER = re.compile(r"\+?\d(?:.*\d)?", re.DOTALL)
 # What stands behind such a sign is another number, or a room.
 _PARTED = re.compile(r"[^\W\d_]|[#;,+*]")
@@ -47,11 +51,9 @@ class Plan:
 
 def international(text: str, country: str) -> str:
     """Return a number with its country's code where its digits can mean only that, else the text as it is."""
-    found = _NUMBER.search(_EXTENSION.sub("", text))
-    if found is None or _PARTED.search(found[0], 1):
+    digits = text.translate(_SPACES) if _SIMPLE.fullmatch(text) else _digits(text)
+    if digits is None:
         return text
-    # Italians keep their zero abroad, in brackets or not.
-    digits = _NO_DIGITS.sub("", re.sub(r"^(\+|00)39\s*\(0\)", r"\g<1>390", found[0]).replace("(0)", ""))
     if digits.startswith("+"):
         return digits
     if digits.startswith("00"):
@@ -62,8 +64,18 @@ def international(text: str, country: str) -> str:
     return _read(digits, plan) or text
 
 
+def _digits(text: str) -> str | None:
+    found = _NUMBER.search(_EXTENSION.sub("", text))
+    if found is None or _PARTED.search(found[0], 1):
+        return None
+    # Italians keep their zero abroad, in brackets or not.
+    return _NO_DIGITS.sub("", _ITALIAN.sub(r"\g<1>390", found[0]).replace("(0)", ""))
+
+
 def is_national(text: str) -> bool:
     """Tell whether a number names no country, neither by a plus nor by the 00 before it."""
+    if _SIMPLE.fullmatch(text):
+        return not text.startswith(("+", "00", "0 0"))
     number = _NUMBER.search(text)
     return number is not None and not _NO_DIGITS.sub("", number[0]).startswith(("+", "00"))
 
@@ -80,7 +92,9 @@ def is_overseas(text: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """Return a number without the decimals that a program gave it."""
+    """Return a number without the decimals that a program gave it, and without a word that says what it is."""
+    if text[:1].isalpha():
+        text = _LABEL.sub("", text)
     decimal = _DECIMAL.fullmatch(text)
     return decimal[1] if decimal else text
 
@@ -91,7 +105,7 @@ def is_written(text: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    bare = _REMARK.sub("", _LABEL.sub("", plain(text.strip())))
+    bare = _REMARK.sub("", plain(text.strip()))
     digits = sum(map(str.isdigit, bare))
     return 6 <= digits <= 18 and not any(map(str.isalpha, bare)) and not _FRACTION.fullmatch(bare)
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from getbill import sheets
 from getbill.imports.mapping import addresses, where
 from getbill.imports.mapping.cells import NOTHING, Draft, Step, text_of
-from getbill.imports.mapping.countries import PHONES, Home
+from getbill.imports.mapping.countries import Home
+from getbill.imports.mapping.evidence import PHONES
 from getbill.imports.mapping.model import Column, Field
 from getbill.kit.calendar import DEFAULT_COUNTRY
 

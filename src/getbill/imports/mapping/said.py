@@ -59,6 +59,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The postal codes and what stands beside them are of {country}.",
         "Les codes postaux et ce qui les accompagne sont de {country}.",
     ),
+    "country_short_codes": (
+        "The postal codes and what stands beside them are of {country}.",
+        "Les codes postaux et ce qui les accompagne sont de {country}.",
+    ),
     "country_cities": ("The cities are in {country}.", "Les villes sont en {country}."),
     "country_domains": ("The e-mail addresses end as in {country}.", "Les adresses e-mail se terminent comme en {country}."),
     "country_tax": ("The tax numbers are of {country}.", "Les numéros fiscaux sont de {country}."),

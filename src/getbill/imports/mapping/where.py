@@ -68,23 +68,24 @@ def is_dialled_in(draft: Draft, country: str | None) -> bool:
 
 
 def _number(draft: Draft, column: Column, text: str, place: Place, home: Home) -> str | None:
-    number = read(text, place.country or "")
-    if not dialling.is_national(text):
-        if number is None:
-            draft.warn(column, text, "phone_wrong", {"value": text})
-        return number
     country = place.country
-    if country is None:
-        draft.warn(column, text, "phone_country_unknown", {"value": text})
-        return None
-    if country == calendar.DEFAULT_COUNTRY and dialling.is_overseas(text):
-        return _overseas(draft, column, text)
+    number = read(text, country or "")
+    is_national = dialling.is_national(text)
     if number is None:
-        draft.warn(column, text, "phone_invalid", {"value": text, "country": country})
-    elif (other := _other(draft, place, home)) and read(text, other):
+        return _unread(draft, column, text, country if is_national else "")
+    if is_national and (other := _other(draft, place, home)) and read(text, other):
         draft.warn(column, text, "phone_contradicted", {"value": text, "country": country, "other": other})
         return None
     return number
+
+
+def _unread(draft: Draft, column: Column, text: str, country: str | None) -> str | None:
+    """Warn of a number that was not read, where not even the territory of an overseas one is known."""
+    if country == calendar.DEFAULT_COUNTRY and dialling.is_overseas(text):
+        return _overseas(draft, column, text)
+    code = "phone_invalid" if country else "phone_country_unknown" if country is None else "phone_wrong"
+    draft.warn(column, text, code, {"value": text, "country": country})
+    return None
 
 
 def _overseas(draft: Draft, column: Column, text: str) -> str | None:
@@ -99,7 +100,7 @@ def _other(draft: Draft, place: Place, home: Home) -> str | None:
     """Return the other country that a row speaks of, where what speaks for its own is not sure."""
     if place.is_weak:
         return home.country
-    if "country" in draft.address or "postal_code" in draft.address:
+    if "postal_code" in draft.address or "country" in draft.address:
         return None
     ending = atlas.of_domain(draft.debtor.get("email", ""))
     return ending if ending != place.country else None
