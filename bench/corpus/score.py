@@ -187,6 +187,8 @@ def _answers(layout: Layout, found: mapping.Mapping) -> dict[str, Any]:
             if label.writer.endswith("minus")
         }
     for question in found.questions:
+        if question.code == "phone_country":
+            answers["country"] = layout.options["country"].split("+")[0]
         if question.field == "currency":
             answers["currency"] = layout.options["currency"].split("+")[0]
             if "sign" in question.facts:

@@ -78,7 +78,8 @@ def whole(text: str, country: str) -> str:
     if (
         country == "FR"
         and text.startswith(("069", "+3369"))
-        and len(text.removeprefix("+33").lstrip("0")) == 9
+        and len(digits := text.removeprefix("+33").lstrip("0")) == 9
+        and digits[2] not in "589"
     ):
         raise ValueError("overseas")
     return e164

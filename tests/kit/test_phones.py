@@ -33,6 +33,9 @@ def test_french_national_forms_become_e164(text: str) -> None:
         ("0692123456", "RE", "+262692123456"),
         ("+39 06 1234 5678", "FR", "+390612345678"),
         ("0690123456", "GP", "+590690123456"),
+        ("+33 6 98 76 54 32", "FR", "+33698765432"),
+        ("06 95 12 34 56", "FR", "+33695123456"),
+        ("0033 6 99 12 34 56", "FR", "+33699123456"),
     ],
 )
 def test_a_number_is_read_in_its_own_country(text: str, country: str, expected: str) -> None:
@@ -44,7 +47,9 @@ def test_numbers_kept_for_fiction_are_accepted_because_they_disturb_nobody(text:
     assert phones.is_mobile(phones.parse(text))
 
 
-@pytest.mark.parametrize("text", ["0690123456", "690123456", "06 94 12 34 56", "+33690123456"])
+@pytest.mark.parametrize(
+    "text", ["0690123456", "690123456", "06 94 12 34 56", "06 97 12 34 56", "+33690123456"]
+)
 def test_an_overseas_number_without_its_territory_is_refused_with_the_way_out(text: str) -> None:
     with pytest.raises(
         phones.PhoneAmbiguous, match=r"number format is not valid.*\+262, \+590, \+594 or \+596"

@@ -194,6 +194,8 @@ def mapping_shown(plan: Plan, language: str) -> dict[str, Any]:
             "message": mapping.said(own.reason.code, own.reason.facts, language),
         }
         column["samples"] = samples.get(own.index, [])
+    why = plan.mapping.country_reason
+    stored["country_reason"] = {"code": why.code, "message": mapping.said(why.code, why.facts, language)}
     for question, asked in zip(stored["questions"], plan.mapping.questions, strict=True):
         question["message"] = mapping.said(asked.code, asked.facts, language)
     layout = plan.layout

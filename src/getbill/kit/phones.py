@@ -13,9 +13,10 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, Val
 from getbill.kit import numbering
 
 _SEPARATORS = re.compile(r"[\s.\-/()\u00a0\u202f]+")
-# The numbering plan keeps 069 for overseas departments, each with its own country code: +590 (Guadeloupe,
-# Saint-Martin, Saint-Barthélemy), +594 (Guyane), +596 (Martinique), +262 (Réunion, Mayotte).
-_OVERSEAS_NATIONAL = re.compile(r"(?:\+33|0033|0)?69\d{7}")
+# The numbering plan keeps most of 069 for overseas departments, each with its own country code: +590 (Guadeloupe,
+# Saint-Martin, Saint-Barthélemy), +594 (Guyane), +596 (Martinique), +262 (Réunion, Mayotte). 0695, 0698 and 0699
+# are mobiles of metropolitan France.
+_OVERSEAS_NATIONAL = re.compile(r"(?:\+33|0033|0)?69[0-467]\d{6}")
 # Numbers that regulators keep for films and tests (Arcep 2018-0881, Ofcom): nobody is ever reached on them,
 # so an integrator can use them without disturbing a person.
 _FICTION = re.compile(r"\+3363998\d{4}|\+447700900\d{3}")
@@ -45,8 +46,8 @@ def parse(text: str, default_country: str = "FR") -> str:
     compact = _SEPARATORS.sub("", text)
     if default_country == "FR" and _OVERSEAS_NATIONAL.fullmatch(compact):
         raise PhoneAmbiguous(
-            "number format is not valid: a French overseas number starting with 069 does not say its "
-            "territory; write it with +262, +590, +594 or +596, such as +590690123456."
+            f"number format is not valid: a French overseas number starting with {_overseas_start(compact)} does not "
+            "say its territory; write it with +262, +590, +594 or +596, such as +590690123456."
         )
     free = numbering.free_digits(compact, default_country)
     if free:
@@ -72,6 +73,11 @@ def _check(compact: str, default_country: str) -> tuple[str, bool]:
 
 _checked = _remembered(_check)
 _checked_range = _remembered_range(_check)
+
+
+def _overseas_start(compact: str) -> str:
+    """Return the first four digits of an overseas number as they are dialled at home, such as 0690."""
+    return f"0{compact[-9:-6]}"
 
 
 def is_mobile(e164: str) -> bool:

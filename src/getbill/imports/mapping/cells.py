@@ -69,6 +69,11 @@ _UNKNOWN = NOTHING - frozenset(
 _EXACT_MAX = 10**15
 # Fifteen digits, the mark and a zero.
 _FLOAT_DIGITS_MAX = 17
+# And what they write only where a telephone number would stand.
+_NO_NUMBER = """x|xx|xxx|n/c|nr|n.r.|k.a.|ka|0|0000000000|sans|aucune|absent|inexistant|onbekend|desconocido|sconosciuto|brak|
+ukendt|sin|non|no|nein|nee|ninguna|niet|nvt|n.v.t.|ohne|fehlt|non renseigné|non communiqué|pas de téléphone|pas de tel|
+liste rouge|keine angabe|nicht bekannt"""
+NO_NUMBER = NOTHING | frozenset(_NO_NUMBER.replace("\n", "").split("|"))
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _REMEMBERED_MAX = 20_000
 
@@ -99,7 +104,7 @@ class Draft:
         self.body: dict[str, Any] = {}
         self.debtor: dict[str, Any] = {}
         self.address: dict[str, str] = {}
-        self.phones: list[str] = []
+        self.phones: list[tuple[Column, str]] = []
         self.metadata: dict[str, Any] = {}
         self.findings: list[CellFinding] = []
 

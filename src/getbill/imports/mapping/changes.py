@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import formats, repeats, row_status, units
+from getbill.imports.mapping import countries, formats, repeats, row_status, units
 from getbill.imports.mapping.contents import fit
 from getbill.imports.mapping.model import (
     AMOUNTS,
@@ -80,7 +80,6 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
         mapping,
         columns=tuple(_column(column, fields, scales) for column in mapping.columns),
         currency=_currency(mapping, changes),
-        country=str(changes.get("country") or mapping.country).upper(),
         numbers={**mapping.numbers, **numbers},
         dates={**mapping.dates, **dates},
         instalments=_one_of(changes.get("instalments", mapping.instalments), {None, *repeats.INSTALMENTS}),
@@ -92,6 +91,9 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
             },
         },
     ).without_collisions()
+    places = {column.field for one in (mapping, after) for column in one.columns if column.index in fields}
+    is_touched = bool(places & countries.PLACES) or "currency" in changes
+    after = countries.anew(after, profile, changes.get("country"), is_touched=is_touched)
     touched = fields.keys() | scales.keys() | numbers.keys() | dates.keys()
     return _asked_again(after, touched, changes, profile)
 
@@ -135,8 +137,15 @@ def recalled(
         if one.code in {"currency_sign", "currencies_differ"}
         and str(one.facts.get("sign", "")).casefold() not in known
     ]
+    place = countries.recalled(remembered, profile)
     statuses, unclear_rows = _statuses_recalled(remembered, fresh)
-    return replace(remembered, questions=(*questions, *unclear_rows), row_status=statuses)
+    return replace(
+        remembered,
+        questions=(*questions, *place.questions, *unclear_rows),
+        row_status=statuses,
+        country=place.country,
+        country_reason=place.reason,
+    )
 
 
 def _statuses_recalled(
@@ -244,6 +253,8 @@ def _is_settled(question: Question, mapping: Mapping) -> bool:
 
 def _is_answered(question: Question, mapping: Mapping, touched: set[int], changes: Facts[str, Any]) -> bool:
     fields = {column.field for column in mapping.columns}
+    if question.code == "phone_country":
+        return False  # answered or asked anew already
     if question.code in _AMOUNT_QUESTIONS:
         owed = {column.index for column in mapping.columns if column.field in AMOUNTS}
         return bool(touched & (set(question.columns) | owed))

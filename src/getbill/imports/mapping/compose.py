@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import cells, money, people, places, row_status
+from getbill.imports.mapping import cells, countries, money, people, places, row_status
 from getbill.imports.mapping.cells import CellFinding, Draft, Step
 from getbill.imports.mapping.model import Column, Field, Mapping
 
@@ -30,7 +30,7 @@ class Composer:
         self._profile = profile
         self._is_split = mapping.instalments == "split"
         self._steps = self._made()
-        self._finish = places.finish(self._columns, mapping.country)
+        self._finish = places.finish(self._columns, countries.home(mapping, profile))
 
     def body(self, row: sheets.Row) -> tuple[dict[str, Any], list[CellFinding]]:
         """Return the row as a body of POST /debts, and what is wrong with its cells."""

@@ -7,6 +7,8 @@ Contents alone never decide an amount or a date: those are asked.
 import re
 from collections.abc import Callable
 
+from getbill.imports.mapping import dialling
+from getbill.imports.mapping.cells import NO_NUMBER, NOTHING
 from getbill.imports.mapping.legal_forms import is_company
 from getbill.imports.mapping.model import AMOUNTS, DATES, Field
 from getbill.imports.mapping.rules import Claim
@@ -16,6 +18,7 @@ from getbill.sheets import ColumnProfile, Kind, read_text, whole
 _FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$")
 _DIALLED = re.compile(r"^(\+|00|0|\(0)")
 _POSTAL_CITY = re.compile(r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}")
+_ADDRESS = re.compile(r"[^\s@,;<>:]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _HOUSE = re.compile(r"\d{1,5}\s*[-/]?\s*\w{0,6}")
 
 
@@ -158,10 +161,10 @@ def _customer_code(found: ColumnProfile) -> float:
     return max(_reference(found), 1.0 if one_word >= 0.9 and found.share(Kind.EMAIL) < 0.5 else 0.0)
 
 
-def _is_dialled(text: str) -> bool:
-    text = whole(text)
-    digits = sum(map(str.isdigit, text))
-    return 6 <= digits <= 18 and not any(sign.isalpha() for sign in text) and not _FRACTION.search(text)
+def _phones(found: ColumnProfile) -> float:
+    """Return how well a column's cells are telephone numbers; what says that there is none does not count."""
+    texts = [text for text in map(whole, texts_of(found)) if text.casefold() not in NO_NUMBER]
+    return _share(part(texts, dialling.is_written)) if texts else 1.0
 
 
 def _house(found: ColumnProfile) -> float:
@@ -181,14 +184,21 @@ def _known(table: Callable[[str], object]) -> Callable[[ColumnProfile], float]:
     return lambda found: 1.0 if part(texts_of(found), lambda text: bool(table(text))) >= 0.6 else 0.5
 
 
+def _emails(found: ColumnProfile) -> float:
+    """Return how well a column's cells are e-mail addresses, alone or with what people write around them."""
+    texts = [text for text in texts_of(found) if text.casefold() not in NOTHING]
+    around = part(texts, lambda text: bool(_ADDRESS.search(text))) if texts else 1.0
+    return _share(max(found.share(Kind.EMAIL), around))
+
+
 _KINDS = {
-    Field.EMAIL: Kind.EMAIL,
     Field.IBAN: Kind.IBAN,
     Field.PAYMENT_LINK: Kind.URL,
 }
 _SHAPES: dict[Field, Callable[[ColumnProfile], float]] = {
-    Field.PHONE: lambda found: _share(part(texts_of(found), _is_dialled)),
-    Field.MOBILE: lambda found: _share(part(texts_of(found), _is_dialled)),
+    Field.EMAIL: _emails,
+    Field.PHONE: _phones,
+    Field.MOBILE: _phones,
     Field.CURRENCY: _known(currency_of),
     Field.COUNTRY: lambda found: 1.0 if found.share(Kind.COUNTRY) >= 0.5 else 0.75,
     Field.CIVILITY: _known(lambda text: text.casefold().rstrip(".") in CIVILITIES),

@@ -11,15 +11,33 @@ from functools import cache
 import phonenumbers
 
 _NO_DIGITS = re.compile(r"[^\d+]")
-_SEVERAL = re.compile(r"\s*(?:[;|\n]|,\s|\s/\s|\s(?:ou|or|oder|o)\s)\s*")
+_SEVERAL = re.compile(
+    r"\s*(?:[;|\n]|,\s|\s/\s|(?<=\d)/(?=\+|00)|\s(?:ou|or|oder|o|of|lub|et|and|und|bzw\.?|en|y|e|&)\s)\s*",
+    re.IGNORECASE,
+)
+# A stroke also parts a German area code from its number: two whole numbers stand beside it only where both are long.
+_LONG = 9
 _EXTENSION = re.compile(
     r"[\s,;(]*(?:ext(?:ension)?|poste|x|#|int(?:erno)?|toestel|durchwahl)[.:]?\s*\d+\)?\s*$", re.IGNORECASE
 )
+_FRACTION = re.compile(r"[^.]*\d[.,]\d{1,3}\D*")
+# As nearly all numbers are written.
+_SIMPLE = re.compile(r"\+?\d[\d .\-]{5,18}\d")
+_SPACES = str.maketrans("", "", " .-")
+_ITALIAN = re.compile(r"^(\+|00)39\s*\(0\)")
 _NUMBER = re.compile(r"\+?\d(?:.*\d)?", re.DOTALL)
 # What stands behind such a sign is another number, or a room.
 _PARTED = re.compile(r"[^\W\d_]|[#;,+*]")
-# A French number beginning 069 does not say its territory: it stays as it is and is refused with the way out.
-_OVERSEAS = re.compile(r"0?69\d{7}")
+# French overseas numbers, which have the country code of their territory: without it they stay as they are.
+_OVERSEAS = re.compile(r"0?(?:69[0-467]|639(?!98)|26[23]|59[046])\d{6}")
+# A number that a program kept as one with decimals.
+_DECIMAL = re.compile(r"(\+?\d{6,15})[.,]0+")
+# What stands before a number and says no more than that it is one.
+_LABEL = re.compile(
+    r"^\s*(?:t[eé]l(?:[eé]phone|[eé]fono|efon|efoon)?|phone|mobile?|mob|gsm|handy|port(?:able)?|cell)\b[.:\s]*",
+    re.IGNORECASE,
+)
+_REMARK = re.compile(r"\([^\d()]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +51,9 @@ class Plan:
 
 def international(text: str, country: str) -> str:
     """Return a number with its country's code where its digits can mean only that, else the text as it is."""
-    found = _NUMBER.search(_EXTENSION.sub("", text))
-    if found is None or _PARTED.search(found[0], 1):
+    digits = text.translate(_SPACES) if _SIMPLE.fullmatch(text) else _digits(text)
+    if digits is None:
         return text
-    # Italians keep their zero abroad, in brackets or not.
-    digits = _NO_DIGITS.sub("", re.sub(r"^(\+|00)39\s*\(0\)", r"\g<1>390", found[0]).replace("(0)", ""))
     if digits.startswith("+"):
         return digits
     if digits.startswith("00"):
@@ -48,9 +64,63 @@ def international(text: str, country: str) -> str:
     return _read(digits, plan) or text
 
 
+def _digits(text: str) -> str | None:
+    found = _NUMBER.search(_EXTENSION.sub("", text))
+    if found is None or _PARTED.search(found[0], 1):
+        return None
+    # Italians keep their zero abroad, in brackets or not.
+    return _NO_DIGITS.sub("", _ITALIAN.sub(r"\g<1>390", found[0]).replace("(0)", ""))
+
+
+def is_national(text: str) -> bool:
+    """Tell whether a number names no country, neither by a plus nor by the 00 before it."""
+    if _SIMPLE.fullmatch(text):
+        return not text.startswith(("+", "00", "0 0"))
+    number = _NUMBER.search(text)
+    return number is not None and not _NO_DIGITS.sub("", number[0]).startswith(("+", "00"))
+
+
+def trunk(country: str) -> str:
+    """Return the digits that a country writes before a number at home: 0 in France, nothing in Spain."""
+    plan = _plan(country)
+    return plan.trunk if plan else ""
+
+
+def is_overseas(text: str) -> bool:
+    """Tell whether a number is of a French overseas territory, written as at home."""
+    return bool(_OVERSEAS.fullmatch(_NO_DIGITS.sub("", text)))
+
+
+def plain(text: str) -> str:
+    """Return a number without the decimals that a program gave it, and without a word that says what it is."""
+    if text[:1].isalpha():
+        text = _LABEL.sub("", text)
+    decimal = _DECIMAL.fullmatch(text)
+    return decimal[1] if decimal else text
+
+
+def is_written(text: str) -> bool:
+    """Tell whether a cell looks like one or several numbers, with what people write around them."""
+    return any(_is_number(part) for part in several(text) or [_EXTENSION.sub("", text)])
+
+
+def _is_number(text: str) -> bool:
+    bare = _REMARK.sub("", plain(text.strip()))
+    digits = sum(map(str.isdigit, bare))
+    return 6 <= digits <= 18 and not any(map(str.isalpha, bare)) and not _FRACTION.fullmatch(bare)
+
+
 def several(text: str) -> list[str]:
     """Return the numbers of one cell, the first of them first."""
-    return [one for one in _SEVERAL.split(_EXTENSION.sub("", text)) if sum(map(str.isdigit, one)) >= 6]
+    parts = [half for part in _SEVERAL.split(_EXTENSION.sub("", text)) for half in _halves(part)]
+    return [part for part in parts if sum(map(str.isdigit, part)) >= 6]
+
+
+def _halves(text: str) -> list[str]:
+    halves = text.split("/")
+    if len(halves) > 1 and all(sum(map(str.isdigit, half)) >= _LONG for half in halves):
+        return halves
+    return [text]
 
 
 def _read(digits: str, plan: Plan) -> str | None:

@@ -135,7 +135,7 @@ class Mapping:
 
     columns: tuple[Column, ...]
     currency: Currency
-    # The country whose national phone numbers are meant where a row names none (ISO 3166-1 alpha-2).
+    # The country of national phone numbers and addresses where a row names none (ISO 3166-1 alpha-2).
     country: str
     questions: tuple[Question, ...] = ()
     # By column: the decimal mark, the date order, as a human answered.
@@ -145,6 +145,8 @@ class Mapping:
     row_status: Facts[int, Facts[str, str]] = default(default_factory=dict)
     # What becomes of the instalments of one invoice: `split` or `merge`; None where the layout has none.
     instalments: str | None = None
+    # Why that country; `country_unsettled` where it is only the company's own.
+    country_reason: Reason = default(default_factory=lambda: Reason("remembered"))
 
     @property
     def is_certain(self) -> bool:
@@ -177,6 +179,7 @@ class Mapping:
                 "signs": dict(self.currency.signs),
             },
             "country": self.country,
+            "country_reason": _reason_shown(self.country_reason),
             "questions": [_question_shown(question) for question in self.questions],
             "numbers": {str(index): mark for index, mark in self.numbers.items()},
             "dates": {str(index): order for index, order in self.dates.items()},
@@ -194,6 +197,8 @@ class Mapping:
             columns=tuple(_column_read(column) for column in stored["columns"]),
             currency=Currency(currency["code"], Reason(**currency["reason"]), currency["signs"]),
             country=stored["country"],
+            # A mapping that was remembered before reasons were.
+            country_reason=Reason(**stored.get("country_reason", {"code": "remembered"})),
             questions=tuple(_question_read(question) for question in stored["questions"]),
             numbers={int(index): mark for index, mark in stored["numbers"].items()},
             dates={int(index): order for index, order in stored["dates"].items()},
@@ -204,7 +209,7 @@ class Mapping:
     def scrubbed(self) -> "Mapping":
         """Return the mapping without what cells say: its reasons and questions give some as examples."""
         columns = tuple(replace(one, reason=one.reason.scrubbed()) for one in self.columns)
-        return replace(self, columns=columns, questions=())
+        return replace(self, columns=columns, questions=(), country_reason=self.country_reason.scrubbed())
 
     def without_collisions(self) -> "Mapping":
         """Return the mapping itself, or raise `ColumnsCollide` where two columns are one field."""

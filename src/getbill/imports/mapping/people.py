@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from getbill import sheets
 from getbill.imports.mapping import names
-from getbill.imports.mapping.cells import NOTHING, Draft, Step, are_digits_lost, digits_of, text_of
-from getbill.imports.mapping.dialling import several
+from getbill.imports.mapping.cells import NO_NUMBER, NOTHING, Draft, Step, are_digits_lost, digits_of, text_of
+from getbill.imports.mapping.dialling import plain, several
 from getbill.imports.mapping.model import Column, Field
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES
 
@@ -119,14 +119,14 @@ def _phone(column: Column) -> Step:
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
         text = digits_of(cells[index])
-        if not text or text.casefold() in NOTHING:
+        if not text or text.casefold() in NO_NUMBER:
             return
         if are_digits_lost(cells[index], text):
             draft.refuse(column, text, sheets.CellWrong("digits_lost", value=text), is_warning=True)
             return
-        draft.phones.append(text)
+        draft.phones.append((column, plain(text)))
         if len(text) > 15 and len(numbers := several(text)) > 1:
-            draft.phones[-1] = numbers[0]
+            draft.phones[-1] = column, plain(numbers[0])
             draft.warn(
                 column, text, "first_of_several", {"taken": numbers[0], "others": ", ".join(numbers[1:])}
             )

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from getbill import sheets
-from getbill.imports.mapping import addresses
+from getbill.imports.mapping import addresses, where
 from getbill.imports.mapping.cells import NOTHING, Draft, Step, digits_of, text_of
-from getbill.imports.mapping.dialling import international
+from getbill.imports.mapping.countries import Home
+from getbill.imports.mapping.evidence import PHONES
 from getbill.imports.mapping.model import Column, Field
+from getbill.kit.calendar import DEFAULT_COUNTRY
 
 _PARTS = {
     Field.STREET_ADDRESS: "street_address",
@@ -15,8 +17,6 @@ _PARTS = {
     Field.CITY: "city",
 }
 _DIGITS = frozenset({Field.POSTAL_CODE, Field.STREET_NUMBER})
-# Postal codes of five digits of which a spreadsheet drops the first when it is a zero.
-_FIVE_DIGITS = frozenset({"FR", "DE", "ES", "IT", "US"})
 
 
 def steps(columns: dict[Field, Column]) -> list[Step]:
@@ -36,30 +36,42 @@ def steps(columns: dict[Field, Column]) -> list[Step]:
     return made
 
 
-def finish(columns: dict[Field, Column], country: str) -> Callable[[Draft], None]:
-    """Return what is done once all cells are read: the postal code's zero, the telephone's country."""
-    has_place = bool(
-        columns.keys() & {*_PARTS, Field.ADDRESS, Field.POSTAL_CITY, Field.COUNTRY, Field.ADDRESS_EXTRA}
-    )
-    phones = [columns[field] for field in (Field.MOBILE, Field.PHONE) if field in columns]
+def finish(columns: dict[Field, Column], home: Home) -> Callable[[Draft], None]:
+    """Return what is done once all cells are read: the country, the postal code's zero, the telephone."""
+    phones = [columns[field] for field in PHONES if field in columns]
+    codes = columns.get(Field.POSTAL_CODE) or columns.get(Field.POSTAL_CITY) or columns.get(Field.ADDRESS)
 
     def done(draft: Draft) -> None:
-        if has_place and (address := draft.address):
-            code = address.get("postal_code", "")
-            if len(code) == 4 and code.isdigit() and address.get("country", country) in _FIVE_DIGITS:
-                address["postal_code"] = "0" + code
-            # A line whose shape is not known stays one line, unless other columns say more.
-            whole = address.pop("whole", None)
-            draft.debtor["address"] = (
-                whole if whole and not address else address | ({"street_address": whole} if whole else {})
-            )
+        place = where.of_row(draft, home)
+        address = draft.address
+        if place.lacks_zero:
+            if place.country:
+                address["postal_code"] = "0" + address["postal_code"]
+            elif codes:
+                code = address["postal_code"]
+                draft.warn(codes, code, "postal_code_short", {"value": code})
         if draft.phones:
-            number, *others = draft.phones
-            draft.debtor["phone"] = international(number, draft.address.get("country", country))
-            if others:
-                draft.metadata[phones[-1].header or "phone"] = others[0]
+            where.dial(draft, place, home, phones[-1])
+        if address:
+            _put(draft, place.country)
+        elif place.country != DEFAULT_COUNTRY and where.is_dialled_in(draft, place.country):
+            draft.debtor["address"] = {"country": place.country}
 
     return done
+
+
+def _put(draft: Draft, country: str | None) -> None:
+    """Put the address into the body; a line whose shape is not known stays one line, unless other columns say more."""
+    address = draft.address
+    whole = address.pop("whole", None)
+    if whole and not address:
+        draft.debtor["address"] = whole
+        if country:
+            draft.body["country"] = country
+        return
+    if country:
+        address.setdefault("country", country)
+    draft.debtor["address"] = address | ({"street_address": whole} if whole else {})
 
 
 def _whole(column: Column) -> Step:

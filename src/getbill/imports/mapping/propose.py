@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 from getbill import sheets
-from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, row_status, units
+from getbill.imports.mapping import (
+    amounts,
+    candidates,
+    countries,
+    currencies,
+    formats,
+    neighbours,
+    row_status,
+    units,
+)
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.model import (
@@ -47,6 +56,7 @@ def propose(
     currency, about = currencies.decide(columns, found, layout, company_currency)
     questions += about
     questions += units.titled(columns, profile, layout)
+    place = countries.decide(columns, profile, currency, company_country)
     questions += missing(columns, questions)
     questions += _repeated(columns, found) + _whose_account(columns, found)
     possible = _possible(columns, profile, questions)
@@ -54,11 +64,12 @@ def propose(
     return Mapping(
         tuple(columns),
         currency,
-        company_country,
-        tuple(questions + unclear),
+        place.country,
+        (*questions, *unclear, *place.questions),
         marks,
         orders,
         statuses,
+        country_reason=place.reason,
     ).without_collisions()
 
 

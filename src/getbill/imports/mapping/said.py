@@ -66,7 +66,44 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "own_column": ("Each row says it, in {header}.", "Chaque ligne la donne, dans {header}."),
     "header_code": ("The header {header} names it.", "L'en-tête {header} la nomme."),
     "sign": ("Its sign stands beside the amounts of {header}.", "Son signe accompagne les montants de {header}."),
+    "country_column": ("The rows name {country} as their country.", "Les lignes indiquent {country} comme pays."),
+    "country_shapes": ("The postal codes have the shape of {country}.", "Les codes postaux ont la forme de ceux de {country}."),
+    "country_codes": (
+        "The postal codes and what stands beside them are of {country}.",
+        "Les codes postaux et ce qui les accompagne sont de {country}.",
+    ),
+    "country_short_codes": (
+        "The postal codes and what stands beside them are of {country}.",
+        "Les codes postaux et ce qui les accompagne sont de {country}.",
+    ),
+    "country_cities": ("The cities are in {country}.", "Les villes sont en {country}."),
+    "country_domains": ("The e-mail addresses end as in {country}.", "Les adresses e-mail se terminent comme en {country}."),
+    "country_tax": ("The tax numbers are of {country}.", "Les numéros fiscaux sont de {country}."),
+    "country_ibans": ("The accounts are in {country}.", "Les comptes bancaires sont en {country}."),
+    "country_currency": ("The amounts are in the currency of {country}.", "Les montants sont dans la devise de {country}."),
+    "country_dates": ("The dates are written as in {country}.", "Les dates sont écrites comme en {country}."),
+    "country_headers": (
+        "The headers are in a language of {country}, and the telephone numbers fit.",
+        "Les en-têtes sont dans une langue de {country}, et les numéros de téléphone y correspondent.",
+    ),
+    "country_streets": (
+        "The streets are named as in {country}, and nothing speaks against it.",
+        "Les rues sont nommées comme en {country}, et rien ne s'y oppose.",
+    ),
+    "country_company": (
+        "The company's own country, {country}, which the file agrees with.",
+        "Le pays de l'entreprise, {country}, auquel le fichier correspond.",
+    ),
+    "country_unsettled": (
+        "Nothing in the file says in which country its debtors live.",
+        "Rien dans le fichier ne dit dans quel pays vivent ses débiteurs.",
+    ),
+    "remembered": ("Confirmed for earlier files.", "Confirmé pour des fichiers précédents."),
     # Questions.
+    "phone_country": (
+        "Of which country are telephone numbers without one: {examples}?",
+        "De quel pays sont les numéros de téléphone qui n'en indiquent pas : {examples} ?",
+    ),
     "which_field": ("What is {header}?", "Qu'est-ce que {header} ?"),
     "which_amount": (
         "Which column is what is owed now, all taxes included: {columns}?",
@@ -177,6 +214,30 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "country_unknown": (
         "{value} is not a country we know; it was left out.",
         "{value} n'est pas un pays connu ; il a été laissé de côté.",
+    ),
+    "phone_country_unknown": (
+        "{value} names no country and the row does not tell which; the phone was left out. Write it with its country code, such as +31.",
+        "{value} n'indique pas de pays et la ligne ne permet pas de le savoir ; le téléphone a été laissé de côté. Écrivez-le avec son indicatif, par exemple +31.",
+    ),
+    "phone_contradicted": (
+        "{value} could be a number of {country} or of {other}; the phone was left out. Write it with its country code.",
+        "{value} peut être un numéro de {country} ou de {other} ; le téléphone a été laissé de côté. Écrivez-le avec son indicatif.",
+    ),
+    "phone_invalid": (
+        "{value} is no telephone number in {country}; it was left out. Check its digits, or write it with its country code.",
+        "{value} n'est pas un numéro de téléphone en {country} ; il a été laissé de côté. Vérifiez ses chiffres ou écrivez-le avec son indicatif.",
+    ),
+    "phone_wrong": (
+        "{value} is no telephone number; it was left out. Check its digits.",
+        "{value} n'est pas un numéro de téléphone ; il a été laissé de côté. Vérifiez ses chiffres.",
+    ),
+    "phone_overseas": (
+        "{value} is an overseas number and the row does not tell its territory; it was left out. Write it with +262, +590, +594 or +596.",
+        "{value} est un numéro d'outre-mer et la ligne ne dit pas son territoire ; il a été laissé de côté. Écrivez-le avec +262, +590, +594 ou +596.",
+    ),
+    "postal_code_short": (
+        "{value} may have lost its first zero or be of another country; it was left as it is. Add the country or the zero.",
+        "{value} a peut-être perdu son premier zéro ou est d'un autre pays ; il a été laissé tel quel. Ajoutez le pays ou le zéro.",
     ),
     "value_unknown": (
         "{value} is not understood here; it was left out.",
