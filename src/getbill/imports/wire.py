@@ -93,6 +93,12 @@ class MappingBody(BaseModel):
         description="What becomes of an invoice that stands on several rows with different due dates: `split` makes a debt of each"
         " (its reference ends in the due date), `merge` one debt of their sum, due on the earliest.",
     )
+    reference_from: Annotated[list[Text], Field(max_length=5)] | None = Field(
+        None,
+        description="The columns whose values make the reference together, where no column is one: the same row must make"
+        " the same reference in every file.",
+        examples=[["Locataire", "Échéance"]],
+    )
     not_owed: dict[str, Text | None] | None = Field(
         None, description="Columns that say a row is not owed (paid, cancelled): null has them not looked at."
     )

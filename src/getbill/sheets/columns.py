@@ -238,7 +238,7 @@ class Sight:
             self.instants += count
             self.midnights += count if dates.is_midnight(cell) else 0
         # A day in numbers without its time, so that a column of instants is one of few days.
-        day = cell[:_DAY_CHARS].split(" ", 1)[0] if len(cell) > _DAY_CHARS and cell[:2].isdigit() else cell
+        day = _day_of(cell) if len(cell) > _DAY_CHARS and cell[:2].isdigit() else cell
         if day not in self.days:
             if not dates.readings(day):
                 day = cell.strip()
@@ -373,3 +373,9 @@ def _most_pass_luhn(samples: Iterable[Cell], length: int) -> bool:
 
 def _shown(cell: Cell) -> str:
     return cell.isoformat() if isinstance(cell, date) else str(cell)
+
+
+def _day_of(cell: str) -> str:
+    """Return a date in numbers without the time behind it: 2026-09-04T10:00 and 4/9/2026 10:00, not 2026-09-0417."""
+    day, space, _ = cell.partition(" ")
+    return day if space else cell.partition("T")[0]

@@ -22,6 +22,8 @@ _BODY = rf"(?:(?<![^\W\d_])[.,])?\d(?:[\d.,{SPACES}{APOSTROPHES}]*\d)?"
 # `12,-`, `12.--`, `5,000/-`: no cents.
 _ROUND = r"[.,](?:--?|\u2014)|/[-=]|:-"
 _AROUND = re.compile(rf"(?P<before>\D*?)(?P<body>{_BODY})(?:{_ROUND})?(?P<after>\D*)")
+# D-00013 is a code, not a debit below zero.
+_CODE = re.compile(r"([^\W\d_]+)-\d+")
 _SIGN = "sign"
 _TOKEN = re.compile(r"[-+()\[\]<>]|[^-+()\[\]<>\s]+")
 _PAIRS = {"(": ")", "<": ">"}
@@ -102,6 +104,8 @@ class _Beside(NamedTuple):
 def read(text: str) -> Notation | None:
     """Return the notation of an amount; None where something beside the digits is not known."""
     plain = clean(text).translate(_TO_HYPHEN)
+    if (code := _CODE.fullmatch(plain)) and not currencies_of(code[1]):
+        return None
     written = _AROUND.fullmatch(plain) if len(plain) <= WRITTEN_MAX else None
     if written is None:
         return None

@@ -5,6 +5,7 @@ both be due, an amount without tax only, a debit and a credit, columns that do n
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from getbill import sheets
 from getbill.imports.mapping.candidates import Candidate
@@ -20,6 +21,7 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
     """Decide between the columns of amounts, and return what only a human can decide."""
     _leave_balances(candidates, head)
     paid = _only([one for one in _claiming(candidates, Field.AMOUNT_PAID) if not _role(one)], head)
+    _take_aged(candidates, head)
     due = [one for one in _claiming(candidates, Field.AMOUNT) if _is_due(one)]
     plain = [one for one in _claiming(candidates, Field.AMOUNT) if one not in due and one.is_known]
     invoiced = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == ""]
@@ -28,7 +30,7 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
     if due:
         return _with_due(due, [*invoiced, *plain], [*net, *ledger], paid, head)
     if ledger and not (plain or invoiced):
-        return [_which("ledger", ledger)]
+        return _ledger(ledger, candidates, head)
     if (plain and invoiced) or len(plain) > 1:
         return _several([*plain, *invoiced], net, head)
     if plain:
@@ -43,6 +45,28 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
         _leave([*net, *ledger], "net_of_tax", invoiced[0])
         return _several(invoiced, [], head) or ([] if paid else [_invoiced_only(invoiced[0])])
     return [_which("only_net", net)] if net else []
+
+
+def _ledger(ledger: list[Candidate], candidates: list[Candidate], head: Head) -> list[Question]:
+    """Take the debits of a reconciled ledger for what is owed where no open line is a credit; else ask."""
+    marks = [one.found for one in candidates if "lettering" in one.spoken.concepts]
+    debits = [one for one in ledger if _role(one) == "debit"]
+    credits_ = [one for one in ledger if _role(one) == "credit"]
+    if len(debits) == 1 and marks and not any(head.has_open(one.found, marks) for one in credits_):
+        debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason("open_debits", _header(debits[0])))
+        _leave(credits_, "open_debits", debits[0])
+        return []
+    return [_which("ledger", ledger)]
+
+
+def _take_aged(candidates: list[Candidate], head: Head) -> None:
+    """Take the sum of a list's ages for what is due: what is paid has no age."""
+    ages = [one.found for one in candidates if "bucket" in one.spoken.concepts and one.found.filled]
+    amounts = [one for one in candidates if one.may_be({Field.AMOUNT, Field.AMOUNT_INVOICED})]
+    sums = [one for one in amounts if len(ages) > 1 and head.is_sum(one.found, ages)]
+    if len(sums) == 1 and not any(_is_due(one) for one in amounts):
+        sums[0].spoken = replace(sums[0].spoken, concepts=sums[0].spoken.concepts | {"open"})
+        sums[0].become([Claim(Field.AMOUNT, 0.93)], Reason("aged", _header(sums[0])))
 
 
 def _leave_balances(candidates: list[Candidate], head: Head) -> None:

@@ -253,6 +253,17 @@ def code_into_body(column: Column, are_floats: bool, name: str, also: str | None
     return step
 
 
+def codes_into_body(indexes: Sequence[int], name: str) -> Step:
+    """Put into the body a reference made of several cells; where one is empty there is none."""
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        texts = [" ".join(text_of(cells[index]).split()) for index in indexes]
+        if all(texts):
+            draft.body[name] = "-".join(texts)
+
+    return step
+
+
 def code_into_debtor(column: Column, are_floats: bool, name: str) -> Step:
     """Put a reference of the debtor into the body."""
     index, read = column.index, _code(column, are_floats)

@@ -52,6 +52,7 @@ _NAMES = frozenset(
         "not_owed",
         "row_status",
         "instalments",
+        "reference_from",
     }
 )
 
@@ -82,6 +83,9 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
         currency=_currency(mapping, changes),
         numbers={**mapping.numbers, **numbers},
         dates={**mapping.dates, **dates},
+        reference_from=tuple(_index(mapping, key) for key in changes["reference_from"])
+        if "reference_from" in changes
+        else mapping.reference_from,
         instalments=_one_of(changes.get("instalments", mapping.instalments), {None, *repeats.INSTALMENTS}),
         row_status={
             **mapping.row_status,
@@ -226,7 +230,7 @@ def _asked_again(
     currency = None if is_open else mapping.currency
     marks, orders, unclear = formats.decide(list(mapping.columns), profile, currency)
     kept += [question for question in unclear if not _is_settled(question, mapping)]
-    kept += missing(list(mapping.columns), kept)
+    kept += missing(list(mapping.columns), kept, has_reference=bool(mapping.reference_from))
     return replace(
         mapping,
         questions=tuple(kept),

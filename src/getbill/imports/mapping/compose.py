@@ -87,6 +87,8 @@ class Composer:
             )
         if own:
             steps.append(cells.code_into_body(own, self._are_floats(own), "reference"))
+        if self._mapping.reference_from:
+            steps.append(cells.codes_into_body(self._mapping.reference_from, "reference"))
         if column := self._columns.get(Field.DEBTOR_REFERENCE):
             steps.append(cells.code_into_debtor(column, self._are_floats(column), "reference"))
         return steps

@@ -77,6 +77,24 @@ class Head:
         pairs = list(zip(self.numbers(total), self.numbers(amount), strict=True))
         return any(_sums_up(pairs, self._texts(key)) for key in keys)
 
+    def has_open(self, amount: sheets.ColumnProfile, marks: Sequence[sheets.ColumnProfile]) -> bool:
+        """Tell whether some row has an amount and no mark of reconciliation."""
+        columns = [self._texts(mark) for mark in marks]
+        return any(
+            number and not any(texts[at] for texts in columns)
+            for at, number in enumerate(self.numbers(amount))
+        )
+
+    def is_sum(self, total: sheets.ColumnProfile, parts: Sequence[sheets.ColumnProfile]) -> bool:
+        """Tell whether a column is in every row the sum of others."""
+        columns = [self.numbers(part) for part in parts]
+        pairs = [
+            (number, sum((column[at] or Decimal(0) for column in columns), Decimal(0)))
+            for at, number in enumerate(self.numbers(total))
+            if number is not None
+        ]
+        return bool(pairs) and all(abs(number - summed) < _CENT for number, summed in pairs)
+
     def are_shared(self, code: sheets.ColumnProfile, names: Sequence[sheets.ColumnProfile]) -> bool:
         """Tell whether most rows have a code that stands beside different names: it identifies nobody."""
         codes = self._texts(code)

@@ -18,8 +18,12 @@ from getbill.kit.money import currencies
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
 _WORDS = re.compile(r"[a-z]+|\d+|#|%")
-_BUCKET = re.compile(r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d)+")
+_BUCKET = re.compile(
+    r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d|months?|mois|monate?n?|mesi|meses|maanden|mths?|weeks?)+"
+)
 _LINKS = ("", "s", "n", "es", "en", "e")
+# Letters that are no accented ones of others.
+_LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
 # Short words that a compound may have as a part; others of two letters are parts of too much.
 _SHORT = frozenset({"no", "nr", "id", "mt", "ht", "dt", "op", "kd", "cp", "n"})
 
@@ -77,7 +81,7 @@ def listen(header: str, group: str = "") -> Spoken:
 def plain(header: str) -> str:
     """Return a text as the lexicon writes it: small letters without accents, words apart."""
     spaced = _CAMEL.sub(" ", header.replace("_", " "))
-    text = spaced.casefold().replace("dû", "dufr").replace("due à", "dufr à").replace("œ", "oe")
+    text = spaced.casefold().replace("dû", "dufr").replace("due à", "dufr à").translate(_LETTERS)
     for sign in "°º":
         text = text.replace(f"n{sign}", "no ").replace(f"n {sign}", "no ").replace(sign, " ")
     for sign, code in SIGNS.items():

@@ -24,17 +24,22 @@ WORDS: dict[str, str] = {
         contraente asegurado tomador versicherter verzekerde insured utente abbonato abonado abonnee
                  admission
         preneur cessionnaire obligor payers rechnungskunde zahlungspflichtiger  inquilina
-        mandataria titolare""",
+        mandataria titolare
+        klient kontrahent nabywca odbiorca dluznik platnik odberatel zakaznik kund kunder kundens galdenar
+        asiakas devedor""",
     "creditor": """creancier creditor creditore acreedor glaubiger schuldeiser mandant mandante mandataire
         societe_emettrice entite_facturante emetteur glaubigerin opdrachtgever issuer""",
     "supplier": "fournisseur supplier vendor lieferant proveedor fornitore leverancier crediteur kreditor",
     "company": """societe entreprise company firma unternehmen empresa azienda ditta bedrijf bedrijfs
         organisation organization organisatie enseigne business corporation firm soc ste etablissement
-        firmen compania organizacion societa verein association ente""",
+        firmen compania organizacion societa verein association ente
+        spolka spolecnost foretag bolag virksomhed foretak""",
     "company+name": """raison_sociale razon_social ragione_sociale denomination_sociale denominazione_sociale
         denominazione bedrijfsnaam firmenname handelsnaam nom_commercial nombre_comercial trading_name rs
         rag_soc r_sociale rsociale raisonsociale statutaire_naam ragionesociale razonsocial
-        organizationname organisationsname""",
+        organizationname organisationsname
+        nazwa_firmy nazwa_kontrahenta obchodni_nazev foretagsnamn designacao_social denominacao_social
+        nome_empresa razao_social""",
     "contact": """contact contacts ansprechpartner kontakt contacto contatto contactpersoon interlocuteur
         persona_de_contacto kontaktperson attention attn""",
     "rep": """commercial vendeur salesperson sales_rep sales_person sales_manager rep representant vertreter agent agente venditore verkoper
@@ -47,15 +52,19 @@ WORDS: dict[str, str] = {
     "invoice": """facture factures facturas fact fac factura fra fras fattura fatture fatt ft invoice invoices
         inv rechnung rechnungen rechnungs rech rech_ rg re factuur fakt faktura fakturen facturacion bill bills
         facturation factuurs nota ausgangsrechnung ar facturado fct ausgangsrechnungs verkooporder_factuur
-        fak factuurs quittance tax_invoice""",
+        fak factuurs quittance tax_invoice
+        fv faktury fatura faturas""",
     "document": """piece pieces pce doc document dokument dokumente documento documenti documentos beleg belege stuk boekstuk stuks
         ecriture voucher justificatif belegfeld belegfeld_1 documentno docto op_nummer op bkst belnr buchung_beleg
-        transaction receipt""",
+        transaction receipt
+        bilag bilagsnr verifikation doklad dokument_zrodlowy""",
     "credit_note": """avoir avoirs gutschrift gutschriften abono_factura nota_credito credit_note creditnota
-        credit_memo nota_di_credito creditfactuur cn credits""",
+        credit_memo nota_di_credito creditfactuur cn credits
+        kreditfaktura dobropis korekta nota_de_credito kreditering""",
     "order": """commande commandes cmd cde order orders bestellung bestell auftrag auftrags pedido ordine ordini
         po bon bl lieferschein albaran ddt opdracht devis quote angebot presupuesto preventivo offerte bestel
-        bdc purchase_order ordre inkooporder""",
+        bdc purchase_order ordre inkooporder
+        encomenda zamowienie objednavka p_o p_o_number po_number""",
     "case": """dossier dossiers affaire affaires case file creance creances akte akten aktenzeichen az expediente
         exp pratica zaak vorgang debt debts claim incassodossier forderung forderungs zaaknummer fascicolo
         posizione sinistre matter aktenz gz ticket procedure mahnfall inkassofall inkassonummer""",
@@ -64,22 +73,27 @@ WORDS: dict[str, str] = {
         prestamo mutuo kredit lening credit_number""",
     "number+id": "id identifiant ident identificativo kennung uuid guid",
     "number": """no num numero nummer nr nro number nos key cle
-        matricule code cod codigo codice codi kode n nrs nb_id nrn zahlnummer lfdnr numer numeros nm""",
+        matricule code cod codigo codice codi kode n nrs nb_id nrn zahlnummer lfdnr numer numeros nm
+        cislo""",
     "reference": """ref refs reference references referenz referencia riferimento rif referentie kenmerk refer
-        reff zeichen riferimenti betalingskenmerk verwijzing ref_""",
+        reff zeichen riferimenti betalingskenmerk verwijzing ref_
+        referencja referens referanse variabilni_symbol""",
     "internal": "interne internal intern interno interna eigen eigene own nos_ref notre votre unsere ihre",
     # Time.
-    "date": "date dates datum fecha fechas data dt dat dte day tag_ fec datums datetime fech dag_",
+    "date": """date dates datum fecha fechas data dt dat dte day tag_ fec datums datetime fech dag_
+        dato daty""",
     "due": """echeance echeances ech dufr_le due falligkeit fallig faelligkeit faellig falligkeits faelligkeits
         vencimiento vencimientos vto vtos vcto venc vence scadenza scadenze scad verval vervalt
         vervaldag exigibilite pay_by payable_by payable_before
         zahlbar zahlbar_bis termine_di_pagamento uiterste uiterlijk zfbdt termine
         exigible_le a_payer_avant a_regler_avant a_payer_le due_on dueby due_by deadline betalen_voor
         betalen_voor_uiterlijk da_pagare_entro entro_il pagar_antes_de fecha_limite te_betalen_voor
-        maturity limite_reglement gultig_bis pay_before""",
+        maturity limite_reglement gultig_bis pay_before
+        splatnost splatnosti vencimento prazo forfald forfall forfaller forfallen termin_platnosci""",
     "issue": """emission emis emise emise_le emis_le issue issued ausgestellt ausstellung ausstellungs emision
         expedicion emissione uitgifte emitida facturee invoiced_on billed rechnungsstellung issuance emessa
-        uitgegeven edition""",
+        uitgegeven edition
+        wystawienia wystawiona vystaveno vystaveni emissao utfardad udstedt""",
     "booking": """comptable comptabilisation comptabilisee buchung buchungs booking posting posted saisie creation
         created erstellt creacion creazione aangemaakt modified maj updated contable registrazione registration
         boek boeking boekings import imported export extraction modification mise_a_jour cree lastmodified
@@ -88,7 +102,9 @@ WORDS: dict[str, str] = {
     "service": "periode period periodo zeitraum leistungsdatum leistungszeitraum kwartaal trimestre mois monat month",
     "due+date": """duedate due_date vervaldatum date_limite limite_de_paiement limite_paiement fecha_limite f_vto
         f_vencimiento uiterste_betaaldatum date_exigibilite datebutoir date_butoir fallig_seit nettofallig nettofalligkeit netto_fallig netto_falligkeit netto_fallig_am nettofalligkeitsdatum
-        overdue_since echu_depuis scaduto_dal vencido_desde due_since impaye_depuis pay_by_date""",
+        overdue_since echu_depuis scaduto_dal vencido_desde due_since impaye_depuis pay_by_date
+        forfallodatum forfallodag forfaldsdato forfaldsdag forfallsdato datum_splatnosti erapaiva data_limite
+        data_de_vencimento""",
     "invoice+date": "f_factura f_fra rechnung_vom facture_du fattura_del factuur_van invoiced_at invoice_dt",
     "issue+date": "f_emision f_expedicion",
     "booking+date": """ecriture_date date_ecriture date_valeur date_de_valeur data_valuta fecha_valor value_date
@@ -103,26 +119,32 @@ WORDS: dict[str, str] = {
     "running": """progressif progressive cumul cumule cumulee cumules running laufend laufender kumuliert kumulierter acumulado
         acumulada progressivo progressiva lopend lopende cumulatief cumulative cumulatif kumulativ narastajaco""",
     "days": """jours jour days tage tagen dias giorni dagen retard verzug nb anzahl delay delai anciennete age
-        aging dso verspatung ritardo retraso dayslate anz plazo alter""",
+        aging dso verspatung ritardo retraso dayslate anz plazo alter
+        dagar dage dnu""",
     "overdue": "overdue echu echus echue vencido vencida uberfallig ueberfallig scaduto scaduta vervallen past_due",
     # An age of debts, not an amount by itself.
-    "bucket": "non_echu non_echus nicht_fallig noch_nicht_fallig not_due not_yet_due no_vencido a_scadere niet_vervallen current",
+    "bucket": "older plus_ancien anterieur mas_antiguo oltre ouder non_echu non_echus nicht_fallig noch_nicht_fallig not_due not_yet_due no_vencido a_scadere niet_vervallen current",
     # Money.
     "amount": """montant montants mt mnt mtt mont amount amounts amt betrag betrags betraege betrage betr importe
         importes imp importo importi bedrag bedragen somme sum summe suma somma valeur value wert valor valore
-        monto cuantia umsatz importe_ dmbtr wrbtr amnt mtnt prix""",
+        monto cuantia umsatz importe_ dmbtr wrbtr amnt mtnt prix
+        kwota wartosc castka castky belopp belob belop montante quantia""",
     "total": """total totale tot totaal gesamt totals gesamtbetrag totaux totales gesamtsumme eindtotaal endbetrag
-        endsumme rechnungssumme grand_total""",
+        endsumme rechnungssumme grand_total
+        razem ogolem celkem celkova totalt ialt i_alt summa""",
     "incl": """ttc brutto gross incl inkl tvac ivato iva_incluida con_iva iva_inclusa iva_incl btw_incl incl_btw
         tax_included including lordo bruto toutes_taxes_comprises inc_vat incl_vat inc_tax incl_tax inklusive
         inkl_mwst inkl_ust mit_mwst inclusief inclusief_btw inc iva_compresa totale_documento tax_inclusive
-        including_tax including_vat incl_tva vat_incl t_t_c""",
+        including_tax including_vat incl_tva vat_incl t_t_c
+        s_dph vcetne_dph inkl_moms inklusive_moms com_iva c_iva iva_incluido inkl_mva""",
     "excl": """ht htva hors_taxe hors_taxes netto net excl exkl imponibile base_imponible sin_iva subtotal
         sub_total sous_total zwischensumme ex_vat ex_btw excl_btw excl_vat excluding exclusive ohne_mwst
         zzgl_mwst exklusive exclusief exclusief_btw senza_iva iva_esclusa base taxable tax_exclusive untaxed
-        untaxed_amount excl_tax nettobetrag h_t ht_ imponible neto subtotaal""",
+        untaxed_amount excl_tax nettobetrag h_t ht_ imponible neto subtotaal
+        bez_dph zaklad exkl_moms exklusive_moms ekskl ekskl_moms sem_iva s_iva incidencia iliquido eks_mva""",
     "tax": """tva vat mwst ust iva btw tax taxe taxes steuer umsatzsteuer mehrwertsteuer impuesto imposta
-        belasting gst impuestos sales_tax ecotaxe""",
+        belasting gst impuestos sales_tax ecotaxe
+        moms dph podatek mva alv""",
     "open": """o_s pte ptes solde soldes reste restant restante restants outstanding open offen offener offene
         offenes saldo saldos residuo residua pendiente pendientes pdte pend openstaand openstaande openst
         balance bal remaining unpaid impaye impayes impayee impayees impagado impagados insoluto insoluti
@@ -139,7 +161,11 @@ WORDS: dict[str, str] = {
         niet_betaald nicht_bezahlt noch_nicht_bezahlt non_pagato non_pagata non_incassato not_paid
         non_encaisse non_solde unbezahlt unbezahlte onbetaald onbetaalde non_payee non_reglee impagada
         impagadas a_devoir zahlbetrag pendent da_versare te_voldoen no_abonado still_owed
-        openstaande_schuld amount_owing unsettled noch_zu_zahlen reste_a_percevoir""",
+        openstaande_schuld amount_owing unsettled noch_zu_zahlen reste_a_percevoir
+        do_zaplaty pozostalo pozostalo_do_zaplaty naleznosc naleznosci nieoplacone zbyva zbyva_uhradit
+        k_uhrade neuhrazeno dluh nedoplatek restbelopp restbelob restbelop kvar kvarvarande att_betala
+        obetalt utestaende aterstar restgaeld udestaende skyldig at_betale a_betale divida em_divida pendente
+        por_receber por_liquidar em_aberto pending""",
     "paid": """paye payes payee paid regle regles reglee reglees encaisse encaisses encaissement encaissements
         acompte acomptes verse versement versements bezahlt gezahlt bez pagado pagada cobrado cobrada
         incassato pagato pagata versato betaald betaalde ontvangen received anzahlung anzahlungen
@@ -148,12 +174,16 @@ WORDS: dict[str, str] = {
         entregas_a_cuenta amount_paid invoiceamountpaid total_paid gezahlter bezahlter applied voldaan
         reeds_betaald paid_amount deposit deposits paid_to_date incassi verrechnet imputado eingegangen
         riscosso riscossi versamenti ricevuto ricevuti pagamenti_ricevuti abonos anticipos
-        payments_applied ingresado""",
+        payments_applied ingresado
+        zaplacono zaplacone oplacono wplacono wplaty uhrazeno zaplaceno betalt betald inbetalt indbetalt
+        innbetalt liquidado recebido""",
     "payment": """paiement paiements payment payments zahlung zahlungs pago pagos pagamento pagamenti betaling
-        betalings betaal reglement reglements zahlungsart zahl cobro cobros incasso settlement betalingen pay""",
+        betalings betaal reglement reglements zahlungsart zahl cobro cobros incasso settlement betalingen pay
+        platnosc platnosci uhrada platba betalning""",
     "terms": """terms conditions condition bedingung bedingungen condiciones condizioni voorwaarden mode methode
         method forma modalita art_zahlung ziel zahlungsziel moyen betaalwijze betaaltermijn betaaltermijnen
-        betalingsconditie wijze zahlungsbedingung zahlungsbedingungen medio""",
+        betalingsconditie wijze zahlungsbedingung zahlungsbedingungen medio
+        condicoes sposob betalningsvillkor betalingsbetingelser""",
     "discount": """remise rabais discount skonto sconto descuento korting taux rate percent percentage escompte
         satz kurs exchange_rate cours tipo_de_cambio wisselkoers tasso quote_part prozent ristourne""",
     "fees": """frais penalite penalites penalty interest interets zinsen gebuhr gebuhren gebuehr mahngebuhr
@@ -171,7 +201,8 @@ WORDS: dict[str, str] = {
     "thousands": "keur k_eur kusd milliers teur tsd thousands k miles_de",
     "currency": """devise devises monnaie currency curr cur ccy wahrung waehrung whg wkz wrg moneda divisa div
         valuta munt munteenheid waers currency_code isocode_devise currencycode idevise val dev wahrungs
-        currencycd""",
+        currencycd
+        waluta mena moeda""",
     "local": """hw hwahr hauswahr bwahr hauswahrung hauswaehrung local local_currency company_currency functional base_currency tenue
         belegwahrung belegwaehrung foreign fremdwahrung etrangere fcy lcy transaction_currency tc
         devise_locale devise_etrangere montantdevise gbl valuta_estera cambio""",
@@ -179,26 +210,32 @@ WORDS: dict[str, str] = {
     "email": """email emails mail mails courriel mel correo posta_elettronica e_mail e_mails adresse_electronique
         emailadresse emailadres mailadresse correo_electronico email_address emailaddress adresse_mail
         adr_mail e_mail_adresse e_mailadres smtp_addr smtp mailto mailadres adresse_email indirizzo_email
-        eml emailid adresse_e_mail courrier_electronique correo_e mailadressen""",
+        eml emailid adresse_e_mail courrier_electronique correo_e mailadressen
+        e_post epost e_postadress adres_e_mail correio_eletronico""",
     "pec": "pec",
     "phone": """telephone tel telefon telefono telefoon fon phone phones tlf tfno tfn tlfno fixe festnetz landline
         telnr ruf rufnummer telf telefonnummer telefoonnummer phonenumber telephones telf1 phone_number
         tph telefoonnr num_tel numtel telefonnr ligne_fixe teleph telefonos tfno_ dwelling_phone tel_pro
         tel_domicile tel_bureau tel1 phone1 fono recapito contact_number contact_no contactnummer
-        work_phone home_phone telefoon_prive phone_no numero_de_tel""",
+        work_phone home_phone telefoon_prive phone_no numero_de_tel
+        telefone nr_telefonu""",
     "mobile": """mobile portable gsm cell cellulare cellphone handy handynummer mobil mobiel movil cel sms whatsapp
         mobilnummer mobieltje mobiltelefon tel_portable cell_phone mobiele movel tel_mobile mobilfunk
-        celular mob cell_no mob_no mobile_no mobile_number gsm_nummer num_portable""",
+        celular mob cell_no mob_no mobile_no mobile_number gsm_nummer num_portable
+        telemovel komorka tel_kom telefon_komorkowy""",
     "fax": "fax telefax telecopie telecopieur",
     "web": "web website site_web homepage url site internet www pagina_web",
     # Who they are.
     "name": """nom name naam names intitule nom_complet full_name fullname nombre nome designation_tiers
-        vollstandiger_name name1 nomi nominativo namen noms nombre_completo volledige_naam klantnaam""",
+        vollstandiger_name name1 nomi nominativo namen noms nombre_completo volledige_naam klantnaam
+        nazwa jmeno nazev navn imie_i_nazwisko nazwisko_i_imie beschriftung titulo kundnamn""",
     "first": """prenom prenoms vorname vornamen first given forename voornaam voornamen fname pnom first_name
-        firstname given_name nombre_de_pila prenom_usuel vname rufname roepnaam""",
+        firstname given_name nombre_de_pila prenom_usuel vname rufname roepnaam
+        imie fornamn fornavn krestni_jmeno""",
     "last": """nom_de_famille nachname familienname zuname apellido apellidos cognome lastname last surname
         family achternaam familienaam lname patronyme last_name family_name apell primer_apellido
-        nom_patronymique surnames nom_usuel nom_d_usage nname geboortenaam""",
+        nom_patronymique surnames nom_usuel nom_d_usage nname geboortenaam
+        nazwisko prijmeni efternamn efternavn etternavn apelido sobrenome""",
     "and": "",
     "civility": """civilite civ titre anrede salutation title tratamiento titolo aanhef geslacht sexe sexo gender
         sesso civilites prefix anr geschlecht honorific trato titel genre genero genere sex""",
@@ -207,12 +244,14 @@ WORDS: dict[str, str] = {
     "address": """adresse adresses address addresses anschrift direccion domicilio indirizzo adres adr addr dir
         domicile adresse_complete full_address anschr adreses direcc adresse_postale postadresse domicil
         adresszeile adresse_facturation mailing_address direccion_postal postal_address
-        indirizzo_postale postadres woonadres""",
+        indirizzo_postale postadres woonadres
+        adresa adress morada endereco adres_korespondencyjny""",
     "street": """rue street strasse str calle via straat voie road stras straatnaam strassenname street_name
         address1 addressline1 address_line1 addr1 line1 libelle_voie nom_de_la_rue nom_voie strase
         street_address adresse1 adr1 poaddressline1 adresse_1 adresse_ligne_1 address_line_1 address_1
         ligne_1 indirizzo_1 direccion_1 adresszeile_1 adresse_l1 adresregel_1 addr_1 adr_1 voie_
-        nom_de_voie adresse_rue""",
+        nom_de_voie adresse_rue
+        ulica ul ulice gata gatuadress vej gateadresse rua""",
     "house": """hausnummer hausnr hnr huisnummer huisnr civico numero_civico numero_voie house_number houseno
         no_voie numero_de_voie numero_rue no_rue hsnr street_number n_civico hausno nro_calle num_voie
         street_no building_number house_no huis_nr nr_huis house_name num_rue""",
@@ -226,14 +265,17 @@ WORDS: dict[str, str] = {
         poaddressline4 adresszeile_3 adresregel_3""",
     "zip": """cp postal postale zip plz postleitzahl postcode cap codigo_postal code_postal codepostal postkode
         zipcode zip_code pstlz postal_code codigopostal cod_postal c_p postnummer cod_post codpostal cpostal
-        c_postal postcodes pstcd postcd codepost code_post zip_postal zip_postal_code postcode_huisadres""",
+        c_postal postcodes pstcd postcd codepost code_post zip_postal zip_postal_code postcode_huisadres
+        kod_pocztowy psc postnr""",
     "city": """ville city ort stadt town ciudad poblacion localidad citta comune localite plaats woonplaats stad
         municipio commune localita ort01 villes bureau_distributeur vestigingsplaats wohnort pob ciud
-        gemeente town_city city_town poblac loc""",
+        gemeente town_city city_town poblac loc
+        miasto miejscowosc mesto obec postort bynavn postby poststed cidade""",
     "province": """province provincia prov state bundesland region departement county provincie kanton canton dept
         regione regio estado_provincia suburb district quartier barrio frazione comarca""",
     "country": """pays country land pais paese nazione landcode land1 country_code code_pays countrycode
-        laendercode landeskennzeichen lkz nation ctry landen nazionalita landkz code_iso_pays""",
+        laendercode landeskennzeichen lkz nation ctry landen nazionalita landkz code_iso_pays
+        kraj panstwo zeme""",
     "ship": """livraison liefer lieferadresse shipping ship ship_to shipto versand envio spedizione bezorg
         delivery entrega consegna aflever afleveradres lever""",
     # What it is for.
@@ -242,7 +284,8 @@ WORDS: dict[str, str] = {
         product produit item motivo onderwerp asunto nature_de_la_creance motif_creance intitule_facture
         leistungstext libelle_ecriture ecriturelib object service_rendu artikel servicio detalle details
         reason factuuromschrijving beschreibung producto productos leistung leistungen prestation opis
-        detalle_factura dienst""",
+        detalle_factura dienst
+        tytul popis beskrivning beskrivelse descricao""",
     "note": """commentaire commentaires comment comments notes note_ bemerkung bemerkungen notiz notizen
         observaciones observation observations opmerking opmerkingen annotazioni remarque remarques memo
         kommentar commenti interno_nota historique remark remarks""",
@@ -255,10 +298,12 @@ WORDS: dict[str, str] = {
     "scenario": "scenario sequence timeline szenario escenario",
     # What says nothing of a debt.
     "status": """statut status stato estado etat situation statut_facture situacion factuurstatus paystatus
-        etat_ situazione payment_state state_payment lifecycle""",
+        etat_ situazione payment_state state_payment lifecycle
+        stav situacao""",
     "reminder": """relance relances mahnstufe mahnung mahnungen mahn reminder reminders dunning aanmaning aanmaningen
         sollecito solleciti reclamacion recordatorio niveau level mahnlauf letzte_mahnung rappel
-        herinnering herinneringen stufe mise_en_demeure inkassostatus""",
+        herinnering herinneringen stufe mise_en_demeure inkassostatus
+        rykker rykkere paminnelse ponaglenie monit upominka lembrete purring""",
     "lettering": """lettrage lettre let code_lettrage ecriture_let ecriturelet ecriture_lettrage date_let datelet ltr ltrg
         lettrages rapprochement rapproche rapprochee reconciled reconciliation matching_number matched full_reconcile
         full_reconcile_id ausgleich ausgleichs ausgleichsbeleg ausgleichsdatum augbl augdt clearing clearing_document
@@ -266,7 +311,8 @@ WORDS: dict[str, str] = {
         afletter aflettering afgeletterd afletteren afgepunt afpunten pointage pointe""",
     "disputed": """litige litiges litigieux litigation dispute disputed contentieux conteste contestation strittig
         bestritten disputa litigio contestazione contenzioso geschil betwist dispuut query queried hold on_hold sperre
-        mahnsperre blocked bloque bloquee bloqueado bloccato gesperrt geblokkeerd reklamation""",
+        mahnsperre blocked bloque bloquee bloqueado bloccato gesperrt geblokkeerd reklamation
+        klarung in_klarung""",
     "cancelled": """annule annulee annulation cancelled canceled cancellation void voided storniert anulada anulado
         annullata annullato geannuleerd brouillon entwurf borrador bozza draft""",
     "sides": """soll_haben_kennzeichen sh_kennzeichen shkz shkzg sens sens_ecriture signe vorzeichen dr_cr drcr
@@ -278,12 +324,14 @@ WORDS: dict[str, str] = {
         nif_cif cif_nif nie num_siret cf companies_house handelsregister hrb registration_number
         tax_number btwnummer ust_idnummer vatnumber stceg code_naf naf ape code_ape no_siret no_siren rcs
         codice_sdi sdi rut cuit cuil ruc rfc cnpj nit kbo orgnr vat_registration_number steuernr uid
-        ust_nr siren_siret fiscal_code tax_no rea""",
-    "journal": "journal jnl journalcode journallib dagboek buchungskreis bukrs diario giornale company_code",
+        ust_nr siren_siret fiscal_code tax_no rea
+        nip regon ico dic cvr organisationsnummer nipc contribuinte""",
+    "journal": "journal jnl jal jrnl dagb dgb code_jal code_jnl journalcode journallib dagboek buchungskreis bukrs diario giornale company_code",
     "account": """compte comptes cpt cpte konto cuenta cta conto account acct acc a_c kontonummer grootboek grootboekrekening
         gegenkonto ledger sachkonto gl sottoconto subcuenta gl_account general contrapartida comptenum
         compte_general kostenstelle""",
-    "kind": "type typ tipo art soort nature serie series soorten tipologia",
+    "kind": """type typ tipo art soort nature serie series soorten tipologia
+        rodzaj druh""",
     "kind+document": "belegart blart documenttype doctype doc_type move_type tipo_doc type_piece type_doc tipodoc trans_type transaction_type",
     "segment": """kategorie category categorie categoria groupe group gruppe gruppo grupo branche secteur sector segment
         familia classe class tags tag labels label""",

@@ -145,6 +145,8 @@ class Mapping:
     row_status: Facts[int, Facts[str, str]] = default(default_factory=dict)
     # What becomes of the instalments of one invoice: `split` or `merge`; None where the layout has none.
     instalments: str | None = None
+    # The columns that name a debt together, where no column is its reference.
+    reference_from: tuple[int, ...] = ()
     # Why that country; `country_unsettled` where it is only the company's own.
     country_reason: Reason = default(default_factory=lambda: Reason("remembered"))
 
@@ -186,6 +188,7 @@ class Mapping:
             "row_status": {str(index): dict(values) for index, values in self.row_status.items()},
             "not_owed": {str(index): values for index, values in self.not_owed.items()},
             "instalments": self.instalments,
+            "reference_from": list(self.reference_from),
             "is_certain": self.is_certain,
         }
 
@@ -204,6 +207,7 @@ class Mapping:
             dates={int(index): order for index, order in stored["dates"].items()},
             row_status=_row_status_read(stored),
             instalments=stored.get("instalments"),
+            reference_from=tuple(stored.get("reference_from", ())),
         )
 
     def scrubbed(self) -> "Mapping":

@@ -73,35 +73,46 @@ def _references(candidates: list[Candidate], head: Head) -> None:
     for one in _having(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE):
         if one.spoken.concepts <= _NUMBERING and head.counts_rows(one.found):
             one.become([], Reason("counts_rows", _header(one)))
+    names = _having(candidates, *NAMES)
+    if not _having(candidates, Field.INVOICE_REFERENCE):
+        _numbers(candidates, names)
     invoices = _having(candidates, Field.INVOICE_REFERENCE)
     _vague_references(candidates, invoices)
     numbered = [one for one in invoices if "invoice" in one.spoken.concepts]
     for one in invoices:
         if "document" in one.spoken.concepts and numbered and one not in numbered:
             one.become([], Reason("invoice_identifies", _header(numbered[0])))
-    names = _having(candidates, *NAMES)
-    for one in _having(candidates, Field.DEBTOR_REFERENCE):
-        # The same account in every row is the one of the books, not the debtor's.
-        same = one.found.filled > 3 and one.found.distinct == 1
-        if same or (invoices and one.best and one.best.score < 0.8):
+    _accounts(candidates, head, invoices)
+
+
+def _accounts(candidates: list[Candidate], head: Head, invoices: list[Candidate]) -> None:
+    """Leave out codes that are no customer's: the same in every row, or shared by different people."""
+    names = [one for one in candidates if one.may_be(NAMES) and one.claim(Field.DEBTOR_REFERENCE) is None]
+    for one in candidates:
+        if one.claim(Field.DEBTOR_REFERENCE) is None or one.spoken.whole:
+            continue
+        is_best = one.may_be((Field.DEBTOR_REFERENCE,))
+        same = is_best and one.found.filled > 3 and one.found.distinct == 1
+        if same or (is_best and invoices and one.best and one.best.score < 0.8):
             one.become([], Reason("not_ours", _header(one)))
         elif head.are_shared(one.found, [name.found for name in names]):
-            one.become([], Reason("collective_account", _header(one)))
-    if not invoices:
-        _numbers(candidates)
+            others = [claim for claim in one.claims if claim.field != Field.DEBTOR_REFERENCE]
+            one.become(others, Reason("collective_account", _header(one)) if is_best else None)
 
 
-def _numbers(candidates: list[Candidate]) -> None:
+def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
     """Take a number of nothing in particular for the document's, where each row has its own beside a document's date."""
     numbers = [
         one
         for one in _having(candidates, Field.REFERENCE)
-        if one.is_known and one.spoken.concepts <= {"number"} and not one.spoken.unknown
+        if one.is_known and one.spoken.concepts <= {"number", "id"} and not one.spoken.unknown
     ]
-    has_dates = bool(_having(candidates, Field.DUE_DATE, Field.INVOICE_DATE))
-    for one in numbers if has_dates and len(numbers) == 1 else []:
-        if one.found.filled == one.found.rows == one.found.distinct > 1:
-            one.turn(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
+    own = [one for one in numbers if one.found.filled == one.found.rows == one.found.distinct > 1]
+    # A person's id stands on each of their rows.
+    is_nobodys = any(name.found.filled > name.found.distinct for name in names)
+    plain = [one for one in own if "id" not in one.spoken.concepts] or (own if is_nobodys else [])
+    if len(plain) == 1 and _having(candidates, Field.DUE_DATE, Field.INVOICE_DATE):
+        plain[0].turn(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
 
 
 def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) -> None:
@@ -125,6 +136,8 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
     for one in named:
         if exact and one not in exact:
             one.become([], Reason("other_date", _header(exact[0])))
+    if not dues and not named:
+        _lone_date(candidates)
     for one in _having(candidates, Field.INVOICE_DATE):
         if one in named or not one.is_known:
             continue
@@ -138,6 +151,14 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
             one.turn(
                 Field.INVOICE_DATE, Field.INVOICE_DATE, 0.88, Reason("never_after_due", _header(dues[0]))
             )
+
+
+def _lone_date(candidates: list[Candidate]) -> None:
+    """Take the only date of a list of invoices for theirs."""
+    dates = _having(candidates, Field.INVOICE_DATE, Field.DUE_DATE)
+    is_plain = len(dates) == 1 and dates[0].spoken.concepts == {"date"} and not dates[0].spoken.unknown
+    if is_plain and _having(candidates, Field.INVOICE_REFERENCE):
+        dates[0].turn(Field.INVOICE_DATE, Field.INVOICE_DATE, 0.85)
 
 
 def _header(candidate: Candidate) -> dict[str, str]:

@@ -50,9 +50,11 @@ def propose(
     questions = amounts.weigh(found, head)
     assigned = _assign(found, layout.header_line is None)
     columns = [_column(one, assigned, found) for one in found]
-    statuses, unclear_rows = row_status.decide(columns, found, head)
-    asked = {index for question in [*questions, *unclear_rows] for index in question.columns}
-    questions += _uncertain(columns, found, assigned, asked | statuses.keys()) + unclear_rows
+    rows = row_status.decide(columns, found, head)
+    if rows.tracks_payment:
+        questions = [question for question in questions if question.code != "invoiced_only"]
+    asked = {index for question in [*questions, *rows.questions] for index in question.columns}
+    questions += _uncertain(columns, found, assigned, asked | rows.explained) + rows.questions
     currency, about = currencies.decide(columns, found, layout, company_currency)
     questions += about
     questions += units.titled(columns, profile, layout)
@@ -68,7 +70,7 @@ def propose(
         (*questions, *unclear, *place.questions),
         marks,
         orders,
-        statuses,
+        rows.statuses,
         country_reason=place.reason,
     ).without_collisions()
 
@@ -189,6 +191,8 @@ def _uncertain(
         if column.index in asked or (column.field not in _CRITICAL and not one.found.filled):
             continue
         rivals = _rivals(column, one, assigned)
+        if one.denied and column.field is None and _is_held(one.denied, columns):
+            continue
         if one.denied and column.field is None:
             denied = {"header": column.header or column.letter}
             options = (one.denied.value, *(other.field.value for other in column.alternatives))
@@ -209,6 +213,12 @@ def _uncertain(
     return questions
 
 
+def _is_held(field: Field, columns: list[Column]) -> bool:
+    """Tell whether another column holds a field, or one like it, for certain."""
+    like = _REFERENCES if field in _REFERENCES else {field}
+    return any(column.field in like and column.confidence >= CERTAIN for column in columns)
+
+
 def _rivals(column: Column, one: Candidate, assigned: dict[int, Claim]) -> list[int]:
     """Return the columns that hold the field this one has nearly as good a claim on."""
     if column.field is not None or not one.is_known:
@@ -221,7 +231,7 @@ def _rivals(column: Column, one: Candidate, assigned: dict[int, Claim]) -> list[
     ]
 
 
-def missing(columns: list[Column], asked: list[Question]) -> list[Question]:
+def missing(columns: list[Column], asked: list[Question], *, has_reference: bool = False) -> list[Question]:
     """Return the questions for what a debt cannot be without."""
     fields = {column.field for column in columns}
     questions = []
@@ -229,7 +239,7 @@ def missing(columns: list[Column], asked: list[Question]) -> list[Question]:
         questions.append(Question("missing_amount", (), Field.AMOUNT))
     if not fields & NAMES:
         questions.append(Question("missing_name", (), Field.NAME))
-    if not fields & _REFERENCES:
+    if not fields & _REFERENCES and not has_reference:
         questions.append(Question("missing_reference", (), Field.REFERENCE))
     return questions
 

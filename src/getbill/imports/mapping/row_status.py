@@ -150,6 +150,11 @@ _VALUES_MAX: Final = 40
 _VALUE_CHARS_MAX: Final = 40
 # A mark is no longer than this, or it is a word.
 _MARK_CHARS_MAX: Final = 3
+# Words of states that follow the payment, not only the paper.
+_PAYMENT: Final = re.compile(
+    r"paid|\bpa[iy]e|impay|regle|sold[e\u00e9]|encaiss|bezahl|beglichen|offen|pagad|cobrad|pagat|saldat|incass|betaal|betal|oplac|zaplac"
+    r"|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
+)
 _SINCE: Final = re.compile(
     r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|d|j)\b"
 )
@@ -169,6 +174,7 @@ class Vocabulary:
     settling: frozenset[str]
     # Words of headers whose values are something else of the customer or the sale.
     explained: frozenset[str]
+    journals: Mapping[str, str]
 
 
 @cache
@@ -188,6 +194,11 @@ def vocabulary() -> Vocabulary:
         _sides(sides["marks"]),
         frozenset(_listed(stored["settling"]["marks"])),
         frozenset(stored["explained"]["headers"].split()),
+        {
+            mark: status
+            for name, status in (("sales", "open"), ("credits", "credit"), ("settling", "paid"))
+            for mark in _listed(stored["journals"][name])
+        },
     )
 
 
@@ -222,12 +233,23 @@ def _status_of(value: str) -> str | None:
     return None
 
 
-def decide(
-    columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
-) -> tuple[dict[int, dict[str, str]], list[Question]]:
-    """Return, by column, what values say of their rows, and one question for each column that leaves a value open."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What columns say of rows, what is asked of them, and the columns whose every value is understood."""
+
+    statuses: dict[int, dict[str, str]]
+    questions: list[Question]
+    explained: frozenset[int]
+    # Whether a column says which rows are paid: the others are owed in full, or in part as it says.
+    tracks_payment: bool
+
+
+def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Head) -> Decision:
+    """Decide what values say of their rows; a column that leaves a value open is one question."""
     statuses: dict[int, dict[str, str]] = {}
     questions: list[Question] = []
+    explained: set[int] = set()
+    tracks_payment = False
     for column, candidate in zip(columns, candidates, strict=True):
         if column.field not in {None, Field.OBJECT, Field.METADATA} or not candidate.found.filled:
             continue
@@ -235,11 +257,15 @@ def decide(
         if readings is None:
             continue
         known = {value: status for value, status in readings.items() if status}
+        is_flag = bool(candidate.spoken.concepts & {"paid", "open"})
+        tracks_payment |= is_flag or any(_PAYMENT.search(plain(value)) for value in known)
         if known and (len(known) < len(readings) or set(known.values()) != {"open"}):
             statuses[column.index] = known
-        if len(known) < len(readings):
+        if len(known) == len(readings):
+            explained.add(column.index)
+        else:
             questions.append(question(column, candidate.found, readings, examples(columns, candidate, head)))
-    return statuses, questions
+    return Decision(statuses, questions, frozenset(explained), tracks_payment)
 
 
 def question(
@@ -325,6 +351,11 @@ def _readings(candidate: Candidate) -> dict[str, str | None] | None:
         return None
     if flags := _flags(concepts, profile):
         return flags
+    if "journal" in concepts:
+        journals = vocabulary().journals
+        if len(profile.values) == 1:
+            return None
+        return {value: journals.get(_mark(value)) for value in profile.values if value.strip()}
     readings: dict[str, str | None] = {value: status_of(value) for value in profile.values if value.strip()}
     return _of_words(candidate, readings)
 

@@ -82,6 +82,7 @@ date overdue: due_date .7
 date currency:
 date company:
 date: invoice_date .7
+number due:
 due payment: due_date .9
 paid date:
 tax number:

@@ -54,6 +54,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{header} stands beside different people: it identifies nobody.",
         "{header} accompagne des personnes différentes : elle n'identifie personne.",
     ),
+    "open_debits": (
+        "A ledger: its lines that are not reconciled are debits, in {header}.",
+        "Un grand livre : ses lignes non lettrées sont au débit, dans {header}.",
+    ),
+    "aged": ("It adds up the ages of what is open.", "Elle totalise les tranches d'ancienneté de ce qui est ouvert."),
     "customer_total": (
         "It repeats a customer's total on each of their lines.",
         "Elle répète le total du client sur chacune de ses lignes.",
@@ -168,7 +173,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "missing_amount": ("Which column is the amount due?", "Quelle colonne est le montant dû ?"),
     "missing_name": ("Which column is the debtor's name?", "Quelle colonne est le nom du débiteur ?"),
-    "missing_reference": ("Which column is your reference of the debt?", "Quelle colonne est votre référence de la créance ?"),
+    "missing_reference": (
+        "Which column is your reference of the debt? Where none is, name the columns that identify a row together (reference_from).",
+        "Quelle colonne est votre référence de la créance ? S'il n'y en a pas, nommez celles qui l'identifient (reference_from).",
+    ),
     "reference_repeats": (
         "{header} has {distinct} values in {rows} rows: does it tell the debts apart?",
         "{header} a {distinct} valeurs pour {rows} lignes : distingue-t-elle les créances ?",
