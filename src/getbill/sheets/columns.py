@@ -259,6 +259,8 @@ class Sight:
         for cell in cells:
             if isinstance(cell, date):
                 self.typed_day_max = max(self.typed_day_max, cell.day)
+                self.instants += 1
+                self.midnights += dates.is_midnight(cell)
             elif type(cell) in _TYPED_NUMBERS and dates.SERIAL_FIRST <= cell < dates.SERIAL_LAST + 1:  # type: ignore[operator]
                 self._look_at_serial(str(cell), 1)
         if len(self.distinct) <= VALUES_MAX:

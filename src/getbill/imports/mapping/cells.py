@@ -179,7 +179,7 @@ def date_into_body(
             if not is_nothing(cell):
                 draft.refuse(column, cell, error)
             return
-        if has_midnights and isinstance(cell, str) and sheets.is_midnight(cell):
+        if has_midnights and sheets.is_midnight(cell):
             draft.warn(column, cell, "day_before_midnight", {"date": draft.body[name]})
 
     return step
