@@ -269,6 +269,15 @@ def test_digits_that_a_program_made_fractions_of_are_digits() -> None:
     assert [str(body["amount"]) for body in (first, second)] == ["100.0", "20.5"]
 
 
+def test_digits_of_a_long_column_are_told_from_days_and_fractions() -> None:
+    rows = [f"{line}.0 | Ann Bo | {line} | {DUE}" for line in range(70_000, 75_000)]
+
+    found = read("Facture | Client | Solde | Échéance", *rows)
+
+    assert [body["reference"] for body in found.bodies()][-1] == "74999"
+    assert found.profile.of(0).kinds[sheets.Kind.WHOLE_FLOAT] == 5_000
+
+
 def test_versions_are_no_fractions_of_digits() -> None:
     found = read(PLAIN, f"1.0 | Ann Bo | 12,50 | {DUE}", f"1.1 | Ann Bo | 12,50 | {DUE}")
 

@@ -66,6 +66,8 @@ _UNKNOWN = NOTHING - frozenset(
         "geen",
     ]
 )
+# What programs add to the digits of a code.
+_ADDED = (".0", ",0", ".00", ";")
 _EXACT_MAX = 10**15
 # Fifteen digits, the mark and a zero.
 _FLOAT_DIGITS_MAX = 17
@@ -132,13 +134,17 @@ Step = Callable[[Sequence[sheets.Cell], Draft], None]
 
 def text_of(cell: sheets.Cell) -> str:
     """Return a cell's text without the spaces around it."""
-    return sheets.read_text(cell)
+    if cell.__class__ is not str:
+        return sheets.read_text(cell)
+    text = cell.strip()
+    is_plain = text[:1] not in sheets.AROUND_TEXT and text[-1:] not in sheets.AROUND_TEXT
+    return text if is_plain else sheets.read_text(text)
 
 
 def digits_of(cell: sheets.Cell) -> str:
     """Return the text of a telephone number or a postal code: no fraction that a program added to its digits."""
     text = text_of(cell)
-    return sheets.whole(sheets.clean(text)) if cell.__class__ is str else text
+    return sheets.whole(sheets.clean(text)) if text.endswith(_ADDED) or not text.isascii() else text
 
 
 def are_digits_lost(cell: sheets.Cell, text: str) -> bool:
@@ -283,7 +289,8 @@ def _code(column: Column, are_floats: bool) -> Callable[[sheets.Cell, Draft], st
         text = text_of(cell)
         if text[-1:] == ";" or not text.isascii():
             text = sheets.clean(text)
-        if are_digits_lost(cell, text) or (are_floats and len(text) > _FLOAT_DIGITS_MAX):
+        is_doubtful = "+" in text or cell.__class__ is float
+        if (is_doubtful and are_digits_lost(cell, text)) or (are_floats and len(text) > _FLOAT_DIGITS_MAX):
             draft.refuse(column, cell, sheets.CellWrong("digits_lost", value=text))
             return ""
         return sheets.whole(text) if are_floats else text
