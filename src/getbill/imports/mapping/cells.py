@@ -66,12 +66,11 @@ _UNKNOWN = NOTHING - frozenset(
         "geen",
     ]
 )
-# What programs add to the digits of a code.
-_ADDED = (".0", ",0", ".00", ";")
 _EXACT_MAX = 10**15
 # Fifteen digits, the mark and a zero.
 _FLOAT_DIGITS_MAX = 17
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+_AROUND = sheets.AROUND_TEXT
 _REMEMBERED_MAX = 20_000
 
 
@@ -137,14 +136,13 @@ def text_of(cell: sheets.Cell) -> str:
     if cell.__class__ is not str:
         return sheets.read_text(cell)
     text = cell.strip()
-    is_plain = text[:1] not in sheets.AROUND_TEXT and text[-1:] not in sheets.AROUND_TEXT
-    return text if is_plain else sheets.read_text(text)
+    return sheets.read_text(text) if text[:1] in _AROUND or text[-1:] in _AROUND else text
 
 
 def digits_of(cell: sheets.Cell) -> str:
     """Return the text of a telephone number or a postal code: no fraction that a program added to its digits."""
     text = text_of(cell)
-    return sheets.whole(sheets.clean(text)) if text.endswith(_ADDED) or not text.isascii() else text
+    return text if text.isalnum() else sheets.whole(sheets.clean(text))
 
 
 def are_digits_lost(cell: sheets.Cell, text: str) -> bool:
