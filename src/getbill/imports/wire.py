@@ -77,7 +77,11 @@ class MappingBody(BaseModel):
         None, description="The field of each; null for none."
     )
     numbers: dict[str, Literal[",", "."]] | None = Field(None, description="The decimal mark of a column.")
-    dates: dict[str, Literal["dmy", "mdy", "ymd", "turned", "kept"]] | None = None
+    dates: dict[str, Literal["dmy", "mdy", "ymd", "turned", "kept"]] | None = Field(
+        None,
+        description="The order of day, month and year in a column; `turned` or `kept` where a spreadsheet may have swapped"
+        " day and month of some.",
+    )
     units: dict[str, Unit | None] | None = Field(
         None, description="The unit of a column of amounts; null for the currency's own."
     )

@@ -28,11 +28,12 @@ from getbill.sheets.numbers import currency_beside, is_formula_error, number_rea
 from getbill.sheets.profiles import profile
 from getbill.sheets.reading import Sheet, open  # noqa: A004 - read as `sheets.open`
 from getbill.sheets.signs import country_of, currencies_of
-from getbill.sheets.texts import clean, read_text, whole
+from getbill.sheets.texts import AROUND_TEXT, clean, read_text, whole
 from getbill.sheets.words import CellWrong, Unreadable, reason
 from getbill.sheets.writing import write_csv, write_xlsx
 
 __all__ = [
+    "AROUND_TEXT",
     "Cell",
     "CellWrong",
     "Choices",

@@ -27,6 +27,7 @@ _WORD_CHARS = 40
 _MISSES_MAX = 1_000
 _BESIDE_MAX = 1_000
 _SERIALS_MIN = 2_000
+_NO_NOTATION = "?"
 # Where a date in numbers ends and its time begins.
 _DAY_CHARS = 10
 _KIND_OF_TYPE = {
@@ -75,6 +76,8 @@ class Way:
     is_instant: bool = False
     # A spreadsheet's apostrophe or something invisible is around it.
     is_marked: bool = False
+    # Any of these three.
+    is_rare: bool = False
 
     # Whether each cell of it must be looked at, for any of these but the word.
     is_looked_at: bool = False
@@ -101,6 +104,7 @@ def way_of(pattern: str, example: str) -> Way:
         way.is_doubtful = ("." in body or "," in body) and len(
             {sign for sign, _ in numbers.readings(body)}
         ) > 1
+    way.is_rare = way.is_marked or way.is_serial or way.is_float
     way.is_looked_at = (
         way.is_day or way.is_phone or way.has_currency or way.is_doubtful or way.is_serial or way.is_float
     )
@@ -193,8 +197,8 @@ class Sight:
                 self.exact.update(dict.fromkeys(way.kinds, seen[pattern]))
 
     def _look_at(self, cell: str, way: Way, count: int) -> None:
-        if way.is_marked:
-            cell = clean(cell)
+        if way.is_rare:
+            cell = self._look_at_rare(cell, way, count)
         if way.is_word and len(self.distinct) <= _WORDS_MAX:
             for kind in kinds.of_word(cell):
                 self.exact[kind] += count
@@ -203,29 +207,30 @@ class Sight:
         if way.is_day:
             self._look_at_day(cell, way, count)
         if way.has_currency:
-            self._look_beside(cell, count)
+            rest = cell.strip(_AROUND_MOST)
+            self.currencies[rest if rest in self.currencies else self._rest(rest)] += count
         if way.is_doubtful and (digit := _DIGIT.search(cell)) and digit[0] == "0":
             way.zeros += count
-        if way.is_serial or way.is_float:
-            self._look_at_digits(cell, way, count)
 
-    def _look_beside(self, cell: str, count: int) -> None:
-        rest = cell.strip(_AROUND_MOST)
-        if rest not in self.currencies:
-            rest = _DIGITS.sub("1", rest.strip(_AROUND_NUMBERS))
+    def _rest(self, rest: str) -> str:
+        """Return what stands beside the digits of a cell, in the form in which it is counted."""
+        rest = _DIGITS.sub("1", rest.strip(_AROUND_NUMBERS))
         # Like an amount by the number of its letters alone, a column of codes has thousands of them.
-        if rest in self.currencies or len(self.currencies) < _BESIDE_MAX:
-            self.currencies[rest] += count
+        return rest if len(self.currencies) < _BESIDE_MAX else _NO_NOTATION
 
-    def _look_at_digits(self, cell: str, way: Way, count: int) -> None:
+    def _look_at_rare(self, cell: str, way: Way, count: int) -> str:
+        """Look at what few columns have, and return the cell without what a spreadsheet left around it."""
+        cell = clean(cell)
         if way.is_serial:
             self._look_at_serial(cell, count)
             way.looked_at += count
             # Postal codes and other numbers of five digits: no column of days, and not worth looking on.
             if way.looked_at > _SERIALS_MIN and self.exact[Kind.SERIAL_DATE] < 0.9 * way.looked_at:
-                way.is_serial = way.is_looked_at = False
+                way.is_serial = False
+                way.is_looked_at = way.is_float
         if way.is_float and cell[-1] == "0":
             self.exact[Kind.WHOLE_FLOAT] += count
+        return cell
 
     def _look_at_serial(self, cell: str, count: int) -> None:
         if dates.SERIAL_FIRST <= int(cell[:5]) <= dates.SERIAL_LAST:
@@ -259,6 +264,8 @@ class Sight:
         for cell in cells:
             if isinstance(cell, date):
                 self.typed_day_max = max(self.typed_day_max, cell.day)
+                self.instants += 1
+                self.midnights += dates.is_midnight(cell)
             elif type(cell) in _TYPED_NUMBERS and dates.SERIAL_FIRST <= cell < dates.SERIAL_LAST + 1:  # type: ignore[operator]
                 self._look_at_serial(str(cell), 1)
         if len(self.distinct) <= VALUES_MAX:

@@ -6,7 +6,7 @@ one in which none is stays a question.
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -52,6 +52,10 @@ _MONTH = {name: month for month, names in _MONTHS.items() for name in names}
 _SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?")
 # The midnights of Europe, of Africa's east and of India, told in the time of Greenwich.
 _MIDNIGHT = re.compile(r"(?:2[123]:00|18:30)(?::00(?:\.0+)?)?(?:Z|[+]00:?00)$")
+# A typed instant says no zone: those of central Europe, where a browser wrote the file.
+_TYPED_MIDNIGHTS = frozenset({time(22), time(23)})
+# Later than this the last second of a day is the next midnight, less what floating point took.
+_ROUNDED_UP = time(23, 59, 59, 500_000)
 # A spreadsheet counts days from here, as if 1900 had been a leap year.
 _SERIAL_ZERO = date(1899, 12, 30)
 SERIAL_FIRST, SERIAL_LAST = 36_526, 73_050  # 2000-01-01 to 2099-12-31
@@ -99,9 +103,11 @@ def has_form(text: str) -> bool:
     return bool(_TRIPLE.fullmatch(text) or _COMPACT.fullmatch(text) or _DAY_FIRST.fullmatch(text))
 
 
-def is_midnight(text: str) -> bool:
+def is_midnight(cell: Cell) -> bool:
     """Tell whether an instant in the time of Greenwich is a midnight further east."""
-    return bool(_MIDNIGHT.search(text))
+    if isinstance(cell, datetime):
+        return cell.time() in _TYPED_MIDNIGHTS
+    return isinstance(cell, str) and bool(_MIDNIGHT.search(cell))
 
 
 def readings(text: str) -> dict[Order, date]:
@@ -194,7 +200,7 @@ def _read(text: str, shape: DateShape) -> date:
 
 def _typed(cell: Cell, shape: DateShape) -> date:
     if isinstance(cell, date):
-        found = cell.date() if isinstance(cell, datetime) else cell
+        found = _day_of(cell, shape) if isinstance(cell, datetime) else cell
         if shape.is_turned and found.day <= 12:
             found = date(found.year, found.day, found.month)
     elif isinstance(cell, int | float) and not isinstance(cell, bool):
@@ -207,6 +213,11 @@ def _typed(cell: Cell, shape: DateShape) -> date:
     if not _YEAR_MIN <= found.year <= _YEAR_MAX:
         raise CellWrong("date_impossible", value=found.isoformat())
     return found
+
+
+def _day_of(instant: datetime, shape: DateShape) -> date:
+    is_next = instant.time() >= _ROUNDED_UP or (shape.midnights == "all" and is_midnight(instant))
+    return instant.date() + timedelta(days=1) if is_next else instant.date()
 
 
 def _serial(number: int) -> date:

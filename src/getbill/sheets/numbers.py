@@ -18,7 +18,7 @@ from getbill.sheets.words import CellWrong
 
 Decimals = Literal[".", ","]
 _SIGNS: tuple[Decimals, Decimals] = (",", ".")
-# More characters than an amount of twelve digits has: a program wrote its floating point out.
+# More characters than an amount of ten digits has: what floating point leaves behind.
 _LONG = 14
 # What is left of a cent in floating point is no money.
 _ROUNDING = Decimal("0.000001")
@@ -59,7 +59,7 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
     decimal = re.escape(shape.decimal)
     other = shape.thousands if shape.thousands in {".", ","} and shape.thousands != shape.decimal else ""
     parted = rf"(?:[{SPACES}]\d{{3}})+" + (rf"|(?:{re.escape(other)}\d{{3}})+" if other else "")
-    places = r"\d+" if shape.places > _CENTS_PLACES else r"\d{1,2}"
+    places = r"\d{1,6}" if shape.places > _CENTS_PLACES else r"\d{1,2}"
     plain = re.compile(rf"-?\d+(?:{decimal}{places})?", re.ASCII).fullmatch
     grouped = re.compile(
         rf"(-?(?:[1-9]\d{{0,2}}(?:{parted})|\d+)(?:{decimal}{places})?)(?:\s?\u20ac|\s?EUR)?", re.ASCII
@@ -69,8 +69,7 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
     def read(cell: Cell) -> Decimal:
         if type(cell) is str:
             if plain(cell):
-                number = Decimal(cell.replace(",", ".") if decimal == "," else cell)
-                return number if len(cell) <= _LONG else _rounded(number)
+                return Decimal(cell.replace(",", ".") if decimal == "," else cell)
             if written := grouped(cell):
                 return Decimal(written[1].translate(table))
             return _read_slowly(cell, shape)

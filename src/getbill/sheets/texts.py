@@ -13,6 +13,8 @@ _MARKS = frozenset(_ALL_MARKS)
 _INVISIBLE = (
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad"
 )
+# A text is none of a spreadsheet's tricks where it neither begins nor ends with one of these.
+AROUND_TEXT = _MARKS | {"="} | frozenset(_INVISIBLE)
 # Letters and digits of full width, as Japanese and Chinese programs write them, are the plain ones.
 _PLAIN = {**dict.fromkeys(map(ord, _INVISIBLE)), **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}}
 _AS_FORMULA = re.compile(r'=\s*"([^"]*)"')

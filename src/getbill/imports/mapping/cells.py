@@ -75,6 +75,7 @@ ukendt|sin|non|no|nein|nee|ninguna|niet|nvt|n.v.t.|ohne|fehlt|non renseigné|non
 liste rouge|keine angabe|nicht bekannt"""
 NO_NUMBER = NOTHING | frozenset(_NO_NUMBER.replace("\n", "").split("|"))
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+_AROUND = sheets.AROUND_TEXT
 _REMEMBERED_MAX = 20_000
 
 
@@ -137,13 +138,16 @@ Step = Callable[[Sequence[sheets.Cell], Draft], None]
 
 def text_of(cell: sheets.Cell) -> str:
     """Return a cell's text without the spaces around it."""
-    return sheets.read_text(cell)
+    if cell.__class__ is not str:
+        return sheets.read_text(cell)
+    text = cell.strip()
+    return sheets.read_text(text) if text[:1] in _AROUND or text[-1:] in _AROUND else text
 
 
 def digits_of(cell: sheets.Cell) -> str:
     """Return the text of a telephone number or a postal code: no fraction that a program added to its digits."""
     text = text_of(cell)
-    return sheets.whole(sheets.clean(text)) if cell.__class__ is str else text
+    return text if text.isalnum() else sheets.whole(sheets.clean(text))
 
 
 def are_digits_lost(cell: sheets.Cell, text: str) -> bool:
@@ -184,7 +188,7 @@ def date_into_body(
             if not is_nothing(cell):
                 draft.refuse(column, cell, error)
             return
-        if has_midnights and isinstance(cell, str) and sheets.is_midnight(cell):
+        if has_midnights and sheets.is_midnight(cell):
             draft.warn(column, cell, "day_before_midnight", {"date": draft.body[name]})
 
     return step
@@ -299,7 +303,8 @@ def _code(column: Column, are_floats: bool) -> Callable[[sheets.Cell, Draft], st
         text = text_of(cell)
         if text[-1:] == ";" or not text.isascii():
             text = sheets.clean(text)
-        if are_digits_lost(cell, text) or (are_floats and len(text) > _FLOAT_DIGITS_MAX):
+        is_doubtful = "+" in text or cell.__class__ is float
+        if (is_doubtful and are_digits_lost(cell, text)) or (are_floats and len(text) > _FLOAT_DIGITS_MAX):
             draft.refuse(column, cell, sheets.CellWrong("digits_lost", value=text))
             return ""
         return sheets.whole(text) if are_floats else text

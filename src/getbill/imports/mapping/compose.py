@@ -100,7 +100,7 @@ class Composer:
         shape = self._profile.of(column.index).date
         order = self._mapping.dates.get(column.index)
         if shape is None:
-            shape = sheets.DateShape("dmy", is_certain=False, why="nothing_seen")
+            shape = sheets.DateShape("dmy", is_certain=False, why="nothing_seen", has_serials=False)
         if order in {"turned", "kept"}:
             shape = replace(shape, is_certain=True, why="answered", is_turned=order == "turned")
         elif order and order != shape.order:

@@ -62,13 +62,11 @@ def _mark(
     if shape is None:
         return ""
     codes = _codes(column, columns, profile, currency)
-    is_open = not shape.is_certain
-    if shape.why == "other_columns" and any(money.decimals(code) > 2 for code in codes):
-        is_open = True
-    if not is_open:
-        return shape.decimal if shape.why in _SHOWN else ""
-    if mark := sums.decimal_of(one, profile):
+    is_weak = shape.why == "other_columns"
+    if (is_weak or not shape.is_certain) and (mark := sums.decimal_of(one, profile)):
         return mark
+    if shape.is_certain and not (is_weak and any(money.decimals(code) > 2 for code in codes)):
+        return shape.decimal if shape.why in _SHOWN else ""
     # Without decimals there is nothing that the mark could part but thousands.
     is_whole = bool(codes) and all(money.decimals(code) == 0 or code in _WHOLE for code in codes)
     return "" if is_whole and shape.why == "decimal_ambiguous" and _is_of_one_mark(one, shape) else None

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from getbill import sheets
@@ -119,6 +118,7 @@ def _check(columns: dict[Field, Column], readers: dict[Field, Reader]) -> Step:
 
 def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> Step:
     known: dict[str, str | None] = {}
+    beside = _Beside()
     signs, otherwise = mapping.currency.signs, mapping.currency.code
 
     def code_of(text: str) -> str | None:
@@ -130,11 +130,12 @@ def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> S
         return known[text]
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        rest = _rest(written, cells)
         stated = [
             (column, text, code_of(text))
             for column, text in (
                 (own, text_of(cells[own.index]) if own else ""),
-                (written, _sign(written, cells)),
+                (written, beside[rest] if rest else ""),
             )
             if column and text
         ]
@@ -162,15 +163,17 @@ def _not_a_number(cell: sheets.Cell) -> sheets.CellWrong:
     return sheets.CellWrong("number_invalid", value=text_of(cell))
 
 
-def _sign(column: Column | None, cells: Sequence[sheets.Cell]) -> str:
+def _rest(column: Column | None, cells: Sequence[sheets.Cell]) -> str:
+    """Return what is left of an amount without its outer digits."""
     cell = cells[column.index] if column else None
-    if cell.__class__ is not str or (cell[-1:].isdigit() and cell[:1].isdigit()):
-        return ""
-    rest = cell.strip(_FIGURES)
-    return _beside(rest) if rest else ""
+    return cell.strip(_FIGURES) if isinstance(cell, str) else ""
 
 
-@lru_cache(maxsize=4096)
-def _beside(rest: str) -> str:
-    """Return the currency in what is left of a cell without its outer digits."""
-    return sheets.currency_beside(rest if any(map(str.isdigit, rest)) else f"{rest} 1")
+class _Beside(dict[str, str]):
+    """The currencies in what is left of amounts without their outer digits; empty where they name none."""
+
+    def __missing__(self, rest: str) -> str:
+        if len(self) > _REMEMBERED_MAX:
+            self.clear()
+        self[rest] = sheets.currency_beside(rest if any(map(str.isdigit, rest)) else f"{rest} 1")
+        return self[rest]

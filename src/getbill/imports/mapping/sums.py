@@ -27,7 +27,11 @@ def _others(found: sheets.ColumnProfile, profile: sheets.Profile) -> list[Number
     sure = [
         one
         for one in profile.columns
-        if one is not found and one.number and one.number.is_certain and one.share(sheets.Kind.NUMBER) >= 0.5
+        if one is not found
+        and one.number
+        and one.number.is_certain
+        and one.number.why != "other_columns"
+        and one.share(sheets.Kind.NUMBER) >= 0.5
     ]
     return [_column(one, profile, one.number.decimal) for one in sure[:_COLUMNS_MAX] if one.number]
 
