@@ -3,8 +3,13 @@
 Each layout of the corpus is written as a file, read, proposed and composed as an import does it. A column is
 right when it got its label without a question, or a question where the label says that only a human can tell. An
 amount, date or currency that differs from the debt's own, in a column nobody was asked about, is wrong.
+
+Real exports are scored through the API of an installation: every value that its debts have, against the truths.
 """
 
+from bench.corpus import exports
+from bench.corpus.exports import figures as export_figures
+from bench.corpus.exports.running import recipient
 from bench.corpus.score import Score, score
 from bench.figures import Figure
 
@@ -26,6 +31,16 @@ def measure(say) -> list[Figure]:  # noqa: ANN001 - as every figure
         right = (f"mapping: columns right{which}", found.right, found.columns, "columns", target)
         wrong = (f"mapping: wrong values{which}", len(found.wrong_values), found.values, "values", 0.0)
         figures += [Figure(*right, is_more_better=True), Figure(*wrong, is_more_better=False)]
+    return figures + _of_exports(say)
+
+
+def _of_exports(say) -> list[Figure]:  # noqa: ANN001 - as above
+    figures = []
+    with recipient() as ours:
+        for part in exports.PARTS:
+            verdict = ours.verdict(exports.layouts(part))
+            export_figures.tell(verdict, f"exports, {part}", say, has_details=part == "seen")
+            figures += export_figures.figures(verdict, part)
     return figures
 
 

@@ -18,7 +18,7 @@ import uvloop
 _GET = b"GET /external-api/v1%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n"
 _CONNECTIONS = 64
 _LOOK_SECONDS = 0.25
-_RUNS = frozenset({"uploaded", "mapped", "checked", "importing"})
+_RUNS = frozenset({"uploaded", "mapped", "checking", "checked", "importing"})
 
 
 class Lane:

@@ -116,6 +116,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state.trials = Trials(
         await stack.enter_async_context(Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle)))
     )
+    state.summaries = imports.summaries
     state.checkers = imports.Checkers()
     stack.callback(state.checkers.close)
     state.room = streams.Room(state.database, dsn)

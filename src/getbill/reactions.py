@@ -55,6 +55,7 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     await timelines.erase(tx, debt.workspace_id, debt.id)
     await todos.erase(tx, debt.workspace_id, debt.id)
     await imports.erase(tx, debt.workspace, debt.id, debt.import_id)
+    await imports.erase_changes(tx, debt)
     await sftp.erase(tx, debt.workspace_id, debt.import_id)
 
 

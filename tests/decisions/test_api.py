@@ -83,6 +83,7 @@ async def test_a_message_that_nobody_knows_of_waits_for_a_person(doubt: Doubt) -
             "en": "Nobody knows whether this message left. Was it sent?",
         },
         "subject_id": followup["id"],
+        "file": None,
         "debt_id": doubt.debt_id,
         "decisions": ["sent", "not_sent"],
         "created_at": "2026-01-05T09:00:00Z",

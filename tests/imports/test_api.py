@@ -29,6 +29,7 @@ COUNTS = {
     "left_out": {},
     "undone": 0,
     "kept": 0,
+    "restored": 0,
 }
 
 
@@ -58,7 +59,11 @@ async def test_what_is_not_certain_waits_for_a_person(sender: Sender) -> None:
 
     mapped = await sender.get(f"/imports/{import_id}/mapping")
     todos = (await sender.get("/todos?type=import_mapping"))["data"]
-    assert (shown["state"], shown["waiting_for"], shown["counts"]["created"]) == ("uploaded", "mapping", 0)
+    assert (shown["state"], shown["waiting_for"], shown["counts"]["created"]) == (
+        "needs_mapping",
+        "mapping",
+        0,
+    )
     assert not mapped["is_certain"]
     assert mapped["questions"]
     assert [todo["subject_id"] for todo in todos] == [import_id]

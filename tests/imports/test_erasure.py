@@ -84,7 +84,9 @@ async def test_a_correction_of_a_row_that_met_a_debt_goes_with_it(sender: Sender
 
 async def test_a_file_that_nobody_should_have_goes_when_its_import_fails_too(sender: Sender) -> None:
     shown = await sender.imported(csv([row(1), row(2)]))
-    await sender.rows("UPDATE imports SET task = 'check' WHERE workspace_id = $1", sender.workspace_id)
+    await sender.rows(
+        "UPDATE imports SET state = 'undoing', task = 'undo' WHERE workspace_id = $1", sender.workspace_id
+    )
     work = await sender.taken(shown["id"])
     await erase(sender, "F-2026-00001")
     needed = await sender.rows(_CHUNKS, sender.workspace_id)

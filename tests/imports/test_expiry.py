@@ -44,7 +44,9 @@ async def test_what_needs_the_rows_is_refused_once_they_are_gone(
 async def test_a_task_of_an_import_whose_rows_are_gone_ends(sender: Sender) -> None:
     import_id = await old(sender)
     await expire(sender)
-    await sender.rows("UPDATE imports SET task = 'undo' WHERE workspace_id = $1", sender.workspace_id)
+    await sender.rows(
+        "UPDATE imports SET state = 'undoing', task = 'undo' WHERE workspace_id = $1", sender.workspace_id
+    )
 
     shown = await sender.work(import_id)
 
@@ -55,7 +57,7 @@ async def test_an_import_whose_rows_are_gone_is_given_up(sender: Sender) -> None
     import_id = await old(sender)
     await expire(sender)
     (claimed,) = await sender.rows(
-        "UPDATE imports SET task = 'undo', leased_until = now() + interval '1 hour' WHERE workspace_id = $1"
+        "UPDATE imports SET state = 'undoing', task = 'undo', leased_until = now() + interval '1 hour' WHERE workspace_id = $1"
         " RETURNING workspace_id, id, fence, tries",
         sender.workspace_id,
     )

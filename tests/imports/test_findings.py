@@ -134,10 +134,8 @@ def test_what_a_bodys_checks_say_is_said_in_french_too(pointer: str, code: str, 
 
 
 def test_every_sentence_of_an_imports_own_is_in_both_languages() -> None:
-    facts = {
-        name: name
-        for name in ("reference", "line_before", "debt", "why", "domain", "meant", "date", "years", "status")
-    }
+    names = "reference line_before debt why domain meant date years status fields champs customer"
+    facts = {name: name for name in names.split()}
 
     for code in sentences._OWN:
         english, french = sentences.own(code, facts)

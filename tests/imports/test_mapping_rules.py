@@ -236,7 +236,15 @@ def test_two_columns_never_share_a_field() -> None:
     found = read(PLAIN, *ROWS)
 
     with pytest.raises(mapping.ColumnsCollide, match="both amount"):
-        mapping.changed(found.mapping, {"columns": {"Client": "amount"}}, found.profile)
+        mapping.changed(found.mapping, {"columns": {"B": "amount", "D": "amount"}}, found.profile)
+
+
+def test_naming_a_column_frees_the_one_that_held_its_field() -> None:
+    found = read(PLAIN, *ROWS)
+
+    after = mapping.changed(found.mapping, {"columns": {"D": "amount"}}, found.profile)
+
+    assert [column.field for column in after.columns] == ["invoice_reference", "name", None, "amount"]
 
 
 @pytest.fixture(scope="session")
@@ -538,3 +546,18 @@ def test_every_reason_and_question_is_said_in_both_languages() -> None:
         for question in found.questions:
             assert said(question.code, question.facts, language)
     assert said("missing_amount", {}, "fr") == "Quelle colonne est le montant dû ?"
+
+
+def test_how_a_column_is_written_is_asked_with_what_it_is() -> None:
+    found = read(
+        "Facture | Client | Solde | Reste à payer | Échéance",
+        "F1 | A | 1.234 | 2.500 | 01/02/2025",
+        "F2 | B | 9.500 | 1.200 | 05/09/2025",
+    )
+
+    answers = {"columns": {"D": "amount"}, "numbers": {"D": ","}, "dates": {"E": "dmy"}}
+    after = mapping.changed(found.mapping, answers, found.profile)
+
+    assert set(found.asked()) == {"which_amount", "number_format", "date_order"}
+    assert {index for question in found.mapping.questions for index in question.columns} == {2, 3, 4}
+    assert after.is_certain

@@ -117,7 +117,7 @@ async def test_what_all_or_nothing_is_taking_back_already_ends_undone_when_its_o
     await sender.call("POST", f"/imports/{import_id}/undo")
     shown = await sender.work(import_id)
 
-    assert (going["state"], going["doing"]) == ("importing", "undo")
+    assert (going["state"], going["doing"]) == ("rolling_back", "undo")
     assert (shown["state"], shown["error"], shown["counts"]["undone"]) == ("undone", None, 2)
     assert await live(sender) == ["F-2026-00002"]
 
@@ -164,26 +164,30 @@ async def test_a_check_that_fails_counts_nothing_as_made(sender: Sender) -> None
     assert await live(sender) == ["F-2026-00001"]
 
 
-async def test_undoing_says_how_many_changed_debts_stay_as_they_were_changed(sender: Sender) -> None:
+async def test_undoing_says_how_many_changes_stay(sender: Sender) -> None:
     await sender.imported(csv([row(1), row(2)]))
     other = {"Montant dû": "99,00"}
     content = csv([row(1, **other), row(2, **other), row(3)])
     shown = await sender.imported(content, "?auto=true&on_duplicate=update")
+    paid = next(debt for debt in await sender.debts() if debt["reference"] == "F-2026-00001")
+    await sender.call("POST", f"/debts/{paid['id']}/payments", {"amount": 10})
 
     answered = await sender.call("POST", f"/imports/{shown['id']}/undo", Accept_Language="en")
     undone = await sender.work(shown["id"])
 
     changed = await sender.findings(shown["id"], "?code=updated")
     amounts = {
-        debt["reference"]: debt["amount"] for debt in await sender.debts() if debt["status"] != "archived"
+        debt["reference"]: float(debt["amount"])
+        for debt in await sender.debts()
+        if debt["status"] != "archived"
     }
-    assert shown["notes"] == []
-    assert [note["code"] for note in answered.json()["notes"]] == ["changes-stay"]
-    assert answered.json()["notes"][0]["message"].endswith("Rows that did so: 2.")
-    assert undone["notes"][0]["message"].endswith("Lignes concernées : 2.")
+    assert shown["notes"] == answered.json()["notes"] == []
+    assert [note["code"] for note in undone["notes"]] == ["changes-stay"]
+    assert undone["notes"][0]["message"].endswith("Lignes : 1.")
     assert (undone["state"], undone["counts"]["undone"], undone["counts"]["updated"]) == ("undone", 1, 2)
+    assert (undone["counts"]["restored"], undone["counts"]["kept"]) == (1, 1)
     assert [one["line"] for one in changed] == [2, 3]
-    assert amounts == {"F-2026-00001": 99, "F-2026-00002": 99}
+    assert amounts == {"F-2026-00001": 99, "F-2026-00002": 102.5}
 
 
 async def test_what_was_only_checked_leaves_no_changes_to_tell_of(sender: Sender) -> None:
@@ -198,9 +202,7 @@ async def test_what_was_only_checked_leaves_no_changes_to_tell_of(sender: Sender
     assert (after["counts"]["updated"], after["notes"]) == (0, [])
 
 
-async def test_all_or_nothing_that_could_only_change_debts_says_so_and_goes_on_saying_so(
-    sender: Sender,
-) -> None:
+async def test_all_or_nothing_that_could_only_change_debts_gives_back_what_it_changed(sender: Sender) -> None:
     await sender.imported(csv([row(1)]))
     content = csv([row(1, **{"Montant dû": "99,00"}), row(2)])
     import_id = await sender.sent(content, "?auto=true&mode=all_or_nothing&on_duplicate=update")
@@ -214,8 +216,9 @@ async def test_all_or_nothing_that_could_only_change_debts_says_so_and_goes_on_s
     discarded = await sender.call("POST", f"/imports/{import_id}/undo")
     undone = await sender.work(import_id)
 
+    amounts = {debt["reference"]: float(debt["amount"]) for debt in await sender.debts()}
     assert (failed["state"], failed["counts"]["updated"], failed["counts"]["rejected"]) == ("failed", 1, 1)
-    assert [note["code"] for note in failed["notes"]] == ["changes-stay"]
+    assert (failed["counts"]["restored"], failed["notes"]) == (1, [])
+    assert amounts["F-2026-00001"] == 101.5
     assert discarded.status == 202, discarded.body
-    assert (undone["state"], undone["counts"]["updated"]) == ("undone", 1)
-    assert undone["notes"] == failed["notes"]
+    assert (undone["state"], undone["counts"]["restored"], undone["notes"]) == ("undone", 1, [])

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getbill.kit import json
+from getbill.kit.errors import Invalid
 
 _texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 _scalars = st.none() | st.booleans() | st.integers(-(10**15), 10**15) | _texts
@@ -40,8 +41,6 @@ def test_an_amount_keeps_its_digits_both_ways(amount: Decimal) -> None:
         (b'{"b": {"c": 1, "c": 1}}', '"c" stands twice'),
         (b"[1", "line 1, column 3"),
         (b"", "line 1, column 1"),
-        (b'"\\ud800"', "surrogate"),
-        (b'{"\\u0000": 1}', "U+0000"),
         (b"\xff", "not UTF-8"),
         (b"[" * 65 + b"]" * 65, "deeper than 64"),
         (b"[1e999]", "exponent"),
@@ -53,6 +52,21 @@ def test_a_body_that_means_two_things_is_refused_in_words(body: bytes, says: str
         json.read(body)
 
     assert says in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        (b'"\\ud800"', [""]),
+        (b'{"a": {"b/c": ["x", "\\u0000"]}, "d": "\\udfff", "e": "\\ud83d\\ude00"}', ["/a/b~1c/1", "/d"]),
+        (b'{"a": {"\\u0000": "\\u0000"}}', ["/a", "/a/\N{REPLACEMENT CHARACTER}"]),
+    ],
+)
+def test_a_text_that_nothing_stores_is_refused_by_its_place(body: bytes, pointers: list[str]) -> None:
+    with pytest.raises(Invalid, match=r"U\+0000") as refused:
+        json.read(body)
+
+    assert [error.pointer for error in refused.value.errors] == pointers
 
 
 def test_brackets_in_a_text_are_not_depth() -> None:

@@ -13,7 +13,7 @@ from calls import Site
 from dropping import Client, Served
 from getbill import imports, sftp
 from getbill.imports import tasks
-from getbill.kit import clock
+from getbill.kit import clock, ids
 from getbill.kit.db import Statement
 from getbill.sftp import Limits, PickUp, picking, queries
 from getbill.sftp.actions import Folders
@@ -250,13 +250,151 @@ async def test_a_file_that_is_being_imported_is_left_alone(
     await picked_up(sandbox, worker)
 
     said = [
-        await dropper.run("put debts.csv incoming/debts.csv"),
         await dropper.run("rm incoming/debts.csv"),
         await dropper.run("rename incoming/debts.csv incoming/other.csv"),
+        await dropper.run("reput debts.csv incoming/debts.csv"),
     ]
 
     assert [one.status for one in said] == [1, 1, 1]
     assert (await served.names(dropper.login))["debts.csv"][1] == "taken"
+
+
+FIRST, SECOND = GOOD.encode(), GOOD.replace("F-2026", "H-2026").encode()
+TWICE = [
+    pytest.param(["put a.csv incoming/debts.csv", "put b.csv incoming/debts.csv"], id="put over it"),
+    pytest.param(["put a.csv debts.csv", "put b.csv debts.csv"], id="put over it in the root"),
+    pytest.param(
+        [
+            "put a.csv incoming/debts.csv.part",
+            "rename incoming/debts.csv.part incoming/debts.csv",
+            "put b.csv incoming/debts.csv.part",
+            "rename incoming/debts.csv.part incoming/debts.csv",
+        ],
+        id="renamed over it",
+    ),
+    pytest.param(["put a.csv incoming/debts.csv", "put b.csv debts.csv"], id="in both folders"),
+]
+
+
+@pytest.mark.parametrize("commands", TWICE)
+async def test_two_files_of_one_name_are_both_imported(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker, commands: list[str]
+) -> None:
+    await _known_layout(dropper, sandbox, worker)
+    dropper.file("a.csv", FIRST.replace(b"F-2026", b"A-2026"))
+    dropper.file("b.csv", SECOND.replace(b"H-2026", b"B-2026"))
+
+    said = await dropper.run(*commands, "ls incoming")
+    taken = await picked_up(sandbox, worker)
+
+    made = {one[0] for one in await references(sandbox)}
+    processed = await served.names(dropper.login, "processed")
+    reports = await served.names(dropper.login, "reports")
+    assert (said.status, taken, made) == (0, 2, {"F", "A", "B"})
+    # The layout's own file came before: three of one name, each beside a report that bears its name.
+    assert len(processed) == 3
+    assert {f"{name}.report.json" for name in processed} == set(reports)
+
+
+async def test_a_file_of_a_name_that_is_being_imported_waits_beside_it(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    dropper.file("debts.csv", FIRST)
+    dropper.file("later.csv", SECOND)
+    await dropper.run("put debts.csv incoming/")
+    await picked_up(sandbox, worker)
+
+    said = await dropper.run("put later.csv incoming/debts.csv", "get incoming/debts.csv got.csv")
+    lying = await served.names(dropper.login)
+    await confirmed(sandbox, worker)
+    await picked_up(sandbox, worker)
+
+    assert said.status == 0, said.text
+    assert sorted(state for _, state in lying.values()) == ["taken", "whole"]
+    assert (lying["debts.csv"][1], dropper.got("got.csv")) == ("whole", SECOND)
+    assert len(await references(sandbox)) == 10
+
+
+async def test_files_of_a_layout_go_on_by_themselves_once_it_is_confirmed(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    for letter in "ABC":
+        dropper.file(f"{letter}.csv", FIRST.replace(b"F-2026", f"{letter}-2026".encode()))
+        await dropper.run(f"put {letter}.csv incoming/")
+    await picked_up(sandbox, worker)
+    asked = (await sandbox.get(f"{API}/todos?state=open")).json()["data"]
+
+    confirmed = await sandbox.post(f"{API}/imports/{asked[0]['subject_id']}/mapping/confirm", {})
+    await worker.work()
+
+    assert confirmed.status == 202, confirmed.body
+    assert {one["file"]["name"] for one in asked} == {"A.csv", "B.csv", "C.csv"}
+    assert {one["file"]["sender"] for one in asked} == {ids.show("sftp", dropper.login.id)}
+    assert len(await references(sandbox)) == 15
+    assert await served.names(dropper.login) == {}
+    assert (await sandbox.get(f"{API}/todos?state=open")).json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second", "left"),
+    [
+        pytest.param("debts.csv", b"", SECOND, 1, id="an empty file is replaced"),
+        pytest.param("debts.csv.part", FIRST, SECOND, 1, id="a half-done file is replaced"),
+        pytest.param("debts.csv", FIRST, FIRST, 2, id="the same bytes are two files"),
+        pytest.param("debts.csv", FIRST, b"", 2, id="an empty file replaces none"),
+        pytest.param("é" * 100, FIRST, SECOND, 2, id="a long name"),
+    ],
+)
+async def test_what_a_second_file_of_a_name_replaces(
+    served: Served, dropper: Client, name: str, first: bytes, second: bytes, left: int
+) -> None:
+    dropper.file("first.csv", first)
+    dropper.file("second.csv", second)
+
+    said = await dropper.run(f"put first.csv incoming/{name}", f"put second.csv incoming/{name}")
+    lying = await served.names(dropper.login)
+    removed = await dropper.run(*(f"rm incoming/{one}" for one in lying))
+
+    assert said.status == 0, said.text
+    assert len(lying) == left
+    assert lying[name] == (len(second), "whole")
+    assert sum(size for size, _ in lying.values()) == len(second) + (left - 1) * len(first)
+    assert removed.status == 0, removed.text
+
+
+async def test_a_second_file_that_breaks_off_leaves_the_first_to_be_imported(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    await _known_layout(dropper, sandbox, worker)
+    dropper.file("debts.csv", SECOND)
+    await dropper.run("put debts.csv incoming/")
+    folders = sftp_folders(served, dropper)
+    broken = await folders.write(place(b"incoming/debts.csv"))
+    await broken.write(0, FIRST[:100])
+    await broken.close(State.CUT)
+
+    await picked_up(sandbox, worker)
+
+    assert await served.names(dropper.login) == {"debts.csv": (100, "cut")}
+    assert len(await references(sandbox)) == 10
+
+
+async def test_of_two_sessions_that_put_a_name_at_once_both_files_are_there(
+    served: Served, dropper: Client
+) -> None:
+    folders, debts = sftp_folders(served, dropper), place(b"incoming/debts.csv")
+    for _ in range(2):
+        opened = await asyncio.gather(*(folders.write(debts) for _ in range(2)), return_exceptions=True)
+        for upload in opened:
+            assert not isinstance(upload, BaseException)
+            await upload.write(0, FIRST)
+        closed = await asyncio.gather(*(one.close() for one in opened), return_exceptions=True)  # type: ignore[union-attr]
+        # Whoever opened a file that is still open wrote in its place, and the other is told.
+        assert sum(one is None for one in closed) >= 1
+
+    names = await served.names(dropper.login)
+    assert set(names.values()) == {(len(FIRST), "whole")}
+    assert len(names) >= 2
 
 
 async def test_an_erased_debt_takes_the_files_it_came_in_with_it(

@@ -46,7 +46,7 @@ def test_a_path_comes_to_one_place(path: bytes, place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [b"other/x", b"incoming/a/b", b"a\nb", b"\xff", b"a" * 201, b"/" + b"x/" * 3_000]
+    "path", [b"other/x", b"incoming/a/b", b"a\nb", b"\xff", b"a" * 256, b"/" + b"x/" * 3_000]
 )
 def test_there_are_no_other_places(path: bytes) -> None:
     with pytest.raises(NoSuchPlace):
@@ -72,3 +72,6 @@ def test_a_second_file_of_a_name_gets_the_instant_into_it() -> None:
 
     assert beside("debts.csv", moment) == "debts-20261122T140001000005Z.csv"
     assert beside("debts", moment) == "debts-20261122T140001000005Z"
+    assert beside(".csv", moment) == ".csv-20261122T140001000005Z"
+    # What is appended to it later fits into what any system takes.
+    assert len(beside("é" * 98 + ".csv", moment).encode()) <= 200

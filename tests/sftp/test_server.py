@@ -98,8 +98,10 @@ async def test_a_file_is_renamed_replaced_and_removed(served: Served, client: Cl
         "rm incoming/gone.csv",
     )
 
+    names = await served.names(client.login)
     assert said.status == 0, said.text
-    assert await served.names(client.login) == {"debts.csv": (3, "whole")}
+    # What was whole is imported too, under a name of its own.
+    assert (len(names), names["debts.csv"]) == (2, (3, "whole"))
     assert await served.content(client.login, "/incoming/debts.csv") == b"new"
 
 
@@ -107,11 +109,11 @@ async def test_a_shorter_file_in_place_of_a_longer_has_nothing_of_it(served: Ser
     client.file("long.csv", os.urandom(900_000))
     client.file("short.csv", b"short")
 
-    await client.run("put long.csv incoming/debts.csv")
-    await client.run("put short.csv incoming/debts.csv")
+    await client.run("put long.csv incoming/debts.csv.part")
+    await client.run("put short.csv incoming/debts.csv.part")
 
-    assert await served.names(client.login) == {"debts.csv": (5, "whole")}
-    assert await served.content(client.login, "/incoming/debts.csv") == b"short"
+    assert await served.names(client.login) == {"debts.csv.part": (5, "whole")}
+    assert await served.content(client.login, "/incoming/debts.csv.part") == b"short"
 
 
 async def test_a_wrong_key_and_a_wrong_password_open_nothing(served: Served, client: Client) -> None:

@@ -91,7 +91,7 @@ def test_numbers_kept_as_text_and_texts_kept_as_numbers_are_told_apart() -> None
         rows = list(sheet.rows())
 
     amount, day = profile.of(2), profile.of(3)
-    assert amount.number == sheets.NumberShape(",", " ", is_certain=True, why="decimal_seen")
+    assert amount.number == sheets.NumberShape(",", " ", is_certain=True, why="decimal_seen", places=2)
     assert day.date == sheets.DateShape("dmy", is_certain=True, why="day_above_12")
     assert [sheets.read_text(row.cells[1]) for row in rows] == ["612345678", "120000000000"]
     assert [sheets.read_number(row.cells[2], amount.number) for row in rows] == [

@@ -16,7 +16,7 @@ from getbill.access.gate import Gate
 from getbill.access.limits import WINDOW_SECONDS, Count
 from getbill.access.model import BodyTooLarge, Caller, NoCredential, RateLimited, TlsRequired
 from getbill.access.peers import Peer, bucket, peer_of
-from getbill.kit import clock, ids
+from getbill.kit import clock, ids, texts
 from getbill.kit.errors import Problem, Unauthenticated
 from getbill.kit.http import problem
 
@@ -59,6 +59,7 @@ class Middleware:
     async def _answer(self, visit: "_Visit", scope: Scope, receive: Receive) -> None:
         try:
             await visit.enter()
+            texts.refuse_address(scope["path"], scope["query_string"])
             receive = visit.bounded(receive)
         except Problem as refusal:
             await problem(refusal)(scope, receive, visit.send)

@@ -176,7 +176,7 @@ class _Run:
         database, workspace = self._database, self._workspace
         taken = await imports.create(database, workspace, self._bytes(), wanted, bytes_max=bytes_max)
         found = await self._wait(taken.id, "Reading")
-        if found.state in {"uploaded", "mapped"}:
+        if found.state in {"needs_mapping", "mapped"}:
             if not await self._settle_columns(found):
                 return Status.ASKS
             found = await self._wait(found.id, "Checking" if self._asked.is_dry_run else "Importing")

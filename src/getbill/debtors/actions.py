@@ -1,10 +1,12 @@
 """Meeting a debtor, learning more of them, and forgetting them."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from getbill import vault
 from getbill.companies import Workspace
+from getbill.debtors.comparison import filled
 from getbill.debtors.model import Debtor, Hashes, Identity, hashes, seal
 from getbill.kit import ids
 from getbill.kit.db import Statement, Transaction
@@ -29,6 +31,24 @@ _ADD_MATCHES = Statement(
     INSERT INTO debtor_matches (workspace_id, match, debtor_id) SELECT $1, unnest($2::bytea[]), $3
     ON CONFLICT DO NOTHING
     """,
+)
+_SHARE_CODE = Statement(
+    "debtors.share_code",
+    "A customer code stands for several people: from now on it recognises nobody.",
+    """
+    INSERT INTO debtor_matches (workspace_id, match, debtor_id) VALUES ($1, $2, NULL)
+    ON CONFLICT (workspace_id, match) DO UPDATE SET debtor_id = NULL
+    """,
+)
+_TAKE_OVER = Statement(
+    "debtors.take_over",
+    "A hash found somebody who bears another name now: it finds the debtor who bears it.",
+    "UPDATE debtor_matches SET debtor_id = $3 WHERE workspace_id = $1 AND match = $2 AND debtor_id IS NOT NULL",
+)
+_DROP_MATCHES = Statement(
+    "debtors.drop_matches",
+    "Some hashes find this debtor no longer.",
+    "DELETE FROM debtor_matches WHERE workspace_id = $1 AND debtor_id = $2 AND match = ANY($3)",
 )
 _UPDATE = Statement(
     "debtors.update",
@@ -69,8 +89,42 @@ def create(
 
     tx.defer_row(_INSERT, row)
     for match in free:
-        tx.defer(_INSERT_MATCH, workspace.id, match, debtor_id)
+        tx.defer_row(_INSERT_MATCH, partial(_match_row, debtor, match))
     return debtor
+
+
+def _match_row(debtor: Debtor, match: bytes) -> tuple[UUID, bytes, UUID | None]:
+    return debtor.workspace_id, match, None if match in debtor.shared_codes else debtor.id
+
+
+def share_code(tx: Transaction, workspace: Workspace, debtor: Debtor, match: bytes) -> None:
+    """Have a code, which a debtor was recognised by, recognise nobody any more."""
+    debtor.shared_codes |= {match}
+    if not debtor.is_new or match in debtor.learned:
+        tx.defer(_SHARE_CODE, workspace.id, match)
+
+
+def take_over(tx: Transaction, workspace: Workspace, debtor: Debtor, match: bytes) -> None:
+    """Have a hash recognise this debtor, whom it describes, and not the one it described before."""
+    tx.defer(_TAKE_OVER, workspace.id, match, debtor.id)
+
+
+async def fill(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Identity) -> list[bytes]:
+    """Add from a later debt of the same person what was unknown; what was known stays.
+
+    Returns the hashes by which the debtor is recognised only now.
+    """
+    return await update(tx, workspace, debtor, filled(debtor.identity, later))
+
+
+async def restore(tx: Transaction, workspace: Workspace, debtor: Debtor, identity: Identity) -> None:
+    """Give a locked debtor an earlier identity back: they are no longer recognised by what replaced it."""
+    replaced = hashes(debtor.identity, workspace.lookup).matches
+    await update(tx, workspace, debtor, identity)
+    kept = hashes(identity, workspace.lookup).matches
+    await tx.execute(
+        _DROP_MATCHES, workspace.id, debtor.id, [match for match in replaced if match not in kept]
+    )
 
 
 async def merge(tx: Transaction, workspace: Workspace, debtor: Debtor, later: Identity) -> list[bytes]:
@@ -90,12 +144,17 @@ async def update(tx: Transaction, workspace: Workspace, debtor: Debtor, identity
     debtor.identity = identity
     debtor.updated_at = tx.now
     if debtor.is_new:
-        tx.defer(_ADD_MATCHES, workspace.id, learned, debtor.id)
+        debtor.learned |= frozenset(learned)
+        tx.defer_row(_ADD_MATCHES, partial(_learned_row, debtor, learned))
         return learned
     sealed = seal(identity, debtor.key, workspace.id, debtor.id)
     await tx.execute(_UPDATE, workspace.id, debtor.id, sealed, after.lookups, tx.now)
     await tx.execute(_ADD_MATCHES, workspace.id, after.matches, debtor.id)
     return learned
+
+
+def _learned_row(debtor: Debtor, learned: list[bytes]) -> tuple[UUID, list[bytes], UUID]:
+    return debtor.workspace_id, [match for match in learned if match not in debtor.shared_codes], debtor.id
 
 
 async def erase(tx: Transaction, workspace_id: UUID, debtor_id: UUID) -> None:

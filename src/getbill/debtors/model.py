@@ -13,7 +13,7 @@ from getbill.kit import calendar, json
 from getbill.vault import Key, Lookup, Vault
 
 # What belongs to one address; its country stands where a later one names none.
-_OF_A_STREET = ("address", "street_address", "street_number", "postal_code", "city")
+OF_A_STREET = ("address", "street_address", "street_number", "postal_code", "city")
 # Where the house number follows the street, after a space or a comma (UPU, postal addressing systems of its members).
 # Elsewhere, as in France, it goes before.
 _AFTER_A_SPACE = frozenset(
@@ -77,7 +77,7 @@ class Identity:
         """
         given: dict[str, str | None] = dict(later.given())
         if later.street_address or later.address:
-            given = dict.fromkeys(_OF_A_STREET) | given
+            given = dict.fromkeys(OF_A_STREET) | given
         return self.updated(given)
 
     def given(self) -> dict[str, str]:
@@ -99,6 +99,9 @@ class Debtor:
     is_new: bool = False
     # The identity as its row held it, if it was read from one.
     sealed: bytes | None = None
+    # Match hashes learned in the transaction that met them, and codes that turned out there to stand for several.
+    learned: frozenset[bytes] = frozenset()
+    shared_codes: frozenset[bytes] = frozenset()
 
 
 def context(workspace_id: UUID, debtor_id: UUID) -> bytes:

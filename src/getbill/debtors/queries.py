@@ -49,6 +49,12 @@ _COUNT = Statement(
     """,
 )
 
+_HOLDERS = Statement(
+    "debtors.holders",
+    "Whom do these hashes recognise? Null where a code stands for several people.",
+    "SELECT match, debtor_id FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($2)",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -67,6 +73,12 @@ async def find(database: Database, workspace: Workspace, debtor_id: UUID) -> Deb
 async def lock(tx: Transaction, workspace: Workspace, debtor_id: UUID) -> Debtor:
     """Return a debtor whom nobody changes or erases until the transaction ends."""
     return _one(await tx.fetchrow(_LOCK, workspace.id, debtor_id), workspace, debtor_id)
+
+
+async def holders_of(tx: Transaction, workspace_id: UUID, matches: list[bytes]) -> dict[bytes, UUID | None]:
+    """Return whom match hashes recognise, those that are known; None for a code of several people."""
+    rows = await tx.peek(_HOLDERS, workspace_id, matches)
+    return {row["match"]: row["debtor_id"] for row in rows}
 
 
 def _one(row: Record | None, workspace: Workspace, debtor_id: UUID) -> Debtor:

@@ -8,6 +8,7 @@ has money or a write-off behind it. Everything that ends contact raises `contact
 from getbill.debts.actions import (
     Change,
     Created,
+    Person,
     ReferenceTaken,
     create,
     create_many,
@@ -17,7 +18,7 @@ from getbill.debts.actions import (
 )
 from getbill.debts.answers import change as changes
 from getbill.debts.answers import new_debt
-from getbill.debts.erasure import Erased, erase
+from getbill.debts.erasure import Erased, erase, has_others
 from getbill.debts.jobs import Journal
 from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Origin, Planned
 from getbill.debts.moves import (
@@ -34,7 +35,7 @@ from getbill.debts.moves import (
     undo,
 )
 from getbill.debts.promises import is_waited_for, left_alone_until
-from getbill.debts.queries import find, lock, lock_many, taken
+from getbill.debts.queries import find, find_many, lock, lock_many, taken
 from getbill.debts.reading import read_many
 from getbill.debts.schedule import (
     END,
@@ -49,6 +50,7 @@ from getbill.debts.schedule import (
     reachable_by,
     standing_of,
 )
+from getbill.debts.snapshots import changing, replaced, restoring, snapshot
 from getbill.debts.wire import DebtChangeBody, NewDebtBody
 
 __all__ = [
@@ -71,10 +73,12 @@ __all__ = [
     "NewDebtBody",
     "Origin",
     "Past",
+    "Person",
     "Planned",
     "ReferenceTaken",
     "archive",
     "changes",
+    "changing",
     "create",
     "create_many",
     "day_zero",
@@ -85,7 +89,9 @@ __all__ = [
     "escalate",
     "facts_of",
     "find",
+    "find_many",
     "fingerprint",
+    "has_others",
     "hashes_of",
     "hold",
     "is_waited_for",
@@ -98,7 +104,10 @@ __all__ = [
     "plan",
     "reachable_by",
     "read_many",
+    "replaced",
+    "restoring",
     "resume",
+    "snapshot",
     "standing_of",
     "taken",
     "undo",

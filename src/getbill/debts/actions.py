@@ -8,7 +8,7 @@ from uuid import UUID
 
 from getbill import debtors, events, scenarios, vault
 from getbill.companies import Workspace
-from getbill.debtors import Debtor, Hashes
+from getbill.debtors import Debtor, Doubt
 from getbill.debts import promises, queries
 from getbill.debts.beginnings import Beginnings
 from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin
@@ -44,6 +44,8 @@ class Created:
 
     debt: Debt
     is_new: bool
+    # What of its person was not taken, and why.
+    doubts: tuple[Doubt, ...] = ()
 
 
 async def create(tx: Transaction, workspace: Workspace, new: NewDebt) -> Created:
@@ -64,7 +66,8 @@ async def create_many(
     hasher = debtors.Hasher(workspace.lookup)
     hashes = [hasher.hashes(new.identity) for new in news]
     found = await queries.known(tx, workspace.id, [new.reference for new in news], hashes)
-    taken, known = found.debts, _Known(tx, workspace, found.debtors)
+    taken = found.debts
+    people = debtors.Matcher(tx, workspace, found.debtors, replaces=origin is None or origin.replaces)
     scripts = {name: await scenarios.current(tx, workspace, name) for name in {new.scenario for new in news}}
     beginnings = Beginnings(tx.now, found.suppressed, found.consents)
     outcomes: list[Created | ReferenceTaken] = []
@@ -77,9 +80,9 @@ async def create_many(
         elif new.reference in taken:
             outcomes.append(await _existing(tx, workspace, new, own, taken))
         else:
-            debtor, script = await known.debtor(new, hashed), scripts[new.scenario]
-            started_on = beginnings.started_on(new, debtor.identity, script)
-            debt = _made(workspace, debtor, new, script, tx.now, started_on)
+            who, script = await people.find_or_create(new.identity, hashed), scripts[new.scenario]
+            started_on = beginnings.started_on(new, who.debtor.identity, script)
+            debt = _made(workspace, who.debtor, new, script, tx.now, started_on)
             debt.fingerprint = own
             if origin is not None:
                 debt.not_before, debt.import_id = origin.not_before, origin.import_id
@@ -87,7 +90,7 @@ async def create_many(
             debt.planned = beginnings.first_contact(debt, hashed)
             debt.next_action_at = debt.planned.due_at
             made[new.reference] = debt
-            outcomes.append(Created(debt, is_new=True))
+            outcomes.append(Created(debt, is_new=True, doubts=who.doubts))
     # After all of their debtors: rows go out in the order in which the first of each kind was deferred.
     for debt in made.values():
         _open(tx, debt)
@@ -114,46 +117,6 @@ async def _existing(
     except NotFound:
         # Erased since it was looked up: its reference is free.
         raise PresumedWrong from None
-
-
-class _Known:
-    """The debtors that the new debts' people already are, each loaded and held once."""
-
-    def __init__(self, tx: Transaction, workspace: Workspace, taken: dict[bytes, Any]) -> None:
-        self._tx = tx
-        self._workspace = workspace
-        self._taken = taken
-        self._loaded: dict[Any, Debtor] = {}
-
-    async def debtor(self, new: NewDebt, hashes: Hashes) -> Debtor:
-        """Return the debtor a new debt belongs to, met before or now."""
-        for found in hashes.matches:
-            if found in self._taken:
-                debtor = await self._held(self._taken[found])
-                if _is_same(debtor, new):
-                    for learned in await debtors.merge(self._tx, self._workspace, debtor, new.identity):
-                        self._taken.setdefault(learned, debtor.id)
-                    return debtor
-        free = [found for found in hashes.matches if found not in self._taken]
-        debtor = debtors.create(self._tx, self._workspace, new.identity, hashes, free)
-        self._loaded[debtor.id] = debtor
-        self._taken.update(dict.fromkeys(free, debtor.id))
-        return debtor
-
-    async def _held(self, debtor_id: Any) -> Debtor:
-        if debtor_id not in self._loaded:
-            try:
-                self._loaded[debtor_id] = await debtors.lock(self._tx, self._workspace, debtor_id)
-            except NotFound:
-                # Erased since the hash was looked up: it is free to stand for somebody else.
-                raise PresumedWrong from None
-        return self._loaded[debtor_id]
-
-
-def _is_same(debtor: Debtor, new: NewDebt) -> bool:
-    # Two references of the creditor's own are two people, whatever else they share.
-    theirs, given = debtor.identity.reference, new.identity.reference
-    return theirs is None or given is None or theirs == given
 
 
 def _open(tx: Transaction, debt: Debt) -> None:
@@ -225,13 +188,30 @@ class Change:
 _REPLANNING = {"scenario", "scenario_version", "due_date", "debtor", "promise"}
 
 
-async def update(tx: Transaction, workspace: Workspace, debt: Debt, change: Change) -> None:
-    """Change a locked debt; raise ReferenceTaken or a refusal that names the field."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The locked debtor of a debt from now on, and in which fields they differ from before."""
+
+    debtor: Debtor
+    fields: Sequence[str]
+
+
+async def update(
+    tx: Transaction, workspace: Workspace, debt: Debt, change: Change, person: Person | None = None
+) -> None:
+    """Change a locked debt; raise ReferenceTaken or a refusal that names the field.
+
+    A `person` takes the place of the identity that a change names.
+    """
     changes: dict[str, Any] = {}
     await _change_reference(tx, workspace, debt, change)
     _change_columns(debt, change, changes)
     await _change_script(tx, workspace, debt, change, changes)
-    if change.identity:
+    if person is not None:
+        debt.debtor = person.debtor
+        if person.fields:
+            changes["debtor"] = sorted(person.fields)
+    elif change.identity:
         debtor = await debtors.lock(tx, workspace, debt.debtor.id)
         before = debtor.identity
         await debtors.update(tx, workspace, debtor, before.updated(change.identity))

@@ -15,12 +15,23 @@ from getbill.kit.db import Statement, Transaction
 
 _OTHERS = Statement(
     "debts.others_of_debtor",
-    "Does the debtor have another debt that is not erased?",
+    "Which other debts does the debtor have that are not erased? The first that are asked for.",
     """
-    SELECT EXISTS (SELECT FROM debts
-                   WHERE workspace_id = $1 AND debtor_id = $2 AND id <> $3 AND erased_at IS NULL)
+    SELECT id FROM debts WHERE workspace_id = $1 AND debtor_id = $2 AND id <> $3 AND erased_at IS NULL LIMIT $4
     """,
 )
+
+
+async def has_others(tx: Transaction, workspace: Workspace, debt: Debt, debtor_id: UUID) -> bool:
+    """Tell whether a debtor has another debt than this, counting what this transaction changes."""
+    theirs, gone = set[UUID](), set[UUID]()
+    for other in tx.subjects.values():
+        is_theirs = other.debtor.id == debtor_id and other.erased_at is None
+        (theirs if is_theirs else gone).add(other.id)
+    if theirs - {debt.id}:
+        return True
+    rows = await tx.fetch(_OTHERS, workspace.id, debtor_id, debt.id, len(gone) + 1)
+    return any(row["id"] not in gone for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ class Erased:
 async def erase(tx: Transaction, workspace: Workspace, debt: Debt) -> Erased:
     """Erase a locked debt, for good, and stop contact; the debtor's other debts live on."""
     await debtors.lock(tx, workspace, debt.debtor.id)
-    has_others = await tx.fetchval(_OTHERS, workspace.id, debt.debtor.id, debt.id)
+    is_last = not await has_others(tx, workspace, debt, debt.debtor.id)
     debt.stop_contact()
     debt.status = "archived"
     debt.erased_at = tx.now
@@ -45,7 +56,7 @@ async def erase(tx: Transaction, workspace: Workspace, debt: Debt) -> Erased:
     debt.touch(tx)
     await events.erase(tx, workspace.id, debt.id)
     await vault.destroy(tx, workspace.id, debt.id, "debt")
-    if not has_others:
+    if is_last:
         await debtors.erase(tx, workspace.id, debt.debtor.id)
     events.record(tx, "debt.deleted", debt)
-    return Erased(debt.id, tx.now, not has_others)
+    return Erased(debt.id, tx.now, is_last)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.companies import Workspace
 from getbill.debtors import words
@@ -15,14 +15,7 @@ from getbill.debts.wire import Currency, Status
 from getbill.kit import emails, paging, phones
 from getbill.kit.shapes import DayAsked, InstantAsked
 
-
-def _clean(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("A text has no U+0000.")
-    return value
-
-
-Clean = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_clean)]
+Clean = Annotated[str, Field(min_length=1, max_length=200)]
 Amount = Annotated[Decimal, Field(ge=0, le=10**12, max_digits=20)]
 
 

@@ -83,6 +83,8 @@ class Origin:
     import_id: UUID
     lines: Sequence[int]
     not_before: datetime | None = None
+    # Whether what a row says of a person who is known already takes the place of what was known.
+    replaces: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,14 +60,15 @@ _KNOWN = Statement(
     "Which of these references are taken, who of these people is a debtor already, at which addresses is nobody"
     " to be contacted, and what was agreed to by which?",
     """
-    SELECT id, reference, fingerprint, NULL::bytea AS match FROM debts
+    SELECT id, reference, fingerprint, NULL::bytea AS match, false AS is_person FROM debts
     WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
     UNION ALL
-    SELECT debtor_id, NULL, NULL, match FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($3)
+    SELECT debtor_id, NULL, NULL, match, true FROM debtor_matches WHERE workspace_id = $1 AND match = ANY($3)
     UNION ALL
-    SELECT NULL, NULL, NULL, address_hash FROM suppressions WHERE workspace_id = $1 AND address_hash = ANY($4)
+    SELECT NULL, NULL, NULL, address_hash, false FROM suppressions
+    WHERE workspace_id = $1 AND address_hash = ANY($4)
     UNION ALL
-    SELECT NULL, consent, NULL, address_hash FROM consents
+    SELECT NULL, consent, NULL, address_hash, false FROM consents
     WHERE workspace_id = $1 AND address_hash = ANY($4) AND withdrawn_at IS NULL
     """,
 )
@@ -103,6 +104,19 @@ async def find(database: Database, workspace: Workspace, debt_id: UUID) -> Debt:
     if row is None:
         raise _absent(debt_id)
     return (await open_rows(database, workspace, [row]))[0]
+
+
+_FIND_MANY = Statement(
+    "debts.find_many",
+    "Some debts with their debtors and the keys of both.",
+    _FROM + "WHERE d.workspace_id = $1 AND d.id = ANY($2)",
+)
+
+
+async def find_many(tx: Transaction, workspace: Workspace, debt_ids: Iterable[UUID]) -> dict[UUID, Debt]:
+    """Return those of some debts that there are, by id; nothing is held."""
+    rows = await tx.peek(_FIND_MANY, workspace.id, list(debt_ids))
+    return {debt.id: debt for debt in await open_rows(tx, workspace, rows)}
 
 
 async def lock(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Debt:
@@ -161,11 +175,13 @@ async def taken(
 class Known:
     """What a workspace knows already: debts by reference (id and fingerprint), debtors by match hash.
 
+    A code that stands for several people is there with None.
+
     And the hashes of addresses that are on the suppression list, and those by which something was agreed to, with what.
     """
 
     debts: dict[str, tuple[UUID, bytes | None]]
-    debtors: dict[bytes, UUID]
+    debtors: dict[bytes, UUID | None]
     suppressed: frozenset[bytes]
     consents: frozenset[tuple[bytes, str]]
 
@@ -179,10 +195,10 @@ async def known(
     addresses = [found for one in people for found in (one.email, one.phone) if found]
     rows = await tx.presume_none(_KNOWN, workspace_id, references, hashes, addresses)
     about = [row for row in rows if row["match"] is not None]
-    of_addresses = [row for row in about if row["id"] is None]
+    of_addresses = [row for row in about if not row["is_person"]]
     return Known(
         {row["reference"]: (row["id"], row["fingerprint"]) for row in rows if row["match"] is None},
-        {row["match"]: row["id"] for row in about if row["id"] is not None},
+        {row["match"]: row["id"] for row in about if row["is_person"]},
         frozenset(row["match"] for row in of_addresses if row["reference"] is None),
         frozenset((row["match"], row["reference"]) for row in of_addresses if row["reference"] is not None),
     )

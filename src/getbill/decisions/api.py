@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from getbill import access, todos
+from getbill import access, imports, todos
 from getbill.access import Change
 from getbill.decisions import actions
 from getbill.decisions.actions import Decision
@@ -39,6 +39,7 @@ async def decide_todo(
     async def work(tx: Transaction) -> access.Reply:
         case = await actions.decide(tx, change.workspace, ids.read("todo", todo_id), decision)
         change.debt_id = case.todo.debt_id
-        return lambda: answer(200, todos.shown(case.todo))
+        files = await imports.summaries(tx, change.workspace, [case.todo.subject_id])
+        return lambda: answer(200, todos.shown(case.todo, files.get(case.todo.subject_id)))
 
     return await change.commit(work)

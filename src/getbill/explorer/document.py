@@ -145,12 +145,14 @@ def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: 
 def _refusals(operation: dict[str, Any], path: str, scope: str | None) -> list[int]:
     if scope is None:
         # OAuth's endpoints say the rest by RFC 6749; what asks nothing refuses nothing.
-        return [429, 500] if "requestBody" in operation else [500]
-    refusals = [400, 401, 403, 429, 500, 503]
+        refusals = [429, 500] if "requestBody" in operation else [500]
+        return [*refusals, 422] if "{" in path else refusals
+    # A query or a path with U+0000 is refused before anything is looked for.
+    refusals = [400, 401, 403, 422, 429, 500, 503]
     if "{" in path:
         refusals.append(404)
     if "requestBody" in operation:
-        refusals += [413, 415, 422]
+        refusals += [413, 415]
     return sorted(refusals)
 
 

@@ -27,6 +27,8 @@ from getbill.imports.model import (
     show,
 )
 from getbill.imports.queries import find
+from getbill.imports.snapshots import erase as erase_changes
+from getbill.imports.summaries import summaries
 from getbill.imports.tasks import run as carry_out
 
 __all__ = [
@@ -52,9 +54,11 @@ __all__ = [
     "discard",
     "drop_expired",
     "erase",
+    "erase_changes",
     "find",
     "rows_to_correct",
     "said_of_rows",
     "show",
     "starter",
+    "summaries",
 ]

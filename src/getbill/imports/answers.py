@@ -1,5 +1,6 @@
 """What an import's answers say: how far it is, what became of its rows, what its columns were taken for."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -25,8 +26,8 @@ _NOTES = {
         "Les fichiers de cet expéditeur étaient différents : {changes}. Vérifiez les colonnes avant de confirmer.",
     ),
     "changes-stay": (
-        "Undoing leaves what on_duplicate=update changed on debts that existed before. Rows that did so: {count}.",
-        "L'annulation laisse ce que on_duplicate=update a modifié sur des créances existantes. Lignes concernées : {count}.",
+        "Some of what on_duplicate=update changed could not be given back; `kept` in the report says why. Rows: {count}.",
+        "Des modifications faites par on_duplicate=update n'ont pu être annulées ; `kept` dans le rapport dit pourquoi. Lignes : {count}.",
     ),
 }
 _CHANGES = {
@@ -59,13 +60,18 @@ def wanted(query: UploadQuery, name: str | None, workspace: Workspace, credentia
     )
 
 
+_WAITING_FOR = {"needs_mapping": "mapping", "mapped": "confirmation", "checked": "start"}
+# Its debts are there, or are coming or going.
+_HAS_DEBTS = frozenset({"importing", "completed", "correcting", "rolling_back", "undoing"})
+
+
 def waiting_for(found: Import) -> str | None:
     """Return what only a person can do next."""
-    if found.task is not None or found.source == "batch":
+    if found.source == "batch":
         return None
     if found.state == "failed" and found.error == "findings":
         return "corrections"
-    return {"uploaded": "mapping", "mapped": "confirmation", "checked": "start"}.get(found.state)
+    return _WAITING_FOR.get(found.state)
 
 
 def shown(
@@ -108,7 +114,7 @@ def shown(
 
 def _contacts_from(found: Import, now: datetime) -> datetime | None:
     """Return the instant before which no debt of an import is contacted: its grace, counted from its end."""
-    if found.state not in {"importing", "completed"} or not found.grace_hours:
+    if found.state not in _HAS_DEBTS or not found.grace_hours:
         return None
     ended = found.ended_at
     # The end is wall time; workspace time lies as far from it as now does.
@@ -128,6 +134,7 @@ def counts(found: Import, plan: Plan | None) -> dict[str, Any]:
         "left_out": dict(plan.left_out) if plan else {},
         "undone": found.undone,
         "kept": found.kept,
+        "restored": found.restored,
     }
 
 
@@ -154,23 +161,27 @@ def _notes(found: Import, plan: Plan | None, language: str) -> list[dict[str, st
     if found.same_as is not None:
         said.append(("same-file", {"other": show(found.source, found.same_as)}))
     if _leaves_changes(found):
-        said.append(("changes-stay", {"count": str(found.updated)}))
-    for code, facts in plan.warnings if plan else ():
-        changes = cast("list[dict[str, str]]", facts["changes"])
-        told = ", ".join(_CHANGES[tongue][one["code"]].format(one["header"] or "?") for one in changes[:10])
-        said.append((code, {"changes": told}))
+        said.append(("changes-stay", {"count": str(found.updated - found.restored)}))
     notes = [{"code": code, "message": _NOTES[code][tongue == "fr"].format(**facts)} for code, facts in said]
+    notes += [{"code": one[0], "message": warning(one, tongue)} for one in (plan.warnings if plan else ())]
     return notes + [
         {"code": note.code.replace("_", "-"), "message": note.told(tongue)}
         for note in (plan.layout.notes if plan else ())
     ]
 
 
+def warning(warned: tuple[str, Mapping[str, Any]], language: str) -> str:
+    """Return what a plan warns of, in words."""
+    (code, facts), tongue = warned, mapping.tongue(language)
+    changes = cast("list[dict[str, str]]", facts["changes"])
+    told = ", ".join(_CHANGES[tongue][one["code"]].format(one["header"] or "?") for one in changes[:10])
+    return _NOTES[code][tongue == "fr"].format(changes=told)
+
+
 def _leaves_changes(found: Import) -> bool:
-    is_taken_back = found.task == "undo" or found.state == "undone"
     # A check that fails counts nothing: here the book changed after it.
-    is_taken_back |= found.state == "failed" and found.mode == "all_or_nothing"
-    return is_taken_back and found.updated > 0 and not found.is_checked
+    is_taken_back = found.state == "undone" or (found.state == "failed" and found.mode == "all_or_nothing")
+    return is_taken_back and found.updated > found.restored and not found.is_checked
 
 
 def mapping_shown(plan: Plan, language: str) -> dict[str, Any]:

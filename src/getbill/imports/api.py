@@ -26,7 +26,7 @@ from getbill.imports.wire import (
     ReportQuery,
     UploadQuery,
 )
-from getbill.kit import ids, paging
+from getbill.kit import ids, paging, texts
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import BadRequest, FieldError
 from getbill.kit.http import answer, body
@@ -105,6 +105,8 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
     workspace, database = change.workspace, change.database
     upload = Upload(request)
     stream = upload.stream()
+    # The name of a form's file comes later.
+    texts.refuse_unstorable({"filename": upload.name})
     credential_id = change.caller.credential_id
     draft = await actions.begin(
         database, workspace, answers.wanted(query, upload.name, workspace, credential_id)
@@ -121,6 +123,7 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
 
     try:
         await actions.receive(database, draft, stream, request.app.state.settings.import_bytes_max)
+        texts.refuse_unstorable({"filename": upload.name} | upload.fields)
         asked = answers.wanted(_with_form(query, upload.fields), upload.name, workspace, credential_id)
         change.body_digest = draft.sha256 + repr(sorted(upload.fields.items())).encode()
         return await change.commit(work)
@@ -278,8 +281,8 @@ async def correct_import(
 async def undo_import(request: Request, change: Writes, import_id: str) -> Response:
     """Take an import back: its debts are archived and free their references.
 
-    What has been contacted about or paid since stays; the report lists it under `kept`. Changes that `on_duplicate=update`
-    made on debts which existed before stay too; the note `changes-stay` says how many rows made them.
+    What `on_duplicate=update` changed on debts that existed before is given back. Whatever was contacted about or paid since
+    stays, debt or change; the report lists it under `kept` with the reason.
     """
 
     async def work(tx: Transaction) -> access.Reply:

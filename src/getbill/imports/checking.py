@@ -3,13 +3,16 @@
 The references of the whole file are remembered for as long as the pass takes; a pass that was cut short begins again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from getbill import debts
-from getbill.imports import findings, making
+from getbill.debts import Debt
+from getbill.imports import changing, findings, making
 from getbill.imports.making import Known, Tally, Work
 from getbill.imports.rows import Line
 from getbill.kit import ids
+from getbill.kit.db import Transaction
 
 # By reference: the first line that would make its debt, or the last that would change it, and the values there.
 Seen = dict[str, tuple[int, bytes]]
@@ -19,17 +22,28 @@ async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: Seen) ->
     """Say what would become of a chunk of rows, and move the cursor."""
     async with work.database.transaction(work.workspace.now()) as tx:
         tally = Tally()
-        taken = await making.taken(tx, work, [line.new.reference for line in lines if line.new])
+        taken = await making.taken_by(tx, work, [line for line in lines if line.new])
+        book: Mapping[UUID, Debt] = {}
+        if work.found.on_duplicate == "update":
+            book = await debts.find_many(tx, work.workspace, [one.debt_id for one in taken.values()])
         for line in lines:
             new = line.new
             if new is None:
                 tally.rejected += 1
                 tally.said.append(line.about("rejected"))
                 continue
+            if line.merged_into is not None:
+                making.merged(tally, line)
+                continue
             own = debts.fingerprint(work.workspace, new)
             before = seen.get(new.reference)
             if new.reference in taken:
-                _meet(tally, work.found.on_duplicate, (line, own), (taken[new.reference], before))
+                known = taken[new.reference]
+                debt = book.get(known.debt_id)
+                if debt is not None and not _is_settled(line, own, known, before):
+                    await _update(tx, work, tally, line, debt)
+                else:
+                    _meet(tally, work.found.on_duplicate, (line, own), (known, before))
                 if work.found.on_duplicate == "update":
                     seen[new.reference] = line.line, own
             elif before is not None:
@@ -43,6 +57,22 @@ async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: Seen) ->
         findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
         await making.advance(tx, work, cursor, tally)
     return tally
+
+
+def _is_settled(line: Line, own: bytes, known: Known, before: tuple[int, bytes] | None) -> bool:
+    """Tell whether a row repeats another of its file, or says what its debt was made from."""
+    return known.line not in {None, line.line} or own == (before[1] if before else known.fingerprint)
+
+
+async def _update(tx: Transaction, work: Work, tally: Tally, line: Line, debt: Debt) -> None:
+    """Say what a row would change on a debt; what one before it would have changed is not counted in."""
+    try:
+        effect = await changing.preview(tx, work.workspace, debt, line)
+    except changing.CannotUpdate as error:
+        tally.rejected += 1
+        tally.said.append(making.refused(line, debt.id, error.problem))
+    else:
+        making.count_update(tally, line, effect, debt.id)
 
 
 def _meet(

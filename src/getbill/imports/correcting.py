@@ -10,7 +10,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill import sheets
-from getbill.imports import findings, making, plans
+from getbill.imports import findings, instalments, making, plans
 from getbill.imports.findings import Row
 from getbill.imports.making import Work
 from getbill.imports.model import correction_context
@@ -154,7 +154,7 @@ async def accept(work: Work) -> None:
         last = records[-1]["line"]
 
 
-async def settle(work: Work) -> None:
+async def settle(work: Work, totals: instalments.Sums) -> None:
     """Make debts of the corrected rows; those that are refused again say why."""
     found = work.found
     plan = plans.opened(found.plan, work.key, found.id) if found.plan is not None else None
@@ -165,6 +165,7 @@ async def settle(work: Work) -> None:
             return
         rows = [corrected(work.key, found.id, record) for record in records]
         lines = [_line(reader, row) for row in rows]
+        instalments.merge(lines, totals)
         reader.check(lines)
         await making.make(work, lines, found.cursor, again=_SETTLED)
 

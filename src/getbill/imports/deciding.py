@@ -11,12 +11,12 @@ from asyncpg import Record
 
 from getbill import sheets, todos
 from getbill.companies import Workspace
-from getbill.imports import correcting, mapping, passing, plans, queries, remembered
+from getbill.imports import correcting, mapping, passing, plans, queries, remembered, snapshots
 from getbill.imports.findings import Row
 from getbill.imports.mapping import ColumnsCollide, FieldUnknown
 from getbill.imports.model import WAKE, Import, ImportCannotMove, State, Task
 from getbill.imports.plans import Plan
-from getbill.imports.tasks import first_task
+from getbill.imports.tasks import first_step, waiting_state
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.errors import FieldError, one_field
 from getbill.kit.http import refusal
@@ -25,7 +25,7 @@ from getbill.vault import Key
 _CHANGE_PLAN = Statement(
     "imports.change_plan",
     "Keep how a file would be read now, and whether anything is left to ask.",
-    "UPDATE imports SET plan = $3, state = $4 WHERE workspace_id = $1 AND id = $2",
+    "UPDATE imports SET plan = $3, state = $4, is_changed = true WHERE workspace_id = $1 AND id = $2",
 )
 _GO_ON = Statement(
     "imports.go_on",
@@ -53,7 +53,9 @@ _ROWS = Statement(
     WHERE f.workspace_id = $1 AND f.import_id = $2 AND f.line = ANY($3) AND f.outcome = 'rejected'
     """,
 )
-_BEFORE_IMPORT: Final = frozenset({"uploaded", "mapped"})
+_WAITING: Final = frozenset({"needs_mapping", "mapped"})
+# While nothing was made of a file, it is put away rather than taken back.
+_BEFORE_IMPORT: Final = _WAITING | {"uploaded", "checking", "checked", "failed"}
 _CORRECTABLE: Final = frozenset({"checked", "completed", "failed"})
 
 
@@ -97,7 +99,8 @@ async def change_mapping(
 
 
 async def _keep(tx: Transaction, workspace: Workspace, found: Import, plan: Plan) -> Import:
-    state: State = "mapped" if plan.mapping.is_certain else "uploaded"
+    state = waiting_state(plan)
+    found.check_move(state)
     sealed = plan.seal(key_of(workspace, found), found.id)
     await tx.execute(_CHANGE_PLAN, workspace.id, found.id, sealed, state)
     return found.but(plan=sealed, state=state)
@@ -105,12 +108,12 @@ async def _keep(tx: Transaction, workspace: Workspace, found: Import, plan: Plan
 
 async def _waiting(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     found = await queries.lock(tx, workspace, import_id)
-    if found.source == "batch" or found.state not in _BEFORE_IMPORT or found.task is not None:
+    if found.source == "batch" or found.state not in _WAITING:
         raise ImportCannotMove(
             f"The import is {found.state}"
             + (
                 ", and being read; ask again in a moment."
-                if found.task == "read"
+                if found.state == "uploaded"
                 else "; its mapping is settled."
             )
         )
@@ -137,10 +140,10 @@ async def confirm(
     found = await _keep(tx, workspace, found, plan)
     place = found.sender, plan.layout.signature
     remembered.remember(tx, workspace, place, (plan.mapping, plan.layout), by)
+    await remembered.read_again(tx, workspace.id, place, found.id)
     todos.withdraw(tx, workspace.id, passing.TODO, found.id)
     found = found.but(is_dry_run=found.is_dry_run if is_dry_run is None else is_dry_run)
-    task = first_task(found)
-    return await _go_on(tx, found, "importing" if task == "import" else "mapped", task)
+    return await _go_on(tx, found, *first_step(found))
 
 
 def _asked(plan: Plan, language: str) -> str:
@@ -151,13 +154,12 @@ def _asked(plan: Plan, language: str) -> str:
 async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Import a file that was only checked."""
     found = await queries.lock(tx, workspace, import_id)
-    if found.state != "checked" or found.task is not None:
+    if found.state != "checked":
         raise ImportCannotMove(f"Only a checked import is started; this one is {found.state}.")
     key_of(workspace, found)
     await _forget_pass(tx, found)
     found = found.but(is_dry_run=False)
-    task = first_task(found)
-    return await _go_on(tx, found, "importing" if task == "import" else "mapped", task)
+    return await _go_on(tx, found, *first_step(found))
 
 
 async def _forget_pass(tx: Transaction, found: Import) -> None:
@@ -174,15 +176,18 @@ async def correct(
 ) -> Import:
     """Correct rows by hand (line, column, value) and accept suggestions by the kind of their finding, then go on."""
     found = await queries.lock(tx, workspace, import_id)
-    if found.state not in _CORRECTABLE or found.task is not None or found.error not in {None, "findings"}:
-        raise ImportCannotMove(
-            f"The import is {found.state}{', and being worked on' if found.task else ''}: nothing can be corrected."
-        )
+    if found.state not in _CORRECTABLE or found.error not in {None, "findings"}:
+        raise ImportCannotMove(f"The import is {found.state}: nothing can be corrected.")
     key = key_of(workspace, found)
     plan = None if found.source == "batch" else plan_of(workspace, found)
     rows = await tx.fetch(_ROWS, workspace.id, found.id, sorted({line for line, _, _ in patches}))
     _patch(tx, found, (key, plan), _by_line(found, key, rows), patches)
-    return await _go_on(tx, found, found.state, "correct", accepts)
+    if found.state == "completed":
+        return await _go_on(tx, found, "correcting", "correct", accepts)
+    if found.state == "checked":
+        await tx.execute(passing.NOTHING_MADE, workspace.id, found.id)
+        found = found.but(created=0, updated=0)
+    return await _go_on(tx, found, "checking", "correct", accepts)
 
 
 def _by_line(found: Import, key: Key, rows: Sequence[Record]) -> dict[int, Row]:
@@ -233,21 +238,22 @@ def _column(layout: sheets.Layout, named: str | int) -> int | None:
 async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Take back a whole import, also one that is still going on."""
     found = await queries.lock(tx, workspace, import_id)
-    if found.task == "undo" and found.state != "importing":
+    if found.state == "undoing":
         return found
-    if found.state in _BEFORE_IMPORT | {"checked"} or (found.state == "failed" and not found.has_made):
+    if found.state in _BEFORE_IMPORT and not found.has_made:
         return await discard(tx, workspace, import_id)
     if found.state == "undone":
         raise ImportCannotMove("The import was undone before.")
     key_of(workspace, found)
+    await tx.execute(snapshots.FORGET_REASONS, workspace.id, found.id)
     # Whatever it was about to become, and should all or nothing be taking it back already: its owner wants it undone.
-    return await _go_on(tx, found, "completed", "undo", is_taken_over=True)
+    return await _go_on(tx, found, "undoing", "undo", is_taken_over=True)
 
 
 async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Put a file away of which nothing was imported."""
     found = await queries.lock(tx, workspace, import_id)
-    if found.state not in _BEFORE_IMPORT | {"checked", "failed"} or found.has_made:
+    if found.state not in _BEFORE_IMPORT or found.has_made:
         raise ImportCannotMove(f"The import is {found.state}: undo it instead.")
     await tx.execute(_DISCARD, workspace.id, found.id)
     await _forget_pass(tx, found)
@@ -265,6 +271,7 @@ async def _go_on(
     *,
     is_taken_over: bool = False,
 ) -> Import:
+    found.check_move(state)
     values = (state, task, list(accepts), found.is_dry_run, int(is_taken_over))
     await tx.execute(_GO_ON, found.workspace_id, found.id, *values)
     tx.wakes.add(WAKE)

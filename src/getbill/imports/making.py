@@ -3,9 +3,9 @@
 Whoever holds the lease no more writes nothing: the fence on the import's row is asked for in the same transaction.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -13,10 +13,12 @@ import asyncpg
 
 from getbill import debts
 from getbill.companies import Workspace
-from getbill.imports import changing, findings
+from getbill.debts import NewDebt
+from getbill.imports import changing, findings, instalments, people
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
 from getbill.imports.rows import Line
+from getbill.imports.snapshots import UNTOUCHED, Archive, Snapshot, Standing
 from getbill.kit import crashes, ids
 from getbill.kit.db import Database, PresumedWrong, Statement, Transaction
 from getbill.kit.errors import Problem
@@ -26,7 +28,7 @@ _TAKEN = Statement(
     "imports.taken",
     "Which debts have these references already, made of what, and by this import at which line?",
     """
-    SELECT id, reference, fingerprint, CASE WHEN import_id = $3 THEN import_line END AS line FROM debts
+    SELECT id, reference, fingerprint, due_on, CASE WHEN import_id = $3 THEN import_line END AS line FROM debts
     WHERE workspace_id = $1 AND reference = ANY($2) AND undone_at IS NULL
     """,
 )
@@ -41,8 +43,8 @@ _ADVANCE = Statement(
     RETURNING cursor
     """,
 )
-_TRIES: Final = 5
-_COLLISIONS: Final = (
+TRIES: Final = 5
+COLLISIONS: Final = (
     PresumedWrong,
     asyncpg.UniqueViolationError,
     asyncpg.DeadlockDetectedError,
@@ -66,6 +68,7 @@ class Tally:
     rejected: int = 0
     warnings: int = 0
     said: list[Row] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -80,6 +83,9 @@ class Known:
     debt_id: UUID
     fingerprint: bytes | None
     line: int | None
+    due_on: date | None = None
+    # Contacts and money on it, where it may be changed.
+    standing: Standing = UNTOUCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +102,47 @@ class Work:
         """The primary key of the import's row."""
         return self.workspace.id, self.found.id
 
+    @property
+    def archive(self) -> Archive:
+        """Where the import keeps what it replaced."""
+        return Archive(self.workspace, self.found.id, self.key)
+
     def rest(self, now: datetime) -> datetime | None:
         """Return until when the debts made now are left alone."""
         hours = self.found.grace_hours
         return now + timedelta(hours=hours) if hours else None
 
 
-async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None = None) -> Tally:
+async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None = None) -> None:
     """Make what a chunk of rows asks for and move the cursor; raise LeaseLost when it is not ours any more.
 
     Rows that were refused before are taken `again`: the statement drops what was said of them.
     """
+    if work.found.on_duplicate != "update":
+        await _make(work, lines, cursor, again)
+        return
+    *first, last = _apart(lines)
+    for part in first:
+        await _make(work, part, cursor if again else part[-1].line, again)
+    await _make(work, last, cursor, again)
+
+
+def _apart(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Divide rows so that no reference stands in a part twice: what a transaction changes it does not see yet."""
+    part: list[Line] = []
+    references: set[str] = set()
+    for line in lines:
+        reference = line.new.reference if line.new else None
+        if reference in references:
+            yield part
+            part, references = [], set()
+        part.append(line)
+        if reference is not None:
+            references.add(reference)
+    yield part
+
+
+async def _make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None) -> None:
     refused: dict[int, Problem] = {}
     tries = 0
     while True:
@@ -119,13 +155,13 @@ async def make(work: Work, lines: Sequence[Line], cursor: int, again: Statement 
         except changing.CannotUpdate as error:
             # The whole chunk is taken back, and decided again knowing that.
             refused[error.line] = error.problem
-        except _COLLISIONS:
+        except COLLISIONS:
             tries += 1
-            if tries == _TRIES:
+            if tries == TRIES:
                 raise
         else:
             crashes.at("imports.committed")
-            return tally
+            return
 
 
 async def decide(
@@ -134,7 +170,11 @@ async def decide(
     """Make what can be made of some rows, and have kept what is said of them; `refused` could not be changed before."""
     tally = Tally()
     asked = [line for line in lines if line.new is not None]
-    known = await taken(tx, work, [line.new.reference for line in asked if line.new])
+    known = await taken_by(tx, work, asked)
+    if known and work.found.on_duplicate == "update":
+        standings = await work.archive.standings(tx, [met.debt_id for met in known.values()])
+        for met in known.values():
+            met.standing = standings[met.debt_id]
     seen: dict[str, Line] = {}
     fresh: list[Line] = []
     repeats: list[tuple[Row, str]] = []
@@ -143,9 +183,13 @@ async def decide(
         if new is None:
             tally.rejected += 1
             tally.said.append(line.about("rejected"))
+        elif line.merged_into is not None:
+            merged(tally, line)
         elif new.reference in seen:
             first = seen[new.reference]
-            repeats.append((repeat(tally, line, first.line, is_same=new == first.new), new.reference))
+            repeats.append(
+                (repeat(tally, line, first.line, is_same=is_repeat(new, first.new)), new.reference)
+            )
         elif (debt := known.get(new.reference)) is not None:
             await _meet(tx, work, tally, (line, debt), (refused or {}).get(line.line))
         else:
@@ -155,18 +199,46 @@ async def decide(
     for repeated, reference in repeats:
         repeated.debt_id = made[reference]
     findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
+    for snapshot in tally.snapshots:
+        snapshot.keep(tx)
     return tally
+
+
+def is_repeat(new: NewDebt, first: NewDebt | None) -> bool:
+    """Tell whether a row asks for the same debt as another: an invoice exported line by line names its lines apart."""
+    return first is not None and new == replace(first, details=new.details)
+
+
+def merged(tally: Tally, line: Line) -> None:
+    """Settle an instalment that is in the amount of another line's debt."""
+    tally.skipped += 1
+    tally.said.append(line.about("skipped", note("instalment-merged", line, line_before=line.merged_into)))
+
+
+async def taken_by(tx: Transaction, work: Work, lines: Sequence[Line]) -> dict[str, Known]:
+    """Return the debts that have these lines' references, and let instalments meet the debts made of them before."""
+    references = {line.new.reference for line in lines if line.new}
+    plain = {line.invoice_reference for line in lines if line.invoice_reference}
+    known = await taken(tx, work, [*references, *plain])
+    if plain:
+        instalments.meet(lines, known, {reference: debt.due_on for reference, debt in known.items()})
+    return known
 
 
 async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Known]:
     """Return the debts that have these references, by reference."""
     rows = await tx.fetch(_TAKEN, work.workspace.id, references, work.found.id)
-    return {row["reference"]: Known(row["id"], row["fingerprint"], row["line"]) for row in rows}
+    return {
+        row["reference"]: Known(row["id"], row["fingerprint"], row["line"], row["due_on"]) for row in rows
+    }
 
 
 async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> dict[str, UUID]:
     news = [line.new for line in fresh if line.new]
-    origin = debts.Origin(work.found.id, [line.line for line in fresh], work.rest(tx.now))
+    lines = [line.line for line in fresh]
+    # A batch is many single requests; a file rewrites nobody.
+    replaces = work.found.source == "batch"
+    origin = debts.Origin(work.found.id, lines, work.rest(tx.now), replaces)
     made: dict[str, UUID] = {}
     for line, outcome in zip(fresh, await debts.create_many(tx, work.workspace, news, origin), strict=True):
         if not isinstance(outcome, debts.Created) or not outcome.is_new:
@@ -174,9 +246,10 @@ async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) ->
             raise PresumedWrong
         made[str(outcome.debt.reference)] = outcome.debt.id
         tally.created += 1
-        if line.findings:
+        if line.findings or outcome.doubts:
             tally.warnings += 1
-            tally.said.append(line.about("warned", debt_id=outcome.debt.id))
+            more = people.doubted(line, outcome)
+            tally.said.append(line.about("warned", *more, debt_id=outcome.debt.id))
     return made
 
 
@@ -208,15 +281,13 @@ async def _meet(
         tally.unchanged += 1
     elif refusal is not None:
         tally.rejected += 1
-        refused = note("cannot-update", line, debt=shown, why=refusal.detail)
-        tally.said.append(line.about("rejected", refused, debt_id=known.debt_id))
+        tally.said.append(refused(line, known.debt_id, refusal))
     elif work.found.on_duplicate == "update":
-        await changing.change(tx, work.workspace, known.debt_id, line)
+        effect = await changing.change(tx, work.archive, known.debt_id, line, known.standing)
         known.fingerprint = own
-        tally.updated += 1
-        if line.findings:
-            tally.warnings += 1
-        tally.said.append(line.about("warned", note("updated", line, debt=shown), debt_id=known.debt_id))
+        count_update(tally, line, effect, known.debt_id)
+        if effect.snapshot is not None:
+            tally.snapshots.append(effect.snapshot)
     elif work.found.on_duplicate == "skip":
         tally.skipped += 1
         tally.said.append(
@@ -227,6 +298,22 @@ async def _meet(
         tally.said.append(
             line.about("rejected", note("reference-known", line, debt=shown), debt_id=known.debt_id)
         )
+
+
+def refused(line: Line, debt_id: UUID, problem: Problem) -> Row:
+    """Return a row whose debt cannot be changed to it."""
+    shown = ids.show("debt", debt_id)
+    return line.about(
+        "rejected", note("cannot-update", line, debt=shown, why=problem.detail), debt_id=debt_id
+    )
+
+
+def count_update(tally: Tally, line: Line, effect: changing.Effect, debt_id: UUID) -> None:
+    """Count a row that changes a debt, and say what it changes."""
+    tally.updated += 1
+    if line.findings or effect.person:
+        tally.warnings += 1
+    tally.said.append(line.about("warned", *effect.findings(line, debt_id), debt_id=debt_id))
 
 
 def note(code: str, line: Line, **facts: object) -> Finding:

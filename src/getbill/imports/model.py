@@ -4,6 +4,7 @@ It moves through few states that a person understands, and counts every row exac
 there before, or as a finding that says why it is none. What is to be done next stands on its row, under a lease.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, get_args
@@ -16,12 +17,56 @@ from getbill.kit.errors import Conflict, Invalid, TooLarge
 from getbill.vault import Key
 
 Source = Literal["batch", "upload", "sftp"]
-State = Literal["uploaded", "mapped", "checked", "importing", "completed", "undone", "failed"]
+State = Literal[
+    "uploaded",
+    "needs_mapping",
+    "mapped",
+    "checking",
+    "checked",
+    "importing",
+    "correcting",
+    "completed",
+    "rolling_back",
+    "undoing",
+    "undone",
+    "failed",
+]
 Task = Literal["read", "check", "import", "correct", "undo"]
 Mode = Literal["partial", "all_or_nothing"]
 OnDuplicate = Literal["skip", "update", "error"]
 
-STATES: Final[tuple[str, ...]] = get_args(State)
+STATES: Final[tuple[State, ...]] = get_args(State)
+# What a worker does in each state; where there is nothing, the import waits for a person or is over.
+TASKS_OF: Final[Mapping[State, frozenset[Task]]] = {
+    "uploaded": frozenset({"read"}),
+    "needs_mapping": frozenset(),
+    "mapped": frozenset(),
+    # What was corrected before the first debt is put into the rows, then all of them are checked anew.
+    "checking": frozenset({"correct", "check"}),
+    "checked": frozenset(),
+    "importing": frozenset({"import"}),
+    "correcting": frozenset({"correct"}),
+    "completed": frozenset(),
+    "rolling_back": frozenset({"undo"}),
+    "undoing": frozenset({"undo"}),
+    "undone": frozenset(),
+    "failed": frozenset(),
+}
+# Where an import may go from each state; it may always stay.
+MOVES: Final[Mapping[State, frozenset[State]]] = {
+    "uploaded": frozenset({"needs_mapping", "mapped", "checking", "importing", "undone", "failed"}),
+    "needs_mapping": frozenset({"uploaded", "mapped", "undone"}),
+    "mapped": frozenset({"uploaded", "needs_mapping", "checking", "importing", "undone"}),
+    "checking": frozenset({"checked", "importing", "undoing", "undone", "failed"}),
+    "checked": frozenset({"checking", "importing", "undone"}),
+    "importing": frozenset({"completed", "rolling_back", "undoing", "failed"}),
+    "correcting": frozenset({"completed", "undoing", "failed"}),
+    "completed": frozenset({"correcting", "undoing"}),
+    "rolling_back": frozenset({"undoing", "failed"}),
+    "undoing": frozenset({"undone", "failed"}),
+    "undone": frozenset(),
+    "failed": frozenset({"checking", "undoing", "undone"}),
+}
 PREFIXES: Final = {"batch": "batch", "upload": "import", "sftp": "import"}
 # The channel on which a commit that leaves something to do wakes the worker.
 WAKE: Final = "getbill_imports"
@@ -116,6 +161,7 @@ class Import:
     warnings: int
     undone: int
     kept: int
+    restored: int
     task: Task | None
     accepts: tuple[str, ...]
     fence: int
@@ -148,6 +194,11 @@ class Import:
     def has_made(self) -> bool:
         """Whether debts were made or changed, so that there is something to take back or to tell of."""
         return not self.is_checked and (self.created > 0 or self.updated > 0)
+
+    def check_move(self, state: State) -> None:
+        """Raise AssertionError where the table of moves does not lead from this state to another."""
+        if state != self.state and state not in MOVES[self.state]:
+            raise AssertionError(f"An import never moves from {self.state} to {state}.")
 
     def but(self, **changes: Any) -> "Import":
         """Return the import with some values changed."""
@@ -193,3 +244,8 @@ def correction_context(import_id: UUID, line: int) -> bytes:
 def finding_context(import_id: UUID, line: int) -> bytes:
     """Return the place a row's findings are sealed for."""
     return b"finding" + import_id.bytes + line.to_bytes(8)
+
+
+def change_context(import_id: UUID, debt_id: UUID, line: int) -> bytes:
+    """Return the place what a row replaced on a debt is sealed for."""
+    return b"change" + import_id.bytes + debt_id.bytes + line.to_bytes(8)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from getbill import todos, vault
 from getbill.companies import Workspace
-from getbill.imports import actions, plans, queries
+from getbill.imports import actions, plans, queries, snapshots
 from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import Import, State, Task, problem_context
 from getbill.imports.plans import Plan
@@ -42,10 +42,15 @@ _REWIND = Statement(
     "Begin a pass over the rows, with nothing counted.",
     """
     UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
-        warnings = 0, undone = 0, kept = 0, begun_at = $4
+        warnings = 0, undone = 0, kept = 0, restored = 0, begun_at = $4
     WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
     RETURNING id
     """,
+)
+NOTHING_MADE = Statement(
+    "imports.nothing_made",
+    "A check counted what would have become of an import's rows, and nothing will.",
+    "UPDATE imports SET created = 0, updated = 0 WHERE workspace_id = $1 AND id = $2",
 )
 UNCOUNT = Statement(
     "imports.uncount",
@@ -80,6 +85,7 @@ _KEEP_NOTHING = Statement(
 
 async def planned(tx: Transaction, work: Work, plan: Plan, state: State, task: Task | None) -> None:
     """Keep how a file would be imported, and go on or wait."""
+    work.found.check_move(state)
     sealed = plan.seal(work.key, work.found.id)
     values = (sealed, plan.layout.signature, plan.profile.rows, task is not None, state, task)
     _held(await tx.fetchval(_PLANNED, *work.place, work.found.fence, *values))
@@ -90,7 +96,7 @@ async def settle(
 ) -> None:
     """Come to the end of a task."""
     ended_at = clock.wall() if task is None else None
-    await _end(tx, work.workspace, work.found, (state, task, None, None, ended_at, rows_total))
+    await _end(tx, work.workspace, work.found, state, (task, None, None, ended_at, rows_total))
 
 
 async def fail(tx: Transaction, workspace: Workspace, found: Import, code: str, told: dict[str, Any]) -> None:
@@ -100,12 +106,15 @@ async def fail(tx: Transaction, workspace: Workspace, found: Import, code: str, 
     """
     key = queries.keys_of(workspace, found).own
     problem = None if key is None else key.seal(json.write(told), problem_context(found.id))
-    await _end(tx, workspace, found, ("failed", None, code, problem, clock.wall(), None))
+    await _end(tx, workspace, found, "failed", (None, code, problem, clock.wall(), None))
     todos.withdraw(tx, workspace.id, TODO, found.id)
 
 
-async def _end(tx: Transaction, workspace: Workspace, found: Import, values: tuple[Any, ...]) -> None:
-    row = await tx.fetchrow(_SETTLE, workspace.id, found.id, found.fence, *values)
+async def _end(
+    tx: Transaction, workspace: Workspace, found: Import, state: State, values: tuple[Any, ...]
+) -> None:
+    found.check_move(state)
+    row = await tx.fetchrow(_SETTLE, workspace.id, found.id, found.fence, state, *values)
     if row is None:
         raise LeaseLost
     if row["task"] is None and row["is_unwanted"]:
@@ -117,6 +126,7 @@ async def rewind(tx: Transaction, work: Work) -> None:
     """Begin a pass over the rows from the first, with nothing said of any."""
     _held(await tx.fetchval(_REWIND, *work.place, work.found.fence, clock.wall()))
     await tx.execute(FORGET_FINDINGS, *work.place)
+    await tx.execute(snapshots.FORGET_REASONS, *work.place)
 
 
 def _held(found: UUID | None) -> None:
@@ -140,7 +150,7 @@ async def drop_file(tx: Transaction, workspace: Workspace, found: Import) -> Non
 async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
     """Drop everything an import kept of people; that it was, and its counts, remain."""
     place = workspace_id, import_id
-    for statement in (actions.FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS):
+    for statement in (actions.FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS, snapshots.FORGET):
         await tx.execute(statement, *place)
     await vault.drop_key(tx, workspace_id, import_id)
     await vault.drop_key(tx, workspace_id, file_id)

@@ -1,6 +1,6 @@
 """Reading imports: one, a page of them, and the pieces of one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -24,6 +24,11 @@ _LOCK = Statement(
     "imports.lock",
     "One import, held until the transaction ends.",
     _FROM + "WHERE i.workspace_id = $1 AND i.id = $2 FOR UPDATE OF i",
+)
+_SOME = Statement(
+    "imports.some",
+    "Some imports with their keys.",
+    _FROM + "WHERE i.workspace_id = $1 AND i.id = ANY($2)",
 )
 _PAGE = Statement(
     "imports.page",
@@ -65,6 +70,14 @@ async def find_shown(
     if found.received_at is None or found.source not in sources:
         raise _absent()
     return found
+
+
+async def some(
+    database: Database | Transaction, workspace: Workspace, import_ids: Collection[UUID]
+) -> list[Import]:
+    """Return those of some imports that there are."""
+    rows = await database.fetch(_SOME, workspace.id, list(import_ids))
+    return [Import.of(row) for row in rows]
 
 
 async def lock(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:

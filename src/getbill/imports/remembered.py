@@ -3,12 +3,14 @@
 The layout that a sender used last is kept with it, so that a changed one is noticed before anything is imported.
 """
 
+import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
 from getbill import sheets
 from getbill.companies import Workspace
 from getbill.imports.mapping import Mapping
+from getbill.imports.model import WAKE
 from getbill.kit import json
 from getbill.kit.db import Database, Statement, Transaction
 
@@ -32,6 +34,29 @@ _RECALL = Statement(
 )
 
 
+_HOLD = Statement(
+    "imports.hold_layout",
+    "Whoever else confirms this sender's layout, or finds it unknown, waits until the transaction ends.",
+    "SELECT pg_advisory_xact_lock($1)",
+)
+_IS_KNOWN = Statement(
+    "imports.is_layout_known",
+    "Did somebody confirm this sender's layout?",
+    "SELECT EXISTS (SELECT FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3)",
+)
+_READ_AGAIN = Statement(
+    "imports.read_again",
+    "Files of a layout that somebody confirms now are read again, unless a person has begun to say how, or does so now.",
+    """
+    UPDATE imports SET state = 'uploaded', task = 'read', tries = 0, leased_until = NULL
+    WHERE workspace_id = $1 AND id = ANY (ARRAY(
+        SELECT id FROM imports WHERE workspace_id = $1 AND sender = $2 AND signature = $3 AND id <> $4
+          AND state IN ('needs_mapping', 'mapped') AND is_auto AND NOT is_changed
+        FOR UPDATE SKIP LOCKED))
+    """,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Recalled:
     """What is remembered of a sender: of this very layout its mapping, else how the files used to look."""
@@ -42,6 +67,25 @@ class Recalled:
 
 def _context(workspace_id: UUID, sender: str, signature: str) -> bytes:
     return f"mapping\x00{sender}\x00{signature}".encode() + workspace_id.bytes
+
+
+async def is_known(tx: Transaction, workspace_id: UUID, place: tuple[str, str]) -> bool:
+    """Say whether a sender's layout was confirmed; if it was not, nobody confirms it before the transaction ends."""
+    await _hold(tx, workspace_id, place)
+    known: bool = await tx.fetchval(_IS_KNOWN, workspace_id, *place)
+    return known
+
+
+async def _hold(tx: Transaction, workspace_id: UUID, place: tuple[str, str]) -> None:
+    digest = hashlib.sha256(_context(workspace_id, *place)).digest()
+    await tx.execute(_HOLD, int.from_bytes(digest[:8], signed=True))
+
+
+async def read_again(tx: Transaction, workspace_id: UUID, place: tuple[str, str], confirmed: UUID) -> None:
+    """Have the other waiting files of a layout that is being confirmed read again, in the same transaction."""
+    await _hold(tx, workspace_id, place)
+    await tx.execute(_READ_AGAIN, workspace_id, *place, confirmed)
+    tx.wakes.add(WAKE)
 
 
 def remember(

@@ -5,7 +5,7 @@ both languages, so that none is said in one only.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from getbill.imports import typos
@@ -16,6 +16,10 @@ _OWN: Final[dict[str, tuple[str, str]]] = {
         "The reference {reference} stands on line {line_before} already, with other values.",
         "La référence {reference} figure déjà à la ligne {line_before}, avec d'autres valeurs.",
     ),
+    "instalment-merged": (
+        "The instalment is in the amount of line {line_before}, whose debt has the same reference.",
+        "L'échéance est comprise dans le montant de la ligne {line_before}, dont la créance porte la même référence.",
+    ),
     "repeated-row": (
         "The row repeats line {line_before}.",
         "La ligne répète la ligne {line_before}.",
@@ -25,12 +29,32 @@ _OWN: Final[dict[str, tuple[str, str]]] = {
         "Une créance de référence {reference} existe déjà, avec d'autres valeurs : {debt}.",
     ),
     "updated": (
-        "The debt {debt} existed before; it was changed to these values.",
-        "La créance {debt} existait déjà ; elle a été modifiée selon ces valeurs.",
+        "The debt {debt} exists already; this row changes: {fields}.",
+        "La créance {debt} existe déjà ; cette ligne modifie : {champs}.",
+    ),
+    "person-changed": (
+        "The debtor of {debt} changes: {fields}.",
+        "Le débiteur de {debt} change : {champs}.",
+    ),
+    "debt-moved": (
+        "The row names another person: {debt} moves to them, and the other debts keep their debtor.",
+        "La ligne désigne une autre personne : {debt} lui est rattachée, les autres créances gardent leur débiteur.",
     ),
     "cannot-update": (
         "The debt {debt} of this reference could not be changed: {why}",
         "La créance {debt} de cette référence n'a pas pu être modifiée : {why}",
+    ),
+    "code-of-several": (
+        "The code {customer} stands for several people; it was not used to recognise anyone.",
+        "Le code {customer} désigne plusieurs personnes ; il n'a servi à reconnaître personne.",
+    ),
+    "code-differs": (
+        "The code {customer} belongs to a debtor with another {fields}; a separate debtor was created.",
+        "Le code {customer} est celui d'un débiteur dont ces champs diffèrent : {champs}. Un débiteur distinct a été créé.",
+    ),
+    "debtor-differs": (
+        "The debtor is known with another {fields}, which was kept. To change it: PUT /debts/{debt}.",
+        "Le débiteur est déjà connu avec d'autres valeurs, conservées : {champs}. Pour les modifier : PUT /debts/{debt}.",
     ),
     "email-typo": (
         "The address ends in {domain}, which is nearly {meant}.",
@@ -47,6 +71,26 @@ _OWN: Final[dict[str, tuple[str, str]]] = {
     "money-moved": (
         "Money has been entered since; the debt stays.",
         "De l'argent a été enregistré depuis ; la créance reste.",
+    ),
+    "contacted-since": (
+        "The debtor has been contacted since; the change stays.",
+        "Le débiteur a été contacté depuis ; la modification reste.",
+    ),
+    "money-since": (
+        "Money has been entered since; the change stays.",
+        "De l'argent a été enregistré depuis ; la modification reste.",
+    ),
+    "changed-since": (
+        "It was changed again since; the change stays. Set the value by PUT /debts/{debt}.",
+        "Modifiée de nouveau depuis ; la modification reste. Corrigez la valeur par PUT /debts/{debt}.",
+    ),
+    "moved-since": (
+        "The debt is {status} now; the change stays.",
+        "La créance est maintenant « {status} » ; la modification reste.",
+    ),
+    "cannot-restore": (
+        "The earlier values are not accepted any more; the change stays. Set the value by PUT /debts/{debt}.",
+        "Les valeurs d'avant ne sont plus acceptées ; la modification reste. Corrigez la valeur par PUT /debts/{debt}.",
     ),
     "moved-on": (
         "The debt is {status} now; it stays.",
@@ -86,7 +130,6 @@ _FRENCH_BY_FIELD: Final[dict[str, str]] = {
 }
 _FIELDS_FRENCH: Final[dict[str, str]] = {
     "amount": "montant",
-    "reference": "référence",
     "name": "nom du débiteur",
     "email": "e-mail",
     "phone": "téléphone",
@@ -96,8 +139,30 @@ _FIELDS_FRENCH: Final[dict[str, str]] = {
     "country": "pays",
     "postal_code": "code postal",
     "city": "ville",
+    "address": "adresse",
+    "company": "société",
+    "birthdate": "date de naissance",
+    "civility": "civilité",
+    "reference": "référence",
+    "first_name": "prénom",
+    "last_name": "nom",
+    "language": "langue",
+    "street_address": "rue",
+    "street_number": "numéro de rue",
+    "object": "objet",
+    "scenario": "scénario",
+    "payment_link": "lien de paiement",
+    "invoice_reference": "numéro de facture",
 }
 _SPACES: Final = re.compile(r"\s+")
+
+
+def listed(fields: Sequence[str]) -> dict[str, str]:
+    """Return names of fields as both languages list them."""
+    return {
+        "fields": ", ".join(name.replace("_", " ") for name in fields) or "nothing",
+        "champs": ", ".join(_FIELDS_FRENCH.get(name, name) for name in fields) or "rien",
+    }
 
 
 def own(code: str, facts: Mapping[str, Any]) -> tuple[str, str]:

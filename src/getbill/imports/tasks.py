@@ -15,14 +15,26 @@ import structlog
 
 from getbill import companies, sheets, todos
 from getbill.companies import Workspace
-from getbill.imports import checking, correcting, making, passing, plans, queries, remembered, undoing
+from getbill.imports import (
+    checking,
+    correcting,
+    instalments,
+    making,
+    passing,
+    plans,
+    queries,
+    remembered,
+    restoring,
+    snapshots,
+    undoing,
+)
 from getbill.imports.making import LeaseLost, Work
-from getbill.imports.model import CHUNK_ROWS, Import, Task
+from getbill.imports.model import CHUNK_ROWS, Import, State, Task
 from getbill.imports.plans import Plan
 from getbill.imports.rows import Line, Reader
 from getbill.imports.spool import FileGone, Opened
 from getbill.kit import crashes, json
-from getbill.kit.db import Database, Statement
+from getbill.kit.db import Database
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -32,11 +44,6 @@ _TURN_ROWS: Final = 100
 # A chunk in which debts may have to be changed one by one, and one refusal repeats it.
 _CHANGING_ROWS: Final = 100
 
-_NOTHING_MADE = Statement(
-    "imports.nothing_made",
-    "A check counted what would have become of an import's rows, and nothing will.",
-    "UPDATE imports SET created = 0, updated = 0 WHERE workspace_id = $1 AND id = $2",
-)
 _GONE: Final = {
     "en": ["The file is gone.", "Send it again."],
     "fr": ["Le fichier n'est plus là.", "Envoyez-le de nouveau."],
@@ -100,29 +107,37 @@ async def _fail(
 async def read(work: Work, opened: Opened) -> None:
     """Read a whole file and say how it would be imported; go on where nothing is left to ask."""
     found, workspace = work.found, work.workspace
-    plan = await _planned(work, await opened.sheet(work.database, workspace, found))
+    sheet = await opened.sheet(work.database, workspace, found)
+    place = found.sender, plans.without_ours(sheet.layout).signature
+    known = await remembered.recall(work.database, workspace, *place)
+    plan = await asyncio.to_thread(plans.make, sheet, workspace, known.mapping, known.layout_before)
     must_know = found.source == "sftp"
     is_clear = plan.mapping.is_certain and not plan.warnings and (plan.is_remembered or not must_know)
     async with work.database.transaction(workspace.now()) as tx:
         if found.is_auto and is_clear:
-            task = first_task(found)
-            await passing.planned(tx, work, plan, "importing" if task == "import" else "mapped", task)
+            await passing.planned(tx, work, plan, *first_step(found))
+            # It may have waited before its layout was confirmed.
+            todos.withdraw(tx, workspace.id, passing.TODO, found.id)
             return
-        await passing.planned(tx, work, plan, "mapped" if plan.mapping.is_certain else "uploaded", None)
+        if found.is_auto and not plan.is_remembered and await remembered.is_known(tx, workspace.id, place):
+            # Confirmed since we asked: it is read once more.
+            return
+        await passing.planned(tx, work, plan, waiting_state(plan), None)
         if found.is_auto:
             # Whoever sent it does not look: a person must.
             todos.ask(tx, workspace.id, passing.TODO, found.id, None)
 
 
-async def _planned(work: Work, sheet: sheets.Sheet) -> Plan:
-    signature = plans.without_ours(sheet.layout).signature
-    known = await remembered.recall(work.database, work.workspace, work.found.sender, signature)
-    return await asyncio.to_thread(plans.make, sheet, work.workspace, known.mapping, known.layout_before)
+def waiting_state(plan: Plan) -> State:
+    """Return where a file stands that a person looks at: a question is open, or all is known and to be confirmed."""
+    return "mapped" if plan.mapping.is_certain else "needs_mapping"
 
 
-def first_task(found: Import) -> Task:
+def first_step(found: Import) -> tuple[State, Task]:
     """Return what follows a confirmed mapping: a pass that changes nothing where that was asked, or the import."""
-    return "check" if found.is_dry_run or found.mode == "all_or_nothing" else "import"
+    if found.is_dry_run or found.mode == "all_or_nothing":
+        return "checking", "check"
+    return "importing", "import"
 
 
 async def check(work: Work, opened: Opened) -> None:
@@ -137,7 +152,7 @@ async def check(work: Work, opened: Opened) -> None:
         rejected += (await checking.examine(work, lines, cursor, seen)).rejected
     async with work.database.transaction(work.workspace.now()) as tx:
         if found.mode == "all_or_nothing" and rejected:
-            await tx.execute(_NOTHING_MADE, *work.place)
+            await tx.execute(passing.NOTHING_MADE, *work.place)
             await passing.fail(tx, work.workspace, found, "findings", _FINDINGS)
         elif found.is_dry_run:
             await passing.settle(tx, work, "checked")
@@ -148,7 +163,7 @@ async def check(work: Work, opened: Opened) -> None:
 
 async def bring_in(work: Work, opened: Opened) -> None:
     """Make the debts of every row that is not settled yet."""
-    pending: asyncio.Task[making.Tally] | None = None
+    pending: asyncio.Task[None] | None = None
     try:
         # While one chunk is being written the next is read.
         async for lines, cursor in await _lines(work, opened):
@@ -167,32 +182,34 @@ async def bring_in(work: Work, opened: Opened) -> None:
         done = await queries.lock(tx, work.workspace, work.found.id)
         if done.mode == "all_or_nothing" and done.rejected:
             # The book changed between the check and now: what was made is taken back.
-            await passing.settle(tx, work, "importing", "undo")
+            await passing.settle(tx, work, "rolling_back", "undo")
         else:
             await passing.settle(tx, work, "completed", rows_total=done.rows_done)
 
 
-async def correct(work: Work, _opened: Opened) -> None:
+async def correct(work: Work, opened: Opened) -> None:
     """Make debts of the rows that were corrected."""
     await correcting.accept(work)
-    if work.found.state in {"checked", "failed"}:
+    if work.found.state == "checking":
         async with work.database.transaction(work.workspace.now()) as tx:
-            await passing.settle(tx, work, "mapped", first_task(work.found))
+            await passing.settle(tx, work, *first_step(work.found))
         return
-    await correcting.settle(work)
+    await correcting.settle(work, await _sums(work, opened))
     async with work.database.transaction(work.workspace.now()) as tx:
         await passing.settle(tx, work, "completed")
 
 
 async def undo(work: Work, _opened: Opened) -> None:
-    """Take back every debt that nobody was contacted about and nobody paid."""
+    """Take back every debt and every change that nothing has followed."""
     await undoing.take_back(work)
+    await restoring.give_back(work)
     async with work.database.transaction(work.workspace.now()) as tx:
-        if work.found.mode == "all_or_nothing" and work.found.state == "importing":
+        if work.found.state == "rolling_back":
             # Corrections start it again, so its file is needed still.
             await passing.fail(tx, work.workspace, work.found, "findings", _CHANGED)
         else:
             await passing.settle(tx, work, "undone")
+            await tx.execute(snapshots.EMPTY, *work.place)
             await passing.drop_file(tx, work.workspace, await queries.lock(tx, work.workspace, work.found.id))
 
 
@@ -218,6 +235,7 @@ async def _lines(work: Work, opened: Opened) -> AsyncIterator[tuple[list[Line], 
 async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tuple[list[Line], int]]:
     found = work.found
     reader = Reader(work.workspace, work.workspace.now().date(), plan)
+    totals = await _instalments(reader, plan, sheet)
     rows, index = sheet.rows(found.cursor), found.rows_done
     most = _CHANGING_ROWS if found.on_duplicate == "update" else CHUNK_ROWS
     has_corrections = await correcting.any_of(work)
@@ -233,11 +251,32 @@ async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tu
                 )
                 for number, row in enumerate(chunk[first : first + _TURN_ROWS], first)
             ]
+            instalments.merge(some, totals)
             reader.check(some)
             lines += some
             await asyncio.sleep(0)
         index += len(chunk)
         yield lines, chunk[-1].line
+
+
+async def _sums(work: Work, opened: Opened) -> instalments.Sums:
+    """Return what instalments add up to, for rows that were corrected after their file was imported."""
+    if work.found.source == "batch" or work.found.plan is None:
+        return {}
+    plan = plans.opened(work.found.plan, work.key, work.found.id)
+    if plan.mapping.instalments != "merge":
+        return {}
+    reader = Reader(work.workspace, work.workspace.now().date(), plan)
+    return await _instalments(
+        reader, plan, await opened.sheet(work.database, work.workspace, work.found, plan.layout)
+    )
+
+
+async def _instalments(reader: Reader, plan: Plan, sheet: sheets.Sheet) -> instalments.Sums:
+    """Return what the instalments of each reference add up to, where they become one debt."""
+    if plan.mapping.instalments != "merge":
+        return {}
+    return await asyncio.to_thread(instalments.sums, reader, sheet.rows())
 
 
 async def _batch(work: Work) -> AsyncIterator[tuple[list[Line], int]]:

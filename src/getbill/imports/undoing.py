@@ -1,7 +1,7 @@
 """Taking an import back: every debt it made is put away and frees its reference, as if the file had not come.
 
-What somebody was contacted about since, or paid, or moved on otherwise, stays and is listed with the reason. Debts that
-were there before and were changed keep the change.
+What somebody was contacted about since, or paid, or moved on otherwise, stays and is listed with the reason. What it
+changed on debts that were there before is given back in the same way (`restoring`).
 """
 
 from collections.abc import Mapping
@@ -56,6 +56,15 @@ _KEPT = Statement(
     FROM debts d
     WHERE d.workspace_id = $1 AND d.import_id = $2 AND d.undone_at IS NULL AND d.erased_at IS NULL
     ORDER BY d.import_line LIMIT $3
+    """,
+)
+_KEPT_CHANGES = Statement(
+    "imports.kept_changes",
+    "The changes that undoing an import left, with what kept them.",
+    """
+    SELECT c.line, c.kept AS code, d.id, d.reference, d.status
+    FROM import_changes c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
+    WHERE c.workspace_id = $1 AND c.import_id = $2 AND c.kept IS NOT NULL ORDER BY c.line LIMIT $3
     """,
 )
 
@@ -119,11 +128,14 @@ def _reason(status: str, entries_count: int, is_contacted: bool) -> tuple[str, M
 
 
 async def kept(database: Database, workspace: Workspace, import_id: UUID, limit: int) -> list[Kept]:
-    """Return debts that undoing an import left, each with the reason."""
+    """Return what undoing an import left, debts and then changes, each with the reason."""
     rows = await database.fetch(_KEPT, workspace.id, import_id, limit)
     found = []
     for row in rows:
         reason = _reason(row["status"], row["entries_count"], row["has_left"] or row["contacts_count"] > 0)
         if reason is not None:
             found.append(Kept(row["id"], row["line"], row["reference"], *reason))
-    return found
+    for row in await database.fetch(_KEPT_CHANGES, workspace.id, import_id, limit):
+        facts = {"debt": ids.show("debt", row["id"]), "status": row["status"]}
+        found.append(Kept(row["id"], row["line"], row["reference"], row["code"], facts))
+    return found[:limit]

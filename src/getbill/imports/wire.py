@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.imports.mapping import Field as MappedField
+from getbill.imports.mapping import Instalments, Status, Unit
 from getbill.imports.model import Mode, OnDuplicate, Source, State
 from getbill.kit import paging
 from getbill.kit.shapes import Instant, Pagination
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-_STATES_OVER = frozenset({"completed", "undone", "failed"})
 
 
 class UploadQuery(BaseModel):
@@ -77,9 +77,22 @@ class MappingBody(BaseModel):
         None, description="The field of each; null for none."
     )
     numbers: dict[str, Literal[",", "."]] | None = Field(None, description="The decimal mark of a column.")
-    dates: dict[str, Literal["dmy", "mdy", "ymd"]] | None = None
-    units: dict[str, Literal["cents", "negated"] | None] | None = None
+    dates: dict[str, Literal["dmy", "mdy", "ymd", "turned", "kept"]] | None = None
+    units: dict[str, Unit | None] | None = Field(
+        None, description="The unit of a column of amounts; null for the currency's own."
+    )
     currency: Text | None = None
+    row_status: dict[str, dict[str, Status] | None] | None = Field(
+        None,
+        description="What each value of a status or document-type column says of its row: `open` (owed), `paid`, `credit`,"
+        " `partly_paid` or `excluded`. Null ignores the column.",
+        examples=[{"Statut": {"Litige": "excluded", "En cours": "open"}}],
+    )
+    instalments: Instalments | None = Field(
+        None,
+        description="What becomes of an invoice that stands on several rows with different due dates: `split` makes a debt of each"
+        " (its reference ends in the due date), `merge` one debt of their sum, due on the earliest.",
+    )
     not_owed: dict[str, Text | None] | None = Field(
         None, description="Columns that say a row is not owed (paid, cancelled): null has them not looked at."
     )
@@ -156,7 +169,8 @@ class CountsShown(BaseModel):
     warnings: int = Field(description="Of those created or updated, how many are worth a look.")
     left_out: dict[str, int] = Field(description="Lines that are no data: totals, empty, template rows...")
     undone: int
-    kept: int = Field(description="Debts that undoing left, since something has happened to them.")
+    kept: int = Field(description="Debts and changes that undoing left, since something has followed.")
+    restored: int = Field(description="Rows of `updated` whose changes undoing gave back.")
 
 
 class ErrorShown(BaseModel):

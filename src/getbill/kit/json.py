@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from getbill.kit import texts
 from getbill.kit.errors import BadRequest
 
 _DEPTH_MAX = 64
@@ -67,7 +68,7 @@ _DECODER = json.JSONDecoder(
 
 
 def read(body: bytes) -> Any:
-    """Parse UTF-8 JSON; raise MalformedJson saying what is wrong and where."""
+    """Parse UTF-8 JSON; raise MalformedJson saying what is wrong and where, Invalid for texts that none may store."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -80,7 +81,7 @@ def read(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from error
     if "\\u" in text or "\x00" in text:
-        _refuse_characters(value)
+        texts.refuse_fields(list(dict.fromkeys(texts.unstorable_in(value))))
     return value
 
 
@@ -99,19 +100,6 @@ def _refuse_depth(text: str) -> None:
                 raise MalformedJson(f"The body is nested deeper than {_DEPTH_MAX} levels.")
         elif character in "]}":
             depth -= 1
-
-
-def _refuse_characters(value: Any) -> None:
-    if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise MalformedJson("A text holds U+0000 or half a surrogate pair, which no text may.")
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            _refuse_characters(key)
-            _refuse_characters(member)
-    elif isinstance(value, list):
-        for member in value:
-            _refuse_characters(member)
 
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS

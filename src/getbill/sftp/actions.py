@@ -4,7 +4,7 @@ What a client has sent is stored, sealed, as soon as a chunk is full, so that an
 was; a session that lost a file to another writes nothing more into it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -18,7 +18,9 @@ from getbill.sftp import queries
 from getbill.sftp.model import (
     CHUNK_BYTES,
     FILES_MAX,
+    NAME_BYTES_MAX,
     File,
+    Folder,
     Limits,
     NameTaken,
     NoRoom,
@@ -116,6 +118,11 @@ _MOVE = Statement(
         room = CASE WHEN state = $6 THEN room ELSE size END
     WHERE workspace_id = $1 AND id = $2
     """,
+)
+_PUT_ASIDE = Statement(
+    "sftp.put_aside",
+    "A file gives its name to a later one; nothing else of it changes, and it is imported as it would have been.",
+    "UPDATE sftp_files SET name_hash = $3, name = $4 WHERE workspace_id = $1 AND id = $2",
 )
 _DELETE = Statement(
     "sftp.delete",
@@ -256,6 +263,7 @@ class Folders:
     ) -> Upload:
         """Open a file for writing, making it where there is none; whoever wrote it before writes no more."""
         _refuse_fixed(place)
+        _refuse_long(place)
         return await self.change(
             lambda tx: self._open(tx, place, creates=creates, truncates=truncates, is_new=is_new)
         )
@@ -282,6 +290,9 @@ class Folders:
             return Upload(self, await self.insert(tx, place, writer=writer), writer)
         if is_new:
             raise NameTaken("There is a file of this name.")
+        if truncates and found.file.is_complete:
+            await self._put_aside(tx, found)
+            return Upload(self, await self.insert(tx, place, writer=writer), writer)
         _refuse_taken(found)
         size = 0 if truncates else found.file.size
         if truncates:
@@ -299,11 +310,24 @@ class Folders:
 
         return await self.change(work)
 
+    async def free_name(self, tx: Transaction, name: str, wanted: Sequence[tuple[Folder, str]]) -> str:
+        """Return a name that is free in each folder with what is appended there: its own, or one beside it."""
+        for folder, ending in wanted:
+            if await queries.find_locked(tx, self.workspace, self.login_id, Place(folder, name + ending)):
+                return beside(name, clock.wall())
+        return name
+
     async def free(self, tx: Transaction, place: Place) -> Place:
         """Return a place for a file of ours: its own, or one beside whatever has its name already."""
         if await queries.find_locked(tx, self.workspace, self.login_id, place) is None:
             return place
         return Place(place.folder, beside(place.name, clock.wall()))
+
+    async def _put_aside(self, tx: Transaction, box: Box) -> None:
+        """Leave a name to a later file of it: both are imported."""
+        place = Place(box.file.place.folder, beside(box.file.place.name, clock.wall()))
+        name = box.key.seal(place.name.encode(), name_context(box.file.id))
+        await tx.execute(_PUT_ASIDE, self.workspace.id, box.file.id, self._hash(place), name)
 
     async def insert(
         self, tx: Transaction, place: Place, *, writer: UUID | None = None, import_id: UUID | None = None
@@ -326,6 +350,7 @@ class Folders:
         """Give a file another name; one that was cut off counts as whole then, since somebody says so."""
         _refuse_fixed(old)
         _refuse_fixed(new)
+        _refuse_long(new)
         await self.change(lambda tx: self._rename(tx, old, new, replaces=replaces))
 
     async def _rename(self, tx: Transaction, old: Place, new: Place, *, replaces: bool) -> None:
@@ -337,8 +362,10 @@ class Folders:
         if there is not None and there.file.id != found.file.id:
             if not replaces:
                 raise NameTaken("There is a file of this name.")
-            _refuse_taken(there)
-            await drop(tx, self.workspace.id, there.file.id)
+            if there.file.is_complete:
+                await self._put_aside(tx, there)
+            else:
+                await drop(tx, self.workspace.id, there.file.id)
         state = State.WHOLE if found.file.is_cut(clock.wall()) else found.file.state
         await self.move(tx, found, new, state)
 
@@ -375,6 +402,11 @@ def _refuse_fixed(place: Place) -> None:
         raise NotAllowed("The folders are fixed.")
     if not place.folder.takes_files:
         raise NotAllowed(f"Nothing is put into {place.folder.value}/: drop files into incoming/.")
+
+
+def _refuse_long(place: Place) -> None:
+    if len(place.name.encode()) > NAME_BYTES_MAX:
+        raise NotAllowed(f"A name has at most {NAME_BYTES_MAX} bytes.")
 
 
 def _refuse_taken(box: Box) -> None:

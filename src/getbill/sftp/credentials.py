@@ -18,7 +18,7 @@ from asyncpg import Record, UniqueViolationError
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-from getbill.kit import ids
+from getbill.kit import ids, texts
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Invalid, NotFound, one_field
 from getbill.sftp import hostkeys
@@ -193,7 +193,7 @@ async def named(database: Database, text: str) -> Login:
 
 async def claimed(database: Database, username: str) -> Claimed | None:
     """Return the login that somebody claims to be, None when nobody is called so or it is revoked."""
-    row = await database.fetchrow(_BY_USERNAME, username)
+    row = await database.fetchrow(_BY_USERNAME, username) if texts.is_storable(username) else None
     if row is None:
         return None
     return Claimed(_login(row), row["password_hash"])

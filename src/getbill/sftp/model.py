@@ -22,7 +22,9 @@ FILES_MAX: Final = 10_000
 KEYS_MAX: Final = 10
 # An open file that nothing came into for so long has lost its writer, whose process died perhaps.
 DESERTED: Final = timedelta(minutes=15)
-_NAME_BYTES_MAX: Final = 200
+# Of what a client puts. What we put back may have a longer one, and no system takes more than 255.
+NAME_BYTES_MAX: Final = 200
+_KEPT_NAME_BYTES_MAX: Final = 255
 _PATH_BYTES_MAX: Final = 4_096
 USERNAME: Final = re.compile(r"[a-z][a-z0-9._-]{2,62}")
 # How clients call what they have not finished: they rename it when they have.
@@ -148,6 +150,13 @@ class File:
     written_at: datetime
     import_id: UUID | None = field(default=None)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has come whole and is, or will be, imported as it is."""
+        if self.state is State.TAKEN:
+            return True
+        return self.state is State.WHOLE and self.size > 0 and is_finished(self.place.name)
+
     def is_cut(self, now: datetime) -> bool:
         """Say whether nobody is writing to it any more, and it was not closed."""
         return self.state is State.CUT or (self.state is State.OPEN and self.written_at < now - DESERTED)
@@ -191,8 +200,8 @@ def _folder(name: str) -> Folder | None:
 def _checked(name: str) -> str:
     # Composed: what a Mac decomposes is the same name to a person.
     name = unicodedata.normalize("NFC", name)
-    if len(name.encode()) > _NAME_BYTES_MAX:
-        raise NoSuchPlace(f"A name has at most {_NAME_BYTES_MAX} bytes.")
+    if len(name.encode()) > _KEPT_NAME_BYTES_MAX:
+        raise NoSuchPlace(f"A name has at most {_KEPT_NAME_BYTES_MAX} bytes.")
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name) or "\\" in name:
         raise NoSuchPlace("A name has no control characters and no backslash.")
     return name
@@ -206,5 +215,8 @@ def is_finished(name: str) -> bool:
 def beside(name: str, moment: datetime) -> str:
     """Return the name a file gets where another has its own already: with the instant before its ending."""
     stem, dot, ending = name.rpartition(".")
-    mark = f"{moment:%Y%m%dT%H%M%S%f}Z"
-    return f"{stem}-{mark}.{ending}" if dot and stem else f"{name}-{mark}"
+    if not dot or not stem:
+        stem, ending = name, ""
+    tail = f"-{moment:%Y%m%dT%H%M%S%f}Z{dot if ending else ''}{ending}"
+    # A long name loses its end, so that what is appended to it later fits too.
+    return stem.encode()[: max(1, NAME_BYTES_MAX - len(tail.encode()))].decode("utf-8", "ignore") + tail

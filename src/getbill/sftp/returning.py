@@ -48,9 +48,10 @@ class Return:
         """Write the reports and move the file; raise TakenByAnother, leaving nothing, when another worker has it."""
         try:
             await self._forget_reports()
+            name = await self._name(reports, folder)
             for ending, content in reports.items():
-                await self._write(ending, content)
-            await self._move(folder)
+                await self._write(f"{name}.{ending}", content)
+            await self._move(Place(folder, name))
         except (TakenByAnother, TakenOver):
             await self._drop(self._written)
             raise TakenByAnother from None
@@ -61,20 +62,28 @@ class Return:
         await picking.keep(self._database, self._taken, clock.wall())
         await self._drop([row["id"] for row in await self._database.fetch(_OLD_REPORTS, *place)])
 
-    async def _write(self, ending: str, content: AsyncIterator[bytes]) -> None:
+    async def _name(self, reports: Reports, folder: Folder) -> str:
+        """Return the name under which the file and its reports lie from now on, the same for all of them."""
+        wanted = [(folder, ""), *((Folder.REPORTS, f".{ending}") for ending in reports)]
+
+        async def work(tx: Transaction) -> str:
+            return await self._folders.free_name(tx, self._box.file.place.name, wanted)
+
+        return await self._folders.change(work)
+
+    async def _write(self, name: str, content: AsyncIterator[bytes]) -> None:
         await picking.keep(self._database, self._taken, clock.wall())
-        place = Place(Folder.REPORTS, f"{self._box.file.place.name}.{ending}")
-        upload = await self._folders.put(place, self._taken.import_id)
+        upload = await self._folders.put(Place(Folder.REPORTS, name), self._taken.import_id)
         self._written.append(upload.file_id)
         async for part in content:
             await upload.write(upload.size, part)
         await upload.close(state=State.KEPT)
 
-    async def _move(self, folder: Folder) -> None:
+    async def _move(self, place: Place) -> None:
         async def work(tx: Transaction) -> None:
             await picking.keep(tx, self._taken, clock.wall())
-            place = await self._folders.free(tx, Place(folder, self._box.file.place.name))
-            await self._folders.move(tx, self._box, place, State.KEPT)
+            free = await self._folders.free(tx, place)
+            await self._folders.move(tx, self._box, free, State.KEPT)
 
         await self._folders.change(work)
 

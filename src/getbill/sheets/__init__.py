@@ -4,7 +4,7 @@ Reading decides the encoding, the delimiter, the header and how each column writ
 the whole file, says what it decided and how sure it is, and guesses nothing about a single cell.
 """
 
-from getbill.sheets.dates import date_reader, read_date
+from getbill.sheets.dates import date_reader, is_midnight, read_date
 from getbill.sheets.model import (
     Cell,
     Choices,
@@ -21,13 +21,14 @@ from getbill.sheets.model import (
     Profile,
     Row,
     Skipped,
+    folded,
     letter,
 )
-from getbill.sheets.numbers import number_reader, read_number
+from getbill.sheets.numbers import currency_beside, is_formula_error, number_reader, read_number
 from getbill.sheets.profiles import profile
 from getbill.sheets.reading import Sheet, open  # noqa: A004 - read as `sheets.open`
 from getbill.sheets.signs import country_of, currencies_of
-from getbill.sheets.texts import read_text
+from getbill.sheets.texts import clean, read_text, whole
 from getbill.sheets.words import CellWrong, Unreadable, reason
 from getbill.sheets.writing import write_csv, write_xlsx
 
@@ -50,9 +51,14 @@ __all__ = [
     "Sheet",
     "Skipped",
     "Unreadable",
+    "clean",
     "country_of",
     "currencies_of",
+    "currency_beside",
     "date_reader",
+    "folded",
+    "is_formula_error",
+    "is_midnight",
     "letter",
     "number_reader",
     "open",
@@ -61,6 +67,7 @@ __all__ = [
     "read_number",
     "read_text",
     "reason",
+    "whole",
     "write_csv",
     "write_xlsx",
 ]

@@ -4,13 +4,16 @@ A cell's pattern is its digits and letters blotted out (`999,99 AAA`). What a pa
 pattern; what only the cell tells (which day, which currency, a leading zero) is looked at cell by cell.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Literal
 
-from getbill.sheets import dates, kinds, numbers
+from getbill.sheets import dates, kinds, notations, numbers
 from getbill.sheets.model import Cell, Column, ColumnProfile, DateShape, Kind, NumberShape
+from getbill.sheets.texts import clean
 
 # Distinct values counted at most, values kept with their counts, and samples shown.
 DISTINCT_MAX = 10_000
@@ -22,6 +25,8 @@ _DAYS_MAX = 50_000
 _WORDS_MAX = 500
 _WORD_CHARS = 40
 _MISSES_MAX = 1_000
+_BESIDE_MAX = 1_000
+_SERIALS_MIN = 2_000
 # Where a date in numbers ends and its time begins.
 _DAY_CHARS = 10
 _KIND_OF_TYPE = {
@@ -32,8 +37,18 @@ _KIND_OF_TYPE = {
     float: Kind.NUMBER,
 }
 _EXACT = frozenset({Kind.PHONE, Kind.DATE})
+# Days of this century as a spreadsheet counts them, with the time of day behind or without.
+# Two decimals are those of an amount.
+_SERIAL = re.compile(r"9{5}(?:[.,](?:9|9{3,}))?")
+_WHOLE_FLOAT = re.compile(r"9+[.,]9")
+_BARE = re.compile(r"9{1,7}(?:[.,]9+)?")
+_INSTANT = re.compile(r"9{4}-99-99[A ]99:99(?::99(?:\.9+)?)?(?:A|[+-]99:?99)")
 _CHECKED = frozenset({Kind.SIREN, Kind.SIRET})
-_AROUND_NUMBERS = "0123456789 .,+-()'\u2019\u2212\u00a0\u202f\u2007\u2009"
+_AROUND_MOST = "0123456789.,+-() \u00a0\u202f"
+_AROUND_NUMBERS = "0123456789.,+-()<>[];'\u2019\u2018" + notations.SPACES + notations.DASHES
+_DIGITS = re.compile(r"\d(?:[\d.,\s'\u2019\u2018]*\d)?")
+_DIGIT = re.compile(r"\d")
+_TYPED_NUMBERS = (int, float)
 
 
 @dataclass(slots=True)
@@ -53,6 +68,13 @@ class Way:
     has_currency: bool = False
     # A number such as 9.999, which is two numbers unless it begins with a zero.
     is_doubtful: bool = False
+    # A number of five digits, which may be a day; a number with one decimal, which may be a whole one.
+    is_serial: bool = False
+    looked_at: int = 0
+    is_float: bool = False
+    is_instant: bool = False
+    # A spreadsheet's apostrophe or something invisible is around it.
+    is_marked: bool = False
 
     # Whether each cell of it must be looked at, for any of these but the word.
     is_looked_at: bool = False
@@ -62,20 +84,26 @@ def way_of(pattern: str, example: str) -> Way:
     """Return what a pattern tells, by the first cell seen of it."""
     looks = kinds.of(example)
     way = Way(example, looks)
-    way.is_day = Kind.DATE in looks or dates.has_form(example.strip()[:_WORD_CHARS])
+    meant = clean(example)
+    plain = kinds.pattern(meant)
+    way.is_marked = meant != example
+    way.is_day = Kind.DATE in looks or dates.has_form(meant[:_WORD_CHARS])
+    way.is_instant = bool(_INSTANT.fullmatch(plain))
     way.is_phone = Kind.PHONE in looks
     way.is_word = (
         len(pattern) <= _WORD_CHARS and ("9" not in pattern or pattern == "9") and "@" not in pattern
     )
     if Kind.NUMBER in looks:
-        way.has_currency = bool(pattern.strip(_AROUND_NUMBERS))
-        body = numbers.body_of(pattern.strip()) if not way.has_currency else numbers.body_of(example.strip())
-        way.is_doubtful = (
-            bool(body)
-            and len({sign for sign, _ in numbers.readings(body or "")}) > 1
-            and ("." in (body or "") or "," in (body or ""))
-        )
-    way.is_looked_at = way.is_day or way.is_phone or way.has_currency or way.is_doubtful
+        way.is_serial = bool(_SERIAL.fullmatch(plain))
+        way.is_float = bool(_WHOLE_FLOAT.fullmatch(plain))
+        way.has_currency = bool(plain.strip(_AROUND_NUMBERS))
+        body = numbers.body_of(meant) or ""
+        way.is_doubtful = ("." in body or "," in body) and len(
+            {sign for sign, _ in numbers.readings(body)}
+        ) > 1
+    way.is_looked_at = (
+        way.is_day or way.is_phone or way.has_currency or way.is_doubtful or way.is_serial or way.is_float
+    )
     return way
 
 
@@ -95,6 +123,10 @@ class Sight:
     currencies: Counter[str] = field(default_factory=Counter)
     typed: Counter[type] = field(default_factory=Counter)
     typed_day_max: int = 0
+    # Numbers that are days as a spreadsheet counts them, and no day written short (50126 is also 5 January 2026).
+    counted: int = 0
+    instants: int = 0
+    midnights: int = 0
 
     def add(self, cells: Sequence[Cell]) -> None:
         """Look at the cells of the next block of rows."""
@@ -161,6 +193,8 @@ class Sight:
                 self.exact.update(dict.fromkeys(way.kinds, seen[pattern]))
 
     def _look_at(self, cell: str, way: Way, count: int) -> None:
+        if way.is_marked:
+            cell = clean(cell)
         if way.is_word and len(self.distinct) <= _WORDS_MAX:
             for kind in kinds.of_word(cell):
                 self.exact[kind] += count
@@ -169,11 +203,40 @@ class Sight:
         if way.is_day:
             self._look_at_day(cell, way, count)
         if way.has_currency:
-            self.currencies[cell.strip(_AROUND_NUMBERS)] += count
-        if way.is_doubtful and cell.lstrip("+-( ")[:1] == "0":
+            self._look_beside(cell, count)
+        if way.is_doubtful and (digit := _DIGIT.search(cell)) and digit[0] == "0":
             way.zeros += count
+        if way.is_serial or way.is_float:
+            self._look_at_digits(cell, way, count)
+
+    def _look_beside(self, cell: str, count: int) -> None:
+        rest = cell.strip(_AROUND_MOST)
+        if rest not in self.currencies:
+            rest = _DIGITS.sub("1", rest.strip(_AROUND_NUMBERS))
+        # Like an amount by the number of its letters alone, a column of codes has thousands of them.
+        if rest in self.currencies or len(self.currencies) < _BESIDE_MAX:
+            self.currencies[rest] += count
+
+    def _look_at_digits(self, cell: str, way: Way, count: int) -> None:
+        if way.is_serial:
+            self._look_at_serial(cell, count)
+            way.looked_at += count
+            # Postal codes and other numbers of five digits: no column of days, and not worth looking on.
+            if way.looked_at > _SERIALS_MIN and self.exact[Kind.SERIAL_DATE] < 0.9 * way.looked_at:
+                way.is_serial = way.is_looked_at = False
+        if way.is_float and cell[-1] == "0":
+            self.exact[Kind.WHOLE_FLOAT] += count
+
+    def _look_at_serial(self, cell: str, count: int) -> None:
+        if dates.SERIAL_FIRST <= int(cell[:5]) <= dates.SERIAL_LAST:
+            self.exact[Kind.SERIAL_DATE] += count
+            if not "01" <= cell[1:3] <= "12":
+                self.counted += count
 
     def _look_at_day(self, cell: str, way: Way, count: int) -> None:
+        if way.is_instant:
+            self.instants += count
+            self.midnights += count if dates.is_midnight(cell) else 0
         # A day in numbers without its time, so that a column of instants is one of few days.
         day = cell[:_DAY_CHARS].split(" ", 1)[0] if len(cell) > _DAY_CHARS and cell[:2].isdigit() else cell
         if day not in self.days:
@@ -196,8 +259,8 @@ class Sight:
         for cell in cells:
             if isinstance(cell, date):
                 self.typed_day_max = max(self.typed_day_max, cell.day)
-            elif type(cell) is int and dates.SERIAL_FIRST <= cell <= dates.SERIAL_LAST:
-                self.exact[Kind.SERIAL_DATE] += 1
+            elif type(cell) in _TYPED_NUMBERS and dates.SERIAL_FIRST <= cell < dates.SERIAL_LAST + 1:  # type: ignore[operator]
+                self._look_at_serial(str(cell), 1)
         if len(self.distinct) <= VALUES_MAX:
             self.values.update(_shown(cell) for cell in cells)
 
@@ -214,14 +277,20 @@ class Sight:
             kinds=self._kinds(samples),
             number=self._number(),
             date=self._date(),
-            currencies=dict(self.currencies.most_common()),
+            currencies=self._beside(),
         )
 
     def _kinds(self, samples: Iterable[Cell]) -> dict[Kind, int]:
         found = Counter(self.exact)
+        # One cell such as 12.5 shows that the others are fractions too.
+        if found[Kind.WHOLE_FLOAT] < sum(way.count for way in self.ways.values() if way.is_float):
+            del found[Kind.WHOLE_FLOAT]
         for way in self.ways.values():
-            told = way.kinds - _EXACT
+            told = way.kinds - (_EXACT | {Kind.NUMBER} if way.has_currency else _EXACT)
             found.update(dict.fromkeys(told, way.count))
+        found[Kind.NUMBER] += sum(
+            count for rest, count in self.currencies.items() if notations.is_beside(rest)
+        )
         for type_, count in self.typed.items():
             found[_KIND_OF_TYPE.get(type_, Kind.TEXT)] += count
         found[Kind.INTEGER] += self.typed[int]
@@ -241,22 +310,56 @@ class Sight:
         for way in self.ways.values():
             if Kind.NUMBER not in way.kinds:
                 continue
-            plain = kinds.pattern(numbers.body_of(way.example.strip()) or "")
+            plain = kinds.pattern(numbers.body_of(way.example) or "")
             bodies[plain] += way.count - way.zeros
             bodies["0" + plain[1:]] += way.zeros
         shape = numbers.decide((body, count) for body, count in bodies.items() if count)
         if shape is None and self.typed.keys() & {int, float}:
-            return NumberShape(".", "", is_certain=True, why="typed")
-        return shape
+            shape = NumberShape(".", "", is_certain=True, why="typed")
+        marks = self._marks() if shape and self.currencies else ""
+        return replace(shape, marks=marks) if shape and marks else shape
+
+    def _beside(self) -> dict[str, int]:
+        """Count the currencies beside the numbers, as written."""
+        found: Counter[str] = Counter()
+        for rest, count in self.currencies.items():
+            if currency := notations.beside(rest)[0]:
+                found[currency] += count
+        return dict(found.most_common())
+
+    def _marks(self) -> str:
+        marks = {mark for rest in self.currencies if (mark := notations.beside(rest)[1])}
+        return "".join(sorted(map(notations.letter, marks)))
+
+    def _has_serials(self) -> bool | None:
+        """Tell whether the column's bare numbers are days: None where it has none."""
+        bare = sum(
+            way.count for way in self.ways.values() if _BARE.fullmatch(kinds.pattern(clean(way.example)))
+        )
+        bare += sum(self.typed[type_] for type_ in _TYPED_NUMBERS)
+        return 2 * self.counted > bare if bare else None
 
     def _date(self) -> DateShape | None:
+        shape = self._written_date()
+        has_serials = self._has_serials()
+        if shape is None and has_serials:
+            return DateShape("serial", is_certain=True, why="serials", has_serials=True)
+        if shape is None or (has_serials is None and not self.midnights):
+            return shape
+        midnights: Literal["none", "some", "all"] = "some" if self.midnights else "none"
+        if self.midnights and self.midnights == self.instants:
+            midnights = "all"
+        return replace(shape, has_serials=has_serials, midnights=midnights)
+
+    def _written_date(self) -> DateShape | None:
         shape = dates.decide(self.days.items())
         if not any(issubclass(kind, date) for kind in self.typed):
             return shape
         if shape is None:
             return DateShape("ymd", is_certain=True, why="typed")
-        # A spreadsheet in English turns 02/03 of a French export into 3 February and leaves 13/03 as text.
-        if shape.order == "dmy" and self.typed_day_max <= 12:
+        # A spreadsheet in English turns 02/03 of a French export into 3 February and leaves 13/03 as text; one in
+        # French does the same to an American export.
+        if shape.why in {"day_above_12", "mixed_orders", "order_ambiguous"} and self.typed_day_max <= 12:
             return replace(shape, is_certain=False, why="half_converted")
         return shape
 

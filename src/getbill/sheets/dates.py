@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 from getbill.sheets.model import Cell, DateShape, folded
-from getbill.sheets.texts import read_text
+from getbill.sheets.texts import clean, read_text
 from getbill.sheets.words import CellWrong
 
 Order = Literal["dmy", "mdy", "ymd"]
@@ -49,12 +49,18 @@ _MONTHS = {
     12: ("dec", "dez", "dic", "december", "decembre", "dezember", "diciembre", "dicembre"),
 }
 _MONTH = {name: month for month, names in _MONTHS.items() for name in names}
+_SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?")
+# The midnights of Europe, of Africa's east and of India, told in the time of Greenwich.
+_MIDNIGHT = re.compile(r"(?:2[123]:00|18:30)(?::00(?:\.0+)?)?(?:Z|[+]00:?00)$")
 # A spreadsheet counts days from here, as if 1900 had been a leap year.
 _SERIAL_ZERO = date(1899, 12, 30)
 SERIAL_FIRST, SERIAL_LAST = 36_526, 73_050  # 2000-01-01 to 2099-12-31
 _YEAR_MIN, _YEAR_MAX = 1900, 2199
 _MEMORY_MAX = 20_000
 _WRITTEN_MAX = 60
+# Over how many years more days taken for years scatter than years do.
+_SCATTERED = 15
+_RECENT = frozenset(range(2010, 2046))
 _ORDERS: tuple[Order, ...] = ("dmy", "mdy", "ymd")
 # Two digits of a year are of this century up to here, as POSIX has it.
 _PIVOT = 69
@@ -74,11 +80,11 @@ def date_reader(shape: DateShape) -> Callable[[Cell], date]:
         if type(cell) is str:
             found = known.get(cell)
             if found is None:
-                found = _read(cell.strip(), shape)
+                found = _read(clean(cell), shape)
                 if len(known) < _MEMORY_MAX:
                     known[cell] = found
             return found
-        return _typed(cell)
+        return _typed(cell, shape)
 
     return read
 
@@ -91,6 +97,11 @@ def is_date(text: str) -> bool:
 def has_form(text: str) -> bool:
     """Tell whether the text is written as a day, though there may be no such day."""
     return bool(_TRIPLE.fullmatch(text) or _COMPACT.fullmatch(text) or _DAY_FIRST.fullmatch(text))
+
+
+def is_midnight(text: str) -> bool:
+    """Tell whether an instant in the time of Greenwich is a midnight further east."""
+    return bool(_MIDNIGHT.search(text))
 
 
 def readings(text: str) -> dict[Order, date]:
@@ -152,11 +163,12 @@ def _decided(
 
 
 def _of_few_years(shared: set[Order], years: dict[Order, set[int]]) -> set[Order]:
-    """Return the orders left when debts are of a few years: the wrong one takes the days for years."""
+    """Return the orders left when debts are of a few recent years: the wrong one takes the days for years."""
     spans = {order: max(years[order]) - min(years[order]) for order in shared}
     narrow = min(spans.values())
-    wide = {order for order, span in spans.items() if span >= 2 * narrow + 6}
-    return shared - wide if narrow <= 12 else shared
+    left = {order for order, span in spans.items() if span < 2 * narrow + _SCATTERED}
+    is_recent = all(years[order] <= _RECENT for order in left)
+    return left if narrow <= 12 and is_recent else shared
 
 
 def _read(text: str, shape: DateShape) -> date:
@@ -164,9 +176,11 @@ def _read(text: str, shape: DateShape) -> date:
         raise CellWrong("cell_empty")
     if len(text) > _WRITTEN_MAX:
         raise CellWrong("date_invalid", value=f"{text[:_WRITTEN_MAX]}\u2026")
-    if shape.order == "serial" and text.isdigit():
-        return _serial(int(text))
+    if (shape.order == "serial" or shape.has_serials) and _SERIAL.fullmatch(text):
+        return _serial(int(text[:5]))
     days = readings(text)
+    if shape.midnights == "all" and is_midnight(text):
+        days = {order: day + timedelta(days=1) for order, day in days.items()}
     order = "ymd" if shape.order == "serial" else shape.order
     if order in days:
         return days[order]
@@ -178,12 +192,15 @@ def _read(text: str, shape: DateShape) -> date:
     raise CellWrong("date_impossible", others.pop().isoformat() if len(others) == 1 else None, value=text)
 
 
-def _typed(cell: Cell) -> date:
-    if isinstance(cell, datetime):
-        found = cell.date()
-    elif isinstance(cell, date):
-        found = cell
+def _typed(cell: Cell, shape: DateShape) -> date:
+    if isinstance(cell, date):
+        found = cell.date() if isinstance(cell, datetime) else cell
+        if shape.is_turned and found.day <= 12:
+            found = date(found.year, found.day, found.month)
     elif isinstance(cell, int | float) and not isinstance(cell, bool):
+        # Where most of a column's numbers are no such days, the others are something else too.
+        if shape.has_serials is False and cell <= SERIAL_LAST:
+            raise CellWrong("date_invalid", value=read_text(cell))
         return _serial(int(cell))
     else:
         raise CellWrong("cell_empty" if cell is None else "date_invalid", value=read_text(cell))

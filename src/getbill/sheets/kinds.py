@@ -11,6 +11,7 @@ from functools import lru_cache
 from getbill.sheets import dates, numbers
 from getbill.sheets.model import Kind, folded
 from getbill.sheets.signs import country_of, currencies_of
+from getbill.sheets.texts import clean
 
 # Digits and letters blotted out; all other signs, and letters with accents, as they are. On UTF-8 bytes,
 # because that takes a tenth of the time.
@@ -52,7 +53,7 @@ _CIVILITY = frozenset(
 
 def of(example: str) -> frozenset[Kind]:
     """Return what cells that are written like the example look like."""
-    text = example.strip()
+    text = clean(example)
     if len(text) > _LOOKED_AT_MAX:
         return frozenset({Kind.TEXT})
     found: set[Kind] = set()

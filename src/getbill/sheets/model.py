@@ -136,8 +136,6 @@ class Layout:
     merged_columns: tuple[int, ...] = ()
     # Columns the file hides; they are read.
     hidden_columns: tuple[int, ...] = ()
-    # Whether cells begin with the apostrophe by which a spreadsheet marks text.
-    has_apostrophes: bool = False
     other_sheets: tuple[OtherSheet, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -234,6 +232,7 @@ class Kind(StrEnum):
     URL = "url"
     YES_NO = "yes_no"
     CIVILITY = "civility"
+    WHOLE_FLOAT = "whole_float"  # 12345.0: a whole number kept as a fraction, as all of its column are
     DIGITS_LOST = "digits_lost"  # 1.2E+11: a spreadsheet wrote a long number short
     FORMULA_ERROR = "formula_error"  # #N/A
     TEXT = "text"
@@ -241,12 +240,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NumberShape:
-    """How a column writes numbers. `thousands` is '' where none is seen; `why` is a code of `words.REASONS`."""
+    """How a column writes numbers. `thousands` is '' where none is seen; `why` is a code of `words.REASONS`.
+
+    `marks` are the letters of credits and debits beside its amounts: `cd` for C and D, Cr and Dr. `places` is how many
+    decimals its cells have at most, 3 where that is not known: of three where others have two, the mark is in doubt.
+    """
 
     decimal: Literal[".", ","]
     thousands: str
     is_certain: bool
     why: str
+    marks: str = ""
+    places: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +261,12 @@ class DateShape:
     order: Literal["dmy", "mdy", "ymd", "serial"]
     is_certain: bool
     why: str
+    # Whether its bare numbers are the days that a spreadsheet counts; None where nobody looked.
+    has_serials: bool | None = None
+    # Whether a spreadsheet turned the days and months of its typed dates round.
+    is_turned: bool = False
+    # How many of its instants are midnights east of Greenwich, which belong to the day after.
+    midnights: Literal["none", "some", "all"] = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,38 +10,40 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
+from getbill.sheets import notations
 from getbill.sheets.model import Cell, NumberShape
-from getbill.sheets.signs import currencies_of
-from getbill.sheets.texts import read_text
+from getbill.sheets.notations import APOSTROPHES, SPACES, WRITTEN_MAX
+from getbill.sheets.texts import clean, read_text
 from getbill.sheets.words import CellWrong
 
 Decimals = Literal[".", ","]
 _SIGNS: tuple[Decimals, Decimals] = (",", ".")
-# No-break, narrow no-break, figure and thin spaces part thousands as the plain one does.
-_SPACES = " \u00a0\u202f\u2007\u2009"
-_APOSTROPHES = "'\u2019"
-# The hyphen last, where it is itself between brackets.
-_MINUS = "\u2212-"
-_CURRENCY = r"[A-Za-z$]{1,3}[$.]?|[\u20ac\u00a3\u00a5\u20b9\u20ba\u20bd\u20aa]|[Ee]uros?|FCFA|z\u0142|K\u010d"
-_WRITTEN = re.compile(
-    rf"(?P<open>\()?(?P<before>[+{_MINUS}])?\s*(?P<first>{_CURRENCY})?\s*(?P<after>[+{_MINUS}])?\s*"
-    rf"(?P<body>[.,]?\d(?:[\d.,{_SPACES}{_APOSTROPHES}]*\d)?)"
-    rf"(?:[.,][-\u2013\u2014]{{1,2}})?\s*(?P<last>{_CURRENCY})?\s*(?P<behind>[{_MINUS}])?(?P<close>\))?"
-)
-_WRITTEN_MAX = 60
+# More characters than an amount of twelve digits has: a program wrote its floating point out.
+_LONG = 14
+# What is left of a cent in floating point is no money.
+_ROUNDING = Decimal("0.000001")
+_FOUR_PLACES = Decimal("0.0001")
+_ROUNDED_FROM = 6
+_CENTS_PLACES = 2
+_CENTS = re.compile(r"[.,]\d\d$")
+_EXACT_MAX = 10**15
 _SHORTENED = re.compile(r"\d(?:[.,]\d+)?[Ee][+]?\d{1,2}")
 _ERROR = re.compile(r"#[A-Z0-9/?!]{2,}[?!]?|#+")
+_OF_ASIA = r"|[1-9]\d?(?:,\d{2})+,\d{3}|[1-9]\d{0,3}(?:,\d{4}){2,}"
+# Groups of three, and those of India and of China, which only a comma parts; of four only if more than once.
 _GROUPS: dict[tuple[Decimals, str], re.Pattern[str]] = {
-    (decimal, group): re.compile(rf"[1-9]\d{{0,2}}(?:{signs}\d{{3}})+(?:{re.escape(decimal)}\d+)?")
+    (decimal, group): re.compile(
+        rf"(?:[1-9]\d{{0,2}}(?:{signs}\d{{3}})+{others})(?:{re.escape(decimal)}\d+)?"
+    )
     for decimal, other in zip(_SIGNS, reversed(_SIGNS), strict=True)
-    for group, signs in (
-        (other, re.escape(other)),
-        (" ", f"[{_SPACES}]"),
-        ("'", f"[{_APOSTROPHES}]"),
+    for group, signs, others in (
+        (other, re.escape(other), _OF_ASIA if other == "," else ""),
+        (" ", f"[{SPACES}]", ""),
+        ("'", f"[{APOSTROPHES}]", ""),
     )
 }
 _PLAIN = {decimal: re.compile(rf"\d*(?:{re.escape(decimal)}\d+)?") for decimal in _SIGNS}
-_GROUPING = str.maketrans("", "", _SPACES + _APOSTROPHES)
+_GROUPING = str.maketrans("", "", SPACES + APOSTROPHES)
 
 Reading = tuple[Decimals, str]
 
@@ -55,40 +57,44 @@ def read_number(cell: Cell, shape: NumberShape) -> Decimal:
 def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
     """Return the fast reader of a column's numbers, made once for the column."""
     decimal = re.escape(shape.decimal)
-    parted = _SPACES + (shape.thousands if shape.thousands in {".", ","} else "")
-    plain = re.compile(rf"-?\d+(?:{decimal}\d+)?", re.ASCII).fullmatch
+    other = shape.thousands if shape.thousands in {".", ","} and shape.thousands != shape.decimal else ""
+    parted = rf"(?:[{SPACES}]\d{{3}})+" + (rf"|(?:{re.escape(other)}\d{{3}})+" if other else "")
+    places = r"\d+" if shape.places > _CENTS_PLACES else r"\d{1,2}"
+    plain = re.compile(rf"-?\d+(?:{decimal}{places})?", re.ASCII).fullmatch
     grouped = re.compile(
-        rf"(-?(?:[1-9]\d{{0,2}}(?:[{parted}]\d{{3}})+|\d+)(?:{decimal}\d+)?)(?:\s?\u20ac|\s?EUR)?", re.ASCII
+        rf"(-?(?:[1-9]\d{{0,2}}(?:{parted})|\d+)(?:{decimal}{places})?)(?:\s?\u20ac|\s?EUR)?", re.ASCII
     ).fullmatch
-    table = str.maketrans({shape.decimal: ".", **dict.fromkeys(parted, "")})
+    table = str.maketrans({shape.decimal: ".", **dict.fromkeys(SPACES + other, "")})
 
     def read(cell: Cell) -> Decimal:
         if type(cell) is str:
             if plain(cell):
-                return Decimal(cell.replace(",", ".") if decimal == "," else cell)
+                number = Decimal(cell.replace(",", ".") if decimal == "," else cell)
+                return number if len(cell) <= _LONG else _rounded(number)
             if written := grouped(cell):
                 return Decimal(written[1].translate(table))
-            return _read_slowly(cell.strip(), shape)
+            return _read_slowly(cell, shape)
         if type(cell) is int:
             return Decimal(cell)
         if type(cell) is float:
             # A spreadsheet keeps fifteen digits; what lies behind them is the machine's rounding.
-            return Decimal(f"{cell:.15g}")
+            digits = f"{cell:.15g}"
+            return Decimal(digits) if len(digits) <= _LONG else _rounded(Decimal(digits))
         raise CellWrong("cell_empty" if cell is None else "number_invalid", value=read_text(cell))
 
     return read
 
 
-def currency_beside(cell: Cell) -> str | None:
-    """Return the sign or code written beside a number, as written; None where there is none."""
-    written = _WRITTEN.fullmatch(cell.strip()) if isinstance(cell, str) else None
-    return (written["first"] or written["last"]) if written else None
+def currency_beside(text: str) -> str:
+    """Return the sign or code written beside a number, as written; empty where there is none."""
+    written = notations.read(text)
+    return written.currency if written else ""
 
 
 def is_number(text: str) -> bool:
     """Tell whether the text is a number somebody could mean, with a currency beside it or not."""
-    written = _WRITTEN.fullmatch(text)
-    return bool(written and _is_currency(written) and readings(written["body"]))
+    written = notations.read(text)
+    return bool(written and readings(written.body))
 
 
 def is_shortened(text: str) -> bool:
@@ -114,107 +120,142 @@ _WHOLE: frozenset[Reading] = frozenset({(",", ""), (".", "")})
 
 def body_of(text: str) -> str | None:
     """Return the digits of a number with their separators, without sign and currency."""
-    written = _WRITTEN.fullmatch(text)
-    return written["body"] if written and _is_currency(written) else None
+    written = notations.read(text)
+    return written.body if written else None
+
+
+class _Votes:
+    """What the bodies of a column show."""
+
+    def __init__(self) -> None:
+        self.decimals = {",": 0, ".": 0}
+        self.unsure = {",": 0, ".": 0}
+        self.groups: dict[Reading, int] = {}
+        self.whole = 0
+        self.places = 0
+
+    def add(self, body: str, count: int) -> None:
+        """Count the cells written like one body."""
+        possible = readings(body)
+        decimals = {decimal for decimal, _ in possible}
+        if len(decimals) == 1:
+            decimal = next(iter(decimals))
+            self.decimals[decimal] += count
+            self.places = max(self.places, len(body) - 1 - body.rfind(decimal) if decimal in body else 0)
+        elif possible and any(group in {",", "."} for _, group in possible):
+            self.unsure["," if "," in body else "."] += count
+        elif possible:
+            self.whole += count
+        for reading in possible:
+            if reading[1]:
+                self.groups[reading] = self.groups.get(reading, 0) + count
+
+    def thousands(self, decimal: Decimals) -> str:
+        """Return the sign that parts thousands where another parts the decimals."""
+        seen = {group: count for (sign, group), count in self.groups.items() if sign == decimal}
+        return max(seen, key=lambda group: seen[group], default="")
 
 
 def decide(bodies: Iterable[tuple[str, int]]) -> NumberShape | None:
     """Return how a column writes numbers, from the bodies seen and how often; None where there are none."""
-    votes = {",": 0, ".": 0}
-    unsure: dict[str, int] = {",": 0, ".": 0}
-    groups: dict[Reading, int] = {}
-    whole = 0
+    votes = _Votes()
     for body, count in bodies:
-        possible = readings(body)
-        decimals = {decimal for decimal, _ in possible}
-        if len(decimals) == 1:
-            votes[next(iter(decimals))] += count
-        elif possible and any(group in {",", "."} for _, group in possible):
-            unsure["," if "," in body else "."] += count
-        elif possible:
-            whole += count
-        for reading in possible:
-            if reading[1]:
-                groups[reading] = groups.get(reading, 0) + count
-    if not whole and not any(votes.values()) and not any(unsure.values()):
+        votes.add(body, count)
+    if not votes.whole and not any(votes.decimals.values()) and not any(votes.unsure.values()):
         return None
-    return _decided(votes, unsure, groups)
+    return _decided(votes)
 
 
-def _decided(votes: dict[str, int], unsure: dict[str, int], groups: dict[Reading, int]) -> NumberShape:
-    comma, point = votes[","], votes["."]
-    doubtful = sum(unsure.values())
+def _decided(votes: _Votes) -> NumberShape:
+    comma, point = votes.decimals[","], votes.decimals["."]
+    doubtful = sum(votes.unsure.values())
     decimal: Decimals
+    places = 3
     if comma or point:
         decimal = "," if comma >= point else "."
         # One point among ten thousand commas is a slip of that cell, not the column's way.
         is_mixed = min(comma, point) * 100 > max(comma, point)
         is_certain = not (is_mixed and doubtful)
         why = "mixed_decimals" if is_mixed else "decimal_seen"
+        places = votes.places or 3
     elif doubtful:
         # 1.234 alone: amounts with three decimals are rare, so the sign more likely parts thousands.
-        decimal = "," if unsure["."] >= unsure[","] else "."
+        decimal = "," if votes.unsure["."] >= votes.unsure[","] else "."
         is_certain, why = False, "decimal_ambiguous"
     else:
         decimal, is_certain, why = ",", True, "whole_numbers"
-        if any(group == "'" for _, group in groups):
+        if any(group == "'" for _, group in votes.groups):
             decimal = "."
-    seen = {group: count for (sign, group), count in groups.items() if sign == decimal}
-    thousands = max(seen, key=lambda group: seen[group], default="")
-    return NumberShape(decimal, thousands, is_certain, why)
+    return NumberShape(decimal, votes.thousands(decimal), is_certain, why, places=places)
 
 
-def _read_slowly(text: str, shape: NumberShape) -> Decimal:
-    """Read a number with a currency, a sign behind it or apostrophes; refuse what could be two numbers."""
+def _read_slowly(cell: str, shape: NumberShape) -> Decimal:
+    """Read a number with what stands around it; refuse what could be two numbers."""
+    text = clean(cell)
     if not text:
         raise CellWrong("cell_empty")
-    if len(text) > _WRITTEN_MAX:
-        raise CellWrong("number_invalid", value=f"{text[:_WRITTEN_MAX]}\u2026")
+    if len(text) > WRITTEN_MAX:
+        raise CellWrong("number_invalid", value=f"{text[:WRITTEN_MAX]}\u2026")
     if is_formula_error(text):
         raise CellWrong("formula_error", value=text)
-    written = _WRITTEN.fullmatch(text)
-    if not written or not _is_currency(written) or bool(written["open"]) != bool(written["close"]):
+    written = notations.read(text)
+    if written is None:
         code = "digits_lost" if is_shortened(text) else "number_invalid"
-        raise CellWrong(code, _without_words(text), value=text)
-    body = written["body"]
+        raise CellWrong(code, _without_words(text, shape), value=text)
+    if problem := _problem(written, shape):
+        raise CellWrong(problem, value=text)
+    number = _rounded(_magnitude(written.body, shape, text)) * Decimal(10) ** written.power
+    return -number if written.is_negative else number
+
+
+def _magnitude(body: str, shape: NumberShape, text: str) -> Decimal:
     decimal = _decimal_of(body, shape)
     if decimal is None:
         code = "number_ambiguous" if readings(body) else "number_invalid"
         raise CellWrong(code, value=text)
-    digits = body.translate(_GROUPING).replace("." if decimal == "," else ",", "").replace(decimal, ".")
-    number = Decimal(digits)
-    signs = (written["before"] or "") + (written["after"] or "") + (written["behind"] or "")
-    is_negative = any(sign in signs for sign in _MINUS) or written["open"]
-    return -number if is_negative else number
+    return Decimal(
+        body.translate(_GROUPING).replace("." if decimal == "," else ",", "").replace(decimal, ".")
+    )
+
+
+def _problem(written: notations.Notation, shape: NumberShape) -> str:
+    """Return why what stands beside the digits leaves the amount open in this column; empty where it does not."""
+    mark = written.mark
+    if written.problem == "crore_or_credit" and "d" in shape.marks:
+        return ""
+    if written.problem:
+        return "magnitude_unclear" if written.problem == "crore_or_credit" else written.problem
+    is_alone = len(mark) == 1 and not set(notations.PARTNERS[mark]) & set(shape.marks)
+    # In the north K is a credit as well as a thousand.
+    is_kredit = written.is_k and ("d" in shape.marks or bool(_CENTS.search(written.body)))
+    return "sign_unclear" if is_alone or is_kredit else ""
+
+
+def _rounded(number: Decimal) -> Decimal:
+    """Return the number without what floating point leaves behind its fourth decimal."""
+    if -number.as_tuple().exponent <= _ROUNDED_FROM or abs(number) > _EXACT_MAX:  # type: ignore[operator]
+        return number
+    near = number.quantize(_FOUR_PLACES)
+    return near if abs(number - near) < _ROUNDING else number
 
 
 def _decimal_of(body: str, shape: NumberShape) -> Decimals | None:
     """Return the decimal sign of one cell: the column's, unless only the other one makes it a number."""
     possible = readings(body)
     groups = {shape.thousands, "", " ", "'"}
+    decimals = {decimal for decimal, _ in possible}
+    if shape.places <= _CENTS_PLACES and len(decimals) > 1 and ("." in body or "," in body):
+        # 1.200 where the others have two decimals: a third one, or a thousand of another hand.
+        groups = {shape.thousands} - {""}
     if any(decimal == shape.decimal and group in groups for decimal, group in possible):
         return shape.decimal
-    decimals = {decimal for decimal, _ in possible}
     return decimals.pop() if len(decimals) == 1 else None
 
 
-def _is_currency(written: re.Match[str]) -> bool:
-    """Tell whether what stands beside the digits is a currency, on one side only."""
-    first, last = written["first"], written["last"]
-    if first and last:
-        return False
-    beside = first or last
-    return not beside or bool(currencies_of(beside))
-
-
-def _without_words(text: str) -> str | None:
-    """Return the number in the text without the words around it, if there is exactly one way to read it."""
-    found = _DIGITS.findall(text)
-    if len(found) != 1:
+def _without_words(text: str, shape: NumberShape) -> str | None:
+    """Return the amount without words that change nothing of it, where that is an amount in this column."""
+    kept = notations.without_words(text)
+    written = notations.read(kept) if kept else None
+    if written is None or _problem(written, shape) or "-" in text:
         return None
-    number: str = found[0]
-    is_sure = number.isdigit() or len({decimal for decimal, _ in readings(number)}) == 1
-    return number if is_sure else None
-
-
-_DIGITS = re.compile(rf"\d(?:[\d.,{_SPACES}]*\d)?")
+    return kept if _decimal_of(written.body, shape) else None

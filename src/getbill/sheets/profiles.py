@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Literal
 
 from getbill.sheets.columns import Sight
-from getbill.sheets.model import Cell, ColumnProfile, NumberShape, Profile
+from getbill.sheets.model import Cell, ColumnProfile, Profile
 from getbill.sheets.reading import Sheet
 
 _BLOCK = 2_000
@@ -54,9 +54,9 @@ def _following(
     order: Literal["dmy", "mdy", "ymd", "serial"] | None,
 ) -> ColumnProfile:
     number, day = column.number, column.date
-    if decimal and number and number.why == "decimal_ambiguous":
-        thousands = number.thousands if decimal == number.decimal else ""
-        number = NumberShape(decimal, thousands, is_certain=True, why="other_columns")
+    # What the others say is taken where it makes the mark in doubt part thousands; an amount of three decimals is asked.
+    if number and number.why == "decimal_ambiguous" and decimal == number.decimal:
+        number = replace(number, is_certain=True, why="other_columns")
     if order and day and day.why == "order_ambiguous":
         day = replace(day, order=order, is_certain=True, why="other_columns")
     return replace(column, number=number, date=day)

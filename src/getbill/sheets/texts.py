@@ -1,41 +1,69 @@
 """Cells read as text: what a person sees in the cell, without the spaces around it."""
 
+import re
 from datetime import date, datetime
 
 from getbill.sheets.model import Cell
 
 # What a spreadsheet takes for the beginning of a formula; tab and return hide one from a careless look.
 FORMULA_STARTS = frozenset("=+-@\t\r\n")
-_SIGNS = frozenset("(\u20ac$\u00a3")
+# What a spreadsheet writes before a cell that it is to leave as text, straight or curled by an editor.
+_ALL_MARKS = "'\u2019\u2018"
+_MARKS = frozenset(_ALL_MARKS)
+_INVISIBLE = (
+    "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad"
+)
+# Letters and digits of full width, as Japanese and Chinese programs write them, are the plain ones.
+_PLAIN = {**dict.fromkeys(map(ord, _INVISIBLE)), **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}}
+_AS_FORMULA = re.compile(r'=\s*"([^"]*)"')
+_WHOLE_FLOAT = re.compile(r"(\d+)[.,]0+")
 
 
 def read_text(cell: Cell) -> str:
     """Return the cell's text; empty for an empty cell, a whole number without decimals, a date in ISO form.
 
-    An apostrophe before what would be a formula is the spreadsheet's mark for text and goes.
+    What keeps a spreadsheet from calculating (an apostrophe, `="00123"`) and what nobody sees around it go.
     """
     if type(cell) is str:
         text = cell.strip()
-        if text[:1] == "'" and text[1:].lstrip(" ")[:1] in FORMULA_STARTS:
-            return text[1:].strip()
-        return text
+        if text[:1] in _MARKS or text[:2] == '="':
+            text = _unmarked(text)
+        return text if text.isascii() else text.strip(_INVISIBLE + " \u00a0")
     return "" if cell is None else _typed(cell)
 
 
-def is_marked_text(cell: Cell) -> bool:
-    """Tell whether a cell begins with the apostrophe by which a spreadsheet keeps a number or a formula as text."""
-    return (
-        type(cell) is str
-        and cell[:1] == "'"
-        and (cell[1:2].isdigit() or cell[1:2] in FORMULA_STARTS or cell[1:2] in _SIGNS)
-        and cell[1:] != ""
-        and not cell[1:].endswith("'")
+def clean(text: str) -> str:
+    """Return what was meant by the text of a number, a date or a code: nothing invisible, no mark, no `;` behind it."""
+    if not text.isascii():
+        text = text.translate(_PLAIN)
+    text = text.strip().rstrip(";").rstrip()
+    if text[:1] in _MARKS:
+        text = text.strip(_ALL_MARKS).strip()
+    return _unmarked(text) if text[:1] == "=" else text
+
+
+def whole(text: str) -> str:
+    """Return the digits of a whole number that a program kept as a fraction (`12345.0`), any other text as it is."""
+    written = _WHOLE_FLOAT.fullmatch(text)
+    return written[1] if written else text
+
+
+def _unmarked(text: str) -> str:
+    if written := _AS_FORMULA.fullmatch(text):
+        return written[1].strip()
+    rest = text[1:].strip()
+    # 's-Hertogenbosch and 't Hart keep theirs: behind a mark stands a number, a formula or a code.
+    is_code = text[1:].lstrip(" ")[:1] in FORMULA_STARTS or (
+        any(map(str.isdigit, rest)) and not any(map(str.isspace, rest))
     )
+    if text[:1] in _MARKS and (is_code or _is_amount(rest)):
+        rest = rest.rstrip(_ALL_MARKS).rstrip()
+        return _unmarked(rest) if rest[:2] == '="' else rest
+    return text
 
 
-def without_apostrophe(cell: Cell) -> Cell:
-    """Return the cell without the apostrophe that marks it as text."""
-    return cell[1:] if type(cell) is str and is_marked_text(cell) else cell
+def _is_amount(text: str) -> bool:
+    return text[:1].isdigit() or text[:1] in frozenset("(<$\u20ac\u00a3\u2212\u2013")
 
 
 def _typed(cell: Cell) -> str:

@@ -174,6 +174,14 @@ CELLS: dict[str, tuple[str, str]] = {
         "{value} can be read as two numbers.",
         "{value} peut se lire comme deux nombres.",
     ),
+    "sign_unclear": (
+        "{value} can be owed to you or by you: what stands beside the amount does not say.",
+        "{value} peut vous être dû ou être dû par vous : ce qui accompagne le montant ne le dit pas.",
+    ),
+    "magnitude_unclear": (
+        "{value} can be thousands or millions: write the amount out.",
+        "{value} peut être en milliers ou en millions : écrivez le montant en entier.",
+    ),
     "digits_lost": (
         "{value} was shortened by a spreadsheet: its last digits are lost.",
         "{value} a été abrégé par un tableur : ses derniers chiffres sont perdus.",
@@ -282,6 +290,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "typed": ("the workbook keeps them as such", "le classeur les enregistre comme tels"),
     "other_columns": ("the other columns of the file show it", "les autres colonnes du fichier le montrent"),
     "day_above_12": ("a day above 12 settles the order", "un jour supérieur à 12 fixe l'ordre"),
+    "serials": (
+        "the cells count days as a spreadsheet does",
+        "les cellules comptent les jours comme un tableur",
+    ),
     "year_first": ("the year stands first", "l'année est en premier"),
     "all_agree": ("either order gives the same days", "les deux ordres donnent les mêmes jours"),
     "years_close": (

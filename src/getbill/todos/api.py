@@ -1,6 +1,8 @@
 """The routes of todos: what waits for a person, and what was decided. Deciding is `decisions.api`."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
@@ -8,16 +10,19 @@ from starlette.responses import Response
 
 from getbill import access
 from getbill.access import Caller
+from getbill.companies import Workspace
 from getbill.kit import ids, paging
 from getbill.kit.db import Database
 from getbill.kit.http import answer
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.todos import queries, wire
+from getbill.todos.model import Todo
 from getbill.todos.wire import TodoList, TodoQuery, TodoShown
 
 router = APIRouter(prefix="/external-api/v1/todos", tags=["Todos"], route_class=Route)
 
+Summaries = Callable[[Database, Workspace, Collection[UUID]], Awaitable[Mapping[UUID, dict[str, Any]]]]
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 
 
@@ -30,7 +35,9 @@ async def list_todos(request: Request, caller: Reads, query: Annotated[TodoQuery
     total = await queries.count(database, caller.workspace.id, wanted, paging.EXACT_MAX + 1)
     cursor = wire.cursor_after(found, query.limit)
     pages = paging.pagination(total, query.page, query.limit, cursor)
-    return answer(200, {"data": [wire.shown(one) for one in found[: query.limit]], "pagination": pages})
+    files = await _files(request, caller, found)
+    data = [wire.shown(one, files.get(one.subject_id)) for one in found[: query.limit]]
+    return answer(200, {"data": data, "pagination": pages})
 
 
 @router.get("/{todo_id}", response_model=TodoShown, responses=problems(404))
@@ -38,4 +45,12 @@ async def get_todo(request: Request, caller: Reads, todo_id: str) -> Response:
     """Return one question, with what can be decided or what was."""
     database: Database = request.app.state.database
     found = await queries.find(database, caller.workspace.id, ids.read("todo", todo_id))
-    return answer(200, wire.shown(found))
+    files = await _files(request, caller, [found])
+    return answer(200, wire.shown(found, files.get(found.subject_id)))
+
+
+async def _files(request: Request, caller: Caller, found: Sequence[Todo]) -> Mapping[UUID, dict[str, Any]]:
+    # What is imported stands above us: the application says who knows of it.
+    summaries: Summaries = request.app.state.summaries
+    wanted = [one.subject_id for one in found if one.kind.subject == "import"]
+    return await summaries(request.app.state.database, caller.workspace, wanted)

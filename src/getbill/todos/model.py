@@ -18,7 +18,10 @@ GONE = "gone"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of question: the prefix of what it is about, its words in French and English, and its answers."""
+    """A type of question: the prefix of what it is about, its words in French and English, and its answers.
+
+    `{name}` in its words is what the subject is called.
+    """
 
     subject: str
     french: str
@@ -35,8 +38,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "import_mapping": Kind(
         "import",
-        "Ce fichier attend qu'une personne dise ce que sont ses colonnes. L'importer tel que proposé ?",
-        "This file waits for a person to say what its columns are. Import it as proposed?",
+        "Le fichier {name} attend qu'une personne dise ce que sont ses colonnes. L'importer tel que proposé ?",
+        "The file {name} waits for a person to say what its columns are. Import it as proposed?",
         ("confirm", "discard"),
     ),
     "escalation": Kind(

@@ -36,6 +36,19 @@ class TitleShown(BaseModel):
     en: str
 
 
+class FileShown(BaseModel):
+    """The file that a question is about."""
+
+    name: str
+    source: Literal["batch", "upload", "sftp"]
+    sender: str = Field(description="Who sends such files: of `sftp` the login.")
+    received_at: Instant | None
+    rows: int | None
+    questions: list[TitleShown] = Field(
+        description="What is asked of its columns; empty where it is only to be confirmed."
+    )
+
+
 class TodoShown(BaseModel):
     """A question to a person."""
 
@@ -47,6 +60,7 @@ class TodoShown(BaseModel):
         description="What it is about: of `unknown_contact` the followup, of `escalation` the debt,"
         " of `import_mapping` the import."
     )
+    file: FileShown | None = Field(description="Of `import_mapping`: the file, and what is asked of it.")
     debt_id: str | None
     decisions: list[str] = Field(description="What can be decided; empty once it is.")
     created_at: Instant
@@ -87,15 +101,17 @@ def cursor_after(found: list[Todo], limit: int) -> str | None:
     return paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
 
 
-def shown(todo: Todo) -> dict[str, Any]:
-    """Return a question as answers show it."""
+def shown(todo: Todo, file: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a question as answers show it, with the file that it is about."""
     kind, is_open = todo.kind, todo.decided_at is None
+    name = file["name"] if file else "?"
     return {
         "id": ids.show("todo", todo.id),
         "type": todo.type,
         "state": "open" if is_open else "decided",
-        "title": {"fr": kind.french, "en": kind.english},
+        "title": {"fr": kind.french.format(name=name), "en": kind.english.format(name=name)},
         "subject_id": ids.show(kind.subject, todo.subject_id),
+        "file": file,
         "debt_id": ids.show("debt", todo.debt_id) if todo.debt_id else None,
         "decisions": list(kind.decisions) if is_open else [],
         "created_at": json.instant(todo.created_at),

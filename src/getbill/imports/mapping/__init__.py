@@ -20,7 +20,10 @@ from getbill.imports.mapping.model import (
     confirmed,
 )
 from getbill.imports.mapping.propose import propose
+from getbill.imports.mapping.repeats import Instalments, looked_through
+from getbill.imports.mapping.row_status import Status
 from getbill.imports.mapping.said import said, tongue
+from getbill.imports.mapping.units import Unit
 
 __all__ = [
     "Alternative",
@@ -31,13 +34,17 @@ __all__ = [
     "Currency",
     "Field",
     "FieldUnknown",
+    "Instalments",
     "Mapping",
     "Question",
     "Reason",
+    "Status",
+    "Unit",
     "changed",
     "compose",
     "confirmed",
     "difference",
+    "looked_through",
     "propose",
     "recalled",
     "said",

@@ -6,10 +6,11 @@ both be due, an amount without tax only, a debit and a credit, columns that do n
 
 from collections.abc import Iterable
 
+from getbill import sheets
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.contents import has_fractions, texts_of
 from getbill.imports.mapping.figures import Head
-from getbill.imports.mapping.model import CERTAIN, Field, Question, Reason
+from getbill.imports.mapping.model import AMOUNTS, CERTAIN, NAMES, Field, Question, Reason
 from getbill.imports.mapping.rules import Claim
 
 _PLAIN_MIN = 0.5
@@ -17,6 +18,7 @@ _PLAIN_MIN = 0.5
 
 def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
     """Decide between the columns of amounts, and return what only a human can decide."""
+    _leave_balances(candidates, head)
     paid = _only([one for one in _claiming(candidates, Field.AMOUNT_PAID) if not _role(one)], head)
     due = [one for one in _claiming(candidates, Field.AMOUNT) if _is_due(one)]
     plain = [one for one in _claiming(candidates, Field.AMOUNT) if one not in due and one.is_known]
@@ -36,11 +38,35 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
         ):
             # The amount in the currency that stands beside it.
             plain[0].turn(Field.AMOUNT, Field.AMOUNT, 0.8)
-        return _plain_alone(plain[0], paid) or _tax_beside(plain[0], candidates)
+        return _plain_alone(plain[0], paid, candidates) or _tax_beside(plain[0], candidates)
     if invoiced:
         _leave([*net, *ledger], "net_of_tax", invoiced[0])
         return _several(invoiced, [], head) or ([] if paid else [_invoiced_only(invoiced[0])])
     return [_which("only_net", net)] if net else []
+
+
+def _leave_balances(candidates: list[Candidate], head: Head) -> None:
+    """Leave out what adds up lines: a customer's total on each of their lines, and a running balance."""
+    amounts = [one for one in candidates if one.may_be(AMOUNTS)]
+    keys = [one.found for one in candidates if one.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
+    for one in amounts:
+        others = [other for other in amounts if other is not one and other.claims]
+        if any(head.is_running(one.found, other.found, keys) for other in others):
+            _leave([one], "running_balance", one)
+        elif any(_is_total(one, other, head, keys) for other in others):
+            _leave([one], "customer_total", one)
+
+
+def _is_total(one: Candidate, other: Candidate, head: Head, keys: list[sheets.ColumnProfile]) -> bool:
+    """Tell whether a column is a customer's total of another's amounts, by its cells or by both headers."""
+    is_named = _is_of_customer(one) and not _is_of_customer(other)
+    return is_named or head.is_total_of(one.found, other.found, keys)
+
+
+def _is_of_customer(one: Candidate) -> bool:
+    """Tell whether a header speaks of a customer's balance or total."""
+    concepts = one.spoken.concepts
+    return "debtor" in concepts and bool(concepts & {"open", "total"})
 
 
 def _with_due(
@@ -99,7 +125,15 @@ def _several(found: list[Candidate], net: list[Candidate], head: Head) -> list[Q
     return _negative(found[0], head)
 
 
-def _plain_alone(amount: Candidate, paid: list[Candidate]) -> list[Question]:
+def _local_alone(amount: Candidate, candidates: list[Candidate]) -> list[Question]:
+    """An amount in local currency is the debt's unless the currency beside it is another one's."""
+    currencies = [one for one in candidates if one.may_be((Field.CURRENCY,)) and one.found.filled]
+    if all("local" in one.spoken.concepts for one in currencies) and not amount.spoken.unknown:
+        amount.turn(Field.AMOUNT, Field.AMOUNT, 0.85, Reason("only_amount", _header(amount)))
+    return []
+
+
+def _plain_alone(amount: Candidate, paid: list[Candidate], candidates: list[Candidate]) -> list[Question]:
     if paid:
         # What was invoiced, or what is left of it? The header does not say.
         amount.turn(Field.AMOUNT, Field.AMOUNT_INVOICED, 0.7)
@@ -107,7 +141,7 @@ def _plain_alone(amount: Candidate, paid: list[Candidate]) -> list[Question]:
         index = amount.column.index
         return [Question("amount_or_invoiced", (index,), Field.AMOUNT, options, None, _header(paid[0]))]
     if "local" in amount.spoken.concepts:
-        return []
+        return _local_alone(amount, candidates)
     claim = amount.claim(Field.AMOUNT)
     score = claim.score if claim else 0.0
     # An amount of something nobody knows is asked, an amount of nothing in particular is what the file is about.

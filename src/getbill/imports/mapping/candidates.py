@@ -1,12 +1,12 @@
 """The columns of a file with the fields each may be, before the columns are weighed against each other."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from getbill import sheets
 from getbill.imports.mapping import contents
 from getbill.imports.mapping.headers import Spoken, listen
-from getbill.imports.mapping.model import CERTAIN, Field, Reason
+from getbill.imports.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, Field, Reason
 from getbill.imports.mapping.rules import Claim, claims
 
 # Below this a claim is no longer worth a question.
@@ -21,7 +21,20 @@ _HEADINGS = {
     "phone": (Field.PHONE, 0.97),
     "email": (Field.EMAIL, 0.97),
 }
-_CRITICAL = frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.DUE_DATE, Field.INVOICE_DATE})
+_CRITICAL = (
+    frozenset(
+        {
+            Field.DUE_DATE,
+            Field.INVOICE_DATE,
+            Field.REFERENCE,
+            Field.INVOICE_REFERENCE,
+            Field.CURRENCY,
+            Field.IBAN,
+        }
+    )
+    | frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.EMAIL, Field.PHONE, Field.MOBILE})
+    | NAMES
+)
 
 
 @dataclass(slots=True)
@@ -35,7 +48,7 @@ class Candidate:
     reason: Reason
     # Whether the header's words are known, be it as something that is none of our fields.
     is_known: bool
-    # The amount or the date that the header names and the cells are not.
+    # The field that the header names and the cells are not.
     denied: Field | None = None
 
     @property
@@ -80,18 +93,27 @@ def _candidate(column: sheets.Column, found: sheets.ColumnProfile) -> Candidate:
         return Candidate(column, found, spoken, [claim], Reason("row_above", {}), is_known=True)
     named = claims(spoken) if spoken.concepts or spoken.whole else None
     facts = {"header": column.header}
+    fitted = _fitted(named, found, spoken.ordinal) if named else []
+    if named and not fitted and spoken.typos:
+        # A word that was read as a known one nearly like it, and the cells say that it is another.
+        spoken, named = replace(spoken, concepts=frozenset(), unknown=spoken.typos), None
     if named is None:
         shown = [claim for claim in contents.seen(found) if claim.score >= _NOTHING]
         code = "contents" if shown else "empty" if not found.filled else "unknown"
         return Candidate(column, found, spoken, shown, Reason(code, _seen(found)), is_known=False)
     if not named:
         return Candidate(column, found, spoken, [], Reason("not_ours", facts), is_known=True)
-    fitted = _fitted(named, found, spoken.ordinal)
     if fitted:
         code = "header_typo" if spoken.typos else "header"
         facts |= {"word": spoken.typos[0]} if spoken.typos else {}
         return Candidate(column, found, spoken, fitted, Reason(code, facts), is_known=True)
-    shown = [Claim(claim.field, min(claim.score, _CONTRADICTED)) for claim in contents.seen(found)]
+    # Never an amount or a date below a header that says another thing.
+    named_fields = {claim.field for claim in named}
+    shown = [
+        Claim(claim.field, min(claim.score, _CONTRADICTED))
+        for claim in contents.seen(found)
+        if not any(claim.field in group and not named_fields & group for group in (AMOUNTS, DATES))
+    ]
     reason = Reason("contradicted", facts | _seen(found) | {"field": named[0].field.value})
     first = named[0]
     denied = first.field if first.field in _CRITICAL and first.score >= CERTAIN else None

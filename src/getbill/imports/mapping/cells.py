@@ -45,6 +45,30 @@ NOTHING = frozenset(
         "s/n",
     ]
 )
+# Of these, what people write where there is something that they do not know.
+_UNKNOWN = NOTHING - frozenset(
+    [
+        "-",
+        "--",
+        "---",
+        ".",
+        "/",
+        "nil",
+        "null",
+        "none",
+        "néant",
+        "neant",
+        "aucun",
+        "keine",
+        "kein",
+        "ninguno",
+        "nessuno",
+        "geen",
+    ]
+)
+_EXACT_MAX = 10**15
+# Fifteen digits, the mark and a zero.
+_FLOAT_DIGITS_MAX = 17
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _REMEMBERED_MAX = 20_000
 
@@ -108,11 +132,20 @@ Step = Callable[[Sequence[sheets.Cell], Draft], None]
 
 def text_of(cell: sheets.Cell) -> str:
     """Return a cell's text without the spaces around it."""
-    if cell.__class__ is not str:
-        return sheets.read_text(cell)
-    text = cell.strip()
-    # An apostrophe that keeps a spreadsheet from calculating is no part of the text.
-    return sheets.read_text(text) if text[:1] == "'" else text
+    return sheets.read_text(cell)
+
+
+def digits_of(cell: sheets.Cell) -> str:
+    """Return the text of a telephone number or a postal code: no fraction that a program added to its digits."""
+    text = text_of(cell)
+    return sheets.whole(sheets.clean(text)) if cell.__class__ is str else text
+
+
+def are_digits_lost(cell: sheets.Cell, text: str) -> bool:
+    """Tell whether a spreadsheet kept a code of many digits as a number and forgot the last ones."""
+    if cell.__class__ is float:
+        return abs(cell) >= _EXACT_MAX
+    return "+" in text and bool(_SHORTENED.fullmatch(text))
 
 
 def remembered(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell], str]:
@@ -130,8 +163,10 @@ def remembered(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell],
     return read
 
 
-def date_into_body(column: Column, read: Callable[[sheets.Cell], str], name: str) -> Step:
-    """Put a date into the body."""
+def date_into_body(
+    column: Column, read: Callable[[sheets.Cell], str], name: str, *, has_midnights: bool
+) -> Step:
+    """Put a date into the body; `has_midnights` says that some instants of the column may be of the day after."""
     index = column.index
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
@@ -143,6 +178,9 @@ def date_into_body(column: Column, read: Callable[[sheets.Cell], str], name: str
         except sheets.CellWrong as error:
             if not is_nothing(cell):
                 draft.refuse(column, cell, error)
+            return
+        if has_midnights and isinstance(cell, str) and sheets.is_midnight(cell):
+            draft.warn(column, cell, "day_before_midnight", {"date": draft.body[name]})
 
     return step
 
@@ -170,6 +208,11 @@ def is_nothing(cell: sheets.Cell) -> bool:
     return not text or text.casefold() in NOTHING
 
 
+def is_unknown(cell: sheets.Cell) -> bool:
+    """Tell whether a cell is what people write where there is something that they do not know."""
+    return text_of(cell).casefold() in _UNKNOWN
+
+
 def text_into_body(column: Column, name: str) -> Step:
     """Put a cell's text into the body."""
     index = column.index
@@ -187,17 +230,17 @@ def iban_into_body(column: Column) -> Step:
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
         if text := text_of(cells[index]):
-            draft.body["iban"] = text.replace(" ", "").replace("\u00a0", "").removeprefix("IBAN")
+            draft.body["iban"] = "".join(sheets.clean(text).split()).removeprefix("IBAN")
 
     return step
 
 
-def code_into_body(column: Column, name: str, also: str | None = None) -> Step:
+def code_into_body(column: Column, are_floats: bool, name: str, also: str | None = None) -> Step:
     """Put a reference into the body; one that a spreadsheet shortened is refused, its digits are gone."""
-    index = column.index
+    index, read = column.index, _code(column, are_floats)
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        if text := _code(column, cells[index], draft):
+        if text := read(cells[index], draft):
             draft.body[name] = text
             if also:
                 draft.body[also] = text
@@ -205,12 +248,12 @@ def code_into_body(column: Column, name: str, also: str | None = None) -> Step:
     return step
 
 
-def code_into_debtor(column: Column, name: str) -> Step:
+def code_into_debtor(column: Column, are_floats: bool, name: str) -> Step:
     """Put a reference of the debtor into the body."""
-    index = column.index
+    index, read = column.index, _code(column, are_floats)
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        if text := _code(column, cells[index], draft):
+        if text := read(cells[index], draft):
             draft.debtor[name] = text
 
     return step
@@ -233,9 +276,16 @@ def kept(column: Column, name: str) -> Step:
     return step
 
 
-def _code(column: Column, cell: sheets.Cell, draft: Draft) -> str:
-    text = text_of(cell)
-    if "+" in text and _SHORTENED.fullmatch(text):
-        draft.refuse(column, cell, sheets.CellWrong("digits_lost", value=text))
-        return ""
-    return text
+def _code(column: Column, are_floats: bool) -> Callable[[sheets.Cell, Draft], str]:
+    """Return the reader of a reference; `are_floats` says that a program made fractions of its column's digits."""
+
+    def read(cell: sheets.Cell, draft: Draft) -> str:
+        text = text_of(cell)
+        if text[-1:] == ";" or not text.isascii():
+            text = sheets.clean(text)
+        if are_digits_lost(cell, text) or (are_floats and len(text) > _FLOAT_DIGITS_MAX):
+            draft.refuse(column, cell, sheets.CellWrong("digits_lost", value=text))
+            return ""
+        return sheets.whole(text) if are_floats else text
+
+    return read

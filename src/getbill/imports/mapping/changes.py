@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import formats
+from getbill.imports.mapping import formats, repeats, row_status, units
 from getbill.imports.mapping.contents import fit
 from getbill.imports.mapping.model import (
     AMOUNTS,
@@ -35,39 +35,64 @@ _AMOUNT_QUESTIONS = frozenset(
         "negative_amounts",
     }
 )
-_FORMATS = frozenset({"number_format", "date_order"})
-_UNITS = frozenset({None, "cents", "negated"})
-_NAMES = frozenset({"columns", "numbers", "dates", "units", "currency", "signs", "country", "not_owed"})
+_FORMATS = frozenset({"number_format", "date_order", "dates_turned"})
+# Whether a spreadsheet turned some dates round is true of one file and not of its sender's next.
+_TURNED = frozenset({"turned", "kept"})
+_ORDERS = frozenset({"dmy", "mdy", "ymd"}) | _TURNED
+_UNITS = frozenset({None, *units.UNITS})
+_NAMES = frozenset(
+    {
+        "columns",
+        "numbers",
+        "dates",
+        "units",
+        "currency",
+        "signs",
+        "country",
+        "not_owed",
+        "row_status",
+        "instalments",
+    }
+)
 
 
 def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile) -> Mapping:
     """Return the mapping with a human's changes: raise `ColumnsCollide` or `FieldUnknown` where they make no sense.
 
     `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or "."}),
-    `dates` ({column: "dmy", "mdy" or "ymd"}), `units` ({column: "cents", "negated" or null}), `currency`, `signs`,
-    `country` and `not_owed` ({column: null} has rows imported whatever that column marks them as).
+    `dates` ({column: "dmy", "mdy", "ymd", "turned" or "kept"}), `units` ({column: "cents", "thousands", "millions",
+    "negated" or null}), `currency`, `signs`, `country`, `instalments` ("split" or "merge"), `row_status` ({column: {value:
+    status}}; null has rows imported whatever that column says) and `not_owed` ({column: null}, the same).
     """
     if unknown := changes.keys() - _NAMES:
         raise FieldUnknown(
             f"There is no {min(unknown)!r} in a mapping's changes: {', '.join(sorted(_NAMES))}."
         )
     fields = {_index(mapping, key): _field(value) for key, value in changes.get("columns", {}).items()}
-    units = {_index(mapping, key): _one_of(value, _UNITS) for key, value in changes.get("units", {}).items()}
+    fields |= _freed(mapping, fields)
+    scales = {_index(mapping, key): _one_of(value, _UNITS) for key, value in changes.get("units", {}).items()}
     numbers = {_index(mapping, k): _one_of(v, {",", "."}) for k, v in changes.get("numbers", {}).items()}
-    dates = {
-        _index(mapping, k): _one_of(v, {"dmy", "mdy", "ymd"}) for k, v in changes.get("dates", {}).items()
-    }
-    ignored = [_index(mapping, key) for key in changes.get("not_owed", {})]
+    dates = {_index(mapping, k): _one_of(v, _ORDERS) for k, v in changes.get("dates", {}).items()}
+    statuses: dict[int, dict[str, str]] = {
+        _index(mapping, key): {} for key in changes.get("not_owed", {})
+    } | {_index(mapping, key): _statuses(value) for key, value in changes.get("row_status", {}).items()}
     after = replace(
         mapping,
-        columns=tuple(_column(column, fields, units) for column in mapping.columns),
-        currency=_currency(mapping.currency, changes),
+        columns=tuple(_column(column, fields, scales) for column in mapping.columns),
+        currency=_currency(mapping, changes),
         country=str(changes.get("country") or mapping.country).upper(),
         numbers={**mapping.numbers, **numbers},
         dates={**mapping.dates, **dates},
-        not_owed={**mapping.not_owed, **{index: {} for index in ignored}},
+        instalments=_one_of(changes.get("instalments", mapping.instalments), {None, *repeats.INSTALMENTS}),
+        row_status={
+            **mapping.row_status,
+            **{
+                index: {**mapping.row_status.get(index, {}), **values} if values else {}
+                for index, values in statuses.items()
+            },
+        },
     ).without_collisions()
-    touched = fields.keys() | units.keys() | numbers.keys() | dates.keys()
+    touched = fields.keys() | scales.keys() | numbers.keys() | dates.keys()
     return _asked_again(after, touched, changes, profile)
 
 
@@ -75,6 +100,8 @@ def recalled(
     remembered: Mapping, layout: sheets.Layout, profile: sheets.Profile, company_currency: str
 ) -> Mapping:
     """Return a remembered mapping for a new file of the same layout, asking where its cells look different now."""
+    orders = {index: order for index, order in remembered.dates.items() if order not in _TURNED}
+    remembered = replace(remembered, dates=orders)
     fresh = propose(layout, profile, company_country=remembered.country, company_currency=company_currency)
     questions: list[Question] = []
     found = {one.column.index: one for one in profile.columns}
@@ -82,10 +109,8 @@ def recalled(
         if column.field and fit(Claim(column.field, 1.0), found[column.index]) < 0.5:
             facts = {"header": column.header or column.letter, "field": column.field.value}
             questions.append(Question("contents_changed", (column.index,), column.field, (), None, facts))
-    marks, orders, unclear = formats.decide(list(remembered.columns), profile)
-    questions += [
-        one for one in unclear if one.columns[0] not in remembered.numbers.keys() | remembered.dates.keys()
-    ]
+    marks, orders, unclear = formats.decide(list(remembered.columns), profile, remembered.currency)
+    questions += [one for one in unclear if not _is_settled(one, remembered)]
     for code, now, before in (
         ("number_format", marks, remembered.numbers),
         ("date_order", orders, remembered.dates),
@@ -110,10 +135,23 @@ def recalled(
         if one.code in {"currency_sign", "currencies_differ"}
         and str(one.facts.get("sign", "")).casefold() not in known
     ]
-    kept = {
-        index: {} if remembered.not_owed.get(index) == {} else told for index, told in fresh.not_owed.items()
-    }
-    return replace(remembered, questions=tuple(questions), not_owed={**remembered.not_owed, **kept})
+    statuses, unclear_rows = _statuses_recalled(remembered, fresh)
+    return replace(remembered, questions=(*questions, *unclear_rows), row_status=statuses)
+
+
+def _statuses_recalled(
+    remembered: Mapping, fresh: Mapping
+) -> tuple[dict[int, dict[str, str]], list[Question]]:
+    """Return what values say of rows, as a person said before, and the questions about values never seen."""
+    statuses = {index: dict(values) for index, values in remembered.row_status.items()}
+    for index, values in fresh.row_status.items():
+        statuses[index] = {} if statuses.get(index) == {} else {**values, **statuses.get(index, {})}
+    questions = []
+    for question in fresh.questions:
+        if question.code == "row_status" and remembered.row_status.get(question.columns[0]) != {}:
+            left = row_status.left_open(question, statuses.get(question.columns[0], {}))
+            questions += [left] if left else []
+    return statuses, questions
 
 
 def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, str]]:
@@ -132,22 +170,40 @@ def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, st
     return told
 
 
-def _column(column: Column, fields: dict[int, Field | None], units: dict[int, Any]) -> Column:
-    if column.index in units:
-        column = replace(column, unit=units[column.index])
-    if column.index not in fields:
-        return column
-    return replace(
-        column, field=fields[column.index], confidence=1.0, reason=Reason("human"), alternatives=()
-    )
+def _freed(mapping: Mapping, fields: Facts[int, Field | None]) -> dict[int, Field | None]:
+    """Free the columns whose field a person gave to another column."""
+    given = {field for field in fields.values() if field not in {None, Field.METADATA}}
+    return {
+        column.index: None
+        for column in mapping.columns
+        if column.field in given and column.index not in fields
+    }
 
 
-def _currency(currency: Currency, changes: Facts[str, Any]) -> Currency:
+def _column(column: Column, fields: dict[int, Field | None], scales: dict[int, Any]) -> Column:
+    if column.index in fields:
+        field = fields[column.index]
+        unit = column.unit or (units.unit_of(column.header) if field in AMOUNTS else None)
+        column = replace(
+            column, field=field, confidence=1.0, reason=Reason("human"), alternatives=(), unit=unit
+        )
+    return replace(column, unit=scales[column.index]) if column.index in scales else column
+
+
+def _currency(mapping: Mapping, changes: Facts[str, Any]) -> Currency:
+    currency = mapping.currency
     signs = {**currency.signs, **{str(k).casefold(): _code(v) for k, v in changes.get("signs", {}).items()}}
-    code = changes.get("currency")
+    code = changes.get("currency") or next(
+        (signs[sign] for question in mapping.questions if (sign := _sign_in_header(question)) in signs), None
+    )
     if code is None:
         return replace(currency, signs=signs)
     return Currency(_code(code), Reason("human"), signs)
+
+
+def _sign_in_header(question: Question) -> str:
+    """Return the sign of a header whose currency is asked: it is that of every row."""
+    return str(question.facts["sign"]).casefold() if question.facts.get("in_header") else ""
 
 
 def _asked_again(
@@ -156,9 +212,11 @@ def _asked_again(
     kept = [
         question for question in mapping.questions if not _is_answered(question, mapping, touched, changes)
     ]
-    marks, orders, unclear = formats.decide(list(mapping.columns), profile)
-    answered = mapping.numbers.keys() | mapping.dates.keys()
-    kept += [question for question in unclear if question.columns[0] not in answered]
+    kept = [left for question in kept if (left := _left_open(question, mapping))]
+    is_open = any(question.field == Field.CURRENCY for question in kept)
+    currency = None if is_open else mapping.currency
+    marks, orders, unclear = formats.decide(list(mapping.columns), profile, currency)
+    kept += [question for question in unclear if not _is_settled(question, mapping)]
     kept += missing(list(mapping.columns), kept)
     return replace(
         mapping,
@@ -166,6 +224,22 @@ def _asked_again(
         numbers={**marks, **mapping.numbers},
         dates={**orders, **mapping.dates},
     )
+
+
+def _left_open(question: Question, mapping: Mapping) -> Question | None:
+    """Return what an answer leaves of a question that has parts."""
+    if question.code != "row_status":
+        return question
+    values = mapping.row_status.get(question.columns[0])
+    return None if values == {} else row_status.left_open(question, values or {})
+
+
+def _is_settled(question: Question, mapping: Mapping) -> bool:
+    """Tell whether the mapping says how the column of a question about its format is read."""
+    index = question.columns[0]
+    if question.code == "dates_turned":
+        return mapping.dates.get(index) in _TURNED
+    return index in (mapping.numbers if question.code == "number_format" else mapping.dates)
 
 
 def _is_answered(question: Question, mapping: Mapping, touched: set[int], changes: Facts[str, Any]) -> bool:
@@ -179,8 +253,12 @@ def _is_answered(question: Question, mapping: Mapping, touched: set[int], change
         sign = str(question.facts.get("sign", "")).casefold()
         named = sign and sign in mapping.currency.signs
         return bool(
-            named or (changes.get("currency") and not sign) or (not sign and Field.CURRENCY in fields)
+            named
+            or (changes.get("currency") and (not sign or question.facts.get("in_header")))
+            or (not sign and Field.CURRENCY in fields)
         )
+    if question.code == "instalments":
+        return mapping.instalments is not None or bool(touched & set(question.columns))
     return bool(touched & set(question.columns))
 
 
@@ -205,10 +283,16 @@ def _field(value: Any) -> Field | None:
     return Field(value)
 
 
-def _one_of(value: Any, known: frozenset[Any] | set[str]) -> Any:
+def _one_of(value: Any, known: frozenset[Any] | set[Any]) -> Any:
     if value not in known:
         raise FieldUnknown(f"{value!r} is not one of {', '.join(sorted(map(str, known)))}.")
     return value
+
+
+def _statuses(value: Any) -> dict[str, str]:
+    return {
+        str(name): _one_of(status, frozenset(row_status.STATUSES)) for name, status in (value or {}).items()
+    }
 
 
 def _code(value: Any) -> str:

@@ -5,10 +5,11 @@ all columns are made once, since a file has a million rows.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import cells, money, people, places, standing
+from getbill.imports.mapping import cells, money, people, places, row_status
 from getbill.imports.mapping.cells import CellFinding, Draft, Step
 from getbill.imports.mapping.model import Column, Field, Mapping
 
@@ -27,6 +28,7 @@ class Composer:
         self._columns = {column.field: column for column in mapping.columns if column.field}
         self._mapping = mapping
         self._profile = profile
+        self._is_split = mapping.instalments == "split"
         self._steps = self._made()
         self._finish = places.finish(self._columns, mapping.country)
 
@@ -40,6 +42,8 @@ class Composer:
             step(values, draft)
         self._finish(draft)
         body = draft.body
+        if self._is_split and "due_date" in body and "reference" in body:
+            body["reference"] = f"{body['reference']}-{body['due_date']}"
         if draft.debtor:
             body["debtor"] = draft.debtor
         if draft.metadata:
@@ -48,7 +52,9 @@ class Composer:
 
     def _made(self) -> list[Step]:
         headers = {column.index: column.header or column.letter for column in self._mapping.columns}
-        refusing = standing.step(self._mapping.not_owed, headers)
+        refusing = row_status.step(
+            self._mapping.row_status, headers, has_remainder=money.has_remainder(self._columns, self._profile)
+        )
         steps = [
             *([refusing] if refusing else []),
             *self._references(),
@@ -56,7 +62,9 @@ class Composer:
         ]
         for field, name in ((Field.INVOICE_DATE, "invoice_date"), (Field.DUE_DATE, "due_date")):
             if column := self._columns.get(field):
-                steps.append(cells.date_into_body(column, self._date(column), name))
+                shape = self._profile.of(column.index).date
+                some = shape is not None and shape.midnights == "some"
+                steps.append(cells.date_into_body(column, self._date(column), name, has_midnights=some))
         for field, name in _OF_DEBT.items():
             if column := self._columns.get(field):
                 steps.append(cells.text_into_body(column, name))
@@ -72,20 +80,29 @@ class Composer:
         own, invoice = self._columns.get(Field.REFERENCE), self._columns.get(Field.INVOICE_REFERENCE)
         steps: list[Step] = []
         if invoice:
-            steps.append(cells.code_into_body(invoice, "invoice_reference", also="reference"))
+            steps.append(
+                cells.code_into_body(
+                    invoice, self._are_floats(invoice), "invoice_reference", also="reference"
+                )
+            )
         if own:
-            steps.append(cells.code_into_body(own, "reference"))
+            steps.append(cells.code_into_body(own, self._are_floats(own), "reference"))
         if column := self._columns.get(Field.DEBTOR_REFERENCE):
-            steps.append(cells.code_into_debtor(column, "reference"))
+            steps.append(cells.code_into_debtor(column, self._are_floats(column), "reference"))
         return steps
+
+    def _are_floats(self, column: Column) -> bool:
+        return self._profile.of(column.index).kinds.get(sheets.Kind.WHOLE_FLOAT, 0) > 0
 
     def _date(self, column: Column) -> Callable[[sheets.Cell], str]:
         shape = self._profile.of(column.index).date
         order = self._mapping.dates.get(column.index)
         if shape is None:
             shape = sheets.DateShape("dmy", is_certain=False, why="nothing_seen")
-        if order and order != shape.order:
-            shape = sheets.DateShape(order, is_certain=True, why="answered")  # type: ignore[arg-type]
+        if order in {"turned", "kept"}:
+            shape = replace(shape, is_certain=True, why="answered", is_turned=order == "turned")
+        elif order and order != shape.order:
+            shape = replace(shape, order=order, is_certain=True, why="answered")  # type: ignore[arg-type]
         return cells.remembered(sheets.date_reader(shape))
 
     def _kept(self) -> list[Step]:

@@ -7,56 +7,16 @@ Contents alone never decide an amount or a date: those are asked.
 import re
 from collections.abc import Callable
 
+from getbill.imports.mapping.legal_forms import is_company
 from getbill.imports.mapping.model import AMOUNTS, DATES, Field
 from getbill.imports.mapping.rules import Claim
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES, currency_of
-from getbill.sheets import ColumnProfile, Kind
+from getbill.sheets import ColumnProfile, Kind, read_text, whole
 
 _FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$")
 _DIALLED = re.compile(r"^(\+|00|0|\(0)")
 _POSTAL_CITY = re.compile(r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}")
 _HOUSE = re.compile(r"\d{1,5}\s*[-/]?\s*\w{0,6}")
-# Legal forms as their names end or begin; the short ones only in capitals or with points.
-_FORMS = frozenset(
-    [
-        "sas",
-        "sasu",
-        "sarl",
-        "eurl",
-        "sci",
-        "scp",
-        "snc",
-        "gmbh",
-        "ohg",
-        "ltd",
-        "limited",
-        "llc",
-        "llp",
-        "inc",
-        "plc",
-        "corp",
-        "slu",
-        "srl",
-        "srls",
-        "spa",
-        "bvba",
-        "sprl",
-        "vof",
-        "mbh",
-        "ek",
-        "company",
-        "gmbh&co",
-        "eirl",
-        "gie",
-        "sel",
-        "selarl",
-        "scop",
-        "bvba",
-        "cv",
-        "ev",
-    ]
-)
-_SHORT_FORMS = frozenset(["sa", "ag", "kg", "ug", "sl", "bv", "nv", "co", "se"])
 
 
 def fit(claim: Claim, found: ColumnProfile) -> float:
@@ -82,7 +42,8 @@ def seen(found: ColumnProfile) -> tuple[Claim, ...]:  # noqa: PLR0911 - one retu
     if found.share(Kind.DATE) >= 0.9:
         return (Claim(Field.INVOICE_DATE, 0.55), Claim(Field.DUE_DATE, 0.55))
     if found.share(Kind.NUMBER) >= 0.9:
-        return (Claim(Field.AMOUNT, 0.6),) if has_fractions(found) or found.currencies else ()
+        is_amount = (has_fractions(found) or found.currencies) and not _are_long(found)
+        return (Claim(Field.AMOUNT, 0.6),) if is_amount else ()
     texts = texts_of(found)
     if found.share(Kind.PHONE) >= 0.9 and part(texts, lambda text: bool(_DIALLED.match(text))) >= 0.5:
         return (Claim(Field.PHONE, 0.82),)
@@ -93,7 +54,7 @@ def seen(found: ColumnProfile) -> tuple[Claim, ...]:  # noqa: PLR0911 - one retu
 
 def texts_of(found: ColumnProfile) -> list[str]:
     """Return a column's samples as people see them."""
-    return [str(sample).strip() for sample in found.samples if sample is not None and str(sample).strip()]
+    return [text for sample in found.samples if (text := read_text(sample))]
 
 
 def part(texts: list[str], holds: Callable[[str], bool]) -> float:
@@ -113,18 +74,6 @@ def has_fractions(found: ColumnProfile) -> bool:
 def are_companies(found: ColumnProfile) -> bool:
     """Tell whether most of a column's cells end in the legal form of a company."""
     return part(texts_of(found), is_company) >= 0.5
-
-
-def is_company(text: str) -> bool:
-    """Tell whether a name has the legal form of a company in it."""
-    for word in text.split():
-        plain = word.strip("(),&").replace(".", "")
-        if len(plain) <= 7 and (
-            plain.casefold() in _FORMS
-            or (plain.casefold() in _SHORT_FORMS and (plain.isupper() or "." in word) and text != word)
-        ):
-            return True
-    return False
 
 
 def are_whole_addresses(found: ColumnProfile) -> bool:
@@ -148,8 +97,11 @@ def _amounts(found: ColumnProfile) -> float:
     if found.share(Kind.DATE) >= 0.5 or found.share(Kind.YES_NO) >= 0.9:
         return 0.05
     # Zeros and ones are also yes and no; long whole numbers are codes.
-    long = part(texts_of(found), lambda text: text.isdigit() and len(text) >= 9)
-    return 0.3 if long >= 0.8 else _share(share)
+    return 0.3 if _are_long(found) else _share(share)
+
+
+def _are_long(found: ColumnProfile) -> bool:
+    return part(texts_of(found), lambda text: (digits := whole(text)).isdigit() and len(digits) >= 9) >= 0.8
 
 
 def _letters(found: ColumnProfile) -> float:
@@ -194,13 +146,20 @@ def _reference(found: ColumnProfile) -> float:
         return 0.1
     if found.share(Kind.DATE) >= 0.8 and found.share(Kind.INTEGER) < 0.5:
         return 0.2
-    if found.share(Kind.NUMBER) >= 0.9 and has_fractions(found):
+    if found.share(Kind.NUMBER) >= 0.9 and has_fractions(found) and Kind.WHOLE_FLOAT not in found.kinds:
         return 0.2
     digits = part(texts_of(found), lambda text: any(sign.isdigit() for sign in text))
     return 1.0 if digits >= 0.5 else 0.55
 
 
+def _customer_code(found: ColumnProfile) -> float:
+    """CDUPON and 0SOLEIL are codes of customers, with digits or without."""
+    one_word = part(texts_of(found), lambda text: " " not in text and len(text) <= 20)
+    return max(_reference(found), 1.0 if one_word >= 0.9 and found.share(Kind.EMAIL) < 0.5 else 0.0)
+
+
 def _is_dialled(text: str) -> bool:
+    text = whole(text)
     digits = sum(map(str.isdigit, text))
     return 6 <= digits <= 18 and not any(sign.isalpha() for sign in text) and not _FRACTION.search(text)
 
@@ -248,7 +207,7 @@ _SHAPES: dict[Field, Callable[[ColumnProfile], float]] = {
     Field.CREDITOR: _words,
     Field.REFERENCE: _reference,
     Field.INVOICE_REFERENCE: _reference,
-    Field.DEBTOR_REFERENCE: _reference,
+    Field.DEBTOR_REFERENCE: _customer_code,
 }
 _BY_KIND = (
     (Kind.EMAIL, Field.EMAIL, 0.88),

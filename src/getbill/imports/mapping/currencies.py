@@ -4,6 +4,7 @@ A sign beside the amounts or a code in their header counts before the company's 
 speaks of another country and names no currency, or of a sign that several share, a human is asked.
 """
 
+import re
 from collections import Counter
 
 from getbill import sheets
@@ -17,6 +18,12 @@ _DIALLED = {
     "+44": "GB", "+41": "CH", "+1": "US", "+46": "SE", "+47": "NO", "+45": "DK", "+48": "PL", "+33": "FR",
     "+49": "DE", "+34": "ES", "+39": "IT", "+31": "NL", "+32": "BE", "+351": "PT", "+353": "IE", "+43": "AT",
 }  # fmt: skip
+
+_SIGNS_IN_HEADERS = re.compile(
+    r"(?:US|CA|C|AU|A|NZ|HK|S|R)?\$(?:US|CA)?|[\u20b9\u20ba\u20bd\u20aa\u20a9]|z\u0142|K\u010d|\bkr\b|\bFt\b|\blei\b|\bFCFA\b"
+    r"|\beuros?\b|\bsterling\b",
+    re.IGNORECASE,
+)
 
 
 def decide(
@@ -49,12 +56,17 @@ def decide(
     return Currency(company, Reason("company", {"code": company}), signs), []
 
 
+def header_signs(header: str) -> list[str]:
+    """Return the signs and words of currencies in a header that are no code of their own: `$`, `zł`, `euros`."""
+    return [sign.casefold() for sign in _SIGNS_IN_HEADERS.findall(header)]
+
+
 def _signs(amounts: list[Candidate], company: str) -> tuple[dict[str, str], list[Question]]:
     """Return what each shared sign stands for here, and a question where nothing says."""
     signs: dict[str, str] = {}
     questions: list[Question] = []
     for one in amounts:
-        for sign in one.found.currencies:
+        for sign in (*one.found.currencies, *header_signs(one.column.header)):
             codes = currency_of(sign)
             named = one.spoken.currency
             if len(codes) < 2 or sign in signs:
@@ -62,7 +74,11 @@ def _signs(amounts: list[Candidate], company: str) -> tuple[dict[str, str], list
             if company in codes or named in codes:
                 signs[sign] = named if named in codes and named else company
             else:
-                facts = {"sign": sign, "header": one.column.header}
+                facts = {
+                    "sign": sign,
+                    "header": one.column.header,
+                    "in_header": sign not in one.found.currencies,
+                }
                 questions.append(
                     Question("currency_sign", (one.column.index,), Field.CURRENCY, codes, None, facts)
                 )
@@ -92,6 +108,10 @@ def _stated(amounts: list[Candidate], signs: dict[str, str]) -> dict[str, Reason
     for one in amounts:
         if one.spoken.currency:
             stated[one.spoken.currency] = Reason("header_code", {"header": one.column.header})
+        for sign in header_signs(one.column.header):
+            codes = currency_of(sign)
+            if code := codes[0] if len(codes) == 1 else signs.get(sign):
+                stated.setdefault(code, Reason("header_code", {"header": one.column.header}))
         # What the cells of a workbook are formatted as, though the sign is not in them.
         shown = currency_of(one.column.currency)
         if len(shown) == 1:

@@ -1,6 +1,6 @@
 """The first rows of a file read side by side: whether what is due is what was invoiced less what was paid."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,12 +19,17 @@ class Head:
         self._rows = profile.head
         self._numbers: dict[int, list[Decimal | None]] = {}
 
+    @property
+    def rows(self) -> Sequence[Sequence[sheets.Cell]]:
+        """The cells of the first rows."""
+        return self._rows
+
     def numbers(self, found: sheets.ColumnProfile) -> list[Decimal | None]:
         """Return a column's numbers, None where a cell is none."""
         index = found.column.index
         if index not in self._numbers:
             reader = sheets.number_reader(found.number) if found.number else None
-            self._numbers[index] = [_read(reader, row[index]) for row in self._rows]
+            self._numbers[index] = [read_cell(reader, row[index]) for row in self._rows]
         return self._numbers[index]
 
     def are_equal(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
@@ -55,6 +60,37 @@ class Head:
         known = [number for number in self.numbers(found) if number is not None]
         return sum(1 for number in known if number < 0) / len(known) if known else 0.0
 
+    def is_running(
+        self,
+        balance: sheets.ColumnProfile,
+        amount: sheets.ColumnProfile,
+        keys: Sequence[sheets.ColumnProfile],
+    ) -> bool:
+        """Tell whether a column is the other's sum so far, over all rows or anew for each customer."""
+        pairs = list(zip(self.numbers(balance), self.numbers(amount), strict=True))
+        return any(_runs(pairs, groups) for groups in ([""] * len(pairs), *map(self._texts, keys)))
+
+    def is_total_of(
+        self, total: sheets.ColumnProfile, amount: sheets.ColumnProfile, keys: Sequence[sheets.ColumnProfile]
+    ) -> bool:
+        """Tell whether a column repeats, on each line of a customer, the sum of the lines."""
+        pairs = list(zip(self.numbers(total), self.numbers(amount), strict=True))
+        return any(_sums_up(pairs, self._texts(key)) for key in keys)
+
+    def are_shared(self, code: sheets.ColumnProfile, names: Sequence[sheets.ColumnProfile]) -> bool:
+        """Tell whether most rows have a code that stands beside different names: it identifies nobody."""
+        codes = self._texts(code)
+        people = list(zip(*(self._texts(name) for name in names), strict=True)) or [()] * len(codes)
+        beside: dict[str, set[tuple[str, ...]]] = {}
+        for text, person in zip(codes, people, strict=True):
+            if text and any(person):
+                beside.setdefault(text, set()).add(person)
+        rows = [text for text, person in zip(codes, people, strict=True) if text and any(person)]
+        return 2 * sum(1 for text in rows if len(beside[text]) > 1) > len(rows)
+
+    def _texts(self, found: sheets.ColumnProfile) -> list[str]:
+        return [str(row[found.column.index] or "").strip().casefold() for row in self._rows]
+
     def counts_rows(self, found: sheets.ColumnProfile) -> bool:
         """Tell whether a column only numbers the rows: 1, 2, 3."""
         numbers = [number for number in self.numbers(found) if number is not None]
@@ -76,7 +112,7 @@ class Head:
 
     def _dates(self, found: sheets.ColumnProfile) -> list[date | None]:
         reader = sheets.date_reader(found.date) if found.date else None
-        return [_read(reader, row[found.column.index]) for row in self._rows]
+        return [read_cell(reader, row[found.column.index]) for row in self._rows]
 
     def _pairs(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> list[tuple[Decimal, Decimal]]:
         return [
@@ -86,10 +122,48 @@ class Head:
         ]
 
 
-def _read(reader: Callable[[Any], Any] | None, cell: sheets.Cell) -> Any:
+def read_cell(reader: Callable[[Any], Any] | None, cell: sheets.Cell) -> Any:
+    """Return what a reader makes of a cell; None where it is empty or wrong."""
     if reader is None or cell is None or cell == "":
         return None
     try:
         return reader(cell)
     except sheets.CellWrong:
         return None
+
+
+Pair = tuple[Decimal | None, Decimal | None]
+
+
+def _runs(pairs: Sequence[Pair], groups: Sequence[str]) -> bool:
+    """Tell whether each balance is the one before it in its group and the amount; one that begins is the amount."""
+    before: dict[str, Decimal] = {}
+    steps = 0
+    for (balance, amount), group in zip(pairs, groups, strict=True):
+        if balance is None or amount is None:
+            continue
+        if group in before:
+            steps += amount != 0
+            if abs(before[group] + amount - balance) >= _CENT:
+                return False
+        elif abs(balance - amount) >= _CENT:
+            return False
+        before[group] = balance
+    return steps >= _ROWS_MIN
+
+
+def _sums_up(pairs: Sequence[Pair], groups: Sequence[str]) -> bool:
+    """Tell whether every line of a group repeats one total that is the sum of its lines, and some group has several."""
+    totals: dict[str, set[Decimal]] = {}
+    sums: dict[str, list[Decimal]] = {}
+    for (total, amount), group in zip(pairs, groups, strict=True):
+        if total is None or amount is None or not group:
+            continue
+        totals.setdefault(group, set()).add(total)
+        sums.setdefault(group, []).append(amount)
+    several = [group for group, amounts in sums.items() if len(amounts) > 1]
+    return (
+        bool(several)
+        and all(len(values) == 1 for values in totals.values())
+        and all(abs(sum(sums[group]) - max(totals[group])) < _CENT for group in several)
+    )

@@ -61,6 +61,7 @@ def listen(header: str, group: str = "") -> Spoken:
     if group and group != header:
         concepts |= _spoken(_words(plain(group)))[0]
     codes = {word.upper() for word in words} & currencies() - _NO_CODES
+    codes |= {word[1:].upper() for word in words if word[0] in "ktm"} & _MULTIPLIED
     known = tuple(word for word in unknown if word.upper() not in codes and not word.isdigit())
     ordinals = [int(word) for word in words if word.isdigit() and 1 < int(word) < 10]
     return Spoken(
@@ -230,5 +231,7 @@ _KNOWN = _known()
 _LONG = [word for word in _KNOWN if len(word) >= 5 and "_" not in word]
 _PHRASES = [word for word in _KNOWN if len(word) >= 9 and "_" in word]
 _WHOLE = {name: field for field, names in WHOLE.items() for name in names.split()}
+# Codes that are written with a k, a T or an M before them: TEUR.
+_MULTIPLIED = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "SEK", "NOK", "DKK", "PLN"})
 # Codes that are words of headers: TOP is Tonga's, ALL Albania's.
 _NO_CODES = frozenset({"TOP", "ALL", "CUP", "MOP", "BAM", "TRY", "LAK", "ERN", "GEL", "MAD", "PAB", "SOS"})

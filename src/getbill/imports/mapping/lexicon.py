@@ -84,10 +84,10 @@ WORDS: dict[str, str] = {
         created erstellt creacion creazione aangemaakt modified maj updated contable registrazione registration
         boek boeking boekings import imported export extraction modification mise_a_jour cree lastmodified
         registro alta ingreso valuta_datum wertstellung stichtag debut start beginn inicio inizio fin end ende
-        derniere last_ dernier letzte ultimo ultima laatste last_contact lettrage cloture visite visit""",
+        derniere last_ dernier letzte ultimo ultima laatste last_contact cloture visite visit""",
     "service": "periode period periodo zeitraum leistungsdatum leistungszeitraum kwartaal trimestre mois monat month",
     "due+date": """duedate due_date vervaldatum date_limite limite_de_paiement limite_paiement fecha_limite f_vto
-        f_vencimiento uiterste_betaaldatum date_exigibilite datebutoir date_butoir fallig_seit
+        f_vencimiento uiterste_betaaldatum date_exigibilite datebutoir date_butoir fallig_seit nettofallig nettofalligkeit netto_fallig netto_falligkeit netto_fallig_am nettofalligkeitsdatum
         overdue_since echu_depuis scaduto_dal vencido_desde due_since impaye_depuis pay_by_date""",
     "invoice+date": "f_factura f_fra rechnung_vom facture_du fattura_del factuur_van invoiced_at invoice_dt",
     "issue+date": "f_emision f_expedicion",
@@ -100,6 +100,8 @@ WORDS: dict[str, str] = {
     "neutral": """miet hausgeld beitrags beitrag loyer loyers charges cotisation cotisations rent cuota contributie
         fornitura fourniture gultig home mobilite total_general tenancy bailleur residentiel
         residence locazione lavoro mensuel mensuelle annuel final global lista""",
+    "running": """progressif progressive cumul cumule cumulee cumules running laufend laufender kumuliert kumulierter acumulado
+        acumulada progressivo progressiva lopend lopende cumulatief cumulative cumulatif kumulativ narastajaco""",
     "days": """jours jour days tage tagen dias giorni dagen retard verzug nb anzahl delay delai anciennete age
         aging dso verspatung ritardo retraso dayslate anz plazo alter""",
     "overdue": "overdue echu echus echue vencido vencida uberfallig ueberfallig scaduto scaduta vervallen past_due",
@@ -170,7 +172,7 @@ WORDS: dict[str, str] = {
     "currency": """devise devises monnaie currency curr cur ccy wahrung waehrung whg wkz wrg moneda divisa div
         valuta munt munteenheid waers currency_code isocode_devise currencycode idevise val dev wahrungs
         currencycd""",
-    "local": """hauswahrung hauswaehrung local local_currency company_currency functional base_currency tenue
+    "local": """hw hwahr hauswahr bwahr hauswahrung hauswaehrung local local_currency company_currency functional base_currency tenue
         belegwahrung belegwaehrung foreign fremdwahrung etrangere fcy lcy transaction_currency tc
         devise_locale devise_etrangere montantdevise gbl valuta_estera cambio""",
     # How to reach them.
@@ -252,13 +254,24 @@ WORDS: dict[str, str] = {
     "link": "lien link url enlace links lien_de_paiement zahlungslink payment_link paylink betaallink",
     "scenario": "scenario sequence timeline szenario escenario",
     # What says nothing of a debt.
-    "status": """statut status stato estado etat situation statut_facture situacion factuurstatus paystatus lettre
-        phase etape stage sperre blocked bloque aktiv actif active priorite prioridad priority phase_ fase
-        etat_ situazione""",
+    "status": """statut status stato estado etat situation statut_facture situacion factuurstatus paystatus
+        etat_ situazione payment_state state_payment lifecycle""",
     "reminder": """relance relances mahnstufe mahnung mahnungen mahn reminder reminders dunning aanmaning aanmaningen
         sollecito solleciti reclamacion recordatorio niveau level mahnlauf letzte_mahnung rappel
-        herinnering herinneringen stufe mahnsperre mise_en_demeure inkassostatus litige litigation
-        contentieux""",
+        herinnering herinneringen stufe mise_en_demeure inkassostatus""",
+    "lettering": """lettrage lettre let code_lettrage ecriture_let ecriturelet ecriture_lettrage date_let datelet ltr ltrg
+        lettrages rapprochement rapproche rapprochee reconciled reconciliation matching_number matched full_reconcile
+        full_reconcile_id ausgleich ausgleichs ausgleichsbeleg ausgleichsdatum augbl augdt clearing clearing_document
+        cleared cleared_date punteo punteado punteada casado casacion conciliado conciliada riconciliato riconciliazione
+        afletter aflettering afgeletterd afletteren afgepunt afpunten pointage pointe""",
+    "disputed": """litige litiges litigieux litigation dispute disputed contentieux conteste contestation strittig
+        bestritten disputa litigio contestazione contenzioso geschil betwist dispuut query queried hold on_hold sperre
+        mahnsperre blocked bloque bloquee bloqueado bloccato gesperrt geblokkeerd reklamation""",
+    "cancelled": """annule annulee annulation cancelled canceled cancellation void voided storniert anulada anulado
+        annullata annullato geannuleerd brouillon entwurf borrador bozza draft""",
+    "sides": """soll_haben_kennzeichen sh_kennzeichen shkz shkzg sens sens_ecriture signe vorzeichen dr_cr drcr
+        debit_credit_indicator credit_debit_indicator debit_credit_code posting_side kennzeichen_sh segno""",
+    "priority": "phase etape stage aktiv actif active activo attivo actief priorite prioridad priority priorita phase_ fase",
     "taxid": """siret siren tva_intra tva_intracom tva_intracommunautaire ust_id ustid ust_idnr nif cif dni piva
         partita_iva p_iva codice_fiscale kvk steuernummer btw_nummer taxid vat_id vat_no vat_number ein
         ssn bsn n_tva no_tva numero_tva vat_reg tax_id steuer_id cod_fiscale codicefiscale kvk_nummer
@@ -270,13 +283,14 @@ WORDS: dict[str, str] = {
     "account": """compte comptes cpt cpte konto cuenta cta conto account acct acc a_c kontonummer grootboek grootboekrekening
         gegenkonto ledger sachkonto gl sottoconto subcuenta gl_account general contrapartida comptenum
         compte_general kostenstelle""",
-    "kind": """type typ tipo art soort nature kategorie category categorie categoria groupe group gruppe gruppo
-        grupo branche secteur sector segment familia classe class serie series belegart blart soorten
-        tags tag labels label""",
+    "kind": "type typ tipo art soort nature serie series soorten tipologia",
+    "kind+document": "belegart blart documenttype doctype doc_type move_type tipo_doc type_piece type_doc tipodoc trans_type transaction_type",
+    "segment": """kategorie category categorie categoria groupe group gruppe gruppo grupo branche secteur sector segment
+        familia classe class tags tag labels label""",
     "row": "ligne line row zeile index lfd rang ordre_ regel pos position riga linea fila volgnummer laufende",
     "unit": "objekt agence agency filiale succursale site_ establishment filialnummer zweigstelle sede vestiging store shop",
     "quality": "score rating note_interne scoring risque risk risiko rischio riesgo bonitat",
-    "flag": "oui_non flag yes_no checkbox is has est exporte exported soll_haben_kennzeichen soll_haben sh",
+    "flag": "oui_non flag yes_no checkbox is has est exporte exported",
 }
 
 # Whole headers that mean exactly one field: the names of our own API, of the published docs and of programs

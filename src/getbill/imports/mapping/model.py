@@ -32,6 +32,7 @@ class Field(StrEnum):
     LAST_NAME = "last_name"
     CIVILITY = "civility"
     COMPANY = "company"
+    CONTACT = "contact"
     BIRTHDATE = "birthdate"
     LANGUAGE = "language"
     EMAIL = "email"
@@ -140,13 +141,23 @@ class Mapping:
     # By column: the decimal mark, the date order, as a human answered.
     numbers: Facts[int, str] = default(default_factory=dict)
     dates: Facts[int, str] = default(default_factory=dict)
-    # By column, the cells that say that nothing of their row is owed: `settled` or `credit`. Empty: not minded.
-    not_owed: Facts[int, Facts[str, str]] = default(default_factory=dict)
+    # By column, what its values say of their rows (`row_status.STATUSES`). Empty: the column is not looked at.
+    row_status: Facts[int, Facts[str, str]] = default(default_factory=dict)
+    # What becomes of the instalments of one invoice: `split` or `merge`; None where the layout has none.
+    instalments: str | None = None
 
     @property
     def is_certain(self) -> bool:
         """Whether nothing is left to ask."""
         return not self.questions
+
+    @property
+    def not_owed(self) -> dict[int, dict[str, str]]:
+        """By column, the values that say that nothing of their row is owed, each with why."""
+        return {
+            index: {value: _NOT_OWED[status] for value, status in values.items() if status in _NOT_OWED}
+            for index, values in self.row_status.items()
+        }
 
     def of(self, wanted: Field) -> Column | None:
         """Return the column that is `wanted`, if one is."""
@@ -169,7 +180,9 @@ class Mapping:
             "questions": [_question_shown(question) for question in self.questions],
             "numbers": {str(index): mark for index, mark in self.numbers.items()},
             "dates": {str(index): order for index, order in self.dates.items()},
-            "not_owed": {str(index): dict(values) for index, values in self.not_owed.items()},
+            "row_status": {str(index): dict(values) for index, values in self.row_status.items()},
+            "not_owed": {str(index): values for index, values in self.not_owed.items()},
+            "instalments": self.instalments,
             "is_certain": self.is_certain,
         }
 
@@ -184,7 +197,8 @@ class Mapping:
             questions=tuple(_question_read(question) for question in stored["questions"]),
             numbers={int(index): mark for index, mark in stored["numbers"].items()},
             dates={int(index): order for index, order in stored["dates"].items()},
-            not_owed={int(index): values for index, values in stored["not_owed"].items()},
+            row_status=_row_status_read(stored),
+            instalments=stored.get("instalments"),
         )
 
     def scrubbed(self) -> "Mapping":
@@ -243,6 +257,20 @@ def _column_read(stored: Facts[str, Any]) -> Column:
         ),
         unit=stored["unit"],
     )
+
+
+_NOT_OWED = {"paid": "settled", "credit": "credit", "excluded": "excluded"}
+_STATUS_OF = {reason: status for status, reason in _NOT_OWED.items()}
+
+
+def _row_status_read(stored: Facts[str, Any]) -> dict[int, dict[str, str]]:
+    """Read what values say of rows; mappings remembered before only said which are not owed."""
+    if "row_status" in stored:
+        return {int(index): dict(values) for index, values in stored["row_status"].items()}
+    return {
+        int(index): {value: _STATUS_OF[reason] for value, reason in values.items()}
+        for index, values in stored["not_owed"].items()
+    }
 
 
 def _question_shown(question: Question) -> dict[str, Any]:

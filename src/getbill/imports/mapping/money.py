@@ -1,16 +1,21 @@
 """What is owed in a row, and in which currency: the amount due, or what was invoiced less what was paid."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping.cells import CellFinding, Draft, Step, is_nothing, text_of
+from getbill.imports.mapping import units
+from getbill.imports.mapping.cells import CellFinding, Draft, Step, is_nothing, is_unknown, text_of
+from getbill.imports.mapping.headers import listen
 from getbill.imports.mapping.model import Column, Field, Mapping
 from getbill.imports.mapping.tables import currency_of
 
 # What remains of « 1 234,50 € » without this is its sign.
 _FIGURES = "0123456789.,'\u2019 \u00a0\u202f\u2009-+()\u2212"
+_REMEMBERED_MAX = 10_000
 _CENT = Decimal("0.011")
 
 
@@ -29,9 +34,19 @@ def steps(columns: dict[Field, Column], mapping: Mapping, profile: sheets.Profil
             made.append(_check(columns, readers))
     elif invoiced:
         made.append(_difference(columns, readers))
-    written = due or invoiced
-    signed = written is not None and bool(profile.of(written.index).currencies)
-    return [*made, _currency(columns.get(Field.CURRENCY), written if signed else None, mapping)]
+    # A cell that a person corrects may name a currency where no cell of the file does.
+    return [*made, _currency(columns.get(Field.CURRENCY), due or invoiced, mapping)]
+
+
+def has_remainder(columns: dict[Field, Column], profile: sheets.Profile) -> bool:
+    """Tell whether the amounts say what is left of a part payment."""
+    if Field.AMOUNT_PAID in columns:
+        return True
+    due = columns.get(Field.AMOUNT)
+    if due is None:
+        return False
+    header = listen(due.header, profile.of(due.index).column.group)
+    return bool(header.concepts & {"open", "overdue", "due"}) or header.whole == Field.AMOUNT.value
 
 
 Reader = Callable[[sheets.Cell], Decimal]
@@ -44,11 +59,9 @@ def _reader(column: Column, mapping: Mapping, profile: sheets.Profile) -> Reader
     mark = mapping.numbers.get(column.index)
     if mark and mark != shape.decimal:
         thousands = {",": ".", ".": ","}[mark] if shape.thousands in {",", "."} else shape.thousands
-        shape = sheets.NumberShape(mark, thousands, is_certain=True, why="answered")  # type: ignore[arg-type]
+        shape = replace(shape, decimal=mark, thousands=thousands, is_certain=True, why="answered", places=3)  # type: ignore[arg-type]
     read = sheets.number_reader(shape)
-    if column.unit == "negated":
-        return lambda cell: -read(cell)
-    return read if column.unit != "cents" else lambda cell: read(cell).scaleb(-2)
+    return read if column.unit is None else lambda cell: units.scaled(read(cell), column.unit)
 
 
 def _read(column: Column, read: Reader, cells: Sequence[sheets.Cell], draft: Draft) -> Decimal | None:
@@ -58,7 +71,7 @@ def _read(column: Column, read: Reader, cells: Sequence[sheets.Cell], draft: Dra
     try:
         return read(cell)
     except sheets.CellWrong as error:
-        if not is_nothing(cell):
+        if not is_nothing(cell) or error.code == "formula_error":
             draft.refuse(column, cell, error)
         return None
 
@@ -79,6 +92,8 @@ def _difference(columns: dict[Field, Column], readers: dict[Field, Reader]) -> S
         wrong = len(draft.findings)
         invoiced = _read(total, readers[Field.AMOUNT_INVOICED], cells, draft)
         received = _read(paid, readers[Field.AMOUNT_PAID], cells, draft) if paid else None
+        if paid and received is None and len(draft.findings) == wrong and is_unknown(cells[paid.index]):
+            draft.refuse(paid, cells[paid.index], _not_a_number(cells[paid.index]))
         # What was paid and cannot be read leaves unknown what is owed.
         if invoiced is not None and len(draft.findings) == wrong:
             draft.body["amount"] = invoiced - abs(received) if received else invoiced
@@ -108,6 +123,8 @@ def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> S
 
     def code_of(text: str) -> str | None:
         if text not in known:
+            if len(known) > _REMEMBERED_MAX:
+                known.clear()
             codes = currency_of(text)
             known[text] = codes[0] if len(codes) == 1 else signs.get(text.casefold(), signs.get(text))
         return known[text]
@@ -141,6 +158,19 @@ def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> S
     return step
 
 
+def _not_a_number(cell: sheets.Cell) -> sheets.CellWrong:
+    return sheets.CellWrong("number_invalid", value=text_of(cell))
+
+
 def _sign(column: Column | None, cells: Sequence[sheets.Cell]) -> str:
     cell = cells[column.index] if column else None
-    return cell.strip(_FIGURES) if isinstance(cell, str) else ""
+    if cell.__class__ is not str or (cell[-1:].isdigit() and cell[:1].isdigit()):
+        return ""
+    rest = cell.strip(_FIGURES)
+    return _beside(rest) if rest else ""
+
+
+@lru_cache(maxsize=4096)
+def _beside(rest: str) -> str:
+    """Return the currency in what is left of a cell without its outer digits."""
+    return sheets.currency_beside(rest if any(map(str.isdigit, rest)) else f"{rest} 1")

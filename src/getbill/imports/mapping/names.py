@@ -1,8 +1,10 @@
 """Names as files write them: `M. DUPONT Jean`, `Dupont, Jean`, `ACME SARL`; split only where the writing shows how."""
 
 import re
+from collections.abc import Sequence
+from typing import Literal
 
-from getbill.imports.mapping.contents import is_company
+from getbill.imports.mapping.legal_forms import is_company, is_form
 from getbill.imports.mapping.tables import CIVILITIES
 
 _PREFIX = re.compile(
@@ -11,31 +13,68 @@ _PREFIX = re.compile(
 )
 # Two people are not one.
 _JOINED = frozenset({"et", "&", "und", "and", "ou", "y", "e", "en", "+"})
+# A legal form that nobody has listed: three letters and a point. One letter is an initial.
+_ABBREVIATED = re.compile(r"[^\W\d_]{2,5}\.")
+# A partner's display name is the company and, behind a comma, its contact.
+_PARTNER = re.compile(r"partner", re.IGNORECASE)
 _PART = re.compile(r"[^\W\d_][^\d,;/@&]*")
 
 
-def parts(text: str) -> dict[str, str]:
+Style = Literal["last_first", "company_contact", "whole"]
+
+
+def style_of(header: str, texts: Sequence[str]) -> Style:
+    """Return what a comma in a column of names parts: last from first name, company from contact, or nothing sure.
+
+    Last, First is shown by cells whose second part is one word, where no cell writes a person without a comma.
+    """
+    if _PARTNER.search(header):
+        return "company_contact"
+    pairs = [pair for text in texts if (pair := _comma_pair(text))]
+    plain = [
+        text
+        for text in texts
+        if "," not in text and len(text.split()) > 1 and not is_company(text) and not _PREFIX.match(text)
+    ]
+    single = sum(1 for _, first in pairs if len(first.split()) == 1)
+    return "last_first" if pairs and not plain and 2 * single >= len(pairs) else "whole"
+
+
+def parts(text: str, style: Style = "last_first") -> dict[str, str]:
     """Return a whole name as the fields of a debtor: always `name`, and what its writing shows for sure."""
     whole = " ".join(text.split())
+    pair = _comma_pair(whole)
+    if style == "company_contact" and pair and not is_company(pair[1]):
+        return {"name": pair[1], "company": pair[0]}
     if is_company(whole):
         return {"name": whole, "company": whole}
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     if prefix := _PREFIX.match(whole):
         civility = CIVILITIES.get(prefix[1].casefold().rstrip("."))
         if civility:
-            found["civility"] = civility
+            fields["civility"] = civility
             whole = whole[prefix.end() :]
-    first, last = _split(whole)
+    first, last = _split(whole, style)
     if first and last:
-        return found | {"name": f"{first} {last}", "first_name": first, "last_name": last}
-    return found | {"name": whole}
+        return fields | {"name": f"{first} {last}", "first_name": first, "last_name": last}
+    return fields | {"name": whole}
 
 
-def _split(whole: str) -> tuple[str, str]:
-    if whole.count(",") == 1:
-        last, first = (side.strip() for side in whole.split(","))
-        if _is_part(last) and _is_part(first):
-            return first, last
+def _comma_pair(text: str) -> tuple[str, str] | None:
+    """Return what stands before and behind a name's one comma; None where that is a legal form or no name."""
+    if text.count(",") != 1:
+        return None
+    before, behind = (side.strip() for side in text.split(","))
+    if not before or not behind or is_form(behind) or _ABBREVIATED.fullmatch(behind):
+        return None
+    return before, behind
+
+
+def _split(whole: str, style: Style) -> tuple[str, str]:
+    if "," in whole:
+        pair = _comma_pair(whole) if style == "last_first" else None
+        if pair and _is_part(pair[0]) and _is_part(pair[1]):
+            return pair[1], pair[0]
         return "", ""
     words = whole.split(" ")
     if not 2 <= len(words) <= 5 or whole.isupper() or not _JOINED.isdisjoint(words):

@@ -44,9 +44,12 @@ def _names(candidates: list[Candidate]) -> None:
 def _contacts(candidates: list[Candidate]) -> None:
     """A contact is the debtor's name only where nothing else names the debtor: contacts change, debtors do not."""
     contacts = [one for one in _having(candidates, Field.NAME) if one.best and one.best.role == "contact"]
-    named = [one for one in candidates if one.may_be(NAMES) and one not in contacts]
+    named = [one for one in candidates if one.may_be(NAMES) and one not in contacts and one.found.filled]
     for contact in contacts:
-        if named:
+        if named and all(one.found.filled < one.found.rows for one in named):
+            # Rows without a company are named by their contact.
+            contact.become([Claim(Field.CONTACT, 0.88)])
+        elif named:
             contact.become([], Reason("contact", _header(named[0])))
         else:
             contact.turn(Field.NAME, Field.NAME, score=0.88)
@@ -76,11 +79,29 @@ def _references(candidates: list[Candidate], head: Head) -> None:
     for one in invoices:
         if "document" in one.spoken.concepts and numbered and one not in numbered:
             one.become([], Reason("invoice_identifies", _header(numbered[0])))
+    names = _having(candidates, *NAMES)
     for one in _having(candidates, Field.DEBTOR_REFERENCE):
         # The same account in every row is the one of the books, not the debtor's.
         same = one.found.filled > 3 and one.found.distinct == 1
         if same or (invoices and one.best and one.best.score < 0.8):
             one.become([], Reason("not_ours", _header(one)))
+        elif head.are_shared(one.found, [name.found for name in names]):
+            one.become([], Reason("collective_account", _header(one)))
+    if not invoices:
+        _numbers(candidates)
+
+
+def _numbers(candidates: list[Candidate]) -> None:
+    """Take a number of nothing in particular for the document's, where each row has its own beside a document's date."""
+    numbers = [
+        one
+        for one in _having(candidates, Field.REFERENCE)
+        if one.is_known and one.spoken.concepts <= {"number"} and not one.spoken.unknown
+    ]
+    has_dates = bool(_having(candidates, Field.DUE_DATE, Field.INVOICE_DATE))
+    for one in numbers if has_dates and len(numbers) == 1 else []:
+        if one.found.filled == one.found.rows == one.found.distinct > 1:
+            one.turn(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
 
 
 def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) -> None:

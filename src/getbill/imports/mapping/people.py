@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 
 from getbill import sheets
 from getbill.imports.mapping import names
-from getbill.imports.mapping.cells import NOTHING, Draft, Step, text_of
+from getbill.imports.mapping.cells import NOTHING, Draft, Step, are_digits_lost, digits_of, text_of
 from getbill.imports.mapping.dialling import several
 from getbill.imports.mapping.model import Column, Field
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES
 
 _PLAIN = {Field.FIRST_NAME: "first_name", Field.LAST_NAME: "last_name", Field.COMPANY: "company"}
+_NAMED = frozenset({"name", "last_name", "company"})
 _APART = re.compile(r"[;,\s|]+")
 _ANGLE = re.compile(r".*<([^<>]+@[^<>]+)>.*")
 
@@ -19,10 +20,13 @@ def steps(columns: dict[Field, Column], profile: sheets.Profile) -> list[Step]:
     """Return the steps that fill the debtor's part of a body."""
     made: list[Step] = []
     if column := columns.get(Field.NAME):
-        made.append(_name(column))
+        texts = [str(sample) for sample in profile.of(column.index).samples if sample]
+        made.append(_name(column, names.style_of(column.header, texts)))
     for field, name in _PLAIN.items():
         if column := columns.get(field):
             made.append(_text(column, name))
+    if column := columns.get(Field.CONTACT):
+        made.append(_contact(column))
     if column := columns.get(Field.CIVILITY):
         made.append(_table(column, "civility", _civilities(profile.of(column.index))))
     if column := columns.get(Field.LANGUAGE):
@@ -40,12 +44,27 @@ def _civilities(found: sheets.ColumnProfile) -> dict[str, str | None]:
     return CIVILITIES | {"m": "Ms"} if {"h", "m"} <= letters and "f" not in letters else CIVILITIES
 
 
-def _name(column: Column) -> Step:
+def _name(column: Column, style: names.Style) -> Step:
     index = column.index
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
         if text := text_of(cells[index]):
-            draft.debtor.update(names.parts(text))
+            draft.debtor.update(names.parts(text, style))
+
+    return step
+
+
+def _contact(column: Column) -> Step:
+    """Name a debtor by the contact where the row names nobody else: contacts change, debtors do not."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if (
+            not draft.debtor.keys() & _NAMED
+            and (text := text_of(cells[index]))
+            and text.casefold() not in NOTHING
+        ):
+            draft.debtor.update(names.parts(text, "whole"))
 
     return step
 
@@ -99,10 +118,10 @@ def _phone(column: Column) -> Step:
     index = column.index
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        text = text_of(cells[index])
+        text = digits_of(cells[index])
         if not text or text.casefold() in NOTHING:
             return
-        if "E+" in text:
+        if are_digits_lost(cells[index], text):
             draft.refuse(column, text, sheets.CellWrong("digits_lost", value=text), is_warning=True)
             return
         draft.phones.append(text)

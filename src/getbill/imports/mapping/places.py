@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from getbill import sheets
 from getbill.imports.mapping import addresses
-from getbill.imports.mapping.cells import NOTHING, Draft, Step, text_of
+from getbill.imports.mapping.cells import NOTHING, Draft, Step, digits_of, text_of
 from getbill.imports.mapping.dialling import international
 from getbill.imports.mapping.model import Column, Field
 
@@ -14,6 +14,7 @@ _PARTS = {
     Field.POSTAL_CODE: "postal_code",
     Field.CITY: "city",
 }
+_DIGITS = frozenset({Field.POSTAL_CODE, Field.STREET_NUMBER})
 # Postal codes of five digits of which a spreadsheet drops the first when it is a zero.
 _FIVE_DIGITS = frozenset({"FR", "DE", "ES", "IT", "US"})
 
@@ -89,9 +90,10 @@ def _postal_city(column: Column) -> Step:
 
 def _part(column: Column, name: str) -> Step:
     index = column.index
+    read = digits_of if column.field in _DIGITS else text_of
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        text = text_of(cells[index])
+        text = read(cells[index])
         if text and text not in NOTHING:
             draft.address[name] = text
 

@@ -1,7 +1,9 @@
 """The first proposal: what each column most likely is, and everything that is better asked than guessed."""
 
+from dataclasses import replace
+
 from getbill import sheets
-from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, standing
+from getbill.imports.mapping import amounts, candidates, currencies, formats, neighbours, row_status, units
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.model import (
@@ -23,6 +25,8 @@ _REFERENCES = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
 # Two columns nearly as likely to be one of these are a question; of others, the likelier one is taken.
 _CRITICAL = AMOUNTS | DATES | _REFERENCES | {Field.CURRENCY, Field.IBAN}
 _NEARLY = 0.08
+# A column without any cell is none of these, whatever its header says.
+_NEVER_EMPTY = NAMES | _REFERENCES | {Field.AMOUNT, Field.AMOUNT_INVOICED, Field.DUE_DATE}
 # As far as distinct values are counted.
 _COUNTED_MAX = 10_000
 
@@ -37,13 +41,16 @@ def propose(
     questions = amounts.weigh(found, head)
     assigned = _assign(found, layout.header_line is None)
     columns = [_column(one, assigned, found) for one in found]
-    asked = {index for question in questions for index in question.columns}
-    questions += _uncertain(columns, found, assigned, asked)
+    statuses, unclear_rows = row_status.decide(columns, found, head)
+    asked = {index for question in [*questions, *unclear_rows] for index in question.columns}
+    questions += _uncertain(columns, found, assigned, asked | statuses.keys()) + unclear_rows
     currency, about = currencies.decide(columns, found, layout, company_currency)
     questions += about
+    questions += units.titled(columns, profile, layout)
     questions += missing(columns, questions)
     questions += _repeated(columns, found) + _whose_account(columns, found)
-    marks, orders, unclear = formats.decide(columns, profile)
+    possible = _possible(columns, profile, questions)
+    marks, orders, unclear = formats.decide(possible, profile, None if about else currency)
     return Mapping(
         tuple(columns),
         currency,
@@ -51,14 +58,47 @@ def propose(
         tuple(questions + unclear),
         marks,
         orders,
-        standing.marks(found),
+        statuses,
     ).without_collisions()
+
+
+def _possible(columns: list[Column], profile: sheets.Profile, questions: list[Question]) -> list[Column]:
+    """Return the columns as answers may make them, so that how their cells are written is asked in the same round."""
+    fields: dict[int, Field] = {}
+    for question in questions:
+        if question.code == "which_amount":
+            fields |= dict.fromkeys(question.columns, Field.AMOUNT)
+        elif question.code == "which_field" and (field := _format_of(question.options)):
+            fields |= dict.fromkeys(question.columns, field)
+        elif question.code == "missing_amount":
+            numeric = [
+                one for one in profile.columns if one.number and one.share(sheets.Kind.NUMBER) >= CERTAIN
+            ]
+            fields |= dict.fromkeys((one.column.index for one in numeric), Field.AMOUNT)
+    return [
+        replace(column, field=fields[column.index])
+        if column.index in fields and column.field not in AMOUNTS | DATES
+        else column
+        for column in columns
+    ]
+
+
+def _format_of(options: tuple[str, ...]) -> Field | None:
+    """Return the first field among a question's options that is an amount or a date."""
+    return next((Field(option) for option in options if option in AMOUNTS | DATES), None)
 
 
 def _assign(found: list[Candidate], is_headless: bool) -> dict[int, Claim]:
     """Give each field to the column that claims it best; what contents alone show comes last, where it is missing."""
     assigned: dict[int, Claim] = {}
-    named = [(one, claim) for one in found for claim in one.claims if one.is_known or claim.score >= CERTAIN]
+    named = [
+        (one, claim)
+        for one in found
+        for claim in one.claims
+        if not (one.found.filled == 0 and claim.field in _NEVER_EMPTY)
+        and (one.is_known or claim.score >= CERTAIN)
+        and not _is_contradicted(one, claim)
+    ]
     _give(named, assigned)
     missing = _wanted({claim.field for claim in assigned.values()}, is_headless)
     shown = [
@@ -66,6 +106,11 @@ def _assign(found: list[Candidate], is_headless: bool) -> dict[int, Claim]:
     ]
     _give(shown, assigned)
     return assigned
+
+
+def _is_contradicted(one: Candidate, claim: Claim) -> bool:
+    """Tell whether a column's own header says another thing than its cells show."""
+    return one.reason.code == "contradicted" and claim.field not in AMOUNTS | DATES
 
 
 def _give(offers: list[tuple[Candidate, Claim]], assigned: dict[int, Claim]) -> None:
@@ -115,8 +160,14 @@ def _column(one: Candidate, assigned: dict[int, Claim], found: list[Candidate]) 
         confidence=round(claim.score, 2) if claim else 0.0,
         reason=reason,
         alternatives=others,
-        unit="cents" if claim and claim.field in AMOUNTS and "cents" in one.spoken.concepts else None,
+        unit=_unit(one) if claim and claim.field in AMOUNTS else None,
     )
+
+
+def _unit(one: Candidate) -> str | None:
+    if "cents" in one.spoken.concepts:
+        return "cents"
+    return units.unit_of(f"{one.column.group} {one.column.header}")
 
 
 def _uncertain(
@@ -124,7 +175,7 @@ def _uncertain(
 ) -> list[Question]:
     questions = []
     for column, one in zip(columns, found, strict=True):
-        if column.index in asked:
+        if column.index in asked or (column.field not in _CRITICAL and not one.found.filled):
             continue
         rivals = _rivals(column, one, assigned)
         if one.denied and column.field is None:

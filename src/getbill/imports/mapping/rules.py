@@ -11,6 +11,7 @@ from getbill.imports.mapping.model import Field
 
 # Words needed: fields with their scores. No field: the column is known, and is not one of ours.
 _RULES = """
+lettering:
 virtual iban: iban .95
 creditor iban: iban .95
 debtor iban:
@@ -55,10 +56,13 @@ discount:
 price:
 quantity:
 bucket:
+running:
 terms:
 credit_note:
 scenario: scenario .9
 reminder:
+disputed:
+cancelled:
 order invoice number: invoice_reference .8
 order:
 days:
@@ -123,6 +127,7 @@ amount currency: amount .65, currency .8
 amount debit: debit .6
 amount credit: credit .6
 amount: amount .8
+debit credit: amount .6
 debit: debit .6
 credit: credit .6
 due: due_date .93, amount .75
@@ -132,8 +137,11 @@ creditor number:
 creditor: creditor .93
 currency: currency .96
 kind:
+segment:
+priority:
 status:
 note:
+sides:
 flag:
 object debtor: name .88
 object account: name .82

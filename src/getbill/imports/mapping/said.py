@@ -50,6 +50,15 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "not_due": ("What is due is in {header}.", "Ce qui est dû est dans {header}."),
     "net_of_tax": ("It is without tax; {header} is not.", "Hors taxes, à la différence de {header}."),
     "beside_due": ("What was invoiced, since {header} is what is due.", "Le montant facturé, puisque {header} est ce qui est dû."),
+    "collective_account": (
+        "{header} stands beside different people: it identifies nobody.",
+        "{header} accompagne des personnes différentes : elle n'identifie personne.",
+    ),
+    "customer_total": (
+        "It repeats a customer's total on each of their lines.",
+        "Elle répète le total du client sur chacune de ses lignes.",
+    ),
+    "running_balance": ("It is a running balance.", "C'est un solde progressif."),
     "same_amounts": ("It has the same amounts as {header}.", "Mêmes montants que {header}."),
     "only_amount": ("It is the only amount in the file.", "C'est le seul montant du fichier."),
     "human": ("Chosen by a person.", "Choisi par une personne."),
@@ -62,6 +71,18 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "which_amount": (
         "Which column is what is owed now, all taxes included: {columns}?",
         "Quelle colonne est ce qui reste dû, toutes taxes comprises : {columns} ?",
+    ),
+    "instalments": (
+        "{references} values of {header} have several due dates: {examples}. A debt for each (split), or one of their sum (merge)?",
+        "{references} valeurs de {header} ont plusieurs échéances : {examples}. Une créance pour chacune (split) ou une seule (merge) ?",
+    ),
+    "amount_unit": (
+        "« {title} » stands above the table: are the amounts of {headers} in that unit, such as {examples}?",
+        "« {title} » figure au-dessus du tableau : les montants de {headers} sont-ils dans cette unité, par exemple {examples} ?",
+    ),
+    "row_status": (
+        "What do these values of {header} say of their rows: {unclear}?",
+        "Que disent ces valeurs de {header} de leurs lignes : {unclear} ?",
     ),
     "amount_or_invoiced": (
         "With {header} beside it: is this the amount invoiced, or what is left to pay?",
@@ -90,6 +111,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "date_order": (
         "Does the day or the month come first in {header}: {examples}?",
         "Dans {header}, est-ce le jour ou le mois qui vient en premier : {examples} ?",
+    ),
+    "dates_turned": (
+        "A spreadsheet may have swapped day and month in {header}: it has {date}. Is {swapped} meant?",
+        "Un tableur a pu inverser jour et mois dans {header} : il contient {date}. Faut-il lire {swapped} ?",
     ),
     "currency_sign": ("Which currency is {sign}?", "Quelle devise est {sign} ?"),
     "currency_unstated": (
@@ -132,6 +157,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{header} says « {value} »: nothing of this row is owed.",
         "{header} indique « {value} » : rien de cette ligne n'est dû.",
     ),
+    "row_is_excluded": (
+        "{header} says « {value} »: it is not collected without your answer. Set this value to open in the mapping, or leave it.",
+        "{header} indique « {value} » : rien n'est réclamé sans votre réponse. Déclarez cette valeur « open », ou laissez la ligne.",
+    ),
+    "row_is_partly_paid": (
+        "{header} says « {value} » and no column says what is left: the whole amount was taken. Check what is still owed.",
+        "{header} indique « {value} » et aucune colonne ne donne le reste : le montant entier est repris. Vérifiez ce qui reste dû.",
+    ),
     "row_is_credit": (
         "{header} says « {value} »: the row is a credit, not a debt.",
         "{header} indique « {value} » : la ligne est un avoir, pas une créance.",
@@ -148,6 +181,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "value_unknown": (
         "{value} is not understood here; it was left out.",
         "{value} n'est pas compris ici ; la valeur a été laissée de côté.",
+    ),
+    "day_before_midnight": (
+        "The time of Greenwich was read as {date}; where you are it may be the day after.",
+        "L'heure de Greenwich a été lue comme {date} ; chez vous, ce peut être le lendemain.",
     ),
     "first_of_several": (
         "The cell holds several; {taken} was taken, not {others}.",

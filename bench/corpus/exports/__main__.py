@@ -1,0 +1,38 @@
+"""Score the seen layouts, or those named, and print every miss."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from bench.corpus.exports.figures import tell
+from bench.corpus.exports.layout import FOLDER, layouts
+from bench.corpus.exports.running import recipient
+
+
+def main() -> int:
+    """Print how the layouts came out; fail where something is wrong in silence or nothing answers a question."""
+    parser = argparse.ArgumentParser(prog="python -m bench.corpus.exports", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a seen layout; all of them by default")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the layouts are")
+    parser.add_argument("--part", choices=("seen", "unseen"), default="seen", help="of unseen figures only")
+    parser.add_argument("--details", action="store_true", help="print misses of unseen layouts too")
+    given = parser.parse_args()
+    chosen = layouts(given.part, given.folder)
+    known = {layout.name for layout in chosen}
+    if strange := set(given.names) - known:
+        parser.error(f"There is no {given.part} layout {min(strange)!r}.")
+    if given.names:
+        chosen = [layout for layout in chosen if layout.name in given.names]
+    began = time.monotonic()
+    with recipient() as ours:
+        ready = time.monotonic()
+        verdict = ours.verdict(chosen)
+        scored = time.monotonic()
+    tell(verdict, given.part, print, has_details=given.part == "seen" or given.details)
+    print(f"{scored - ready:.0f} s for {len(chosen)} files, after {ready - began:.0f} s to start")
+    return 1 if verdict.wrong or verdict.second_rounds or verdict.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""What the corpus of real exports is measured by, and how it is printed."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from bench.corpus.exports.answering import SCORED
+from bench.corpus.exports.judging import OUTCOMES, QUESTIONED, RIGHT, Verdict
+from bench.figures import Figure
+
+RIGHT_LEAST = 0.90
+UNASKED_FILES_LEAST = 0.60
+Say = Callable[[str], None]
+
+
+def tell(verdict: Verdict, part: str, say: Say, *, has_details: bool) -> None:
+    """Print how each field came out, and every miss where that may be seen."""
+    say(
+        f"{part}: {verdict.files} files, {verdict.files_without_question} without a question;"
+        f" {verdict.second_rounds} second rounds of questions; {len(verdict.faults)} faults"
+    )
+    say(f"  {'':14}" + "".join(f"{outcome:>12}" for outcome in OUTCOMES) + f"{'must ask':>12}{'right':>9}")
+    for name in SCORED:
+        counted = verdict.outcomes[name]
+        if sum(counted.values()):
+            counts = "".join(f"{counted[outcome]:>12}" for outcome in OUTCOMES)
+            share = counted[RIGHT] / sum(counted.values())
+            say(f"  {name:14}{counts}{verdict.undecidable[name]:>12}{share:>9.1%}")
+    if not verdict.values:
+        return
+    must_ask = sum(verdict.undecidable.values())
+    settled = verdict.right / max(1, verdict.values - must_ask)
+    say(
+        f"  {verdict.right} of {verdict.values} values right without asking: {verdict.right / verdict.values:.1%};"
+        f" {settled:.1%} of those that the file settles; {sum(verdict.guessed.values())} right by luck;"
+        f" rows {dict(verdict.rows) or 0}; after the answers {verdict.wrong_after_answers} still wrong"
+    )
+    say(f"  silent wrong: {verdict.wrong}; questions: {dict(verdict.questions.most_common())}")
+    if has_details:
+        _tell_details(verdict, say)
+
+
+def _tell_details(verdict: Verdict, say: Say) -> None:
+    of_questions: Counter[tuple[str, str, str]] = Counter()
+    for miss in verdict.misses:
+        if miss.outcome == QUESTIONED:
+            of_questions[miss.layout, miss.name, miss.codes] += 1
+        else:
+            say(f"  {miss}")
+    for (layout, name, codes), count in of_questions.items():
+        say(f"  {layout}: {name} questioned in {count} rows [{codes}]")
+    for question in verdict.asking:
+        say(f"  QUESTION {question}")
+    for fault in verdict.faults:
+        say(f"  FAULT {fault}")
+
+
+def figures(verdict: Verdict, part: str) -> list[Figure]:
+    """Return the figures of a part."""
+    if not verdict.values:
+        return []
+    name = f"exports, {part}"
+    counted = [
+        Figure(
+            f"{name}: wrong in silence", verdict.wrong, verdict.values, "values", 0.0, is_more_better=False
+        ),
+        Figure(
+            f"{name}: second rounds", verdict.second_rounds, verdict.files, "files", 0.0, is_more_better=False
+        ),
+        Figure(
+            f"{name}: files without a question",
+            verdict.files_without_question,
+            verdict.files,
+            "files",
+            UNASKED_FILES_LEAST,
+            is_more_better=True,
+        ),
+        _right(f"{name}: right without asking", verdict.right, verdict.values),
+    ]
+    for field in SCORED:
+        values = verdict.outcomes[field]
+        if sum(values.values()):
+            counted.append(
+                _right(f"{name}: {field} right without asking", values[RIGHT], sum(values.values()))
+            )
+    return counted
+
+
+def _right(name: str, right: int, values: int) -> Figure:
+    return Figure(name, right, values, "values", RIGHT_LEAST, is_more_better=True)

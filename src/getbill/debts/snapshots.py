@@ -1,0 +1,60 @@
+"""What a change can take the place of on a debt, kept so that it can be given back."""
+
+from datetime import date
+from typing import Any, Final
+
+from getbill.debts.actions import Change
+from getbill.debts.model import Debt
+from getbill.kit import json
+from getbill.kit.money import Money
+
+_COLUMNS: Final = ("invoice_reference", "due_on", "scenario", "scenario_version", "currency", "amount")
+_WIRE_NAMES: Final = {"due_on": "due_date", "creditor": "company"}
+
+
+def snapshot(debt: Debt) -> dict[str, Any]:
+    """Return the values of a debt that a change may replace, as JSON keeps them."""
+    values = {name: getattr(debt, name) for name in _COLUMNS}
+    fingerprint = debt.fingerprint.hex() if debt.fingerprint else None
+    kept = values | {"details": debt.details.known(), "fingerprint": fingerprint, "status": debt.status}
+    return dict(json.read(json.write(kept)))
+
+
+def replaced(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Return the names of the values in which two snapshots of a debt differ."""
+    names = [name for name in _COLUMNS if before[name] != after[name]]
+    details = before["details"].keys() | after["details"].keys()
+    return names + sorted(
+        name for name in details if before["details"].get(name) != after["details"].get(name)
+    )
+
+
+def restoring(before: dict[str, Any], names: list[str]) -> Change:
+    """Return the change that gives a debt some values of a snapshot back."""
+    columns: dict[str, Any] = {
+        name: before[name] for name in names if name in {"invoice_reference", "scenario"}
+    }
+    if "due_on" in names:
+        columns["due_on"] = date.fromisoformat(before["due_on"]) if before["due_on"] else None
+    is_claim = not {"amount", "currency"}.isdisjoint(names)
+    is_course = not {"scenario", "scenario_version"}.isdisjoint(names)
+    return Change(
+        identity={},
+        details={name: before["details"].get(name) for name in names if name not in _COLUMNS},
+        columns=columns,
+        scenario_version=before["scenario_version"] if is_course else None,
+        amount=Money(before["amount"], before["currency"]) if is_claim else None,
+        currency=before["currency"] if "currency" in names else None,
+    )
+
+
+def changing(debt: Debt, change: Change) -> list[str]:
+    """Return, under the names of the API, which values of a debt a change would replace; its debtor apart."""
+    names = [name for name, value in change.columns.items() if getattr(debt, name) != value]
+    names += [name for name, value in change.details.items() if getattr(debt.details, name) != value]
+    currency = change.currency or debt.currency
+    if currency != debt.currency:
+        names.append("currency")
+    if change.amount is not None and change.amount != debt.money(debt.amount):
+        names.append("amount")
+    return sorted(_WIRE_NAMES.get(name, name) for name in names)

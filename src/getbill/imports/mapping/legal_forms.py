@@ -1,0 +1,44 @@
+"""Legal forms: the words that show a name to be a company's, `SARL`, `GmbH & Co. KG`, `Lda.`, `Sp. z o.o.`."""
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+_FORM_CHARS_MAX: Final = 10
+# How many words of the end of a name are read as one: sp. z o.o.
+_JOINED_MAX: Final = 3
+
+
+def is_company(text: str) -> bool:
+    """Tell whether a name has the legal form of a company in it."""
+    words = text.replace(",", " ").split()
+    if any(_is_form(word, text) for word in words):
+        return True
+    return any(
+        _is_form("".join(words[-size:]), text) for size in range(2, _JOINED_MAX + 1) if len(words) > size
+    )
+
+
+def is_form(text: str) -> bool:
+    """Tell whether a text is a legal form and nothing else."""
+    plain = text.replace(" ", "").replace(".", "").casefold()
+    certain, short = _forms()
+    return plain in certain or (plain in short and (text.isupper() or "." in text))
+
+
+def _is_form(word: str, text: str) -> bool:
+    plain = word.strip("(),&").replace(".", "")
+    if len(plain) > _FORM_CHARS_MAX and "&" not in plain:
+        return False
+    certain, short = _forms()
+    folded = plain.casefold()
+    return folded in certain or (folded in short and (plain.isupper() or "." in word) and text != word)
+
+
+@cache
+def _forms() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the forms that are nothing else, and those that are also words or initials."""
+    lines = Path(__file__).with_name("legal_forms.txt").read_text("utf-8").splitlines()
+    words = [word for line in lines if not line.startswith("#") for word in line.split()]
+    short = {word.strip("[]") for word in words if word.startswith("[")}
+    return frozenset(words) - {f"[{word}]" for word in short}, frozenset(short)

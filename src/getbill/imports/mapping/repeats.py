@@ -1,0 +1,83 @@
+"""Repeated references: the lines of one invoice, its instalments, or a column that tells no debts apart.
+
+What the rows of one reference say decides: the same amount and day is an invoice exported line by line, other days are
+instalments, and anything else is asked.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, get_args
+
+from getbill import sheets
+from getbill.imports.mapping.compose import Composer
+from getbill.imports.mapping.model import Field, Mapping, Question
+
+# `split`: a debt for each instalment, its reference with the due date behind it. `merge`: one debt of their sum, due
+# on the first day that is still open.
+Instalments = Literal["split", "merge"]
+INSTALMENTS: Final[tuple[str, ...]] = get_args(Instalments)
+_ROWS_MAX: Final = 50_000
+_EXAMPLES_MAX: Final = 3
+
+
+@dataclass(slots=True)
+class Repeats:
+    """How many references stand in several rows, by what their rows have in common, with rows of the first."""
+
+    references: int = 0
+    rows: int = 0
+    instalments: int = 0
+    unclear: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+def looked_through(found: Mapping, profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Mapping:
+    """Return the mapping with what is asked about references that repeat; the first rows of a file are looked through."""
+    column = found.of(Field.REFERENCE) or found.of(Field.INVOICE_REFERENCE)
+    if column is None or found.instalments is not None:
+        return found
+    cells = profile.of(column.index)
+    if cells.filled <= cells.distinct:
+        return found
+    repeats = _count(Composer(found, profile), rows)
+    questions = [one for one in found.questions if one.code != "reference_repeats"]
+    header = column.header or column.letter
+    facts: dict[str, Any] = {"header": header, "rows": repeats.rows, "distinct": repeats.references}
+    indexes: tuple[int, ...] = (column.index,)
+    if repeats.instalments:
+        due = found.of(Field.DUE_DATE)
+        indexes += (due.index,) if due else ()
+        facts |= {"references": repeats.instalments, "examples": repeats.examples}
+        questions.append(Question("instalments", indexes, Field.REFERENCE, INSTALMENTS, None, facts))
+    elif repeats.unclear:
+        questions.append(Question("reference_repeats", indexes, column.field, (), column.field, facts))
+    return replace(found, questions=tuple(questions))
+
+
+def _count(composer: Composer, rows: Iterable[sheets.Row]) -> Repeats:
+    seen: dict[str, list[tuple[Any, Any, str]]] = {}
+    for number, row in enumerate(rows):
+        if number == _ROWS_MAX:
+            break
+        body, findings = composer.body(row)
+        if (reference := body.get("reference")) and not any(not one.is_warning for one in findings):
+            amount = body.get("amount")
+            debtor = body.get("debtor", {})
+            name = str(debtor.get("name") or debtor.get("company") or debtor.get("last_name") or "")
+            seen.setdefault(reference, []).append((body.get("due_date"), amount, name))
+    repeats = Repeats(len(seen), sum(map(len, seen.values())))
+    for reference, lines in seen.items():
+        _weigh(repeats, reference, lines)
+    return repeats
+
+
+def _weigh(repeats: Repeats, reference: str, lines: list[tuple[Any, Any, str]]) -> None:
+    days, amounts, names = ({line[at] for line in lines} for at in range(3))
+    if len(lines) == 1 or (len(days) == len(amounts) == len(names) == 1):
+        return
+    if len(days) == len(lines) and None not in days and len(names) == 1:
+        repeats.instalments += 1
+        if len(repeats.examples) < _EXAMPLES_MAX:
+            repeats.examples += [f"{reference} · {day} · {amount}" for day, amount, _ in lines]
+    else:
+        repeats.unclear += 1

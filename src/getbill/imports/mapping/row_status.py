@@ -1,0 +1,468 @@
+"""Row status: which rows of an export are owed, as its columns of states, document types and ledger sides say.
+
+An export of all invoices has paid, cancelled and disputed ones and credit notes between the others, with amounts that look
+like debts. A value whose meaning is known decides about its rows; of a column with a value that is not, all values are
+asked in one question. A column with two values beside an amount may be a sign: it is explained by its header or asked.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from getbill import sheets
+from getbill.imports.mapping.candidates import Candidate
+from getbill.imports.mapping.cells import NOTHING, CellFinding, Draft, Step, text_of
+from getbill.imports.mapping.contents import has_fractions
+from getbill.imports.mapping.figures import Head
+from getbill.imports.mapping.headers import listen, plain
+from getbill.imports.mapping.model import Column, Field, Question
+
+Status = Literal["open", "paid", "credit", "partly_paid", "excluded"]
+# By column, by value: what the value says of its row. An empty table: the column is not looked at.
+RowStatus = Mapping[int, Mapping[str, str]]
+STATUSES: Final[tuple[str, ...]] = get_args(Status)
+# Stands for every value of a column in which any mark says the same.
+ANY_VALUE: Final = "*"
+
+_SEVERITY: Final = ("open", "partly_paid", "paid", "credit", "excluded")
+_CODES: Final = {"paid": "row_is_settled", "credit": "row_is_credit", "excluded": "row_is_excluded"}
+# Yes and no, as flags are written.
+_YES: Final = frozenset(
+    [
+        "oui",
+        "yes",
+        "ja",
+        "si",
+        "true",
+        "vrai",
+        "wahr",
+        "verdadero",
+        "vero",
+        "waar",
+        "x",
+        "o",
+        "y",
+        "j",
+        "1",
+        "ok",
+        "tak",
+        "sim",
+    ]
+)
+_NO: Final = frozenset(
+    ["non", "no", "nein", "nee", "false", "faux", "falsch", "falso", "onwaar", "n", "0", "nie", "nao"]
+)
+# What a flag says of its row by what its header speaks of: where it is set, where it is not.
+_FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
+    ("disputed", "excluded", "open"),
+    ("cancelled", "paid", "open"),
+    ("lettering", "paid", "open"),
+    ("credit_note", "credit", "open"),
+    ("paid", "paid", "open"),
+    ("open", "open", "paid"),
+)
+# A header that speaks of any of these may head a column of states, document types or ledger sides.
+_TELLING: Final = frozenset(
+    {
+        "status",
+        "kind",
+        "flag",
+        "paid",
+        "payment",
+        "document",
+        "invoice",
+        "credit",
+        "debit",
+        "open",
+        "disputed",
+    }
+    | {"cancelled", "credit_note", "journal", "sides", "number"}
+)
+# What such a header is about instead: its values are explained.
+_ABOUT_OTHERS: Final = frozenset(
+    {
+        "terms",
+        "rep",
+        "limit",
+        "unit",
+        "country",
+        "province",
+        "language",
+        "currency",
+        "quality",
+        "taxid",
+        "bank",
+        "date",
+    }
+    | {
+        "email",
+        "phone",
+        "mobile",
+        "birth",
+        "address",
+        "street",
+        "city",
+        "zip",
+        "tax",
+        "discount",
+        "ship",
+        "days",
+        "bucket",
+    }
+    | {
+        "civility",
+        "quantity",
+        "price",
+        "fees",
+        "scenario",
+        "contact",
+        "fax",
+        "web",
+        "link",
+        "extra",
+        "account",
+    }
+)
+# Free text and kinds of customers or contracts: only a plain word of dispute or credit counts there.
+_FREE_TEXT: Final = frozenset(
+    {
+        "note",
+        "object",
+        "segment",
+        "reminder",
+        "order",
+        "contract",
+        "other",
+        "priority",
+        "case",
+        "debtor",
+        "company",
+    }
+    | {"service", "supplier", "neutral"}
+)
+# Two values below a header that speaks of any of these may be the sides of a ledger.
+_OF_SIGNS: Final = frozenset({"kind", "sides", "status", "debit", "credit", "document", "journal", "number"})
+_VALUES_MAX: Final = 40
+_VALUE_CHARS_MAX: Final = 40
+# A mark is no longer than this, or it is a word.
+_MARK_CHARS_MAX: Final = 3
+_SINCE: Final = re.compile(
+    r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|d|j)\b"
+)
+_AT_A_DATE: Final = re.compile(r"\s+(?:le|on|am|el|il|op|em|du|vom|del)?\s*\d[\d\s./-]*$")
+_IN_BRACKETS: Final = re.compile(r"\s*[(\[].*?[)\]]")
+_PARTS: Final = re.compile(r"\s*[,;|/+&]\s*")
+_NOT_WORDS: Final = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What values say: of words, of the marks of two sides (debit to credit), of document types that settle."""
+
+    words: Mapping[str, str]
+    word_sides: Mapping[str, frozenset[str]]
+    mark_sides: Mapping[str, frozenset[str]]
+    settling: frozenset[str]
+    # Words of headers whose values are something else of the customer or the sale.
+    explained: frozenset[str]
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """Return the vocabulary of `row_status.toml`; raise `ValueError` where a word stands for two things."""
+    stored = tomllib.loads(Path(__file__).with_name("row_status.toml").read_text("utf-8"))
+    words: dict[str, str] = {}
+    for status in STATUSES:
+        for listed in stored[status].values():
+            for word in _listed(listed):
+                if words.setdefault(word, status) != status:
+                    raise ValueError(f"{word!r} is both {words[word]} and {status}")
+    sides = stored["sides"]
+    return Vocabulary(
+        words,
+        _sides(sides["words"]),
+        _sides(sides["marks"]),
+        frozenset(_listed(stored["settling"]["marks"])),
+        frozenset(stored["explained"]["headers"].split()),
+    )
+
+
+def _listed(text: str) -> list[str]:
+    return [" ".join(word.split()) for word in text.split(",") if word.strip()]
+
+
+def _sides(text: str) -> dict[str, frozenset[str]]:
+    sides: dict[str, frozenset[str]] = {}
+    for debit, credit in ([_mark(mark) for mark in pair.split(":")] for pair in _listed(text)):
+        sides[debit] = sides.get(debit, frozenset()) | {credit}
+    return sides
+
+
+def status_of(value: str) -> str | None:
+    """Return what a value of a status column says of its row; None where that is not known."""
+    return _status_of(value.strip())
+
+
+@lru_cache(maxsize=4096)
+def _status_of(value: str) -> str | None:
+    words = vocabulary().words
+    text = plain(value)
+    for reading in (text, _IN_BRACKETS.sub("", text), _AT_A_DATE.sub("", text), _SINCE.sub("", text)):
+        key = _NOT_WORDS.sub(" ", reading).strip()
+        if status := words.get(key) or words.get(key.removesuffix("s")):
+            return status
+    parts = [_NOT_WORDS.sub(" ", part).strip() for part in _PARTS.split(_SINCE.sub("", text))]
+    statuses = [words.get(part) for part in parts if part]
+    if len(statuses) > 1 and all(statuses):
+        return max((status for status in statuses if status), key=_SEVERITY.index)
+    return None
+
+
+def decide(
+    columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+) -> tuple[dict[int, dict[str, str]], list[Question]]:
+    """Return, by column, what values say of their rows, and one question for each column that leaves a value open."""
+    statuses: dict[int, dict[str, str]] = {}
+    questions: list[Question] = []
+    for column, candidate in zip(columns, candidates, strict=True):
+        if column.field not in {None, Field.OBJECT, Field.METADATA} or not candidate.found.filled:
+            continue
+        readings = _readings(candidate)
+        if readings is None:
+            continue
+        known = {value: status for value, status in readings.items() if status}
+        if known and (len(known) < len(readings) or set(known.values()) != {"open"}):
+            statuses[column.index] = known
+        if len(known) < len(readings):
+            questions.append(question(column, candidate.found, readings, examples(columns, candidate, head)))
+    return statuses, questions
+
+
+def question(
+    column: Column, profile: sheets.ColumnProfile, readings: Mapping[str, str | None], rows: Mapping[str, str]
+) -> Question:
+    """Return the question what the values of a column say of their rows, each with its rows and one of them."""
+    values = [
+        {
+            "value": value,
+            "rows": profile.values.get(value, 0),
+            "status": status,
+            "example": rows.get(value, ""),
+        }
+        for value, status in readings.items()
+    ]
+    unclear = [
+        f"{value} ({profile.values.get(value, 0)})" for value, status in readings.items() if not status
+    ]
+    facts: dict[str, Any] = {"header": column.header or column.letter, "unclear": unclear, "values": values}
+    return Question("row_status", (column.index,), None, STATUSES, None, facts)
+
+
+def examples(columns: Sequence[Column], candidate: Candidate, head: Head) -> dict[str, str]:
+    """Return, for each value of a column, one of its rows: reference, name and amount as they stand."""
+    shown = [
+        column.index
+        for column in columns
+        if column.field
+        in {
+            Field.REFERENCE,
+            Field.INVOICE_REFERENCE,
+            Field.NAME,
+            Field.COMPANY,
+            Field.LAST_NAME,
+            Field.AMOUNT,
+        }
+        | {Field.AMOUNT_INVOICED, Field.AMOUNT_PAID}
+    ]
+    rows: dict[str, str] = {}
+    for cells in head.rows:
+        value = text_of(cells[candidate.column.index])
+        if value and value not in rows:
+            rows[value] = " · ".join(text for index in shown if (text := text_of(cells[index])))
+    return rows
+
+
+def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bool) -> Step | None:
+    """Return the step that refuses rows which are not owed; None where no column says so of any.
+
+    `has_remainder`: an amount says what is left of a part payment, which then needs no warning.
+    """
+    tables = {
+        index: {value.strip().casefold(): status for value, status in values.items() if status != "open"}
+        for index, values in row_status.items()
+    }
+    tables = {index: values for index, values in tables.items() if values}
+    if not tables:
+        return None
+
+    def refuse(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        for index, values in tables.items():
+            text = text_of(cells[index])
+            status = values.get(text.casefold()) if text else None
+            if status is None and text and ANY_VALUE in values and text.casefold() not in NOTHING:
+                status = values[ANY_VALUE]
+            if status is None or (status == "partly_paid" and has_remainder):
+                continue
+            facts = {"value": text, "header": columns[index]}
+            code = _CODES.get(status, "row_is_partly_paid")
+            draft.findings.append(
+                CellFinding(index, None, text, code, facts, is_warning=status == "partly_paid")
+            )
+
+    return refuse
+
+
+def _readings(candidate: Candidate) -> dict[str, str | None] | None:
+    """Return what each value of a column says; None for a column that says nothing of what is owed."""
+    profile, concepts = candidate.found, candidate.spoken.concepts
+    if "lettering" in concepts:
+        return _lettering(profile)
+    if not profile.values or not _may_tell(candidate):
+        return None
+    if flags := _flags(concepts, profile):
+        return flags
+    readings: dict[str, str | None] = {value: status_of(value) for value in profile.values if value.strip()}
+    return _of_words(candidate, readings)
+
+
+def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
+    concepts = candidate.spoken.concepts
+    if not concepts & {"status", "disputed", "credit_note"}:
+        if concepts & _FREE_TEXT:
+            return {v: s for v, s in readings.items() if s in {"credit", "excluded"}} or None
+        if concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX:
+            return None
+    if sides := _by_sides(candidate, list(readings)):
+        return sides
+    if _is_state(candidate, readings) or _may_be_sign(candidate):
+        return readings
+    return {v: s for v, s in readings.items() if s and s != "open"} or None
+
+
+def _may_tell(candidate: Candidate) -> bool:
+    """Tell whether a column's header or its short values let it be one of states, types or sides."""
+    profile = candidate.found
+    shapes = (sheets.Kind.EMAIL, sheets.Kind.DATE, sheets.Kind.PHONE, sheets.Kind.IBAN, sheets.Kind.URL)
+    if any(profile.share(kind) >= 0.5 for kind in shapes) or (
+        profile.share(sheets.Kind.NUMBER) >= 0.5 and has_fractions(profile)
+    ):
+        return False
+    if candidate.is_known and not candidate.spoken.unknown:
+        return bool(candidate.spoken.concepts & (_TELLING | _FREE_TEXT))
+    return all(len(value) <= _VALUE_CHARS_MAX for value in profile.values)
+
+
+def _lettering(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
+    """Any mark of reconciliation says that the line is settled, but yes and no say it by their word."""
+    words = {value: _NOT_WORDS.sub(" ", plain(value)).strip() for value in profile.values if value.strip()}
+    if words and all(word in _YES | _NO for word in words.values()):
+        return {value: "paid" if word in _YES else "open" for value, word in words.items()}
+    refused: dict[str, str | None] = {
+        value: "open" for value, word in words.items() if word in _NO or status_of(value) == "open"
+    }
+    return refused | {ANY_VALUE: "paid"}
+
+
+def _flags(concepts: frozenset[str], profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
+    """Read a column of yes and no, or of a cross and nothing, as its header says."""
+    words = {value: _NOT_WORDS.sub(" ", plain(value)).strip() for value in profile.values if value.strip()}
+    if not words or not all(word in _YES | _NO for word in words.values()):
+        return None
+    for concept, when_set, otherwise in _FLAGS:
+        if concept in concepts:
+            return {value: when_set if word in _YES else otherwise for value, word in words.items()}
+    return None
+
+
+def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | None] | None:
+    """Read a column whose values are two sides: debit and credit, invoice and credit note."""
+    folded = {value: _mark(value) for value in values}
+    known = vocabulary()
+    marks = set(folded.values())
+    for sides, needs_header in ((known.word_sides, False), (known.mark_sides, True)):
+        for debit, credits_ in sides.items():
+            credit = marks & credits_
+            others = marks - {debit} - credits_ - known.settling
+            if not credit or (debit not in marks and not _names_sides(candidate, debit, credits_)):
+                continue
+            if any(status_of(other) is None for other in others) or not (
+                not needs_header or _is_clear(candidate, debit, credit)
+            ):
+                continue
+            return {
+                value: "open" if mark == debit else "credit" if mark in credits_
+                else "paid" if mark in known.settling else status_of(value)
+                for value, mark in folded.items()
+            }  # fmt: skip
+    return None
+
+
+def _mark(text: str) -> str:
+    """Return a mark as it compares."""
+    return " ".join(plain(text.strip()).split())
+
+
+def _names_sides(candidate: Candidate, debit: str, credits_: frozenset[str]) -> bool:
+    """Tell whether a header itself names both sides: S/H, Dr/Cr, Debit/Credit, +/-."""
+    parts = [part for part in re.split(r"[\s/|()]+", candidate.column.header.casefold()) if part]
+    return debit in parts and bool(credits_ & set(parts))
+
+
+def _is_clear(candidate: Candidate, debit: str, credit: set[str]) -> bool:
+    """Tell whether marks can only be sides: spelled signs and codes of two letters, or letters under such a header."""
+    if debit in {"+", "1"} or (min(map(len, {debit, *credit})) > 1 and not debit.isdigit()):
+        return True
+    concepts = candidate.spoken.concepts
+    return (
+        _names_sides(candidate, debit, frozenset(credit))
+        or {"debit", "credit"} <= concepts
+        or bool(concepts & {"document", "credit_note"})
+        or "sides" in concepts
+    )
+
+
+def _is_state(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
+    """Tell whether a column is one of states or document types, whose every value must be understood."""
+    concepts = candidate.spoken.concepts
+    is_constant = len(readings) == 1 and candidate.found.filled == candidate.found.rows
+    if concepts & {"status", "disputed"}:
+        return True
+    if "kind" in concepts and concepts & {"document", "invoice"} and not is_constant:
+        return True
+    understood = sum(1 for status in readings.values() if status)
+    return understood * 2 >= len(readings) and any(status != "open" for status in readings.values() if status)
+
+
+def _may_be_sign(candidate: Candidate) -> bool:
+    """Tell whether a column has two values, or one beside blanks, that nothing explains."""
+    profile = candidate.found
+    values = {value.strip().casefold() for value in profile.values if value.strip()}
+    if len(values) > 2 or (len(values) == 1 and profile.filled == profile.rows):
+        return False
+    concepts = candidate.spoken.concepts
+    if candidate.is_known and not concepts & _OF_SIGNS:
+        return False
+    if all("bucket" in listen(value).concepts and not value.isdigit() for value in values):
+        return False
+    if not vocabulary().explained.isdisjoint(_NOT_WORDS.sub(" ", plain(candidate.column.header)).split()):
+        return False
+    if all(value.isdigit() and len(value) > _MARK_CHARS_MAX for value in values):
+        return False
+    # In a file of few rows texts that never repeat are no marks.
+    is_repeated = profile.filled > len(values) or profile.filled < profile.rows
+    return is_repeated or all(len(value) <= _MARK_CHARS_MAX for value in values)
+
+
+def left_open(asked: Question, statuses: Mapping[str, str]) -> Question | None:
+    """Return a question about the values that are still open; None where none is."""
+    known = {value.strip().casefold(): status for value, status in statuses.items()}
+    values = [
+        {**value, "status": known.get(str(value["value"]).strip().casefold(), value["status"])}
+        for value in asked.facts["values"]
+    ]
+    unclear = [f"{value['value']} ({value['rows']})" for value in values if not value["status"]]
+    return replace(asked, facts={**asked.facts, "unclear": unclear, "values": values}) if unclear else None

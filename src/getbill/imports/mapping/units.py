@@ -1,0 +1,87 @@
+"""Units of amounts: whether a header or a title gives them in cents, thousands or millions.
+
+`k€`, `TEUR`, `Tsd. €`, `en milliers`, `$000s`: a debt of ten thousand that is read as ten is worse than a question.
+"""
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final, Literal, get_args
+
+from getbill import sheets
+from getbill.imports.mapping.contents import texts_of
+from getbill.imports.mapping.model import AMOUNTS, Column, Field, Question
+
+Unit = Literal["cents", "thousands", "millions", "negated"]
+UNITS: Final[tuple[str, ...]] = get_args(Unit)
+# What an amount of the unit is in the currency's own.
+FACTORS: Final = {
+    "cents": Decimal("0.01"),
+    "thousands": Decimal(1_000),
+    "millions": Decimal(1_000_000),
+    "negated": Decimal(-1),
+}
+
+# The currencies whose codes are written with a k, a T or an M before them.
+MULTIPLIED: Final = frozenset(
+    [
+        "EUR",
+        "USD",
+        "GBP",
+        "CHF",
+        "CAD",
+        "AUD",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+        "CZK",
+        "HUF",
+        "RON",
+        "INR",
+        "JPY",
+        "MAD",
+        "TND",
+    ]
+)
+_MARKS = r"(?:€|\$|£|¥|kr|" + "|".join(code.lower() for code in sorted(MULTIPLIED)) + r")"
+_THOUSANDS: Final = re.compile(
+    rf"(?<![a-z])[kt]\s?{_MARKS}(?![a-z])|{_MARKS}\s?k(?![a-z])|\((?:in )?k\)|\btsd\b|tausend|\bmilliers?\b|\bthousands?\b"
+    r"|\b(?:en|in) miles\b|\bmiles de\b|\bmigliaia\b|\bduizend\w*|\bmilhares\b|\btys\b|\btis\b|\btkr\b|\btusen\b|\btusind\w*"
+    r"|['\u2019\u2032]000s?\b|\(000s?\)|\b000s\b|[x\u00d7*]\s?1[.,' ]?000\b|\bmil (?:euros?|€)|\bteur\b|\bkeur\b|\bkilo-?euros?\b"
+)
+_MILLIONS: Final = re.compile(
+    rf"(?<![a-z])m\s?{_MARKS}(?![a-z])|[€$£]\s?m(?![a-z])|\bmio\b|\bmln\b|\bmillions?\b|\bmillionen\b|\bmillones\b|\bmilioni\b"
+    r"|\bmiljoen\b|\bmilhoes\b|\bmeur\b|\bmilj\b|\bmilj?oner\b"
+)
+_EXAMPLES_MAX: Final = 3
+
+
+@lru_cache(maxsize=4096)
+def unit_of(text: str) -> Unit | None:
+    """Return the unit that a header or a title gives amounts in; None for the currency's own."""
+    plain = sheets.folded(text)
+    if _THOUSANDS.search(plain):
+        return "thousands"
+    return "millions" if _MILLIONS.search(plain) else None
+
+
+def scaled(amount: Decimal, unit: str | None) -> Decimal:
+    """Return an amount of a unit in the currency's own."""
+    return amount * FACTORS[unit] if unit else amount
+
+
+def titled(columns: list[Column], profile: sheets.Profile, layout: sheets.Layout) -> list[Question]:
+    """Ask whether a line above the table gives the unit of its amounts."""
+    title = next((line.text for line in layout.skipped if unit_of(line.text)), None)
+    plain = [column for column in columns if column.field in AMOUNTS and column.unit is None]
+    if title is None or not plain:
+        return []
+    unit = unit_of(title)
+    facts = {
+        "title": title,
+        "headers": [column.header or column.letter for column in plain],
+        "examples": texts_of(profile.of(plain[0].index))[:_EXAMPLES_MAX],
+    }
+    indexes = tuple(column.index for column in plain)
+    return [Question("amount_unit", indexes, Field.AMOUNT, (str(unit), ""), None, facts)]

@@ -1,0 +1,166 @@
+"""Giving back what `on_duplicate=update` replaced, the last change first.
+
+What was contacted about or paid since, moved on, or was changed again keeps the change, with the reason. Each step is
+one transaction under the import's fence: whoever comes next goes on with what is left.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from getbill import debtors, debts
+from getbill.debtors import Debtor, Identity
+from getbill.debts import Debt, Person
+from getbill.imports.making import COLLISIONS, TRIES, LeaseLost, Work
+from getbill.imports.snapshots import Change, Standing
+from getbill.kit import crashes
+from getbill.kit.db import Statement, Transaction
+from getbill.kit.errors import NotFound, Problem
+
+_CHUNK: Final = 50
+_OPEN: Final = frozenset({"pending", "in_progress", "on_hold"})
+
+_ADVANCE = Statement(
+    "imports.advance_restore",
+    "Count changes that were given back or stay, if we still hold the import's lease.",
+    """
+    UPDATE imports SET restored = restored + $4, kept = kept + $5, tries = 0
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task = 'undo'
+    RETURNING id
+    """,
+)
+
+
+class _CannotRestore(Exception):
+    """A debt refuses its earlier values: the chunk is rolled back and done again without it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@dataclass(slots=True)
+class _Outcome:
+    restored: list[int] = field(default_factory=list)
+    kept: dict[int, str] = field(default_factory=dict)
+
+
+async def give_back(work: Work) -> None:
+    """Give back every change of an import that nothing rests on; raise LeaseLost when it is not ours any more."""
+    refused: set[int] = set()
+    tries = 0
+    while True:
+        try:
+            async with work.database.transaction(work.workspace.now()) as tx:
+                changes = await work.archive.pending(tx, _CHUNK)
+                if not changes:
+                    return
+                outcome = await _restore_all(tx, work, changes, refused)
+                await work.archive.settle(tx, outcome.restored, outcome.kept)
+                counts = len(outcome.restored), len(outcome.kept)
+                if await tx.fetchval(_ADVANCE, *work.place, work.found.fence, *counts) is None:
+                    raise LeaseLost
+        except _CannotRestore as error:
+            refused.add(error.number)
+        except COLLISIONS:
+            tries += 1
+            if tries == TRIES:
+                raise
+        else:
+            tries = 0
+            crashes.at("imports.restored")
+
+
+async def _restore_all(tx: Transaction, work: Work, changes: list[Change], refused: set[int]) -> _Outcome:
+    outcome = _Outcome()
+    held = await debts.lock_many(tx, work.workspace, [change.debt_id for change in changes])
+    standings = await work.archive.standings(tx, held)
+    for change in changes:
+        debt = held.get(change.debt_id)
+        code = "cannot-restore" if change.number in refused else None
+        if debt is not None and code is None:
+            code = await _restore(tx, work, change, debt, standings[debt.id])
+        if code is None:
+            outcome.restored.append(change.number)
+        else:
+            outcome.kept[change.number] = code
+    return outcome
+
+
+async def _restore(tx: Transaction, work: Work, change: Change, debt: Debt, standing: Standing) -> str | None:
+    """Give one change back, or return the code of what keeps it."""
+    before, after = change.debts
+    values = debts.replaced(before, after)
+    debtor = await _debtor(tx, work, change, debt)
+    if (code := _followed(change, debt, standing)) is not None:
+        return code
+    if debtor is None or _is_changed(change, debt, debtor, values):
+        return "changed-since"
+    try:
+        person = await _person(tx, work, change, debt, debtor)
+        await debts.update(tx, work.workspace, debt, debts.restoring(before, values), person)
+    except Problem:
+        raise _CannotRestore(change.number) from None
+    debt.fingerprint = bytes.fromhex(before["fingerprint"]) if before["fingerprint"] else None
+    debt.touch(tx)
+    return None
+
+
+async def _debtor(tx: Transaction, work: Work, change: Change, debt: Debt) -> Debtor | None:
+    if debt.debtor.id != change.debtor_ids[1]:
+        return None
+    return await debtors.lock(tx, work.workspace, debt.debtor.id)
+
+
+def _followed(change: Change, debt: Debt, standing: Standing) -> str | None:
+    before = change.standing
+    is_person = bool(change.person_fields) and not change.is_moved
+    if standing.contacts > before.contacts or (is_person and standing.all_contacts > before.all_contacts):
+        return "contacted-since"
+    if standing.entries > before.entries:
+        return "money-since"
+    return None if debt.status in _OPEN or debt.status == change.debts[0]["status"] else "moved-since"
+
+
+def _is_changed(change: Change, debt: Debt, debtor: Debtor, values: list[str]) -> bool:
+    """Tell whether somebody replaced since what the import had replaced."""
+    now, after = debts.snapshot(debt), change.debts[1]
+    known, expected = debtor.identity.given(), change.identities[1]
+    if not set(debts.replaced(now, after)).isdisjoint(values):
+        return True
+    return not change.is_moved and any(known.get(name) != expected.get(name) for name in change.person_fields)
+
+
+async def _person(tx: Transaction, work: Work, change: Change, debt: Debt, debtor: Debtor) -> Person | None:
+    if change.is_moved:
+        return await _move_back(tx, work, change, debt, debtor)
+    fields = change.person_fields
+    if not fields:
+        return None
+    earlier: dict[str, Any] = {name: change.identities[0].get(name) for name in fields}
+    await debtors.restore(tx, work.workspace, debtor, debtor.identity.updated(earlier))
+    return Person(debtor, fields)
+
+
+async def _move_back(tx: Transaction, work: Work, change: Change, debt: Debt, debtor: Debtor) -> Person:
+    earlier = await _earlier(tx, work, change)
+    if not await debts.has_others(tx, work.workspace, debt, debtor.id):
+        await debtors.erase(tx, work.workspace.id, debtor.id)
+    return Person(earlier, change.person_fields)
+
+
+async def _earlier(tx: Transaction, work: Work, change: Change) -> Debtor:
+    """Return the debtor before a change; met anew where their record went with their last debt."""
+    workspace = work.workspace
+    try:
+        return await debtors.lock(tx, workspace, change.debtor_ids[0])
+    except NotFound:
+        pass
+    identity = Identity(**change.identities[0])
+    hashes = debtors.hashes(identity, workspace.lookup)
+    holders = await debtors.holders_of(tx, workspace.id, hashes.matches)
+    matcher = debtors.Matcher(tx, workspace, holders, replaces=False)
+    earlier = (await matcher.find_or_create(identity, hashes)).debtor
+    if earlier.is_new:
+        await tx.send()
+        earlier.is_new = False
+    return earlier

@@ -1,0 +1,155 @@
+"""Who the rows of a file are: a customer code recognises people only where it stands for one, and rewrites nobody."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from bringing import Sender, csv
+
+import make
+
+HEADERS = ["Code client", "Client", "Facture", "Échéance", "Solde", "E-mail"]
+COLLECTIVE = [
+    ["411000", "Jean Dupont", "CA1", "14/10/2026", "100,00", "jean.ca@example.com"],
+    ["411000", "Sophie Martin", "CA2", "15/10/2026", "200,00", "sophie.ca@example.com"],
+    ["411000", "SARL Léon", "CA3", "16/10/2026", "300,00", "leon.ca@example.com"],
+]
+MAPPED = {"Code client": "debtor_reference"}
+
+
+async def imported(sender: Sender, rows: list[list[str]], query: str = "") -> dict[str, Any]:
+    """Import a file whose codes are taken for those of its debtors."""
+    import_id = await sender.sent(csv(rows, HEADERS), query)
+    await sender.work(import_id)
+    changed = {"columns": MAPPED, "confirm": True}
+    answered = await sender.call("PUT", f"/imports/{import_id}/mapping", changed)
+    assert answered.status == 200, answered.body
+    return await sender.work(import_id)
+
+
+async def people(sender: Sender) -> dict[str, tuple[str, str, str | None]]:
+    """The debtor of each debt by its reference: id, name and e-mail address."""
+    return {
+        debt["reference"]: tuple(debt["debtor"][name] for name in ("id", "name", "email"))
+        for debt in await sender.debts()
+    }
+
+
+async def codes(sender: Sender, import_id: str) -> list[tuple[int, str, str]]:
+    said = await sender.findings(import_id)
+    return [(one["line"], one["code"], one["outcome"]) for one in said]
+
+
+async def test_a_collective_account_makes_a_debtor_of_each_person(sender: Sender) -> None:
+    shown = await imported(sender, COLLECTIVE)
+
+    made = await people(sender)
+    assert shown["counts"]["created"] == 3
+    assert len({one[0] for one in made.values()}) == 3
+    assert [one[1:] for one in made.values()] == [(row[1], row[5]) for row in COLLECTIVE]
+    assert await codes(sender, shown["id"]) == [
+        (3, "code-of-several", "warned"),
+        (4, "code-of-several", "warned"),
+    ]
+    french = await sender.findings(shown["id"], Accept_Language="fr")
+    english = await sender.findings(shown["id"], Accept_Language="en")
+    assert (
+        french[0]["message"]
+        == "Le code 411000 désigne plusieurs personnes ; il n'a servi à reconnaître personne."
+    )
+    assert english[0]["message"] == (
+        "The code 411000 stands for several people; it was not used to recognise anyone."
+    )
+
+
+async def test_a_later_file_with_the_same_code_changes_nobody(sender: Sender) -> None:
+    await imported(
+        sender,
+        [
+            ["DIVERS", "Jean Dupond", "CB1", "14/10/2026", "100,00", "jean.cb@example.com"],
+            ["DIVERS", "Sophie Martine", "CB2", "15/10/2026", "200,00", "sophie.cb@example.com"],
+            ["9CASH", "Léa Li", "CB3", "16/10/2026", "300,00", "lea.cb@example.com"],
+        ],
+    )
+    before = await people(sender)
+
+    later = await imported(
+        sender,
+        [
+            ["DIVERS", "Autre Personne", "CC1", "14/10/2026", "100,00", "autre.cc@example.com"],
+            ["9CASH", "Ivo Ka", "CC2", "14/10/2026", "100,00", "ivo.cc@example.com"],
+            ["DIVERS", "Jean Dupond", "CC3", "14/10/2026", "100,00", "jean.cb@example.com"],
+        ],
+    )
+
+    after = await people(sender)
+    assert {name: after[name] for name in before} == before
+    assert after["CC1"][1:] == ("Autre Personne", "autre.cc@example.com")
+    assert after["CC2"][1:] == ("Ivo Ka", "ivo.cc@example.com")
+    assert after["CC3"] == before["CB1"]
+    assert len({one[0] for one in after.values()}) == 5
+    assert later["counts"]["warnings"] == 3
+
+
+async def test_a_file_adds_to_a_known_person_and_replaces_nothing(sender: Sender) -> None:
+    await sender.call(
+        "POST",
+        "/debts",
+        make.debt(reference="P-1", debtor={"name": "Jean Roux", "email": "jr@example.com", "phone": None}),
+    )
+    headers = ["Nom", "Facture", "Échéance", "Solde", "E-mail", "Téléphone"]
+    rows = [
+        ["Jean Roux", "P-2", "14/10/2026", "100,00", "jr@example.com", "+33612345678"],
+        ["Jean Roux", "P-3", "14/10/2026", "100,00", "jr@example.com", "+33612345679"],
+    ]
+
+    shown = await sender.imported(csv(rows, headers))
+
+    debtors = [debt["debtor"] for debt in await sender.debts()]
+    assert shown["counts"]["created"] == 2
+    assert len({one["id"] for one in debtors}) == 1
+    assert {one["phone"] for one in debtors} == {"+33612345678"}
+    assert await codes(sender, shown["id"]) == [(3, "debtor-differs", "warned")]
+
+
+async def test_two_files_at_once_never_merge_the_people_of_one_code(sender: Sender) -> None:
+    async def one(number: int) -> None:
+        body = make.debt(
+            reference=f"R-{number}",
+            debtor={
+                "name": f"Person {chr(65 + number) * 3}",
+                "email": f"p{number}@example.com",
+                "reference": "DIVERS",
+            },
+        )
+        answered = await sender.call("POST", "/debts", body)
+        assert answered.status == 201, answered.body
+
+    await asyncio.gather(*(one(number) for number in range(8)))
+
+    made = await people(sender)
+    holders = await sender.rows(
+        "SELECT count(*) AS shared FROM debtor_matches WHERE workspace_id = $1 AND debtor_id IS NULL",
+        sender.workspace_id,
+    )
+    assert len({one[0] for one in made.values()}) == 8
+    assert {made[f"R-{n}"][2] for n in range(8)} == {f"p{n}@example.com" for n in range(8)}
+    assert holders[0]["shared"] == 1
+
+
+@pytest.mark.parametrize("path", ["/debts", "/debts/batch"])
+async def test_a_code_recognises_nobody_over_the_api_either(sender: Sender, path: str) -> None:
+    bodies = [
+        make.debt(reference=f"A-{row[2]}", debtor={"name": row[1], "email": row[5], "reference": row[0]})
+        for row in COLLECTIVE
+    ]
+    if path == "/debts":
+        for body in bodies:
+            assert (await sender.call("POST", path, body)).status == 201
+    else:
+        answered = await sender.call("POST", path, {"debts": bodies})
+        await sender.work(answered.json()["batch_id"])
+
+    made = await people(sender)
+    assert sorted(one[1:] for one in made.values()) == sorted((row[1], row[5]) for row in COLLECTIVE)
+    assert len({one[0] for one in made.values()}) == 3

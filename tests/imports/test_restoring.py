@@ -1,0 +1,353 @@
+"""What `on_duplicate=update` changed is listed before and after, and undoing gives it back unless something followed."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from bringing import Sender, alone, csv
+
+import make
+from getbill.imports import jobs, tasks
+from getbill.imports.making import LeaseLost
+
+HEADERS = ["Nom", "Facture", "Échéance", "Solde", "E-mail"]
+UPDATE = "?auto=true&on_duplicate=update"
+_CHANGES = "SELECT number, kept, sealed FROM import_changes WHERE workspace_id = $1"
+
+
+def line(name: str, reference: str, amount: str, email: str) -> list[str]:
+    return [name, reference, "14/10/2026", amount, email]
+
+
+JEAN = line("Jean Dupont", "U-1", "100,00", "jean@example.com")
+JEAN_TOO = line("Jean Dupont", "U-2", "150,00", "jean@example.com")
+SOPHIE = line("Sophie Martin", "U-3", "200,00", "sophie@example.com")
+BOOK = [JEAN, JEAN_TOO, SOPHIE]
+
+
+async def booked(sender: Sender, rows: list[list[str]] = BOOK) -> dict[str, Any]:
+    """Import some debts in a book of nobody else's, and return them."""
+    await sender.imported(csv(rows, HEADERS))
+    return await book(sender)
+
+
+async def book(sender: Sender) -> dict[str, Any]:
+    return {debt["reference"]: debt for debt in await sender.debts()}
+
+
+def seen(debts: dict[str, Any]) -> dict[str, Any]:
+    """What an update may change of each debt."""
+    return {
+        name: (debt["amount"], debt["due_date"], debt["debtor"]["name"], debt["debtor"]["email"])
+        for name, debt in debts.items()
+    }
+
+
+async def updated(sender: Sender, *rows: list[str], query: str = UPDATE) -> dict[str, Any]:
+    shown = await sender.imported(csv(rows, HEADERS), query)
+    if shown["waiting_for"] in {"mapping", "confirmation"}:
+        confirmed = {"columns": {"Facture": "reference"}, "confirm": True}
+        await sender.call("PUT", f"/imports/{shown['id']}/mapping", confirmed)
+        shown = await sender.work(shown["id"])
+    return shown
+
+
+async def undone(sender: Sender, shown: dict[str, Any]) -> dict[str, Any]:
+    answered = await sender.call("POST", f"/imports/{shown['id']}/undo")
+    assert answered.status == 202, answered.body
+    return await sender.work(shown["id"])
+
+
+async def kept(sender: Sender, shown: dict[str, Any]) -> list[tuple[int, str, str]]:
+    report = await sender.get(f"/imports/{shown['id']}/report", Accept_Language="en")
+    return [(one["line"], one["reference"], one["code"]) for one in report["kept"]]
+
+
+MOVED = line("Marie Petit", "U-1", "90,00", "marie@example.com")
+RENAMED = line("Sophie Bernard", "U-3", "200,00", "sophie.bernard@example.com")
+MAILED = line("Jean Dupont", "U-2", "150,00", "jean.new@example.com")
+
+
+@pytest.mark.parametrize(
+    ("rows", "codes"),
+    [
+        ([MOVED], {"updated", "person-changed", "debt-moved"}),
+        ([RENAMED], {"updated", "person-changed"}),
+        ([MAILED], {"updated", "person-changed"}),
+        ([line("Jean Dupont", "U-1", "70,00", "jean@example.com")], {"updated"}),
+        (
+            [line("Jean Dupont", "U-2", "70,00", "jean@example.com"), MOVED],
+            {"updated", "person-changed", "debt-moved"},
+        ),
+        ([MOVED, RENAMED, MAILED], {"updated", "person-changed", "debt-moved"}),
+        # The last debt of a person goes to the person of the row before.
+        (
+            [MOVED, line("Marie Petit", "U-2", "150,00", "marie@example.com")],
+            {"updated", "person-changed", "debt-moved"},
+        ),
+        # One debt twice, and another of the same person between.
+        (
+            [
+                line("Jean Dupont", "U-1", "90,00", "b@example.com"),
+                line("Jean Dupont", "U-2", "140,00", "c@example.com"),
+                line("Jean Dupont", "U-1", "100,00", "d@example.com"),
+            ],
+            {"updated", "person-changed"},
+        ),
+        (
+            [line("Sophie Martin", "U-1", "100,00", "sophie@example.com")],
+            {"updated", "person-changed", "debt-moved"},
+        ),
+    ],
+)
+async def test_undoing_gives_back_what_was_changed(
+    sender: Sender, rows: list[list[str]], codes: set[str]
+) -> None:
+    before = await booked(sender)
+    checked = await updated(sender, *rows, query=UPDATE + "&dry_run=true")
+    told = await sender.get(f"/imports/{checked['id']}/report")
+
+    shown = await updated(sender, *rows)
+    changed = await book(sender)
+    after = await undone(sender, shown)
+
+    report = await sender.get(f"/imports/{shown['id']}/report")
+    assert {one["code"] for one in told["codes"]} >= codes - {"debt-moved"}
+    assert {one["code"] for one in report["codes"]} == codes
+    assert seen(changed)[rows[-1][1]][2:] == (rows[-1][0], rows[-1][4])
+    assert seen(await book(sender)) == seen(before)
+    assert (after["state"], after["counts"]["restored"]) == ("undone", len(rows))
+    assert (after["counts"]["kept"], report["kept"]) == (0, [])
+    assert "changes-stay" not in {note["code"] for note in after["notes"]}
+    assert await sender.rows(_CHANGES, sender.workspace_id) == []
+
+
+async def test_only_the_debt_that_the_file_names_gets_another_person(sender: Sender) -> None:
+    before = await booked(sender)
+
+    shown = await updated(sender, MOVED)
+
+    after = await book(sender)
+    findings = await sender.findings(shown["id"], Accept_Language="en")
+    assert seen(after)["U-1"] == (90, "2026-10-14", "Marie Petit", "marie@example.com")
+    assert after["U-2"]["debtor"] == before["U-2"]["debtor"]
+    assert (shown["counts"]["updated"], shown["counts"]["warnings"]) == (1, 1)
+    assert [one["message"].partition(": ")[2] for one in findings] == [
+        "amount, name, email.",
+        "name, email.",
+        f"{before['U-1']['id']} moves to them, and the other debts keep their debtor.",
+    ]
+
+
+async def test_a_debtor_without_a_debt_is_not_kept(sender: Sender) -> None:
+    before = await booked(sender)
+    moved = [MOVED, line("Marie Petit", "U-2", "150,00", "marie@example.com")]
+
+    shown = await updated(sender, *moved)
+    jean = await sender.call("GET", f"/debtors/{before['U-1']['debtor']['id']}")
+    marie = (await book(sender))["U-1"]["debtor"]["id"]
+    await undone(sender, shown)
+
+    assert jean.status == 404
+    assert (await sender.call("GET", f"/debtors/{marie}")).status == 404
+    debts = await book(sender)
+    assert debts["U-1"]["debtor"]["id"] == debts["U-2"]["debtor"]["id"]
+
+
+async def paid(sender: Sender, debts: dict[str, Any]) -> None:
+    answered = await sender.call("POST", f"/debts/{debts['U-1']['id']}/payments", {"amount": 10})
+    assert answered.status == 201, answered.body
+
+
+async def contacted(sender: Sender, debts: dict[str, Any]) -> None:
+    made = {
+        "debt_id": debts["U-1"]["id"],
+        "type": "manual_call",
+        "status": "deal_not_found",
+        "call_date": debts["U-1"]["created_at"],
+    }
+    answered = await sender.call("POST", "/followups", made)
+    assert answered.status == 201, answered.body
+
+
+async def sending(sender: Sender, debts: dict[str, Any]) -> None:
+    await sender.rows(
+        "UPDATE contacts SET state = 'sending' WHERE workspace_id = $1"
+        " AND debt_id = (SELECT id FROM debts WHERE workspace_id = $1 AND reference = 'U-1')",
+        sender.workspace_id,
+    )
+
+
+async def changed_again(sender: Sender, debts: dict[str, Any]) -> None:
+    answered = await sender.call("PUT", f"/debts/{debts['U-1']['id']}", {"email": "third@example.com"})
+    assert answered.status == 200, answered.body
+
+
+async def amount_changed(sender: Sender, debts: dict[str, Any]) -> None:
+    answered = await sender.call("PUT", f"/debts/{debts['U-1']['id']}", {"amount": 80})
+    assert answered.status == 200, answered.body
+
+
+async def archived(sender: Sender, debts: dict[str, Any]) -> None:
+    answered = await sender.call("PUT", f"/debts/{debts['U-1']['id']}", {"status": "archived"})
+    assert answered.status == 200, answered.body
+
+
+@pytest.mark.parametrize(
+    ("follow", "code"),
+    [
+        (paid, "money-since"),
+        (contacted, "contacted-since"),
+        (sending, "contacted-since"),
+        (changed_again, "changed-since"),
+        (amount_changed, "changed-since"),
+        (archived, "moved-since"),
+    ],
+)
+async def test_what_something_followed_keeps_its_change(sender: Sender, follow: Any, code: str) -> None:
+    await booked(sender, [JEAN, SOPHIE])
+    mailed = line("Jean Dupont", "U-1", "90,00", "jean.new@example.com")
+    shown = await updated(sender, mailed, RENAMED)
+    await follow(sender, await book(sender))
+    followed = seen(await book(sender))["U-1"]
+
+    after = await undone(sender, shown)
+
+    debts = seen(await book(sender))
+    assert debts["U-1"] == followed
+    assert debts["U-3"][2:] == ("Sophie Martin", "sophie@example.com")
+    assert (after["counts"]["restored"], after["counts"]["kept"]) == (1, 1)
+    assert [note["code"] for note in after["notes"]] == ["changes-stay"]
+    assert await kept(sender, shown) == [(2, "U-1", code)]
+    assert [row["sealed"] for row in await sender.rows(_CHANGES, sender.workspace_id)] == [None]
+
+
+async def test_a_contact_about_another_debt_keeps_the_address_it_went_to(sender: Sender) -> None:
+    await booked(sender)
+    shown = await updated(sender, MAILED)
+    await contacted(sender, await book(sender))
+
+    await undone(sender, shown)
+
+    assert await kept(sender, shown) == [(2, "U-2", "contacted-since")]
+    assert seen(await book(sender))["U-1"][3] == "jean.new@example.com"
+
+
+async def test_a_payment_before_the_change_keeps_nothing(sender: Sender) -> None:
+    before = await booked(sender)
+    await paid(sender, before)
+    await contacted(sender, before)
+    earlier = seen(await book(sender))
+    shown = await updated(sender, MOVED)
+
+    await undone(sender, shown)
+
+    assert seen(await book(sender)) == earlier
+    assert await kept(sender, shown) == []
+
+
+async def test_a_person_given_back_is_recognised_as_before_and_the_other_is_not(sender: Sender) -> None:
+    before = await booked(sender, [SOPHIE])
+    await undone(sender, await updated(sender, RENAMED))
+
+    await updated(
+        sender,
+        line("Sophie Martin", "U-8", "1,00", "sophie@example.com"),
+        line("Sophie Bernard", "U-9", "1,00", "sophie.bernard@example.com"),
+    )
+
+    debts = await book(sender)
+    assert debts["U-8"]["debtor"]["id"] == before["U-3"]["debtor"]["id"] != debts["U-9"]["debtor"]["id"]
+    unchanged = await updated(sender, SOPHIE)
+    assert unchanged["counts"]["unchanged"] == 1
+
+
+@pytest.mark.parametrize("reference", ["U-1", "U-2"])
+async def test_erasing_a_person_drops_what_imports_keep_of_them(sender: Sender, reference: str) -> None:
+    """U-1 went from Jean to Marie; U-2 is Jean's last."""
+    debts = await booked(sender)
+    shown = await updated(sender, MOVED)
+    before = await sender.rows(_CHANGES, sender.workspace_id)
+
+    erased = await sender.call("DELETE", f"/debts/{debts[reference]['id']}")
+
+    assert erased.json()["is_debtor_erased"]
+    assert len(before) == 1
+    assert await sender.rows(_CHANGES, sender.workspace_id) == []
+    after = await undone(sender, shown)
+    assert (after["counts"]["restored"], after["counts"]["kept"]) == (0, 0)
+
+
+async def test_all_or_nothing_gives_back_by_itself_and_goes_in_whole_when_corrected(sender: Sender) -> None:
+    before = await booked(sender)
+    content = csv([MOVED, MAILED, line("Paul Roux", "U-7", "10,00", "paul@example.com")], HEADERS)
+    asked = UPDATE + "&mode=all_or_nothing"
+    import_id = await sender.sent(content, asked)
+    await alone(tasks.read, await sender.taken(import_id))
+    await alone(tasks.check, await sender.taken(import_id))
+    # In another currency, and paid in part: no row changes that.
+    taken = await sender.call("POST", "/debts", make.debt(reference="U-7", currency="USD"))
+    await sender.call("POST", f"/debts/{taken.json()['id']}/payments", {"amount": 1})
+
+    failed = await sender.work(import_id)
+    debts = await book(sender)
+    patch = {"line": 4, "column": "Facture", "value": "U-70"}
+    await sender.call("POST", f"/imports/{import_id}/corrections", {"corrections": [patch]})
+    done = await sender.work(import_id)
+    went_in = seen(await book(sender))
+    after = await undone(sender, done)
+
+    assert (failed["state"], failed["counts"]["restored"], failed["notes"]) == ("failed", 2, [])
+    assert {name: seen(debts)[name] for name in before} == seen(before)
+    assert (done["state"], done["counts"]["updated"], done["counts"]["restored"]) == ("completed", 2, 0)
+    assert went_in["U-1"][2] == "Marie Petit"
+    assert (after["state"], after["counts"]["restored"]) == ("undone", 2)
+    assert {name: seen(await book(sender))[name] for name in before} == seen(before)
+
+
+async def test_undoing_goes_on_where_it_was_cut_short(sender: Sender) -> None:
+    people = [line(f"Jean Dupont {n}", f"V-{n:03}", "10,00", f"j{n}@example.com") for n in range(120)]
+    before = await booked(sender, people)
+    others = [line(f"Paul Martin {n}", f"V-{n:03}", "20,00", f"p{n}@example.com") for n in range(120)]
+    shown = await updated(sender, *others)
+    await sender.call("POST", f"/imports/{shown['id']}/undo")
+    cut = await sender.taken(shown["id"])
+    begun = asyncio.create_task(alone(tasks.undo, cut))
+    while len(await sender.rows(_CHANGES, sender.workspace_id)) == 120:  # noqa: ASYNC110 it waits in the database
+        await asyncio.sleep(0)
+    begun.cancel()
+    await asyncio.gather(begun, return_exceptions=True)
+    left = len(await sender.rows(_CHANGES, sender.workspace_id))
+
+    after = await sender.work(shown["id"])
+
+    assert 0 < left < 120
+    assert after["counts"]["restored"] == 120
+    assert seen(await book(sender)) == seen(before)
+
+
+async def test_whoever_lost_the_lease_gives_nothing_back(sender: Sender) -> None:
+    await booked(sender)
+    shown = await updated(sender, MOVED)
+    changed = seen(await book(sender))
+    await sender.call("POST", f"/imports/{shown['id']}/undo")
+    late = await sender.taken(shown["id"])
+    await sender.taken(shown["id"])
+
+    with pytest.raises(LeaseLost):
+        await alone(tasks.undo, late)
+
+    assert seen(await book(sender)) == changed
+
+
+async def test_what_is_kept_of_changes_goes_with_the_import(sender: Sender) -> None:
+    await booked(sender)
+    await updated(sender, MOVED)
+    database, vault = sender.installation.database, sender.installation.vault
+    await sender.rows(
+        "UPDATE imports SET drop_at = '2020-01-01' WHERE workspace_id = $1", sender.workspace_id
+    )
+
+    await jobs.drop_expired(database, vault)
+
+    assert await sender.rows(_CHANGES, sender.workspace_id) == []

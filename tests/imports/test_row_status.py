@@ -1,0 +1,194 @@
+import pytest
+
+from getbill.imports import mapping
+from getbill.imports.mapping import row_status
+from mapped import Read, read
+
+PLAIN = "Client | Facture | Échéance | Montant"
+
+
+def _file(header: str, *values: str) -> Read:
+    rows = [
+        f"Nils Holm {at} | Z{at}A | {14 + at}/10/2026 | {100 + at},50 | {v}" for at, v in enumerate(values)
+    ]
+    return read(f"{PLAIN} | {header}", *rows)
+
+
+def _codes(found: Read) -> list[str | None]:
+    return [findings[0].code if findings else None for findings in found.findings()]
+
+
+@pytest.mark.parametrize(
+    ("header", "debit", "credit"),
+    [
+        ("S/H", "S", "H"),
+        ("Soll/Haben-Kennzeichen", "S", "H"),
+        ("SHKZG", "S", "H"),
+        ("D/C", "D", "C"),
+        ("Dr/Cr", "Dr", "Cr"),
+        ("Dr / Cr", "DR", "CR"),
+        ("Sens", "D", "C"),
+        ("Sens écriture", "Débit", "Crédit"),
+        ("D/H", "D", "H"),
+        ("Debe/Haber", "Debe", "Haber"),
+        ("Dare/Avere", "Dare", "Avere"),
+        ("Signe", "+", "-"),
+        ("Vorzeichen", "1", "-1"),
+        ("Type de pièce", "FA", "AV"),
+        ("Type", "FAC", "AVO"),
+        ("Belegart", "RV", "DG"),
+        ("Doc type", "INV", "CN"),
+        ("Type", "Facture", "Avoir"),
+        ("Type", "Invoice", "Credit Memo"),
+        ("Tipo documento", "TD01", "TD04"),
+        ("Zzz", "ACCREC", "ACCRECCREDIT"),
+        ("Move type", "out_invoice", "out_refund"),
+        ("", "Rechnung", "Gutschrift"),
+    ],
+)
+def test_a_column_of_two_sides_makes_no_debt_of_a_credit(header, debit, credit) -> None:
+    found = _file(header, debit, credit, debit)
+
+    assert found.asked() == []
+    assert _codes(found) == [None, "row_is_credit", None]
+
+
+@pytest.mark.parametrize(
+    ("header", "one", "other"),
+    [
+        ("Type", "D", "C"),
+        ("Type", "Facture", "Acompte"),
+        ("Nature", "10", "20"),
+        ("Zork", "Kra", "Bul"),
+        ("Zork", "oui", "non"),
+        ("Zork", "X", ""),
+        ("Serie", "A", "R"),
+        ("BS", "01", "11"),
+        ("Code", "P", "M"),
+    ],
+)
+def test_a_column_of_two_values_that_nothing_explains_is_asked_once(header, one, other) -> None:
+    found = _file(header, one, other, one)
+
+    assert found.asked() == ["row_status"]
+    values = found.mapping.questions[0].facts["values"]
+    assert (values[0]["value"], values[0]["rows"]) == (one, 2)
+    assert "Z0A" in values[0]["example"]
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("Mode de règlement", ("Virement", "Chèque", "Virement")),
+        ("Commercial", ("Durand", "Petit", "Durand")),
+        ("Agence", ("Lyon", "Paris", "Lyon")),
+        ("Type client", ("Pro", "Part", "Pro")),
+        ("Zone", ("Nord", "Sud", "Nord")),
+        ("Pays", ("FR", "BE", "FR")),
+        ("Devise", ("EUR", "EUR", "EUR")),
+        ("Priorité", ("haute", "basse", "haute")),
+        ("Newsletter", ("oui", "non", "oui")),
+        ("Tranche", ("0-30", "31-60", "0-30")),
+    ],
+)
+def test_a_column_that_its_header_explains_is_not_asked(header, values) -> None:
+    assert "row_status" not in _file(header, *values).asked()
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        *dict.fromkeys(
+            ["Litige", "En litige", "Contestée", "Irrécouvrable", "Abandonnée", "Remboursée", "Passée en perte",
+             "Liquidation judiciaire", "Redressement judiciaire", "Recouvrement judiciaire", "Disputed", "Written off",
+             "Bad debt", "Refunded", "uncollectible", "Insolvenz", "strittig", "Uneinbringlich", "In dispute", "Betwist",
+             "Faillissement", "Oninbaar", "Incobrable", "Concurso de acreedores", "En litigio", "Contestata", "Fallimento",
+             "Inesigibile", "Chargeback", "On hold", "Insolvente", "Sporna", "Konkurs", "Payment plan", "Surendettement"],
+            "excluded",
+        ).items(),
+        *dict.fromkeys(
+            ["Payée", "PAID", "Paid (Stripe)", "Payée le 12/03/2026", "réglée", "Closed", "Voided", "Draft", "bezahlt",
+             "Storniert", "Cobrada", "Pagata", "Betaald", "Annulée", "Cancelled", "Brouillon", "In Payment", "Zaplacono"],
+            "paid",
+        ).items(),
+        *dict.fromkeys(
+            ["PartiallyPaid", "Partially Paid", "partial", "Payée partiellement", "teilbezahlt", "Parcialmente cobrada",
+             "Deels betaald", "Parzialmente pagata"],
+            "partly_paid",
+        ).items(),
+        *dict.fromkeys(
+            ["Overdue by 12 days", "12 days overdue", "Non payées", "not_paid", "Posted", "En attente", "offen", "Sent, Overdue",
+             "Awaiting Payment", "Payment Due", "Pendiente", "Scaduta", "openstaand", "En retard de 3 jours"],
+            "open",
+        ).items(),
+        *dict.fromkeys(["Avoir", "credit note", "Gutschrift", "Rectificativa", "Nota di credito"], "credit").items(),
+        *dict.fromkeys(["Sans litige", "Étape 3", "hors litige", "42", ""], None).items(),
+    ],
+)  # fmt: skip
+def test_what_a_status_says(value, status) -> None:
+    assert row_status.status_of(value) == status
+
+
+def test_every_value_of_a_status_column_is_understood_or_asked_with_its_rows() -> None:
+    found = _file("Statut", "Payée", "Niveau bleu", "En retard", "Niveau bleu")
+
+    assert found.asked() == ["row_status"]
+    facts = found.mapping.questions[0].facts
+    assert facts["unclear"] == ["Niveau bleu (2)"]
+    assert {value["value"]: value["status"] for value in facts["values"]} == {
+        "Payée": "paid",
+        "Niveau bleu": None,
+        "En retard": "open",
+    }
+    answer = {"row_status": {"Statut": {"Niveau bleu": "excluded"}}}
+    after = mapping.changed(found.mapping, answer, found.profile)
+    assert after.is_certain
+    assert [findings[0].code if findings else None for findings in found.findings(after)] == [
+        "row_is_settled",
+        "row_is_excluded",
+        None,
+        "row_is_excluded",
+    ]
+
+
+def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
+    first = _file("Statut", "Niveau bleu", "En retard")
+    answer = {"row_status": {"Statut": {"Niveau bleu": "open"}}}
+    known = mapping.changed(first.mapping, answer, first.profile)
+    same, other = _file("Statut", "Niveau bleu", "En retard"), _file("Statut", "Niveau bleu", "Niveau vert")
+
+    assert mapping.recalled(known, same.layout, same.profile, "EUR").is_certain
+    asked = mapping.recalled(known, other.layout, other.profile, "EUR").questions
+    assert [question.facts["unclear"] for question in asked] == [["Niveau vert (1)"]]
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "codes"),
+    [
+        ("Lettrage", ("AA", "", "AB"), ["row_is_settled", None, "row_is_settled"]),
+        ("EcritureLet", ("", "", "A"), [None, None, "row_is_settled"]),
+        ("Ausgleichsbeleg", ("1400001", "", ""), ["row_is_settled", None, None]),
+        ("Reconciled", ("yes", "no", "no"), ["row_is_settled", None, None]),
+        ("Litige", ("oui", "non", "non"), ["row_is_excluded", None, None]),
+        ("Mahnsperre", ("X", "", ""), ["row_is_excluded", None, None]),
+        ("Avoir", ("oui", "non", "non"), ["row_is_credit", None, None]),
+        ("Annulée", ("1", "0", "0"), ["row_is_settled", None, None]),
+        ("Impayée", ("oui", "non", "oui"), [None, "row_is_settled", None]),
+        ("Commentaire", ("Litige", "rappeler lundi", ""), ["row_is_excluded", None, None]),
+    ],
+)
+def test_flags_marks_of_reconciliation_and_comments_are_read(header, values, codes) -> None:
+    found = _file(header, *values)
+
+    assert found.asked() == []
+    assert _codes(found) == codes
+
+
+def test_a_part_payment_without_a_remainder_is_warned_of() -> None:
+    alone = _file("Statut", "Partiellement payée", "Envoyée")
+    beside = read(
+        f"{PLAIN} | Reste dû | Statut", "A | F1 | 14/10/2026 | 400,00 | 150,00 | Partiellement payée"
+    )
+
+    assert [(one.code, one.is_warning) for one in alone.findings()[0]] == [("row_is_partly_paid", True)]
+    assert beside.findings() == [[]]

@@ -1,0 +1,164 @@
+"""Files that wait for a person: what their todos say, and which go on by themselves once their layout is confirmed."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from bringing import HEADERS, Sender, alone, csv, row
+
+from getbill.imports import deciding, remembered, tasks
+from getbill.kit import ids
+
+UNCLEAR = ["Référence", "Nom", "Quelque chose"]
+AUTO = "?auto=true&sender=erp"
+BLOCKED = """
+    SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database =
+                   (SELECT oid FROM pg_database WHERE datname = current_database()))
+    """
+
+
+def unclear(number: int, amount: str = "12,50") -> bytes:
+    return csv([[f"F-{number}", f"Jean {number}", amount]], UNCLEAR)
+
+
+async def waiting(sender: Sender, content: bytes, query: str = AUTO) -> str:
+    import_id = await sender.sent(content, query)
+    assert (await sender.work(import_id))["waiting_for"] is not None
+    return import_id
+
+
+async def confirm(sender: Sender, import_id: str) -> None:
+    body = {"columns": {"Quelque chose": "amount"}, "confirm": True}
+    answered = await sender.call("PUT", f"/imports/{import_id}/mapping", body)
+    assert answered.status == 200, answered.body
+
+
+async def todos(sender: Sender, state: str = "open") -> list[dict[str, Any]]:
+    return list((await sender.get(f"/todos?type=import_mapping&state={state}"))["data"])
+
+
+async def test_a_todo_names_the_file_its_sender_and_what_is_asked(sender: Sender) -> None:
+    import_id = await waiting(sender, unclear(1), AUTO + "&name=march.csv")
+    shown = await sender.get(f"/imports/{import_id}")
+    mapped = await sender.get(f"/imports/{import_id}/mapping", Accept_Language="en")
+
+    (todo,) = await todos(sender)
+
+    file = todo["file"]
+    assert todo["title"] == {
+        "fr": "Le fichier march.csv attend qu'une personne dise ce que sont ses colonnes. L'importer tel que proposé ?",
+        "en": "The file march.csv waits for a person to say what its columns are. Import it as proposed?",
+    }
+    assert (file["name"], file["source"], file["sender"], file["rows"]) == ("march.csv", "upload", "erp", 1)
+    assert file["received_at"] == shown["created_at"]
+    assert [one["en"] for one in file["questions"]] == [one["message"] for one in mapped["questions"]] != []
+    assert all(one["fr"] for one in file["questions"])
+    assert await sender.get(f"/todos/{todo['id']}") == todo
+
+
+async def test_a_todo_says_how_a_senders_files_have_changed(sender: Sender) -> None:
+    known = await sender.sent(csv([row(1)]), "?sender=erp")
+    await sender.work(known)
+    await sender.call("POST", f"/imports/{known}/mapping/confirm")
+    await sender.work(known)
+    await waiting(sender, csv([[*row(2), "nouveau"]], [*HEADERS, "Commentaire"]))
+
+    (todo,) = await todos(sender)
+
+    assert "Commentaire is new" in todo["file"]["questions"][0]["en"]
+    assert "Commentaire est nouvelle" in todo["file"]["questions"][0]["fr"]
+
+
+async def test_a_decided_todo_still_names_its_file_and_asks_nothing(sender: Sender) -> None:
+    await waiting(sender, unclear(1))
+    (todo,) = await todos(sender)
+
+    decided = await sender.call("POST", f"/todos/{todo['id']}/decide", {"decision": "discard"})
+
+    assert decided.json()["file"] == todo["file"] | {"questions": []}
+    assert (await todos(sender, "decided"))[0]["file"]["name"] == "debts.csv"
+
+
+async def test_files_of_a_layout_that_is_confirmed_go_on_and_their_todos_are_gone(sender: Sender) -> None:
+    first, second, third = [await waiting(sender, unclear(number)) for number in (1, 2, 3)]
+    before = await todos(sender)
+
+    await confirm(sender, first)
+    begun = await sender.get(f"/imports/{second}")
+    done = [await sender.work(one) for one in (first, second, third)]
+
+    assert len(before) == 3
+    assert (begun["state"], begun["doing"]) == ("uploaded", "read")
+    assert [(one["state"], one["counts"]["created"]) for one in done] == [("completed", 1)] * 3
+    assert await todos(sender) == []
+    assert {one["decision"] for one in await todos(sender, "decided")} == {"gone"}
+
+
+@pytest.mark.parametrize(
+    ("content", "query"),
+    [
+        pytest.param(unclear(2), "?auto=false&sender=erp", id="nobody asked for it to go on"),
+        pytest.param(unclear(2), "?auto=true&sender=crm", id="of another sender"),
+        pytest.param(csv([["F-2", "Jean", "12,50", "x"]], [*UNCLEAR, "Note"]), AUTO, id="of another layout"),
+    ],
+)
+async def test_other_files_go_on_waiting(sender: Sender, content: bytes, query: str) -> None:
+    other = await waiting(sender, content, query)
+    before = await sender.get(f"/imports/{other}")
+    first = await waiting(sender, unclear(1))
+
+    await confirm(sender, first)
+
+    assert await sender.get(f"/imports/{other}") == before
+    assert len(await todos(sender)) == int("auto=true" in query)
+
+
+async def test_a_file_that_a_person_has_begun_to_change_is_theirs(sender: Sender) -> None:
+    theirs = await waiting(sender, unclear(2))
+    changed = await sender.call("PUT", f"/imports/{theirs}/mapping", {"columns": {"Quelque chose": "object"}})
+    before = await sender.get(f"/imports/{theirs}")
+    first = await waiting(sender, unclear(1))
+
+    await confirm(sender, first)
+
+    assert changed.status == 200, changed.body
+    assert await sender.get(f"/imports/{theirs}") == before
+    assert [one["subject_id"] for one in await todos(sender)] == [theirs]
+
+
+async def test_a_file_that_looks_different_still_waits_and_keeps_its_todo(sender: Sender) -> None:
+    strange = await waiting(sender, unclear(2, "douze"))
+    first = await waiting(sender, unclear(1))
+
+    await confirm(sender, first)
+    shown = await sender.work(strange)
+
+    (todo,) = await todos(sender)
+    assert (shown["state"], shown["waiting_for"]) == ("needs_mapping", "mapping")
+    assert todo["subject_id"] == strange
+    assert todo["file"]["questions"] != []
+
+
+async def test_a_file_that_begins_to_wait_while_its_layout_is_confirmed_goes_on_too(sender: Sender) -> None:
+    first = await waiting(sender, unclear(1))
+    second = await sender.sent(unclear(2), AUTO)
+    database, workspace = sender.installation.database, sender.company.sandbox
+    await sender.call(
+        "PUT", f"/imports/{first}/mapping", {"columns": {"Quelque chose": "amount"}, "confirm": False}
+    )
+    signature = str((await sender.taken(first)).found.signature)
+
+    async with database.transaction(workspace.now()) as tx:
+        # Its layout is known, and not to others yet: whoever found it unknown waits.
+        await deciding.confirm(tx, workspace, ids.read("import", first))
+        reading = asyncio.create_task(alone(tasks.read, await sender.taken(second)))
+        async with asyncio.timeout(10):
+            while not (await sender.rows(BLOCKED))[0][0]:  # noqa: ASYNC110 - locks have no event
+                await asyncio.sleep(0.01)
+    await reading
+    done = await sender.work(second)
+
+    async with database.transaction(workspace.now()) as tx:
+        assert await remembered.is_known(tx, workspace.id, ("erp", signature))
+    assert (done["state"], done["counts"]["created"]) == ("completed", 1)
+    assert await todos(sender) == []
