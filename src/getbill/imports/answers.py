@@ -7,6 +7,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 
+from getbill import sheets
 from getbill.companies import Workspace
 from getbill.imports import mapping
 from getbill.imports.mapping import Field as MappedField
@@ -16,6 +17,7 @@ from getbill.imports.wire import UploadQuery
 from getbill.kit import clock, json
 from getbill.vault import Key
 
+_HIDDEN_SHOWN = 20
 _NOTES = {
     "same-file": (
         "These very bytes came before, as {other}: rows whose debts are there create nothing.",
@@ -184,6 +186,18 @@ def _leaves_changes(found: Import) -> bool:
     return is_taken_back and found.updated > found.restored and not found.is_checked
 
 
+def _hidden_shown(plan: Plan) -> dict[str, Any]:
+    """Return what the sheet hides: how many rows, the first of them, whether they are read, and the columns."""
+    layout, left_out = plan.layout, plan.profile.left_out
+    lines = [line for line, why in left_out.lines if why == "hidden"]
+    return {
+        "rows": left_out.counts.get("hidden", 0),
+        "first_lines": lines[:_HIDDEN_SHOWN],
+        "is_read": layout.with_hidden_rows,
+        "columns": [sheets.letter(index) for index in layout.hidden_columns],
+    }
+
+
 def mapping_shown(plan: Plan, language: str) -> dict[str, Any]:
     """Return what a file's columns were taken for."""
     stored = plan.mapping.to_json()
@@ -209,6 +223,8 @@ def mapping_shown(plan: Plan, language: str) -> dict[str, Any]:
             "other_sheets": [one.name for one in layout.other_sheets],
             "header_line": layout.header_line,
             "rows": plan.profile.rows,
+            "hidden": _hidden_shown(plan),
+            "merged_columns": [sheets.letter(index) for index in layout.merged_columns],
             "skipped": [{"line": one.line, "why": one.why, "text": one.text} for one in layout.skipped],
         },
         "left_out": dict(plan.left_out),

@@ -90,6 +90,9 @@ async def change_mapping(
     """Change what columns are, before anything is imported."""
     found = await _waiting(tx, workspace, import_id)
     plan = plan_of(workspace, found)
+    changes = dict(changes)
+    if (is_wanted := changes.pop("hidden_rows", None)) is not None:
+        plan = plan.with_hidden_rows(is_wanted=is_wanted)
     try:
         plan = plan.mapped(mapping.changed(plan.mapping, changes, plan.profile))
     except (ColumnsCollide, FieldUnknown) as error:

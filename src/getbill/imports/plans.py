@@ -73,6 +73,20 @@ class Plan:
         """Return the plan with another mapping."""
         return replace(self, mapping=changed)
 
+    def with_hidden_rows(self, *, is_wanted: bool) -> "Plan":
+        """Return the plan with the rows that the sheet hides, or without them."""
+        count = self.profile.left_out.counts.get("hidden", 0)
+        if is_wanted == self.layout.with_hidden_rows or not count:
+            return self
+        rows = self.profile.rows + (count if is_wanted else -count)
+        left_out = {why: number for why, number in self.left_out.items() if why != "hidden"}
+        return replace(
+            self,
+            layout=replace(self.layout, with_hidden_rows=is_wanted),
+            profile=replace(self.profile, rows=rows),
+            left_out=left_out if is_wanted else left_out | {"hidden": count},
+        )
+
     def scrubbed(self) -> "Plan":
         """Return the plan without anything that its file's cells say, for when somebody in it was erased."""
         layout = replace(self.layout, skipped=())

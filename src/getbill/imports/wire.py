@@ -108,6 +108,10 @@ class MappingBody(BaseModel):
     )
     signs: dict[str, Text] | None = Field(None, description='What a sign stands for: {"$": "CAD"}.')
     country: Text | None = None
+    hidden_rows: bool | None = Field(
+        None,
+        description="Read the rows that the sheet hides, as by a filter, too; they are left out by default.",
+    )
     confirm: bool = Field(default=False, description="Accept the mapping as it is then, and go on.")
     dry_run: bool | None = Field(None, description="With `confirm`: check every row and change nothing.")
 

@@ -35,6 +35,9 @@ _NAMES_SHOWN = 5
 _NAME_MAX = 200
 
 
+Packed = IO[bytes] | gzip.GzipFile
+
+
 @dataclass(slots=True)
 class Member:
     """The one file of an archive: its bytes, and what it is called there."""
@@ -105,21 +108,25 @@ def _of_gzip(file: BinaryIO, name: str, limits: Limits) -> Member:
         raise Unreadable("archive_damaged") from error
 
 
-def _unpacked(packed: IO[bytes], name: str, limits: Limits) -> BinaryIO:
+def _unpacked(packed: Packed, name: str, limits: Limits) -> BinaryIO:
     out: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's
     try:
         out.writelines(_blocks(packed, min(limits.bytes_max, limits.unpacked_max)))
-        out.seek(0)
-        head = out.read(_TAR_AT + len(_TAR))
-        if head.startswith(_NESTED) or head[_TAR_AT:] == _TAR or (head[:4] == _ZIP and _is_archive(out)):
-            raise Unreadable("archive_nested", name=name)
+        _refuse_nested(out, name)
     except BaseException:
         out.close()
         raise
     return out
 
 
-def _blocks(packed: IO[bytes], limit: int) -> Iterator[bytes]:
+def _refuse_nested(file: BinaryIO, name: str) -> None:
+    file.seek(0)
+    head = file.read(_TAR_AT + len(_TAR))
+    if head.startswith(_NESTED) or head[_TAR_AT:] == _TAR or (head[:4] == _ZIP and _is_archive(file)):
+        raise Unreadable("archive_nested", name=name)
+
+
+def _blocks(packed: Packed, limit: int) -> Iterator[bytes]:
     size = 0
     while block := packed.read(_BLOCK):
         size += len(block)

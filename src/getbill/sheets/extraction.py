@@ -10,6 +10,7 @@ import os
 import re
 import resource
 import signal
+import struct
 import sys
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -23,10 +24,12 @@ from xml.etree import ElementTree as ET
 import orjson
 
 if TYPE_CHECKING or __package__:
+    from getbill.sheets import hidden_parts
     from getbill.sheets import workbook_parts as parts
 else:
     # The child is given this file alone and nothing of GetBill; the other one stands beside it.
     sys.path.append(str(Path(__file__).parent))
+    import hidden_parts
     import workbook_parts as parts
 from python_calamine import (
     CalamineError,
@@ -111,18 +114,36 @@ def _extract(asked: dict[str, Any], out: io.BufferedWriter) -> None:
         raise parts.Refused("too_many_rows", limit=asked["rows_max"])
     rows, left_out = archive.rows_of(chosen) if archive else (None, 0)
     markup = early.result() if early else markups(chosen)
+    hidden = _hidden(archive, chosen)
     head = {
         "sheet": chosen,
         "others": others,
-        "hidden_rows": markup.hidden_rows,
-        "hidden_columns": markup.hidden_columns,
+        "hidden_rows": sorted({*markup.hidden_rows, *(hidden.rows if hidden else ())}),
+        "hidden_columns": sorted({*markup.hidden_columns, *(hidden.columns if hidden else ())}),
+        "is_hiding_known": hidden is not None,
         "unsaved": markup.unsaved,
         "far_cells": left_out,
-        "merges": _merges(sheet),
+        "merges": [*_merges(sheet), *(hidden.merges[:_MERGES_MAX] if hidden else ())],
         "currencies": {letters: sorted(signs) for letters, signs in markup.currencies.items()},
     }
     out.write(orjson.dumps(head) + b"\n")
     out.writelines(orjson.dumps(frame, default=str) + b"\n" for frame in _frames(sheet, rows))
+
+
+def _hidden(archive: parts.Archive | None, sheet: str) -> hidden_parts.Hidden | None:
+    """Return what a sheet that is no XLSX hides; None where that cannot be told."""
+    try:
+        if archive is None:
+            return hidden_parts.of_xls(Path(FILE).read_bytes(), sheet)
+        if archive.has("content.xml"):
+            return hidden_parts.of_open_document(archive.parts, sheet)
+        return (
+            hidden_parts.of_xlsb(archive.parts, sheet)
+            if archive.has("xl/workbook.bin")
+            else hidden_parts.Hidden()
+        )
+    except (struct.error, ValueError, KeyError, IndexError, ET.ParseError, zipfile.BadZipFile):
+        return None
 
 
 def _merges(sheet: CalamineSheet) -> list[tuple[int, int, int]]:

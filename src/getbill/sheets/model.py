@@ -136,8 +136,6 @@ class Layout:
     merged_columns: tuple[int, ...] = ()
     # Columns the file hides; they are read.
     hidden_columns: tuple[int, ...] = ()
-    # Whether cells begin with the apostrophe by which a spreadsheet marks text.
-    has_apostrophes: bool = False
     other_sheets: tuple[OtherSheet, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[Note, ...] = ()

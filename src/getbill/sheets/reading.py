@@ -16,7 +16,6 @@ from getbill.sheets.groups import Headings
 from getbill.sheets.leaving import INITIALS, MARKS, STARTS, Leaving
 from getbill.sheets.merges import Merge, Merged
 from getbill.sheets.model import Cell, Choices, Column, Layout, LeftOut, Limits, Note, Row
-from getbill.sheets.texts import is_marked_text, without_apostrophe
 from getbill.sheets.words import CellWrong, Unreadable
 
 _SAMPLE_BYTES = 256 * 1024
@@ -130,8 +129,6 @@ class Sheet:
             steps.append(Headings(layout.group, leaving).completed)
         if layout.merged_columns:
             steps.append(Merged(self._source.merges, layout).completed)
-        if layout.has_apostrophes:
-            steps.append(lambda _, cells, why: (why, [without_apostrophe(cell) for cell in cells]))
 
         def completed(line: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
             for step in steps:
@@ -334,5 +331,4 @@ def _table(sample: Sequence[tuple[int, list[Cell]]], choices: Choices, limits: L
         is_padded=any(
             isinstance(cell, str) and cell and not cell.strip() for cells in below for cell in cells
         ),
-        has_apostrophes=any(is_marked_text(cell) for cells in below for cell in cells),
     )

@@ -19,7 +19,6 @@ AROUND_TEXT = _MARKS | {"="} | frozenset(_INVISIBLE)
 _PLAIN = {**dict.fromkeys(map(ord, _INVISIBLE)), **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}}
 _AS_FORMULA = re.compile(r'=\s*"([^"]*)"')
 _WHOLE_FLOAT = re.compile(r"(\d+)[.,]0+")
-_SIGNS = frozenset("(\u20ac$\u00a3")
 
 
 def read_text(cell: Cell) -> str:
@@ -67,22 +66,6 @@ def _unmarked(text: str) -> str:
 
 def _is_amount(text: str) -> bool:
     return text[:1].isdigit() or text[:1] in frozenset("(<$\u20ac\u00a3\u2212\u2013")
-
-
-def is_marked_text(cell: Cell) -> bool:
-    """Tell whether a cell begins with the apostrophe by which a spreadsheet keeps a number or a formula as text."""
-    return (
-        type(cell) is str
-        and cell[:1] == "'"
-        and (cell[1:2].isdigit() or cell[1:2] in FORMULA_STARTS or cell[1:2] in _SIGNS)
-        and cell[1:] != ""
-        and not cell[1:].endswith("'")
-    )
-
-
-def without_apostrophe(cell: Cell) -> Cell:
-    """Return the cell without the apostrophe that marks it as text."""
-    return cell[1:] if type(cell) is str and is_marked_text(cell) else cell
 
 
 def _typed(cell: Cell) -> str:

@@ -257,6 +257,10 @@ NOTES: dict[str, tuple[str, str]] = {
         "{count} rows are hidden in the sheet and were left out.",
         "{count} lignes sont masquées dans la feuille et ont été laissées de côté.",
     ),
+    "hiding_unknown": (
+        "Whether rows are hidden in the sheet cannot be told; all were read.",
+        "Impossible de savoir si la feuille masque des lignes ; toutes ont été lues.",
+    ),
     "hidden_columns": (
         "Hidden columns were read too: {columns}.",
         "Des colonnes masquées ont aussi été lues : {columns}.",

@@ -165,7 +165,7 @@ class Archive:
     """The parts of an XLSX as a ZIP, before anything reads them as a workbook."""
 
     def __init__(self, parts: zipfile.ZipFile, unpacked_max: int) -> None:
-        self._zip = parts
+        self.parts = parts
         self._unpacked_max = unpacked_max
         # The sheets whose cells lie far apart; once drawn together, the rows they had and the cells left out.
         self._sparse: list[str] = []
@@ -173,7 +173,7 @@ class Archive:
 
     def refuse_hostile(self) -> None:
         """Raise for what unpacks without end, is locked, is no workbook, or declares entities."""
-        infos = self._zip.infolist()
+        infos = self.parts.infolist()
         names = {info.filename for info in infos}
         if len(infos) > _PARTS_MAX or sum(info.file_size for info in infos) > self._unpacked_max:
             raise Refused("unpacks_too_large", limit=self._unpacked_max)
@@ -200,6 +200,10 @@ class Archive:
         if extent.is_sparse and name.startswith("xl/worksheets/"):
             self._sparse.append(name)
 
+    def has(self, name: str) -> bool:
+        """Tell whether there is a part of this name."""
+        return name in self.parts.NameToInfo
+
     def drawn_together(self) -> BinaryIO | None:
         """Return the workbook without the blank rows of its sparse sheets and without cells far beside their tables.
 
@@ -209,7 +213,7 @@ class Archive:
             return None
         file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - ends with the process
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
-            for info in self._zip.infolist():
+            for info in self.parts.infolist():
                 with copy.open(info.filename, "w", force_zip64=True) as part:
                     for block in self._part(info.filename):
                         part.write(block)
@@ -243,7 +247,7 @@ class Archive:
     def _blocks(self, name: str) -> Iterator[bytes]:
         """Yield a part in blocks that end between two elements."""
         rest = b""
-        with self._zip.open(name) as part:
+        with self.parts.open(name) as part:
             while block := part.read(_BLOCK):
                 block = rest + block
                 cut = block.rfind(b"<")
@@ -256,8 +260,8 @@ class Archive:
 
     def _part_of(self, sheet: str) -> str | None:
         try:
-            book = ET.fromstring(self._zip.read("xl/workbook.xml"))  # noqa: S314 - declares no entity
-            links = ET.fromstring(self._zip.read("xl/_rels/workbook.xml.rels"))  # noqa: S314 - declares no entity
+            book = ET.fromstring(self.parts.read("xl/workbook.xml"))  # noqa: S314 - declares no entity
+            links = ET.fromstring(self.parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314 - declares no entity
         except KeyError:
             return None
         targets = {link.get("Id"): link.get("Target", "") for link in links}
@@ -266,13 +270,13 @@ class Archive:
                 link = next((value for key, value in element.attrib.items() if key.endswith("}id")), None)
                 target = targets.get(link, "")
                 part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-                return part if part in self._zip.namelist() else None
+                return part if part in self.parts.namelist() else None
         return None
 
     def _currency_styles(self) -> dict[bytes, str]:
         """Return the styles that show a currency beside a number, by the number cells know them by."""
         try:
-            styles = ET.fromstring(self._zip.read("xl/styles.xml"))  # noqa: S314 - declares no entity
+            styles = ET.fromstring(self.parts.read("xl/styles.xml"))  # noqa: S314 - declares no entity
         except KeyError:
             return {}
         formats: dict[str | None, str] = {}

@@ -74,6 +74,8 @@ class Workbook:
             found.append(Note("other_sheets", {"sheet": self.sheet, "others": ", ".join(filled)}))
         if self.hidden:
             found.append(Note("hidden_rows", {"count": len(self.hidden)}))
+        if not self.head["is_hiding_known"]:
+            found.append(Note("hiding_unknown"))
         if self.head["hidden_columns"]:
             letters = ", ".join(letter(index) for index in self.head["hidden_columns"])
             found.append(Note("hidden_columns", {"columns": letters}))
