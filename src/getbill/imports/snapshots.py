@@ -9,7 +9,7 @@ from asyncpg import Record
 
 from getbill import debtors, debts
 from getbill.companies import Workspace
-from getbill.debtors import Debtor, Identity
+from getbill.debtors import Identity
 from getbill.debts import Debt
 from getbill.imports.model import change_context
 from getbill.kit import json
@@ -26,14 +26,16 @@ _INSERT = Statement(
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     """,
 )
+_LEAVING: Final = """
+    (SELECT count(*) FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.debt_id = o.id
+     AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered'))
+    """
 _STANDINGS = Statement(
     "imports.standings",
     "How often was anybody contacted about these debts, or about any debt of their debtors, and was money entered?",
-    """
+    f"""
     WITH about AS (
-        SELECT o.debtor_id, o.id, o.contacts_count + (
-            SELECT count(*) FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.debt_id = o.id
-            AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered')) AS contacts
+        SELECT o.debtor_id, o.id, o.contacts_count + {_LEAVING} AS contacts
         FROM debts o WHERE o.workspace_id = $1 AND o.debtor_id IN (
             SELECT n.debtor_id FROM debts n WHERE n.workspace_id = $1 AND n.id = ANY($2)))
     SELECT a.id, a.contacts,
@@ -41,6 +43,14 @@ _STANDINGS = Statement(
         (SELECT count(*) FROM payments p
          WHERE p.workspace_id = $1 AND p.debt_id = a.id AND p.kind <> 'adjustment') AS entries
     FROM about a WHERE a.id = ANY($2)
+    """,
+)
+_CONTACTS = Statement(
+    "imports.contacts_of",
+    "How often was anybody contacted about the debts of these debtors?",
+    f"""
+    SELECT o.debtor_id, sum(o.contacts_count + {_LEAVING})::bigint AS contacts
+    FROM debts o WHERE o.workspace_id = $1 AND o.debtor_id = ANY($2) GROUP BY o.debtor_id
     """,
 )
 _NEXT = Statement(
@@ -144,6 +154,18 @@ class Archive:
         rows = await tx.fetch(_STANDINGS, self.workspace.id, list(debt_ids))
         return {row["id"]: Standing(row["contacts"], row["all_contacts"], row["entries"]) for row in rows}
 
+    async def of_people(self, tx: Transaction, taught: list[tuple[int, Debt, Identity]]) -> "list[Snapshot]":
+        """Return snapshots of people whom new debts taught something about: the line, its debt, and who they were."""
+        ids = [debt.debtor.id for _, debt, _ in taught]
+        rows = await tx.fetch(_CONTACTS, self.workspace.id, ids)
+        contacts = {row["debtor_id"]: row["contacts"] for row in rows}
+        return [
+            Snapshot(
+                self, line, debt, (debt.debtor.id, before), Standing(0, contacts.get(debt.debtor.id, 0), 0)
+            )
+            for line, debt, before in taught
+        ]
+
     async def pending(self, tx: Transaction, most: int) -> list[Change]:
         """Return the next changes to give back, the last one first, and of each debt one at most."""
         changes: dict[UUID, Change] = {}
@@ -180,9 +202,11 @@ class Archive:
 class Snapshot:
     """A debt and its debtor before a change; what they are after it is looked at when the transaction ends."""
 
-    def __init__(self, archive: Archive, line: int, debt: Debt, debtor: Debtor, standing: Standing) -> None:
+    def __init__(
+        self, archive: Archive, line: int, debt: Debt, person: tuple[UUID, Identity], standing: Standing
+    ) -> None:
         self._archive, self._line, self._debt, self._standing = archive, line, debt, standing
-        self._before = debts.snapshot(debt), debtor.id, debtor.identity
+        self._before = debts.snapshot(debt), *person
 
     def keep(self, tx: Transaction) -> None:
         """Have it kept at the transaction's edge; nothing may be sent before that any more."""
