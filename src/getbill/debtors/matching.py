@@ -4,7 +4,7 @@ Name with e-mail address or phone number recognises a person, and so does the cr
 it. A code that stands beside two people stands for nobody from then on: its hash stays taken, by no debtor.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -65,6 +65,8 @@ class Matcher:
 
     async def find_or_create(self, identity: Identity, lookup: Hashes) -> Recognised:
         """Return the debtor a description belongs to, met before or now."""
+        if self._holders.keys().isdisjoint(lookup.matches):
+            return Recognised(self._create(identity, lookup, ()))
         outdated: list[bytes] = []
         doubts: list[Doubt] = []
         self._before = None
@@ -139,7 +141,7 @@ class Matcher:
     def _without_shared(self, identity: Identity, code: bytes | None) -> Identity:
         return replace(identity, reference=None) if code is not None and self._is_shared(code) else identity
 
-    def _create(self, identity: Identity, lookup: Hashes, outdated: list[bytes]) -> Debtor:
+    def _create(self, identity: Identity, lookup: Hashes, outdated: Sequence[bytes]) -> Debtor:
         free = [match for match in lookup.matches if match not in self._holders]
         debtor = create(self._tx, self._workspace, identity, lookup, free)
         for match in outdated:
