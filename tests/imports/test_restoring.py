@@ -282,6 +282,18 @@ async def test_erasing_a_person_drops_what_imports_keep_of_them(sender: Sender, 
     assert (after["counts"]["restored"], after["counts"]["kept"]) == (0, 0)
 
 
+async def test_erasing_one_person_of_a_code_leaves_what_is_kept_of_another(sender: Sender) -> None:
+    for name, reference in (("Jean Dupont", "U-1"), ("Sophie Martin", "U-2")):
+        who = {"name": name, "email": f"{reference}@example.com", "phone": None, "reference": "DIVERS"}
+        await sender.call("POST", "/debts", make.debt(reference=reference, debtor=who))
+    shown = await updated(sender, line("Jean Dupont", "U-1", "70,00", "u-1@example.com"))
+    await sender.call("DELETE", f"/debts/{(await book(sender))['U-2']['id']}")
+
+    after = await undone(sender, shown)
+
+    assert (after["counts"]["restored"], (await book(sender))["U-1"]["amount"]) == (1, 2340)
+
+
 async def test_all_or_nothing_gives_back_by_itself_and_goes_in_whole_when_corrected(sender: Sender) -> None:
     before = await booked(sender)
     content = csv([MOVED, MAILED, line("Paul Roux", "U-7", "10,00", "paul@example.com")], HEADERS)

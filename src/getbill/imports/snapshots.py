@@ -1,7 +1,7 @@
 """What `on_duplicate=update` replaced, row by row, sealed with the import until it can be taken back no more."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -216,9 +216,8 @@ class Snapshot:
         archive, debt, standing = self._archive, self._debt, self._standing
         values, debtor_id, identity = self._before
         person = debt.debtor
-        people = {debtor_id.bytes, person.id.bytes}
-        for one in (identity, person.identity):
-            people.update(debtors.hashes(one, archive.workspace.lookup).matches)
+        workspace = archive.workspace
+        people = {*_traces(workspace, debtor_id, identity), *_traces(workspace, person.id, person.identity)}
         kept = {
             "debts": (values, debts.snapshot(debt)),
             "debtor_ids": (debtor_id.hex, person.id.hex),
@@ -232,5 +231,11 @@ class Snapshot:
 async def erase(tx: Transaction, debt: Debt) -> None:
     """Drop what is kept of an erased debt, and of its debtor where they were erased too."""
     debtor = debt.debtor
-    people = [debtor.id.bytes, *debtors.hashes(debtor.identity, debt.workspace.lookup).matches]
+    people = _traces(debt.workspace, debtor.id, debtor.identity)
     await tx.execute(_ERASE, debt.workspace_id, debt.id, debtor.id, people)
+
+
+def _traces(workspace: Workspace, debtor_id: UUID, identity: Identity) -> list[bytes]:
+    """Return what finds a person in the snapshots of any import; a code may be that of others too."""
+    named = replace(identity, reference=None)
+    return [debtor_id.bytes, *debtors.hashes(named, workspace.lookup).matches]
