@@ -112,7 +112,7 @@ async def test_a_file_adds_to_a_known_person_and_replaces_nothing(sender: Sender
     assert await codes(sender, shown["id"]) == [(3, "debtor-differs", "warned")]
 
 
-async def test_two_files_at_once_never_merge_the_people_of_one_code(sender: Sender) -> None:
+async def test_requests_at_once_never_merge_the_people_of_one_code(sender: Sender) -> None:
     async def one(number: int) -> None:
         body = make.debt(
             reference=f"R-{number}",
@@ -135,6 +135,34 @@ async def test_two_files_at_once_never_merge_the_people_of_one_code(sender: Send
     assert len({one[0] for one in made.values()}) == 8
     assert {made[f"R-{n}"][2] for n in range(8)} == {f"p{n}@example.com" for n in range(8)}
     assert holders[0]["shared"] == 1
+
+
+async def test_two_files_at_once_never_merge_the_people_of_one_code(sender: Sender) -> None:
+    def rows(first: int) -> list[list[str]]:
+        return [
+            [
+                "DIVERS",
+                f"Personne {chr(65 + n % 26) * (2 + n // 26)}",
+                f"D-{n}",
+                "14/10/2026",
+                "10,00",
+                f"d{n}@example.com",
+            ]
+            for n in range(first, first + 60)
+        ]
+
+    sent = [await sender.sent(csv(rows(first), HEADERS)) for first in (0, 60)]
+    for import_id in sent:
+        await sender.work(import_id)
+        await sender.call("PUT", f"/imports/{import_id}/mapping", {"columns": MAPPED, "confirm": True})
+
+    shown = await asyncio.gather(*(sender.work(import_id) for import_id in sent))
+
+    made = await sender.rows(
+        "SELECT count(DISTINCT debtor_id) AS people FROM debts WHERE workspace_id = $1", sender.workspace_id
+    )
+    assert [one["counts"]["created"] for one in shown] == [60, 60]
+    assert made[0]["people"] == 120
 
 
 @pytest.mark.parametrize("path", ["/debts", "/debts/batch"])

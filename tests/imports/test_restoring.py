@@ -1,6 +1,8 @@
 """What `on_duplicate=update` changed is listed before and after, and undoing gives it back unless something followed."""
 
 import asyncio
+from contextlib import suppress
+from signal import SIGKILL
 from typing import Any
 
 import pytest
@@ -8,7 +10,9 @@ from bringing import Sender, alone, csv
 
 import make
 from getbill.imports import jobs, tasks
+from getbill.imports.jobs import Crew, starter
 from getbill.imports.making import LeaseLost
+from getbill.kit import clock
 
 HEADERS = ["Nom", "Facture", "Échéance", "Solde", "E-mail"]
 UPDATE = "?auto=true&on_duplicate=update"
@@ -278,6 +282,18 @@ async def test_erasing_a_person_drops_what_imports_keep_of_them(sender: Sender, 
     assert (after["counts"]["restored"], after["counts"]["kept"]) == (0, 0)
 
 
+async def test_erasing_one_person_of_a_code_leaves_what_is_kept_of_another(sender: Sender) -> None:
+    for name, reference in (("Jean Dupont", "U-1"), ("Sophie Martin", "U-2")):
+        who = {"name": name, "email": f"{reference}@example.com", "phone": None, "reference": "DIVERS"}
+        await sender.call("POST", "/debts", make.debt(reference=reference, debtor=who))
+    shown = await updated(sender, line("Jean Dupont", "U-1", "70,00", "u-1@example.com"))
+    await sender.call("DELETE", f"/debts/{(await book(sender))['U-2']['id']}")
+
+    after = await undone(sender, shown)
+
+    assert (after["counts"]["restored"], (await book(sender))["U-1"]["amount"]) == (1, 2340)
+
+
 async def test_all_or_nothing_gives_back_by_itself_and_goes_in_whole_when_corrected(sender: Sender) -> None:
     before = await booked(sender)
     content = csv([MOVED, MAILED, line("Paul Roux", "U-7", "10,00", "paul@example.com")], HEADERS)
@@ -326,6 +342,32 @@ async def test_undoing_goes_on_where_it_was_cut_short(sender: Sender) -> None:
     assert seen(await book(sender)) == seen(before)
 
 
+async def test_undoing_survives_the_death_of_its_process(sender: Sender) -> None:
+    people = [line(f"Jean Dupont {n}", f"V-{n:03}", "10,00", f"j{n}@example.com") for n in range(400)]
+    before = await booked(sender, people)
+    others = [line(f"Paul Martin {n}", f"V-{n:03}", "20,00", f"p{n}@example.com") for n in range(400)]
+    shown = await updated(sender, *others)
+    await sender.call("POST", f"/imports/{shown['id']}/undo")
+    installation = sender.installation
+    crew = Crew(installation.database, installation.vault, starter(installation.settings))
+    until, killed_at = clock.monotonic() + 60, 0
+
+    while (after := await sender.get(f"/imports/{shown['id']}"))["doing"] is not None:
+        assert clock.monotonic() < until, after
+        await crew.turn()
+        if not killed_at and after["counts"]["restored"]:
+            for process in crew.children.values():
+                with suppress(ProcessLookupError):
+                    process.send_signal(SIGKILL)
+            killed_at = after["counts"]["restored"]
+        await asyncio.sleep(0.01)
+    await crew.close()
+
+    assert 0 < killed_at < 400
+    assert (after["state"], after["counts"]["restored"], after["counts"]["kept"]) == ("undone", 400, 0)
+    assert seen(await book(sender)) == seen(before)
+
+
 async def test_whoever_lost_the_lease_gives_nothing_back(sender: Sender) -> None:
     await booked(sender)
     shown = await updated(sender, MOVED)
@@ -351,3 +393,40 @@ async def test_what_is_kept_of_changes_goes_with_the_import(sender: Sender) -> N
     await jobs.drop_expired(database, vault)
 
     assert await sender.rows(_CHANGES, sender.workspace_id) == []
+
+
+PHONED = ["Nom", "Facture", "Échéance", "Solde", "E-mail", "Téléphone"]
+
+
+async def test_what_a_file_added_to_a_person_goes_with_it_unless_they_were_contacted(sender: Sender) -> None:
+    before = await booked(sender)
+    rows = [[*JEAN[:1], "W-1", *JEAN[2:], "+33612345678"], [*SOPHIE[:1], "W-2", *SOPHIE[2:], "+33612345679"]]
+    shown = await sender.imported(csv(rows, PHONED))
+    added = await book(sender)
+    await contacted(sender, added)
+
+    after = await undone(sender, shown)
+
+    debts = await book(sender)
+    assert added["U-3"]["debtor"]["phone"] == "+33612345679"
+    assert debts["U-3"]["debtor"] == before["U-3"]["debtor"]
+    assert debts["U-1"]["debtor"]["phone"] == "+33612345678"
+    assert (after["counts"]["undone"], after["counts"]["restored"], after["counts"]["kept"]) == (2, 0, 1)
+    assert await kept(sender, shown) == [(2, "W-1", "contacted-since")]
+    # Nobody is recognised by the number that was taken back.
+    sophie = make.debt(debtor={"name": "Sophie Martin", "email": None, "phone": "+33612345679"})
+    met = await sender.call("POST", "/debts", sophie)
+    assert met.json()["debtor"]["id"] != before["U-3"]["debtor"]["id"]
+
+
+async def test_a_batch_that_is_undone_gives_back_what_it_replaced_of_a_person(sender: Sender) -> None:
+    before = await booked(sender, [SOPHIE])
+    sophie = {"name": "Sophie Martin", "email": "sophie@example.com", "phone": "+33612345679"}
+    sent = await sender.call("POST", "/debts/batch", {"debts": [make.debt(reference="W-3", debtor=sophie)]})
+    shown = await sender.work(sent.json()["batch_id"])
+    taught = (await book(sender))["U-3"]["debtor"]
+
+    await undone(sender, shown)
+
+    assert (taught["phone"], taught["address"]["city"]) == ("+33612345679", "Lyon")
+    assert (await book(sender))["U-3"]["debtor"] == before["U-3"]["debtor"]

@@ -88,8 +88,12 @@ def create(
         return workspace.id, debtor_id, seal(known, key, workspace.id, debtor_id), lookups, tx.now
 
     tx.defer_row(_INSERT, row)
+    code = found.matches[0] if identity.reference else None
     for match in free:
-        tx.defer_row(_INSERT_MATCH, partial(_match_row, debtor, match))
+        if match == code:
+            tx.defer_row(_INSERT_MATCH, partial(_match_row, debtor, match))
+        else:
+            tx.defer(_INSERT_MATCH, workspace.id, match, debtor_id)
     return debtor
 
 

@@ -4,7 +4,7 @@ Name with e-mail address or phone number recognises a person, and so does the cr
 it. A code that stands beside two people stands for nobody from then on: its hash stays taken, by no debtor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -28,12 +28,14 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The debtor of a new debt, and what was doubted on the way."""
+    """The debtor of a new debt, what was doubted on the way, and their identity before, where the debt changed it."""
 
     debtor: Debtor
     doubts: tuple[Doubt, ...] = ()
+    before: Identity | None = None
 
 
+_Learn = Callable[[Transaction, Workspace, Debtor, Identity], Awaitable[list[bytes]]]
 CODE_SHARED: Final = Doubt("code-of-several")
 _CODE_DIFFERS: Final = "code-differs"
 _KNOWN_OTHERWISE: Final = "debtor-differs"
@@ -59,13 +61,18 @@ class Matcher:
         self._holders = dict(holders)
         self._loaded: dict[UUID, Debtor] = {}
         self._replaces = replaces
+        self._before: Identity | None = None
 
     async def find_or_create(self, identity: Identity, lookup: Hashes) -> Recognised:
         """Return the debtor a description belongs to, met before or now."""
+        if self._holders.keys().isdisjoint(lookup.matches):
+            return Recognised(self._create(identity, lookup, ()))
         outdated: list[bytes] = []
         doubts: list[Doubt] = []
+        self._before = None
         debtor = await self._find(identity, lookup, doubts, outdated)
-        return Recognised(debtor or self._create(identity, lookup, outdated), tuple(doubts))
+        debtor = debtor or self._create(identity, lookup, outdated)
+        return Recognised(debtor, tuple(doubts), self._before)
 
     async def find_named(self, identity: Identity) -> Debtor | None:
         """Return the debtor whom name and address recognise, whatever code stands beside them."""
@@ -99,7 +106,7 @@ class Matcher:
             return True
         likeness = compare(debtor.identity, identity)
         if likeness is Likeness.SAME:
-            self._remember(await fill(self._tx, self._workspace, debtor, identity), debtor)
+            await self._change(fill, debtor, identity)
             return True
         if likeness is Likeness.OTHER:
             share_code(self._tx, self._workspace, debtor, code)
@@ -112,10 +119,10 @@ class Matcher:
     async def _learn(self, debtor: Debtor, identity: Identity) -> list[Doubt]:
         """Learn from a later debt of a person whose name and address are known, and name what was not taken."""
         if self._replaces:
-            self._remember(await merge(self._tx, self._workspace, debtor, identity), debtor)
+            await self._change(merge, debtor, identity)
             return []
         left = tuple(name for name in differences(debtor.identity, identity) if name != "name")
-        self._remember(await fill(self._tx, self._workspace, debtor, identity), debtor)
+        await self._change(fill, debtor, identity)
         return [Doubt(_KNOWN_OTHERWISE, left)] if left else []
 
     async def _has_same_code(self, debtor: Debtor, identity: Identity, code: bytes | None) -> bool:
@@ -134,7 +141,7 @@ class Matcher:
     def _without_shared(self, identity: Identity, code: bytes | None) -> Identity:
         return replace(identity, reference=None) if code is not None and self._is_shared(code) else identity
 
-    def _create(self, identity: Identity, lookup: Hashes, outdated: list[bytes]) -> Debtor:
+    def _create(self, identity: Identity, lookup: Hashes, outdated: Sequence[bytes]) -> Debtor:
         free = [match for match in lookup.matches if match not in self._holders]
         debtor = create(self._tx, self._workspace, identity, lookup, free)
         for match in outdated:
@@ -143,9 +150,12 @@ class Matcher:
         self._holders.update(dict.fromkeys([*free, *outdated], debtor.id))
         return debtor
 
-    def _remember(self, learned: list[bytes], debtor: Debtor) -> None:
-        for match in learned:
+    async def _change(self, learn: _Learn, debtor: Debtor, identity: Identity) -> None:
+        before = debtor.identity
+        for match in await learn(self._tx, self._workspace, debtor, identity):
             self._holders.setdefault(match, debtor.id)
+        if debtor.identity != before and not debtor.is_new:
+            self._before = before
 
     async def _load(self, debtor_id: UUID) -> Debtor:
         if debtor_id not in self._loaded:

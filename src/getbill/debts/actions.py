@@ -8,7 +8,7 @@ from uuid import UUID
 
 from getbill import debtors, events, scenarios, vault
 from getbill.companies import Workspace
-from getbill.debtors import Debtor, Doubt
+from getbill.debtors import Debtor, Doubt, Identity
 from getbill.debts import promises, queries
 from getbill.debts.beginnings import Beginnings
 from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin
@@ -46,6 +46,8 @@ class Created:
     is_new: bool
     # What of its person was not taken, and why.
     doubts: tuple[Doubt, ...] = ()
+    # Who its person was before, where it taught something of them.
+    person_before: Identity | None = None
 
 
 async def create(tx: Transaction, workspace: Workspace, new: NewDebt) -> Created:
@@ -90,7 +92,7 @@ async def create_many(
             debt.planned = beginnings.first_contact(debt, hashed)
             debt.next_action_at = debt.planned.due_at
             made[new.reference] = debt
-            outcomes.append(Created(debt, is_new=True, doubts=who.doubts))
+            outcomes.append(Created(debt, is_new=True, doubts=who.doubts, person_before=who.before))
     # After all of their debtors: rows go out in the order in which the first of each kind was deferred.
     for debt in made.values():
         _open(tx, debt)

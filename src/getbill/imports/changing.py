@@ -66,7 +66,7 @@ async def change(tx: Transaction, archive: Archive, debt_id: UUID, line: Line, s
         debt = await debts.lock(tx, workspace, debt_id)
         debtor = await debtors.lock(tx, workspace, debt.debtor.id)
         asked = asked_of(debt, line)
-        kept = Snapshot(archive, line.line, debt, debtor, standing)
+        kept = Snapshot(archive, line.line, debt, (debtor.id, debtor.identity), standing)
         values = debts.changing(debt, asked)
         person = await _person(tx, workspace, debt, debtor, (asked, line.new.identity))
         await debts.update(tx, workspace, debt, replace(asked, identity={}), person)

@@ -13,7 +13,8 @@ import asyncpg
 
 from getbill import debts
 from getbill.companies import Workspace
-from getbill.debts import NewDebt
+from getbill.debtors import Identity
+from getbill.debts import Debt, NewDebt
 from getbill.imports import changing, findings, instalments, people
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
@@ -240,6 +241,7 @@ async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) ->
     replaces = work.found.source == "batch"
     origin = debts.Origin(work.found.id, lines, work.rest(tx.now), replaces)
     made: dict[str, UUID] = {}
+    taught: list[tuple[int, Debt, Identity]] = []
     for line, outcome in zip(fresh, await debts.create_many(tx, work.workspace, news, origin), strict=True):
         if not isinstance(outcome, debts.Created) or not outcome.is_new:
             # Somebody made it between our question and this one.
@@ -250,6 +252,10 @@ async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) ->
             tally.warnings += 1
             more = people.doubted(line, outcome)
             tally.said.append(line.about("warned", *more, debt_id=outcome.debt.id))
+        if outcome.person_before is not None:
+            taught.append((line.line, outcome.debt, outcome.person_before))
+    if taught:
+        tally.snapshots += await work.archive.of_people(tx, taught)
     return made
 
 

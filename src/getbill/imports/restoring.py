@@ -41,6 +41,8 @@ class _CannotRestore(Exception):
 @dataclass(slots=True)
 class _Outcome:
     restored: list[int] = field(default_factory=list)
+    # What new debts of the import had taught of people; it is counted nowhere.
+    unlearned: list[int] = field(default_factory=list)
     kept: dict[int, str] = field(default_factory=dict)
 
 
@@ -55,7 +57,7 @@ async def give_back(work: Work) -> None:
                 if not changes:
                     return
                 outcome = await _restore_all(tx, work, changes, refused)
-                await work.archive.settle(tx, outcome.restored, outcome.kept)
+                await work.archive.settle(tx, outcome.restored + outcome.unlearned, outcome.kept)
                 counts = len(outcome.restored), len(outcome.kept)
                 if await tx.fetchval(_ADVANCE, *work.place, work.found.fence, *counts) is None:
                     raise LeaseLost
@@ -77,9 +79,13 @@ async def _restore_all(tx: Transaction, work: Work, changes: list[Change], refus
     for change in changes:
         debt = held.get(change.debt_id)
         code = "cannot-restore" if change.number in refused else None
+        is_own = debt is not None and debt.import_id == work.found.id
         if debt is not None and code is None:
-            code = await _restore(tx, work, change, debt, standings[debt.id])
-        if code is None:
+            step = _unlearn if is_own else _restore
+            code = await step(tx, work, change, debt, standings[debt.id])
+        if code is None and is_own:
+            outcome.unlearned.append(change.number)
+        elif code is None:
             outcome.restored.append(change.number)
         else:
             outcome.kept[change.number] = code
@@ -102,6 +108,19 @@ async def _restore(tx: Transaction, work: Work, change: Change, debt: Debt, stan
         raise _CannotRestore(change.number) from None
     debt.fingerprint = bytes.fromhex(before["fingerprint"]) if before["fingerprint"] else None
     debt.touch(tx)
+    return None
+
+
+async def _unlearn(tx: Transaction, work: Work, change: Change, debt: Debt, standing: Standing) -> str | None:
+    """Give back who a person was before a new debt of the import, unless that debt stays."""
+    if debt.undone_at is None:
+        return None
+    if standing.all_contacts > change.standing.all_contacts:
+        return "contacted-since"
+    debtor = await _debtor(tx, work, change, debt)
+    if debtor is None or _is_changed(change, debt, debtor, []):
+        return "changed-since"
+    await _person(tx, work, change, debt, debtor)
     return None
 
 

@@ -1,7 +1,7 @@
 """What `on_duplicate=update` replaced, row by row, sealed with the import until it can be taken back no more."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from asyncpg import Record
 
 from getbill import debtors, debts
 from getbill.companies import Workspace
-from getbill.debtors import Debtor, Identity
+from getbill.debtors import Identity
 from getbill.debts import Debt
 from getbill.imports.model import change_context
 from getbill.kit import json
@@ -26,14 +26,16 @@ _INSERT = Statement(
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     """,
 )
+_LEAVING: Final = """
+    (SELECT count(*) FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.debt_id = o.id
+     AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered'))
+    """
 _STANDINGS = Statement(
     "imports.standings",
     "How often was anybody contacted about these debts, or about any debt of their debtors, and was money entered?",
-    """
+    f"""
     WITH about AS (
-        SELECT o.debtor_id, o.id, o.contacts_count + (
-            SELECT count(*) FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.debt_id = o.id
-            AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered')) AS contacts
+        SELECT o.debtor_id, o.id, o.contacts_count + {_LEAVING} AS contacts
         FROM debts o WHERE o.workspace_id = $1 AND o.debtor_id IN (
             SELECT n.debtor_id FROM debts n WHERE n.workspace_id = $1 AND n.id = ANY($2)))
     SELECT a.id, a.contacts,
@@ -41,6 +43,14 @@ _STANDINGS = Statement(
         (SELECT count(*) FROM payments p
          WHERE p.workspace_id = $1 AND p.debt_id = a.id AND p.kind <> 'adjustment') AS entries
     FROM about a WHERE a.id = ANY($2)
+    """,
+)
+_CONTACTS = Statement(
+    "imports.contacts_of",
+    "How often was anybody contacted about the debts of these debtors?",
+    f"""
+    SELECT o.debtor_id, sum(o.contacts_count + {_LEAVING})::bigint AS contacts
+    FROM debts o WHERE o.workspace_id = $1 AND o.debtor_id = ANY($2) GROUP BY o.debtor_id
     """,
 )
 _NEXT = Statement(
@@ -144,6 +154,18 @@ class Archive:
         rows = await tx.fetch(_STANDINGS, self.workspace.id, list(debt_ids))
         return {row["id"]: Standing(row["contacts"], row["all_contacts"], row["entries"]) for row in rows}
 
+    async def of_people(self, tx: Transaction, taught: list[tuple[int, Debt, Identity]]) -> "list[Snapshot]":
+        """Return snapshots of people whom new debts taught something about: the line, its debt, and who they were."""
+        ids = [debt.debtor.id for _, debt, _ in taught]
+        rows = await tx.fetch(_CONTACTS, self.workspace.id, ids)
+        contacts = {row["debtor_id"]: row["contacts"] for row in rows}
+        return [
+            Snapshot(
+                self, line, debt, (debt.debtor.id, before), Standing(0, contacts.get(debt.debtor.id, 0), 0)
+            )
+            for line, debt, before in taught
+        ]
+
     async def pending(self, tx: Transaction, most: int) -> list[Change]:
         """Return the next changes to give back, the last one first, and of each debt one at most."""
         changes: dict[UUID, Change] = {}
@@ -180,9 +202,11 @@ class Archive:
 class Snapshot:
     """A debt and its debtor before a change; what they are after it is looked at when the transaction ends."""
 
-    def __init__(self, archive: Archive, line: int, debt: Debt, debtor: Debtor, standing: Standing) -> None:
+    def __init__(
+        self, archive: Archive, line: int, debt: Debt, person: tuple[UUID, Identity], standing: Standing
+    ) -> None:
         self._archive, self._line, self._debt, self._standing = archive, line, debt, standing
-        self._before = debts.snapshot(debt), debtor.id, debtor.identity
+        self._before = debts.snapshot(debt), *person
 
     def keep(self, tx: Transaction) -> None:
         """Have it kept at the transaction's edge; nothing may be sent before that any more."""
@@ -192,9 +216,8 @@ class Snapshot:
         archive, debt, standing = self._archive, self._debt, self._standing
         values, debtor_id, identity = self._before
         person = debt.debtor
-        people = {debtor_id.bytes, person.id.bytes}
-        for one in (identity, person.identity):
-            people.update(debtors.hashes(one, archive.workspace.lookup).matches)
+        workspace = archive.workspace
+        people = {*_traces(workspace, debtor_id, identity), *_traces(workspace, person.id, person.identity)}
         kept = {
             "debts": (values, debts.snapshot(debt)),
             "debtor_ids": (debtor_id.hex, person.id.hex),
@@ -208,5 +231,11 @@ class Snapshot:
 async def erase(tx: Transaction, debt: Debt) -> None:
     """Drop what is kept of an erased debt, and of its debtor where they were erased too."""
     debtor = debt.debtor
-    people = [debtor.id.bytes, *debtors.hashes(debtor.identity, debt.workspace.lookup).matches]
+    people = _traces(debt.workspace, debtor.id, debtor.identity)
     await tx.execute(_ERASE, debt.workspace_id, debt.id, debtor.id, people)
+
+
+def _traces(workspace: Workspace, debtor_id: UUID, identity: Identity) -> list[bytes]:
+    """Return what finds a person in the snapshots of any import; a code may be that of others too."""
+    named = replace(identity, reference=None)
+    return [debtor_id.bytes, *debtors.hashes(named, workspace.lookup).matches]
