@@ -10,7 +10,7 @@ from uuid import UUID
 
 from getbill import debtors, events, vault
 from getbill.companies import Workspace
-from getbill.debts.model import Debt, Details
+from getbill.debts.model import Debt, Details, ErasedPerson
 from getbill.kit.db import Statement, Transaction
 
 _OTHERS = Statement(
@@ -36,6 +36,8 @@ async def erase(tx: Transaction, workspace: Workspace, debt: Debt) -> Erased:
     """Erase a locked debt, for good, and stop contact; the debtor's other debts live on."""
     await debtors.lock(tx, workspace, debt.debtor.id)
     has_others = await tx.fetchval(_OTHERS, workspace.id, debt.debtor.id, debt.id)
+    references = tuple(filter(None, (debt.reference, debt.invoice_reference)))
+    debt.erased_person = ErasedPerson(references, None if has_others else debt.debtor.identity)
     debt.stop_contact()
     debt.status = "archived"
     debt.erased_at = tx.now

@@ -6,7 +6,7 @@ The references of the whole file are remembered for as long as the pass takes; a
 from collections.abc import Sequence
 
 from getbill import debts
-from getbill.imports import findings, making
+from getbill.imports import making
 from getbill.imports.making import Known, Tally, Work
 from getbill.imports.rows import Line
 from getbill.kit import ids
@@ -40,7 +40,7 @@ async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: Seen) ->
                 if line.findings:
                     tally.warnings += 1
                     tally.said.append(line.about("warned"))
-        findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
+        making.keep(tx, work, tally)
         await making.advance(tx, work, cursor, tally)
     return tally
 
@@ -56,6 +56,7 @@ def _meet(
         making.repeat(tally, line, debt.line, debt_id, is_same=is_same)
     elif is_same:
         tally.unchanged += 1
+        tally.met.append((line.line, debt.reference))
     elif on_duplicate == "update":
         tally.updated += 1
     elif on_duplicate == "skip":

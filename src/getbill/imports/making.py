@@ -13,7 +13,7 @@ import asyncpg
 
 from getbill import debts
 from getbill.companies import Workspace
-from getbill.imports import changing, findings
+from getbill.imports import changing, findings, people
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
 from getbill.imports.rows import Line
@@ -66,6 +66,8 @@ class Tally:
     rejected: int = 0
     warnings: int = 0
     said: list[Row] = field(default_factory=list)
+    # Lines and references of rows that were debts already, of which nothing is said.
+    met: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -78,6 +80,7 @@ class Known:
     """A debt that has a row's reference: which, made of what, and where this import made it, at which line."""
 
     debt_id: UUID
+    reference: str
     fingerprint: bytes | None
     line: int | None
 
@@ -154,14 +157,23 @@ async def decide(
     made = await _open(tx, work, tally, fresh)
     for repeated, reference in repeats:
         repeated.debt_id = made[reference]
-    findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
+    keep(tx, work, tally)
     return tally
+
+
+def keep(tx: Transaction, work: Work, tally: Tally) -> None:
+    """Have kept what is said of some rows, and by what the people in them are found."""
+    findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
+    people.keep_rows(tx, work.workspace, work.found.id, tally.said)
+    people.keep_references(tx, work.workspace, work.found.id, tally.met)
 
 
 async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Known]:
     """Return the debts that have these references, by reference."""
     rows = await tx.fetch(_TAKEN, work.workspace.id, references, work.found.id)
-    return {row["reference"]: Known(row["id"], row["fingerprint"], row["line"]) for row in rows}
+    return {
+        row["reference"]: Known(row["id"], row["reference"], row["fingerprint"], row["line"]) for row in rows
+    }
 
 
 async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) -> dict[str, UUID]:
@@ -206,6 +218,7 @@ async def _meet(
         repeat(tally, line, known.line, known.debt_id, is_same=is_same)
     elif is_same:
         tally.unchanged += 1
+        tally.met.append((line.line, known.reference))
     elif refusal is not None:
         tally.rejected += 1
         refused = note("cannot-update", line, debt=shown, why=refusal.detail)
