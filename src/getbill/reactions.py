@@ -54,9 +54,10 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     await followups.erase(tx, debt.workspace_id, debt.id)
     await timelines.erase(tx, debt.workspace_id, debt.id)
     await todos.erase(tx, debt.workspace_id, debt.id)
-    await imports.erase(tx, debt.workspace, debt.id, debt.import_id)
+    assert debt.erased_person is not None  # noqa: S101 - whoever erases a debt says whom
+    for import_id in await imports.erase(tx, debt.workspace, debt.id, debt.import_id, debt.erased_person):
+        await sftp.erase(tx, debt.workspace_id, import_id)
     await imports.erase_changes(tx, debt)
-    await sftp.erase(tx, debt.workspace_id, debt.import_id)
 
 
 IN_TRANSACTION: Mapping[str, Sequence[Reaction]] = {

@@ -412,6 +412,35 @@ async def test_an_erased_debt_takes_the_files_it_came_in_with_it(
     assert await served.names(dropper.login, "reports") == {}
 
 
+async def test_an_erased_person_takes_along_the_other_files_that_name_them(
+    served: Served, dropper: Client, sandbox: Site, worker: Worker
+) -> None:
+    await _known_layout(dropper, sandbox, worker)
+    # One row is refused; another file of another layout still waits for a person.
+    dropper.file("refused.csv", BAD.encode())
+    dropper.file("waiting.csv", GOOD.replace("F-2026", "W-2026").replace("Nom;", "Name;").encode())
+    await dropper.run("put refused.csv incoming/", "put waiting.csv incoming/")
+    await picked_up(sandbox, worker)
+    before = [await served.names(dropper.login, folder) for folder in ("incoming", "processed", "reports")]
+    debts = (await sandbox.get(f"{API}/debts?limit=100")).json()["data"]
+    (theirs,) = [one for one in debts if one["debtor"]["name"] == "Jean Dupont 2"]
+
+    await sandbox.call("DELETE", f"{API}/debts/{theirs['id']}")
+    after = [await served.names(dropper.login, folder) for folder in ("incoming", "processed", "reports")]
+    await confirmed(sandbox, worker)
+
+    assert [set(one) for one in before] == [
+        {"waiting.csv"},
+        {"debts.csv", "refused.csv"},
+        {"debts.csv.report.json", "refused.csv.report.json", "refused.csv.rejected.csv"},
+    ]
+    assert [set(one) for one in after] == [{"waiting.csv"}, set(), set()]
+    # The file that waited was imported, and only what is said of it is put back.
+    assert await served.names(dropper.login) == await served.names(dropper.login, "processed") == {}
+    assert set(await served.names(dropper.login, "reports")) == {"waiting.csv.report.json"}
+    assert len(await references(sandbox)) == 5 + 4 - 1 + 5
+
+
 async def test_what_lay_for_thirty_days_goes(served: Served, dropper: Client) -> None:
     dropper.file("debts.csv", GOOD.encode())
     await dropper.run("put debts.csv incoming/")

@@ -8,7 +8,7 @@ from getbill.access.api import router
 from getbill.access.clients import Client, NewClient, clients, create_client, revoke_client
 from getbill.access.gate import Gate, gate_of, open_gate, upkeep
 from getbill.access.guards import Change, Changes, Reply, Requires, caller_now, change, requires
-from getbill.access.idempotency import forget_answers
+from getbill.access.idempotency import forget_answers, forget_answers_at
 from getbill.access.keys import ApiKey, NewKey, create_key, keys, revoke_key
 from getbill.access.middleware import Middleware
 from getbill.access.model import GRANTS, SCOPES, Caller, Policy
@@ -38,6 +38,7 @@ __all__ = [
     "forget",
     "forget_all",
     "forget_answers",
+    "forget_answers_at",
     "gate_of",
     "keys",
     "open_gate",

@@ -5,7 +5,7 @@ running request is found by an advisory lock that ends with its transaction: no 
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from re import compile as pattern
@@ -58,6 +58,14 @@ _FORGET = Statement(
     "access.forget_answers",
     "Drop the answers that speak of a debt.",
     "DELETE FROM idempotency_keys WHERE workspace_id = $1 AND debt_id = $2",
+)
+_FORGET_AT = Statement(
+    "access.forget_answers_at",
+    "Drop the answers that name one of these places, and the refusals of these routes.",
+    """
+    DELETE FROM idempotency_keys
+    WHERE workspace_id = $1 AND (headers ->> 'location' = ANY($2) OR (route = ANY($3) AND status >= 400))
+    """,
 )
 _PRUNE = Statement(
     "access.prune_answers",
@@ -194,6 +202,13 @@ async def keep_apart(database: Database, once: Once, vault: Vault, given: Given)
 async def forget_answers(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
     """Drop the stored answers that speak of a debt which is being erased."""
     await tx.execute(_FORGET, workspace_id, debt_id)
+
+
+async def forget_answers_at(
+    tx: Transaction, workspace_id: UUID, places: Sequence[str], routes: Sequence[str]
+) -> None:
+    """Drop the stored answers that name one of some places (`Location`), and what some routes refused."""
+    await tx.execute(_FORGET_AT, workspace_id, places, routes)
 
 
 async def prune(database: Database, now: datetime) -> None:

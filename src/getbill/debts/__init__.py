@@ -20,7 +20,7 @@ from getbill.debts.answers import change as changes
 from getbill.debts.answers import new_debt
 from getbill.debts.erasure import Erased, erase, has_others
 from getbill.debts.jobs import Journal
-from getbill.debts.model import MOVES, STATUSES, Debt, Details, NewDebt, Origin, Planned
+from getbill.debts.model import MOVES, STATUSES, Debt, Details, ErasedPerson, NewDebt, Origin, Planned
 from getbill.debts.moves import (
     DebtCannotMove,
     DebtHasNoMoneyBehindIt,
@@ -68,6 +68,7 @@ __all__ = [
     "DebtHasNoMoneyBehindIt",
     "Details",
     "Erased",
+    "ErasedPerson",
     "Journal",
     "NewDebt",
     "NewDebtBody",

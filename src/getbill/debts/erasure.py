@@ -10,7 +10,7 @@ from uuid import UUID
 
 from getbill import debtors, events, vault
 from getbill.companies import Workspace
-from getbill.debts.model import Debt, Details
+from getbill.debts.model import Debt, Details, ErasedPerson
 from getbill.kit.db import Statement, Transaction
 
 _OTHERS = Statement(
@@ -47,6 +47,8 @@ async def erase(tx: Transaction, workspace: Workspace, debt: Debt) -> Erased:
     """Erase a locked debt, for good, and stop contact; the debtor's other debts live on."""
     await debtors.lock(tx, workspace, debt.debtor.id)
     is_last = not await has_others(tx, workspace, debt, debt.debtor.id)
+    references = tuple(filter(None, (debt.reference, debt.invoice_reference)))
+    debt.erased_person = ErasedPerson(references, debt.debtor.identity if is_last else None)
     debt.stop_contact()
     debt.status = "archived"
     debt.erased_at = tx.now

@@ -183,6 +183,14 @@ INSERT = Statement(
 )
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class ErasedPerson:
+    """Whom an erasure forgets, for those who keep more of them: the debt's references, and who it was with the last debt."""
+
+    references: tuple[str, ...]
+    identity: Identity | None
+
+
 @dataclass(slots=True, repr=False)
 class Debt:
     """A debt as a transaction holds it; its row is written once, at the edge. Amounts are minor units."""
@@ -238,6 +246,8 @@ class Debt:
     is_over: bool = False
     # What `lasting` said of it when its row was read; None of a debt that was never read whole.
     read: tuple[Any, ...] | None = None
+    # Only in the transaction that erases it.
+    erased_person: ErasedPerson | None = None
 
     @property
     def workspace_id(self) -> UUID:

@@ -12,8 +12,8 @@ from getbill.imports.deciding import (
     change_mapping,
     confirm,
     discard,
-    erase,
 )
+from getbill.imports.erasing import erase
 from getbill.imports.jobs import Crew, drop_expired, starter
 from getbill.imports.model import (
     BYTES_MAX,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from getbill import debts
 from getbill.debts import Debt
-from getbill.imports import changing, findings, making
+from getbill.imports import changing, making
 from getbill.imports.making import Known, Tally, Work
 from getbill.imports.rows import Line
 from getbill.kit import ids
@@ -54,7 +54,7 @@ async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: Seen) ->
                 if line.findings:
                     tally.warnings += 1
                     tally.said.append(line.about("warned"))
-        findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
+        making.keep(tx, work, tally)
         await making.advance(tx, work, cursor, tally)
     return tally
 
@@ -86,6 +86,7 @@ def _meet(
         making.repeat(tally, line, debt.line, debt_id, is_same=is_same)
     elif is_same:
         tally.unchanged += 1
+        tally.met.append((line.line, debt.reference))
     elif on_duplicate == "update":
         tally.updated += 1
     elif on_duplicate == "skip":

@@ -10,7 +10,8 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill import sheets
-from getbill.imports import findings, instalments, making, plans
+from getbill.companies import Workspace
+from getbill.imports import findings, instalments, making, people, plans
 from getbill.imports.findings import Row
 from getbill.imports.making import Work
 from getbill.imports.model import correction_context
@@ -62,7 +63,8 @@ _SETTLED = Statement(
     "imports.corrections_settled",
     "Some corrected rows are being settled: what was said of them, and their corrections, are done with.",
     """
-    WITH done AS (DELETE FROM import_corrections c WHERE c.workspace_id = $1 AND c.import_id = $2 AND c.line = ANY($3))
+    WITH done AS (DELETE FROM import_corrections c WHERE c.workspace_id = $1 AND c.import_id = $2 AND c.line = ANY($3)),
+        people AS (DELETE FROM import_people p WHERE p.workspace_id = $1 AND p.import_id = $2 AND p.line = ANY($3))
     DELETE FROM import_findings f WHERE f.workspace_id = $1 AND f.import_id = $2 AND f.line = ANY($3)
     """,
 )
@@ -84,11 +86,13 @@ def _open(work: Work, line: int, sealed: bytes) -> Any:
     return json.read(work.key.open(sealed, correction_context(work.found.id, line)))
 
 
-def keep(tx: Transaction, place: tuple[UUID, UUID], key: Key, row: Row) -> None:
+def keep(tx: Transaction, place: tuple[Workspace, UUID], key: Key, row: Row) -> None:
     """Have a row kept as it is now, corrected."""
+    workspace, import_id = place
     content = findings.cells_out(row.cells) if row.cells is not None else row.body
-    sealed = key.seal(json.write(content), correction_context(place[1], row.line))
-    tx.defer(_CORRECT, *place, row.line, sealed)
+    sealed = key.seal(json.write(content), correction_context(import_id, row.line))
+    tx.defer(_CORRECT, workspace.id, import_id, row.line, sealed)
+    people.add_row(tx, workspace, import_id, row)
 
 
 def corrected(work_key: Key, import_id: UUID, record: Record) -> Row:
@@ -148,7 +152,7 @@ async def accept(work: Work) -> None:
             for record in records:
                 row = corrected(work.key, work.found.id, record)
                 if apply(row, codes):
-                    keep(tx, work.place, work.key, row)
+                    keep(tx, (work.workspace, work.found.id), work.key, row)
         if len(records) < _CHUNK:
             return
         last = records[-1]["line"]

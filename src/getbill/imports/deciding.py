@@ -167,7 +167,7 @@ async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Impor
 
 async def _forget_pass(tx: Transaction, found: Import) -> None:
     await tx.execute(passing.UNCOUNT, found.workspace_id, found.id)
-    await tx.execute(passing.FORGET_FINDINGS, found.workspace_id, found.id)
+    await passing.forget_findings(tx, found.workspace_id, found.id)
 
 
 async def correct(
@@ -184,7 +184,7 @@ async def correct(
     key = key_of(workspace, found)
     plan = None if found.source == "batch" else plan_of(workspace, found)
     rows = await tx.fetch(_ROWS, workspace.id, found.id, sorted({line for line, _, _ in patches}))
-    _patch(tx, found, (key, plan), _by_line(found, key, rows), patches)
+    _patch(tx, (workspace, found), (key, plan), _by_line(found, key, rows), patches)
     if found.state == "completed":
         return await _go_on(tx, found, "correcting", "correct", accepts)
     if found.state == "checked":
@@ -199,12 +199,12 @@ def _by_line(found: Import, key: Key, rows: Sequence[Record]) -> dict[int, Row]:
 
 def _patch(
     tx: Transaction,
-    found: Import,
+    place: tuple[Workspace, Import],
     read: tuple[Key, Plan | None],
     rows: Mapping[int, Row],
     patches: Sequence[tuple[int, str | int, Any]],
 ) -> None:
-    key, plan = read
+    (workspace, found), (key, plan) = place, read
     wrong: list[FieldError] = []
     for number, (line, column, value) in enumerate(patches):
         row = rows.get(line)
@@ -223,7 +223,7 @@ def _patch(
     if wrong:
         raise refusal(wrong)
     for row in rows.values():
-        correcting.keep(tx, (found.workspace_id, found.id), key, row)
+        correcting.keep(tx, (workspace, found.id), key, row)
 
 
 def _column(layout: sheets.Layout, named: str | int) -> int | None:
@@ -279,33 +279,3 @@ async def _go_on(
     await tx.execute(_GO_ON, found.workspace_id, found.id, *values)
     tx.wakes.add(WAKE)
     return found.but(state=state, task=task, error=None, problem=None, ended_at=None, cursor=0)
-
-
-async def erase(tx: Transaction, workspace: Workspace, debt_id: UUID, import_id: UUID | None) -> None:
-    """Drop what imports keep of an erased debt: the file it came with, and what was said of its rows."""
-    await tx.execute(_FORGET_ROWS_OF, workspace.id, debt_id)
-    if import_id is None:
-        return
-    found = await queries.lock(tx, workspace, import_id)
-    if found.task is not None:
-        # Rows are still read from it: it goes at the end of the task.
-        await tx.execute(_UNWANTED, workspace.id, import_id)
-        return
-    await passing.drop_file(tx, workspace, found)
-
-
-_FORGET_ROWS_OF = Statement(
-    "imports.forget_rows_of",
-    "Drop what was said of rows that are, or met, a debt which is being erased, and what they were corrected to.",
-    """
-    WITH gone AS (DELETE FROM import_findings WHERE workspace_id = $1 AND debt_id = $2
-                  RETURNING workspace_id, import_id, line)
-    DELETE FROM import_corrections c USING gone g
-    WHERE c.workspace_id = g.workspace_id AND c.import_id = g.import_id AND c.line = g.line
-    """,
-)
-_UNWANTED = Statement(
-    "imports.unwanted",
-    "The file of an import goes as soon as nobody needs it.",
-    "UPDATE imports SET is_unwanted = true WHERE workspace_id = $1 AND id = $2",
-)

@@ -70,6 +70,8 @@ class Row:
     debt_id: UUID | None = None
     # What a person corrected by hand is not doubted again.
     is_sure: bool = False
+    # What the row was read as, for as long as it is worked on.
+    read: Mapping[str, Any] | None = None
 
 
 def of_cell(found: mapping.CellFinding, headers: Mapping[int, str]) -> Finding:

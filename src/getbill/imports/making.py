@@ -15,7 +15,7 @@ from getbill import debts
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, NewDebt
-from getbill.imports import changing, findings, instalments, people
+from getbill.imports import changing, doubts, findings, instalments, people
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
 from getbill.imports.rows import Line
@@ -70,6 +70,8 @@ class Tally:
     warnings: int = 0
     said: list[Row] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
+    # Lines and references of rows that were debts already, of which nothing is said.
+    met: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -82,6 +84,7 @@ class Known:
     """A debt that has a row's reference: which, made of what, and where this import made it, at which line."""
 
     debt_id: UUID
+    reference: str
     fingerprint: bytes | None
     line: int | None
     due_on: date | None = None
@@ -199,10 +202,17 @@ async def decide(
     made = await _open(tx, work, tally, fresh)
     for repeated, reference in repeats:
         repeated.debt_id = made[reference]
-    findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
+    keep(tx, work, tally)
     for snapshot in tally.snapshots:
         snapshot.keep(tx)
     return tally
+
+
+def keep(tx: Transaction, work: Work, tally: Tally) -> None:
+    """Have kept what is said of some rows, and by what the people in them are found."""
+    findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
+    people.keep_rows(tx, work.workspace, work.found.id, tally.said)
+    people.keep_references(tx, work.workspace, work.found.id, tally.met)
 
 
 def is_repeat(new: NewDebt, first: NewDebt | None) -> bool:
@@ -230,7 +240,8 @@ async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str,
     """Return the debts that have these references, by reference."""
     rows = await tx.fetch(_TAKEN, work.workspace.id, references, work.found.id)
     return {
-        row["reference"]: Known(row["id"], row["fingerprint"], row["line"], row["due_on"]) for row in rows
+        row["reference"]: Known(row["id"], row["reference"], row["fingerprint"], row["line"], row["due_on"])
+        for row in rows
     }
 
 
@@ -250,7 +261,7 @@ async def _open(tx: Transaction, work: Work, tally: Tally, fresh: list[Line]) ->
         tally.created += 1
         if line.findings or outcome.doubts:
             tally.warnings += 1
-            more = people.doubted(line, outcome)
+            more = doubts.doubted(line, outcome)
             tally.said.append(line.about("warned", *more, debt_id=outcome.debt.id))
         if outcome.person_before is not None:
             taught.append((line.line, outcome.debt, outcome.person_before))
@@ -285,6 +296,7 @@ async def _meet(
         repeat(tally, line, known.line, known.debt_id, is_same=is_same)
     elif is_same:
         tally.unchanged += 1
+        tally.met.append((line.line, known.reference))
     elif refusal is not None:
         tally.rejected += 1
         tally.said.append(refused(line, known.debt_id, refusal))

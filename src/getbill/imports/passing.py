@@ -8,7 +8,7 @@ from uuid import UUID
 
 from getbill import todos, vault
 from getbill.companies import Workspace
-from getbill.imports import actions, plans, queries, snapshots
+from getbill.imports import actions, people, plans, queries, snapshots
 from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import Import, State, Task, problem_context
 from getbill.imports.plans import Plan
@@ -61,7 +61,7 @@ UNCOUNT = Statement(
     WHERE workspace_id = $1 AND id = $2
     """,
 )
-FORGET_FINDINGS = Statement(
+_FORGET_FINDINGS = Statement(
     "imports.forget_findings",
     "Drop what was said of an import's rows.",
     "DELETE FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
@@ -89,6 +89,7 @@ async def planned(tx: Transaction, work: Work, plan: Plan, state: State, task: T
     sealed = plan.seal(work.key, work.found.id)
     values = (sealed, plan.layout.signature, plan.profile.rows, task is not None, state, task)
     _held(await tx.fetchval(_PLANNED, *work.place, work.found.fence, *values))
+    await people.keep_samples(tx, work.workspace, work.found.id, plan)
 
 
 async def settle(
@@ -107,6 +108,9 @@ async def fail(tx: Transaction, workspace: Workspace, found: Import, code: str, 
     key = queries.keys_of(workspace, found).own
     problem = None if key is None else key.seal(json.write(told), problem_context(found.id))
     await _end(tx, workspace, found, "failed", (None, code, problem, clock.wall(), None))
+    if code != "findings":
+        # Nobody goes on with it, and whom it names was never looked at.
+        await drop_file(tx, workspace, await queries.lock(tx, workspace, found.id))
     todos.withdraw(tx, workspace.id, TODO, found.id)
 
 
@@ -117,7 +121,7 @@ async def _end(
     row = await tx.fetchrow(_SETTLE, workspace.id, found.id, found.fence, state, *values)
     if row is None:
         raise LeaseLost
-    if row["task"] is None and row["is_unwanted"]:
+    if row["task"] is None and row["is_unwanted"] and state != "checked":
         # Somebody in the file was erased while it was needed.
         await drop_file(tx, workspace, await queries.lock(tx, workspace, found.id))
 
@@ -125,8 +129,14 @@ async def _end(
 async def rewind(tx: Transaction, work: Work) -> None:
     """Begin a pass over the rows from the first, with nothing said of any."""
     _held(await tx.fetchval(_REWIND, *work.place, work.found.fence, clock.wall()))
-    await tx.execute(FORGET_FINDINGS, *work.place)
+    await forget_findings(tx, *work.place)
     await tx.execute(snapshots.FORGET_REASONS, *work.place)
+
+
+async def forget_findings(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
+    """Drop what was said of an import's rows."""
+    await tx.execute(_FORGET_FINDINGS, workspace_id, import_id)
+    await people.forget_rows(tx, workspace_id, import_id)
 
 
 def _held(found: UUID | None) -> None:
@@ -145,13 +155,15 @@ async def drop_file(tx: Transaction, workspace: Workspace, found: Import) -> Non
     if found.plan is not None and key is not None:
         plan = plans.opened(found.plan, key, found.id).scrubbed().seal(key, found.id)
     await tx.execute(_KEEP_PLAN, *place, plan)
+    await people.forget_lines(tx, *place, [people.SAMPLES])
 
 
 async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
     """Drop everything an import kept of people; that it was, and its counts, remain."""
     place = workspace_id, import_id
-    for statement in (actions.FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS, snapshots.FORGET):
+    for statement in (actions.FORGET_CHUNKS, _FORGET_FINDINGS, _FORGET_CORRECTIONS, snapshots.FORGET):
         await tx.execute(statement, *place)
+    await people.forget(tx, *place)
     await vault.drop_key(tx, workspace_id, import_id)
     await vault.drop_key(tx, workspace_id, file_id)
     await tx.execute(_KEEP_NOTHING, *place)

@@ -88,6 +88,7 @@ class Line:
             body=None if self.cells is not None else self.body,
             debt_id=debt_id,
             is_sure=self.is_sure,
+            read=self.body,
         )
 
 

@@ -48,8 +48,13 @@ _CUT_DESERTED = Statement(
 )
 _OF_IMPORT = Statement(
     "sftp.of_import",
-    "What lies in folders of an import.",
-    "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2",
+    "What lies in folders of an import, and waits for nothing.",
+    "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2 AND state <> 'taken'",
+)
+_UNWANTED = Statement(
+    "sftp.unwanted",
+    "The file of an import that goes on is not put back at its end.",
+    "UPDATE sftp_files SET is_unwanted = true WHERE workspace_id = $1 AND import_id = $2 AND state = 'taken'",
 )
 _TRIES_MAX: Final = 20
 
@@ -161,11 +166,11 @@ async def _expire_some(database: Database, now: datetime) -> int:
         return len(rows)
 
 
-async def erase(tx: Transaction, workspace_id: UUID, import_id: UUID | None) -> None:
-    """Drop the file that an erased debt came in, and the reports on it."""
-    if import_id is not None:
-        for row in await tx.fetch(_OF_IMPORT, workspace_id, import_id):
-            await actions.drop(tx, workspace_id, row["id"])
+async def erase(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
+    """Drop the file of an import in which somebody was erased, and the reports on it; one that waits, at its end."""
+    await tx.execute(_UNWANTED, workspace_id, import_id)
+    for row in await tx.fetch(_OF_IMPORT, workspace_id, import_id):
+        await actions.drop(tx, workspace_id, row["id"])
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

@@ -30,6 +30,12 @@ _OLD_REPORTS = Statement(
     "SELECT id FROM sftp_files WHERE workspace_id = $1 AND import_id = $2 AND folder = 'reports'",
 )
 
+_IS_UNWANTED = Statement(
+    "sftp.is_unwanted",
+    "Was somebody erased who stands in a file?",
+    "SELECT is_unwanted FROM sftp_files WHERE workspace_id = $1 AND id = $2",
+)
+
 # What is written about a file, by what is appended to the file's name.
 Reports = Mapping[str, AsyncIterator[bytes]]
 
@@ -82,6 +88,9 @@ class Return:
     async def _move(self, place: Place) -> None:
         async def work(tx: Transaction) -> None:
             await picking.keep(tx, self._taken, clock.wall())
+            if await tx.fetchval(_IS_UNWANTED, self._taken.workspace_id, self._taken.file_id):
+                await actions.drop(tx, self._taken.workspace_id, self._taken.file_id)
+                return
             free = await self._folders.free(tx, place)
             await self._folders.move(tx, self._box, free, State.KEPT)
 

@@ -33,3 +33,14 @@ ALTER TABLE imports ADD CONSTRAINT imports_state_check CHECK (
 -- Files that wait, with those of their sender and layout: they go on together.
 ALTER TABLE imports ADD COLUMN is_changed boolean NOT NULL DEFAULT false;  -- a person has begun to say what its columns are
 CREATE INDEX imports_of_layout ON imports (workspace_id, sender, signature) WHERE state IN ('needs_mapping', 'mapped');
+
+-- By what a person is found in what imports keep, so that erasing them reaches all of it. Gone with the row, or the import.
+CREATE TABLE import_people (
+    workspace_id  uuid NOT NULL,
+    import_id     uuid NOT NULL,
+    line          bigint NOT NULL,          -- of the row; -1 for what the plan shows of the file
+    hash          bytea NOT NULL,           -- keyed, of an address, a number, a reference or a name
+    PRIMARY KEY (workspace_id, import_id, line, hash),
+    FOREIGN KEY (workspace_id, import_id) REFERENCES imports (workspace_id, id)
+);
+CREATE INDEX import_people_found ON import_people (workspace_id, hash);
