@@ -84,7 +84,9 @@ class MappingBody(BaseModel):
         None, description="Columns that say a row is not owed (paid, cancelled): null has them not looked at."
     )
     signs: dict[str, Text] | None = Field(None, description='What a sign stands for: {"$": "CAD"}.')
-    country: Text | None = None
+    country: Text | None = Field(
+        None, description="Of phone numbers and addresses whose rows name none (ISO 3166-1 alpha-2)."
+    )
     confirm: bool = Field(default=False, description="Accept the mapping as it is then, and go on.")
     dry_run: bool | None = Field(None, description="With `confirm`: check every row and change nothing.")
 
@@ -222,6 +224,7 @@ class MappingShown(BaseModel):
     questions: list[dict[str, Any]]
     currency: dict[str, Any]
     country: str
+    country_reason: dict[str, Any] = Field(description="Why that country, or that nothing settles it.")
     numbers: dict[str, str]
     dates: dict[str, str]
     layout: dict[str, Any]

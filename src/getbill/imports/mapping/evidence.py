@@ -1,13 +1,14 @@
 """What a file shows of the countries its debtors live in, each piece with the countries it leaves possible."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from getbill import sheets
 from getbill.imports.mapping import addresses, atlas, dialling
 from getbill.imports.mapping.cells import NO_NUMBER, text_of
+from getbill.imports.mapping.headers import listen
 from getbill.imports.mapping.model import DATES, Column, Currency, Field
 
 PHONES = (Field.MOBILE, Field.PHONE)
@@ -34,7 +35,7 @@ class Evidence:
     weight: int = 1
     is_direct: bool = True
     example: str = ""
-    # English headers agree with a company of an English-speaking country, and say nothing against any other.
+    # What is not may agree with a company's own country, and says nothing against another: English headers.
     is_narrowing: bool = True
 
 
@@ -81,10 +82,10 @@ class Rows:
         return [text_of(cells[column.index]) for cells in self._head] if column else []
 
     def _own(self, cells: Sequence[sheets.Cell]) -> str | None:
-        if column := self._columns.get(Field.COUNTRY):
-            return sheets.country_of(text_of(cells[column.index]))
-        if column := self._columns.get(Field.POSTAL_CODE):
-            return atlas.of_code(text_of(cells[column.index]))
+        for field, country_of in _NAMING:
+            column = self._columns.get(field)
+            if column and (country := country_of(text_of(cells[column.index]))):
+                return country
         return None
 
     def _numbers(self) -> list[str]:
@@ -95,6 +96,19 @@ class Rows:
                 if text.casefold() not in NO_NUMBER and "E+" not in text and dialling.is_national(number):
                     found.append(dialling.plain(number))
         return found[:_NUMBERS_MAX]
+
+
+def _of_address(text: str) -> str | None:
+    parts = addresses.parts(text) or {}
+    return parts.get("country") or atlas.of_code(parts.get("postal_code", ""))
+
+
+# By which fields a row says of which country it is, the surest first.
+_NAMING: tuple[tuple[Field, Callable[[str], str | None]], ...] = (
+    (Field.COUNTRY, sheets.country_of),
+    (Field.POSTAL_CODE, atlas.of_code),
+    (Field.ADDRESS, _of_address),
+)
 
 
 def gathered(
@@ -165,15 +179,16 @@ def _shared(code: str, found: list[frozenset[str]], rows: int, example: str = ""
 
 def _domains(emails: list[str], rows: int) -> Evidence | None:
     found = [frozenset({country}) for email in emails if (country := atlas.of_domain(email))]
-    return _shared("country_domains", found, min(rows, _NUMBERS_MAX))
+    shown = _shared("country_domains", found, min(rows, _NUMBERS_MAX))
+    # One address of a country among other rows says nothing of these.
+    return replace(shown, is_narrowing=len(found) > 1 or rows == 1) if shown else None
 
 
 def _tax_numbers(columns: Sequence[Column], profile: sheets.Profile) -> Evidence | None:
     found = [
         frozenset({country})
         for column in columns
-        if column.field in {None, Field.METADATA, Field.DEBTOR_REFERENCE}
-        and _differs(profile.of(column.index))
+        if "taxid" in listen(column.header).concepts and _differs(profile.of(column.index))
         for text in texts_of(profile, column)
         if (country := atlas.of_tax_number(text))
     ]
@@ -184,7 +199,10 @@ def _accounts(columns: Sequence[Column], profile: sheets.Profile) -> Evidence | 
     found = [
         frozenset({text[:2]})
         for column in columns
-        if (seen := profile.of(column.index)).share(sheets.Kind.IBAN) >= _MOSTLY and _differs(seen)
+        # Accounts that debtors are to pay to are the creditor's.
+        if column.field != Field.IBAN
+        and (seen := profile.of(column.index)).share(sheets.Kind.IBAN) >= _MOSTLY
+        and _differs(seen)
         for text in texts_of(profile, column)
         if text[:2] in atlas.EVERYWHERE
     ]
