@@ -288,6 +288,23 @@ def test_what_a_row_says_comes_before_its_file_and_a_stranger_is_never_called(
     assert all(finding.is_warning for finding in findings)
 
 
+def test_rows_of_foreign_cities_do_not_keep_a_file_from_being_its_companys() -> None:
+    found = read(
+        "Facture | Client | Restant dû | Échéance | Téléphone | CP | Ville",
+        "F1 | A | 10,50 | 13/10/2026 | 06 12 34 56 78 | 69003 | Lyon",
+        "F2 | B | 10,50 | 14/10/2026 | 0151 23456789 | 10115 | Berlin",
+        "F3 | C | 10,50 | 15/10/2026 | 0172 1234567 | 20095 | Hamburg",
+        "F4 | D | 10,50 | 16/10/2026 | 01 42 68 53 00 | 75002 | Paris",
+        "F5 | E | 10,50 | 17/10/2026 | 079 123 45 67 | 8001 | Zürich",
+        "F6 | F | 10,50 | 18/10/2026 | 04 75 12 34 56 | 4000 | Liège",
+    )
+
+    assert found.asked() == []
+    assert dialled(found)[:4] == ["+33612345678", "+4915123456789", "+491721234567", "+33142685300"]
+    # A number that the file's own country has as well.
+    assert dialled(found)[5] is None
+
+
 def test_a_country_that_nobody_knows_is_not_taken_for_the_files() -> None:
     found = read(
         "Facture | Client | Restant dû | Échéance | Téléphone | Pays",

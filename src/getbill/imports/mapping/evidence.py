@@ -44,7 +44,11 @@ class Rows:
 
     def __init__(self, columns: Sequence[Column], profile: sheets.Profile) -> None:
         self._columns = {column.field: column for column in columns if column.field}
-        known = [self._own(cells) for cells in profile.head]
+        towns = [self._town(cells) for cells in profile.head]
+        usual = Counter(filter(None, towns)).most_common(1)
+        # Rows of another country's cities than most are read by these.
+        elsewhere = [town if usual and town != usual[0][0] else None for town in towns]
+        known = [self._own(cells) or town for cells, town in zip(profile.head, elsewhere, strict=True)]
         self._head = [cells for cells, country in zip(profile.head, known, strict=True) if country is None]
         # Where rows name their countries, cells seen elsewhere may be of rows that do.
         self._profile = profile if not any(known) else None
@@ -88,6 +92,14 @@ class Rows:
                 return country
         return None
 
+    def _town(self, cells: Sequence[sheets.Cell]) -> str | None:
+        """Return the country of a row's city, where only one has it."""
+        for field, city_of in _LOCATING:
+            if column := self._columns.get(field):
+                countries = atlas.of_city(city_of(text_of(cells[column.index])))
+                return next(iter(countries)) if len(countries) == 1 else None
+        return None
+
     def _numbers(self) -> list[str]:
         found: list[str] = []
         for field in PHONES:
@@ -108,6 +120,13 @@ _NAMING: tuple[tuple[Field, Callable[[str], str | None]], ...] = (
     (Field.COUNTRY, sheets.country_of),
     (Field.POSTAL_CODE, atlas.of_code),
     (Field.ADDRESS, _of_address),
+)
+
+
+_LOCATING: tuple[tuple[Field, Callable[[str], str]], ...] = (
+    (Field.CITY, str),
+    (Field.POSTAL_CITY, lambda text: addresses.postal_city(text).get("city", "")),
+    (Field.ADDRESS, lambda text: (addresses.parts(text) or {}).get("city", "")),
 )
 
 
