@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from bringing import csv
+from bringing import csv, row
 
+import make
 from getbill.imports import mapping
 from getbill.imports.mapping import dialling
 from getbill.imports.mapping.contents import fit
@@ -246,6 +247,9 @@ ROWS = "Facture | Client | Restant dû | Échéance | Téléphone | Adresse | CP
         ("030 1234567 | Ring 1 | 10115 | Berlin | Allemagne |", "+49301234567", "DE", None),
         ("06-12345678 | Straat 1 | 1015 CJ | Amsterdam | |", "+31612345678", "NL", None),
         ("07911 123456 | 5 Dock Rd | HU1 1AA | Hull | |", "+447911123456", "GB", None),
+        # A country that its own postal code denies.
+        ("06-12345678 | Straat 1 | 1015 CJ | Diemen | France |", None, "FR", "phone_country_unknown"),
+        ("04 75 12 34 56 | Rue 1 | 4000 | Liège | France |", None, "FR", "phone_country_unknown"),
         # A city of another country, and a number that is only one there.
         ("0151 23456789 | Ring 1 | 10115 | Berlin | |", "+4915123456789", "DE", None),
         # A city of another country, and a number that both have.
@@ -282,6 +286,34 @@ def test_what_a_row_says_comes_before_its_file_and_a_stranger_is_never_called(
         [code] if code else []
     )
     assert all(finding.is_warning for finding in findings)
+
+
+def test_rows_of_foreign_cities_do_not_keep_a_file_from_being_its_companys() -> None:
+    found = read(
+        "Facture | Client | Restant dû | Échéance | Téléphone | CP | Ville",
+        "F1 | A | 10,50 | 13/10/2026 | 06 12 34 56 78 | 69003 | Lyon",
+        "F2 | B | 10,50 | 14/10/2026 | 0151 23456789 | 10115 | Berlin",
+        "F3 | C | 10,50 | 15/10/2026 | 0172 1234567 | 20095 | Hamburg",
+        "F4 | D | 10,50 | 16/10/2026 | 01 42 68 53 00 | 75002 | Paris",
+        "F5 | E | 10,50 | 17/10/2026 | 079 123 45 67 | 8001 | Zürich",
+        "F6 | F | 10,50 | 18/10/2026 | 04 75 12 34 56 | 4000 | Liège",
+    )
+
+    assert found.asked() == []
+    assert dialled(found)[:4] == ["+33612345678", "+4915123456789", "+491721234567", "+33142685300"]
+    # A number that the file's own country has as well.
+    assert dialled(found)[5] is None
+
+
+def test_a_country_that_nobody_knows_is_not_taken_for_the_files() -> None:
+    found = read(
+        "Facture | Client | Restant dû | Échéance | Téléphone | Pays",
+        *[f"F{n} | Client {n} | 10,50 | 1{n}/10/2026 | 01 42 68 53 0{n} | France" for n in range(1, 7)],
+        "F9 | Un Autre | 9,50 | 19/10/2026 | 06-12345678 | Nederlnd",
+    )
+
+    assert dialled(found)[5:] == ["+33142685306", None]
+    assert [finding.code for finding in found.findings()[-1]] == ["country_unknown", "phone_country_unknown"]
 
 
 def test_a_file_whose_rows_name_their_countries_asks_nothing() -> None:
@@ -465,12 +497,44 @@ def test_a_country_that_is_none_is_refused() -> None:
 
 
 async def test_a_file_waits_for_the_country_of_its_numbers_and_is_imported_with_it(sender) -> None:
-    content = csv([["F1", "Jan Berg", "jan@example.com", "06-12345678", "10,50", "31/01/2026"]],
-                  ["Invoice number", "Customer name", "E-mail", "Phone", "Amount due", "Due date"])  # fmt: skip
+    content = csv(
+        [["F1", "Jan Berg", "jan@example.com", "06-12345678", "c/o Huis", "10,50", "31/01/2026"]],
+        ["Invoice number", "Customer name", "E-mail", "Phone", "Address", "Amount due", "Due date"],
+    )
     waiting = await sender.imported(content)
     path = f"/imports/{waiting['id']}/mapping"
     asked = await sender.get(path)
+    await sender.call("PUT", path, {"country": "NL", "confirm": True})
+    done = await sender.work(waiting["id"])
+    (debt,) = await sender.debts()
 
     assert [question["code"] for question in asked["questions"]] == ["phone_country"]
-    await sender.call("PUT", path, {"country": "NL", "confirm": True})
     assert (await sender.get(path))["country_reason"]["code"] == "human"
+    assert done["counts"]["created"] == 1
+    assert debt["debtor"]["phone"] == "+31612345678"
+    assert (debt["debtor"]["address"]["street_address"], debt["debtor"]["address"]["country"]) == (
+        "c/o Huis",
+        "NL",
+    )
+
+
+async def test_a_number_that_is_none_is_left_out_and_its_debt_made(sender) -> None:
+    written = ["", "01 42 68 53 00", "06 12 34 56 78", "06 12 34 56 79", "01 42 68 53 01", "01 42 68 53"]
+    shown = await sender.imported(csv([row(n, Téléphone=text) for n, text in enumerate(written)]))
+    (finding,) = await sender.findings(shown["id"], Accept_Language="fr")
+
+    assert (shown["counts"]["created"], shown["counts"]["warnings"]) == (6, 1)
+    assert [debt["debtor"]["phone"] for debt in await sender.debts()][3:] == [
+        "+33612345679",
+        "+33142685301",
+        None,
+    ]
+    assert (finding["severity"], finding["code"]) == ("warning", "phone-invalid")
+    assert "indicatif" in finding["message"]
+
+
+async def test_a_mobile_beginning_with_0698_is_taken_by_the_api_too(sender) -> None:
+    answer = await sender.call("POST", "/debts", make.debt(debtor={"phone": "06 98 76 54 32"}))
+
+    assert answer.status == 201, answer.body
+    assert answer.json()["debtor"]["phone"] == "+33698765432"

@@ -107,7 +107,9 @@ class MappingBody(BaseModel):
         None, description="Columns that say a row is not owed (paid, cancelled): null has them not looked at."
     )
     signs: dict[str, Text] | None = Field(None, description='What a sign stands for: {"$": "CAD"}.')
-    country: Text | None = None
+    country: Text | None = Field(
+        None, description="Of phone numbers and addresses whose rows name none (ISO 3166-1 alpha-2)."
+    )
     hidden_rows: bool | None = Field(
         None,
         description="Read the rows that the sheet hides, as by a filter, too; they are left out by default.",
@@ -250,6 +252,7 @@ class MappingShown(BaseModel):
     questions: list[dict[str, Any]]
     currency: dict[str, Any]
     country: str
+    country_reason: dict[str, Any] = Field(description="Why that country, or that nothing settles it.")
     numbers: dict[str, str]
     dates: dict[str, str]
     layout: dict[str, Any]

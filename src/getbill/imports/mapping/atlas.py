@@ -203,10 +203,10 @@ _WORD = re.compile(r"[^\W_]+")
 _WHOLE = 5
 # Headers of tax numbers that only some countries have.
 _TAX_HEADERS = {
-    "siret": "FR", "siren": "FR", "nif": "ES PT", "cif": "ES", "dni": "ES", "piva": "IT", "partita iva": "IT",
+    "siret": "FR", "siren": "FR", "nif": "ES PT DZ", "cif": "ES", "dni": "ES AR PE", "piva": "IT", "partita iva": "IT",
     "p iva": "IT", "codice fiscale": "IT", "cod fiscale": "IT", "kvk": "NL", "bsn": "NL", "btw": "NL BE",
     "kbo": "BE", "bce": "BE", "nip": "PL", "regon": "PL", "pesel": "PL", "cvr": "DK", "orgnr": "SE NO",
-    "org nr": "SE NO", "organisationsnummer": "SE", "ust id": "DE AT", "ustid": "DE AT", "uid": "CH AT", "plz": "DE AT CH",
+    "org nr": "SE NO", "organisationsnummer": "SE", "ust id": "DE AT", "ustid": "DE AT", "plz": "DE AT CH",
     "cap": "IT", "psc": "CZ SK", "telemovel": "PT", "kanton": "CH",
 }  # fmt: skip
 

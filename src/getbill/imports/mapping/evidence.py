@@ -1,13 +1,14 @@
 """What a file shows of the countries its debtors live in, each piece with the countries it leaves possible."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from getbill import sheets
 from getbill.imports.mapping import addresses, atlas, dialling
 from getbill.imports.mapping.cells import NO_NUMBER, text_of
+from getbill.imports.mapping.headers import listen
 from getbill.imports.mapping.model import DATES, Column, Currency, Field
 
 PHONES = (Field.MOBILE, Field.PHONE)
@@ -34,7 +35,7 @@ class Evidence:
     weight: int = 1
     is_direct: bool = True
     example: str = ""
-    # English headers agree with a company of an English-speaking country, and say nothing against any other.
+    # What is not may agree with a company's own country, and says nothing against another: English headers.
     is_narrowing: bool = True
 
 
@@ -43,7 +44,11 @@ class Rows:
 
     def __init__(self, columns: Sequence[Column], profile: sheets.Profile) -> None:
         self._columns = {column.field: column for column in columns if column.field}
-        known = [self._own(cells) for cells in profile.head]
+        towns = [self._town(cells) for cells in profile.head]
+        usual = Counter(filter(None, towns)).most_common(1)
+        # Rows of another country's cities than most are read by these.
+        elsewhere = [town if usual and town != usual[0][0] else None for town in towns]
+        known = [self._own(cells) or town for cells, town in zip(profile.head, elsewhere, strict=True)]
         self._head = [cells for cells, country in zip(profile.head, known, strict=True) if country is None]
         # Where rows name their countries, cells seen elsewhere may be of rows that do.
         self._profile = profile if not any(known) else None
@@ -81,10 +86,18 @@ class Rows:
         return [text_of(cells[column.index]) for cells in self._head] if column else []
 
     def _own(self, cells: Sequence[sheets.Cell]) -> str | None:
-        if column := self._columns.get(Field.COUNTRY):
-            return sheets.country_of(text_of(cells[column.index]))
-        if column := self._columns.get(Field.POSTAL_CODE):
-            return atlas.of_code(text_of(cells[column.index]))
+        for field, country_of in _NAMING:
+            column = self._columns.get(field)
+            if column and (country := country_of(text_of(cells[column.index]))):
+                return country
+        return None
+
+    def _town(self, cells: Sequence[sheets.Cell]) -> str | None:
+        """Return the country of a row's city, where only one has it."""
+        for field, city_of in _LOCATING:
+            if column := self._columns.get(field):
+                countries = atlas.of_city(city_of(text_of(cells[column.index])))
+                return next(iter(countries)) if len(countries) == 1 else None
         return None
 
     def _numbers(self) -> list[str]:
@@ -95,6 +108,26 @@ class Rows:
                 if text.casefold() not in NO_NUMBER and "E+" not in text and dialling.is_national(number):
                     found.append(dialling.plain(number))
         return found[:_NUMBERS_MAX]
+
+
+def _of_address(text: str) -> str | None:
+    parts = addresses.parts(text) or {}
+    return parts.get("country") or atlas.of_code(parts.get("postal_code", ""))
+
+
+# By which fields a row says of which country it is, the surest first.
+_NAMING: tuple[tuple[Field, Callable[[str], str | None]], ...] = (
+    (Field.COUNTRY, sheets.country_of),
+    (Field.POSTAL_CODE, atlas.of_code),
+    (Field.ADDRESS, _of_address),
+)
+
+
+_LOCATING: tuple[tuple[Field, Callable[[str], str]], ...] = (
+    (Field.CITY, str),
+    (Field.POSTAL_CITY, lambda text: addresses.postal_city(text).get("city", "")),
+    (Field.ADDRESS, lambda text: (addresses.parts(text) or {}).get("city", "")),
+)
 
 
 def gathered(
@@ -165,15 +198,16 @@ def _shared(code: str, found: list[frozenset[str]], rows: int, example: str = ""
 
 def _domains(emails: list[str], rows: int) -> Evidence | None:
     found = [frozenset({country}) for email in emails if (country := atlas.of_domain(email))]
-    return _shared("country_domains", found, min(rows, _NUMBERS_MAX))
+    shown = _shared("country_domains", found, min(rows, _NUMBERS_MAX))
+    # One address of a country among other rows says nothing of these.
+    return replace(shown, is_narrowing=len(found) > 1 or rows == 1) if shown else None
 
 
 def _tax_numbers(columns: Sequence[Column], profile: sheets.Profile) -> Evidence | None:
     found = [
         frozenset({country})
         for column in columns
-        if column.field in {None, Field.METADATA, Field.DEBTOR_REFERENCE}
-        and _differs(profile.of(column.index))
+        if "taxid" in listen(column.header).concepts and _differs(profile.of(column.index))
         for text in texts_of(profile, column)
         if (country := atlas.of_tax_number(text))
     ]
@@ -184,7 +218,10 @@ def _accounts(columns: Sequence[Column], profile: sheets.Profile) -> Evidence | 
     found = [
         frozenset({text[:2]})
         for column in columns
-        if (seen := profile.of(column.index)).share(sheets.Kind.IBAN) >= _MOSTLY and _differs(seen)
+        # Accounts that debtors are to pay to are the creditor's.
+        if column.field != Field.IBAN
+        and (seen := profile.of(column.index)).share(sheets.Kind.IBAN) >= _MOSTLY
+        and _differs(seen)
         for text in texts_of(profile, column)
         if text[:2] in atlas.EVERYWHERE
     ]

@@ -33,6 +33,8 @@ def of_row(draft: Draft, home: Home) -> Place:
     address = draft.address
     code = address.get("postal_code", "")
     own = address.get("country") or (atlas.of_code(code) if code else None)
+    if _is_contradictory(draft):
+        return Place(None)
     is_short = len(code) == _SHORT and code.isdigit()
     towns = atlas.of_city(address["city"]) if "city" in address else None
     if own is None and towns:
@@ -49,6 +51,17 @@ def of_row(draft: Draft, home: Home) -> Place:
         return Place(country if is_lost else None, lacks_zero=True)
     # A code of no country at all says nothing.
     return Place(country if own or not atlas.fitting(code) else None)
+
+
+def _is_contradictory(draft: Draft) -> bool:
+    """Tell whether the country that a row names is none we know, or not the one of its postal code."""
+    if draft.findings and any(finding.code == "country_unknown" for finding in draft.findings):
+        return True
+    own, code = draft.address.get("country"), draft.address.get("postal_code")
+    if own is None or not code or atlas.fits(code, own):
+        return False
+    towns = atlas.of_city(draft.address.get("city", ""))
+    return atlas.of_code(code) is not None or (bool(towns) and own not in towns)
 
 
 def dial(draft: Draft, place: Place, home: Home, last: Column) -> None:
