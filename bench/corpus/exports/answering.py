@@ -119,6 +119,20 @@ def _name_columns(layout: Layout, mapping: Shown, question: Shown) -> Iterator[t
             yield "columns", {str(column["index"]): label}
 
 
+def _name_reference(layout: Layout, mapping: Shown, question: Shown) -> Iterator[tuple[str, Any]]:
+    """Say which column is the reference; where a file has none, the customer's code or what the layout names is."""
+    labels = {column["index"]: _label(layout, column) for column in mapping["columns"]}
+    if set(labels.values()) & set(_COLUMNS["reference"]):
+        yield from _name_columns(layout, mapping, question)
+        return
+    for column in mapping["columns"]:
+        given = layout.given.get(column["header"].strip().casefold())
+        if given == Field.REFERENCE or (
+            not layout.given and labels[column["index"]] == Field.DEBTOR_REFERENCE
+        ):
+            yield "columns", {str(column["index"]): Field.REFERENCE}
+
+
 def _unless_right(layout: Layout, mapping: Shown, question: Shown) -> Iterator[tuple[str, Any]]:
     """Confirm what is proposed, unless a column is something else."""
     if any(_label(layout, column) != column["field"] for column in _columns(mapping, question)):
@@ -175,7 +189,7 @@ def _instalments(layout: Layout, _mapping: Shown, _question: Shown) -> Iterator[
 
 _ANSWERS: dict[str, Answer] = {
     **dict.fromkeys(
-        ("which_amount", "missing_amount", "missing_name", "missing_reference", "which_field", "amount_or_invoiced",
+        ("which_amount", "missing_amount", "missing_name", "which_field", "amount_or_invoiced",
          "contents_changed", "iban_whose"),
         _name_columns,
     ),
@@ -186,6 +200,7 @@ _ANSWERS: dict[str, Answer] = {
     **dict.fromkeys(("date_order", "date_order_changed"), _by_column("dates", _date)),
     **dict.fromkeys(("currency_sign", "currency_unstated", "currencies_differ", "currency_changed"), _currency),
     **dict.fromkeys(("negative_amounts", "amount_unit"), _by_column("units", _unit)),
+    "missing_reference": _name_reference,
     "phone_country": _country,
     "row_status": _row_status,
     "instalments": _instalments,

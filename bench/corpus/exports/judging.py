@@ -87,6 +87,11 @@ class Verdict:
         """How many values and rows are wrong in silence."""
         return sum(counted[WRONG] for counted in self.outcomes.values()) + self.rows[WRONG]
 
+    @property
+    def lost(self) -> int:
+        """How many values the file has and the debts have not, without a word."""
+        return sum(counted[MISSING] for counted in self.outcomes.values())
+
     def add(self, other: "Verdict") -> None:
         """Count another verdict in."""
         self.files += other.files
