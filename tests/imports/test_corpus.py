@@ -133,21 +133,21 @@ def test_a_debt_questioned_and_wrong_all_the_same_is_counted() -> None:
     ids=lambda value: value.get("code"),
 )  # fmt: skip
 def test_a_question_is_answered_as_the_layout_says(question: dict[str, Any], changes: dict[str, Any]) -> None:
-    asked = {"columns": [], "field": None, "facts": {}, "proposed": None, "message": "?"} | question
+    whole = {"columns": [], "field": None, "facts": {}, "proposed": None, "message": "?"} | question
     columns = [
         _column(2, "Due date", "due_date"),
         _column(3, "Amount", "amount"),
         _column(4, "Total", "amount_invoiced"),
     ]
-    given, faults = answers(_layout("two_amounts"), {"columns": columns, "questions": [asked]})
-    assert (given, faults) == (changes, [])
+    sent, faults = answers(_layout("two_amounts"), {"columns": columns, "questions": [whole]})
+    assert (sent, faults) == (changes, [])
 
 
 def test_states_are_answered_value_by_value() -> None:
     question = {"code": "row_status", "columns": [6], "field": None, "facts": {}, "proposed": None}
     mapping = {"columns": [_column(6, "Statut", None)], "questions": [question]}
-    given, faults = answers(_layout("semicolons"), mapping)
-    assert given == {"row_status": {"6": {"En retard": "open", "Payée": "paid"}}}
+    sent, faults = answers(_layout("semicolons"), mapping)
+    assert sent == {"row_status": {"6": {"En retard": "open", "Payée": "paid"}}}
     assert not faults
 
 

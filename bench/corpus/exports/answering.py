@@ -83,16 +83,16 @@ def answers(layout: Layout, mapping: Shown) -> tuple[Changes, list[str]]:
         if answer is None:
             faults.append(f"unknown question {question['code']}: {question.get('message')}")
             answer = _name_columns
-        answered = False
+        has_answer = False
         for key, value in answer(layout, mapping, question):
-            answered = True
+            has_answer = True
             if isinstance(value, dict):
-                known = changes.setdefault(key, {})
-                assert isinstance(known, dict)
-                known.update(value)
+                part = changes.setdefault(key, {})
+                assert isinstance(part, dict)
+                part.update(value)
             else:
                 changes[key] = value
-        if not answered and question["proposed"] is None:
+        if not has_answer and question["proposed"] is None:
             faults.append(f"nothing answers {question['code']}: {question.get('message')}")
     return changes, faults
 
@@ -126,9 +126,9 @@ def _name_reference(layout: Layout, mapping: Shown, question: Shown) -> Iterator
         yield from _name_columns(layout, mapping, question)
         return
     for column in mapping["columns"]:
-        given = layout.given.get(column["header"].strip().casefold())
-        if given == Field.REFERENCE or (
-            not layout.given and labels[column["index"]] == Field.DEBTOR_REFERENCE
+        stand_in = layout.stand_ins.get(column["header"].strip().casefold())
+        if stand_in == Field.REFERENCE or (
+            not layout.stand_ins and labels[column["index"]] == Field.DEBTOR_REFERENCE
         ):
             yield "columns", {str(column["index"]): Field.REFERENCE}
 

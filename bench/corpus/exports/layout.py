@@ -71,7 +71,7 @@ class Layout:
         return _folded(self.columns)
 
     @cached_property
-    def given(self) -> dict[str, Field | None]:
+    def stand_ins(self) -> dict[str, Field | None]:
         """Return what a person takes a column for where a debt lacks something otherwise."""
         return _folded(self.answers.get("columns", {}))
 
@@ -131,7 +131,7 @@ def _layout(name: str, form: dict[str, Any]) -> Layout:
     )
     # Every label is a field.
     assert layout.labels is not None
-    assert layout.given is not None
+    assert layout.stand_ins is not None
     return layout
 
 
@@ -141,6 +141,6 @@ def _truth(debt: dict[str, Any]) -> Truth:
     return Truth(int(debt["line"]), values)
 
 
-def _only(given: Iterable[str], names: Iterable[str], what: str) -> None:
-    if strange := set(given) - set(names):
+def _only(keys: Iterable[str], names: Iterable[str], what: str) -> None:
+    if strange := set(keys) - set(names):
         raise LayoutWrong(f"There is no {min(strange)!r} in {what}.")
