@@ -36,7 +36,7 @@ def measure(say) -> list[Figure]:  # noqa: ANN001 - as every figure
 
 def _of_exports(say) -> list[Figure]:  # noqa: ANN001 - as above
     figures = []
-    with recipient() as ours:
+    with recipient(is_quick=True) as ours:
         for part in exports.PARTS:
             verdict = ours.verdict(exports.layouts(part))
             export_figures.tell(verdict, f"exports, {part}", say, has_details=part == "seen")

@@ -17,19 +17,22 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the layouts are")
     parser.add_argument("--part", choices=("seen", "unseen"), default="seen", help="of unseen figures only")
     parser.add_argument("--details", action="store_true", help="print misses of unseen layouts too")
-    given = parser.parse_args()
-    chosen = layouts(given.part, given.folder)
-    known = {layout.name for layout in chosen}
-    if strange := set(given.names) - known:
-        parser.error(f"There is no {given.part} layout {min(strange)!r}.")
-    if given.names:
-        chosen = [layout for layout in chosen if layout.name in given.names]
+    parser.add_argument(
+        "--worker", action="store_true", help="have a worker's children do the imports, as in production"
+    )
+    arguments = parser.parse_args()
+    chosen = layouts(arguments.part, arguments.folder)
+    names = {layout.name for layout in chosen}
+    if strange := set(arguments.names) - names:
+        parser.error(f"There is no {arguments.part} layout {min(strange)!r}.")
+    if arguments.names:
+        chosen = [layout for layout in chosen if layout.name in arguments.names]
     began = time.monotonic()
-    with recipient() as ours:
+    with recipient(is_quick=not arguments.worker) as ours:
         ready = time.monotonic()
         verdict = ours.verdict(chosen)
         scored = time.monotonic()
-    tell(verdict, given.part, print, has_details=given.part == "seen" or given.details)
+    tell(verdict, arguments.part, print, has_details=arguments.part == "seen" or arguments.details)
     print(f"{scored - ready:.0f} s for {len(chosen)} files, after {ready - began:.0f} s to start")
     return 1 if verdict.wrong or verdict.second_rounds or verdict.faults else 0
 

@@ -83,16 +83,16 @@ def answers(layout: Layout, mapping: Shown) -> tuple[Changes, list[str]]:
         if answer is None:
             faults.append(f"unknown question {question['code']}: {question.get('message')}")
             answer = _name_columns
-        answered = False
+        has_answer = False
         for key, value in answer(layout, mapping, question):
-            answered = True
+            has_answer = True
             if isinstance(value, dict):
-                known = changes.setdefault(key, {})
-                assert isinstance(known, dict)
-                known.update(value)
+                part = changes.setdefault(key, {})
+                assert isinstance(part, dict)
+                part.update(value)
             else:
                 changes[key] = value
-        if not answered and question["proposed"] is None:
+        if not has_answer and question["proposed"] is None:
             faults.append(f"nothing answers {question['code']}: {question.get('message')}")
     return changes, faults
 
@@ -117,6 +117,20 @@ def _name_columns(layout: Layout, mapping: Shown, question: Shown) -> Iterator[t
         label = _label(layout, column)
         if column["index"] in concerned or (label in group and label != column["field"]):
             yield "columns", {str(column["index"]): label}
+
+
+def _name_reference(layout: Layout, mapping: Shown, question: Shown) -> Iterator[tuple[str, Any]]:
+    """Say which column is the reference; where a file has none, the customer's code or what the layout names is."""
+    labels = {column["index"]: _label(layout, column) for column in mapping["columns"]}
+    if set(labels.values()) & set(_COLUMNS["reference"]):
+        yield from _name_columns(layout, mapping, question)
+        return
+    for column in mapping["columns"]:
+        stand_in = layout.stand_ins.get(column["header"].strip().casefold())
+        if stand_in == Field.REFERENCE or (
+            not layout.stand_ins and labels[column["index"]] == Field.DEBTOR_REFERENCE
+        ):
+            yield "columns", {str(column["index"]): Field.REFERENCE}
 
 
 def _unless_right(layout: Layout, mapping: Shown, question: Shown) -> Iterator[tuple[str, Any]]:
@@ -175,7 +189,7 @@ def _instalments(layout: Layout, _mapping: Shown, _question: Shown) -> Iterator[
 
 _ANSWERS: dict[str, Answer] = {
     **dict.fromkeys(
-        ("which_amount", "missing_amount", "missing_name", "missing_reference", "which_field", "amount_or_invoiced",
+        ("which_amount", "missing_amount", "missing_name", "which_field", "amount_or_invoiced",
          "contents_changed", "iban_whose"),
         _name_columns,
     ),
@@ -186,6 +200,7 @@ _ANSWERS: dict[str, Answer] = {
     **dict.fromkeys(("date_order", "date_order_changed"), _by_column("dates", _date)),
     **dict.fromkeys(("currency_sign", "currency_unstated", "currencies_differ", "currency_changed"), _currency),
     **dict.fromkeys(("negative_amounts", "amount_unit"), _by_column("units", _unit)),
+    "missing_reference": _name_reference,
     "phone_country": _country,
     "row_status": _row_status,
     "instalments": _instalments,

@@ -21,9 +21,9 @@ def tell(verdict: Verdict, part: str, say: Say, *, has_details: bool) -> None:
     say(f"  {'':14}" + "".join(f"{outcome:>12}" for outcome in OUTCOMES) + f"{'must ask':>12}{'right':>9}")
     for name in SCORED:
         counted = verdict.outcomes[name]
-        if sum(counted.values()):
+        if counted.total():
             counts = "".join(f"{counted[outcome]:>12}" for outcome in OUTCOMES)
-            share = counted[RIGHT] / sum(counted.values())
+            share = counted[RIGHT] / counted.total()
             say(f"  {name:14}{counts}{verdict.undecidable[name]:>12}{share:>9.1%}")
     if not verdict.values:
         return
@@ -34,7 +34,9 @@ def tell(verdict: Verdict, part: str, say: Say, *, has_details: bool) -> None:
         f" {settled:.1%} of those that the file settles; {sum(verdict.guessed.values())} right by luck;"
         f" rows {dict(verdict.rows) or 0}; after the answers {verdict.wrong_after_answers} still wrong"
     )
-    say(f"  silent wrong: {verdict.wrong}; questions: {dict(verdict.questions.most_common())}")
+    say(
+        f"  wrong in silence: {verdict.wrong}; lost in silence: {verdict.lost}; questions: {dict(verdict.questions.most_common())}"
+    )
     if has_details:
         _tell_details(verdict, say)
 
@@ -58,32 +60,29 @@ def figures(verdict: Verdict, part: str) -> list[Figure]:
     """Return the figures of a part."""
     if not verdict.values:
         return []
-    name = f"exports, {part}"
-    counted = [
-        Figure(
-            f"{name}: wrong in silence", verdict.wrong, verdict.values, "values", 0.0, is_more_better=False
+    name, values, files = f"exports, {part}", verdict.values, verdict.files
+    return [
+        _few(f"{name}: wrong in silence", verdict.wrong, values, "values", 0.0),
+        # Without a target: what a file has and nobody misses is no harm.
+        _few(f"{name}: lost in silence", verdict.lost, values, "values", None),
+        _few(f"{name}: second rounds", verdict.second_rounds, files, "files", 0.0),
+        _many(
+            f"{name}: files without a question", verdict.files_without_question, files, UNASKED_FILES_LEAST
         ),
-        Figure(
-            f"{name}: second rounds", verdict.second_rounds, verdict.files, "files", 0.0, is_more_better=False
+        _many(f"{name}: right without asking", verdict.right, values, RIGHT_LEAST),
+        *(
+            _many(f"{name}: {field} right without asking", counted[RIGHT], counted.total(), RIGHT_LEAST)
+            for field, counted in verdict.outcomes.items()
+            if counted.total()
         ),
-        Figure(
-            f"{name}: files without a question",
-            verdict.files_without_question,
-            verdict.files,
-            "files",
-            UNASKED_FILES_LEAST,
-            is_more_better=True,
-        ),
-        _right(f"{name}: right without asking", verdict.right, verdict.values),
     ]
-    for field in SCORED:
-        values = verdict.outcomes[field]
-        if sum(values.values()):
-            counted.append(
-                _right(f"{name}: {field} right without asking", values[RIGHT], sum(values.values()))
-            )
-    return counted
 
 
-def _right(name: str, right: int, values: int) -> Figure:
-    return Figure(name, right, values, "values", RIGHT_LEAST, is_more_better=True)
+def _few(name: str, count: int, whole: int, unit: str, most: float | None) -> Figure:
+    return Figure(name, count, whole, unit, most, is_more_better=False)
+
+
+def _many(name: str, count: int, whole: int, least: float) -> Figure:
+    return Figure(
+        name, count, whole, "values" if least == RIGHT_LEAST else "files", least, is_more_better=True
+    )

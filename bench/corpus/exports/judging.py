@@ -87,6 +87,11 @@ class Verdict:
         """How many values and rows are wrong in silence."""
         return sum(counted[WRONG] for counted in self.outcomes.values()) + self.rows[WRONG]
 
+    @property
+    def lost(self) -> int:
+        """How many values the file has and the debts have not, without a word."""
+        return sum(counted[MISSING] for counted in self.outcomes.values())
+
     def add(self, other: "Verdict") -> None:
         """Count another verdict in."""
         self.files += other.files
@@ -123,21 +128,21 @@ def judged(exchanges: Sequence[Exchange]) -> Verdict:
 class _Judge:
     def __init__(self, one: Exchange) -> None:
         self.one, self.layout = one, one.layout
-        self.said = Verdict(files=1)
+        self.result = Verdict(files=1)
         self.findings = _by_line(one)
         self.is_refused = not one.import_id or one.shown.get("state") == "failed"
 
     def verdict(self) -> Verdict:
-        one, said = self.one, self.said
-        said.files_without_question = int(not one.rounds)
-        said.second_rounds = max(0, len(one.rounds) - 1)
-        said.questions.update(code for codes in one.rounds for code in set(codes))
-        said.asking += [f"{self.layout.name}: {question}" for question in one.questions]
-        said.faults += [f"{self.layout.name}: {fault}" for fault in one.faults]
-        if said.second_rounds:
-            said.faults.append(f"{self.layout.name}: more than one round of questions: {one.rounds}")
+        one, result = self.one, self.result
+        result.files_without_question = int(not one.rounds)
+        result.second_rounds = max(0, len(one.rounds) - 1)
+        result.questions.update(code for codes in one.rounds for code in set(codes))
+        result.asking += [f"{self.layout.name}: {question}" for question in one.questions]
+        result.faults += [f"{self.layout.name}: {fault}" for fault in one.faults]
+        if result.second_rounds:
+            result.faults.append(f"{self.layout.name}: more than one round of questions: {one.rounds}")
         if one.needs_answers:
-            said.faults.append(f"{self.layout.name}: still waits for {one.shown['waiting_for']}")
+            result.faults.append(f"{self.layout.name}: still waits for {one.shown['waiting_for']}")
         pairs, strangers = matched(self.layout.debts, one.debts)
         for truth, debt in pairs:
             if debt is None:
@@ -149,7 +154,7 @@ class _Judge:
             is_questioned = ROWS in self.one.concerned
             self._wrong_row(None, "debt", ("owed by nobody", _of_debt(debt)), is_questioned=is_questioned)
         self._merged([(truth, debt) for truth, debt in pairs if debt is not None])
-        return said
+        return result
 
     def _lost(self, truth: Truth) -> None:
         """Count an owed row that is no debt."""
@@ -159,7 +164,7 @@ class _Judge:
         codes = whole.get("") or self._error()
         for name in SCORED:
             if truth.get(name) is not None:
-                self.said.outcomes[name][outcome] += 1
+                self.result.outcomes[name][outcome] += 1
         if outcome == MISSING:
             self._wrong_row(truth.line, "owed row", (_brief(truth), "no debt"), is_questioned=False)
         else:
@@ -182,7 +187,7 @@ class _Judge:
             self._count(truth.line, name, QUESTIONED, (wanted, value), codes, is_right=is_right)
         elif is_right:
             self._count(truth.line, name, RIGHT, (wanted, value), codes, is_right=True)
-            self.said.guessed[name] += name in self.layout.must_ask
+            self.result.guessed[name] += name in self.layout.must_ask
         else:
             outcome = REPORTED if codes else WRONG if value else MISSING
             self._count(truth.line, name, outcome, (wanted, value), codes)
@@ -204,10 +209,10 @@ class _Judge:
         *,
         is_right: bool = False,
     ) -> None:
-        self.said.outcomes[name][outcome] += 1
-        self.said.undecidable[name] += outcome == QUESTIONED and name in self.layout.must_ask
+        self.result.outcomes[name][outcome] += 1
+        self.result.undecidable[name] += outcome == QUESTIONED and name in self.layout.must_ask
         if outcome == QUESTIONED and not is_right and not codes:
-            self.said.wrong_after_answers += 1
+            self.result.wrong_after_answers += 1
             outcome = "wrong or missing after the answers"
         if outcome != RIGHT and not (outcome == QUESTIONED and name in self.layout.must_ask):
             self._miss(line, name, outcome, values, codes or ("" if outcome == WRONG else self.questions))
@@ -216,13 +221,13 @@ class _Judge:
         self, line: int | None, what: str, values: tuple[str, str], *, is_questioned: bool
     ) -> None:
         outcome = QUESTIONED if is_questioned else WRONG
-        self.said.rows[outcome] += 1
-        self.said.wrong_after_answers += is_questioned
+        self.result.rows[outcome] += 1
+        self.result.wrong_after_answers += is_questioned
         shown = "wrong after the answers" if is_questioned else WRONG
         self._miss(line, what, shown, values, self.questions)
 
     def _miss(self, line: int | None, name: str, outcome: str, values: tuple[str, str], codes: str) -> None:
-        self.said.misses.append(Miss(self.layout.name, line, name, outcome, *values, codes))
+        self.result.misses.append(Miss(self.layout.name, line, name, outcome, *values, codes))
 
     @property
     def questions(self) -> str:

@@ -17,7 +17,7 @@ _KEYS = (
     "source", "company", "file", "encoding", "foreign_lines", "newline", "content", "sheet", "merges", "hidden_rows",
     "number_formats", "must_ask", "columns", "answers", "debts", "refused",
 )  # fmt: skip
-_ANSWERS = ("number", "date", "currency", "country", "instalments", "units", "row_status")
+_ANSWERS = ("number", "date", "currency", "country", "instalments", "units", "row_status", "columns")
 _TRUTHS = (
     "line", "reference", "name", "company", "amount", "currency", "due_date", "invoice_date", "email", "phone",
     "postal_code", "city", "country", "debtor_reference",
@@ -68,10 +68,12 @@ class Layout:
     @cached_property
     def labels(self) -> dict[str, Field | None]:
         """Return the field of each column, by its folded header or letter."""
-        return {
-            key.strip().casefold(): None if name in _NO_FIELD else Field(name)
-            for key, name in self.columns.items()
-        }
+        return _folded(self.columns)
+
+    @cached_property
+    def stand_ins(self) -> dict[str, Field | None]:
+        """Return what a person takes a column for where a debt lacks something otherwise."""
+        return _folded(self.answers.get("columns", {}))
 
     def label(self, header: str, letter: str) -> Field | None:
         """Return what a column truly is."""
@@ -83,6 +85,12 @@ class Layout:
         of_columns: Mapping[str, dict[str, str]] = self.answers.get("row_status", {})
         folded = {key.strip().casefold(): values for key, values in of_columns.items()}
         return folded.get(header.strip().casefold()) or folded.get(letter.casefold())
+
+
+def _folded(columns: Mapping[str, str]) -> dict[str, Field | None]:
+    return {
+        key.strip().casefold(): None if name in _NO_FIELD else Field(name) for key, name in columns.items()
+    }
 
 
 def layouts(part: Part, folder: Path = FOLDER) -> list[Layout]:
@@ -123,6 +131,7 @@ def _layout(name: str, form: dict[str, Any]) -> Layout:
     )
     # Every label is a field.
     assert layout.labels is not None
+    assert layout.stand_ins is not None
     return layout
 
 
@@ -132,6 +141,6 @@ def _truth(debt: dict[str, Any]) -> Truth:
     return Truth(int(debt["line"]), values)
 
 
-def _only(given: Iterable[str], names: Iterable[str], what: str) -> None:
-    if strange := set(given) - set(names):
+def _only(keys: Iterable[str], names: Iterable[str], what: str) -> None:
+    if strange := set(keys) - set(names):
         raise LayoutWrong(f"There is no {min(strange)!r} in {what}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import Any
 
-from bench.corpus.exports.answering import Shown, answers, concerns
+from bench.corpus.exports.answering import Changes, Shown, answers, concerns
 from bench.corpus.exports.layout import Layout
 from bench.corpus.exports.writing import file_of
 from getbill import access, companies
@@ -16,7 +16,7 @@ from getbill.kit.db import Database, Statement
 from getbill.vault import Vault
 
 _API = "/external-api/v1"
-_PATIENCE_SECONDS = 300.0
+_PATIENCE_SECONDS = 600.0
 _POLL_SECONDS = 0.1
 _ROUNDS_MAX = 4
 _LIMIT_PER_MINUTE = 1_000_000
@@ -124,11 +124,11 @@ def exchange(url: str, layouts: Sequence[Layout], by_layout: Mapping[str, str]) 
         exchanges = [_sent(client, layout, by_layout[layout.name]) for layout in layouts]
         pending = [one for one in exchanges if one.import_id]
         until = time.monotonic() + _PATIENCE_SECONDS
-        while pending:
-            if time.monotonic() > until:
-                raise TimeoutError(f"Imports are not over: {[one.layout.name for one in pending]}")
+        while pending and time.monotonic() < until:
             pending = [one for one in pending if not _is_done(client, one)]
             time.sleep(_POLL_SECONDS if pending else 0)
+        for one in pending:
+            one.faults.append(f"not over after {_PATIENCE_SECONDS:.0f} s: {one.shown['state']}")
         return exchanges
     finally:
         client.close()
@@ -159,25 +159,29 @@ def _is_done(client: Client, one: Exchange) -> bool:
 def _answer(client: Client, one: Exchange) -> bool:
     """Answer all questions of an import in one PUT, and those that follow in more; say whether it goes on."""
     path = f"/imports/{one.import_id}/mapping"
-    for _ in range(_ROUNDS_MAX):
+    before: set[tuple[Any, ...]] = set()
+    while True:
         one.mapping = client.get(one.key, path)
-        one.rounds.append([question["code"] for question in one.mapping["questions"]])
-        one.questions += [
-            f"{question['code']}: {question['message']}" for question in one.mapping["questions"]
-        ]
-        one.concerned |= concerns(one.layout, one.mapping)
-        changes, faults = answers(one.layout, one.mapping)
-        one.faults += faults
-        reply = _put(client, one, changes, is_confirmed=True)
-        if reply.status == 200:
-            return True
-        if reply.status != 409:
+        questions = {(question["code"], *question["columns"]) for question in one.mapping["questions"]}
+        if (one.rounds and questions <= before) or len(one.rounds) == _ROUNDS_MAX:
+            one.faults.append(f"still asks {sorted(questions)} after it was answered")
             return False
-        # More is asked than was: what is answered already stands, and the next round follows.
-        if _put(client, one, changes, is_confirmed=False).status != 200:
-            return False
-    one.faults.append("questions without end")
-    return False
+        before = questions
+        changes, status = _round(client, one)
+        # Where more is asked still, what is answered stands, and the next round follows.
+        if status != 409 or _put(client, one, changes, is_confirmed=False).status != 200:
+            return status == 200
+
+
+def _round(client: Client, one: Exchange) -> tuple[Changes, int]:
+    """Answer the questions there are; return the answers and the status of the PUT."""
+    questions = one.mapping["questions"]
+    one.rounds.append([question["code"] for question in questions])
+    one.questions += [f"{question['code']}: {question['message']}" for question in questions]
+    one.concerned |= concerns(one.layout, one.mapping)
+    changes, faults = answers(one.layout, one.mapping)
+    one.faults += faults
+    return changes, _put(client, one, changes, is_confirmed=True).status
 
 
 def _put(client: Client, one: Exchange, changes: dict[str, Any], *, is_confirmed: bool) -> Reply:
