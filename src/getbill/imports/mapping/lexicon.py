@@ -263,7 +263,7 @@ WORDS: dict[str, str] = {
     "line3": """address3 address4 addressline3 addressline4 adresse3 adresse4 adresse_3 adresse_4 address_3
         address_4 address_line_3 address_line_4 adresse_ligne_3 adr3 adr4 line3 line4 poaddressline3
         poaddressline4 adresszeile_3 adresregel_3""",
-    "zip": """cp postal postale zip plz postleitzahl postcode cap codigo_postal code_postal codepostal postkode
+    "zip": """npa billing_code billing_zip billing_zipcode cp postal postale zip plz postleitzahl postcode cap codigo_postal code_postal codepostal postkode
         zipcode zip_code pstlz postal_code codigopostal cod_postal c_p postnummer cod_post codpostal cpostal
         c_postal postcodes pstcd postcd codepost code_post zip_postal zip_postal_code postcode_huisadres
         kod_pocztowy psc postnr""",
@@ -338,7 +338,7 @@ WORDS: dict[str, str] = {
     "row": "ligne line row zeile index lfd rang ordre_ regel pos position riga linea fila volgnummer laufende",
     "unit": "objekt agence agency filiale succursale site_ establishment filialnummer zweigstelle sede vestiging store shop",
     "quality": "score rating note_interne scoring risque risk risiko rischio riesgo bonitat",
-    "flag": "oui_non flag yes_no checkbox is has est exporte exported",
+    "flag": "oui_non flag yes_no checkbox is has exporte exported",
 }
 
 # Whole headers that mean exactly one field: the names of our own API, of the published docs and of programs

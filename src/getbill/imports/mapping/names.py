@@ -17,6 +17,9 @@ _JOINED = frozenset({"et", "&", "und", "and", "ou", "y", "e", "en", "+"})
 _ABBREVIATED = re.compile(r"[^\W\d_]{2,5}\.")
 # A partner's display name is the company and, behind a comma, its contact.
 _PARTNER = re.compile(r"partner", re.IGNORECASE)
+_WITH_PLACE = re.compile(
+    r"(?P<name>[^,]*[^\W\d][^,]*),\s+(?:[A-Z]{1,2}-)?(?P<code>\d{4,5})\s+(?P<city>[^\W\d][^\d,]*)"
+)
 _PART = re.compile(r"[^\W\d_][^\d,;/@&]*")
 
 
@@ -58,6 +61,12 @@ def parts(text: str, style: Style = "last_first") -> dict[str, str]:
     if first and last:
         return fields | {"name": f"{first} {last}", "first_name": first, "last_name": last}
     return fields | {"name": whole}
+
+
+def place_of(text: str) -> tuple[str, str, str] | None:
+    """Return the name, postal code and city of `Bergmann Treuhand AG, 6003 Luzern`; None where a text is a name alone."""
+    written = _WITH_PLACE.fullmatch(" ".join(text.split()))
+    return (written["name"], written["code"], written["city"]) if written else None
 
 
 def _comma_pair(text: str) -> tuple[str, str] | None:

@@ -145,7 +145,9 @@ _FREE_TEXT: Final = frozenset(
     | {"service", "supplier", "neutral"}
 )
 # Two values below a header that speaks of any of these may be the sides of a ledger.
-_OF_SIGNS: Final = frozenset({"kind", "sides", "status", "debit", "credit", "document", "journal", "number"})
+_OF_SIGNS: Final = frozenset(
+    {"kind", "sides", "status", "debit", "credit", "document", "journal", "number", "flag"}
+)
 _VALUES_MAX: Final = 40
 _VALUE_CHARS_MAX: Final = 40
 # A mark is no longer than this, or it is a word.
@@ -474,18 +476,26 @@ def _may_be_sign(candidate: Candidate) -> bool:
     values = {value.strip().casefold() for value in profile.values if value.strip()}
     if len(values) > 2 or (len(values) == 1 and profile.filled == profile.rows):
         return False
-    concepts = candidate.spoken.concepts
-    if candidate.is_known and not concepts & _OF_SIGNS:
-        return False
-    if all("bucket" in listen(value).concepts and not value.isdigit() for value in values):
-        return False
-    if not vocabulary().explained.isdisjoint(_NOT_WORDS.sub(" ", plain(candidate.column.header)).split()):
-        return False
-    if all(value.isdigit() and len(value) > _MARK_CHARS_MAX for value in values):
+    if _is_explained(candidate, values):
         return False
     # In a file of few rows texts that never repeat are no marks.
     is_repeated = profile.filled > len(values) or profile.filled < profile.rows
     return is_repeated or all(len(value) <= _MARK_CHARS_MAX for value in values)
+
+
+def _is_explained(candidate: Candidate, values: set[str]) -> bool:
+    """Tell whether a header says what its values are, or the values do: ages, codes, yes and no of something known."""
+    concepts = candidate.spoken.concepts
+    if candidate.is_known and not concepts & _OF_SIGNS:
+        return True
+    if "flag" in concepts and values <= _YES | _NO:
+        return True
+    if all(value.isdigit() and len(value) > _MARK_CHARS_MAX for value in values):
+        return True
+    if all("bucket" in listen(value).concepts and not value.isdigit() for value in values):
+        return True
+    words = _NOT_WORDS.sub(" ", plain(candidate.column.header)).split()
+    return not vocabulary().explained.isdisjoint(words)
 
 
 def left_open(asked: Question, statuses: Mapping[str, str]) -> Question | None:
