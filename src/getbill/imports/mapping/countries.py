@@ -115,8 +115,10 @@ def recalled(mapping: Mapping, profile: sheets.Profile) -> Decision:
         is_same = mapping.country in place.possible and _reads(mapping.country, rows.numbers)
     else:
         is_same = place.country == mapping.country
-    if is_same or not rows.numbers:
+    if is_same or (not rows.numbers and mapping.country in place.possible):
         return replace(place, country=mapping.country, reason=mapping.country_reason, questions=())
+    if not rows.numbers:
+        return place
     evidence = gathered(rows, mapping.columns, profile, mapping.currency)
     question = _question(rows, evidence, mapping.country)
     return replace(
