@@ -135,7 +135,7 @@ def _name_reference(layout: Layout, mapping: Shown, question: Shown) -> Iterator
             yield "columns", {str(column["index"]): Field.REFERENCE}
     if not is_named:
         # What tells the rows of such a file apart: whose they are, and of when.
-        parts = {*_COLUMNS["name"], Field.INVOICE_DATE, Field.DUE_DATE} - {Field.CIVILITY}
+        parts = {*_COLUMNS["name"], Field.OBJECT, Field.INVOICE_DATE, Field.DUE_DATE} - {Field.CIVILITY}
         yield "reference_from", [str(index) for index, label in labels.items() if label in parts]
 
 
