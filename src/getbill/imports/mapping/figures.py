@@ -40,14 +40,16 @@ class Head:
     def share_within(self, small: sheets.ColumnProfile, large: sheets.ColumnProfile) -> float:
         """Return in which share of rows one amount is at most the other."""
         pairs = self._pairs(small, large)
-        return sum(1 for left, right in pairs if left <= right + _CENT) / len(pairs) if pairs else 1.0
+        return (
+            sum(1 for left, right in pairs if abs(left) <= abs(right) + _CENT) / len(pairs) if pairs else 1.0
+        )
 
     def share_adding_up(
         self, due: sheets.ColumnProfile, invoiced: sheets.ColumnProfile, paid: sheets.ColumnProfile
     ) -> float:
         """Return in which share of rows what is due is what was invoiced less what was paid."""
         rows = [
-            abs(total - abs(received or Decimal(0)) - rest) < _CENT
+            abs(abs(total) - abs(received or Decimal(0)) - abs(rest)) < _CENT
             for rest, total, received in zip(
                 self.numbers(due), self.numbers(invoiced), self.numbers(paid), strict=True
             )

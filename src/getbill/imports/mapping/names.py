@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from getbill.imports.mapping.atlas import of_city
 from getbill.imports.mapping.legal_forms import is_company, is_form
 from getbill.imports.mapping.tables import CIVILITIES
 
@@ -16,10 +17,11 @@ _JOINED = frozenset({"et", "&", "und", "and", "ou", "y", "e", "en", "+"})
 # A legal form that nobody has listed: three letters and a point. One letter is an initial.
 _ABBREVIATED = re.compile(r"[^\W\d_]{2,5}\.")
 # A partner's display name is the company and, behind a comma, its contact.
-_PARTNER = re.compile(r"partner", re.IGNORECASE)
+_PARTNER = re.compile(r"partner|partenaire|asociado|relatie", re.IGNORECASE)
 _WITH_PLACE = re.compile(
     r"(?P<name>[^,]*[^\W\d][^,]*),\s+(?:[A-Z]{1,2}-)?(?P<code>\d{4,5})\s+(?P<city>[^\W\d][^\d,]*)"
 )
+_GIVEN = re.compile(r"[^\W\d_][^\W\d_.\x27\u2019-]*(?:[-\x27\u2019][^\W\d_]+)*\.?")
 _PART = re.compile(r"[^\W\d_][^\d,;/@&]*")
 
 
@@ -47,7 +49,7 @@ def parts(text: str, style: Style = "last_first") -> dict[str, str]:
     """Return a whole name as the fields of a debtor: always `name`, and what its writing shows for sure."""
     whole = " ".join(text.split())
     pair = _comma_pair(whole)
-    if style == "company_contact" and pair and not is_company(pair[1]):
+    if pair and not is_company(pair[1]) and (style == "company_contact" or _is_contact_of(*pair)):
         return {"name": pair[1], "company": pair[0]}
     if is_company(whole):
         return {"name": whole, "company": whole}
@@ -77,6 +79,17 @@ def _comma_pair(text: str) -> tuple[str, str] | None:
     if not before or not behind or is_form(behind) or _ABBREVIATED.fullmatch(behind):
         return None
     return before, behind
+
+
+def _is_contact_of(company: str, contact: str) -> bool:
+    """Tell whether a name is a company and, behind the comma, a person at it, not its town."""
+    words = contact.split()
+    return (
+        is_company(company)
+        and 2 <= len(words) <= 3
+        and all(_GIVEN.fullmatch(word) for word in words)
+        and not of_city(contact)
+    )
 
 
 def _split(whole: str, style: Style) -> tuple[str, str]:

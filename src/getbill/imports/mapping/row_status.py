@@ -161,6 +161,7 @@ _SINCE: Final = re.compile(
     r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|d|j)\b"
 )
 _AT_A_DATE: Final = re.compile(r"\s+(?:le|on|am|el|il|op|em|du|vom|del)?\s*\d[\d\s./-]*$")
+_ORDINAL: Final = re.compile(r"\b\d+(?:re|er|e|eme|st|nd|rd|th|o|a)?\b\.?")
 _IN_BRACKETS: Final = re.compile(r"\s*[(\[].*?[)\]]")
 _PARTS: Final = re.compile(r"\s*[,;|/+&]\s*")
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
@@ -224,7 +225,10 @@ def status_of(value: str) -> str | None:
 def _status_of(value: str) -> str | None:
     words = vocabulary().words
     text = plain(value)
-    for reading in (text, _IN_BRACKETS.sub("", text), _AT_A_DATE.sub("", text), _SINCE.sub("", text)):
+    for reading in (
+        text,
+        *(pattern.sub("", text) for pattern in (_IN_BRACKETS, _AT_A_DATE, _SINCE, _ORDINAL)),
+    ):
         key = _NOT_WORDS.sub(" ", reading).strip()
         if status := words.get(key) or words.get(key.removesuffix("s")):
             return status
