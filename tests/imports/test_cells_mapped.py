@@ -224,6 +224,25 @@ def test_dates_that_a_spreadsheet_turned_are_asked_and_turned_back() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("cells", "asked"),
+    [
+        # A French spreadsheet does to an American export what an English one does to a French.
+        (["10/14/2026", date(2026, 12, 10), "10/30/2026"], ["dates_turned"]),
+        # What a spreadsheet could have read, it would not have left as text.
+        (["05/10/2026", date(2026, 12, 10), "06/10/2026"], ["date_order"]),
+        (["14/10/2026", date(2026, 10, 15), "05/10/2026"], []),
+        (["14 octobre 2026", date(2026, 10, 5)], []),
+    ],
+)
+def test_typed_dates_beside_texts_are_asked_where_they_could_be_turned(
+    cells: list[Any], asked: list[str]
+) -> None:
+    found, _, _ = workbook(*([f"F{line}", "Ann Bo", 12.5, cell] for line, cell in enumerate(cells)))
+
+    assert [one.code for one in found.questions] == asked
+
+
 def test_an_order_remembered_of_a_sender_does_not_answer_for_turned_dates() -> None:
     before = dated("14/10/2026", "05/10/2026")
     _, profile, _ = workbook(["F1", "Ann Bo", 12.5, "14/10/2026"], ["F2", "Ann Bo", 9.0, date(2026, 5, 10)])

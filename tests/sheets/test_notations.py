@@ -90,6 +90,10 @@ def marked(shape: sheets.NumberShape, marks: str) -> sheets.NumberShape:
         (80.10000000000001, POINT, "80.10"),
         (1234.5600000001, POINT, "1234.56"),
         (12.345, POINT, "12.345"),
+        (12.3400001526, POINT, "12.34"),
+        (12.3456, POINT, "12.3456"),
+        (1234567890, POINT, "1234567890"),
+        ("12.34567", POINT, "12.34567"),
     ],
 )
 def test_an_amount_is_read_with_all_that_stands_around_it(

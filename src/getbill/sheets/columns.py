@@ -366,7 +366,7 @@ class Sight:
             return DateShape("ymd", is_certain=True, why="typed")
         # A spreadsheet in English turns 02/03 of a French export into 3 February and leaves 13/03 as text; one in
         # French does the same to an American export.
-        if shape.why in {"day_above_12", "mixed_orders", "order_ambiguous"} and self.typed_day_max <= 12:
+        if shape.why == "day_above_12" and self.typed_day_max <= 12:
             return replace(shape, is_certain=False, why="half_converted")
         return shape
 

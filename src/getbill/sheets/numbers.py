@@ -18,8 +18,6 @@ from getbill.sheets.words import CellWrong
 
 Decimals = Literal[".", ","]
 _SIGNS: tuple[Decimals, Decimals] = (",", ".")
-# More characters than an amount of ten digits has: what floating point leaves behind.
-_LONG = 14
 # What is left of a cent in floating point is no money.
 _ROUNDING = Decimal("0.000001")
 _FOUR_PLACES = Decimal("0.0001")
@@ -78,7 +76,8 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
         if type(cell) is float:
             # A spreadsheet keeps fifteen digits; what lies behind them is the machine's rounding.
             digits = f"{cell:.15g}"
-            return Decimal(digits) if len(digits) <= _LONG else _rounded(Decimal(digits))
+            is_short = "." in digits[-_ROUNDED_FROM - 1 :] or "." not in digits
+            return Decimal(digits) if is_short else _rounded(Decimal(digits))
         raise CellWrong("cell_empty" if cell is None else "number_invalid", value=read_text(cell))
 
     return read
