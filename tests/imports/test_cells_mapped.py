@@ -7,6 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from getbill import sheets
 from getbill.imports import mapping
@@ -27,9 +28,13 @@ def dated(*cells: str) -> Any:
     return read(PLAIN, *(f"F{line} | Ann Bo | 12,50 | {cell}" for line, cell in enumerate(cells)))
 
 
-def workbook(*rows: list[Any]) -> tuple[mapping.Mapping, sheets.Profile, list[sheets.Row]]:
+def workbook(
+    *rows: list[Any], is_1904: bool = False
+) -> tuple[mapping.Mapping, sheets.Profile, list[sheets.Row]]:
     """Return the mapping of a workbook with the plain header."""
     book = openpyxl.Workbook()
+    if is_1904:
+        book.epoch = CALENDAR_MAC_1904
     page = book.active
     assert page is not None
     for row in [[name.strip() for name in PLAIN.split("|")], *rows]:
@@ -270,6 +275,16 @@ def test_typed_days_are_those_that_were_meant(cells: list[Any], days: list[str |
 
     composer = mapping.compose(found, profile)
     assert [composer.body(row)[0].get("due_date") for row in rows] == days
+
+
+def test_a_bare_number_is_no_day_where_days_count_from_1904() -> None:
+    found, profile, rows = workbook(
+        ["F1", "Ann Bo", 12.5, date(2026, 10, 14)], ["F2", "Ann Bo", 9.0, 44847], is_1904=True
+    )
+
+    bodies = [mapping.compose(found, profile).body(row)[0] for row in rows]
+
+    assert [body.get("due_date") for body in bodies] == ["2026-10-14", None]
 
 
 def test_digits_that_a_program_made_fractions_of_are_digits() -> None:

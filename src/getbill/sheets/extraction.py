@@ -46,6 +46,7 @@ _COLUMN = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
 _SPAN = re.compile(rb'\b(min|max)="(\d+)"')
 _NO_VALUE = re.compile(rb"</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>|</(?:\w+:)?c>)")
 _STYLED = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)\d+" s="(\d+)"')
+_FROM_1904 = re.compile(rb'\bdate1904="(?:1|true)"')
 _CURRENCY = re.compile(r'\[\$([^\]-]+)(?:-[0-9A-Fa-f]+)?\]|"?([\u20ac\u00a3\u00a5]|CHF|EUR|USD|GBP)"?')
 
 
@@ -64,6 +65,7 @@ class Markup:
         self.hidden_rows: list[int] = []
         self.hidden_columns: list[int] = []
         self.unsaved = 0
+        self.is_1904 = False
         self.currencies: dict[str, set[str]] = {}
 
     def look(self, block: bytes, currency_of: dict[bytes, str]) -> None:
@@ -150,6 +152,7 @@ def _extract(asked: dict[str, Any], out: io.BufferedWriter) -> None:
         "hidden_rows": markup.hidden_rows,
         "hidden_columns": markup.hidden_columns,
         "unsaved": markup.unsaved,
+        "is_1904": markup.is_1904,
         "currencies": {letters: sorted(signs) for letters, signs in markup.currencies.items()},
     }
     out.write(orjson.dumps(head) + b"\n")
@@ -267,6 +270,7 @@ class Archive:
         part = self._part_of(sheet)
         if part is None:
             return found
+        found.is_1904 = bool(_FROM_1904.search(self._zip.read("xl/workbook.xml")))
         currencies = self._currency_styles()
         for block in self._blocks(part):
             found.look(block, currencies)

@@ -199,6 +199,10 @@ NOTES: dict[str, tuple[str, str]] = {
         "Hidden columns were read too: {columns}.",
         "Des colonnes masquées ont aussi été lues : {columns}.",
     ),
+    "dates_from_1904": (
+        "The workbook counts days from 1904; numbers that are not formatted as dates are not read as dates.",
+        "Le classeur compte les jours depuis 1904 ; les nombres sans format de date ne sont pas lus comme des dates.",
+    ),
     "formulas_unsaved": (
         "{count} formulas have no saved value; open the workbook in a spreadsheet, save it and send it again.",
         "{count} formules n'ont pas de valeur enregistrée ; ouvrez le classeur dans un tableur, enregistrez-le et renvoyez-le.",

@@ -22,7 +22,7 @@ import orjson
 from getbill.sheets import extraction
 from getbill.sheets.delimited import Record
 from getbill.sheets.headers import WORDS
-from getbill.sheets.model import Choices, Limits, Note, OtherSheet, letter
+from getbill.sheets.model import DATES_FROM_1904, Choices, Limits, Note, OtherSheet, letter
 from getbill.sheets.words import Unreadable
 
 _DAY_CHARS = 10
@@ -73,6 +73,8 @@ class Workbook:
             found.append(Note("hidden_columns", {"columns": letters}))
         if self.head["unsaved"]:
             found.append(Note("formulas_unsaved", {"count": self.head["unsaved"]}))
+        if self.head["is_1904"]:
+            found.append(Note(DATES_FROM_1904))
         return tuple(found)
 
     def records(self) -> Iterator[Record]:
