@@ -158,6 +158,24 @@ def test_dates_are_read_by_what_their_column_shows(cells: list[str], days: list[
     assert found.asked() == []
 
 
+@pytest.mark.parametrize("cell", ["1900-01-01", "01/01/1970", "1970-01-01T00:00:00Z"])
+def test_what_programs_write_for_no_date_is_no_day_due(cell: str) -> None:
+    found = dated(cell, "2026-10-14")
+
+    assert [body.get("due_date") for body in found.bodies()] == [None, "2026-10-14"]
+    assert [one.code for one in found.findings()[0]] == ["date_placeholder"]
+
+
+def test_an_accounting_zero_is_nothing_paid() -> None:
+    rows = [
+        f"F{line} | A | 12,50 € | {paid} | {DUE}" for line, paid in enumerate(["- €", "2,50 €", "- €", "- €"])
+    ]
+    found = read("Facture | Client | Montant TTC | Payé | Échéance", *rows)
+
+    assert found.fields()[2:4] == ["amount_invoiced", "amount_paid"]
+    assert [str(body["amount"]) for body in found.bodies()] == ["12.50", "10.00", "12.50", "12.50"]
+
+
 def test_an_instant_near_midnight_among_others_is_warned_of() -> None:
     found = dated("2026-10-13T22:00:00Z", "2026-11-14T09:03:11Z")
 

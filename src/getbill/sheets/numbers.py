@@ -92,7 +92,7 @@ def currency_beside(text: str) -> str:
 def is_number(text: str) -> bool:
     """Tell whether the text is a number somebody could mean, with a currency beside it or not."""
     written = notations.read(text)
-    return bool(written and readings(written.body))
+    return bool(readings(written.body)) if written else notations.is_zero(text)
 
 
 def is_shortened(text: str) -> bool:
@@ -198,6 +198,8 @@ def _read_slowly(cell: str, shape: NumberShape) -> Decimal:
         raise CellWrong("formula_error", value=text)
     written = notations.read(text)
     if written is None:
+        if notations.is_zero(text):
+            return Decimal(0)
         code = "digits_lost" if is_shortened(text) else "number_invalid"
         raise CellWrong(code, _without_words(text, shape), value=text)
     if problem := _problem(written, shape):

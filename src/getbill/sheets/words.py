@@ -150,6 +150,10 @@ CELLS: dict[str, tuple[str, str]] = {
     ),
     "date_invalid": ("{value} is not a date.", "{value} n'est pas une date."),
     "date_impossible": ("There is no such day as {value}.", "Le jour {value} n'existe pas."),
+    "date_placeholder": (
+        "{value} stands for no date: programs write it where they have none.",
+        "{value} n'est pas une date : des programmes l'écrivent quand ils n'en ont pas.",
+    ),
     "cells_slid": (
         "The row has {cells} cells under {columns} columns: a delimiter inside a cell is not quoted.",
         "La ligne a {cells} cellules pour {columns} colonnes : un séparateur dans une cellule est sans guillemets.",
