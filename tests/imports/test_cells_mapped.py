@@ -200,7 +200,7 @@ DATES = "Facture | Client | Solde | Date de facture | Échéance"
     [
         # Under the other order half of the debts would be due before they were invoiced.
         (["02/01/2026 | 03/03/2026", "06/05/2026 | 07/02/2026", "11/02/2025 | 12/01/2025", "01/12/2026 | 02/11/2026",
-          "02/10/2026 | 03/04/2026"], [], "2026-07-02"),
+          "02/10/2026 | 03/04/2026", "05/04/2026 | 06/03/2026"], [], "2026-07-02"),
         (["02/01/2026 | 03/02/2026", "06/02/2026 | 07/03/2026"], ["date_order", "date_order"], None),
     ],
 )  # fmt: skip

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tables
 from getbill import sheets
-from getbill.sheets import numbers
+from getbill.sheets import kinds, numbers
 
 POINT = sheets.NumberShape(".", ",", is_certain=True, why="decimal_seen")
 COMMA = sheets.NumberShape(",", " ", is_certain=True, why="decimal_seen")
@@ -180,6 +180,20 @@ def lakhs(amount: Decimal) -> str:
     head, tail = whole[:-3], whole[-3:]
     pairs = [head[max(0, at - 2) : at] for at in range(len(head), 0, -2)]
     return ",".join([*reversed(pairs), tail]) + f".{cents}"
+
+
+@pytest.mark.parametrize(
+    "text", ["C00123", "D-00013", "K12", "CR2024", "12 B", "12 C", "T-1", "A 12", "S100"]
+)
+def test_a_code_of_a_letter_and_digits_is_no_amount(text: str) -> None:
+    assert sheets.Kind.NUMBER not in kinds.of(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["5,000 Cr", "5,000 Dr", "3 lakh", "120,00 H", "120,00S", "10 k€", "€ 10K", "- €"]
+)
+def test_an_amount_with_its_mark_is_a_number(text: str) -> None:
+    assert sheets.Kind.NUMBER in kinds.of(text)
 
 
 STYLES = [

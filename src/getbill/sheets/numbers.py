@@ -92,7 +92,13 @@ def currency_beside(text: str) -> str:
 def is_number(text: str) -> bool:
     """Tell whether the text is a number somebody could mean, with a currency beside it or not."""
     written = notations.read(text)
-    return bool(readings(written.body)) if written else notations.is_zero(text)
+    if written is None:
+        return notations.is_zero(text)
+    # C00123, CR2024 and D-13 are codes: a mark or a magnitude stands beside cents, a currency, or behind as a word.
+    is_word = text[:1].isdigit() and (len(written.mark) > 1 or (written.power > 0 and not written.is_k))
+    is_bare = not (written.mark or written.power)
+    is_amount = is_bare or is_word or written.currency or _CENTS.search(written.body)
+    return bool(is_amount and not written.problem and readings(written.body))
 
 
 def is_shortened(text: str) -> bool:
