@@ -9,12 +9,13 @@ import re
 from collections import Counter
 
 from getbill.sheets.delimited import Dialect
-from getbill.sheets.model import Cell
 
 # In the order of preference where two fit as well.
 _DELIMITERS = (";", "\t", ",", "|", "\u00a6", "~", "^", "\x1f", ":")
 _LINES_MAX = 600
 _TAIL_MIN = 6
+# A score that no lines of another kind spoil.
+_PLAIN = 0.6
 # What Excel reads itself as the file's delimiter.
 _SAID = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
 # A cell that is two cells of another delimiter; a comma before a space or inside a number is text.
@@ -44,17 +45,23 @@ def find(lines: list[str]) -> Dialect:
     escape = "\\" if _is_escaped(lines) else None
     if said:
         return Dialect(said[1], quote, escape)
+    best, score = _best(lines, quote, escape)
+    # One column has no delimiter: a semicolon is seldom in a name or an amount.
+    return best if best and score > 0.1 else Dialect(";", quote, escape)
+
+
+def _best(lines: list[str], quote: str, escape: str | None) -> tuple[Dialect | None, float]:
+    """Return the likeliest dialect with its score; below many lines of another kind the last lines say it better."""
     text = "".join(lines)
     dialects = [Dialect(sign, quote, escape) for sign in _DELIMITERS if sign in text]
     scores = {dialect: _score(dialect, lines) for dialect in dialects}
     best = max(dialects, key=lambda dialect: scores[dialect], default=None)
-    if best and scores[best] > 0.1:
-        return best
-    # Below many lines of another kind.
-    if len(lines) >= _TAIL_MIN:
-        return find(lines[len(lines) // 2 :])
-    # One column has no delimiter: a semicolon is seldom in a name or an amount.
-    return Dialect(";", quote, escape)
+    score = scores[best] if best else 0.0
+    if score < _PLAIN and len(lines) >= _TAIL_MIN:
+        below, its_score = _best(lines[len(lines) // 2 :], quote, escape)
+        if its_score > score + 0.1:
+            return below, its_score
+    return best, score
 
 
 def _quote(lines: list[str]) -> str:
@@ -95,6 +102,6 @@ def usual_width(dialect: Dialect, lines: list[str]) -> int:
     return max(widths, key=lambda width: (width > 1, widths[width], width), default=0)
 
 
-def is_said(cells: list[Cell], lines: list[str]) -> bool:
-    """Tell whether the first record is only the line that names the delimiter."""
-    return bool(lines and cells and _SAID.fullmatch(lines[0]))
+def is_said(lines: list[str]) -> bool:
+    """Tell whether the first line only names the delimiter."""
+    return bool(lines and _SAID.fullmatch(lines[0]))

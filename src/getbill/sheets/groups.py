@@ -126,16 +126,20 @@ def _may_stand_beside(cell: Cell) -> bool:
 class Headings:
     """The headings of a file as its rows go by: which is in force, and what it says."""
 
-    def __init__(self, group: Group, leaving: Leaving) -> None:
+    def __init__(self, layout: Layout, group: Group, leaving: Leaving) -> None:
         self._group = group
         self._leaving = leaving
         self._is_after_heading = False
         self._blank: list[Cell] = [""] * len(group.parts)
         self.cells = self._blank
+        # The first block's heading stands above the header.
+        for text in _labelled(layout) if group.is_block else ():
+            self._take([text])
 
     def completed(self, _: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
         """Give the row what its heading says; a heading itself is no data."""
-        if why is None and is_heading(cells, self._group.at):
+        is_own = _is_labelled(cells) and why == "page" if self._group.is_block else why is None
+        if is_own and is_heading(cells, self._group.at):
             self._take(cells)
             return "heading", cells
         if why == "total":
@@ -217,6 +221,8 @@ def _group(layout: Layout, lines: Lines) -> Group | None:
     leaving = Leaving(replace(layout, group=Group(0)))
     rows = [(cells, leaving.why(line, cells)) for line, cells in lines if line >= layout.data_line]
     data = [(cells, why) for cells, why in rows if why in {None, "total"}]
+    if blocks := _blocks(layout, rows):
+        return blocks
     starts = Counter(_first(cells) for cells, why in data if why is None and is_heading(cells))
     if not starts:
         return None
@@ -225,6 +231,40 @@ def _group(layout: Layout, lines: Lines) -> Group | None:
     for cells, why in data:
         seen.add(cells, why)
     return seen.group()
+
+
+def _labelled(layout: Layout) -> list[str]:
+    """Return the lines above the header that name a customer: `Debitor  140001`."""
+    return [line.text for line in layout.skipped if line.why == "preamble" and _LABEL.match(line.text)]
+
+
+def _is_labelled(cells: Sequence[Cell]) -> bool:
+    filled = [cell for cell in cells if cell is not None and cell != ""]
+    return len(filled) == 1 and bool(_LABEL.match(read_text(filled[0])))
+
+
+def _blocks(layout: Layout, rows: Sequence[tuple[Sequence[Cell], str | None]]) -> Group | None:
+    """Return the group of a file whose customers stand above headers of their own, if it has several."""
+    above = _labelled(layout)
+    below = [
+        next(read_text(cell) for cell in cells if cell)
+        for cells, why in rows
+        if why == "page" and _is_labelled(cells)
+    ]
+    details = [cells for cells, why in rows if why is None]
+    if not above or set(below) <= set(above) or any(_names(column, details) for column in layout.columns):
+        return None
+    said = {part for text in [*above, *below] for part in parts_of([text])}
+    return Group(0, tuple(part for part in _PARTS if part in said), is_block=True)
+
+
+def _names(column: Column, details: Sequence[Sequence[Cell]]) -> bool:
+    """Tell whether a column names the customer of each line."""
+    header = folded(column.header)
+    if not _NAME_HEADER.search(header) or _NOT_A_NAME.search(header):
+        return False
+    filled = sum(1 for cells in details if column.index < len(cells) and cells[column.index])
+    return 2 * filled >= len(details)
 
 
 def _first(cells: Sequence[Cell]) -> int:
@@ -291,7 +331,8 @@ class _Seen:
         names = [folded(one["name"]) for one in said if "name" in one]
         if sum(1 for name in names if _NO_NAME.fullmatch(name)) * 2 > len(names):
             return ()
-        if any(map(self._is_name_column, self._layout.columns)):
+        columns = (column for column in self._layout.columns if column.index != self._at)
+        if any(_names(column, self._details) for column in columns):
             return ()
         # Headings below each other: the first may be a region or a salesman.
         has_doubt = self._runs > 0 and not all(
@@ -300,14 +341,6 @@ class _Seen:
         shares = {part: sum(1 for one in said if part in one) / len(said) for part in _PARTS}
         found = [part for part in _PARTS if shares[part] > _SHARES[part]]
         return tuple("name?" if part == "name" and has_doubt else part for part in found)
-
-    def _is_name_column(self, column: Column) -> bool:
-        """Tell whether the lines name their customer themselves."""
-        header = folded(column.header)
-        if column.index == self._at or not _NAME_HEADER.search(header) or _NOT_A_NAME.search(header):
-            return False
-        filled = sum(1 for cells in self._details if column.index < len(cells) and cells[column.index])
-        return 2 * filled >= len(self._details)
 
 
 def _is_of_another_kind(cell: Cell) -> bool:

@@ -14,7 +14,7 @@ from getbill.sheets.model import Cell, Column, Note, Skipped, folded, letter
 from getbill.sheets.texts import read_text
 
 # How far down a header is looked for.
-_SEARCHED = 400
+_SEARCHED = 900
 _LABEL_MAX = 80
 # Lines from here on are measured by those below them, and by so many.
 _NEAR, _BELOW = 20, 100
@@ -133,7 +133,7 @@ def _header(lines: Lines) -> tuple[int | None, bool]:
             continue
         texts = _texts(cells)
         labels = [cell for cell in texts if is_label(cell)]
-        if 2 * len(labels) < len(texts):
+        if not labels:
             continue
         words = sum(1 for cell in labels if WORDS.search(_spread(str(cell))))
         if words > 1 and len(labels) < len(texts):

@@ -24,10 +24,10 @@ _TOTAL_REST = re.compile(
     r"([\s:()\d./-]|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
     r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|dû|du|due|des?|da|do|of|the|this"
     r"|page|seite|pagina|strony?|hoja|folio|creances?|debts?|amount|montant|betrag|lignes?|rows?|net|brut|solde|balance"
-    r"|saldo|offen|outstanding|a reporter|receivables?|overall)*"
+    r"|saldo|offen|outstanding|a reporter|receivables?|overall|y sigue|anterior)*"
 )
 _AMOUNT = re.compile(
-    r"[-+(\u2212]?\s*(?:[A-Z]{3}|[\u20ac$\u00a3])?\s*\d[\d\s.,'\u2019\u2212-]*(?:[A-Z]{3}|[\u20ac$\u00a3%])?\)?"
+    r"[-+(\u2212]?\s*(?:[A-Z]{3}|[\u20ac$\u00a3])?\s*\d[\d\s.,'\u2019\u2212-]*(?:[A-Z]{3}|[DC]r\.?|[\u20ac$\u00a3%])?\)?"
 )
 # Numbers that no row sums up: a phone, a day.
 _NO_AMOUNT = re.compile(r"0\d[\d\s./-]{7,}|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
@@ -46,7 +46,7 @@ _FOOTER = re.compile(
 # A part of every word with which a total or a footer begins: without any, no need to look closer.
 _ENDING = re.compile(
     r"tot|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
-    r"|raz|ogo|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
+    r"|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
     r"|count|lign|row|record|zeile|l[i\u00ed]nea|righe|regel"
 )
 _HELP = re.compile(

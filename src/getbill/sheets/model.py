@@ -108,6 +108,8 @@ class Group:
     parts: tuple[str, ...] = ()
     # Whether each is summed up by a row that names it again.
     has_totals: bool = False
+    # Whether they stand above the header of a block of their own, as in SAP's lists: `Debitor  140001`.
+    is_block: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ _SAMPLE_BYTES = 256 * 1024
 _SAMPLE_ROWS = 300
 # Further down for the header and the first rows of a file that begins with lines of another kind.
 _SAMPLE_BYTES_MAX = 64 * _SAMPLE_BYTES
+_PREAMBLE_ROWS = 900
+_HEADER_NOTES = frozenset({"no_header", "header_unsure"})
 # So many more where the first row may name the customer of all those below it.
 _GROUP_ROWS = 3_000
 
@@ -126,7 +128,7 @@ class Sheet:
         layout = self.layout
         steps: list[Completion] = []
         if layout.group:
-            steps.append(Headings(layout.group, leaving).completed)
+            steps.append(Headings(layout, layout.group, leaving).completed)
         if layout.merged_columns:
             steps.append(Merged(self._source.merges, layout).completed)
 
@@ -221,10 +223,7 @@ def _open_text(file: BinaryIO, name: str, limits: Limits, layout: Layout | None,
         dialect = replace(dialect, delimiter=choices.delimiter)
     # Enough to read the first rows by, until the header tells the width.
     source = Delimited(file, encoding, dialect, limits, dialects.usual_width(dialect, lines))
-    sample = _sample(source)
-    if sample and dialects.is_said(sample[0][1], lines):
-        sample[0] = (1, [])
-    found = _table(sample, choices, limits)
+    sample, found = _found(source, choices, limits, is_said=dialects.is_said(lines))
     source.width = found.width
     found = _grouped(found, source, sample)
     notes = (*encoding.notes, *contents.notes(name, "csv"), *found.notes)
@@ -257,6 +256,23 @@ def _sample(source: Source, most: int = _SAMPLE_ROWS) -> list[tuple[int, list[Ce
     return list(islice(filled, most))
 
 
+def _found(
+    source: Source, choices: Choices, limits: Limits, *, is_said: bool = False
+) -> tuple[list[tuple[int, list[Cell]]], Layout]:
+    """Find the table in the first records, further down where they are lines of another kind.
+
+    `is_said` leaves out the first, which names the delimiter.
+    """
+    for most in (_SAMPLE_ROWS, _PREAMBLE_ROWS):
+        sample = _sample(source, most)
+        if sample and is_said:
+            sample[0] = (1, [])
+        found = _table(sample, choices, limits)
+        if len(sample) < most or not any(note.code in _HEADER_NOTES for note in found.notes):
+            break
+    return sample, found
+
+
 def _holds(cell: Cell) -> bool:
     return cell is not None and cell != ""
 
@@ -264,7 +280,7 @@ def _holds(cell: Cell) -> bool:
 def _grouped(layout: Layout, source: Source, sample: list[tuple[int, list[Cell]]]) -> Layout:
     """Return the layout with the customers that stand on rows of their own, if they do."""
     first = next((cells for line, cells in sample if line >= layout.data_line), [])
-    if len(sample) == _SAMPLE_ROWS and groups.is_heading(first):
+    if len(sample) >= _SAMPLE_ROWS and groups.is_heading(first):
         sample = _sample(source, _GROUP_ROWS)
     return groups.grouped(layout, sample)
 
@@ -276,8 +292,7 @@ def _open_workbook(
     try:
         if layout:
             return Sheet(layout, book, limits)
-        sample = _sample(book)
-        found = _table(sample, choices, limits)
+        sample, found = _found(book, choices, limits)
         notes = (*found.notes, *book.notes, *contents.notes(name, "xlsx"))
         found = replace(
             found,
