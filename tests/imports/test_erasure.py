@@ -290,6 +290,24 @@ async def test_a_waiting_file_still_asks_what_it_asked(sender: Sender) -> None:
     await nothing_of_marie(sender)
 
 
+async def test_a_waiting_file_that_shows_somebody_no_more_is_not_read_again_by_itself(sender: Sender) -> None:
+    await sender.imported(csv([row(1, **MARIE)]))
+    headers = ["Référence", "Nom", "E-mail", "Quelque chose"]
+    hers = csv([["X-1", MARIE["Nom"], MARIE["E-mail"], "12,50"]], headers)
+    others = csv([["Y-1", "Jean", "jean@example.com", "12,50"]], headers)
+    waiting, first = [await sender.sent(one, "?auto=true&sender=erp") for one in (hers, others)]
+    for import_id in (waiting, first):
+        await sender.work(import_id)
+    await erase(sender, "M-2026-00001")
+
+    body = {"columns": {"Quelque chose": "amount"}, "confirm": True}
+    await sender.call("PUT", f"/imports/{first}/mapping", body)
+
+    shown = await sender.get(f"/imports/{waiting}")
+    assert (shown["state"], shown["doing"]) == ("needs_mapping", None)
+    await nothing_of_marie(sender)
+
+
 async def test_an_answer_that_shows_a_refused_row_of_a_batch_goes(sender: Sender) -> None:
     await sender.imported(csv([row(1, **MARIE)]))
     debt = make.debt(reference="B-1", amount=-1, debtor={"name": "Marie Martin", "email": MARIE["E-mail"]})

@@ -46,12 +46,14 @@ _IS_KNOWN = Statement(
 )
 _READ_AGAIN = Statement(
     "imports.read_again",
-    "Files of a layout that somebody confirms now are read again, unless a person has begun to say how, or does so now.",
+    "Files of a layout that somebody confirms now are read again, unless a person has begun to say how, or does so now,"
+    " or somebody in it was erased: its samples would be shown again.",
     """
     UPDATE imports SET state = 'uploaded', task = 'read', tries = 0, leased_until = NULL
     WHERE workspace_id = $1 AND id = ANY (ARRAY(
         SELECT id FROM imports WHERE workspace_id = $1 AND sender = $2 AND signature = $3 AND id <> $4
           AND state IN ('needs_mapping', 'mapped') AND is_auto AND NOT is_changed
+          AND NOT is_unwanted
         FOR UPDATE SKIP LOCKED))
     """,
 )
