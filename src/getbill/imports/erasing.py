@@ -11,7 +11,7 @@ from uuid import UUID
 from getbill import access
 from getbill.companies import Workspace
 from getbill.debts import ErasedPerson
-from getbill.imports import passing, people, plans, queries
+from getbill.imports import passing, plans, queries, traces
 from getbill.imports.model import Import, show
 from getbill.kit.db import Statement, Transaction
 
@@ -61,9 +61,9 @@ async def erase(
 
     That is the file it came with, what was said of its rows, and every other row, sample and file that names the person.
     """
-    hashes = people.hashes_of(workspace.lookup, person)
+    hashes = traces.hashes_of(workspace.lookup, person)
     met = await tx.fetch(_FORGET_ROWS_OF, workspace.id, debt_id)
-    found = await people.lines_of(tx, workspace.id, hashes)
+    found = await traces.lines_of(tx, workspace.id, hashes)
     rows = [(one["import_id"], one["line"]) for one in found]
     await tx.execute(_FORGET_LINES, workspace.id, [row[0] for row in rows], [row[1] for row in rows])
     theirs = {one["import_id"] for one in (*met, *found)} | ({import_id} if import_id else set())
@@ -81,7 +81,7 @@ async def _forget_in(tx: Transaction, workspace: Workspace, found: Import, hashe
         return
     plan = None
     if found.plan is not None and key is not None:
-        shown = people.without(plans.opened(found.plan, key, found.id), workspace.lookup, hashes)
+        shown = traces.without(plans.opened(found.plan, key, found.id), workspace.lookup, hashes)
         plan = shown.seal(key, found.id)
     await tx.execute(_UNWANTED, workspace.id, found.id, plan)
 
