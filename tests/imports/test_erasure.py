@@ -308,6 +308,23 @@ async def test_a_waiting_file_that_shows_somebody_no_more_is_not_read_again_by_i
     await nothing_of_marie(sender)
 
 
+async def test_a_layout_whose_header_names_the_person_is_remembered_no_more(sender: Sender) -> None:
+    await sender.imported(csv([row(1, **MARIE)]))
+    headers = ["Référence", "Nom", "Montant dû", "Marie Martin"]
+    for others, name in ((headers, "erp"), ([*headers[:3], "Note"], "crm")):
+        import_id = await sender.sent(csv([["X-1", "Jean", "12,50", ""]], others), f"?sender={name}")
+        await sender.work(import_id)
+        confirmed = await sender.call("POST", f"/imports/{import_id}/mapping/confirm")
+        assert confirmed.status == 202, confirmed.body
+
+    await erase(sender, "M-2026-00001")
+
+    left = await sender.rows(
+        "SELECT sender FROM import_mappings WHERE workspace_id = $1", sender.workspace_id
+    )
+    assert [one["sender"] for one in left] == ["crm"]
+
+
 async def test_an_answer_that_shows_a_refused_row_of_a_batch_goes(sender: Sender) -> None:
     await sender.imported(csv([row(1, **MARIE)]))
     debt = make.debt(reference="B-1", amount=-1, debtor={"name": "Marie Martin", "email": MARIE["E-mail"]})

@@ -151,6 +151,12 @@ def hashes_of(lookup: Lookup, person: ErasedPerson) -> set[bytes]:
     return found
 
 
+def is_named(lookup: Lookup, hashes: set[bytes], text: str) -> bool:
+    """Say whether a text holds an address or number of a person, or their name in more than one word."""
+    names = _name(lookup, text) if len(words(text)) > 1 else set()
+    return not hashes.isdisjoint(_contacts(lookup, text) | names)
+
+
 def without(plan: Plan, lookup: Lookup, hashes: set[bytes]) -> Plan:
     """Return a plan that shows nothing of a person; how the file is read stays as it is."""
     stored = json.read(plan.write())
