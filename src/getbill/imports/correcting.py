@@ -11,7 +11,7 @@ from asyncpg import Record
 
 from getbill import sheets
 from getbill.companies import Workspace
-from getbill.imports import findings, making, plans, traces
+from getbill.imports import findings, making, people, plans
 from getbill.imports.findings import Row
 from getbill.imports.making import Work
 from getbill.imports.model import correction_context
@@ -92,7 +92,7 @@ def keep(tx: Transaction, place: tuple[Workspace, UUID], key: Key, row: Row) -> 
     content = findings.cells_out(row.cells) if row.cells is not None else row.body
     sealed = key.seal(json.write(content), correction_context(import_id, row.line))
     tx.defer(_CORRECT, workspace.id, import_id, row.line, sealed)
-    traces.add_row(tx, workspace, import_id, row)
+    people.add_row(tx, workspace, import_id, row)
 
 
 def corrected(work_key: Key, import_id: UUID, record: Record) -> Row:

@@ -12,7 +12,7 @@ from uuid import UUID
 from getbill import access
 from getbill.companies import Workspace
 from getbill.debts import ErasedPerson
-from getbill.imports import passing, plans, queries, remembered, traces
+from getbill.imports import passing, people, plans, queries, remembered
 from getbill.imports.model import Import, show
 from getbill.kit.db import Statement, Transaction
 
@@ -62,9 +62,9 @@ async def erase(
 
     That is the file it came with, what was said of its rows, and every other row, sample and file that names the person.
     """
-    hashes = traces.hashes_of(workspace.lookup, person)
+    hashes = people.hashes_of(workspace.lookup, person)
     met = await tx.fetch(_FORGET_ROWS_OF, workspace.id, debt_id)
-    found = await traces.lines_of(tx, workspace.id, hashes)
+    found = await people.lines_of(tx, workspace.id, hashes)
     rows = [(one["import_id"], one["line"]) for one in found]
     await tx.execute(_FORGET_LINES, workspace.id, [row[0] for row in rows], [row[1] for row in rows])
     theirs = {one["import_id"] for one in (*met, *found)} | ({import_id} if import_id else set())
@@ -73,7 +73,7 @@ async def erase(
         await _forget_in(tx, workspace, await queries.lock(tx, workspace, one), hashes)
     await _forget_answers(tx, workspace.id, theirs)
     if person.identity is not None:
-        await remembered.forget(tx, workspace, partial(traces.is_named, workspace.lookup, hashes))
+        await remembered.forget(tx, workspace, partial(people.is_named, workspace.lookup, hashes))
     return sorted(theirs)
 
 
@@ -84,7 +84,7 @@ async def _forget_in(tx: Transaction, workspace: Workspace, found: Import, hashe
         return
     plan = None
     if found.plan is not None and key is not None:
-        shown = traces.without(plans.opened(found.plan, key, found.id), workspace.lookup, hashes)
+        shown = people.without(plans.opened(found.plan, key, found.id), workspace.lookup, hashes)
         plan = shown.seal(key, found.id)
     await tx.execute(_UNWANTED, workspace.id, found.id, plan)
 

@@ -13,7 +13,7 @@ import asyncpg
 
 from getbill import debts
 from getbill.companies import Workspace
-from getbill.imports import changing, findings, traces
+from getbill.imports import changing, findings, people
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
 from getbill.imports.rows import Line
@@ -164,8 +164,8 @@ async def decide(
 def keep(tx: Transaction, work: Work, tally: Tally) -> None:
     """Have kept what is said of some rows, and by what the people in them are found."""
     findings.write(tx, work.workspace.id, work.found.id, work.key, tally.said)
-    traces.keep_rows(tx, work.workspace, work.found.id, tally.said)
-    traces.keep_references(tx, work.workspace, work.found.id, tally.met)
+    people.keep_rows(tx, work.workspace, work.found.id, tally.said)
+    people.keep_references(tx, work.workspace, work.found.id, tally.met)
 
 
 async def taken(tx: Transaction, work: Work, references: list[str]) -> dict[str, Known]:

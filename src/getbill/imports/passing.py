@@ -8,7 +8,7 @@ from uuid import UUID
 
 from getbill import todos, vault
 from getbill.companies import Workspace
-from getbill.imports import actions, plans, queries, traces
+from getbill.imports import actions, people, plans, queries
 from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import Import, State, Task, problem_context
 from getbill.imports.plans import Plan
@@ -61,7 +61,7 @@ UNCOUNT = Statement(
     WHERE workspace_id = $1 AND id = $2
     """,
 )
-FORGET_FINDINGS = Statement(
+_FORGET_FINDINGS = Statement(
     "imports.forget_findings",
     "Drop what was said of an import's rows.",
     "DELETE FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
@@ -89,7 +89,7 @@ async def planned(tx: Transaction, work: Work, plan: Plan, state: State, task: T
     sealed = plan.seal(work.key, work.found.id)
     values = (sealed, plan.layout.signature, plan.profile.rows, task is not None, state, task)
     _held(await tx.fetchval(_PLANNED, *work.place, work.found.fence, *values))
-    await traces.keep_samples(tx, work.workspace, work.found.id, plan)
+    await people.keep_samples(tx, work.workspace, work.found.id, plan)
 
 
 async def settle(
@@ -134,8 +134,8 @@ async def rewind(tx: Transaction, work: Work) -> None:
 
 async def forget_findings(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
     """Drop what was said of an import's rows."""
-    await tx.execute(FORGET_FINDINGS, workspace_id, import_id)
-    await traces.forget_rows(tx, workspace_id, import_id)
+    await tx.execute(_FORGET_FINDINGS, workspace_id, import_id)
+    await people.forget_rows(tx, workspace_id, import_id)
 
 
 def _held(found: UUID | None) -> None:
@@ -154,15 +154,15 @@ async def drop_file(tx: Transaction, workspace: Workspace, found: Import) -> Non
     if found.plan is not None and key is not None:
         plan = plans.opened(found.plan, key, found.id).scrubbed().seal(key, found.id)
     await tx.execute(_KEEP_PLAN, *place, plan)
-    await traces.forget_lines(tx, *place, [traces.SAMPLES])
+    await people.forget_lines(tx, *place, [people.SAMPLES])
 
 
 async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
     """Drop everything an import kept of people; that it was, and its counts, remain."""
     place = workspace_id, import_id
-    for statement in (actions.FORGET_CHUNKS, FORGET_FINDINGS, _FORGET_CORRECTIONS):
+    for statement in (actions.FORGET_CHUNKS, _FORGET_FINDINGS, _FORGET_CORRECTIONS):
         await tx.execute(statement, *place)
-    await traces.forget(tx, *place)
+    await people.forget(tx, *place)
     await vault.drop_key(tx, workspace_id, import_id)
     await vault.drop_key(tx, workspace_id, file_id)
     await tx.execute(_KEEP_NOTHING, *place)

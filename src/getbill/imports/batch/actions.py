@@ -8,7 +8,7 @@ from getbill import debts
 from getbill.companies import Workspace
 from getbill.debts import NewDebt
 from getbill.imports import actions as imports
-from getbill.imports import findings, traces
+from getbill.imports import findings, people
 from getbill.imports.actions import Draft
 from getbill.imports.batch.checks import Checked, Chunk, refused, rows_of, without
 from getbill.imports.findings import Row
@@ -95,7 +95,7 @@ async def settle(tx: Transaction, taken: Taken) -> Import:
     for first in range(0, len(checked.refused), _AT_ONCE):
         some = checked.refused[first : first + _AT_ONCE]
         findings.write(tx, made.workspace_id, made.id, key, some)
-        traces.keep_rows(tx, draft.workspace, made.id, some)
+        people.keep_rows(tx, draft.workspace, made.id, some)
         # Others have waited for some milliseconds.
         await asyncio.sleep(0)
     await tx.execute(
