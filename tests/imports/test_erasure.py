@@ -54,7 +54,11 @@ async def test_a_corrected_row_that_is_a_debt_goes_with_it(sender: Sender) -> No
 )
 async def test_what_was_said_of_rows_that_met_a_debt_goes_with_it(sender: Sender, asked: str) -> None:
     repeated = [row(1, **{"Montant dû": "7,00"}), row(1)]
-    first = await sender.imported(csv([*map(row, range(1, 31)), *repeated]))
+    # Whether a reference that repeats names a debt may be asked.
+    first_id = await sender.sent(csv([*map(row, range(1, 31)), *repeated]))
+    await sender.work(first_id)
+    await sender.call("POST", f"/imports/{first_id}/mapping/confirm")
+    first = await sender.work(first_id)
     again = await sender.imported(csv([row(1, **{"Montant dû": "99,00"})]), asked)
     (debt,) = [one for one in await sender.debts() if one["reference"] == "F-2026-00001"]
     met = [*await sender.findings(first["id"]), *await sender.findings(again["id"])]
