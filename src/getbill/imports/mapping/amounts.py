@@ -54,7 +54,8 @@ def _ledger(ledger: list[Candidate], candidates: list[Candidate], head: Head) ->
     marks = [one.found for one in candidates if "lettering" in one.spoken.concepts]
     debits = [one for one in ledger if _role(one) == "debit"]
     credits_ = [one for one in ledger if _role(one) == "credit"]
-    if len(debits) == 1 and marks and not any(head.has_open(one.found, marks) for one in credits_):
+    names = [one.found for one in candidates if one.may_be(NAMES)]
+    if len(debits) == 1 and marks and not any(head.has_open(one.found, marks, names) for one in credits_):
         debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason("open_debits", _header(debits[0])))
         _leave(credits_, "open_debits", debits[0])
         return []
@@ -180,6 +181,8 @@ def _tax_beside(amount: Candidate, candidates: list[Candidate], head: Head) -> l
     """Ask whether a lone amount includes the tax that stands in a column beside it."""
     for one in candidates:
         if "tax" in one.spoken.concepts and one.found.filled and has_fractions(one.found):
+            if head.includes_tax(amount.found, one.found):
+                return []
             if any(
                 head.is_sum(amount.found, [one.found, net.found])
                 for net in candidates
@@ -210,6 +213,9 @@ def _do_not_add_up(
         return []
     columns = [due, *invoiced, *paid]
     if paid:
+        if paid[0].best and paid[0].best.score < CERTAIN:
+            _leave(paid, "not_ours", paid[0])
+            return []
         fits = head.share_adding_up(due.found, invoiced[0].found, paid[0].found)
         if (
             fits < _ADDING_UP_MIN

@@ -64,7 +64,8 @@ WORDS: dict[str, str] = {
     "order": """commande commandes cmd cde order orders bestellung bestell auftrag auftrags pedido ordine ordini
         po bon bl lieferschein albaran ddt opdracht devis quote angebot presupuesto preventivo offerte bestel
         bdc purchase_order ordre inkooporder
-        encomenda zamowienie objednavka p_o p_o_number po_number""",
+        encomenda zamowienie objednavka p_o p_o_number po_number
+        uw_referentie uw_ref votre_reference votre_ref vos_references vos_ref ihr_zeichen ihre_referenz your_ref your_reference su_referencia vostro_riferimento vs_rif customer_po client_po""",
     "case": """dossier dossiers affaire affaires case file creance creances akte akten aktenzeichen az expediente
         exp pratica zaak vorgang debt debts claim incassodossier forderung forderungs zaaknummer fascicolo
         posizione sinistre matter aktenz gz ticket procedure mahnfall inkassofall inkassonummer""",
@@ -77,7 +78,8 @@ WORDS: dict[str, str] = {
         cislo""",
     "reference": """ref refs reference references referenz referencia riferimento rif referentie kenmerk refer
         reff zeichen riferimenti betalingskenmerk verwijzing ref_
-        referencja referens referanse variabilni_symbol""",
+        referencja referens referanse variabilni_symbol
+        onze_ref""",
     "internal": "interne internal intern interno interna eigen eigene own nos_ref notre votre unsere ihre",
     # Time.
     "date": """date dates datum fecha fechas data dt dat dte day tag_ fec datums datetime fech dag_
@@ -89,7 +91,8 @@ WORDS: dict[str, str] = {
         exigible_le a_payer_avant a_regler_avant a_payer_le due_on dueby due_by deadline betalen_voor
         betalen_voor_uiterlijk da_pagare_entro entro_il pagar_antes_de fecha_limite te_betalen_voor
         maturity limite_reglement gultig_bis pay_before
-        splatnost splatnosti vencimento prazo forfald forfall forfaller forfallen termin_platnosci""",
+        splatnost splatnosti vencimento prazo forfald forfall forfaller forfallen termin_platnosci
+        verv verv_dat vervdat vervd""",
     "issue": """emission emis emise emise_le emis_le issue issued ausgestellt ausstellung ausstellungs emision
         expedicion emissione uitgifte emitida facturee invoiced_on billed rechnungsstellung issuance emessa
         uitgegeven edition
@@ -123,7 +126,8 @@ WORDS: dict[str, str] = {
         dagar dage dnu""",
     "overdue": "overdue echu echus echue vencido vencida uberfallig ueberfallig scaduto scaduta vervallen past_due",
     # An age of debts, not an amount by itself.
-    "bucket": "older plus_ancien anterieur mas_antiguo oltre ouder non_echu non_echus nicht_fallig noch_nicht_fallig not_due not_yet_due no_vencido a_scadere niet_vervallen current",
+    "bucket": """older plus_ancien anterieur mas_antiguo oltre ouder non_echu non_echus nicht_fallig noch_nicht_fallig not_due not_yet_due no_vencido a_scadere niet_vervallen current
+        not_yet_overdue not_overdue non_echue noch_nicht_uberfallig aun_no_vencido nog_niet_vervallen sin_vencer a_vencer nao_vencido jeszcze_niewymagalne above""",
     # Money.
     "amount": """montant montants mt mnt mtt mont amount amounts amt betrag betrags betraege betrage betr importe
         importes imp importo importi bedrag bedragen somme sum summe suma somma valeur value wert valor valore

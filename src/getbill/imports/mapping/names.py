@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from getbill.imports.mapping.atlas import of_city
@@ -22,10 +23,20 @@ _WITH_PLACE = re.compile(
     r"(?P<name>[^,]*[^\W\d][^,]*),\s+(?:[A-Z]{1,2}-)?(?P<code>\d{4,5})\s+(?P<city>[^\W\d][^\d,]*)"
 )
 _GIVEN = re.compile(r"[^\W\d_][^\W\d_.\x27\u2019-]*(?:[-\x27\u2019][^\W\d_]+)*\.?")
+# Shorter ones are abbreviations as well: HOA, GIE.
+_SURNAME = re.compile(r"[^\W\d_a-z](?:[^\W\d_a-z]|[-\x27\u2019]){3,}")
 _PART = re.compile(r"[^\W\d_][^\d,;/@&]*")
 
 
-Style = Literal["last_first", "company_contact", "whole"]
+Comma = Literal["last_first", "company_contact", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a column writes names: what a comma parts, and whether capitals are last names."""
+
+    comma: Comma = "last_first"
+    has_capitals: bool = True
 
 
 def style_of(header: str, texts: Sequence[str]) -> Style:
@@ -33,6 +44,12 @@ def style_of(header: str, texts: Sequence[str]) -> Style:
 
     Last, First is shown by cells whose second part is one word, where no cell writes a person without a comma.
     """
+    people = [text for text in texts if len(text.split()) > 1 and not is_company(text) and not text.isupper()]
+    capitals = sum(1 for text in people if any(_SURNAME.fullmatch(word) for word in text.split()))
+    return Style(_comma_of(header, texts), has_capitals=2 * capitals >= len(people))
+
+
+def _comma_of(header: str, texts: Sequence[str]) -> Comma:
     if _PARTNER.search(header):
         return "company_contact"
     pairs = [pair for text in texts if (pair := _comma_pair(text))]
@@ -45,11 +62,11 @@ def style_of(header: str, texts: Sequence[str]) -> Style:
     return "last_first" if pairs and not plain and 2 * single >= len(pairs) else "whole"
 
 
-def parts(text: str, style: Style = "last_first") -> dict[str, str]:
+def parts(text: str, style: Style = Style()) -> dict[str, str]:
     """Return a whole name as the fields of a debtor: always `name`, and what its writing shows for sure."""
     whole = " ".join(text.split())
     pair = _comma_pair(whole)
-    if pair and not is_company(pair[1]) and (style == "company_contact" or _is_contact_of(*pair)):
+    if pair and not is_company(pair[1]) and (style.comma == "company_contact" or _is_contact_of(*pair)):
         return {"name": pair[1], "company": pair[0]}
     if is_company(whole):
         return {"name": whole, "company": whole}
@@ -94,12 +111,12 @@ def _is_contact_of(company: str, contact: str) -> bool:
 
 def _split(whole: str, style: Style) -> tuple[str, str]:
     if "," in whole:
-        pair = _comma_pair(whole) if style == "last_first" else None
+        pair = _comma_pair(whole) if style.comma == "last_first" else None
         if pair and _is_part(pair[0]) and _is_part(pair[1]):
             return pair[1], pair[0]
         return "", ""
     words = whole.split(" ")
-    if not 2 <= len(words) <= 5 or whole.isupper() or not _JOINED.isdisjoint(words):
+    if not style.has_capitals or not 2 <= len(words) <= 5 or whole.isupper() or not _JOINED.isdisjoint(words):
         return "", ""
     capitals = [word.isupper() and len(word) > 1 and "." not in word for word in words]
     if capitals[0] and True not in capitals[capitals.index(False) :]:

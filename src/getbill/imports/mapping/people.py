@@ -69,7 +69,7 @@ def _contact(column: Column) -> Step:
             and (text := text_of(cells[index]))
             and text.casefold() not in NOTHING
         ):
-            draft.debtor.update(names.parts(text, "whole"))
+            draft.debtor.update(names.parts(text, names.Style("whole")))
 
     return step
 

@@ -28,6 +28,31 @@ STATUSES: Final[tuple[str, ...]] = get_args(Status)
 # Stands for every value of a column in which any mark says the same.
 ANY_VALUE: Final = "*"
 
+# States agree with what they are of: an invoice is paid in the feminine, a total in the masculine, several in the plural.
+_ENDINGS: Final = {
+    "fr": (
+        (re.compile(r"ees?\b"), "e"),
+        (re.compile(r"ees?\b"), "ees"),
+        (re.compile(r"(?<=[aeiu])e\b"), "es"),
+    ),
+    "es": (
+        (re.compile(r"(?<=[dt])a\b"), "o"),
+        (re.compile(r"(?<=[dt])a\b"), "as"),
+        (re.compile(r"(?<=[dt])a\b"), "os"),
+    ),
+    "it": (
+        (re.compile(r"(?<=[tso])a\b"), "o"),
+        (re.compile(r"(?<=[ts])a\b"), "e"),
+        (re.compile(r"(?<=[ts])a\b"), "i"),
+    ),
+    "pt": (
+        (re.compile(r"(?<=[dt])a\b"), "o"),
+        (re.compile(r"(?<=[dtg])a\b"), "as"),
+        (re.compile(r"(?<=[dtg])a\b"), "os"),
+    ),
+    "pl": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o")),
+    "czech": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o")),
+}
 _SEVERITY: Final = ("open", "partly_paid", "paid", "credit", "excluded")
 _CODES: Final = {"paid": "row_is_settled", "credit": "row_is_credit", "excluded": "row_is_excluded"}
 # Yes and no, as flags are written.
@@ -190,6 +215,11 @@ def vocabulary() -> Vocabulary:
             for word in _listed(listed):
                 if words.setdefault(word, status) != status:
                     raise ValueError(f"{word!r} is both {words[word]} and {status}")
+    for status in STATUSES:
+        for language, endings in _ENDINGS.items():
+            for word in _listed(stored[status].get(language, "")):
+                for ending, other in endings:
+                    words.setdefault(ending.sub(other, word), status)
     sides = stored["sides"]
     return Vocabulary(
         words,
@@ -482,9 +512,16 @@ def _may_be_sign(candidate: Candidate) -> bool:
         return False
     if _is_explained(candidate, values):
         return False
+    if len(values) == 1 and not candidate.spoken.concepts & _OF_SIGNS and not _is_mark(next(iter(values))):
+        return False
     # In a file of few rows texts that never repeat are no marks.
     is_repeated = profile.filled > len(values) or profile.filled < profile.rows
     return is_repeated or all(len(value) <= _MARK_CHARS_MAX for value in values)
+
+
+def _is_mark(value: str) -> bool:
+    """Tell whether a value beside blanks may be a mark: short, a cross, or a word of states."""
+    return len(value) <= _MARK_CHARS_MAX or value in _YES or status_of(value) is not None
 
 
 def _is_explained(candidate: Candidate, values: set[str]) -> bool:
