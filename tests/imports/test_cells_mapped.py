@@ -7,6 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from getbill import sheets
 from getbill.imports import mapping
@@ -27,9 +28,13 @@ def dated(*cells: str) -> Any:
     return read(PLAIN, *(f"F{line} | Ann Bo | 12,50 | {cell}" for line, cell in enumerate(cells)))
 
 
-def workbook(*rows: list[Any]) -> tuple[mapping.Mapping, sheets.Profile, list[sheets.Row]]:
+def workbook(
+    *rows: list[Any], is_1904: bool = False
+) -> tuple[mapping.Mapping, sheets.Profile, list[sheets.Row]]:
     """Return the mapping of a workbook with the plain header."""
     book = openpyxl.Workbook()
+    if is_1904:
+        book.epoch = CALENDAR_MAC_1904
     page = book.active
     assert page is not None
     for row in [[name.strip() for name in PLAIN.split("|")], *rows]:
@@ -153,6 +158,24 @@ def test_dates_are_read_by_what_their_column_shows(cells: list[str], days: list[
     assert found.asked() == []
 
 
+@pytest.mark.parametrize("cell", ["1900-01-01", "01/01/1970", "1970-01-01T00:00:00Z"])
+def test_what_programs_write_for_no_date_is_no_day_due(cell: str) -> None:
+    found = dated(cell, "2026-10-14")
+
+    assert [body.get("due_date") for body in found.bodies()] == [None, "2026-10-14"]
+    assert [one.code for one in found.findings()[0]] == ["date_placeholder"]
+
+
+def test_an_accounting_zero_is_nothing_paid() -> None:
+    rows = [
+        f"F{line} | A | 12,50 € | {paid} | {DUE}" for line, paid in enumerate(["- €", "2,50 €", "- €", "- €"])
+    ]
+    found = read("Facture | Client | Montant TTC | Payé | Échéance", *rows)
+
+    assert found.fields()[2:4] == ["amount_invoiced", "amount_paid"]
+    assert [str(body["amount"]) for body in found.bodies()] == ["12.50", "10.00", "12.50", "12.50"]
+
+
 def test_an_instant_near_midnight_among_others_is_warned_of() -> None:
     found = dated("2026-10-13T22:00:00Z", "2026-11-14T09:03:11Z")
 
@@ -177,7 +200,7 @@ DATES = "Facture | Client | Solde | Date de facture | Échéance"
     [
         # Under the other order half of the debts would be due before they were invoiced.
         (["02/01/2026 | 03/03/2026", "06/05/2026 | 07/02/2026", "11/02/2025 | 12/01/2025", "01/12/2026 | 02/11/2026",
-          "02/10/2026 | 03/04/2026"], [], "2026-07-02"),
+          "02/10/2026 | 03/04/2026", "05/04/2026 | 06/03/2026"], [], "2026-07-02"),
         (["02/01/2026 | 03/02/2026", "06/02/2026 | 07/03/2026"], ["date_order", "date_order"], None),
     ],
 )  # fmt: skip
@@ -224,6 +247,25 @@ def test_dates_that_a_spreadsheet_turned_are_asked_and_turned_back() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("cells", "asked"),
+    [
+        # A French spreadsheet does to an American export what an English one does to a French.
+        (["10/14/2026", date(2026, 12, 10), "10/30/2026"], ["dates_turned"]),
+        # What a spreadsheet could have read, it would not have left as text.
+        (["05/10/2026", date(2026, 12, 10), "06/10/2026"], ["date_order"]),
+        (["14/10/2026", date(2026, 10, 15), "05/10/2026"], []),
+        (["14 octobre 2026", date(2026, 10, 5)], []),
+    ],
+)
+def test_typed_dates_beside_texts_are_asked_where_they_could_be_turned(
+    cells: list[Any], asked: list[str]
+) -> None:
+    found, _, _ = workbook(*([f"F{line}", "Ann Bo", 12.5, cell] for line, cell in enumerate(cells)))
+
+    assert [one.code for one in found.questions] == asked
+
+
 def test_an_order_remembered_of_a_sender_does_not_answer_for_turned_dates() -> None:
     before = dated("14/10/2026", "05/10/2026")
     _, profile, _ = workbook(["F1", "Ann Bo", 12.5, "14/10/2026"], ["F2", "Ann Bo", 9.0, date(2026, 5, 10)])
@@ -251,6 +293,16 @@ def test_typed_days_are_those_that_were_meant(cells: list[Any], days: list[str |
 
     composer = mapping.compose(found, profile)
     assert [composer.body(row)[0].get("due_date") for row in rows] == days
+
+
+def test_a_bare_number_is_no_day_where_days_count_from_1904() -> None:
+    found, profile, rows = workbook(
+        ["F1", "Ann Bo", 12.5, date(2026, 10, 14)], ["F2", "Ann Bo", 9.0, 44847], is_1904=True
+    )
+
+    bodies = [mapping.compose(found, profile).body(row)[0] for row in rows]
+
+    assert [body.get("due_date") for body in bodies] == ["2026-10-14", None]
 
 
 def test_digits_that_a_program_made_fractions_of_are_digits() -> None:

@@ -459,6 +459,23 @@ def test_a_remembered_country_stays_until_a_file_speaks_against_it() -> None:
         assert dialled(other, known) == [None, None]
 
 
+def test_addresses_of_a_later_file_are_not_of_a_remembered_country_against_what_they_say() -> None:
+    header = "Facture | Client | Restant dû | Échéance | CP | Ville"
+    before = read(
+        header, "F1 | A | 10,50 | 13/10/2026 | 69003 | Lyon", "F2 | B | 10,50 | 14/10/2026 | 75002 | Paris"
+    )
+    later = read(
+        header,
+        "F3 | A | 10,50 | 13/10/2026 | 8001 | Zürich",
+        "F4 | B | 10,50 | 14/10/2026 | 8442 | Hettlingen",
+    )
+
+    known = recalled(before.mapping, later)
+
+    assert known.is_certain
+    assert [body["debtor"]["address"].get("country") for body in later.bodies(known)] == ["CH", "CH"]
+
+
 def test_an_answered_country_is_remembered() -> None:
     first = file(HEADERS["en"], ["06-12345678", "06-12345679"])
     answered = mapping.changed(first.mapping, {"country": "NL"}, first.profile)

@@ -54,7 +54,11 @@ async def test_a_corrected_row_that_is_a_debt_goes_with_it(sender: Sender) -> No
 )
 async def test_what_was_said_of_rows_that_met_a_debt_goes_with_it(sender: Sender, asked: str) -> None:
     repeated = [row(1, **{"Montant dû": "7,00"}), row(1)]
-    first = await sender.imported(csv([*map(row, range(1, 31)), *repeated]))
+    # Whether a reference that repeats names a debt may be asked.
+    first_id = await sender.sent(csv([*map(row, range(1, 31)), *repeated]))
+    await sender.work(first_id)
+    await sender.call("POST", f"/imports/{first_id}/mapping/confirm")
+    first = await sender.work(first_id)
     again = await sender.imported(csv([row(1, **{"Montant dû": "99,00"})]), asked)
     (debt,) = [one for one in await sender.debts() if one["reference"] == "F-2026-00001"]
     met = [*await sender.findings(first["id"]), *await sender.findings(again["id"])]
@@ -288,6 +292,41 @@ async def test_a_waiting_file_still_asks_what_it_asked(sender: Sender) -> None:
     assert [one["code"] for one in after["questions"]] == [one["code"] for one in before["questions"]] != []
     assert (shown["state"], after["is_certain"]) == ("needs_mapping", False)
     await nothing_of_marie(sender)
+
+
+async def test_a_waiting_file_that_shows_somebody_no_more_is_not_read_again_by_itself(sender: Sender) -> None:
+    await sender.imported(csv([row(1, **MARIE)]))
+    headers = ["Référence", "Nom", "E-mail", "Quelque chose"]
+    hers = csv([["X-1", MARIE["Nom"], MARIE["E-mail"], "12,50"]], headers)
+    others = csv([["Y-1", "Jean", "jean@example.com", "12,50"]], headers)
+    waiting, first = [await sender.sent(one, "?auto=true&sender=erp") for one in (hers, others)]
+    for import_id in (waiting, first):
+        await sender.work(import_id)
+    await erase(sender, "M-2026-00001")
+
+    body = {"columns": {"Quelque chose": "amount"}, "confirm": True}
+    await sender.call("PUT", f"/imports/{first}/mapping", body)
+
+    shown = await sender.get(f"/imports/{waiting}")
+    assert (shown["state"], shown["doing"]) == ("needs_mapping", None)
+    await nothing_of_marie(sender)
+
+
+async def test_a_layout_whose_header_names_the_person_is_remembered_no_more(sender: Sender) -> None:
+    await sender.imported(csv([row(1, **MARIE)]))
+    headers = ["Référence", "Nom", "Montant dû", "Marie Martin"]
+    for others, name in ((headers, "erp"), ([*headers[:3], "Note"], "crm")):
+        import_id = await sender.sent(csv([["X-1", "Jean", "12,50", ""]], others), f"?sender={name}")
+        await sender.work(import_id)
+        confirmed = await sender.call("POST", f"/imports/{import_id}/mapping/confirm")
+        assert confirmed.status == 202, confirmed.body
+
+    await erase(sender, "M-2026-00001")
+
+    left = await sender.rows(
+        "SELECT sender FROM import_mappings WHERE workspace_id = $1", sender.workspace_id
+    )
+    assert [one["sender"] for one in left] == ["crm"]
 
 
 async def test_an_answer_that_shows_a_refused_row_of_a_batch_goes(sender: Sender) -> None:

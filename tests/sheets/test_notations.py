@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tables
 from getbill import sheets
-from getbill.sheets import numbers
+from getbill.sheets import kinds, numbers
 
 POINT = sheets.NumberShape(".", ",", is_certain=True, why="decimal_seen")
 COMMA = sheets.NumberShape(",", " ", is_certain=True, why="decimal_seen")
@@ -42,6 +42,9 @@ def marked(shape: sheets.NumberShape, marks: str) -> sheets.NumberShape:
         ("75,00\u2212", COMMA, "-75.00"),
         ("-12,- €", COMMA, "-12"),
         ("+75", COMMA, "75"),
+        ("- €", COMMA, "0"),
+        ("$   -  ", POINT, "0"),
+        ("12.500 F CFA", GERMAN, "12500"),
         ("75 EUR", COMMA, "75"),
         ("75 (EUR)", COMMA, "75"),
         ("EUR 12,00 EUR", COMMA, "12.00"),
@@ -90,6 +93,10 @@ def marked(shape: sheets.NumberShape, marks: str) -> sheets.NumberShape:
         (80.10000000000001, POINT, "80.10"),
         (1234.5600000001, POINT, "1234.56"),
         (12.345, POINT, "12.345"),
+        (12.3400001526, POINT, "12.34"),
+        (12.3456, POINT, "12.3456"),
+        (1234567890, POINT, "1234567890"),
+        ("12.34567", POINT, "12.34567"),
     ],
 )
 def test_an_amount_is_read_with_all_that_stands_around_it(
@@ -118,6 +125,9 @@ def test_an_amount_is_read_with_all_that_stands_around_it(
         ("2M$", POINT, "magnitude_unclear"),
         ("€2m", POINT, "magnitude_unclear"),
         ("10 T", POINT, "magnitude_unclear"),
+        ("EUR.50", POINT, "number_invalid"),
+        ("- - €", POINT, "number_invalid"),
+        ("+ €", POINT, "number_invalid"),
         ("[75.00]", POINT, "number_invalid"),
         ("(75.00", POINT, "number_invalid"),
         ("75.00)", POINT, "number_invalid"),
@@ -170,6 +180,20 @@ def lakhs(amount: Decimal) -> str:
     head, tail = whole[:-3], whole[-3:]
     pairs = [head[max(0, at - 2) : at] for at in range(len(head), 0, -2)]
     return ",".join([*reversed(pairs), tail]) + f".{cents}"
+
+
+@pytest.mark.parametrize(
+    "text", ["C00123", "D-00013", "K12", "CR2024", "12 B", "12 C", "T-1", "A 12", "S100"]
+)
+def test_a_code_of_a_letter_and_digits_is_no_amount(text: str) -> None:
+    assert sheets.Kind.NUMBER not in kinds.of(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["5,000 Cr", "5,000 Dr", "3 lakh", "120,00 H", "120,00S", "10 k€", "€ 10K", "- €"]
+)
+def test_an_amount_with_its_mark_is_a_number(text: str) -> None:
+    assert sheets.Kind.NUMBER in kinds.of(text)
 
 
 STYLES = [

@@ -12,7 +12,7 @@ from bench.corpus.exports.layout import Layout
 from getbill.imports.mapping import Field
 
 Shown = Mapping[str, Any]
-Changes = dict[str, dict[str, Any] | str]
+Changes = dict[str, dict[str, Any] | str | list[str]]
 
 # What is scored, with the columns that it comes from. `rows` stands for which rows are debts at all.
 SCORED = (
@@ -125,12 +125,18 @@ def _name_reference(layout: Layout, mapping: Shown, question: Shown) -> Iterator
     if set(labels.values()) & set(_COLUMNS["reference"]):
         yield from _name_columns(layout, mapping, question)
         return
+    is_named = False
     for column in mapping["columns"]:
         stand_in = layout.stand_ins.get(column["header"].strip().casefold())
         if stand_in == Field.REFERENCE or (
             not layout.stand_ins and labels[column["index"]] == Field.DEBTOR_REFERENCE
         ):
+            is_named = True
             yield "columns", {str(column["index"]): Field.REFERENCE}
+    if not is_named:
+        # What tells the rows of such a file apart: whose they are, and of when.
+        parts = {*_COLUMNS["name"], Field.OBJECT, Field.INVOICE_DATE, Field.DUE_DATE} - {Field.CIVILITY}
+        yield "reference_from", [str(index) for index, label in labels.items() if label in parts]
 
 
 def _unless_right(layout: Layout, mapping: Shown, question: Shown) -> Iterator[tuple[str, Any]]:
@@ -179,7 +185,7 @@ def _row_status(layout: Layout, mapping: Shown, question: Shown) -> Iterator[tup
     for column in _columns(mapping, question):
         statuses = layout.statuses(column["header"], column["letter"])
         # Where the layout knows no states, every row is a debt whatever the column says.
-        of_file = dict.fromkeys(map(str, question["facts"].get("values", ())), "open")
+        of_file = {str(value["value"]): "open" for value in question["facts"]["values"]}
         yield "row_status", {str(column["index"]): statuses or of_file}
 
 

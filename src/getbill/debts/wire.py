@@ -160,7 +160,10 @@ class DebtorBody(BaseModel):
     email: Email | None = None
     phone: Phone | None = None
     language: Language | None = None
-    reference: Text | None = Field(None, description="Your own reference of this person.")
+    reference: Text | None = Field(
+        None,
+        description="Your own reference of this person. One that several people have identifies none of them.",
+    )
     address: Address | None = None
 
 

@@ -11,8 +11,9 @@ from asyncpg import Record
 
 from getbill import sheets
 from getbill.companies import Workspace
-from getbill.imports import findings, instalments, making, people, plans
+from getbill.imports import findings, making, people, plans
 from getbill.imports.findings import Row
+from getbill.imports.instalments import Instalments
 from getbill.imports.making import Work
 from getbill.imports.model import correction_context
 from getbill.imports.rows import Line, Reader
@@ -158,7 +159,7 @@ async def accept(work: Work) -> None:
         last = records[-1]["line"]
 
 
-async def settle(work: Work, totals: instalments.Sums) -> None:
+async def settle(work: Work, of_references: Instalments | None) -> None:
     """Make debts of the corrected rows; those that are refused again say why."""
     found = work.found
     plan = plans.opened(found.plan, work.key, found.id) if found.plan is not None else None
@@ -169,7 +170,8 @@ async def settle(work: Work, totals: instalments.Sums) -> None:
             return
         rows = [corrected(work.key, found.id, record) for record in records]
         lines = [_line(reader, row) for row in rows]
-        instalments.merge(lines, totals)
+        if of_references:
+            of_references.apply(lines)
         reader.check(lines)
         await making.make(work, lines, found.cursor, again=_SETTLED)
 

@@ -5,13 +5,14 @@ it: it stops showing whoever was erased, and its bytes go with the end of its ta
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from getbill import access
 from getbill.companies import Workspace
 from getbill.debts import ErasedPerson
-from getbill.imports import passing, people, plans, queries
+from getbill.imports import passing, people, plans, queries, remembered
 from getbill.imports.model import Import, show
 from getbill.kit.db import Statement, Transaction
 
@@ -71,6 +72,8 @@ async def erase(
     for one in sorted(theirs):
         await _forget_in(tx, workspace, await queries.lock(tx, workspace, one), hashes)
     await _forget_answers(tx, workspace.id, theirs)
+    if person.identity is not None:
+        await remembered.forget(tx, workspace, partial(people.is_named, workspace.lookup, hashes))
     return sorted(theirs)
 
 

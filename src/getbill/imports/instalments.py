@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from getbill import sheets
-from getbill.debts import NewDebt
 from getbill.imports.rows import Line, Reader
 
 
@@ -20,51 +19,66 @@ class Sum:
     line: int
 
 
-Sums = Mapping[str, Sum]
+@dataclass(frozen=True, slots=True)
+class Instalments:
+    """The references of a file that have several due dates, and what becomes of them: `split` or `merge`."""
 
+    way: str
+    sums: Mapping[str, Sum]
 
-def sums(reader: Reader, rows: Iterable[sheets.Row]) -> Sums:
-    """Add up the instalments of each reference that stands in several rows which are owed."""
-    totals: dict[str, Sum] = {}
-    several: set[str] = set()
-    for row in rows:
-        line = reader.compose(row, 0)
-        body = line.body
-        reference, amount, due = body.get("reference"), body.get("amount"), body.get("due_date")
-        if line.has_errors or not reference or not isinstance(amount, Decimal) or amount <= 0 or not due:
-            continue
-        if before := totals.get(reference):
-            several.add(reference)
-            totals[reference] = Sum(before.amount + amount, min(before.due_date, due), before.line)
-        else:
-            totals[reference] = Sum(amount, due, line.line)
-    return {reference: totals[reference] for reference in several}
+    def apply(self, lines: Sequence[Line]) -> None:
+        """Let each line ask for the debt that the layout's way makes of it."""
+        for line in lines:
+            if not line.has_errors and line.body.get("due_date") and line.body.get("reference"):
+                self._apply(line)
 
-
-def merge(lines: Sequence[Line], totals: Sums) -> None:
-    """Let the first line of each reference ask for the sum, and the others say that they are in it."""
-    for line in lines:
-        total = totals.get(line.body.get("reference", ""))
-        if total is None or line.has_errors:
-            continue
-        if line.line == total.line:
+    def _apply(self, line: Line) -> None:
+        reference, due = str(line.body["reference"]), line.body["due_date"]
+        total = self.sums.get(reference)
+        if self.way == "split":
+            dated = f"{reference}-{due}"
+            line.other_reference = reference if total else dated
+            if total:
+                line.body = {**line.body, "reference": dated}
+        elif total and line.line == total.line:
             line.body = {**line.body, "amount": total.amount, "due_date": total.due_date}
-        else:
+        elif total:
             line.merged_into = total.line
 
 
-def meet(lines: Sequence[Line], known: Mapping[str, Any], days: Mapping[str, date | None]) -> None:
-    """Let an instalment meet the debt that was made of it before its layout was known to have instalments.
+def gathered(way: str, reader: Reader, rows: Iterable[sheets.Row]) -> Instalments:
+    """Gather the references with several due dates among the rows that are owed; a row exported twice counts once."""
+    first: dict[str, int] = {}
+    owed: dict[str, dict[str, set[Decimal]]] = {}
+    for row in rows:
+        line = reader.compose(row, 0)
+        reference, amount, due = (line.body.get(name) for name in ("reference", "amount", "due_date"))
+        if line.has_errors or not reference or not isinstance(amount, Decimal) or amount <= 0 or not due:
+            continue
+        first.setdefault(reference, line.line)
+        owed.setdefault(reference, {}).setdefault(due, set()).add(amount)
+    return Instalments(
+        way,
+        {
+            reference: Sum(_total(days.values()), min(days), first[reference])
+            for reference, days in owed.items()
+            if len(days) > 1
+        },
+    )
 
-    `days` are the due dates of the debts whose references are the invoices' own.
+
+def _total(amounts: Iterable[set[Decimal]]) -> Decimal:
+    return sum((amount for of_day in amounts for amount in of_day), Decimal(0))
+
+
+def meet(lines: Sequence[Line], known: Mapping[str, Any], days: Mapping[str, date | None]) -> None:
+    """Let a row meet the debt that was made of it when its invoice had more instalments on file, or fewer.
+
+    `days` are the due dates of known debts, by their references.
     """
     for line in lines:
-        new, plain = line.new, line.invoice_reference
-        if new is None or plain is None or new.reference in known or plain not in known:
+        new, other = line.new, line.other_reference
+        if new is None or other is None or other not in known or days.get(other) != new.due_on:
             continue
-        if days.get(plain) == new.due_on:
-            line.new = _called(new, plain)
-
-
-def _called(new: NewDebt, reference: str) -> NewDebt:
-    return replace(new, reference=reference)
+        if new.reference not in known or days.get(new.reference) != new.due_on:
+            line.new = replace(new, reference=other)

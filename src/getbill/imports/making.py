@@ -229,9 +229,9 @@ def merged(tally: Tally, line: Line) -> None:
 async def taken_by(tx: Transaction, work: Work, lines: Sequence[Line]) -> dict[str, Known]:
     """Return the debts that have these lines' references, and let instalments meet the debts made of them before."""
     references = {line.new.reference for line in lines if line.new}
-    plain = {line.invoice_reference for line in lines if line.invoice_reference}
-    known = await taken(tx, work, [*references, *plain])
-    if plain:
+    others = {line.other_reference for line in lines if line.other_reference}
+    known = await taken(tx, work, [*references, *others])
+    if others:
         instalments.meet(lines, known, {reference: debt.due_on for reference, debt in known.items()})
     return known
 

@@ -30,6 +30,7 @@ _TAIL_DIGITS: Final = 8
 _NUMBER_DIGITS_MAX: Final = 20
 _NAME_WORDS_MAX: Final = 6
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
+_NO_DIGIT: Final = re.compile(r"\D+")
 _BETWEEN_NUMBERS: Final = re.compile(r"[/;,|\n]")
 _CIVILITIES: Final = frozenset(
     [
@@ -150,6 +151,12 @@ def hashes_of(lookup: Lookup, person: ErasedPerson) -> set[bytes]:
     return found
 
 
+def is_named(lookup: Lookup, hashes: set[bytes], text: str) -> bool:
+    """Say whether a text holds an address or number of a person, or their name in more than one word."""
+    names = _name(lookup, text) if len(words(text)) > 1 else set()
+    return not hashes.isdisjoint(_contacts(lookup, text) | names)
+
+
 def without(plan: Plan, lookup: Lookup, hashes: set[bytes]) -> Plan:
     """Return a plan that shows nothing of a person; how the file is read stays as it is."""
     stored = json.read(plan.write())
@@ -186,12 +193,14 @@ def _of_row(lookup: Lookup, row: Row) -> set[bytes]:
     said = [text for one in row.findings for text in (one.value, one.suggestion)]
     cells = cells_out(row.cells or ())
     found: set[bytes] = set()
-    for text in {*_leaves(cells), *_leaves(read), *_leaves(said)}:
+    objects = list(_objects(read))
+    # What a row of a file was read as stands in its cells.
+    for text in {*_leaves(said), *_leaves(cells or read)}:
         found |= _contacts(lookup, text)
-    found |= {lookup.hash("trace-reference", text) for text in _references(read)}
-    if not _has_contact(read):
+    found |= {lookup.hash("trace-reference", text) for text in _references(objects)}
+    if not _has_contact(objects):
         found |= _names(lookup, cells)
-        for members in _objects(read):
+        for members in objects:
             found |= _names(lookup, [members.get("first_name"), members.get("last_name")])
             found |= _names(lookup, list(members.values()))
     return found
@@ -225,11 +234,14 @@ def _of_text(lookup: Lookup, text: str) -> set[bytes]:
 
 def _contacts(lookup: Lookup, text: str) -> set[bytes]:
     """Return the hashes of the addresses and numbers in a text."""
-    found = {lookup.hash("trace-email", one) for one in _addresses(text)}
-    for part in _BETWEEN_NUMBERS.split(text):
-        digits = "".join(filter(str.isdecimal, part.removesuffix(".0")))
-        if _TAIL_DIGITS <= len(digits) <= _NUMBER_DIGITS_MAX:
-            found.add(lookup.hash("trace-phone", digits[-_TAIL_DIGITS:]))
+    found = set()
+    if "@" in text or "at" in text:
+        found = {lookup.hash("trace-email", one) for one in _addresses(text)}
+    if len(_NO_DIGIT.sub("", text)) >= _TAIL_DIGITS:
+        for part in _BETWEEN_NUMBERS.split(text):
+            digits = _NO_DIGIT.sub("", part.removesuffix(".0"))
+            if _TAIL_DIGITS <= len(digits) <= _NUMBER_DIGITS_MAX:
+                found.add(lookup.hash("trace-phone", digits[-_TAIL_DIGITS:]))
     return found
 
 
@@ -240,8 +252,8 @@ def _addresses(text: str) -> Iterator[str]:
         yield f"{local}@{domain}"
         if meant := typos.meant(domain):
             yield f"{local}@{meant}"
-    if "@" in text or "(at)" in text or "[at]" in text:
-        yield from filter(None, [(typos.mended_address(text) or "").lower()])
+    if (mended := typos.mended_address(text)) is not None:
+        yield mended.lower()
 
 
 def _name(lookup: Lookup, text: str) -> set[bytes]:
@@ -263,9 +275,9 @@ def _names(lookup: Lookup, cells: Sequence[Any]) -> set[bytes]:
     return found
 
 
-def _has_contact(read: Mapping[str, Any]) -> bool:
+def _has_contact(objects: Iterable[Mapping[str, Any]]) -> bool:
     """Say whether a row has an address or number that tells one person from another of the same name."""
-    for members in _objects(read):
+    for members in objects:
         phone, email = members.get("phone"), members.get("email")
         if sum(map(str.isdecimal, str(phone or ""))) >= _TAIL_DIGITS or _is_address(email):
             return True
@@ -279,22 +291,24 @@ def _is_address(email: Any) -> bool:
         return False
 
 
-def _references(read: Mapping[str, Any]) -> Iterator[str]:
-    for members in _objects(read):
+def _references(objects: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for members in objects:
         for name in _REFERENCES:
             if isinstance(text := members.get(name), str) and text.strip():
                 yield text.strip()
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         yield value
         for member in value.values():
             yield from _objects(member)
 
 
 def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
         for member in value.values():
             yield from _leaves(member)
     elif isinstance(value, list | tuple):

@@ -4,6 +4,7 @@ The layout that a sender used last is kept with it, so that a changed one is not
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -46,14 +47,28 @@ _IS_KNOWN = Statement(
 )
 _READ_AGAIN = Statement(
     "imports.read_again",
-    "Files of a layout that somebody confirms now are read again, unless a person has begun to say how, or does so now.",
+    "Files of a layout that somebody confirms now are read again, unless a person has begun to say how, or does so now,"
+    " or somebody in it was erased: its samples would be shown again.",
     """
     UPDATE imports SET state = 'uploaded', task = 'read', tries = 0, leased_until = NULL
     WHERE workspace_id = $1 AND id = ANY (ARRAY(
         SELECT id FROM imports WHERE workspace_id = $1 AND sender = $2 AND signature = $3 AND id <> $4
           AND state IN ('needs_mapping', 'mapped') AND is_auto AND NOT is_changed
+          AND NOT is_unwanted
         FOR UPDATE SKIP LOCKED))
     """,
+)
+
+
+_ALL = Statement(
+    "imports.mappings",
+    "How are files of every sender and layout read?",
+    "SELECT sender, signature, mapping FROM import_mappings WHERE workspace_id = $1",
+)
+_FORGET = Statement(
+    "imports.forget_mapping",
+    "Ask again how a sender's files of a layout are read.",
+    "DELETE FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3",
 )
 
 
@@ -119,3 +134,12 @@ async def recall(database: Database, workspace: Workspace, sender: str, signatur
     if row["signature"] == signature:
         return Recalled(Mapping.from_json(stored["mapping"]), None)
     return Recalled(None, sheets.Layout.from_json(stored["layout"]))
+
+
+async def forget(tx: Transaction, workspace: Workspace, is_theirs: Callable[[str], bool]) -> None:
+    """Forget every layout with a header that names a person: a row of data was taken for the header then."""
+    for row in await tx.fetch(_ALL, workspace.id):
+        place = row["sender"], row["signature"]
+        stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, *place)))
+        if any(is_theirs(column["header"]) for column in stored["layout"]["columns"]):
+            await tx.execute(_FORGET, workspace.id, *place)

@@ -66,8 +66,8 @@ class Line:
     new: NewDebt | None = None
     findings: list[Finding] = field(default_factory=list)
     is_sure: bool = False
-    # The invoice's own reference, of an instalment whose reference carries its due date.
-    invoice_reference: str | None = None
+    # The reference that the row's debt may have from a file in which its invoice had more instalments, or fewer.
+    other_reference: str | None = None
     # The line whose debt has this instalment in its amount.
     merged_into: int | None = None
 
@@ -100,7 +100,6 @@ class Reader:
         self._strange_on, self._wrong_on = today + _STRANGE, today + _WRONG
         self._headers = plan.headers if plan else {}
         self._composer = mapping.compose(plan.mapping, plan.profile) if plan else None
-        self._is_split = plan is not None and plan.mapping.instalments == "split"
         self._columns: dict[Field, int] = {}
         if plan:
             self._columns = {one.field: one.index for one in plan.mapping.columns if one.field}
@@ -110,8 +109,6 @@ class Reader:
         assert self._composer is not None  # noqa: S101 - a file has a plan
         body, wrong = self._composer.body(row)
         line = Line(row.line, index, row.cells, body, is_sure=is_sure)
-        if self._is_split and (due := body.get("due_date")):
-            line.invoice_reference = str(body.get("reference", "")).removesuffix(f"-{due}")
         if wrong:
             line.findings = [findings.of_cell(one, self._headers) for one in wrong]
         return line

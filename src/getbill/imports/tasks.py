@@ -28,6 +28,7 @@ from getbill.imports import (
     snapshots,
     undoing,
 )
+from getbill.imports.instalments import Instalments
 from getbill.imports.making import LeaseLost, Work
 from getbill.imports.model import CHUNK_ROWS, Import, State, Task
 from getbill.imports.plans import Plan
@@ -194,7 +195,7 @@ async def correct(work: Work, opened: Opened) -> None:
         async with work.database.transaction(work.workspace.now()) as tx:
             await passing.settle(tx, work, *first_step(work.found))
         return
-    await correcting.settle(work, await _sums(work, opened))
+    await correcting.settle(work, await _instalments_again(work, opened))
     async with work.database.transaction(work.workspace.now()) as tx:
         await passing.settle(tx, work, "completed")
 
@@ -235,7 +236,7 @@ async def _lines(work: Work, opened: Opened) -> AsyncIterator[tuple[list[Line], 
 async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tuple[list[Line], int]]:
     found = work.found
     reader = Reader(work.workspace, work.workspace.now().date(), plan)
-    totals = await _instalments(reader, plan, sheet)
+    of_references = await _instalments(reader, plan, sheet)
     rows, index = sheet.rows(found.cursor), found.rows_done
     most = _CHANGING_ROWS if found.on_duplicate == "update" else CHUNK_ROWS
     has_corrections = await correcting.any_of(work)
@@ -251,7 +252,8 @@ async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tu
                 )
                 for number, row in enumerate(chunk[first : first + _TURN_ROWS], first)
             ]
-            instalments.merge(some, totals)
+            if of_references:
+                of_references.apply(some)
             reader.check(some)
             lines += some
             await asyncio.sleep(0)
@@ -259,24 +261,22 @@ async def _file(work: Work, plan: Plan, sheet: sheets.Sheet) -> AsyncIterator[tu
         yield lines, chunk[-1].line
 
 
-async def _sums(work: Work, opened: Opened) -> instalments.Sums:
-    """Return what instalments add up to, for rows that were corrected after their file was imported."""
+async def _instalments_again(work: Work, opened: Opened) -> Instalments | None:
+    """Return what becomes of instalments, for rows that were corrected after their file was imported."""
     if work.found.source == "batch" or work.found.plan is None:
-        return {}
+        return None
     plan = plans.opened(work.found.plan, work.key, work.found.id)
-    if plan.mapping.instalments != "merge":
-        return {}
+    if plan.mapping.instalments is None:
+        return None
     reader = Reader(work.workspace, work.workspace.now().date(), plan)
-    return await _instalments(
-        reader, plan, await opened.sheet(work.database, work.workspace, work.found, plan.layout)
-    )
+    sheet = await opened.sheet(work.database, work.workspace, work.found, plan.layout)
+    return await _instalments(reader, plan, sheet)
 
 
-async def _instalments(reader: Reader, plan: Plan, sheet: sheets.Sheet) -> instalments.Sums:
-    """Return what the instalments of each reference add up to, where they become one debt."""
-    if plan.mapping.instalments != "merge":
-        return {}
-    return await asyncio.to_thread(instalments.sums, reader, sheet.rows())
+async def _instalments(reader: Reader, plan: Plan, sheet: sheets.Sheet) -> Instalments | None:
+    """Return what becomes of the instalments of each reference, where a person said so."""
+    way = plan.mapping.instalments
+    return await asyncio.to_thread(instalments.gathered, way, reader, sheet.rows()) if way else None
 
 
 async def _batch(work: Work) -> AsyncIterator[tuple[list[Line], int]]:

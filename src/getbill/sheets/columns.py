@@ -116,6 +116,8 @@ class Sight:
     """What has been seen of a column so far."""
 
     column: Column
+    # Whether its workbook counts days from 1904.
+    is_1904: bool = False
     rows: int = 0
     filled: int = 0
     distinct: set[Cell] = field(default_factory=set)
@@ -233,7 +235,7 @@ class Sight:
         return cell
 
     def _look_at_serial(self, cell: str, count: int) -> None:
-        if dates.SERIAL_FIRST <= int(cell[:5]) <= dates.SERIAL_LAST:
+        if not self.is_1904 and dates.SERIAL_FIRST <= int(cell[:5]) <= dates.SERIAL_LAST:
             self.exact[Kind.SERIAL_DATE] += count
             if not "01" <= cell[1:3] <= "12":
                 self.counted += count
@@ -366,7 +368,7 @@ class Sight:
             return DateShape("ymd", is_certain=True, why="typed")
         # A spreadsheet in English turns 02/03 of a French export into 3 February and leaves 13/03 as text; one in
         # French does the same to an American export.
-        if shape.why in {"day_above_12", "mixed_orders", "order_ambiguous"} and self.typed_day_max <= 12:
+        if shape.why == "day_above_12" and self.typed_day_max <= 12:
             return replace(shape, is_certain=False, why="half_converted")
         return shape
 

@@ -1,5 +1,6 @@
 """What a file is, by its first bytes: a text, a workbook, or something that no table of debts comes in."""
 
+import re
 from pathlib import PurePath
 from typing import BinaryIO, Literal
 
@@ -77,12 +78,16 @@ def _refuse_locked(file: BinaryIO, size: int) -> None:
 _BLOCK = 1024 * 1024
 
 
+# A member or another value opens; `{}` alone begins the exports of MYOB.
+_JSON = re.compile(rb"\{\s*\"|\[\s*[{\[\"]|\[\s*[\r\n]")
+
+
 def _refuse_markup(start: bytes) -> None:
     if start.startswith(_PAGE):
         raise _not_a_table("a web page", "une page web")
     if start.startswith(_MARKUP):
         raise _not_a_table("an XML document", "un document XML")
-    if start.startswith((b"{", b"[{", b"[\n", b"[\r\n")):
+    if _JSON.match(start):
         raise _not_a_table("a JSON document", "un document JSON")
 
 

@@ -195,6 +195,8 @@ def _read(text: str, shape: DateShape) -> date:
     if len(days) == 1 and "ymd" in days:
         return days["ymd"]
     others = set(days.values())
+    if len(days) > 1 and len(others) == 1:
+        return others.pop()
     raise CellWrong("date_impossible", others.pop().isoformat() if len(others) == 1 else None, value=text)
 
 

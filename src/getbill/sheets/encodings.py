@@ -305,7 +305,7 @@ _LETTERS = {
     **dict.fromkeys("çêñßôîóíá", 6),
     **dict.fromkeys("ïëâûúùœå", 4),
     **dict.fromkeys("æøìòãõÿěščřžýłąęśżźćńőű", 3),
-    **dict.fromkeys("ÉÈÀÇÖÜÄÊÔÎÑÓÍÁÚŠŽŁ", 3),
+    **dict.fromkeys("ÉÈÀÇÖÜÄÊÔÎÑÓÍÁÚŠŽŁÒÌÙÃÕ", 3),
     **dict.fromkeys("ÂÏËÛÙŒÅÆØ", 2),
 }
 _BESIDE_DIGITS = "€£\u00a0°"
@@ -324,6 +324,7 @@ _KNOWN = frozenset(
     )
 )  # fmt: skip
 _QUOTES = "\u2019\u2018"
+_OPENING, _CLOSING = "\u201c«", "\u201d»"
 _PUNCTUATION = f"{_QUOTES}\u201c\u201d\u2013\u2014«»…°€£\u00a0§²"
 
 
@@ -362,6 +363,8 @@ def _fit(text: str, context: bytes) -> int:
     if sign in _PUNCTUATION:
         if sign in _BESIDE_DIGITS and (before.isdigit() or after.isdigit()):
             return 8
+        if (sign in _OPENING and before.isalpha()) or (sign in _CLOSING and after.isalpha()):
+            return -4
         return -4 if before.isalpha() and after.isalpha() and sign not in f"{_QUOTES}\u00a0" else 3
     return -15 if not sign.isprintable() or ord(sign) < 0xA0 else -5
 

@@ -124,6 +124,7 @@ def _extract(asked: dict[str, Any], out: io.BufferedWriter) -> None:
         "unsaved": markup.unsaved,
         "far_cells": left_out,
         "merges": [*_merges(sheet), *(hidden.merges[:_MERGES_MAX] if hidden else ())],
+        "is_1904": markup.is_1904,
         "currencies": {letters: sorted(signs) for letters, signs in markup.currencies.items()},
     }
     out.write(orjson.dumps(head) + b"\n")

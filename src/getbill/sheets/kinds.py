@@ -63,6 +63,8 @@ def of(example: str) -> frozenset[Kind]:
         found |= _with_digits(text)
     elif numbers.is_formula_error(text):
         found.add(Kind.FORMULA_ERROR)
+    elif numbers.is_number(text):
+        found.add(Kind.NUMBER)
     elif _BIC.fullmatch(text):
         found.add(Kind.BIC)
     if _URL.match(text):

@@ -81,6 +81,10 @@ class Skipped:
     text: str
 
 
+# The note of a workbook that counts its days from 1904: a bare number in it is no day of the usual count.
+DATES_FROM_1904 = "dates_from_1904"
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something a person should know about how the file was read."""

@@ -26,6 +26,8 @@ _AROUND = re.compile(rf"(?P<before>\D*?)(?P<body>{_BODY})(?:{_ROUND})?(?P<after>
 _CODE = re.compile(r"([^\W\d_]+)-\d+")
 _SIGN = "sign"
 _TOKEN = re.compile(r"[-+()\[\]<>]|[^-+()\[\]<>\s]+")
+# Of `EUR.50` nobody knows whether the point parts decimals; abbreviations such as `Fr.50` take one.
+_CODE_AND_POINT = re.compile(r"[A-Z]{3}\.$")
 _PAIRS = {"(": ")", "<": ">"}
 
 _CREDIT = frozenset(
@@ -103,11 +105,11 @@ class _Beside(NamedTuple):
 @lru_cache(maxsize=4096)
 def read(text: str) -> Notation | None:
     """Return the notation of an amount; None where something beside the digits is not known."""
-    plain = clean(text).translate(_TO_HYPHEN)
+    plain = clean(text).translate(_TO_HYPHEN).replace("F CFA", "FCFA")
     if (code := _CODE.fullmatch(plain)) and not currencies_of(code[1]):
         return None
     written = _AROUND.fullmatch(plain) if len(plain) <= WRITTEN_MAX else None
-    if written is None:
+    if written is None or _CODE_AND_POINT.search(written["before"]):
         return None
     before, after = _tokens(written["before"]), _tokens(written["after"])
     if before is None or after is None:
@@ -129,6 +131,12 @@ def is_beside(rest: str) -> bool:
 
 def _without_digits(rest: str) -> Notation | None:
     return read(rest if any(map(str.isdigit, rest)) else f"{rest} 1")
+
+
+def is_zero(text: str) -> bool:
+    """Tell whether the text is how a spreadsheet shows nothing owed in its accounting format: `- €`."""
+    parts = _tokens(clean(text).translate(_TO_HYPHEN)) or []
+    return sorted(kind for kind, _ in parts) == ["currency", _SIGN] and (_SIGN, "-") in parts
 
 
 def without_words(text: str) -> str | None:

@@ -18,8 +18,6 @@ from getbill.sheets.words import CellWrong
 
 Decimals = Literal[".", ","]
 _SIGNS: tuple[Decimals, Decimals] = (",", ".")
-# More characters than an amount of ten digits has: what floating point leaves behind.
-_LONG = 14
 # What is left of a cent in floating point is no money.
 _ROUNDING = Decimal("0.000001")
 _FOUR_PLACES = Decimal("0.0001")
@@ -78,7 +76,8 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
         if type(cell) is float:
             # A spreadsheet keeps fifteen digits; what lies behind them is the machine's rounding.
             digits = f"{cell:.15g}"
-            return Decimal(digits) if len(digits) <= _LONG else _rounded(Decimal(digits))
+            is_short = "." in digits[-_ROUNDED_FROM - 1 :] or "." not in digits
+            return Decimal(digits) if is_short else _rounded(Decimal(digits))
         raise CellWrong("cell_empty" if cell is None else "number_invalid", value=read_text(cell))
 
     return read
@@ -93,7 +92,13 @@ def currency_beside(text: str) -> str:
 def is_number(text: str) -> bool:
     """Tell whether the text is a number somebody could mean, with a currency beside it or not."""
     written = notations.read(text)
-    return bool(written and readings(written.body))
+    if written is None:
+        return notations.is_zero(text)
+    # C00123, CR2024 and D-13 are codes: a mark or a magnitude stands beside cents, a currency, or behind as a word.
+    is_word = text[:1].isdigit() and (len(written.mark) > 1 or (written.power > 0 and not written.is_k))
+    is_bare = not (written.mark or written.power)
+    is_amount = is_bare or is_word or written.currency or _CENTS.search(written.body)
+    return bool(is_amount and not written.problem and readings(written.body))
 
 
 def is_shortened(text: str) -> bool:
@@ -199,6 +204,8 @@ def _read_slowly(cell: str, shape: NumberShape) -> Decimal:
         raise CellWrong("formula_error", value=text)
     written = notations.read(text)
     if written is None:
+        if notations.is_zero(text):
+            return Decimal(0)
         code = "digits_lost" if is_shortened(text) else "number_invalid"
         raise CellWrong(code, _without_words(text, shape), value=text)
     if problem := _problem(written, shape):

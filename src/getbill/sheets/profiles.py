@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Literal
 
 from getbill.sheets.columns import Sight
-from getbill.sheets.model import Cell, ColumnProfile, Profile
+from getbill.sheets.model import DATES_FROM_1904, Cell, ColumnProfile, Profile
 from getbill.sheets.reading import Sheet
 
 _BLOCK = 2_000
@@ -22,7 +22,8 @@ def profile(sheet: Sheet, rows_max: int | None = None) -> Profile:
 
     Rows that are wrong as a whole are counted and not looked at.
     """
-    sights = [Sight(column) for column in sheet.layout.columns]
+    is_1904 = any(note.code == DATES_FROM_1904 for note in sheet.layout.notes)
+    sights = [Sight(column, is_1904) for column in sheet.layout.columns]
     rows = 0
     head: tuple[Sequence[Cell], ...] = ()
     cells = (row.cells for row in sheet.rows() if row.wrong is None)

@@ -56,6 +56,7 @@ _CURRENCIES: dict[str, tuple[str, ...]] = {
     "s/": ("PEN",),
     "s/.": ("PEN",),
     "cfa": ("XOF", "XAF"),
+    "f.cfa": ("XOF", "XAF"),
     "rs": ("INR", "PKR", "LKR", "NPR", "MUR"),
     "rs.": ("INR", "PKR", "LKR", "NPR", "MUR"),
     "tl": ("TRY",),

@@ -192,6 +192,10 @@ CELLS: dict[str, tuple[str, str]] = {
     ),
     "date_invalid": ("{value} is not a date.", "{value} n'est pas une date."),
     "date_impossible": ("There is no such day as {value}.", "Le jour {value} n'existe pas."),
+    "date_placeholder": (
+        "{value} stands for no date: programs write it where they have none.",
+        "{value} n'est pas une date : des programmes l'écrivent quand ils n'en ont pas.",
+    ),
     "cells_slid": (
         "The row has {cells} cells under {columns} columns: a delimiter inside a cell is not quoted.",
         "La ligne a {cells} cellules pour {columns} colonnes : un séparateur dans une cellule est sans guillemets.",
@@ -276,6 +280,10 @@ NOTES: dict[str, tuple[str, str]] = {
     "far_cells": (
         "{count} cells stand far beside the table and were left out.",
         "{count} cellules sont loin à côté du tableau et ont été laissées de côté.",
+    ),
+    "dates_from_1904": (
+        "The workbook counts days from 1904; numbers that are not formatted as dates are not read as dates.",
+        "Le classeur compte les jours depuis 1904 ; les nombres sans format de date ne sont pas lus comme des dates.",
     ),
     "formulas_unsaved": (
         "{count} formulas have no saved value; open the workbook in a spreadsheet, save it and send it again.",

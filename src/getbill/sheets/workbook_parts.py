@@ -22,6 +22,7 @@ _HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
 _COLUMN = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
 _SPAN = re.compile(rb'\b(min|max)="(\d+)"')
 _NO_VALUE = re.compile(rb"</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>|</(?:\w+:)?c>)")
+_FROM_1904 = re.compile(rb'\bdate1904="(?:1|true)"')
 _STYLED = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)\d+" s="(\d+)"')
 _CURRENCY = re.compile(r'\[\$([^\]-]+)(?:-[0-9A-Fa-f]+)?\]|"?([\u20ac\u00a3\u00a5]|CHF|EUR|USD|GBP)"?')
 
@@ -41,6 +42,7 @@ class Markup:
         self.hidden_rows: list[int] = []
         self.hidden_columns: list[int] = []
         self.unsaved = 0
+        self.is_1904 = False
         self.currencies: dict[str, set[str]] = {}
 
     def look(self, block: bytes, currency_of: dict[bytes, str]) -> None:
@@ -239,6 +241,7 @@ class Archive:
         part = self._part_of(sheet)
         if part is None:
             return found
+        found.is_1904 = bool(_FROM_1904.search(self.parts.read("xl/workbook.xml")))
         currencies = self._currency_styles()
         for block in self._blocks(part):
             found.look(block, currencies)

@@ -23,7 +23,7 @@ from getbill.sheets import extraction
 from getbill.sheets.delimited import Record
 from getbill.sheets.headers import WORDS
 from getbill.sheets.merges import Merge
-from getbill.sheets.model import Choices, Limits, Note, OtherSheet, letter
+from getbill.sheets.model import DATES_FROM_1904, Choices, Limits, Note, OtherSheet, letter
 from getbill.sheets.words import Unreadable
 
 _DAY_CHARS = 10
@@ -83,6 +83,8 @@ class Workbook:
             found.append(Note("far_cells", {"count": self.head["far_cells"]}))
         if self.head["unsaved"]:
             found.append(Note("formulas_unsaved", {"count": self.head["unsaved"]}))
+        if self.head["is_1904"]:
+            found.append(Note(DATES_FROM_1904))
         return tuple(found)
 
     def records(self) -> Iterator[Record]:

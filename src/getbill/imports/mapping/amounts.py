@@ -15,6 +15,8 @@ from getbill.imports.mapping.model import AMOUNTS, CERTAIN, NAMES, Field, Questi
 from getbill.imports.mapping.rules import Claim
 
 _PLAIN_MIN = 0.5
+# In how many rows what is due is what was invoiced less what was paid.
+_ADDING_UP_MIN = 0.75
 
 
 def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
@@ -40,7 +42,7 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
         ):
             # The amount in the currency that stands beside it.
             plain[0].turn(Field.AMOUNT, Field.AMOUNT, 0.8)
-        return _plain_alone(plain[0], paid, candidates) or _tax_beside(plain[0], candidates)
+        return _plain_alone(plain[0], paid, candidates) or _tax_beside(plain[0], candidates, head)
     if invoiced:
         _leave([*net, *ledger], "net_of_tax", invoiced[0])
         return _several(invoiced, [], head) or ([] if paid else [_invoiced_only(invoiced[0])])
@@ -52,7 +54,8 @@ def _ledger(ledger: list[Candidate], candidates: list[Candidate], head: Head) ->
     marks = [one.found for one in candidates if "lettering" in one.spoken.concepts]
     debits = [one for one in ledger if _role(one) == "debit"]
     credits_ = [one for one in ledger if _role(one) == "credit"]
-    if len(debits) == 1 and marks and not any(head.has_open(one.found, marks) for one in credits_):
+    names = [one.found for one in candidates if one.may_be(NAMES)]
+    if len(debits) == 1 and marks and not any(head.has_open(one.found, marks, names) for one in credits_):
         debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason("open_debits", _header(debits[0])))
         _leave(credits_, "open_debits", debits[0])
         return []
@@ -174,16 +177,28 @@ def _plain_alone(amount: Candidate, paid: list[Candidate], candidates: list[Cand
     return []
 
 
-def _tax_beside(amount: Candidate, candidates: list[Candidate]) -> list[Question]:
+def _tax_beside(amount: Candidate, candidates: list[Candidate], head: Head) -> list[Question]:
     """Ask whether a lone amount includes the tax that stands in a column beside it."""
     for one in candidates:
         if "tax" in one.spoken.concepts and one.found.filled and has_fractions(one.found):
+            if head.includes_tax(amount.found, one.found):
+                return []
+            if any(
+                head.is_sum(amount.found, [one.found, net.found])
+                for net in candidates
+                if _is_net(net, amount, one)
+            ):
+                return []
             proposed = Field.AMOUNT.value
             facts = _header(amount) | {"tax": _header(one)["header"]}
             return [
                 Question("tax_included", (amount.column.index,), Field.AMOUNT, (proposed,), proposed, facts)
             ]
     return []
+
+
+def _is_net(net: Candidate, amount: Candidate, tax: Candidate) -> bool:
+    return net not in (amount, tax) and net.found.number is not None and bool(net.found.filled)
 
 
 def _invoiced_only(one: Candidate, field: Field = Field.AMOUNT_INVOICED) -> Question:
@@ -198,10 +213,21 @@ def _do_not_add_up(
         return []
     columns = [due, *invoiced, *paid]
     if paid:
+        if paid[0].best and paid[0].best.score < CERTAIN:
+            _leave(paid, "not_ours", paid[0])
+            return []
         fits = head.share_adding_up(due.found, invoiced[0].found, paid[0].found)
+        if (
+            fits < _ADDING_UP_MIN
+            and "open" in due.spoken.concepts
+            and head.share_within(due.found, invoiced[0].found) == 1
+        ):
+            # What is left is never more than the invoice: the column beside it is another payment.
+            _leave(paid, "not_ours", paid[0])
+            return []
     else:
         fits = head.share_within(due.found, invoiced[0].found)
-    if fits >= 0.75:
+    if fits >= _ADDING_UP_MIN:
         return []
     indexes = tuple(one.column.index for one in columns)
     facts = {"share": round(fits, 2), "due": _header(due)["header"]}

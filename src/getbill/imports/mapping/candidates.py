@@ -92,6 +92,9 @@ def _candidate(column: sheets.Column, found: sheets.ColumnProfile) -> Candidate:
         shown = [claim for claim in contents.seen(found) if claim.score >= _NOTHING]
         code = "contents" if shown else "empty" if not found.filled else "unknown"
         return Candidate(column, found, spoken, shown, Reason(code, _seen(found)), is_known=False)
+    if named == () and "terms" in spoken.concepts and found.share(sheets.Kind.DATE) >= CERTAIN:
+        claim = Claim(Field.DUE_DATE, 0.85)
+        return Candidate(column, found, spoken, [claim], Reason("header", facts), is_known=True)
     if not named:
         return Candidate(column, found, spoken, [], Reason("not_ours", facts), is_known=True)
     if fitted:

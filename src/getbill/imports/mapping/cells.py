@@ -66,6 +66,8 @@ _UNKNOWN = NOTHING - frozenset(
         "geen",
     ]
 )
+# Nothing of then is collected: 1900-01-01 and 1970-01-01 are what programs write for no date.
+_OLDEST = "1980"
 _EXACT_MAX = 10**15
 # Fifteen digits, the mark and a zero.
 _FLOAT_DIGITS_MAX = 17
@@ -183,13 +185,17 @@ def date_into_body(
         if cell is None or cell == "":
             return
         try:
-            draft.body[name] = read(cell)
+            day = read(cell)
         except sheets.CellWrong as error:
             if not is_nothing(cell):
                 draft.refuse(column, cell, error)
             return
+        if day < _OLDEST:
+            draft.refuse(column, cell, sheets.CellWrong("date_placeholder", value=text_of(cell)))
+            return
+        draft.body[name] = day
         if has_midnights and sheets.is_midnight(cell):
-            draft.warn(column, cell, "day_before_midnight", {"date": draft.body[name]})
+            draft.warn(column, cell, "day_before_midnight", {"date": day})
 
     return step
 

@@ -28,7 +28,6 @@ class Composer:
         self._columns = {column.field: column for column in mapping.columns if column.field}
         self._mapping = mapping
         self._profile = profile
-        self._is_split = mapping.instalments == "split"
         self._steps = self._made()
         self._finish = places.finish(self._columns, countries.home(mapping, profile))
 
@@ -42,8 +41,6 @@ class Composer:
             step(values, draft)
         self._finish(draft)
         body = draft.body
-        if self._is_split and "due_date" in body and "reference" in body:
-            body["reference"] = f"{body['reference']}-{body['due_date']}"
         if draft.debtor:
             body["debtor"] = draft.debtor
         if draft.metadata:

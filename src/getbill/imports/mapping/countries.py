@@ -73,7 +73,7 @@ def decide(columns: Sequence[Column], profile: sheets.Profile, currency: Currenc
     rows = Rows(columns, profile)
     evidence = gathered(rows, columns, profile, currency)
     possible = _common(evidence)
-    country, why = _settled(evidence, possible, rows.numbers, company)
+    country, why = _settled(evidence, possible, rows, company)
     if country:
         example = {"example": why.example} if why and why.example else {}
         return Decision(
@@ -115,8 +115,10 @@ def recalled(mapping: Mapping, profile: sheets.Profile) -> Decision:
         is_same = mapping.country in place.possible and _reads(mapping.country, rows.numbers)
     else:
         is_same = place.country == mapping.country
-    if is_same or not rows.numbers:
+    if is_same or (not rows.numbers and mapping.country in place.possible):
         return replace(place, country=mapping.country, reason=mapping.country_reason, questions=())
+    if not rows.numbers:
+        return place
     evidence = gathered(rows, mapping.columns, profile, mapping.currency)
     question = _question(rows, evidence, mapping.country)
     return replace(
@@ -154,9 +156,10 @@ def _common(evidence: Sequence[Evidence]) -> frozenset[str]:
 
 
 def _settled(
-    evidence: list[Evidence], possible: frozenset[str], numbers: list[str], company: str
+    evidence: list[Evidence], possible: frozenset[str], rows: Rows, company: str
 ) -> tuple[str | None, Evidence | None]:
     """Return the one country that evidence leaves, and the evidence that narrows it most."""
+    numbers = rows.numbers
     agreeing = [one for one in evidence if one.code in _AGREEING and company in one.countries]
     if _is_doubtful(evidence, company):
         agreeing = [one for one in agreeing if one.code == "country_cities"]
@@ -183,7 +186,8 @@ def _settled(
     # Numbers count where other countries do not have them: some that were possible, or the company's own.
     are_telling = bool(numbers) and (len(fitting) < len(possible) or company in elsewhere)
     weight = sum(one.weight for one in evidence) + are_telling
-    if weight < _ENOUGH or not evidence:
+    is_told_by_headers = not any(one.is_direct for one in evidence)
+    if weight < _ENOUGH or not evidence or (is_told_by_headers and rows.are_mixed):
         return None, None
     if len(fitting) == 1 or (fitting and _read_alike(fitting, numbers)):
         return min(fitting, key=atlas.COUNTRIES.index), max(

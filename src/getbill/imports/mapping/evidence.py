@@ -70,6 +70,15 @@ class Rows:
             seen += [text_of(cell) for cell in self._profile.of(column.index).samples]
         return [text for text in dict.fromkeys(seen) if text]
 
+    @property
+    def are_mixed(self) -> bool:
+        """Whether rows are plainly of several countries: in several currencies, or with numbers of several."""
+        own = self.column(Field.CURRENCY)
+        if own and self._profile is not None and len(self._profile.of(own.index).values) > 1:
+            return True
+        codes = {text.lstrip("+0 ")[:2] for field in PHONES for text in self.texts(field) if text[:1] == "+"}
+        return len(codes) > 1
+
     def places(self) -> list[dict[str, str]]:
         """Return the postal code and the city of each row, as far as it has them."""
         if Field.ADDRESS in self._columns:

@@ -38,16 +38,18 @@ class Head:
         return len(pairs) >= _ROWS_MIN and all(abs(left - right) < _CENT for left, right in pairs)
 
     def share_within(self, small: sheets.ColumnProfile, large: sheets.ColumnProfile) -> float:
-        """Return in which share of rows one amount is at most the other."""
-        pairs = self._pairs(small, large)
-        return sum(1 for left, right in pairs if left <= right + _CENT) / len(pairs) if pairs else 1.0
+        """Return in which share of rows with something in the first one amount is at most the other."""
+        pairs = [pair for pair in self._pairs(small, large) if pair[0] > 0]
+        return (
+            sum(1 for left, right in pairs if abs(left) <= abs(right) + _CENT) / len(pairs) if pairs else 1.0
+        )
 
     def share_adding_up(
         self, due: sheets.ColumnProfile, invoiced: sheets.ColumnProfile, paid: sheets.ColumnProfile
     ) -> float:
         """Return in which share of rows what is due is what was invoiced less what was paid."""
         rows = [
-            abs(total - abs(received or Decimal(0)) - rest) < _CENT
+            abs(abs(total) - abs(received or Decimal(0)) - abs(rest)) < _CENT
             for rest, total, received in zip(
                 self.numbers(due), self.numbers(invoiced), self.numbers(paid), strict=True
             )
@@ -77,11 +79,18 @@ class Head:
         pairs = list(zip(self.numbers(total), self.numbers(amount), strict=True))
         return any(_sums_up(pairs, self._texts(key)) for key in keys)
 
-    def has_open(self, amount: sheets.ColumnProfile, marks: Sequence[sheets.ColumnProfile]) -> bool:
-        """Tell whether some row has an amount and no mark of reconciliation."""
-        columns = [self._texts(mark) for mark in marks]
+    def has_open(
+        self,
+        amount: sheets.ColumnProfile,
+        marks: Sequence[sheets.ColumnProfile],
+        names: Sequence[sheets.ColumnProfile],
+    ) -> bool:
+        """Tell whether some row of somebody has an amount and no mark of reconciliation."""
+        columns, people = ([self._texts(one) for one in group] for group in (marks, names))
         return any(
-            number and not any(texts[at] for texts in columns)
+            number
+            and not any(texts[at] for texts in columns)
+            and (not people or any(texts[at] for texts in people))
             for at, number in enumerate(self.numbers(amount))
         )
 
@@ -94,6 +103,14 @@ class Head:
             if number is not None
         ]
         return bool(pairs) and all(abs(number - summed) < _CENT for number, summed in pairs)
+
+    def includes_tax(self, amount: sheets.ColumnProfile, tax: sheets.ColumnProfile) -> bool:
+        """Tell whether a tax is, at a rate in use, that of an amount with it in every row, and not of one without."""
+        pairs = [(gross, part) for gross, part in self._pairs(amount, tax) if gross and part]
+        within = all(_is_at_rate(part, gross - part) for gross, part in pairs)
+        return (
+            len(pairs) >= _ROWS_MIN and within and not all(_is_at_rate(part, gross) for gross, part in pairs)
+        )
 
     def are_shared(self, code: sheets.ColumnProfile, names: Sequence[sheets.ColumnProfile]) -> bool:
         """Tell whether most rows have a code that stands beside different names: it identifies nobody."""
@@ -148,6 +165,41 @@ def read_cell(reader: Callable[[Any], Any] | None, cell: sheets.Cell) -> Any:
         return reader(cell)
     except sheets.CellWrong:
         return None
+
+
+# Rates of value added tax in use in Europe, in per cent.
+_RATES = tuple(
+    map(
+        Decimal,
+        (
+            "2.1",
+            "2.6",
+            "3",
+            "3.8",
+            "4",
+            "5",
+            "5.5",
+            "6",
+            "7",
+            "8",
+            "8.1",
+            "8.5",
+            "9",
+            "9.5",
+            "10",
+            "11",
+            "12",
+            "13",
+            "13.5",
+            "14",
+        ),
+    )
+) + tuple(map(Decimal, ("15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "25.5", "27")))
+_ROUNDED = Decimal("0.02")
+
+
+def _is_at_rate(tax: Decimal, net: Decimal) -> bool:
+    return any(abs(net * rate / 100 - tax) <= _ROUNDED for rate in _RATES)
 
 
 Pair = tuple[Decimal | None, Decimal | None]

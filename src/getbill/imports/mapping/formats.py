@@ -21,7 +21,7 @@ _SHOWN = frozenset({"decimal_seen", "day_above_12", "other_columns"})
 # Currencies that have cents by the standard and none on an invoice.
 _WHOLE = frozenset({"HUF", "IDR"})
 _WEAK = frozenset({"other_columns", "years_close"})
-_ROWS_MIN = 4
+_ROWS_MIN = 6
 _TURNED = sheets.DateShape("dmy", is_certain=True, why="answered", is_turned=True)
 _SHORT_YEARS = re.compile(r"\d{2}-\d{2}-\d{2}")
 
@@ -119,7 +119,7 @@ def _order(column: Column, columns: list[Column], profile: sheets.Profile) -> st
     if not shape.is_certain or shape.why in _WEAK:
         wrong = _due_before_invoice(columns, profile)
     if shape.is_certain:
-        is_doubted = 2 * wrong.get(shape.order, 0) >= _ROWS_MIN and 0 in wrong.values()
+        is_doubted = wrong.get(shape.order, 0) > 0 and 0 in wrong.values()
         return None if is_doubted else shape.order if shape.why in _SHOWN else ""
     if shape.why != "order_ambiguous":
         return None

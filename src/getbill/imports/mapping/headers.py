@@ -19,7 +19,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
 _WORDS = re.compile(r"[a-z]+|\d+|#|%")
 _BUCKET = re.compile(
-    r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d|months?|mois|monate?n?|mesi|meses|maanden|mths?|weeks?)+"
+    r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d|months?|above|over|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?)+"
 )
 _LINKS = ("", "s", "n", "es", "en", "e")
 # Letters that are no accented ones of others.

@@ -64,7 +64,8 @@ WORDS: dict[str, str] = {
     "order": """commande commandes cmd cde order orders bestellung bestell auftrag auftrags pedido ordine ordini
         po bon bl lieferschein albaran ddt opdracht devis quote angebot presupuesto preventivo offerte bestel
         bdc purchase_order ordre inkooporder
-        encomenda zamowienie objednavka p_o p_o_number po_number""",
+        encomenda zamowienie objednavka p_o p_o_number po_number
+        uw_referentie uw_ref votre_reference votre_ref vos_references vos_ref ihr_zeichen ihre_referenz your_ref your_reference su_referencia vostro_riferimento vs_rif customer_po client_po""",
     "case": """dossier dossiers affaire affaires case file creance creances akte akten aktenzeichen az expediente
         exp pratica zaak vorgang debt debts claim incassodossier forderung forderungs zaaknummer fascicolo
         posizione sinistre matter aktenz gz ticket procedure mahnfall inkassofall inkassonummer""",
@@ -77,7 +78,8 @@ WORDS: dict[str, str] = {
         cislo""",
     "reference": """ref refs reference references referenz referencia riferimento rif referentie kenmerk refer
         reff zeichen riferimenti betalingskenmerk verwijzing ref_
-        referencja referens referanse variabilni_symbol""",
+        referencja referens referanse variabilni_symbol
+        onze_ref""",
     "internal": "interne internal intern interno interna eigen eigene own nos_ref notre votre unsere ihre",
     # Time.
     "date": """date dates datum fecha fechas data dt dat dte day tag_ fec datums datetime fech dag_
@@ -89,7 +91,8 @@ WORDS: dict[str, str] = {
         exigible_le a_payer_avant a_regler_avant a_payer_le due_on dueby due_by deadline betalen_voor
         betalen_voor_uiterlijk da_pagare_entro entro_il pagar_antes_de fecha_limite te_betalen_voor
         maturity limite_reglement gultig_bis pay_before
-        splatnost splatnosti vencimento prazo forfald forfall forfaller forfallen termin_platnosci""",
+        splatnost splatnosti vencimento prazo forfald forfall forfaller forfallen termin_platnosci
+        verv verv_dat vervdat vervd""",
     "issue": """emission emis emise emise_le emis_le issue issued ausgestellt ausstellung ausstellungs emision
         expedicion emissione uitgifte emitida facturee invoiced_on billed rechnungsstellung issuance emessa
         uitgegeven edition
@@ -123,7 +126,8 @@ WORDS: dict[str, str] = {
         dagar dage dnu""",
     "overdue": "overdue echu echus echue vencido vencida uberfallig ueberfallig scaduto scaduta vervallen past_due",
     # An age of debts, not an amount by itself.
-    "bucket": "older plus_ancien anterieur mas_antiguo oltre ouder non_echu non_echus nicht_fallig noch_nicht_fallig not_due not_yet_due no_vencido a_scadere niet_vervallen current",
+    "bucket": """older plus_ancien anterieur mas_antiguo oltre ouder non_echu non_echus nicht_fallig noch_nicht_fallig not_due not_yet_due no_vencido a_scadere niet_vervallen current
+        not_yet_overdue not_overdue non_echue noch_nicht_uberfallig aun_no_vencido nog_niet_vervallen sin_vencer a_vencer nao_vencido jeszcze_niewymagalne above""",
     # Money.
     "amount": """montant montants mt mnt mtt mont amount amounts amt betrag betrags betraege betrage betr importe
         importes imp importo importi bedrag bedragen somme sum summe suma somma valeur value wert valor valore
@@ -263,7 +267,7 @@ WORDS: dict[str, str] = {
     "line3": """address3 address4 addressline3 addressline4 adresse3 adresse4 adresse_3 adresse_4 address_3
         address_4 address_line_3 address_line_4 adresse_ligne_3 adr3 adr4 line3 line4 poaddressline3
         poaddressline4 adresszeile_3 adresregel_3""",
-    "zip": """cp postal postale zip plz postleitzahl postcode cap codigo_postal code_postal codepostal postkode
+    "zip": """npa billing_code billing_zip billing_zipcode cp postal postale zip plz postleitzahl postcode cap codigo_postal code_postal codepostal postkode
         zipcode zip_code pstlz postal_code codigopostal cod_postal c_p postnummer cod_post codpostal cpostal
         c_postal postcodes pstcd postcd codepost code_post zip_postal zip_postal_code postcode_huisadres
         kod_pocztowy psc postnr""",
@@ -338,7 +342,7 @@ WORDS: dict[str, str] = {
     "row": "ligne line row zeile index lfd rang ordre_ regel pos position riga linea fila volgnummer laufende",
     "unit": "objekt agence agency filiale succursale site_ establishment filialnummer zweigstelle sede vestiging store shop",
     "quality": "score rating note_interne scoring risque risk risiko rischio riesgo bonitat",
-    "flag": "oui_non flag yes_no checkbox is has est exporte exported",
+    "flag": "oui_non flag yes_no checkbox is has exporte exported",
 }
 
 # Whole headers that mean exactly one field: the names of our own API, of the published docs and of programs

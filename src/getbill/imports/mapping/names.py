@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
+from getbill.imports.mapping.atlas import of_city
 from getbill.imports.mapping.legal_forms import is_company, is_form
 from getbill.imports.mapping.tables import CIVILITIES
 
@@ -16,11 +18,25 @@ _JOINED = frozenset({"et", "&", "und", "and", "ou", "y", "e", "en", "+"})
 # A legal form that nobody has listed: three letters and a point. One letter is an initial.
 _ABBREVIATED = re.compile(r"[^\W\d_]{2,5}\.")
 # A partner's display name is the company and, behind a comma, its contact.
-_PARTNER = re.compile(r"partner", re.IGNORECASE)
+_PARTNER = re.compile(r"partner|partenaire|asociado|relatie", re.IGNORECASE)
+_WITH_PLACE = re.compile(
+    r"(?P<name>[^,]*[^\W\d][^,]*),\s+(?:[A-Z]{1,2}-)?(?P<code>\d{4,5})\s+(?P<city>[^\W\d][^\d,]*)"
+)
+_GIVEN = re.compile(r"[^\W\d_][^\W\d_.\x27\u2019-]*(?:[-\x27\u2019][^\W\d_]+)*\.?")
+# Shorter ones are abbreviations as well: HOA, GIE.
+_SURNAME = re.compile(r"[^\W\d_a-z](?:[^\W\d_a-z]|[-\x27\u2019]){3,}")
 _PART = re.compile(r"[^\W\d_][^\d,;/@&]*")
 
 
-Style = Literal["last_first", "company_contact", "whole"]
+Comma = Literal["last_first", "company_contact", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a column writes names: what a comma parts, and whether capitals are last names."""
+
+    comma: Comma = "last_first"
+    has_capitals: bool = True
 
 
 def style_of(header: str, texts: Sequence[str]) -> Style:
@@ -28,6 +44,12 @@ def style_of(header: str, texts: Sequence[str]) -> Style:
 
     Last, First is shown by cells whose second part is one word, where no cell writes a person without a comma.
     """
+    people = [text for text in texts if len(text.split()) > 1 and not is_company(text) and not text.isupper()]
+    capitals = sum(1 for text in people if any(_SURNAME.fullmatch(word) for word in text.split()))
+    return Style(_comma_of(header, texts), has_capitals=2 * capitals >= len(people))
+
+
+def _comma_of(header: str, texts: Sequence[str]) -> Comma:
     if _PARTNER.search(header):
         return "company_contact"
     pairs = [pair for text in texts if (pair := _comma_pair(text))]
@@ -40,11 +62,11 @@ def style_of(header: str, texts: Sequence[str]) -> Style:
     return "last_first" if pairs and not plain and 2 * single >= len(pairs) else "whole"
 
 
-def parts(text: str, style: Style = "last_first") -> dict[str, str]:
+def parts(text: str, style: Style = Style()) -> dict[str, str]:
     """Return a whole name as the fields of a debtor: always `name`, and what its writing shows for sure."""
     whole = " ".join(text.split())
     pair = _comma_pair(whole)
-    if style == "company_contact" and pair and not is_company(pair[1]):
+    if pair and not is_company(pair[1]) and (style.comma == "company_contact" or _is_contact_of(*pair)):
         return {"name": pair[1], "company": pair[0]}
     if is_company(whole):
         return {"name": whole, "company": whole}
@@ -60,6 +82,12 @@ def parts(text: str, style: Style = "last_first") -> dict[str, str]:
     return fields | {"name": whole}
 
 
+def place_of(text: str) -> tuple[str, str, str] | None:
+    """Return the name, postal code and city of `Bergmann Treuhand AG, 6003 Luzern`; None where a text is a name alone."""
+    written = _WITH_PLACE.fullmatch(" ".join(text.split()))
+    return (written["name"], written["code"], written["city"]) if written else None
+
+
 def _comma_pair(text: str) -> tuple[str, str] | None:
     """Return what stands before and behind a name's one comma; None where that is a legal form or no name."""
     if text.count(",") != 1:
@@ -70,14 +98,25 @@ def _comma_pair(text: str) -> tuple[str, str] | None:
     return before, behind
 
 
+def _is_contact_of(company: str, contact: str) -> bool:
+    """Tell whether a name is a company and, behind the comma, a person at it, not its town."""
+    words = contact.split()
+    return (
+        is_company(company)
+        and 2 <= len(words) <= 3
+        and all(_GIVEN.fullmatch(word) for word in words)
+        and not of_city(contact)
+    )
+
+
 def _split(whole: str, style: Style) -> tuple[str, str]:
     if "," in whole:
-        pair = _comma_pair(whole) if style == "last_first" else None
+        pair = _comma_pair(whole) if style.comma == "last_first" else None
         if pair and _is_part(pair[0]) and _is_part(pair[1]):
             return pair[1], pair[0]
         return "", ""
     words = whole.split(" ")
-    if not 2 <= len(words) <= 5 or whole.isupper() or not _JOINED.isdisjoint(words):
+    if not style.has_capitals or not 2 <= len(words) <= 5 or whole.isupper() or not _JOINED.isdisjoint(words):
         return "", ""
     capitals = [word.isupper() and len(word) > 1 and "." not in word for word in words]
     if capitals[0] and True not in capitals[capitals.index(False) :]:

@@ -8,6 +8,8 @@ from getbill.imports.mapping.rules import Claim
 
 _NUMBERING = {"number", "id", "internal", "invoice", "document"}
 _GIVEN = {"nombre", "nome"}
+# A number that fewer rows have is not what tells them apart.
+_MOST = 0.75
 _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 
 
@@ -107,7 +109,16 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
         for one in _having(candidates, Field.REFERENCE)
         if one.is_known and one.spoken.concepts <= {"number", "id"} and not one.spoken.unknown
     ]
-    own = [one for one in numbers if one.found.filled == one.found.rows == one.found.distinct > 1]
+    if any(
+        "reference" in one.spoken.concepts for one in _having(candidates, Field.REFERENCE) if one.found.filled
+    ):
+        # The number of the line or the entry, beside the reference of the paper.
+        return
+    own = [
+        one
+        for one in numbers
+        if one.found.filled == one.found.distinct > 1 and one.found.filled >= _MOST * one.found.rows
+    ]
     # A person's id stands on each of their rows.
     is_nobodys = any(name.found.filled > name.found.distinct for name in names)
     plain = [one for one in own if "id" not in one.spoken.concepts] or (own if is_nobodys else [])

@@ -48,8 +48,13 @@ def _name(column: Column, style: names.Style) -> Step:
     index = column.index
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        if text := text_of(cells[index]):
-            draft.debtor.update(names.parts(text, style))
+        if not (text := text_of(cells[index])):
+            return
+        if text[-1].isalpha() and "," in text and (place := names.place_of(text)):
+            text, code, city = place
+            draft.address.setdefault("postal_code", code)
+            draft.address.setdefault("city", city)
+        draft.debtor.update(names.parts(text, style))
 
     return step
 
@@ -64,7 +69,7 @@ def _contact(column: Column) -> Step:
             and (text := text_of(cells[index]))
             and text.casefold() not in NOTHING
         ):
-            draft.debtor.update(names.parts(text, "whole"))
+            draft.debtor.update(names.parts(text, names.Style("whole")))
 
     return step
 

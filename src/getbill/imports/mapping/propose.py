@@ -34,6 +34,10 @@ _REFERENCES = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
 # Two columns nearly as likely to be one of these are a question; of others, the likelier one is taken.
 _CRITICAL = AMOUNTS | DATES | _REFERENCES | {Field.CURRENCY, Field.IBAN}
 _NEARLY = 0.08
+# What is better left out than asked, where it is not certain.
+_OPTIONAL = frozenset(
+    {Field.PAYMENT_LINK, Field.IBAN, Field.CREDITOR, Field.SCENARIO, Field.OBJECT, Field.ADDRESS_EXTRA}
+) | {Field.BIRTHDATE, Field.LANGUAGE, Field.CIVILITY}
 # A column without any cell is none of these, whatever its header says.
 _NEVER_EMPTY = NAMES | _REFERENCES | {Field.AMOUNT, Field.AMOUNT_INVOICED, Field.DUE_DATE}
 # As far as distinct values are counted.
@@ -129,6 +133,8 @@ def _is_contradicted(one: Candidate, claim: Claim) -> bool:
 def _give(offers: list[tuple[Candidate, Claim]], assigned: dict[int, Claim]) -> None:
     taken = {claim.field for claim in assigned.values()}
     for one, claim in sorted(offers, key=lambda offer: (-offer[1].score, offer[0].column.index)):
+        if claim.field in _OPTIONAL and claim.score < CERTAIN:
+            continue
         if claim.score >= WORTH_ASKING and one.column.index not in assigned and claim.field not in taken:
             assigned[one.column.index] = claim
             taken.add(claim.field)

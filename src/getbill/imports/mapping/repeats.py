@@ -10,12 +10,13 @@ from typing import Any, Final, Literal, get_args
 
 from getbill import sheets
 from getbill.imports.mapping.compose import Composer
-from getbill.imports.mapping.model import Field, Mapping, Question
+from getbill.imports.mapping.model import NAMES, Field, Mapping, Question
 
 # `split`: a debt for each instalment, its reference with the due date behind it. `merge`: one debt of their sum, due
 # on the first day that is still open.
 Instalments = Literal["split", "merge"]
 INSTALMENTS: Final[tuple[str, ...]] = get_args(Instalments)
+_NAMED: Final = frozenset({"name", "company", "last_name"})
 _ROWS_MAX: Final = 50_000
 _EXAMPLES_MAX: Final = 3
 
@@ -39,7 +40,7 @@ def looked_through(found: Mapping, profile: sheets.Profile, rows: Iterable[sheet
     cells = profile.of(column.index)
     if cells.filled <= cells.distinct:
         return found
-    repeats = _count(Composer(found, profile), rows)
+    repeats = _count(found, Composer(found, profile), rows)
     questions = [one for one in found.questions if one.code != "reference_repeats"]
     header = column.header or column.letter
     facts: dict[str, Any] = {"header": header, "rows": repeats.rows, "distinct": repeats.references}
@@ -54,7 +55,9 @@ def looked_through(found: Mapping, profile: sheets.Profile, rows: Iterable[sheet
     return replace(found, questions=tuple(questions))
 
 
-def _count(composer: Composer, rows: Iterable[sheets.Row]) -> Repeats:
+def _count(found: Mapping, composer: Composer, rows: Iterable[sheets.Row]) -> Repeats:
+    # Lines of other accounts, which name nobody, are no debts.
+    has_names = any(found.of(name) for name in NAMES)
     seen: dict[str, list[tuple[Any, Any, str]]] = {}
     for number, row in enumerate(rows):
         if number == _ROWS_MAX:
@@ -63,6 +66,8 @@ def _count(composer: Composer, rows: Iterable[sheets.Row]) -> Repeats:
         if (reference := body.get("reference")) and not any(not one.is_warning for one in findings):
             amount = body.get("amount")
             debtor = body.get("debtor", {})
+            if has_names and not debtor.keys() & _NAMED:
+                continue
             name = str(debtor.get("name") or debtor.get("company") or debtor.get("last_name") or "")
             seen.setdefault(reference, []).append((body.get("due_date"), amount, name))
     repeats = Repeats(len(seen), sum(map(len, seen.values())))

@@ -28,6 +28,31 @@ STATUSES: Final[tuple[str, ...]] = get_args(Status)
 # Stands for every value of a column in which any mark says the same.
 ANY_VALUE: Final = "*"
 
+# States agree with what they are of: an invoice is paid in the feminine, a total in the masculine, several in the plural.
+_ENDINGS: Final = {
+    "fr": (
+        (re.compile(r"ees?\b"), "e"),
+        (re.compile(r"ees?\b"), "ees"),
+        (re.compile(r"(?<=[aeiu])e\b"), "es"),
+    ),
+    "es": (
+        (re.compile(r"(?<=[dt])a\b"), "o"),
+        (re.compile(r"(?<=[dt])a\b"), "as"),
+        (re.compile(r"(?<=[dt])a\b"), "os"),
+    ),
+    "it": (
+        (re.compile(r"(?<=[tso])a\b"), "o"),
+        (re.compile(r"(?<=[ts])a\b"), "e"),
+        (re.compile(r"(?<=[ts])a\b"), "i"),
+    ),
+    "pt": (
+        (re.compile(r"(?<=[dt])a\b"), "o"),
+        (re.compile(r"(?<=[dtg])a\b"), "as"),
+        (re.compile(r"(?<=[dtg])a\b"), "os"),
+    ),
+    "pl": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o")),
+    "czech": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o")),
+}
 _SEVERITY: Final = ("open", "partly_paid", "paid", "credit", "excluded")
 _CODES: Final = {"paid": "row_is_settled", "credit": "row_is_credit", "excluded": "row_is_excluded"}
 # Yes and no, as flags are written.
@@ -145,7 +170,9 @@ _FREE_TEXT: Final = frozenset(
     | {"service", "supplier", "neutral"}
 )
 # Two values below a header that speaks of any of these may be the sides of a ledger.
-_OF_SIGNS: Final = frozenset({"kind", "sides", "status", "debit", "credit", "document", "journal", "number"})
+_OF_SIGNS: Final = frozenset(
+    {"kind", "sides", "status", "debit", "credit", "document", "journal", "number", "flag"}
+)
 _VALUES_MAX: Final = 40
 _VALUE_CHARS_MAX: Final = 40
 # A mark is no longer than this, or it is a word.
@@ -159,6 +186,7 @@ _SINCE: Final = re.compile(
     r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|d|j)\b"
 )
 _AT_A_DATE: Final = re.compile(r"\s+(?:le|on|am|el|il|op|em|du|vom|del)?\s*\d[\d\s./-]*$")
+_ORDINAL: Final = re.compile(r"\b\d+(?:re|er|e|eme|st|nd|rd|th|o|a)?\b\.?")
 _IN_BRACKETS: Final = re.compile(r"\s*[(\[].*?[)\]]")
 _PARTS: Final = re.compile(r"\s*[,;|/+&]\s*")
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
@@ -187,6 +215,11 @@ def vocabulary() -> Vocabulary:
             for word in _listed(listed):
                 if words.setdefault(word, status) != status:
                     raise ValueError(f"{word!r} is both {words[word]} and {status}")
+    for status in STATUSES:
+        for language, endings in _ENDINGS.items():
+            for word in _listed(stored[status].get(language, "")):
+                for ending, other in endings:
+                    words.setdefault(ending.sub(other, word), status)
     sides = stored["sides"]
     return Vocabulary(
         words,
@@ -222,7 +255,10 @@ def status_of(value: str) -> str | None:
 def _status_of(value: str) -> str | None:
     words = vocabulary().words
     text = plain(value)
-    for reading in (text, _IN_BRACKETS.sub("", text), _AT_A_DATE.sub("", text), _SINCE.sub("", text)):
+    for reading in (
+        text,
+        *(pattern.sub("", text) for pattern in (_IN_BRACKETS, _AT_A_DATE, _SINCE, _ORDINAL)),
+    ):
         key = _NOT_WORDS.sub(" ", reading).strip()
         if status := words.get(key) or words.get(key.removesuffix("s")):
             return status
@@ -474,18 +510,33 @@ def _may_be_sign(candidate: Candidate) -> bool:
     values = {value.strip().casefold() for value in profile.values if value.strip()}
     if len(values) > 2 or (len(values) == 1 and profile.filled == profile.rows):
         return False
-    concepts = candidate.spoken.concepts
-    if candidate.is_known and not concepts & _OF_SIGNS:
+    if _is_explained(candidate, values):
         return False
-    if all("bucket" in listen(value).concepts and not value.isdigit() for value in values):
-        return False
-    if not vocabulary().explained.isdisjoint(_NOT_WORDS.sub(" ", plain(candidate.column.header)).split()):
-        return False
-    if all(value.isdigit() and len(value) > _MARK_CHARS_MAX for value in values):
+    if len(values) == 1 and not candidate.spoken.concepts & _OF_SIGNS and not _is_mark(next(iter(values))):
         return False
     # In a file of few rows texts that never repeat are no marks.
     is_repeated = profile.filled > len(values) or profile.filled < profile.rows
     return is_repeated or all(len(value) <= _MARK_CHARS_MAX for value in values)
+
+
+def _is_mark(value: str) -> bool:
+    """Tell whether a value beside blanks may be a mark: short, a cross, or a word of states."""
+    return len(value) <= _MARK_CHARS_MAX or value in _YES or status_of(value) is not None
+
+
+def _is_explained(candidate: Candidate, values: set[str]) -> bool:
+    """Tell whether a header says what its values are, or the values do: ages, codes, yes and no of something known."""
+    concepts = candidate.spoken.concepts
+    if candidate.is_known and not concepts & _OF_SIGNS:
+        return True
+    if "flag" in concepts and values <= _YES | _NO:
+        return True
+    if all(value.isdigit() and len(value) > _MARK_CHARS_MAX for value in values):
+        return True
+    if all("bucket" in listen(value).concepts and not value.isdigit() for value in values):
+        return True
+    words = _NOT_WORDS.sub(" ", plain(candidate.column.header)).split()
+    return not vocabulary().explained.isdisjoint(words)
 
 
 def left_open(asked: Question, statuses: Mapping[str, str]) -> Question | None:

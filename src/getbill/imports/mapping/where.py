@@ -15,6 +15,18 @@ from getbill.kit import calendar
 # Countries whose postal codes have four digits, by what their numbers begin with.
 _SHORT_CODES = ("+41", "+32", "+43", "+352", "+45", "+47", "+31", "+36", "+351", "+386")
 _SHORT = 4
+# Currencies of one country, or of one that nearly all who use it live in.
+_OF_CURRENCY = {
+    "CHF": "CH",
+    "GBP": "GB",
+    "SEK": "SE",
+    "NOK": "NO",
+    "DKK": "DK",
+    "PLN": "PL",
+    "CZK": "CZ",
+    "HUF": "HU",
+    "RON": "RO",
+}
 
 
 class Place(NamedTuple):
@@ -116,7 +128,8 @@ def _other(draft: Draft, place: Place, home: Home) -> str | None:
     if "postal_code" in draft.address or "country" in draft.address:
         return None
     ending = atlas.of_domain(draft.debtor.get("email", ""))
-    return ending if ending != place.country else None
+    spoken_of = ending or _OF_CURRENCY.get(draft.body.get("currency", ""))
+    return spoken_of if spoken_of != place.country else None
 
 
 def _suits(code: str, country: str) -> bool:
