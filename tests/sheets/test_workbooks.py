@@ -273,3 +273,67 @@ def test_a_child_whose_parent_is_gone_already_reads_nothing(parent: Callable[[],
 
     assert child.returncode == status
     assert (b"Dupont" in child.stdout) is (status == 0)
+
+
+DEBTS = ["Client", "Facture", "Échéance", "Solde"]
+LINES: list[list[object]] = [["Petit", f"F{at}", date(2026, 10, 14), 10.5 + at] for at in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("beside", "lines"),
+    [
+        (["Compte", "Libellé", "Total"], [["411", "Clients", 5]] * 3),
+        (["Client", "Solde"], [["Petit", 5]] * 6),
+    ],
+)
+def test_a_table_beside_the_debts_is_left_out_and_told(
+    beside: list[object], lines: list[list[object]]
+) -> None:
+    rows = [[*row, None, *(lines[at] if at < len(lines) else [])] for at, row in enumerate(LINES)]
+
+    layout, read_rows, _ = read(made([*DEBTS, None, *beside], *rows))
+
+    assert list(layout.headers) == DEBTS
+    assert [list(row.cells) for row in read_rows] == LINES
+    assert [note.code for note in layout.notes] == ["tables_side_by_side"]
+
+
+def test_columns_behind_a_blank_one_that_are_filled_here_and_there_are_the_same_table() -> None:
+    rows = [[*row, None, *(["0612345678", 75_001] if at % 3 == 0 else [])] for at, row in enumerate(LINES)]
+
+    layout, _, _ = read(made([*DEBTS, None, "Téléphone", "Code postal"], *rows))
+
+    assert list(layout.headers) == [*DEBTS, "Téléphone", "Code postal"]
+    assert layout.notes == ()
+
+
+@pytest.mark.parametrize("title", [[], [["Fournisseurs"]]])
+def test_a_table_below_the_debts_is_left_out_and_told(title: list[list[object]]) -> None:
+    other = [["Fournisseur", "Référence", "Date", "À payer"], ["Engie", "A1", date(2026, 10, 14), 70]]
+
+    layout, read_rows, left_out = read(made(DEBTS, *LINES, [], *title, *other, other[1]))
+
+    first = 9 + len(title)
+    assert [list(row.cells) for row in read_rows][:6] == LINES
+    assert len(read_rows) == 6 + len(title)
+    assert left_out.lines == [(first + at, "other_table") for at in range(3)]
+    assert [(note.code, note.facts) for note in layout.notes] == [("other_table", {"line": first})]
+
+
+def test_blank_rows_between_rows_of_one_table_end_nothing() -> None:
+    _, read_rows, left_out = read(made(DEBTS, *(row for line in LINES for row in (line, []))))
+
+    assert [list(row.cells) for row in read_rows] == LINES
+    assert left_out.counts == {}
+
+
+@pytest.mark.parametrize("cell", ["XFD1048576", "XFD2", "A1048576", "ZZ900000"])
+def test_a_cell_far_outside_the_table_takes_no_memory_and_no_row(cell: str) -> None:
+    def stray(page: Worksheet) -> None:
+        page[cell] = "x"
+
+    layout, rows, _ = read(made(DEBTS, *LINES, change=stray))
+
+    assert list(layout.headers) == DEBTS
+    assert [list(row.cells)[:4] for row in rows][:6] == LINES
+    assert [row.line for row in rows] == [*range(2, 8), *([1_048_576] if cell.startswith("A") else [])]

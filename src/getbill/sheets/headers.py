@@ -95,6 +95,11 @@ def is_label(cell: Cell) -> bool:
     return 0 < len(text) <= _LABEL_MAX and not _VALUE.fullmatch(text) and any(sign.isalpha() for sign in text)
 
 
+def known_words(label: str) -> bool:
+    """Tell whether a label has words that people head columns with."""
+    return bool(WORDS.search(_spread(label)))
+
+
 def _texts(cells: Sequence[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell is not None and (not isinstance(cell, str) or cell.strip())]
 

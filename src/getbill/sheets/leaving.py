@@ -5,8 +5,10 @@ missing, and is told as such.
 """
 
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 
+from getbill.sheets.headers import is_label, known_words
 from getbill.sheets.model import Cell, Layout, folded
 from getbill.sheets.texts import read_text
 
@@ -100,8 +102,11 @@ class Leaving:
         # Customers named by a row above their lines, whose totals name them again.
         self.is_grouped = layout.group is not None
         self.headings: set[str] = set()
+        # Whether the rows now are those of another table, below this one.
+        self._is_elsewhere = False
+        self._names = set(self._header.values())
 
-    def why(self, line: int, cells: Sequence[Cell]) -> str | None:
+    def why(self, line: int, cells: Sequence[Cell], *, is_below_gap: bool = False) -> str | None:
         """Return why the row is not data, or None."""
         texts = [read_text(cell) for cell in cells if cell is not None and cell != ""]
         if "" in texts:
@@ -110,7 +115,18 @@ class Leaving:
             return "empty"
         if max(map(len, texts)) > _SHORT:
             return None
-        return self._of_the_file(line, cells, texts) or self._end(texts)
+        why = self._of_the_file(line, cells, texts) or self._end(texts)
+        return self._elsewhere(why, texts, is_below_gap=is_below_gap)
+
+    def _elsewhere(self, why: str | None, texts: list[str], *, is_below_gap: bool) -> str | None:
+        """Return `other_table` for the header of another table and all below it, until this one's header comes again."""
+        if why == "header":
+            self._is_elsewhere = False
+        elif why is None and is_below_gap and not self._is_elsewhere and is_other_header(texts, self._names):
+            self._is_elsewhere = True
+            # From here on every row is looked at.
+            self.near_line = sys.maxsize
+        return "other_table" if self._is_elsewhere else why
 
     def _of_the_file(self, line: int, cells: Sequence[Cell], texts: list[str]) -> str | None:
         """Return what the row repeats, separates or explains, if that is all it does."""
@@ -194,6 +210,15 @@ class Leaving:
 
 _TOTAL_WORD = re.compile(rf"\b({_TOTAL.pattern.split('(?P<rest>')[0].removesuffix(chr(92) + 'b')})\b")
 _BESIDE_NAME = re.compile(r"^\s*(for|pour|fur|para|per|voor|dla|du|de|of)\b|[:\s-]+$|^[:\s-]+")
+
+
+def is_other_header(texts: Sequence[str], names: Collection[str]) -> bool:
+    """Tell whether a row heads another table: labels alone, most of them words of headers, few of this table's."""
+    if not len(texts) >= 2 or not all(map(is_label, texts)):
+        return False
+    known = sum(1 for text in texts if known_words(text))
+    own = sum(1 for text in texts if folded(text) in names)
+    return 2 * known >= len(texts) and 2 * own < len(texts)
 
 
 def blotted(text: str) -> str:

@@ -204,7 +204,8 @@ TOLD_MAX = 1_000
 class LeftOut:
     """The rows that are not data: how many for each reason, and the lines of the first thousand.
 
-    Reasons: `empty`, `template`, `total`, `header` and `page` (repeated), `footer`, `separator`, `heading`, `hidden`.
+    Reasons: `empty`, `template`, `total`, `header` and `page` (repeated), `footer`, `separator`, `heading`,
+    `hidden`, `other_table`.
     """
 
     counts: dict[str, int] = field(default_factory=dict)

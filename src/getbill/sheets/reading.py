@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
 from getbill.sheets import archives, contents, dialects, encodings, groups, headers, merges, workbooks
+from getbill.sheets.adjacent_tables import without_tables_beside
 from getbill.sheets.delimited import Delimited, Dialect, Record
 from getbill.sheets.groups import Headings
 from getbill.sheets.leaving import INITIALS, MARKS, STARTS, Leaving
@@ -83,15 +84,11 @@ class Sheet:
         """Yield the rows of data below `after_line`, from the beginning of the file each time."""
         self.left_out = left_out = LeftOut()
         layout, leaving, rows_left = self.layout, Leaving(self.layout), self._limits.rows_max
-        width, data_line, near_line, few = (
-            layout.physical_width,
-            layout.data_line,
-            leaving.near_line,
-            leaving.few,
-        )
+        width, data_line, few = layout.physical_width, layout.data_line, leaving.few
+        next_line = data_line
         blank: Cell = "" if layout.kind == "csv" else None
         first_header, hidden = leaving.first_header, self._source.hidden
-        # What ordinary files need nothing of: headings, merged cells, apostrophes.
+        # What ordinary files need nothing of: headings and merged cells.
         completed = self._completion(leaving)
         for line, cells, wrong in self._source.records():
             if line < data_line:
@@ -100,7 +97,8 @@ class Sheet:
                 cells, wrong = self._fitted(line, cells, wrong)  # noqa: PLW2901 - the same row, made to fit
             first = cells[0] or next(filter(None, cells), None)
             is_looked_at = (
-                line <= near_line
+                line != next_line
+                or line <= leaving.near_line
                 or cells.count(blank) >= few
                 or first == first_header
                 or (
@@ -109,7 +107,9 @@ class Sheet:
                     and (first[0] in MARKS or first[:3].lower() in STARTS)
                 )
             )
-            why = leaving.why(line, cells) if is_looked_at else None
+            why = leaving.why(line, cells, is_below_gap=line != next_line) if is_looked_at else None
+            # Below blank rows or a title another table may begin.
+            next_line = 0 if is_looked_at and cells.count(blank) >= width - 1 else line + 1
             if completed is not None:
                 why, cells = completed(line, cells, why)  # noqa: PLW2901 - the same row, with what stands elsewhere
             if why is None and line in hidden:
@@ -273,6 +273,19 @@ def _found(
     return sample, found
 
 
+def _above_others(layout: Layout, sample: list[tuple[int, list[Cell]]]) -> Layout:
+    """Return the layout with a note on another table below, if the first rows show one."""
+    leaving = Leaving(layout)
+    other, next_line = None, layout.data_line
+    for line, cells in sample:
+        if line >= layout.data_line:
+            if leaving.why(line, cells, is_below_gap=line != next_line) == "other_table":
+                other = line
+                break
+            next_line = 0 if sum(map(_holds, cells)) <= 1 else line + 1
+    return replace(layout, notes=(*layout.notes, Note("other_table", {"line": other}))) if other else layout
+
+
 def _holds(cell: Cell) -> bool:
     return cell is not None and cell != ""
 
@@ -282,7 +295,7 @@ def _grouped(layout: Layout, source: Source, sample: list[tuple[int, list[Cell]]
     first = next((cells for line, cells in sample if line >= layout.data_line), [])
     if len(sample) >= _SAMPLE_ROWS and groups.is_heading(first):
         sample = _sample(source, _GROUP_ROWS)
-    return groups.grouped(layout, sample)
+    return _above_others(groups.grouped(layout, sample), sample)
 
 
 def _open_workbook(
@@ -306,7 +319,8 @@ def _open_workbook(
             hidden_columns=tuple(book.head["hidden_columns"]),
             notes=notes,
         )
-        found = _grouped(found, book, sample)
+        rows = [cells for line, cells in sample if line >= found.data_line]
+        found = _grouped(without_tables_beside(found, rows), book, sample)
         return Sheet(found, book, limits)
     except BaseException:
         book.close()

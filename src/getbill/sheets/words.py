@@ -257,6 +257,14 @@ NOTES: dict[str, tuple[str, str]] = {
         "The sheet {sheet} was read; others have rows too: {others}.",
         "La feuille {sheet} a été lue ; d'autres ont aussi des lignes : {others}.",
     ),
+    "other_table": (
+        "Another table begins on line {line} and was left out; send it as a file of its own if it holds debts.",
+        "Un autre tableau commence à la ligne {line} et a été laissé de côté ; envoyez-le à part s'il contient des créances.",
+    ),
+    "tables_side_by_side": (
+        "Another table stands beside this one and was left out: {columns}.",
+        "Un autre tableau se trouve à côté de celui-ci et a été laissé de côté : {columns}.",
+    ),
     "hidden_rows": (
         "{count} rows are hidden in the sheet and were left out.",
         "{count} lignes sont masquées dans la feuille et ont été laissées de côté.",
