@@ -185,7 +185,7 @@ def _row_status(layout: Layout, mapping: Shown, question: Shown) -> Iterator[tup
     for column in _columns(mapping, question):
         statuses = layout.statuses(column["header"], column["letter"])
         # Where the layout knows no states, every row is a debt whatever the column says.
-        of_file = {str(value["value"]): "open" for value in question["facts"]["values"]}
+        of_file = {str(value["value"]): "open" for value in question["facts"].get("values", ())}
         yield "row_status", {str(column["index"]): statuses or of_file}
 
 

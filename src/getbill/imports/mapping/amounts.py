@@ -15,6 +15,8 @@ from getbill.imports.mapping.model import AMOUNTS, CERTAIN, NAMES, Field, Questi
 from getbill.imports.mapping.rules import Claim
 
 _PLAIN_MIN = 0.5
+# Fewer amounts below zero are credits between debts.
+_NEGATIVE_MIN = 0.8
 # In how many rows what is due is what was invoiced less what was paid.
 _ADDING_UP_MIN = 0.75
 
@@ -242,7 +244,7 @@ def _do_not_add_up(
 
 
 def _negative(due: Candidate, head: Head) -> list[Question]:
-    if head.share_negative(due.found) < 0.5:
+    if head.share_negative(due.found) < _NEGATIVE_MIN:
         return []
     return [Question("negative_amounts", (due.column.index,), Field.AMOUNT, (), None, _header(due))]
 
