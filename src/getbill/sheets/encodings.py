@@ -7,7 +7,7 @@ each makes of the bytes above 127: the right one puts letters inside words and s
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO
@@ -145,6 +145,30 @@ def named(name: str) -> Encoding:
     return Encoding(
         shown, "utf-8-sig" if codec == "utf-8" else codec, _FOREIGN if codec == "utf-8" else "replace"
     )
+
+
+def twice_in(texts: Iterable[str]) -> str:
+    """Return through which encoding the UTF-8 of these texts was read before they were saved; empty if through none."""
+    text = "\n".join(text for text in texts if not text.isascii())
+    counts = {codec: mixed_encodings.twice_count(text, codec) for codec in mixed_encodings.TWICE}
+    best = max(counts, key=lambda codec: counts[codec])
+    return best if counts[best] else ""
+
+
+def shown(codec: str) -> str:
+    """Return what people call an encoding."""
+    return _NAMES.get(codec, codec)
+
+
+def twice_name(codec: str) -> str:
+    """Return what the encoding of texts is called that were read through another one."""
+    return _of_lines("", codec).name
+
+
+def twice_of(name: str | None) -> str:
+    """Return the encoding through which text was read, by the name of both; empty if through none."""
+    parts = _OF_LINES.fullmatch(name or "")
+    return named(parts[2]).codec if parts and parts[2] else ""
 
 
 def writer(name: str | None) -> codecs.IncrementalEncoder:
@@ -361,12 +385,17 @@ def _fit(text: str, context: bytes) -> int:
             return -8
         return -4 if _is_misspelt(sign, after) else weight
     if sign in _PUNCTUATION:
-        if sign in _BESIDE_DIGITS and (before.isdigit() or after.isdigit()):
-            return 8
-        if (sign in _OPENING and before.isalpha()) or (sign in _CLOSING and after.isalpha()):
-            return -4
-        return -4 if before.isalpha() and after.isalpha() and sign not in f"{_QUOTES}\u00a0" else 3
+        return _fit_of_mark(sign, before, after)
     return -15 if not sign.isprintable() or ord(sign) < 0xA0 else -5
+
+
+def _fit_of_mark(sign: str, before: str, after: str) -> int:
+    """Weigh a punctuation mark between its neighbours."""
+    if sign in _BESIDE_DIGITS and (before.isdigit() or after.isdigit()):
+        return 8
+    if (sign in _OPENING and before.isalpha()) or (sign in _CLOSING and after.isalpha()):
+        return -4
+    return -4 if before.isalpha() and after.isalpha() and sign not in f"{_QUOTES}\u00a0" else 3
 
 
 def _is_misspelt(sign: str, after: str) -> bool:

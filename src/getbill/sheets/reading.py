@@ -304,7 +304,10 @@ def _open_workbook(
     book = workbooks.extract(file, limits, choices)
     try:
         if layout:
+            book.twice = encodings.twice_of(layout.encoding)
             return Sheet(layout, book, limits)
+        first = _sample(book)
+        book.twice = encodings.twice_in(cell for _, cells in first for cell in cells if isinstance(cell, str))
         sample, found = _found(book, choices, limits)
         notes = (*found.notes, *book.notes, *contents.notes(name, "xlsx"))
         found = replace(
@@ -312,6 +315,7 @@ def _open_workbook(
             kind="xlsx",
             columns=tuple(_with_currency(column, book.currencies) for column in found.columns),
             sheet=book.sheet,
+            encoding=encodings.twice_name(book.twice) if book.twice else None,
             other_sheets=book.others,
             with_hidden_rows=choices.with_hidden_rows,
             is_ragged=True,
