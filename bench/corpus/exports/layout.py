@@ -1,6 +1,5 @@
 """A layout of the corpus: an export as a program writes it, with the debts that are truly in it."""
 
-import random
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +9,8 @@ from typing import Any, Literal
 
 from getbill.imports.mapping import Field
 
-FOLDER = Path(__file__).parent / "layouts"
+FOLDER = Path(__file__).parent
 PARTS = ("seen", "unseen")
-_SEED = "exports of 2026"
 _KEYS = (
     "source", "company", "file", "encoding", "foreign_lines", "newline", "content", "sheet", "merges", "hidden_rows",
     "number_formats", "must_ask", "columns", "answers", "debts", "refused",
@@ -94,12 +92,8 @@ def _folded(columns: Mapping[str, str]) -> dict[str, Field | None]:
 
 
 def layouts(part: Part, folder: Path = FOLDER) -> list[Layout]:
-    """Return the layouts of a part."""
-    names = sorted(path.stem for path in folder.glob("*.toml"))
-    random.Random(_SEED).shuffle(names)  # noqa: S311 - the same third on every run
-    unseen = len(names) // 3
-    chosen = names[:unseen] if part == "unseen" else names[unseen:]
-    return [read(folder / f"{name}.toml") for name in sorted(chosen)]
+    """Return the layouts of a part, each in a folder of its own."""
+    return [read(path) for path in sorted((folder / part).glob("*.toml"))]
 
 
 def read(path: Path) -> Layout:

@@ -235,7 +235,7 @@ class Sight:
         return cell
 
     def _look_at_serial(self, cell: str, count: int) -> None:
-        if not self.is_1904 and dates.SERIAL_FIRST <= int(cell[:5]) <= dates.SERIAL_LAST:
+        if not self.is_1904 and dates.LIKELY_FIRST <= int(cell[:5]) <= dates.LIKELY_LAST:
             self.exact[Kind.SERIAL_DATE] += count
             if not "01" <= cell[1:3] <= "12":
                 self.counted += count

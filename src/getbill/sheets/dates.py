@@ -59,6 +59,8 @@ _ROUNDED_UP = time(23, 59, 59, 500_000)
 # A spreadsheet counts days from here, as if 1900 had been a leap year.
 _SERIAL_ZERO = date(1899, 12, 30)
 SERIAL_FIRST, SERIAL_LAST = 36_526, 73_050  # 2000-01-01 to 2099-12-31
+# A column that holds debts' days and no amounts of five digits has them of these years.
+LIKELY_FIRST, LIKELY_LAST = 40_179, 53_327  # 2010-01-01 to 2045-12-31
 _YEAR_MIN, _YEAR_MAX = 1900, 2199
 _MEMORY_MAX = 20_000
 _WRITTEN_MAX = 60

@@ -385,12 +385,11 @@ def _fit(text: str, context: bytes) -> int:
             return -8
         return -4 if _is_misspelt(sign, after) else weight
     if sign in _PUNCTUATION:
-        return _fit_of_mark(sign, before, after)
+        return _fit_of_sign(sign, before, after)
     return -15 if not sign.isprintable() or ord(sign) < 0xA0 else -5
 
 
-def _fit_of_mark(sign: str, before: str, after: str) -> int:
-    """Weigh a punctuation mark between its neighbours."""
+def _fit_of_sign(sign: str, before: str, after: str) -> int:
     if sign in _BESIDE_DIGITS and (before.isdigit() or after.isdigit()):
         return 8
     if (sign in _OPENING and before.isalpha()) or (sign in _CLOSING and after.isalpha()):

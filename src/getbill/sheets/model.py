@@ -227,7 +227,7 @@ class Kind(StrEnum):
     IBAN = "iban"
     BIC = "bic"
     DATE = "date"
-    SERIAL_DATE = "serial_date"  # a whole number that Excel may show as a date of 2000 to 2099
+    SERIAL_DATE = "serial_date"  # a whole number that Excel may show as a date of 2010 to 2045
     NUMBER = "number"
     INTEGER = "integer"
     CURRENCY = "currency"

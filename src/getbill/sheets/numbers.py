@@ -22,6 +22,7 @@ _SIGNS: tuple[Decimals, Decimals] = (",", ".")
 _ROUNDING = Decimal("0.000001")
 _FOUR_PLACES = Decimal("0.0001")
 _ROUNDED_FROM = 6
+_LONG = 9
 _CENTS_PLACES = 2
 _CENTS = re.compile(r"[.,]\d\d$")
 _EXACT_MAX = 10**15
@@ -76,8 +77,8 @@ def number_reader(shape: NumberShape) -> Callable[[Cell], Decimal]:
         if type(cell) is float:
             # A spreadsheet keeps fifteen digits; what lies behind them is the machine's rounding.
             digits = f"{cell:.15g}"
-            is_short = "." in digits[-_ROUNDED_FROM - 1 :] or "." not in digits
-            return Decimal(digits) if is_short else _rounded(Decimal(digits))
+            # Eight characters have no more than six decimals.
+            return Decimal(digits) if len(digits) < _LONG else _rounded(Decimal(digits))
         raise CellWrong("cell_empty" if cell is None else "number_invalid", value=read_text(cell))
 
     return read

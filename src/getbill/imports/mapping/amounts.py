@@ -33,8 +33,14 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
         return _with_due(due, [*invoiced, *plain], [*net, *ledger], paid, head)
     if ledger and not (plain or invoiced):
         return _ledger(ledger, candidates, head)
-    if (plain and invoiced) or len(plain) > 1:
-        return _several([*plain, *invoiced], net, head)
+    # An amount of which nobody knows what it is, where it differs, may be what is left of the other.
+    unknown = [
+        one
+        for one in _claiming(candidates, Field.AMOUNT)
+        if (plain or invoiced) and not one.is_known and has_fractions(one.found)
+    ]
+    if unknown or (plain and invoiced) or len(plain) > 1:
+        return _several([*plain, *invoiced, *unknown], net, head)
     if plain:
         _leave([*net, *ledger], "net_of_tax", plain[0])
         if "currency" in plain[0].spoken.concepts and any(
@@ -54,7 +60,8 @@ def _ledger(ledger: list[Candidate], candidates: list[Candidate], head: Head) ->
     marks = [one.found for one in candidates if "lettering" in one.spoken.concepts]
     debits = [one for one in ledger if _role(one) == "debit"]
     credits_ = [one for one in ledger if _role(one) == "credit"]
-    names = [one.found for one in candidates if one.may_be(NAMES)]
+    named = [one for one in candidates if one.may_be(NAMES)]
+    names = [max(named, key=lambda one: one.best.score if one.best else 0).found] if named else []
     if len(debits) == 1 and marks and not any(head.has_open(one.found, marks, names) for one in credits_):
         debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason("open_debits", _header(debits[0])))
         _leave(credits_, "open_debits", debits[0])

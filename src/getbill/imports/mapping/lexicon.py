@@ -149,7 +149,7 @@ WORDS: dict[str, str] = {
     "tax": """tva vat mwst ust iva btw tax taxe taxes steuer umsatzsteuer mehrwertsteuer impuesto imposta
         belasting gst impuestos sales_tax ecotaxe
         moms dph podatek mva alv""",
-    "open": """o_s pte ptes solde soldes reste restant restante restants outstanding open offen offener offene
+    "open": """uitstaand uitstaande o_s pte ptes solde soldes reste restant restante restants outstanding open offen offener offene
         offenes saldo saldos residuo residua pendiente pendientes pdte pend openstaand openstaande openst
         balance bal remaining unpaid impaye impayes impayee impayees impagado impagados insoluto insoluti
         scoperto a_payer a_regler zu_zahlen da_pagare por_cobrar te_betalen te_ontvangen da_incassare rest

@@ -109,21 +109,30 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
         for one in _having(candidates, Field.REFERENCE)
         if one.is_known and one.spoken.concepts <= {"number", "id"} and not one.spoken.unknown
     ]
-    if any(
-        "reference" in one.spoken.concepts for one in _having(candidates, Field.REFERENCE) if one.found.filled
-    ):
+    own = [one for one in numbers if _is_own(one)]
+    references = [
+        one
+        for one in _having(candidates, Field.REFERENCE)
+        if "reference" in one.spoken.concepts and _is_own(one)
+    ]
+    if references and not any(_has_structure(one) and not _has_structure(references[0]) for one in own):
         # The number of the line or the entry, beside the reference of the paper.
         return
-    own = [
-        one
-        for one in numbers
-        if one.found.filled == one.found.distinct > 1 and one.found.filled >= _MOST * one.found.rows
-    ]
     # A person's id stands on each of their rows.
     is_nobodys = any(name.found.filled > name.found.distinct for name in names)
     plain = [one for one in own if "id" not in one.spoken.concepts] or (own if is_nobodys else [])
     if len(plain) == 1 and _having(candidates, Field.DUE_DATE, Field.INVOICE_DATE):
         plain[0].turn(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
+
+
+def _is_own(one: Candidate) -> bool:
+    """Tell whether nearly every row has a value of its own in a column."""
+    return one.found.filled == one.found.distinct > 1 and one.found.filled >= _MOST * one.found.rows
+
+
+def _has_structure(one: Candidate) -> bool:
+    """Tell whether a column's values are written as papers are numbered: INV/2026/00071, 2026-0061."""
+    return contents.part(contents.texts_of(one.found), lambda text: not text.isdigit()) >= _MOST
 
 
 def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) -> None:
