@@ -122,7 +122,7 @@ def usually_filled(lines: Lines) -> int:
 
 
 def _upper_quarter(counts: Sequence[int]) -> int:
-    return sorted(counts)[(len(counts) * 3) // 4]
+    return sorted(counts)[(len(counts) * 3) // 4] if counts else 0
 
 
 def _header(lines: Lines) -> tuple[int | None, bool]:

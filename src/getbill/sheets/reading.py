@@ -257,17 +257,17 @@ def _sample(source: Source, most: int = _SAMPLE_ROWS) -> list[tuple[int, list[Ce
 
 
 def _found(
-    source: Source, choices: Choices, limits: Limits, *, is_said: bool = False
+    source: Source, choices: Choices, limits: Limits, *, is_said: bool = False, may_be_empty: bool = False
 ) -> tuple[list[tuple[int, list[Cell]]], Layout]:
     """Find the table in the first records, further down where they are lines of another kind.
 
-    `is_said` leaves out the first, which names the delimiter.
+    `is_said` leaves out the first, which names the delimiter; a table that `may_be_empty` is read without rows.
     """
     for most in (_SAMPLE_ROWS, _PREAMBLE_ROWS):
         sample = _sample(source, most)
         if sample and is_said:
             sample[0] = (1, [])
-        found = _table(sample, choices, limits)
+        found = _table(sample, choices, limits, may_be_empty=may_be_empty)
         if len(sample) < most or not any(note.code in _HEADER_NOTES for note in found.notes):
             break
     return sample, found
@@ -308,7 +308,9 @@ def _open_workbook(
             return Sheet(layout, book, limits)
         first = _sample(book)
         book.twice = encodings.twice_in(cell for _, cells in first for cell in cells if isinstance(cell, str))
-        sample, found = _found(book, choices, limits)
+        # Rows that hold nothing but cells far beside the table are rows all the same.
+        may_be_empty = book.head["far_cells"] > 0
+        sample, found = _found(book, choices, limits, may_be_empty=may_be_empty)
         notes = (*found.notes, *book.notes, *contents.notes(name, "xlsx"))
         found = replace(
             found,
@@ -336,7 +338,9 @@ def _with_currency(column: Column, currencies: dict[str, list[str]]) -> Column:
     return replace(column, currency=shown[0]) if len(shown) == 1 else column
 
 
-def _table(sample: Sequence[tuple[int, list[Cell]]], choices: Choices, limits: Limits) -> Layout:
+def _table(
+    sample: Sequence[tuple[int, list[Cell]]], choices: Choices, limits: Limits, *, may_be_empty: bool = False
+) -> Layout:
     """Find the table in the first records, or say why there is none."""
     for line, cells in sample:
         if len(cells) > limits.columns_max:
@@ -345,7 +349,7 @@ def _table(sample: Sequence[tuple[int, list[Cell]]], choices: Choices, limits: L
     if table is None:
         raise Unreadable("empty")
     below = [cells for line, cells in sample if line >= table.data_line and any(cells)]
-    if not below:
+    if not below and not may_be_empty:
         raise Unreadable("no_rows")
     short = sum(1 for cells in below if 2 < len(cells) < table.width)
     return Layout(
