@@ -238,7 +238,7 @@ class _Seen:
         return (Note("letters_lost", {"count": self.lost}),) if self.lost else ()
 
     def _count_broken(self, block: bytes) -> None:
-        if self.broken > _SEEN_MAX + self.well_formed:
+        if self.broken > _SEEN_MAX:
             return
         valid = sum(1 for _ in mixed_encodings.SEQUENCE.finditer(block))
         self.well_formed += valid
@@ -274,11 +274,11 @@ class _LineCounts:
     def _add_foreign(self, line: bytes) -> None:
         self.foreign += 1
         self.has_both = self.has_both or mixed_encodings.has_sure(line)
+        if self.foreign > _SEEN_MAX:
+            return
         bare = mixed_encodings.without_sure(line)
-        if self.contexts.total() < _SEEN_MAX:
-            self.contexts.update(match[1] for match in _CONTEXT.finditer(bare))
-        if len(self.sample) < _HEAD:
-            self.sample += bare[: _HEAD - len(self.sample)]
+        self.contexts.update(match[1] for match in _CONTEXT.finditer(bare))
+        self.sample += bare[: _HEAD - len(self.sample)]
 
 
 def _count_lines(file: BinaryIO) -> _LineCounts:
