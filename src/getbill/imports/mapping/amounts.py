@@ -85,11 +85,15 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
     """Leave out what adds up lines: a customer's total on each of their lines, and a running balance."""
     amounts = [one for one in candidates if one.may_be(AMOUNTS)]
     keys = [one.found for one in candidates if one.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
+    has_lines = any(
+        one.may_be({Field.INVOICE_REFERENCE, Field.REFERENCE, Field.DUE_DATE}) for one in candidates
+    )
+    has_lines |= any(key.filled > key.distinct for key in keys)
     for one in amounts:
         others = [other for other in amounts if other is not one and other.claims]
         if any(head.is_running(one.found, other.found, keys) for other in others):
             _leave([one], "running_balance", one)
-        elif any(_is_total(one, other, head, keys) for other in others):
+        elif has_lines and any(_is_total(one, other, head, keys) for other in others):
             _leave([one], "customer_total", one)
 
 
@@ -125,6 +129,9 @@ def _with_due(
     sure = [one for one in due if one not in doubtful]
     # Open and overdue: where all of it is overdue they are the same amount.
     due = _distinct(sure + doubtful, head)
+    if (rest := _less_paid(due, paid, head)) is not None:
+        invoiced = invoiced + [one for one in due if one is not rest]
+        due = [rest]
     invoiced = _distinct(invoiced, head)
     if len(invoiced) > 1:
         named = [one for one in invoiced if {"incl", "total", "invoice"} & one.spoken.concepts]
@@ -141,6 +148,22 @@ def _with_due(
     return _do_not_add_up(
         due[0], invoiced, paid, _other_amounts(candidates, [due[0], *invoiced, *paid]), head
     ) + _negative(due[0], head)
+
+
+def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> Candidate | None:
+    """Return the one that is what is left of another once the payments are taken off."""
+    if not paid:
+        return None
+    left = [
+        one
+        for one in due
+        if any(
+            head.share_adding_up(one.found, other.found, paid[0].found) == 1.0
+            for other in due
+            if other is not one
+        )
+    ]
+    return left[0] if len(left) == 1 else None
 
 
 def _leave_days(due: list[Candidate]) -> None:

@@ -202,6 +202,8 @@ class Vocabulary:
     settling: frozenset[str]
     # Words of headers whose values are something else of the customer or the sale.
     explained: frozenset[str]
+    # Words of headers of a state of something else: of the goods, of the customer.
+    elsewhere: frozenset[str]
     journals: Mapping[str, str]
 
 
@@ -227,6 +229,7 @@ def vocabulary() -> Vocabulary:
         _sides(sides["marks"]),
         frozenset(_listed(stored["settling"]["marks"])),
         frozenset(stored["explained"]["headers"].split()),
+        frozenset(stored["elsewhere"]["headers"].split()),
         {
             mark: status
             for name, status in (("sales", "open"), ("credits", "credit"), ("settling", "paid"))
@@ -398,6 +401,8 @@ def _readings(candidate: Candidate) -> dict[str, str | None] | None:
 
 def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
     concepts = candidate.spoken.concepts
+    if _is_elsewhere(candidate):
+        return {v: s for v, s in readings.items() if s in {"credit", "excluded"}} or None
     if not concepts & {"status", "disputed", "credit_note"}:
         if concepts & _FREE_TEXT:
             return {v: s for v, s in readings.items() if s in {"credit", "excluded"}} or None
@@ -408,6 +413,15 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
     if _is_state(candidate, readings) or _may_be_sign(candidate):
         return readings
     return {v: s for v, s in readings.items() if s and s != "open"} or None
+
+
+def _is_elsewhere(candidate: Candidate) -> bool:
+    """Tell whether a header speaks of the state of something else than the paper: of the goods, of the customer."""
+    concepts = candidate.spoken.concepts
+    if concepts & {"invoice", "document", "payment", "paid", "open", "disputed", "credit_note"}:
+        return False
+    words = _NOT_WORDS.sub(" ", plain(candidate.column.header)).split()
+    return "status" in concepts and ("debtor" in concepts or not vocabulary().elsewhere.isdisjoint(words))
 
 
 def _may_tell(candidate: Candidate) -> bool:
