@@ -6,6 +6,7 @@ both be due, an amount without tax only, a debit and a credit, columns that do n
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import permutations
 
 from getbill import sheets
 from getbill.imports.mapping.candidates import Candidate
@@ -129,9 +130,10 @@ def _with_due(
     sure = [one for one in due if one not in doubtful]
     # Open and overdue: where all of it is overdue they are the same amount.
     due = _distinct(sure + doubtful, head)
-    if (rest := _less_paid(due, paid, head)) is not None:
-        invoiced = invoiced + [one for one in due if one is not rest]
-        due = [rest]
+    if pair := _less_paid(due, paid, head):
+        whole, rest = pair
+        _leave([one for one in [*invoiced, *due] if one not in pair], "not_due", rest)
+        due, invoiced = [rest], [whole]
     invoiced = _distinct(invoiced, head)
     if len(invoiced) > 1:
         named = [one for one in invoiced if {"incl", "total", "invoice"} & one.spoken.concepts]
@@ -150,20 +152,14 @@ def _with_due(
     ) + _negative(due[0], head)
 
 
-def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> Candidate | None:
-    """Return the one that is what is left of another once the payments are taken off."""
-    if not paid:
-        return None
-    left = [
-        one
-        for one in due
-        if any(
-            head.share_adding_up(one.found, other.found, paid[0].found) == 1.0
-            for other in due
-            if other is not one
-        )
+def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple[Candidate, Candidate] | None:
+    """Return the one of which the payments were taken off and what is left of it, where only two are so in every row."""
+    pairs = [
+        (whole, rest)
+        for whole, rest in permutations(due, 2)
+        if paid and head.share_adding_up(rest.found, whole.found, paid[0].found) == 1.0
     ]
-    return left[0] if len(left) == 1 else None
+    return pairs[0] if len(pairs) == 1 else None
 
 
 def _leave_days(due: list[Candidate]) -> None:
