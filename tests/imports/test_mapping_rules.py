@@ -10,7 +10,7 @@ from getbill.imports.mapping.lexicon import JOINING, WORDS
 from getbill.imports.mapping.rules import claims
 from getbill.imports.mapping.said import said
 from getbill.kit import phones
-from mapped import read
+from mapped import Read, read
 
 PLAIN = "N° facture | Client | Restant dû | Date d'échéance"
 ROWS = ("F1 | Jean Dupont | 1 234,56 | 15/03/2025", "F2 | Ana Paz | 20,00 | 28/02/2025")
@@ -221,8 +221,7 @@ def test_an_account_of_each_debtor_is_not_where_they_pay() -> None:
         "F2 | B | 20,50 | DE89370400440532013000",
     )
 
-    assert "iban" not in found.bodies()[0] or found.asked()
-    assert found.asked() != []
+    assert all("iban" not in body for body in found.bodies())
 
 
 def test_a_reference_that_repeats_is_asked() -> None:
@@ -619,3 +618,45 @@ def test_a_code_beside_a_counted_number_is_a_reference() -> None:
     found = read("Fatura | Cliente | Em dívida", "FT 1 | Ana Sousa | 120,50", "FT 2 | Rui Dias | 80,00")
 
     assert found.fields() == ["invoice_reference", "name", "amount"]
+
+
+def _many(rows: int, last: str) -> Read:
+    lines = [f"F{n} | Client {n} | 100,{n % 90 + 10} | 100,{n % 90 + 10} | 14/10/2025" for n in range(rows)]
+    return read("Facture | Client | Montant | Zorbel | Échéance", *lines, last)
+
+
+def test_columns_that_differ_in_the_last_of_many_rows_are_not_the_same() -> None:
+    same = _many(300, "FX | Client X | 90,10 | 90,10 | 14/10/2025")
+    differing = _many(300, "FX | Client X | 90,10 | 40,10 | 14/10/2025")
+
+    assert mapping.verified(same.mapping, same.profile, same.rows).is_certain
+    asked = mapping.verified(differing.mapping, differing.profile, differing.rows).questions
+    assert [(one.code, one.columns, one.facts["examples"]) for one in asked] == [
+        ("which_amount", (2, 3), ["90,10", "40,10"])
+    ]
+
+
+def test_instalments_are_asked_and_the_lines_of_one_invoice_are_not() -> None:
+    header = "N° facture | Client | Échéance | Restant dû | Article"
+    rows = ("E1 | Yann Le Gall | 30/09/2026 | 500,00 | A", "E1 | Yann Le Gall | 31/10/2026 | 500,00 | A")
+    lines = ("E1 | Yann Le Gall | 30/09/2026 | 500,00 | A", "E1 | Yann Le Gall | 30/09/2026 | 500,00 | A1")
+
+    apart, alike = read(header, *rows), read(header, *lines)
+
+    found = mapping.looked_through(apart.mapping, apart.profile, apart.rows)
+    assert [question.code for question in found.questions] == ["instalments"]
+    assert mapping.changed(found, {"instalments": "split"}, apart.profile).is_certain
+    assert mapping.looked_through(alike.mapping, alike.profile, alike.rows).questions == ()
+
+
+def test_a_reference_is_made_of_the_columns_that_a_person_names() -> None:
+    found = read(
+        "Locataire | Loyer dû | Échéance", "Ana Paz | 500,00 | 31/10/2026", "Luc Roy | 600,00 | 31/10/2026"
+    )
+
+    after = mapping.changed(found.mapping, {"reference_from": ["Locataire", "C"]}, found.profile)
+
+    assert found.asked() == ["missing_reference"]
+    assert after.is_certain
+    assert [body["reference"] for body in found.bodies(after)] == ["Ana Paz-31/10/2026", "Luc Roy-31/10/2026"]
+    assert mapping.Mapping.from_json(after.to_json()).reference_from == (0, 2)

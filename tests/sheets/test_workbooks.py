@@ -337,3 +337,22 @@ def test_a_cell_far_outside_the_table_takes_no_memory_and_no_row(cell: str) -> N
     assert list(layout.headers) == DEBTS
     assert [list(row.cells)[:4] for row in rows][:6] == LINES
     assert [row.line for row in rows] == [*range(2, 8), *([1_048_576] if cell.startswith("A") else [])]
+
+
+@pytest.mark.parametrize("through", ["cp1252", "mac_roman"])
+def test_texts_that_were_encoded_twice_before_they_came_into_the_workbook_are_restored(through: str) -> None:
+    header = ["Référence", "Nom", "Montant"]
+    lines: list[list[object]] = [["A1", "Hélène Lefèvre", 10], ["A2", "Jürgen Groß", 20]]
+    twice = [
+        [cell.encode().decode(through) if isinstance(cell, str) else cell for cell in row]
+        for row in (header, *lines)
+    ]
+    file = made(*twice)
+
+    layout, rows, _ = read(file)
+
+    assert list(layout.headers) == header
+    assert [list(row.cells) for row in rows] == lines
+    assert [note.code for note in layout.notes] == ["texts_encoded_twice"]
+    with sheets.open(file, "export.xlsx", layout=sheets.Layout.from_json(layout.to_json())) as sheet:
+        assert list(sheet.rows()) == rows

@@ -7,7 +7,7 @@ each makes of the bytes above 127: the right one puts letters inside words and s
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO
@@ -147,6 +147,30 @@ def named(name: str) -> Encoding:
     )
 
 
+def twice_in(texts: Iterable[str]) -> str:
+    """Return through which encoding the UTF-8 of these texts was read before they were saved; empty if through none."""
+    text = "\n".join(text for text in texts if not text.isascii())
+    counts = {codec: mixed_encodings.twice_count(text, codec) for codec in mixed_encodings.TWICE}
+    best = max(counts, key=lambda codec: counts[codec])
+    return best if counts[best] else ""
+
+
+def shown(codec: str) -> str:
+    """Return what people call an encoding."""
+    return _NAMES.get(codec, codec)
+
+
+def twice_name(codec: str) -> str:
+    """Return what the encoding of texts is called that were read through another one."""
+    return _of_lines("", codec).name
+
+
+def twice_of(name: str | None) -> str:
+    """Return the encoding through which text was read, by the name of both; empty if through none."""
+    parts = _OF_LINES.fullmatch(name or "")
+    return named(parts[2]).codec if parts and parts[2] else ""
+
+
 def writer(name: str | None) -> codecs.IncrementalEncoder:
     """Return what writes a file in this encoding, UTF-8 with its mark when none is said.
 
@@ -214,7 +238,7 @@ class _Seen:
         return (Note("letters_lost", {"count": self.lost}),) if self.lost else ()
 
     def _count_broken(self, block: bytes) -> None:
-        if self.broken > _SEEN_MAX + self.well_formed:
+        if self.broken > _SEEN_MAX:
             return
         valid = sum(1 for _ in mixed_encodings.SEQUENCE.finditer(block))
         self.well_formed += valid
@@ -250,11 +274,11 @@ class _LineCounts:
     def _add_foreign(self, line: bytes) -> None:
         self.foreign += 1
         self.has_both = self.has_both or mixed_encodings.has_sure(line)
+        if self.foreign > _SEEN_MAX:
+            return
         bare = mixed_encodings.without_sure(line)
-        if self.contexts.total() < _SEEN_MAX:
-            self.contexts.update(match[1] for match in _CONTEXT.finditer(bare))
-        if len(self.sample) < _HEAD:
-            self.sample += bare[: _HEAD - len(self.sample)]
+        self.contexts.update(match[1] for match in _CONTEXT.finditer(bare))
+        self.sample += bare[: _HEAD - len(self.sample)]
 
 
 def _count_lines(file: BinaryIO) -> _LineCounts:

@@ -26,7 +26,7 @@ _SURE = re.compile(
 )
 # Letters and signs of European texts. A capital before a no-break space makes a letter of none of these.
 _EUROPEAN = re.compile(
-    "[\u00a0-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u1e00-\u1eff\u2000-\u2044\u20a0-\u20c0\u2116\u2122\ufffd]"
+    "[\u00a0-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u1e00-\u1eff\u2000-\u2044\u20a0-\u20c0\u2116\u2122\ufeff\ufffd]"
 )
 _OTHER_SCRIPT_MIN = 3
 # The encodings through which UTF-8 is read as something else, the likeliest first.

@@ -261,7 +261,7 @@ def _found(
 ) -> tuple[list[tuple[int, list[Cell]]], Layout]:
     """Find the table in the first records, further down where they are lines of another kind.
 
-    `is_said` leaves out the first, which names the delimiter; a table that `may_be_empty` needs no row.
+    `is_said` leaves out the first, which names the delimiter; a table that `may_be_empty` is read without rows.
     """
     for most in (_SAMPLE_ROWS, _PREAMBLE_ROWS):
         sample = _sample(source, most)
@@ -304,15 +304,20 @@ def _open_workbook(
     book = workbooks.extract(file, limits, choices)
     try:
         if layout:
+            book.twice = encodings.twice_of(layout.encoding)
             return Sheet(layout, book, limits)
-        # What stood below the header was left out, and said: the person sees the header and decides.
-        sample, found = _found(book, choices, limits, may_be_empty=bool(book.head["far_cells"]))
+        first = _sample(book)
+        book.twice = encodings.twice_in(cell for _, cells in first for cell in cells if isinstance(cell, str))
+        # Rows that hold nothing but cells far beside the table are rows all the same.
+        may_be_empty = book.head["far_cells"] > 0
+        sample, found = _found(book, choices, limits, may_be_empty=may_be_empty)
         notes = (*found.notes, *book.notes, *contents.notes(name, "xlsx"))
         found = replace(
             found,
             kind="xlsx",
             columns=tuple(_with_currency(column, book.currencies) for column in found.columns),
             sheet=book.sheet,
+            encoding=encodings.twice_name(book.twice) if book.twice else None,
             other_sheets=book.others,
             with_hidden_rows=choices.with_hidden_rows,
             is_ragged=True,

@@ -237,6 +237,10 @@ NOTES: dict[str, tuple[str, str]] = {
         "UTF-8 had been read as {encoding} before the file was saved; {count} letters were restored.",
         "De l'UTF-8 avait été lu comme {encoding} avant l'enregistrement ; {count} lettres ont été rétablies.",
     ),
+    "texts_encoded_twice": (
+        "UTF-8 had been read as {encoding} before the workbook was saved; its letters were restored.",
+        "De l'UTF-8 avait été lu comme {encoding} avant l'enregistrement du classeur ; ses lettres ont été rétablies.",
+    ),
     "letters_lost": (
         "{count} letters were lost before the file was sent and show as �; export it again if names matter.",
         "{count} lettres étaient perdues avant l'envoi et s'affichent � ; réexportez le fichier si des noms en dépendent.",

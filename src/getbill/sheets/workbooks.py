@@ -19,11 +19,11 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from getbill.sheets import extraction
+from getbill.sheets import encodings, extraction, mixed_encodings
 from getbill.sheets.delimited import Record
 from getbill.sheets.headers import WORDS
 from getbill.sheets.merges import Merge
-from getbill.sheets.model import DATES_FROM_1904, Choices, Limits, Note, OtherSheet, letter
+from getbill.sheets.model import DATES_FROM_1904, Cell, Choices, Limits, Note, OtherSheet, letter
 from getbill.sheets.words import Unreadable
 
 _DAY_CHARS = 10
@@ -44,6 +44,8 @@ class Workbook:
     rows: BinaryIO
     head: dict[str, Any]
     hidden: frozenset[int]
+    # The encoding through which its texts were read before they came into it; empty if through none.
+    twice: str = ""
 
     @property
     def sheet(self) -> str:
@@ -74,6 +76,8 @@ class Workbook:
             found.append(Note("other_sheets", {"sheet": self.sheet, "others": ", ".join(filled)}))
         if self.hidden:
             found.append(Note("hidden_rows", {"count": len(self.hidden)}))
+        if self.twice:
+            found.append(Note("texts_encoded_twice", {"encoding": encodings.shown(self.twice)}))
         if not self.head["is_hiding_known"]:
             found.append(Note("hiding_unknown"))
         if self.head["hidden_columns"]:
@@ -99,8 +103,15 @@ class Workbook:
                 rows[row][column] = (
                     date.fromisoformat(text) if len(text) == _DAY_CHARS else datetime.fromisoformat(text)
                 )
+            if self.twice:
+                rows = [[self._mended(cell) for cell in cells] for cells in rows]
             for line, cells in zip(frame["lines"], rows, strict=True):
                 yield line, cells, None
+
+    def _mended(self, cell: Cell) -> Cell:
+        return (
+            mixed_encodings.mended(cell, self.twice) if isinstance(cell, str) and not cell.isascii() else cell
+        )
 
     def close(self) -> None:
         """Let the rows go."""

@@ -24,6 +24,7 @@ from getbill.imports.mapping.repeats import Instalments, looked_through
 from getbill.imports.mapping.row_status import Status
 from getbill.imports.mapping.said import said, tongue
 from getbill.imports.mapping.units import Unit
+from getbill.imports.mapping.verification import verified
 
 __all__ = [
     "Alternative",
@@ -49,4 +50,5 @@ __all__ = [
     "recalled",
     "said",
     "tongue",
+    "verified",
 ]

@@ -35,7 +35,7 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
     net = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == "net"]
     ledger = [one for one in candidates if _role(one) in {"debit", "credit"}]
     if due:
-        return _with_due(due, [*invoiced, *plain], [*net, *ledger], paid, head)
+        return _with_due(due, [*invoiced, *plain], [*net, *ledger], paid, candidates, head)
     if ledger and not (plain or invoiced):
         return _ledger(ledger, candidates, head)
     # An amount of which nobody knows what it is, where it differs, may be what is left of the other.
@@ -133,6 +133,7 @@ def _with_due(
     invoiced: list[Candidate],
     others: list[Candidate],
     paid: list[Candidate],
+    candidates: list[Candidate],
     head: Head,
 ) -> list[Question]:
     _leave(others, "not_due", due[0])
@@ -160,7 +161,9 @@ def _with_due(
     if not left and "due" in due[0].spoken.concepts and not invoiced:
         # What fell due on a day, which part may have been paid of since.
         return [_invoiced_only(due[0], Field.AMOUNT)]
-    return _do_not_add_up(due[0], invoiced, paid, head) + _negative(due[0], head)
+    return _do_not_add_up(
+        due[0], invoiced, paid, _other_amounts(candidates, [due[0], *invoiced, *paid]), head
+    ) + _negative(due[0], head)
 
 
 def _without_days(due: list[Candidate], others: list[Candidate]) -> list[Candidate]:
@@ -250,7 +253,11 @@ def _invoiced_only(one: Candidate, field: Field = Field.AMOUNT_INVOICED) -> Ques
 
 
 def _do_not_add_up(
-    due: Candidate, invoiced: list[Candidate], paid: list[Candidate], head: Head
+    due: Candidate,
+    invoiced: list[Candidate],
+    paid: list[Candidate],
+    others: list[sheets.ColumnProfile],
+    head: Head,
 ) -> list[Question]:
     if not invoiced:
         return []
@@ -260,14 +267,17 @@ def _do_not_add_up(
             _leave(paid, "not_ours", paid[0])
             return []
         fits = head.share_adding_up(due.found, invoiced[0].found, paid[0].found)
-        if (
-            fits < _ADDING_UP_MIN
-            and "open" in due.spoken.concepts
-            and head.share_within(due.found, invoiced[0].found) == 1
-        ):
-            # What is left is never more than the invoice: the column beside it is another payment.
-            _leave(paid, "not_ours", paid[0])
-            return []
+        if fits < _ADDING_UP_MIN:
+            # A credit note or a discount in a column of its own completes the sum.
+            fits = max(
+                [
+                    fits,
+                    *(
+                        head.share_adding_up(due.found, invoiced[0].found, paid[0].found, one)
+                        for one in others
+                    ),
+                ]
+            )
     else:
         fits = head.share_within(due.found, invoiced[0].found)
     if fits >= _ADDING_UP_MIN:
@@ -275,6 +285,14 @@ def _do_not_add_up(
     indexes = tuple(one.column.index for one in columns)
     facts = {"share": round(fits, 2), "due": _header(due)["header"]}
     return [Question("amounts_disagree", indexes, Field.AMOUNT, (), Field.AMOUNT.value, facts)]
+
+
+def _other_amounts(candidates: list[Candidate], known: list[Candidate]) -> list[sheets.ColumnProfile]:
+    return [
+        one.found
+        for one in candidates
+        if one not in known and one.found.number and one.found.share(sheets.Kind.NUMBER) >= CERTAIN
+    ]
 
 
 def _negative(due: Candidate, head: Head) -> list[Question]:

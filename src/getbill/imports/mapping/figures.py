@@ -37,6 +37,10 @@ class Head:
         pairs = self._pairs(one, other)
         return len(pairs) >= _ROWS_MIN and all(abs(left - right) < _CENT for left, right in pairs)
 
+    def differ(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
+        """Tell whether two columns of amounts say something else in some row."""
+        return any(abs(left - right) >= _CENT for left, right in self._pairs(one, other))
+
     def share_within(self, small: sheets.ColumnProfile, large: sheets.ColumnProfile) -> float:
         """Return in which share of rows with something in the first one amount is at most the other."""
         pairs = [pair for pair in self._pairs(small, large) if pair[0] > 0]
@@ -45,13 +49,18 @@ class Head:
         )
 
     def share_adding_up(
-        self, due: sheets.ColumnProfile, invoiced: sheets.ColumnProfile, paid: sheets.ColumnProfile
+        self,
+        due: sheets.ColumnProfile,
+        invoiced: sheets.ColumnProfile,
+        paid: sheets.ColumnProfile,
+        other: sheets.ColumnProfile | None = None,
     ) -> float:
-        """Return in which share of rows what is due is what was invoiced less what was paid."""
+        """Return in which share of rows what is due is what was invoiced less what was paid, and another amount."""
+        others = self.numbers(other) if other else [None] * len(self._rows)
         rows = [
-            abs(abs(total) - abs(received or Decimal(0)) - abs(rest)) < _CENT
-            for rest, total, received in zip(
-                self.numbers(due), self.numbers(invoiced), self.numbers(paid), strict=True
+            abs(abs(total) - abs(received or Decimal(0)) - abs(more or Decimal(0)) - abs(rest)) < _CENT
+            for rest, total, received, more in zip(
+                self.numbers(due), self.numbers(invoiced), self.numbers(paid), others, strict=True
             )
             if rest is not None and total is not None
         ]
@@ -102,7 +111,7 @@ class Head:
             for at, number in enumerate(self.numbers(total))
             if number is not None
         ]
-        return bool(pairs) and all(abs(number - summed) < _CENT for number, summed in pairs)
+        return all(abs(number - summed) < _CENT for number, summed in pairs)
 
     def includes_tax(self, amount: sheets.ColumnProfile, tax: sheets.ColumnProfile) -> bool:
         """Tell whether a tax is, at a rate in use, that of an amount with it in every row, and not of one without."""

@@ -284,7 +284,7 @@ WORDS: dict[str, str] = {
     "ship": """livraison liefer lieferadresse shipping ship ship_to shipto versand envio spedizione bezorg
         delivery entrega consegna aflever afleveradres lever""",
     # What it is for.
-    "object": """objet libelle designation description desc betreff bezeichnung concepto descripcion causale
+    "object": """article articles articulo articolo artigo objet libelle designation description desc betreff bezeichnung concepto descripcion causale
         descrizione oggetto omschrijving subject motif text buchungstext verwendungszweck prestations
         product produit item motivo onderwerp asunto nature_de_la_creance motif_creance intitule_facture
         leistungstext libelle_ecriture ecriturelib object service_rendu artikel servicio detalle details

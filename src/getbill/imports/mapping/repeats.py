@@ -19,6 +19,8 @@ INSTALMENTS: Final[tuple[str, ...]] = get_args(Instalments)
 _NAMED: Final = frozenset({"name", "company", "last_name"})
 _ROWS_MAX: Final = 50_000
 _EXAMPLES_MAX: Final = 3
+# Up to this share the rows are at fault, and set aside one by one; from there on the column is.
+_UNCLEAR_MAX: Final = 0.05
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ def looked_through(found: Mapping, profile: sheets.Profile, rows: Iterable[sheet
         indexes += (due.index,) if due else ()
         facts |= {"references": repeats.instalments, "examples": repeats.examples}
         questions.append(Question("instalments", indexes, Field.REFERENCE, INSTALMENTS, None, facts))
-    elif repeats.unclear:
+    elif repeats.unclear > repeats.references * _UNCLEAR_MAX:
         questions.append(Question("reference_repeats", indexes, column.field, (), column.field, facts))
     return replace(found, questions=tuple(questions))
 
