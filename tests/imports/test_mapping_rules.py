@@ -562,6 +562,64 @@ def test_how_a_column_is_written_is_asked_with_what_it_is() -> None:
     assert after.is_certain
 
 
+@pytest.mark.parametrize(
+    ("header", "unit"),
+    [
+        ("Amount due (£000)", "thousands"),
+        ("Pendiente (miles €)", "thousands"),
+        ("Amount due (pence)", "cents"),
+        ("Offener Betrag (Ct)", "cents"),
+        ("Amount due (USD thousands)", "thousands"),
+    ],
+)
+def test_a_header_gives_the_unit_of_its_amounts(header, unit) -> None:
+    found = read(f"Client | Facture | {header}", "A | F1 | 12", "B | F2 | 80")
+
+    assert [column.unit for column in found.mapping.columns] == [None, None, unit]
+
+
+def test_a_column_of_units_is_asked() -> None:
+    found = read("Client | Facture | Restant dû | Unité", "A | F1 | 12,50 | k€", "B | F2 | 80,00 | k€")
+
+    assert found.asked() == ["amount_unit"]
+
+
+def test_what_is_owed_to_this_day_is_no_number_of_days() -> None:
+    found = read(
+        "Client | Facture | Montant | Solde à ce jour", "A | F1 | 12,50 | 0,00", "B | F2 | 80,00 | 30,00"
+    )
+
+    assert found.fields() == ["name", "invoice_reference", "amount_invoiced", "amount"]
+
+
+def test_days_below_a_due_date_are_no_amount() -> None:
+    found = read(
+        "Client | Facture | Date | Échéance | Montant",
+        "A | F1 | 15/09/2026 | 30 | 120,50",
+        "B | F2 | 16/09/2026 | 45 | 80,00",
+    )
+
+    assert found.fields()[3:] == [None, "amount"]
+    assert found.asked() == []
+
+
+def test_the_total_of_an_invoice_on_each_of_its_lines_is_no_total_of_its_customer() -> None:
+    found = read(
+        "Facture | Client | Échéance | Total ligne | Total facture",
+        "F1 | A | 15/10/2026 | 40,00 | 100,00",
+        "F1 | A | 15/10/2026 | 60,00 | 100,00",
+        "F2 | B | 15/10/2026 | 50,00 | 50,00",
+    )
+
+    assert "which_amount" in found.asked()
+
+
+def test_a_code_beside_a_counted_number_is_a_reference() -> None:
+    found = read("Fatura | Cliente | Em dívida", "FT 1 | Ana Sousa | 120,50", "FT 2 | Rui Dias | 80,00")
+
+    assert found.fields() == ["invoice_reference", "name", "amount"]
+
+
 def _many(rows: int, last: str) -> Read:
     lines = [f"F{n} | Client {n} | 100,{n % 90 + 10} | 100,{n % 90 + 10} | 14/10/2025" for n in range(rows)]
     return read("Facture | Client | Montant | Zorbel | Échéance", *lines, last)

@@ -44,6 +44,8 @@ def _codes(found: Read) -> list[str | None]:
         ("Zzz", "ACCREC", "ACCRECCREDIT"),
         ("Move type", "out_invoice", "out_refund"),
         ("", "Rechnung", "Gutschrift"),
+        ("Sens", "Débiteur", "Créditeur"),
+        ("Vorgang", "Rechnung", "Gutschrift"),
     ],
 )
 def test_a_column_of_two_sides_makes_no_debt_of_a_credit(header, debit, credit) -> None:
@@ -65,6 +67,9 @@ def test_a_column_of_two_sides_makes_no_debt_of_a_credit(header, debit, credit) 
         ("Serie", "A", "R"),
         ("BS", "01", "11"),
         ("Code", "P", "M"),
+        ("Solde", "D", "C"),
+        ("Position", "S", "H"),
+        ("Is credit", "false", "true"),
     ],
 )
 def test_a_column_of_two_values_that_nothing_explains_is_asked_once(header, one, other) -> None:
@@ -175,6 +180,23 @@ def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
         ("Annulée", ("1", "0", "0"), ["row_is_settled", None, None]),
         ("Impayée", ("oui", "non", "oui"), [None, "row_is_settled", None]),
         ("Commentaire", ("Litige", "rappeler lundi", ""), ["row_is_excluded", None, None]),
+        ("Payé", ("non", "oui", "partiellement"), [None, "row_is_settled", "row_is_partly_paid"]),
+        ("Clôturé", ("0", "1", "0"), [None, "row_is_settled", None]),
+        ("Gutgeschrieben", ("nein", "ja", "nein"), [None, "row_is_credit", None]),
+        ("Plan de paiement", ("", "oui", ""), [None, "row_is_excluded", None]),
+        ("Date de règlement", ("", "12/09/2026", ""), [None, "row_is_settled", None]),
+        ("Bezahlt am", ("", "12.09.2026", ""), [None, "row_is_settled", None]),
+        ("Voided at", ("", "2026-09-12", ""), [None, "row_is_settled", None]),
+        ("Closed date", ("", "2026-09-12", ""), [None, "row_is_settled", None]),
+        ("Règlement prévu le", ("", "12/09/2026", ""), [None, None, None]),
+        ("state", ("posted", "draft", "cancel"), [None, "row_is_settled", "row_is_settled"]),
+        ("Vorgang", ("Rechnung", "Zahlung", "Rechnung"), [None, "row_is_settled", None]),
+        ("Libellé", ("Vente", "Règlement", "Vente"), [None, "row_is_settled", None]),
+        ("Libellé", ("Facture 12", "Avoir sur F12", "Avoirs et dettes"), [None, "row_is_credit", None]),
+        ("Notes", ("", "Disputed - waiting for goods", "call back"), [None, "row_text_doubt", None]),
+        ("Observations", ("", "payée par chèque le 12/09", "RAS"), [None, "row_text_doubt", None]),
+        ("Bemerkung", ("Schuldner verstorben", "", ""), ["row_text_doubt", None, None]),
+        ("Sens", ("C", "C", "C"), ["row_is_credit"] * 3),
     ],
 )
 def test_flags_marks_of_reconciliation_and_comments_are_read(header, values, codes) -> None:
@@ -192,3 +214,30 @@ def test_a_part_payment_without_a_remainder_is_warned_of() -> None:
 
     assert [(one.code, one.is_warning) for one in alone.findings()[0]] == [("row_is_partly_paid", True)]
     assert beside.findings() == [[]]
+
+
+def test_a_day_of_payment_says_nothing_beside_what_is_left() -> None:
+    found = read(
+        f"{PLAIN} | Reste dû | Payé le",
+        "A | F1 | 14/10/2026 | 400,00 | 150,00 | 12/09/2026",
+        "B | F2 | 14/10/2026 | 400,00 | 400,00 | ",
+    )
+
+    assert found.findings() == [[], []]
+
+
+def test_amounts_below_debit_and_credit_are_no_marks() -> None:
+    found = read(
+        "Facture | Client | Débit | Crédit | Solde",
+        "F1 | A | 100 |  | 100",
+        "F2 | B | 50 |  | 50",
+        "F3 | B |  | 20 | -20",
+    )
+
+    assert "row_status" not in found.asked()
+
+
+def test_amounts_of_credit_notes_beside_invoices_are_asked() -> None:
+    found = read("Facture | Client | Montant | Avoir", "F1 | A | 100,00 | 0,00", "F2 | B | 50,00 | 50,00")
+
+    assert "amount_or_invoiced" in found.asked()

@@ -109,3 +109,8 @@ def test_a_mixed_line_without_end_is_refused() -> None:
         list(sheet.rows())
 
     assert refused.value.code == "line_too_long"
+
+
+def test_a_sign_of_a_currency_alone_makes_a_line_utf_8() -> None:
+    with sheets.open(io.BytesIO("Invoice;Name;Due\nA1;Asha;₹1,18,000.00\n".encode()), "export.csv") as sheet:
+        assert [row.cells[2] for row in sheet.rows()] == ["₹1,18,000.00"]

@@ -81,6 +81,7 @@ def marked(shape: sheets.NumberShape, marks: str) -> sheets.NumberShape:
         ("12\u2019345.00", POINT, "12345.00"),
         ("1 234,567", POINT, "1234.567"),
         ("Fr.100", COMMA, "100"),
+        ("€ 80,00=", COMMA, "80.00"),
         ("\uff11\uff12\uff0c\uff15\uff10\uff10円", POINT, "12500"),
         # What a spreadsheet or a program leaves around a cell.
         ("'1200.50", POINT, "1200.50"),

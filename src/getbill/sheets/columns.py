@@ -45,8 +45,8 @@ _WHOLE_FLOAT = re.compile(r"9+[.,]9")
 _BARE = re.compile(r"9{1,7}(?:[.,]9+)?")
 _INSTANT = re.compile(r"9{4}-99-99[A ]99:99(?::99(?:\.9+)?)?(?:A|[+-]99:?99)")
 _CHECKED = frozenset({Kind.SIREN, Kind.SIRET})
-_AROUND_MOST = "0123456789.,+-() \u00a0\u202f"
-_AROUND_NUMBERS = "0123456789.,+-()<>[];'\u2019\u2018" + notations.SPACES + notations.DASHES
+_AROUND_MOST = "0123456789.,+-() \u00a0\u202f\u2014"
+_AROUND_NUMBERS = "0123456789.,+-()<>[];'\u2019\u2018\u2014" + notations.SPACES + notations.DASHES
 _DIGITS = re.compile(r"\d(?:[\d.,\s'\u2019\u2018]*\d)?")
 _DIGIT = re.compile(r"\d")
 _TYPED_NUMBERS = (int, float)
@@ -210,13 +210,16 @@ class Sight:
             self._look_at_day(cell, way, count)
         if way.has_currency:
             rest = cell.strip(_AROUND_MOST)
-            self.currencies[rest if rest in self.currencies else self._rest(rest)] += count
+            self.currencies[rest if rest in self.currencies else self._rest(rest, cell)] += count
         if way.is_doubtful and (digit := _DIGIT.search(cell)) and digit[0] == "0":
             way.zeros += count
 
-    def _rest(self, rest: str) -> str:
+    def _rest(self, rest: str, cell: str) -> str:
         """Return what stands beside the digits of a cell, in the form in which it is counted."""
-        rest = _DIGITS.sub("1", rest.strip(_AROUND_NUMBERS))
+        rest = rest.strip(_AROUND_NUMBERS)
+        # The point of an abbreviation, which is no decimal sign: `Fr.`
+        point = "." if rest and cell.endswith(f"{rest}.") else ""
+        rest = _DIGITS.sub("1", rest) + point
         # Like an amount by the number of its letters alone, a column of codes has thousands of them.
         return rest if len(self.currencies) < _BESIDE_MAX else _NO_NOTATION
 

@@ -22,11 +22,11 @@ _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 # What is UTF-8 even in a line that is not: no word of a single-byte encoding reads like this.
 _SURE = re.compile(
-    rb"[\xc2\xc3][\x80-\xbf]|\xc5[\x92\x93\xa0\xa1\xb8\xbd\xbe]|\xe2\x80[\x80-\xbb]|\xe2\x82\xac"
+    rb"[\xc2\xc3][\x80-\xbf]|\xc5[\x92\x93\xa0\xa1\xb8\xbd\xbe]|\xe2\x80[\x80-\xbb]|\xe2\x82[\xa0-\xbf]"
 )
 # Letters and signs of European texts. A capital before a no-break space makes a letter of none of these.
 _EUROPEAN = re.compile(
-    "[\u00a0-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u1e00-\u1eff\u2000-\u2044\u20ac\u2116\u2122\ufeff\ufffd]"
+    "[\u00a0-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u1e00-\u1eff\u2000-\u2044\u20a0-\u20c0\u2116\u2122\ufeff\ufffd]"
 )
 _OTHER_SCRIPT_MIN = 3
 # The encodings through which UTF-8 is read as something else, the likeliest first.

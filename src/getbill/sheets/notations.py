@@ -20,7 +20,7 @@ DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
 _TO_HYPHEN = str.maketrans(dict.fromkeys(DASHES, "-"))
 _BODY = rf"(?:(?<![^\W\d_])[.,])?\d(?:[\d.,{SPACES}{APOSTROPHES}]*\d)?"
 # `12,-`, `12.--`, `5,000/-`: no cents.
-_ROUND = r"[.,](?:--?|\u2014)|/[-=]|:-"
+_ROUND = r"[.,](?:--?|\u2014)|/?=|/-|:-"
 _AROUND = re.compile(rf"(?P<before>\D*?)(?P<body>{_BODY})(?:{_ROUND})?(?P<after>\D*)")
 # D-00013 is a code, not a debit below zero.
 _CODE = re.compile(r"([^\W\d_]+)-\d+")

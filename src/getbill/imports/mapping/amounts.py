@@ -16,6 +16,7 @@ from getbill.imports.mapping.model import AMOUNTS, CERTAIN, NAMES, Field, Questi
 from getbill.imports.mapping.rules import Claim
 
 _PLAIN_MIN = 0.5
+_OF_MONEY = frozenset({"amount", "open", "total", "overdue", "payment", "invoice", "case"})
 # Fewer amounts below zero are credits between debts.
 _NEGATIVE_MIN = 0.8
 # In how many rows what is due is what was invoiced less what was paid.
@@ -25,11 +26,13 @@ _ADDING_UP_MIN = 0.75
 def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
     """Decide between the columns of amounts, and return what only a human can decide."""
     _leave_balances(candidates, head)
+    _take_credits(candidates)
     paid = _only([one for one in _claiming(candidates, Field.AMOUNT_PAID) if not _role(one)], head)
     _take_aged(candidates, head)
     due = [one for one in _claiming(candidates, Field.AMOUNT) if _is_due(one)]
     plain = [one for one in _claiming(candidates, Field.AMOUNT) if one not in due and one.is_known]
     invoiced = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == ""]
+    due = _without_days(due, [*plain, *invoiced])
     net = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == "net"]
     ledger = [one for one in candidates if _role(one) in {"debit", "credit"}]
     if due:
@@ -56,6 +59,24 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
         _leave([*net, *ledger], "net_of_tax", invoiced[0])
         return _several(invoiced, [], head) or ([] if paid else [_invoiced_only(invoiced[0])])
     return [_which("only_net", net)] if net else []
+
+
+def _take_credits(candidates: list[Candidate]) -> None:
+    """Take the amounts of credit notes beside those of invoices for what may be paid of them: it is asked."""
+    for one in candidates:
+        concepts = one.spoken.concepts
+        if "credit_note" not in concepts or concepts & {
+            "number",
+            "id",
+            "reference",
+            "date",
+            "status",
+            "kind",
+        }:
+            continue
+        has_zeros = any(text.strip("0.,- ") == "" for text in texts_of(one.found))
+        if one.found.share(sheets.Kind.NUMBER) >= CERTAIN and (has_zeros or has_fractions(one.found)):
+            one.become([Claim(Field.AMOUNT_PAID, 0.7)], Reason("header", _header(one)))
 
 
 def _ledger(ledger: list[Candidate], candidates: list[Candidate], head: Head) -> list[Question]:
@@ -101,7 +122,9 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
 def _is_total(one: Candidate, other: Candidate, head: Head, keys: list[sheets.ColumnProfile]) -> bool:
     """Tell whether a column is a customer's total of another's amounts, by its cells or by both headers."""
     is_named = _is_of_customer(one) and not _is_of_customer(other)
-    return is_named or head.is_total_of(one.found, other.found, keys)
+    # The invoice's total on each of its lines is no customer's.
+    is_of_invoice = "invoice" in one.spoken.concepts and "invoice" not in other.spoken.concepts
+    return is_named or (not is_of_invoice and head.is_total_of(one.found, other.found, keys))
 
 
 def _is_of_customer(one: Candidate) -> bool:
@@ -160,6 +183,17 @@ def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple
         if paid and head.share_adding_up(rest.found, whole.found, paid[0].found) == 1.0
     ]
     return pairs[0] if len(pairs) == 1 else None
+
+
+def _without_days(due: list[Candidate], others: list[Candidate]) -> list[Candidate]:
+    """Leave out the days within which is paid, below a header that speaks of a due date: 30, 45."""
+    days = [one for one in due if "due" in one.spoken.concepts and not one.spoken.concepts & _OF_MONEY]
+    days = [one for one in days if not has_fractions(one.found) and not one.found.currencies]
+    amounts = [one for one in [*due, *others] if one not in days and has_fractions(one.found)]
+    if not amounts:
+        return due
+    _leave(days, "not_ours", amounts[0])
+    return [one for one in due if one not in days]
 
 
 def _leave_days(due: list[Candidate]) -> None:

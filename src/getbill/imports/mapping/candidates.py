@@ -21,6 +21,7 @@ _HEADINGS = {
     "phone": (Field.PHONE, 0.97),
     "email": (Field.EMAIL, 0.97),
 }
+_OWED = frozenset({"amount", "open", "due", "total"})
 _CRITICAL = (
     frozenset({Field.DUE_DATE, Field.INVOICE_DATE, Field.REFERENCE, Field.INVOICE_REFERENCE, Field.CURRENCY})
     | frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.EMAIL, Field.PHONE, Field.MOBILE, Field.IBAN})
@@ -82,6 +83,9 @@ def _candidate(column: sheets.Column, found: sheets.ColumnProfile) -> Candidate:
     if column.heading:
         claim = Claim(*_HEADINGS[column.heading])
         return Candidate(column, found, spoken, [claim], Reason("row_above", {}), is_known=True)
+    if "days" in spoken.concepts and spoken.concepts & _OWED and contents.has_fractions(found):
+        # What is owed to this day, and no number of days.
+        spoken = replace(spoken, concepts=spoken.concepts - {"days"})
     named = claims(spoken) if spoken.concepts or spoken.whole else None
     facts = {"header": column.header}
     fitted = _fitted(named, found, spoken.ordinal) if named else []

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import cells, countries, money, people, places, row_status
+from getbill.imports.mapping import cells, countries, labels, money, people, places, row_status
 from getbill.imports.mapping.cells import CellFinding, Draft, Step
 from getbill.imports.mapping.model import Column, Field, Mapping
 
@@ -54,6 +54,7 @@ class Composer:
         )
         steps = [
             *([refusing] if refusing else []),
+            *([looking] if (looking := labels.step(self._mapping.columns)) else []),
             *self._references(),
             *money.steps(self._columns, self._mapping, self._profile),
         ]

@@ -136,7 +136,9 @@ class Head:
         return [str(row[found.column.index] or "").strip().casefold() for row in self._rows]
 
     def counts_rows(self, found: sheets.ColumnProfile) -> bool:
-        """Tell whether a column only numbers the rows: 1, 2, 3."""
+        """Tell whether a column only numbers the rows: 1, 2, 3, and not FT 1, FT 2, whose FT is a currency too."""
+        if found.currencies:
+            return False
         numbers = [number for number in self.numbers(found) if number is not None]
         first = numbers[0] if numbers else None
         return len(numbers) > 1 and first in {0, 1} and numbers == [first + at for at in range(len(numbers))]

@@ -117,7 +117,7 @@ WORDS: dict[str, str] = {
         anniversary birth_date compleanno verjaardag geburtsdat nac_fecha cumpleanos""",
     "service+date": "date_of_service service_date",
     "neutral": """miet hausgeld beitrags beitrag loyer loyers charges cotisation cotisations rent cuota contributie
-        fornitura fourniture gultig home mobilite total_general tenancy bailleur residentiel
+        fornitura fourniture gultig home mobilite total_general a_ce_jour ce_jour au_jour balance_to_date tenancy bailleur residentiel
         residence locazione lavoro mensuel mensuelle annuel final global lista""",
     "running": """progressif progressive cumul cumule cumulee cumules running laufend laufender kumuliert kumulierter acumulado
         acumulada progressivo progressiva lopend lopende cumulatief cumulative cumulatif kumulativ narastajaco""",
@@ -206,7 +206,8 @@ WORDS: dict[str, str] = {
     "credit": "solde_crediteur soldes_crediteurs saldo_acreedor saldo_creditore saldo_credor habensaldo creditsaldo credit_balance credit haben haber avere",
     "principal": "capital capitale kapital principal hoofdsom hauptforderung nominal nominale",
     "initial": "original initial initiale initiaux ursprunglich ursprunglicher origine origineel oorspronkelijk originario inicial",
-    "cents": "cents centimes cent centimos centesimi minor_units minor in_cents centen",
+    "cents": """cents centimes cent centimos centesimi minor_units minor in_cents centen pence ct cts groszy
+        centavos""",
     "thousands": "keur k_eur kusd milliers teur tsd thousands k miles_de",
     "currency": """devise devises monnaie currency curr cur ccy wahrung waehrung whg wkz wrg moneda divisa div
         valuta munt munteenheid waers currency_code isocode_devise currencycode idevise val dev wahrungs
@@ -274,7 +275,7 @@ WORDS: dict[str, str] = {
         address_4 address_line_3 address_line_4 adresse_ligne_3 adr3 adr4 line3 line4 poaddressline3
         poaddressline4 adresszeile_3 adresregel_3""",
     "zip": """npa billing_code billing_zip billing_zipcode cp postal postale zip plz postleitzahl postcode cap codigo_postal code_postal codepostal postkode
-        zipcode zip_code pstlz postal_code codigopostal cod_postal c_p postnummer cod_post codpostal cpostal
+        zipcode zip_code eircode pstlz postal_code codigopostal cod_postal c_p postnummer cod_post codpostal cpostal
         c_postal postcodes pstcd postcd codepost code_post zip_postal zip_postal_code postcode_huisadres
         kod_pocztowy psc postnr""",
     "city": """ville city ort stadt town ciudad poblacion localidad citta comune localite plaats woonplaats stad
@@ -307,7 +308,7 @@ WORDS: dict[str, str] = {
     "link": "lien link url enlace links lien_de_paiement zahlungslink payment_link paylink betaallink",
     "scenario": "scenario sequence timeline szenario escenario",
     # What says nothing of a debt.
-    "status": """statut status stato estado etat situation statut_facture situacion factuurstatus paystatus
+    "status": """tila statut status stato estado etat situation statut_facture situacion factuurstatus paystatus
         etat_ situazione payment_state state_payment lifecycle
         stav situacao""",
     "reminder": """relance relances mahnstufe mahnung mahnungen mahn reminder reminders dunning aanmaning aanmaningen
@@ -322,7 +323,9 @@ WORDS: dict[str, str] = {
     "disputed": """litige litiges litigieux litigation dispute disputed contentieux conteste contestation strittig
         bestritten disputa litigio contestazione contenzioso geschil betwist dispuut query queried hold on_hold sperre
         mahnsperre blocked bloque bloquee bloqueado bloccato gesperrt geblokkeerd reklamation
-        klarung in_klarung""",
+        klarung in_klarung procedure_collective procedures_collectives plan_de_paiement payment_plan ratenplan
+        ratenzahlung betalingsregeling plan_de_pagos piano_di_rientro surendettement insolvenz insolvency insolvence""",
+    "disputed+other": "huissier bailiff deurwaarder gerichtsvollzieher",
     "cancelled": """annule annulee annulation cancelled canceled cancellation void voided storniert anulada anulado
         annullata annullato geannuleerd brouillon entwurf borrador bozza draft""",
     "sides": """soll_haben_kennzeichen sh_kennzeichen shkz shkzg sens sens_ecriture signe vorzeichen dr_cr drcr

@@ -7,7 +7,7 @@ asked in one question. A column with two values beside an amount may be a sign: 
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from getbill.imports.mapping.cells import NOTHING, CellFinding, Draft, Step, tex
 from getbill.imports.mapping.contents import has_fractions
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.headers import listen, plain
-from getbill.imports.mapping.model import Column, Field, Question
+from getbill.imports.mapping.model import CERTAIN, Column, Field, Question
 
 Status = Literal["open", "paid", "credit", "partly_paid", "excluded"]
 # By column, by value: what the value says of its row. An empty table: the column is not looked at.
@@ -89,6 +89,16 @@ _FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
     ("credit_note", "credit", "open"),
     ("paid", "paid", "open"),
     ("open", "open", "paid"),
+)
+# Of these several, the header of which says that the row is settled on the day in the cell.
+_SETTLED: Final = frozenset({"paid", "payment", "cancelled"})
+_NOT_YET: Final = re.compile(
+    r"pr[eé]v|expect|plan|promi|voraus|geplant|estim|attend|verwacht|previst|schedul|next|prochain"
+)
+# A payment as the text of a ledger's line names it, which no invoice is about.
+_PAYMENT_PAPER: Final = re.compile(
+    r"^(?:reglements?|paiements?|encaissements?|virement recu|payments?(?: received)?|receipts?|zahlung(?:seingang)?|cobros?|pagos?"
+    r"|pagament[oi]|incass[oi]|betaling|recibo)$"
 )
 # A header that speaks of any of these may head a column of states, document types or ledger sides.
 _TELLING: Final = frozenset(
@@ -183,13 +193,15 @@ _PAYMENT: Final = re.compile(
     r"|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
 )
 _SINCE: Final = re.compile(
-    r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|d|j)\b"
+    r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace|in|dans)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|fois|times|mal|d|j)\b"
 )
 _AT_A_DATE: Final = re.compile(r"\s+(?:le|on|am|el|il|op|em|du|vom|del)?\s*\d[\d\s./-]*$")
 _ORDINAL: Final = re.compile(r"\b\d+(?:re|er|e|eme|st|nd|rd|th|o|a)?\b\.?")
 _IN_BRACKETS: Final = re.compile(r"\s*[(\[].*?[)\]]")
 _PARTS: Final = re.compile(r"\s*[,;|/+&]\s*")
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
+# Words that a header of a day has beside what happened on it.
+_NOT_DAYS: Final = re.compile(r"\b(?:date|datum|fecha|data|le|on|at|am|op|el|il|de|du|d|of|del)\b|[\W_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,10 +301,14 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
     questions: list[Question] = []
     explained: set[int] = set()
     tracks_payment = False
+    has_remainder = any(
+        column.field == Field.AMOUNT and candidate.spoken.concepts & {"open", "overdue"}
+        for column, candidate in zip(columns, candidates, strict=True)
+    )
     for column, candidate in zip(columns, candidates, strict=True):
         if column.field not in {None, Field.OBJECT, Field.METADATA} or not candidate.found.filled:
             continue
-        readings = _readings(candidate)
+        readings = _settled_on(candidate, has_remainder=has_remainder) or _readings(candidate)
         if readings is None:
             continue
         known = {value: status for value, status in readings.items() if status}
@@ -381,14 +397,36 @@ def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bo
     return refuse
 
 
+def _settled_on(candidate: Candidate, *, has_remainder: bool) -> dict[str, str | None] | None:
+    """Read the day on which some rows were paid or cancelled; None for any other column.
+
+    Where a column says what is left, a day of payment says nothing that it does not.
+    """
+    profile, spoken = candidate.found, candidate.spoken
+    is_day = max(profile.share(sheets.Kind.DATE), profile.share(sheets.Kind.SERIAL_DATE)) >= CERTAIN
+    if (
+        not is_day
+        or not profile.filled < profile.rows
+        or spoken.concepts & {"due", "open", "invoice", "issue", "terms"}
+    ):
+        return None
+    word = status_of(" ".join(_NOT_DAYS.sub(" ", plain(candidate.column.header)).split()))
+    if not (spoken.concepts & _SETTLED or word in {"paid", "credit", "excluded"}):
+        return None
+    if _NOT_YET.search(plain(candidate.column.header)) or (
+        has_remainder and "cancelled" not in spoken.concepts
+    ):
+        return None
+    return {ANY_VALUE: "partly_paid" if "booking" in spoken.concepts and word is None else word or "paid"}
+
+
 def _readings(candidate: Candidate) -> dict[str, str | None] | None:
     """Return what each value of a column says; None for a column that says nothing of what is owed."""
     profile, concepts = candidate.found, candidate.spoken.concepts
     if "lettering" in concepts:
         return _lettering(profile)
-    if not profile.values or not _may_tell(candidate):
-        return None
-    if flags := _flags(concepts, profile):
+    flags = _flags(candidate)
+    if flags or not profile.values or not _may_tell(candidate):
         return flags
     if "journal" in concepts:
         journals = vocabulary().journals
@@ -402,10 +440,16 @@ def _readings(candidate: Candidate) -> dict[str, str | None] | None:
 def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
     concepts = candidate.spoken.concepts
     if _is_elsewhere(candidate):
-        return {v: s for v, s in readings.items() if s in {"credit", "excluded"}} or None
+        return _plain_words(readings)
     if not concepts & {"status", "disputed", "credit_note"}:
+        if (
+            concepts & (_FREE_TEXT | {"province"})
+            and {"open"} < set(readings.values())
+            and all(readings.values())
+        ):
+            return readings
         if concepts & _FREE_TEXT:
-            return {v: s for v, s in readings.items() if s in {"credit", "excluded"}} or None
+            return _plain_words(readings)
         if concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX:
             return None
     if sides := _by_sides(candidate, list(readings)):
@@ -413,6 +457,11 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
     if _is_state(candidate, readings) or _may_be_sign(candidate):
         return readings
     return {v: s for v, s in readings.items() if s and s != "open"} or None
+
+
+def _plain_words(readings: Mapping[str, str | None]) -> dict[str, str | None] | None:
+    """Return the values of a text that plainly say dispute, credit or payment."""
+    return {v: s for v, s in readings.items() if s in {"credit", "excluded"} or _is_payment(v)} or None
 
 
 def _is_elsewhere(candidate: Candidate) -> bool:
@@ -424,6 +473,22 @@ def _is_elsewhere(candidate: Candidate) -> bool:
     return "status" in concepts and ("debtor" in concepts or not vocabulary().elsewhere.isdisjoint(words))
 
 
+def _is_payment(value: str) -> bool:
+    """Tell whether a text is nothing but the word for a payment that came in."""
+    return bool(_PAYMENT_PAPER.match(_NOT_WORDS.sub(" ", plain(value)).strip()))
+
+
+def _are_sides(values: Iterable[str]) -> bool:
+    """Tell whether two values are the marks of debit and credit in a ledger: S and H, FAC and AVO."""
+    marks = {_mark(value) for value in values if value.strip()}
+    sides = vocabulary().mark_sides
+    return (
+        len(marks) == 2
+        and not all(map(str.isdigit, marks))
+        and any(marks & sides.get(mark, frozenset()) for mark in marks)
+    )
+
+
 def _may_tell(candidate: Candidate) -> bool:
     """Tell whether a column's header or its short values let it be one of states, types or sides."""
     profile = candidate.found
@@ -433,7 +498,8 @@ def _may_tell(candidate: Candidate) -> bool:
     ):
         return False
     if candidate.is_known and not candidate.spoken.unknown:
-        return bool(candidate.spoken.concepts & (_TELLING | _FREE_TEXT))
+        telling = candidate.spoken.concepts & (_TELLING | _FREE_TEXT | {"province"})
+        return bool(telling) or _are_sides(profile.values)
     return all(len(value) <= _VALUE_CHARS_MAX for value in profile.values)
 
 
@@ -448,15 +514,32 @@ def _lettering(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
     return refused | {ANY_VALUE: "paid"}
 
 
-def _flags(concepts: frozenset[str], profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
-    """Read a column of yes and no, or of a cross and nothing, as its header says."""
+def _flags(candidate: Candidate) -> dict[str, str | None] | None:
+    """Read a column of yes and no, or of a cross and nothing, as its header says; other words are read as states."""
+    profile, concepts = candidate.found, candidate.spoken.concepts
     words = {value: _NOT_WORDS.sub(" ", plain(value)).strip() for value in profile.values if value.strip()}
-    if not words or not all(word in _YES | _NO for word in words.values()):
+    flags = [word for word in words.values() if word in _YES | _NO]
+    # What stands beside 0 and 1 as another number is an amount.
+    if (
+        not flags
+        or 2 * len(flags) < len(words)
+        or any(word.isdigit() for word in set(words.values()) - _YES - _NO)
+    ):
         return None
     for concept, when_set, otherwise in _FLAGS:
         if concept in concepts:
-            return {value: when_set if word in _YES else otherwise for value, word in words.items()}
+            return _set(words, when_set, otherwise)
+    if (status := status_of(candidate.column.header)) not in {None, "open"}:
+        return _set(words, str(status), "open")
     return None
+
+
+def _set(words: Mapping[str, str], when_set: str, otherwise: str) -> dict[str, str | None]:
+    """Return what a column of flags says by its words."""
+    return {
+        value: when_set if word in _YES else otherwise if word in _NO else status_of(value)
+        for value, word in words.items()
+    }
 
 
 def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | None] | None:
@@ -468,7 +551,8 @@ def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | No
         for debit, credits_ in sides.items():
             credit = marks & credits_
             others = marks - {debit} - credits_ - known.settling
-            if not credit or (debit not in marks and not _names_sides(candidate, debit, credits_)):
+            is_of_sides = "sides" in candidate.spoken.concepts or _names_sides(candidate, debit, credits_)
+            if not credit or (debit not in marks and not is_of_sides):
                 continue
             if any(status_of(other) is None for other in others) or not (
                 not needs_header or _is_clear(candidate, debit, credit)
@@ -541,9 +625,12 @@ def _is_mark(value: str) -> bool:
 def _is_explained(candidate: Candidate, values: set[str]) -> bool:
     """Tell whether a header says what its values are, or the values do: ages, codes, yes and no of something known."""
     concepts = candidate.spoken.concepts
-    if candidate.is_known and not concepts & _OF_SIGNS:
+    if _are_sides(values):
+        return False
+    is_amount = bool(concepts & {"debit", "credit"}) and candidate.found.share(sheets.Kind.NUMBER) >= CERTAIN
+    if is_amount or (candidate.is_known and not concepts & _OF_SIGNS):
         return True
-    if "flag" in concepts and values <= _YES | _NO:
+    if "flag" in concepts and not concepts & {"credit", "debit"} and values <= _YES | _NO:
         return True
     if all(value.isdigit() and len(value) > _MARK_CHARS_MAX for value in values):
         return True

@@ -119,8 +119,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{header} se répète avec plusieurs échéances ({references}) : {examples}. Une créance pour chacune (split) ou une seule (merge) ?",
     ),
     "amount_unit": (
-        "« {title} » stands above the table: are the amounts of {headers} in that unit, such as {examples}?",
-        "« {title} » figure au-dessus du tableau : les montants de {headers} sont-ils dans cette unité, par exemple {examples} ?",
+        "The file says « {title} »: are the amounts of {headers} in that unit, such as {examples}?",
+        "Le fichier indique « {title} » : les montants de {headers} sont-ils dans cette unité, par exemple {examples} ?",
     ),
     "row_status": (
         "What do these values of {header} say of their rows: {unclear}?",
@@ -213,6 +213,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "row_is_credit": (
         "{header} says « {value} »: the row is a credit, not a debt.",
         "{header} indique « {value} » : la ligne est un avoir, pas une créance.",
+    ),
+    "row_text_doubt": (
+        "{header} says « {value} »: the debt was taken all the same. Check that it is still owed.",
+        "{header} indique « {value} » : la créance est reprise malgré tout. Vérifiez qu'elle est toujours due.",
     ),
     "currency_unknown": ("{value} is not a currency we know.", "{value} n'est pas une devise connue."),
     "currency_conflict": (

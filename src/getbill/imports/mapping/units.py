@@ -48,12 +48,18 @@ _MARKS = r"(?:€|\$|£|¥|kr|" + "|".join(code.lower() for code in sorted(MULTI
 _THOUSANDS: Final = re.compile(
     rf"(?<![a-z])[kt]\s?{_MARKS}(?![a-z])|{_MARKS}\s?k(?![a-z])|\((?:in )?k\)|\btsd\b|tausend|\bmilliers?\b|\bthousands?\b"
     r"|\b(?:en|in) miles\b|\bmiles de\b|\bmigliaia\b|\bduizend\w*|\bmilhares\b|\btys\b|\btis\b|\btkr\b|\btusen\b|\btusind\w*"
-    r"|['\u2019\u2032]000s?\b|\(000s?\)|\b000s\b|[x\u00d7*]\s?1[.,' ]?000\b|\bmil (?:euros?|€)|\bteur\b|\bkeur\b|\bkilo-?euros?\b"
+    r"|['\u2019\u2032]000s?\b|\([€$£]?\s?000s?\)|[€$£]\s?000s?\b|\b000s\b|\bmiles [€$]|\b(?:en )?miles\)|[x\u00d7*]\s?1[.,' ]?000\b|\bmil (?:euros?|€)|\bteur\b|\bkeur\b|\bkilo-?euros?\b"
 )
 _MILLIONS: Final = re.compile(
     rf"(?<![a-z])m\s?{_MARKS}(?![a-z])|[€$£]\s?m(?![a-z])|\bmio\b|\bmln\b|\bmillions?\b|\bmillionen\b|\bmillones\b|\bmilioni\b"
     r"|\bmiljoen\b|\bmilhoes\b|\bmeur\b|\bmilj\b|\bmilj?oner\b"
 )
+# What a line begins with that says of all amounts how they are written.
+_OF_AMOUNTS: Final = re.compile(
+    r"(?:all[es]? |tous les |les |tutti gli |todos los |alle )?(?:montants?|valeurs?|chiffres|sommes|betr\w+|angaben|amounts?|figures|values"
+    r"|importes?|cifras|importi|valori|bedrag\w*|kwoty|belopp|valores)\b"
+)
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _EXAMPLES_MAX: Final = 3
 
 
@@ -72,8 +78,8 @@ def scaled(amount: Decimal, unit: str | None) -> Decimal:
 
 
 def titled(columns: list[Column], profile: sheets.Profile, layout: sheets.Layout) -> list[Question]:
-    """Ask whether a line above the table gives the unit of its amounts."""
-    title = next((line.text for line in layout.skipped if unit_of(line.text)), None)
+    """Ask whether a line above or below the table, or a column of units, gives the unit of its amounts."""
+    title = next((line.text for line in layout.skipped if unit_of(line.text)), None) or _written(profile)
     plain = [column for column in columns if column.field in AMOUNTS and column.unit is None]
     if title is None or not plain:
         return []
@@ -85,3 +91,15 @@ def titled(columns: list[Column], profile: sheets.Profile, layout: sheets.Layout
     }
     indexes = tuple(column.index for column in plain)
     return [Question("amount_unit", indexes, Field.AMOUNT, (str(unit), ""), None, facts)]
+
+
+def _written(profile: sheets.Profile) -> str | None:
+    """Return what says the unit among the cells: a line that speaks of all amounts, or a column of nothing but units."""
+    for one in profile.columns:
+        texts = list(one.values) or texts_of(one)
+        told = [text for text in texts if _LETTER.search(text) and unit_of(text)]
+        if told and len(told) == len(texts) and one.number is None:
+            return f"{one.column.header or one.column.letter}: {told[0]}"
+        if line := next((text for text in told if _OF_AMOUNTS.match(sheets.folded(text))), None):
+            return line
+    return None

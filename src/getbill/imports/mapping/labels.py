@@ -1,0 +1,71 @@
+"""Texts of rows that speak against their debt: a label that begins as a credit note, a note of a dispute or a payment.
+
+A whole value that is a known state is `row_status`'s. Here are sentences: a credit note is no debt, of the others a person
+is warned.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from getbill import sheets
+from getbill.imports.mapping.cells import CellFinding, Draft, Step
+from getbill.imports.mapping.headers import listen
+from getbill.imports.mapping.model import Column, Field
+
+_OF_TEXTS: Final = frozenset({"note", "object"})
+_REMEMBERED_MAX: Final = 20_000
+# Without accents, and in small letters.
+_CREDIT: Final = re.compile(
+    r"(?:facture d.)?avoirs? (?:sur|du|de|n|no|client|partiel|av)\b|note de credit\b|gutschrift\b|stornorechnung\b|rechnungskorrektur\b"
+    r"|credit (?:note|memo)\b|creditnota\b|creditfactuur\b|nota (?:di|de) credito\b|factura rectificativa\b|abono (?:de|por|factura)\b"
+    r"|kreditnota\b|kreditfaktura\b|korekta\b"
+)
+_DOUBT: Final = re.compile(
+    r"\b(?:(?:liquidation|redressement) judiciaire|procedures? collectives?|surendettement|en litige|litigieu|contestee?\b|irrecouvrable"
+    r"|passee? en perte|abandon de creance|ne pas relancer|decede|(?:deja|a ete) (?:paye|regle)|(?:payee?|reglee?|soldee?)s? (?:le|par|ce)\b"
+    r"|insolven|bankrupt|disputed\b|in dispute|written off|do not (?:chase|contact)|deceased|already paid|paid (?:on|by|in full)\b"
+    r"|payment plan|ratenzahlung|bestritten|strittig|reklamation|uneinbringlich|verstorben|bereits (?:be|ge)zahlt|bezahlt am"
+    r"|concurso de acreedores|en disputa|incobrable|ya pagad|pagad[oa] el|contestat[oa]\b|inesigibile|fallimento|gia pagat|pagat[oa] il"
+    r"|faillissement|failliet|betwist|oninbaar|reeds betaald|betaald op|incobravel|konkurs|tvist|attente d.avoir|avoir a emettre)"
+)
+
+
+def step(columns: Sequence[Column]) -> Step | None:
+    """Return the step that looks through the texts of a row; None where no column holds any."""
+    texts = [column for column in columns if _holds_texts(column)]
+    if not texts:
+        return None
+    known: dict[str, str] = {}
+
+    def look(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        for column in texts:
+            text = cells[column.index]
+            if text.__class__ is not str or not text:
+                continue
+            if (code := known.get(text)) is None:
+                if len(known) > _REMEMBERED_MAX:
+                    known.clear()
+                code = known[text] = code_of(text)
+            if code:
+                facts = {"value": text, "header": column.header or column.letter}
+                is_warning = code == "row_text_doubt"
+                draft.findings.append(
+                    CellFinding(column.index, None, text, code, facts, is_warning=is_warning)
+                )
+
+    return look
+
+
+def code_of(text: str) -> str:
+    """Return the code of what a text says against its row; empty where it says nothing."""
+    plain = sheets.folded(text)
+    if _CREDIT.match(plain):
+        return "row_is_credit"
+    return "row_text_doubt" if _DOUBT.search(plain) else ""
+
+
+def _holds_texts(column: Column) -> bool:
+    if column.field not in {None, Field.OBJECT, Field.METADATA}:
+        return False
+    return bool(listen(column.header).concepts & _OF_TEXTS)
