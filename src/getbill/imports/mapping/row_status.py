@@ -439,19 +439,18 @@ def _readings(candidate: Candidate) -> dict[str, str | None] | None:
 
 def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
     concepts = candidate.spoken.concepts
-    if _is_elsewhere(candidate):
+    is_of_states = bool(concepts & {"status", "disputed", "credit_note"})
+    is_text = bool(concepts & _FREE_TEXT) and not is_of_states
+    if (
+        (is_text or ("province" in concepts and not is_of_states))
+        and {"open"} < set(readings.values())
+        and all(readings.values())
+    ):
+        return readings
+    if is_text or _is_elsewhere(candidate):
         return _plain_words(readings)
-    if not concepts & {"status", "disputed", "credit_note"}:
-        if (
-            concepts & (_FREE_TEXT | {"province"})
-            and {"open"} < set(readings.values())
-            and all(readings.values())
-        ):
-            return readings
-        if concepts & _FREE_TEXT:
-            return _plain_words(readings)
-        if concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX:
-            return None
+    if not is_of_states and (concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX):
+        return None
     if sides := _by_sides(candidate, list(readings)):
         return sides
     if _is_state(candidate, readings) or _may_be_sign(candidate):
