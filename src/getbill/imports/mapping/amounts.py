@@ -107,13 +107,16 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
     """Leave out what adds up lines: a customer's total on each of their lines, and a running balance."""
     amounts = [one for one in candidates if one.may_be(AMOUNTS)]
     keys = [one.found for one in candidates if one.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
-    has_lines = any(
-        one.may_be({Field.INVOICE_REFERENCE, Field.REFERENCE, Field.DUE_DATE}) for one in candidates
-    )
+    has_lines = any(one.may_be({Field.INVOICE_REFERENCE, Field.DUE_DATE}) for one in candidates)
     has_lines |= any(key.filled > key.distinct for key in keys)
     for one in amounts:
         others = [other for other in amounts if other is not one and other.claims]
-        if any(head.is_running(one.found, other.found, keys) for other in others):
+        if any(head.is_running(one.found, other.found, keys) for other in others) or any(
+            head.is_running_ledger(one.found, debit.found, credit.found, keys)
+            for debit in others
+            for credit in others
+            if (_role(debit), _role(credit)) == ("debit", "credit")
+        ):
             _leave([one], "running_balance", one)
         elif has_lines and any(_is_total(one, other, head, keys) for other in others):
             _leave([one], "customer_total", one)
@@ -335,7 +338,7 @@ def _distinct(found: list[Candidate], head: Head) -> list[Candidate]:
     kept: list[Candidate] = []
     for one in found:
         twin = next((other for other in kept if head.are_equal(one.found, other.found)), None)
-        empty = one.found.filled == 0 and len(found) > 1
+        empty = len(found) > 1 and (one.found.filled == 0 or head.is_zero(one.found))
         if twin or empty:
             _leave([one], "same_amounts" if twin else "empty", twin or one)
         else:

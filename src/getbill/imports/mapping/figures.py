@@ -37,6 +37,10 @@ class Head:
         pairs = self._pairs(one, other)
         return len(pairs) >= _ROWS_MIN and all(abs(left - right) < _CENT for left, right in pairs)
 
+    def is_zero(self, found: sheets.ColumnProfile) -> bool:
+        """Tell whether a column has nothing but zeros."""
+        return bool(self._rows) and not any(self.numbers(found))
+
     def differ(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
         """Tell whether two columns of amounts say something else in some row."""
         return any(abs(left - right) >= _CENT for left, right in self._pairs(one, other))
@@ -78,7 +82,30 @@ class Head:
         keys: Sequence[sheets.ColumnProfile],
     ) -> bool:
         """Tell whether a column is the other's sum so far, over all rows or anew for each customer."""
-        pairs = list(zip(self.numbers(balance), self.numbers(amount), strict=True))
+        return self._is_running(self.numbers(balance), self.numbers(amount), keys)
+
+    def is_running_ledger(
+        self,
+        balance: sheets.ColumnProfile,
+        debit: sheets.ColumnProfile,
+        credit: sheets.ColumnProfile,
+        keys: Sequence[sheets.ColumnProfile],
+    ) -> bool:
+        """Tell whether a column is the sum so far of debits less credits, over all rows or anew for each account."""
+        sides = zip(self.numbers(debit), self.numbers(credit), strict=True)
+        moved = [
+            None if plus is None and minus is None else (plus or Decimal(0)) - (minus or Decimal(0))
+            for plus, minus in sides
+        ]
+        return self._is_running(self.numbers(balance), moved, keys)
+
+    def _is_running(
+        self,
+        balances: list[Decimal | None],
+        amounts: list[Decimal | None],
+        keys: Sequence[sheets.ColumnProfile],
+    ) -> bool:
+        pairs = list(zip(balances, amounts, strict=True))
         return any(_runs(pairs, groups) for groups in ([""] * len(pairs), *map(self._texts, keys)))
 
     def is_total_of(
