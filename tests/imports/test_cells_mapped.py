@@ -379,3 +379,14 @@ def test_a_corrected_cell_keeps_its_currency() -> None:
     body, _ = composer.body(sheets.Row(9, ["F9", "Ann Bo", "75 USD", DUE]))
 
     assert (str(body["amount"]), body["currency"]) == ("75", "USD")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("#N/A", "formula_error"), ("#REF!", "formula_error"), ("n/a", None), ("-", None), ("?", None)],
+)
+def test_what_is_nobodys_name_names_nobody(name: str, code: str | None) -> None:
+    found = read("Client | Facture | Montant", f"{name} | F1 | 12,50", "Nil Null | F2 | 80,00")
+
+    assert [body.get("debtor", {}).get("name") for body in found.bodies()] == [None, "Nil Null"]
+    assert [findings[0].code if findings else None for findings in found.findings()] == [code, None]

@@ -197,6 +197,10 @@ def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
         ("Observations", ("", "payée par chèque le 12/09", "RAS"), [None, "row_text_doubt", None]),
         ("Bemerkung", ("Schuldner verstorben", "", ""), ["row_text_doubt", None, None]),
         ("Sens", ("C", "C", "C"), ["row_is_credit"] * 3),
+        ("Date litige", ("", "12/09/2026", ""), [None, "row_is_excluded", None]),
+        ("Date de décès", ("", "12/09/2026", ""), [None, "row_is_excluded", None]),
+        ("Montant en litige", ("0,00", "50,00", ""), [None, "row_is_excluded", None]),
+        ("Lettrage", ("AA", "non", "open"), ["row_is_settled", None, None]),
     ],
 )
 def test_flags_marks_of_reconciliation_and_comments_are_read(header, values, codes) -> None:
@@ -241,3 +245,18 @@ def test_amounts_of_credit_notes_beside_invoices_are_asked() -> None:
     found = read("Facture | Client | Montant | Avoir", "F1 | A | 100,00 | 0,00", "F2 | B | 50,00 | 50,00")
 
     assert "amount_or_invoiced" in found.asked()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "codes"),
+    [
+        (("FA001", "AV002", "FA003"), [None, "row_text_doubt", None]),
+        (("RE-1", "RE-2", "GS-3"), [None, None, "row_text_doubt"]),
+        (("CN-1", "CN-2", "CN-3"), [None, None, None]),
+        (("AVIS1", "F2", "F3"), [None, None, None]),
+    ],
+)
+def test_a_number_of_the_series_of_credit_notes_is_warned_of(numbers, codes) -> None:
+    found = read("Client | Facture | Montant", *(f"A | {number} | 12,50" for number in numbers))
+
+    assert _codes(found) == codes

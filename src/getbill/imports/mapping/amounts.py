@@ -15,6 +15,7 @@ from getbill.imports.mapping.model import AMOUNTS, CERTAIN, NAMES, Field, Questi
 from getbill.imports.mapping.rules import Claim
 
 _PLAIN_MIN = 0.5
+_DAYS_CHARS_MAX = 3
 _OF_MONEY = frozenset({"amount", "open", "total", "overdue", "payment", "invoice", "case"})
 # Fewer amounts below zero are credits between debts.
 _NEGATIVE_MIN = 0.8
@@ -169,7 +170,7 @@ def _with_due(
 def _without_days(due: list[Candidate], others: list[Candidate]) -> list[Candidate]:
     """Leave out the days within which is paid, below a header that speaks of a due date: 30, 45."""
     days = [one for one in due if "due" in one.spoken.concepts and not one.spoken.concepts & _OF_MONEY]
-    days = [one for one in days if not has_fractions(one.found) and not one.found.currencies]
+    days = [one for one in days if all(len(text) <= _DAYS_CHARS_MAX for text in texts_of(one.found))]
     amounts = [one for one in [*due, *others] if one not in days and has_fractions(one.found)]
     if not amounts:
         return due

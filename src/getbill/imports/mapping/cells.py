@@ -66,6 +66,14 @@ _UNKNOWN = NOTHING - frozenset(
         "geen",
     ]
 )
+# And what is nobody's name and no reference; Null and Nil are people.
+NO_NAME = frozenset(text for text in NOTHING if not text.isalpha()) | {
+    "néant",
+    "neant",
+    "inconnu",
+    "unknown",
+    "unbekannt",
+}
 # Nothing of then is collected: 1900-01-01 and 1970-01-01 are what programs write for no date.
 _OLDEST = "1980"
 _EXACT_MAX = 10**15
@@ -228,6 +236,15 @@ def is_unknown(cell: sheets.Cell) -> bool:
     return text_of(cell).casefold() in _UNKNOWN
 
 
+def name_of(column: Column, cell: sheets.Cell, draft: Draft) -> str:
+    """Return a cell's text as a name or a reference; empty where it is none, which is told of a formula that failed."""
+    text = text_of(cell)
+    if text[:1] == "#" and sheets.is_formula_error(text):
+        draft.refuse(column, text, sheets.CellWrong("formula_error", value=text))
+        return ""
+    return "" if text.casefold() in NO_NAME else text
+
+
 def text_into_body(column: Column, name: str) -> Step:
     """Put a cell's text into the body."""
     index = column.index
@@ -306,7 +323,7 @@ def _code(column: Column, are_floats: bool) -> Callable[[sheets.Cell, Draft], st
     """Return the reader of a reference; `are_floats` says that a program made fractions of its column's digits."""
 
     def read(cell: sheets.Cell, draft: Draft) -> str:
-        text = text_of(cell)
+        text = name_of(column, cell, draft)
         if text[-1:] == ";" or not text.isascii():
             text = sheets.clean(text)
         is_doubtful = "+" in text or cell.__class__ is float

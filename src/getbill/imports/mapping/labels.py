@@ -31,9 +31,13 @@ _DOUBT: Final = re.compile(
 )
 
 
-def step(columns: Sequence[Column]) -> Step | None:
+# The series in which programs number credit notes: AV-2026-004, GS12, CN-002.
+_CREDIT_NUMBER: Final = re.compile(r"(?:avo?|avoir|gs|cn|crn|nc|ncr|crm)[-_ /.]?\d", re.IGNORECASE)
+
+
+def step(columns: Sequence[Column], profile: sheets.Profile) -> Step | None:
     """Return the step that looks through the texts of a row; None where no column holds any."""
-    texts = [column for column in columns if _holds_texts(column)]
+    texts = [column for column in columns if _holds_texts(column) or _is_of_two_series(column, profile)]
     if not texts:
         return None
     known: dict[str, str] = {}
@@ -60,9 +64,19 @@ def step(columns: Sequence[Column]) -> Step | None:
 def code_of(text: str) -> str:
     """Return the code of what a text says against its row; empty where it says nothing."""
     plain = sheets.folded(text)
+    if _CREDIT_NUMBER.match(plain):
+        return "row_text_doubt"
     if _CREDIT.match(plain):
         return "row_is_credit"
     return "row_text_doubt" if _DOUBT.search(plain) else ""
+
+
+def _is_of_two_series(column: Column, profile: sheets.Profile) -> bool:
+    """Tell whether a column numbers papers, and most of them not as credit notes."""
+    if column.field not in {Field.REFERENCE, Field.INVOICE_REFERENCE}:
+        return False
+    texts = [str(sample) for sample in profile.of(column.index).samples]
+    return 2 * sum(1 for text in texts if _CREDIT_NUMBER.match(text)) < len(texts)
 
 
 def _holds_texts(column: Column) -> bool:

@@ -50,6 +50,7 @@ def propose(
     """Propose what each column of a file is, with the reason, and the questions that are left."""
     found = candidates.of(layout, profile)
     head = Head(profile)
+    row_status.leave_days(found)
     neighbours.weigh(found, head)
     questions = amounts.weigh(found, head)
     assigned = _assign(found, layout.header_line is None)

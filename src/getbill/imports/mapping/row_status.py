@@ -19,7 +19,7 @@ from getbill.imports.mapping.cells import NOTHING, CellFinding, Draft, Step, tex
 from getbill.imports.mapping.contents import has_fractions
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.headers import listen, plain
-from getbill.imports.mapping.model import CERTAIN, Column, Field, Question
+from getbill.imports.mapping.model import CERTAIN, Column, Field, Question, Reason
 
 Status = Literal["open", "paid", "credit", "partly_paid", "excluded"]
 # By column, by value: what the value says of its row. An empty table: the column is not looked at.
@@ -183,6 +183,7 @@ _FREE_TEXT: Final = frozenset(
 _OF_SIGNS: Final = frozenset(
     {"kind", "sides", "status", "debit", "credit", "document", "journal", "number", "flag"}
 )
+_ZEROS: Final = ("0", "0,00", "0.00", "0,0", "0.0", "0,00 €", "€0.00", "- €")
 _VALUES_MAX: Final = 40
 _VALUE_CHARS_MAX: Final = 40
 # A mark is no longer than this, or it is a word.
@@ -370,7 +371,11 @@ def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bo
     `has_remainder`: an amount says what is left of a part payment, which then needs no warning.
     """
     tables = {
-        index: {value.strip().casefold(): status for value, status in values.items() if status != "open"}
+        index: {
+            value.strip().casefold(): status
+            for value, status in values.items()
+            if status != "open" or ANY_VALUE in values
+        }
         for index, values in row_status.items()
     }
     tables = {index: values for index, values in tables.items() if values}
@@ -383,7 +388,7 @@ def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bo
             status = values.get(text.casefold()) if text else None
             if status is None and text and ANY_VALUE in values and text.casefold() not in NOTHING:
                 status = values[ANY_VALUE]
-            if status is None or (status == "partly_paid" and has_remainder):
+            if status in {None, "open"} or (status == "partly_paid" and has_remainder):
                 continue
             facts = {"value": text, "header": columns[index]}
             code = _CODES.get(status, "row_is_partly_paid")
@@ -395,26 +400,40 @@ def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bo
 
 
 def _settled_on(candidate: Candidate, *, has_remainder: bool) -> dict[str, str | None] | None:
-    """Read the day on which some rows were paid or cancelled; None for any other column.
+    """Read the day on which some rows were paid, cancelled or disputed; None for any other column.
 
     Where a column says what is left, a day of payment says nothing that it does not.
     """
     profile, spoken = candidate.found, candidate.spoken
     is_day = max(profile.share(sheets.Kind.DATE), profile.share(sheets.Kind.SERIAL_DATE)) >= CERTAIN
-    if (
-        not is_day
-        or not profile.filled < profile.rows
-        or spoken.concepts & {"due", "open", "invoice", "issue", "terms"}
-    ):
+    is_other = spoken.concepts & {"due", "open", "invoice", "issue", "terms"}
+    if not is_day or is_other or profile.filled >= profile.rows:
         return None
-    word = status_of(" ".join(_NOT_DAYS.sub(" ", plain(candidate.column.header)).split()))
-    if not (spoken.concepts & _SETTLED or word in {"paid", "credit", "excluded"}):
+    status = _of_day(candidate)
+    if status in {"paid", "partly_paid"} and has_remainder and "cancelled" not in spoken.concepts:
         return None
-    if _NOT_YET.search(plain(candidate.column.header)) or (
-        has_remainder and "cancelled" not in spoken.concepts
-    ):
+    return {ANY_VALUE: status} if status else None
+
+
+def _of_day(candidate: Candidate) -> str | None:
+    """Return what a header of days says of the rows that have one: a day of payment, of a dispute, of a death."""
+    header, concepts = plain(candidate.column.header), candidate.spoken.concepts
+    word = status_of(" ".join(_NOT_DAYS.sub(" ", header).split()))
+    if word in {"paid", "credit", "excluded"}:
+        return None if _NOT_YET.search(header) else word
+    if "disputed" in concepts:
+        return "excluded"
+    if not concepts & _SETTLED or _NOT_YET.search(header):
         return None
-    return {ANY_VALUE: "partly_paid" if "booking" in spoken.concepts and word is None else word or "paid"}
+    return "partly_paid" if "booking" in concepts else "paid"
+
+
+def leave_days(candidates: Iterable[Candidate]) -> None:
+    """Leave out days of what ends a debt, which are neither an invoice's nor due: a payment, a liquidation, a death."""
+    for one in candidates:
+        dates = {Field.INVOICE_DATE, Field.DUE_DATE}
+        if one.may_be(dates) and one.is_known and _settled_on(one, has_remainder=False):
+            one.become([], Reason("not_ours", {"header": one.column.header or one.column.letter}))
 
 
 def _readings(candidate: Candidate) -> dict[str, str | None] | None:
@@ -422,6 +441,9 @@ def _readings(candidate: Candidate) -> dict[str, str | None] | None:
     profile, concepts = candidate.found, candidate.spoken.concepts
     if "lettering" in concepts:
         return _lettering(profile)
+    if "disputed" in concepts and profile.share(sheets.Kind.NUMBER) >= CERTAIN and has_fractions(profile):
+        # Amounts in dispute: those of nothing are none.
+        return {**dict.fromkeys(_ZEROS, "open"), ANY_VALUE: "excluded"}
     flags = _flags(candidate)
     if flags or not profile.values or not _may_tell(candidate):
         return flags
