@@ -390,3 +390,11 @@ def test_what_is_nobodys_name_names_nobody(name: str, code: str | None) -> None:
 
     assert [body.get("debtor", {}).get("name") for body in found.bodies()] == [None, "Nil Null"]
     assert [findings[0].code if findings else None for findings in found.findings()] == [code, None]
+
+
+def test_a_currency_beside_an_amount_whose_header_names_another_is_told() -> None:
+    found = read(
+        "Client | Facture | Restant dû EUR | Devise", "A | F1 | 110,00 | USD", "B | F2 | 80,00 | EUR"
+    )
+
+    assert [[one.code for one in findings] for findings in found.findings()] == [["currency_conflict"], []]

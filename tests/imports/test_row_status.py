@@ -68,6 +68,7 @@ def test_a_column_of_two_sides_makes_no_debt_of_a_credit(header, debit, credit) 
         ("BS", "01", "11"),
         ("Code", "P", "M"),
         ("Solde", "D", "C"),
+        ("Litige", "Non", "Partiel"),
         ("Position", "S", "H"),
         ("Is credit", "false", "true"),
     ],

@@ -533,16 +533,24 @@ def _flags(candidate: Candidate) -> dict[str, str | None] | None:
         return None
     for concept, when_set, otherwise in _FLAGS:
         if concept in concepts:
-            return _set(words, when_set, otherwise)
+            return _set(words, when_set, otherwise, knows_states=concept in {"paid", "open"})
     if (status := status_of(candidate.column.header)) not in {None, "open"}:
-        return _set(words, str(status), "open")
+        return _set(words, str(status), "open", knows_states=False)
     return None
 
 
-def _set(words: Mapping[str, str], when_set: str, otherwise: str) -> dict[str, str | None]:
-    """Return what a column of flags says by its words."""
+def _set(
+    words: Mapping[str, str], when_set: str, otherwise: str, *, knows_states: bool
+) -> dict[str, str | None]:
+    """Return what a column of flags says by its words; `knows_states` where other words are of the same thing."""
     return {
-        value: when_set if word in _YES else otherwise if word in _NO else status_of(value)
+        value: when_set
+        if word in _YES
+        else otherwise
+        if word in _NO
+        else status_of(value)
+        if knows_states
+        else None
         for value, word in words.items()
     }
 
