@@ -107,7 +107,12 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
     """Leave out what adds up lines: a customer's total on each of their lines, and a running balance."""
     amounts = [one for one in candidates if one.may_be(AMOUNTS)]
     keys = [one.found for one in candidates if one.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
+    sides = [next((one.found for one in amounts if _role(one) == role), None) for role in ("debit", "credit")]
+    ledger = [side for side in sides if side]
     for one in amounts:
+        if len(ledger) > 1 and not _role(one) and head.is_running_of_sides(one.found, ledger, keys):
+            _leave([one], "running_balance", one)
+            continue
         others = [other for other in amounts if other is not one and other.claims]
         if any(head.is_running(one.found, other.found, keys) for other in others):
             _leave([one], "running_balance", one)
