@@ -672,3 +672,15 @@ def test_a_running_balance_of_debits_and_credits_is_no_amount() -> None:
 
     assert found.asked() == ["which_amount"]
     assert found.mapping.columns[5].reason.code == "running_balance"
+
+
+@pytest.mark.parametrize(
+    ("header", "values"), [("Envoyée par mail", ("Oui", "Non")), ("Taux TVA", ("20,00", "10,00"))]
+)
+def test_what_is_no_address_and_no_amount_of_tax_asks_nothing_of_them(header, values) -> None:
+    found = read(
+        f"Client | Facture | Montant | {header}",
+        *(f"A | F{at} | 120,00 | {v}" for at, v in enumerate(values)),
+    )
+
+    assert not {"which_field", "tax_included"} & set(found.asked())

@@ -232,7 +232,8 @@ def _plain_alone(amount: Candidate, paid: list[Candidate], candidates: list[Cand
 def _tax_beside(amount: Candidate, candidates: list[Candidate], head: Head) -> list[Question]:
     """Ask whether a lone amount includes the tax that stands in a column beside it."""
     for one in candidates:
-        if "tax" in one.spoken.concepts and one.found.filled and has_fractions(one.found):
+        is_rate = "discount" in one.spoken.concepts
+        if "tax" in one.spoken.concepts and not is_rate and one.found.filled and has_fractions(one.found):
             if head.includes_tax(amount.found, one.found):
                 return []
             if any(

@@ -13,7 +13,7 @@ from getbill.imports.mapping.cells import CellFinding, Draft, Step
 from getbill.imports.mapping.headers import listen
 from getbill.imports.mapping.model import Column, Field
 
-_OF_TEXTS: Final = frozenset({"note", "object"})
+_OF_TEXTS: Final = frozenset({"note", "object", "quality"})
 _REMEMBERED_MAX: Final = 20_000
 # Without accents, and in small letters.
 _CREDIT: Final = re.compile(
@@ -22,7 +22,7 @@ _CREDIT: Final = re.compile(
     r"|kreditnota\b|kreditfaktura\b|korekta\b"
 )
 _DOUBT: Final = re.compile(
-    r"\b(?:(?:liquidation|redressement) judiciaire|procedures? collectives?|surendettement|en litige|litigieu|contestee?\b|irrecouvrable"
+    r"\b(?:(?:liquidation|redressement) judiciaire|procedures? collectives?|surendettement|(?<!sans )(?<!hors )(?<!pas de )(?<!aucun )litige\b|litigieu|(?:cheque|virement|paiement|reglement) recu|contestee?\b|irrecouvrable"
     r"|passee? en perte|abandon de creance|ne pas relancer|decede|(?:deja|a ete) (?:paye|regle)|(?:payee?|reglee?|soldee?)s? (?:le|par|ce)\b"
     r"|insolven|bankrupt|disputed\b|in dispute|written off|do not (?:chase|contact)|deceased|already paid|paid (?:on|by|in full)\b"
     r"|payment plan|ratenzahlung|bestritten|strittig|reklamation|uneinbringlich|verstorben|bereits (?:be|ge)zahlt|bezahlt am"

@@ -198,6 +198,9 @@ def _uncertain(
         if column.index in asked or (column.field not in _CRITICAL and not one.found.filled):
             continue
         rivals = _rivals(column, one, assigned)
+        if one.denied and one.found.share(sheets.Kind.YES_NO) >= CERTAIN:
+            # `Envoyée par mail: oui` is no address.
+            continue
         if one.denied and column.field is None and _is_held(one.denied, columns):
             continue
         if one.denied and column.field is None:

@@ -201,6 +201,8 @@ _ORDINAL: Final = re.compile(r"\b\d+(?:re|er|e|eme|st|nd|rd|th|o|a)?\b\.?")
 _IN_BRACKETS: Final = re.compile(r"\s*[(\[].*?[)\]]")
 _PARTS: Final = re.compile(r"\s*[,;|/+&]\s*")
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
+# A header that says what is still to be done with a row: `À relancer`.
+_TO_DO: Final = re.compile(r"(?:a|to|zu|te|por|da)\b")
 # Words that a header of a day has beside what happened on it.
 _NOT_DAYS: Final = re.compile(r"\b(?:date|datum|fecha|data|le|on|at|am|op|el|il|de|du|d|of|del)\b|[\W_]")
 
@@ -447,13 +449,20 @@ def _readings(candidate: Candidate) -> dict[str, str | None] | None:
     flags = _flags(candidate)
     if flags or not profile.values or not _may_tell(candidate):
         return flags
-    if "journal" in concepts:
+    if "journal" in concepts or _are_journals(candidate):
         journals = vocabulary().journals
         if len(profile.values) == 1:
             return None
         return {value: journals.get(_mark(value)) for value in profile.values if value.strip()}
     readings: dict[str, str | None] = {value: status_of(value) for value in profile.values if value.strip()}
     return _of_words(candidate, readings)
+
+
+def _are_journals(candidate: Candidate) -> bool:
+    """Tell whether all values are journals of a ledger, of sales and of what settles them, below whatever header."""
+    profile, journals = candidate.found, vocabulary().journals
+    marks = {journals.get(_mark(value)) for value in profile.values if value.strip()}
+    return marks >= {"open", "paid"} and None not in marks and not candidate.spoken.concepts & _ABOUT_OTHERS
 
 
 def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
@@ -466,9 +475,7 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         ):
             return readings
         if concepts & _FREE_TEXT:
-            return {
-                v: s for v, s in readings.items() if s in {"credit", "excluded"} or _is_payment(v)
-            } or None
+            return _of_texts(candidate, readings)
         if concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX:
             return None
     if sides := _by_sides(candidate, list(readings)):
@@ -476,6 +483,15 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
     if _is_state(candidate, readings) or _may_be_sign(candidate):
         return readings
     return {v: s for v, s in readings.items() if s and s != "open"} or None
+
+
+def _of_texts(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
+    """Read the plain words among texts; two marks of a ledger's sides are no texts."""
+    concepts = candidate.spoken.concepts
+    if not concepts & _ABOUT_OTHERS and _are_sides(readings):
+        return _by_sides(candidate, list(readings)) or readings
+    ending = {"credit", "excluded", "paid"} if "note" in concepts else {"credit", "excluded"}
+    return {v: s for v, s in readings.items() if s in ending or _is_payment(v)} or None
 
 
 def _is_payment(value: str) -> bool:
@@ -534,7 +550,10 @@ def _flags(candidate: Candidate) -> dict[str, str | None] | None:
     for concept, when_set, otherwise in _FLAGS:
         if concept in concepts:
             return _set(words, when_set, otherwise, knows_states=concept in {"paid", "open"})
-    if (status := status_of(candidate.column.header)) not in {None, "open"}:
+    status = status_of(candidate.column.header)
+    if status == "open" and _TO_DO.match(plain(candidate.column.header)):
+        return {value: "open" if word in _YES else None for value, word in words.items()}
+    if status not in {None, "open"}:
         return _set(words, str(status), "open", knows_states=False)
     return None
 
@@ -610,6 +629,10 @@ def _is_state(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
     if concepts & {"status", "disputed"}:
         return True
     if "kind" in concepts and concepts & {"document", "invoice"} and not is_constant:
+        return True
+    # Words below a payment that only some rows have, or of which some are states.
+    is_of_payment = bool(concepts & {"payment", "paid"}) and not concepts & {"date", "number", "reference"}
+    if is_of_payment and (any(readings.values()) or 0 < candidate.found.filled < candidate.found.rows):
         return True
     understood = sum(1 for status in readings.values() if status)
     return understood * 2 >= len(readings) and any(status != "open" for status in readings.values() if status)
