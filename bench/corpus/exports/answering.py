@@ -161,6 +161,10 @@ def _date(layout: Layout, _: Shown) -> str:
     return str(layout.answers.get("date", _DATE))
 
 
+def _turned(layout: Layout, _: Shown) -> str:
+    return str(layout.answers.get("dates", "turned"))
+
+
 def _unit(layout: Layout, column: Shown) -> str | None:
     units: Mapping[str, str] = layout.answers.get("units", {})
     folded = {key.strip().casefold(): unit for key, unit in units.items()}
@@ -204,6 +208,7 @@ _ANSWERS: dict[str, Answer] = {
     ),
     **dict.fromkeys(("number_format", "number_format_changed"), _by_column("numbers", _number)),
     **dict.fromkeys(("date_order", "date_order_changed"), _by_column("dates", _date)),
+    "dates_turned": _by_column("dates", _turned),
     **dict.fromkeys(("currency_sign", "currency_unstated", "currencies_differ", "currency_changed"), _currency),
     **dict.fromkeys(("negative_amounts", "amount_unit"), _by_column("units", _unit)),
     "missing_reference": _name_reference,

@@ -359,7 +359,8 @@ def _is_name(truth: Truth, wanted: str, debt: Shown) -> bool:
     both = " ".join(part for part in (debtor["first_name"], debtor["last_name"]) if part)
     names = {_words(name) for name in (debtor["name"], debtor["company"], both) if name}
     company = truth.get("company")
-    return _words(wanted) in names and (company is None or _words(company) in names)
+    # Of a row with a company and its contact the debtor is the company.
+    return _words(company or wanted) in names
 
 
 def _is_reference(truth: Truth, wanted: str, debt: Shown) -> bool:

@@ -6,6 +6,7 @@ both be due, an amount without tax only, a debit and a credit, columns that do n
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import permutations
 
 from getbill import sheets
 from getbill.imports.mapping.candidates import Candidate
@@ -109,6 +110,10 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
     keys = [one.found for one in candidates if one.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
     sides = [next((one.found for one in amounts if _role(one) == role), None) for role in ("debit", "credit")]
     ledger = [side for side in sides if side]
+    has_lines = any(
+        one.may_be({Field.INVOICE_REFERENCE, Field.REFERENCE, Field.DUE_DATE}) for one in candidates
+    )
+    has_lines |= any(key.filled > key.distinct for key in keys)
     for one in amounts:
         if len(ledger) > 1 and not _role(one) and head.is_running_of_sides(one.found, ledger, keys):
             _leave([one], "running_balance", one)
@@ -116,7 +121,7 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
         others = [other for other in amounts if other is not one and other.claims]
         if any(head.is_running(one.found, other.found, keys) for other in others):
             _leave([one], "running_balance", one)
-        elif any(_is_total(one, other, head, keys) for other in others):
+        elif has_lines and any(_is_total(one, other, head, keys) for other in others):
             _leave([one], "customer_total", one)
 
 
@@ -154,6 +159,10 @@ def _with_due(
     sure = [one for one in due if one not in doubtful]
     # Open and overdue: where all of it is overdue they are the same amount.
     due = _distinct(sure + doubtful, head)
+    if pair := _less_paid(due, paid, head):
+        whole, rest = pair
+        _leave([one for one in [*invoiced, *due] if one not in pair], "not_due", rest)
+        due, invoiced = [rest], [whole]
     invoiced = _distinct(invoiced, head)
     if len(invoiced) > 1:
         named = [one for one in invoiced if {"incl", "total", "invoice"} & one.spoken.concepts]
@@ -170,6 +179,16 @@ def _with_due(
     return _do_not_add_up(
         due[0], invoiced, paid, _other_amounts(candidates, [due[0], *invoiced, *paid]), head
     ) + _negative(due[0], head)
+
+
+def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple[Candidate, Candidate] | None:
+    """Return the one of which the payments were taken off and what is left of it, where only two are so in every row."""
+    pairs = [
+        (whole, rest)
+        for whole, rest in permutations(due, 2)
+        if paid and head.share_adding_up(rest.found, whole.found, paid[0].found) == 1.0
+    ]
+    return pairs[0] if len(pairs) == 1 else None
 
 
 def _without_days(due: list[Candidate], others: list[Candidate]) -> list[Candidate]:

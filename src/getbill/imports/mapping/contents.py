@@ -15,7 +15,7 @@ from getbill.imports.mapping.rules import Claim
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES, currency_of
 from getbill.sheets import ColumnProfile, Kind, read_text, whole
 
-_FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$")
+_FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$|^\D*\d{1,3}(?:\.\d{3})+,\d{1,3}\D*$")
 _DIALLED = re.compile(r"^(\+|00|0|\(0)")
 _POSTAL_CITY = re.compile(r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}")
 _ADDRESS = re.compile(r"[^\s@,;<>:]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
@@ -163,6 +163,8 @@ def _customer_code(found: ColumnProfile) -> float:
 
 def _phones(found: ColumnProfile) -> float:
     """Return how well a column's cells are telephone numbers; what says that there is none does not count."""
+    if found.share(Kind.DATE) >= 0.5:
+        return 0.1
     texts = [text for text in map(whole, texts_of(found)) if text.casefold() not in NO_NUMBER]
     return _share(part(texts, dialling.is_written)) if texts else 1.0
 

@@ -101,13 +101,13 @@ WORDS: dict[str, str] = {
         created erstellt creacion creazione aangemaakt modified maj updated contable registrazione registration
         boek boeking boekings import imported export extraction modification mise_a_jour cree lastmodified
         registro alta ingreso valuta_datum wertstellung stichtag debut start beginn inicio inizio fin end ende
-        derniere last_ dernier letzte ultimo ultima laatste last_contact cloture visite visit""",
+        derniere last_ dernier letzte ultimo ultima laatste last_contact cloture visite visit payout payouts move_in move_out""",
     "service": "periode period periodo zeitraum leistungsdatum leistungszeitraum kwartaal trimestre mois monat month",
     "due+date": """duedate due_date vervaldatum date_limite limite_de_paiement limite_paiement fecha_limite f_vto
         f_vencimiento uiterste_betaaldatum date_exigibilite datebutoir date_butoir fallig_seit nettofallig nettofalligkeit netto_fallig netto_falligkeit netto_fallig_am nettofalligkeitsdatum
         overdue_since echu_depuis scaduto_dal vencido_desde due_since impaye_depuis pay_by_date
         forfallodatum forfallodag forfaldsdato forfaldsdag forfallsdato datum_splatnosti erapaiva data_limite
-        data_de_vencimento""",
+        data_de_vencimento charge_date""",
     "invoice+date": "f_factura f_fra rechnung_vom facture_du fattura_del factuur_van invoiced_at invoice_dt",
     "issue+date": "f_emision f_expedicion",
     "booking+date": """ecriture_date date_ecriture date_valeur date_de_valeur data_valuta fecha_valor value_date
@@ -148,7 +148,7 @@ WORDS: dict[str, str] = {
         bez_dph zaklad exkl_moms exklusive_moms ekskl ekskl_moms sem_iva s_iva incidencia iliquido eks_mva""",
     "tax": """tva vat mwst ust iva btw tax taxe taxes steuer umsatzsteuer mehrwertsteuer impuesto imposta
         belasting gst impuestos sales_tax ecotaxe
-        moms dph podatek mva alv""",
+        moms dph podatek mva alv u_st mw_st""",
     "open": """uitstaand uitstaande o_s pte ptes solde soldes reste restant restante restants outstanding open offen offener offene
         offenes saldo saldos residuo residua pendiente pendientes pdte pend openstaand openstaande openst
         balance bal remaining unpaid impaye impayes impayee impayees impagado impagados insoluto insoluti
@@ -169,7 +169,9 @@ WORDS: dict[str, str] = {
         do_zaplaty pozostalo pozostalo_do_zaplaty naleznosc naleznosci nieoplacone zbyva zbyva_uhradit
         k_uhrade neuhrazeno dluh nedoplatek restbelopp restbelob restbelop kvar kvarvarande att_betala
         obetalt utestaende aterstar restgaeld udestaende skyldig at_betale a_betale divida em_divida pendente
-        por_receber por_liquidar em_aberto pending""",
+        por_receber por_liquidar em_aberto pending reste_a_encaisser restant_a_encaisser solde_debiteur soldes_debiteurs
+        saldo_deudor saldo_debitore saldo_devedor sollsaldo debetsaldo debit_balance current_trx_amount current_amount
+        current_transaction_amount current_document_amount""",
     "paid": """paye payes payee paid regle regles reglee reglees encaisse encaisses encaissement encaissements
         acompte acomptes verse versement versements bezahlt gezahlt bez pagado pagada cobrado cobrada
         incassato pagato pagata versato betaald betaalde ontvangen received anzahlung anzahlungen
@@ -194,11 +196,14 @@ WORDS: dict[str, str] = {
         mahngebuhren mahnkosten fee fees recargo recargos gastos interessi mora kosten rente indemnite
         honoraires spese verzugszinsen incassokosten costs charges late_fee port versandkosten shipping_cost
         aanmaningskosten commission impago_gastos""",
+    "refund": """refund refunds refunded amount_refunded rembourse remboursement remboursements erstattet erstattung
+        reembolsado reembolso reembolsos rimborsato rimborso rimborsi terugbetaald terugbetaling terugbetalingen refunderet
+        aterbetalt""",
     "limit": "plafond kreditlimit credit_limit fido kredietlimiet linea_de_credito limite_credito limit autorise",
     "price": "pu unit price unitaire preis precio prezzo prijs tarif einzelpreis unit_price stuckpreis",
     "quantity": "qte quantite qty quantity menge cantidad quantita aantal hoeveelheid unites stuckzahl",
     "debit": "debit debe dare debet soll debits",
-    "credit": "credit haben haber avere",
+    "credit": "solde_crediteur soldes_crediteurs saldo_acreedor saldo_creditore saldo_credor habensaldo creditsaldo credit_balance credit haben haber avere",
     "principal": "capital capitale kapital principal hoofdsom hauptforderung nominal nominale",
     "initial": "original initial initiale initiaux ursprunglich ursprunglicher origine origineel oorspronkelijk originario inicial",
     "cents": """cents centimes cent centimos centesimi minor_units minor in_cents centen pence ct cts groszy
@@ -231,9 +236,10 @@ WORDS: dict[str, str] = {
     "fax": "fax telefax telecopie telecopieur",
     "web": "web website site_web homepage url site internet www pagina_web",
     # Who they are.
-    "name": """nom name naam names intitule nom_complet full_name fullname nombre nome designation_tiers
+    "name": """nom name naam names nom_complet full_name fullname nombre nome designation_tiers
         vollstandiger_name name1 nomi nominativo namen noms nombre_completo volledige_naam klantnaam
         nazwa jmeno nazev navn imie_i_nazwisko nazwisko_i_imie beschriftung titulo kundnamn""",
+    "name+object": "intitule intitules",
     "first": """prenom prenoms vorname vornamen first given forename voornaam voornamen fname pnom first_name
         firstname given_name nombre_de_pila prenom_usuel vname rufname roepnaam
         imie fornamn fornavn krestni_jmeno""",
@@ -275,7 +281,7 @@ WORDS: dict[str, str] = {
     "city": """ville city ort stadt town ciudad poblacion localidad citta comune localite plaats woonplaats stad
         municipio commune localita ort01 villes bureau_distributeur vestigingsplaats wohnort pob ciud
         gemeente town_city city_town poblac loc
-        miasto miejscowosc mesto obec postort bynavn postby poststed cidade""",
+        sted poststed_ miasto miejscowosc mesto obec postort bynavn postby poststed cidade""",
     "province": """province provincia prov state bundesland region departement county provincie kanton canton dept
         regione regio estado_provincia suburb district quartier barrio frazione comarca""",
     "country": """pays country land pais paese nazione landcode land1 country_code code_pays countrycode

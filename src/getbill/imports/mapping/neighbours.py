@@ -1,15 +1,23 @@
 """What a column is by the columns beside it: `Nom` beside `Prénom` is the last name, alone it is the whole one."""
 
+import re
+
+from getbill import sheets
 from getbill.imports.mapping import contents
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
-from getbill.imports.mapping.model import NAMES, Field, Reason
+from getbill.imports.mapping.headers import plain
+from getbill.imports.mapping.model import CERTAIN, NAMES, Field, Reason
 from getbill.imports.mapping.rules import Claim
 
 _NUMBERING = {"number", "id", "internal", "invoice", "document"}
 _GIVEN = {"nombre", "nome"}
 # A number that fewer rows have is not what tells them apart.
 _MOST = 0.75
+# The day on which a paper was entered: the others of booking are of imports, of changes and of the bank.
+_BOOKED = re.compile(
+    r"creat|creac|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione"
+)
 _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 
 
@@ -45,6 +53,11 @@ def _names(candidates: list[Candidate]) -> None:
 
 def _contacts(candidates: list[Candidate]) -> None:
     """A contact is the debtor's name only where nothing else names the debtor: contacts change, debtors do not."""
+    for one in _having(candidates, Field.NAME):
+        others = [other for other in candidates if other is not one and other.may_be(NAMES, CERTAIN)]
+        if "object" in one.spoken.concepts and "debtor" not in one.spoken.concepts and others:
+            # The title of an invoice: that of an account names its holder where nothing else does.
+            one.turn(Field.NAME, Field.OBJECT)
     contacts = [one for one in _having(candidates, Field.NAME) if one.best and one.best.role == "contact"]
     named = [one for one in candidates if one.may_be(NAMES) and one not in contacts and one.found.filled]
     for contact in contacts:
@@ -142,6 +155,8 @@ def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) ->
         if claim is None or one.denied or one in invoices:
             continue
         is_vague = claim.score < 0.8 or one.spoken.concepts <= {"reference", "number", "id"}
+        # A case or a contract of several invoices.
+        is_vague |= one.found.distinct < one.found.filled and any(map(_is_own, invoices))
         if not one.found.filled:
             one.become([], Reason("empty"))
         elif is_vague and not one.spoken.whole and invoices:
@@ -171,6 +186,24 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
             one.turn(
                 Field.INVOICE_DATE, Field.INVOICE_DATE, 0.88, Reason("never_after_due", _header(dues[0]))
             )
+    _booked(candidates, dues, head)
+
+
+def _booked(candidates: list[Candidate], dues: list[Candidate], head: Head) -> None:
+    """Take the day of booking or of creation for the invoice's where it is the only day beside the day due."""
+    if len(dues) != 1 or _having(candidates, Field.INVOICE_DATE):
+        return
+    booked = [
+        one
+        for one in candidates
+        if one.spoken.concepts == {"date", "booking"}
+        and not one.spoken.unknown
+        and _BOOKED.search(plain(one.column.header))
+        and one.found.filled == one.found.rows
+        and one.found.share(sheets.Kind.DATE) >= CERTAIN
+    ]
+    if len(booked) == 1 and head.is_never_after(booked[0].found, dues[0].found):
+        booked[0].become([Claim(Field.INVOICE_DATE, 0.85)], Reason("never_after_due", _header(dues[0])))
 
 
 def _lone_date(candidates: list[Candidate]) -> None:

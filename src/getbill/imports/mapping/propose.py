@@ -148,7 +148,8 @@ def _wanted(taken: set[Field], is_headless: bool) -> set[Field]:
         wanted.add(Field.AMOUNT)
     if not taken & NAMES:
         wanted.add(Field.NAME)
-    if not taken & _REFERENCES:
+    if is_headless and not taken & _REFERENCES:
+        # Below a header, codes are a place's or a product's as often: which columns identify a row is asked.
         wanted.add(Field.REFERENCE)
     if is_headless or not taken & {Field.INVOICE_DATE, Field.DUE_DATE}:
         wanted |= {Field.INVOICE_DATE, Field.DUE_DATE}

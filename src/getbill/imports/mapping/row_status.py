@@ -217,6 +217,8 @@ class Vocabulary:
     settling: frozenset[str]
     # Words of headers whose values are something else of the customer or the sale.
     explained: frozenset[str]
+    # Words of headers of a state of something else: of the goods, of the customer.
+    elsewhere: frozenset[str]
     journals: Mapping[str, str]
 
 
@@ -242,6 +244,7 @@ def vocabulary() -> Vocabulary:
         _sides(sides["marks"]),
         frozenset(_listed(stored["settling"]["marks"])),
         frozenset(stored["explained"]["headers"].split()),
+        frozenset(stored["elsewhere"]["headers"].split()),
         {
             mark: status
             for name, status in (("sales", "open"), ("credits", "credit"), ("settling", "paid"))
@@ -467,17 +470,18 @@ def _are_journals(candidate: Candidate) -> bool:
 
 def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
     concepts = candidate.spoken.concepts
-    if not concepts & {"status", "disputed", "credit_note"}:
-        if (
-            concepts & (_FREE_TEXT | {"province"})
-            and {"open"} < set(readings.values())
-            and all(readings.values())
-        ):
-            return readings
-        if concepts & _FREE_TEXT:
-            return _of_texts(candidate, readings)
-        if concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX:
-            return None
+    is_of_states = bool(concepts & {"status", "disputed", "credit_note"})
+    is_text = bool(concepts & _FREE_TEXT) and not is_of_states
+    if (
+        (is_text or ("province" in concepts and not is_of_states))
+        and {"open"} < set(readings.values())
+        and all(readings.values())
+    ):
+        return readings
+    if is_text or _is_elsewhere(candidate):
+        return _of_texts(candidate, readings)
+    if not is_of_states and (concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX):
+        return None
     if sides := _by_sides(candidate, list(readings)):
         return sides
     if _is_state(candidate, readings) or _may_be_sign(candidate):
@@ -492,6 +496,15 @@ def _of_texts(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         return _by_sides(candidate, list(readings)) or readings
     ending = {"credit", "excluded", "paid"} if "note" in concepts else {"credit", "excluded"}
     return {v: s for v, s in readings.items() if s in ending or _is_payment(v)} or None
+
+
+def _is_elsewhere(candidate: Candidate) -> bool:
+    """Tell whether a header speaks of the state of something else than the paper: of the goods, of the customer."""
+    concepts = candidate.spoken.concepts
+    if concepts & {"invoice", "document", "payment", "paid", "open", "disputed", "credit_note"}:
+        return False
+    words = _NOT_WORDS.sub(" ", plain(candidate.column.header)).split()
+    return "status" in concepts and ("debtor" in concepts or not vocabulary().elsewhere.isdisjoint(words))
 
 
 def _is_payment(value: str) -> bool:

@@ -52,6 +52,7 @@ language: language .93
 quality:
 limit:
 fees:
+refund:
 discount:
 price:
 quantity:
@@ -145,6 +146,7 @@ note:
 sides:
 flag:
 object debtor: name .88
+name object: name .88, object .8
 object account: name .82
 object: object .88
 first last: name .95

@@ -115,8 +115,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Quelle colonne est ce qui reste dû, toutes taxes comprises : {columns} ?",
     ),
     "instalments": (
-        "{references} values of {header} have several due dates: {examples}. A debt for each (split), or one of their sum (merge)?",
-        "{references} valeurs de {header} ont plusieurs échéances : {examples}. Une créance pour chacune (split) ou une seule (merge) ?",
+        "{header} repeats with several due dates ({references}): {examples}. A debt for each (split), or one of their sum (merge)?",
+        "{header} se répète avec plusieurs échéances ({references}) : {examples}. Une créance pour chacune (split) ou une seule (merge) ?",
     ),
     "amount_unit": (
         "The file says « {title} »: are the amounts of {headers} in that unit, such as {examples}?",

@@ -1,0 +1,212 @@
+"""What columns of real exports are taken for: units, balances, companies and contacts, days, cases and states of other things."""
+
+from decimal import Decimal
+
+import pytest
+from bringing import Sender
+
+from getbill.imports import mapping
+from mapped import Read, read
+
+
+def owed(header: str, *rows: str, country: str = "FR", currency: str = "EUR") -> Read:
+    """Return a file whose mapping asks nothing."""
+    found = read(header, *rows, country=country, currency=currency)
+    found.mapping = mapping.looked_through(found.mapping, found.profile, found.rows)
+    assert found.asked() == [], found.mapping.questions
+    return found
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "country", "amounts"),
+    [
+        ("Restant dû (k€)", ("1,5", "12"), "FR", ("1500", "12000")),
+        ("Solde dû (en milliers d'euros)", ("1,5", "12"), "FR", ("1500", "12000")),
+        ("Offener Betrag TEUR", ("1,5", "12"), "DE", ("1500", "12000")),
+        ("Offener Betrag (TCHF)", ("1.5", "12"), "CH", ("1500", "12000")),
+        ("Amount due ($000s)", ("1.5", "12"), "US", ("1500", "12000")),
+        ("Balance due (cents)", ("150", "1200"), "US", ("1.50", "12")),
+    ],
+)
+def test_the_unit_of_a_header_scales_its_amounts(
+    header: str, cells: tuple[str, str], country: str, amounts: tuple[str, str]
+) -> None:
+    currency = {"US": "USD", "CH": "CHF"}.get(country, "EUR")
+    rows = [f"F{line} | Ann Bo | {cell} | 2026-10-2{line}" for line, cell in enumerate(cells)]
+
+    found = owed(
+        f"Invoice number | Customer name | {header} | Due date", *rows, country=country, currency=currency
+    )
+
+    assert [body["amount"] for body in found.bodies()] == [Decimal(amount) for amount in amounts]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "amounts"),
+    [
+        # Rents called and received, with the balance of each tenant.
+        (
+            "Réf. locataire | Nom | Échéance | Quittancé | Encaissé | Solde débiteur | Solde créditeur | N° quittance",
+            (
+                "L1 | Ann Bo | 31/10/2026 | 2.940,00 | 2.205,00 | 735,00 | | A1",
+                "L2 | Léa Roy | 31/10/2026 | 3.360,00 | 1.120,00 | 2.240,00 | | A2",
+            ),
+            ("735.00", "2240.00"),
+        ),
+        # What is to be paid in all, and what is left of it.
+        (
+            "N° facture | Client | Échéance | Total TTC | Net à payer | Encaissé | Reste à encaisser",
+            (
+                "F1 | Ann Bo | 31/10/2026 | 18600,00 | 17670,00 | 10000,00 | 7670,00",
+                "F2 | Léa Roy | 31/10/2026 | 2400,00 | 2400,00 | 0,00 | 2400,00",
+                "F3 | Luc Bo | 31/10/2026 | 3745,50 | 3745,50 | 1500,00 | 2245,50",
+            ),
+            ("7670.00", "2400.00", "2245.50"),
+        ),
+        (
+            "Document Number | Customer Name | Due Date | Original Trx Amount | Current Trx Amount",
+            ("S1 | Ann Bo | 2026-10-31 | 2315.00 | 1315.00", "S2 | Léa Roy | 2026-10-31 | 75.00 | 75.00"),
+            ("1315.00", "75.00"),
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_left_is_the_amount(header: str, rows: tuple[str, ...], amounts: tuple[str, ...]) -> None:
+    found = owed(header, *rows)
+
+    assert [body["amount"] for body in found.bodies()] == [Decimal(amount) for amount in amounts]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "field"),
+    [
+        ("Invoice no | Name | Amount due | Due date | Move-in", "F{} | Ann Bo | 10.50 | 2026-10-31 | 2023-04-1{}", None),
+        ("Facture | Société | Contact | Reste dû | Intitulé", "F{} | Cabinet Orsel {} | Ann Bo | 10,50 | Entretien", "object"),
+        ("Faktura | Kund | Belopp | Förfallodatum | Sted", "F{} | Ann Bo | 10,50 | 2026-10-31 | Bergen", "city"),
+        ("Belegnr. | Debitorenname | Offen | Fälligkeitsdatum | Buchungsdatum", "F{} | Ann Bo | 10,50 | 31.10.2026 | 0{}.10.2026", "invoice_date"),
+        ("Invoice no | Name | Amount due | Due date | Amount refunded", "F{} | Ann Bo | 10.50 | 2026-10-31 | 0.{}0", None),
+        ("Invoice no | Name | Amount due | Due date | Fulfillment Status", "F{} | Ann Bo | 10.50 | 2026-10-31 | fulfilled", None),
+        ("Invoice no | Name | Amount due | Due date | Tenant Status", "F{} | Ann Bo | 10.50 | 2026-10-31 | Notice", None),
+        ("Rechnungsnummer | Kunde | Netto | Brutto | USt.", "F{} | Ann Bo | 100,00 | 119,00 | 19,00", None),
+    ],
+)  # fmt: skip
+def test_a_column_is_what_its_header_says_or_nothing(header: str, row: str, field: str | None) -> None:
+    found = read(header, *(row.format(line, line) for line in range(1, 7)))
+
+    assert found.fields()[-1] == field
+    assert not {len(found.fields()) - 1} & {index for one in found.mapping.questions for index in one.columns}
+
+
+def test_a_case_of_several_invoices_does_not_identify_them() -> None:
+    rows = (
+        "M-1 Estate | 5110 | Ann Bo | 2,000.00 | 2026-09-30",
+        "M-1 Estate | 5162 | Ann Bo | 615.00 | 2026-11-28",
+    )
+
+    found = owed("Matter | Invoice | Client | Balance | Due Date", *rows, country="US", currency="USD")
+
+    assert [body["reference"] for body in found.bodies()] == ["5110", "5162"]
+
+
+def test_a_customers_name_and_contact_in_one_row_are_the_company_and_its_contact() -> None:
+    rows = (
+        "F1 | Silva & Filhos, Lda. | Rui Silva | 10,50",
+        "F2 | | Ana Paz | 11,50",
+        "F3 | Cedar Hollow HOA | | 12,50",
+    )
+
+    found = owed("Facture | Société | Contact | Reste dû", *rows)
+
+    names = [body["debtor"] for body in found.bodies()]
+    assert [one.get("company") for one in names] == ["Silva & Filhos, Lda.", None, "Cedar Hollow HOA"]
+    assert names[1]["name"] == "Ana Paz"
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "debts"),
+    [
+        # A marked line is settled; a line whose credit is open is not taken for a debit.
+        (
+            "Compte | Pièce | Nom | Débit | Crédit | Lettrage",
+            ("411001 | F1 | Ann Bo | 100,00 | | ", "411001 | F2 | Ann Bo | 50,00 | | A", "411001 | R2 | Ann Bo | | 50,00 | A"),
+            ["F1"],
+        ),
+        (
+            "N° facture | Client | Montant dû | Cumul",
+            ("F1 | Ann Bo | 100,00 | 100,00", "F2 | Ann Bo | 50,00 | 150,00", "F3 | Léa Roy | 25,00 | 25,00"),
+            ["F1", "F2", "F3"],
+        ),
+    ],
+)  # fmt: skip
+def test_ledgers_and_running_balances_hold_each_line_once(
+    header: str, rows: tuple[str, ...], debts: list[str]
+) -> None:
+    found = owed(header, *rows)
+
+    refused = [any(not one.is_warning for one in findings) for findings in found.findings()]
+    kept = [
+        body
+        for body, is_refused in zip(found.bodies(), refused, strict=True)
+        if not is_refused and body.get("amount")
+    ]
+    assert [body["reference"] for body in kept] == debts
+    assert [body["amount"] for body in kept][-1] == Decimal("25.00" if len(debts) == 3 else "100.00")
+
+
+HEADERS = ("N° facture", "Client", "E-mail", "Échéance", "Restant dû")
+INSTALMENTS = (
+    "FA-1;Ann Bo;ann@example.com;30/09/2026;500,00",
+    "FA-1;Ann Bo;ann@example.com;31/10/2026;400,00",
+    "FA-2;Léa Roy;lea@example.com;31/10/2026;75,00",
+)
+
+
+def _file(*rows: str) -> bytes:
+    return "\n".join([";".join(HEADERS), *rows, ""]).encode()
+
+
+async def _answered(sender: Sender, content: bytes, answer: dict[str, object]) -> dict[str, object]:
+    import_id = await sender.sent(content, "?auto=true")
+    shown = await sender.work(import_id)
+    if shown["state"] == "needs_mapping":
+        put = await sender.call("PUT", f"/imports/{import_id}/mapping", answer | {"confirm": True})
+        assert put.status == 200, put.body
+        shown = await sender.work(import_id)
+    assert shown["state"] == "completed", shown
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("way", "debts"),
+    [
+        ("split", {"FA-1-2026-09-30": "500.00", "FA-1-2026-10-31": "400.00", "FA-2": "75.00"}),
+        ("merge", {"FA-1": "900.00", "FA-2": "75.00"}),
+    ],
+)
+async def test_instalments_are_asked_once_and_meet_their_debts_again(
+    sender: Sender, way: str, debts: dict[str, str]
+) -> None:
+    first = await _answered(sender, _file(*INSTALMENTS), {"instalments": way})
+    again = await sender.imported(_file(*INSTALMENTS, "FA-3;Luc Bo;luc@example.com;31/10/2026;20,00"))
+
+    assert (first["counts"]["created"], again["state"]) == (len(debts), "completed")  # type: ignore[index]
+    assert again["counts"]["created"] == 1
+    amounts = {debt["reference"]: Decimal(str(debt["amount"])) for debt in await sender.debts()}
+    assert amounts == {name: Decimal(amount) for name, amount in (debts | {"FA-3": "20.00"}).items()}
+
+
+async def test_an_instalment_that_is_alone_on_file_meets_the_debt_made_of_it(sender: Sender) -> None:
+    await _answered(sender, _file(*INSTALMENTS), {"instalments": "split"})
+
+    shown = await sender.imported(_file(*INSTALMENTS[1:]))
+
+    assert (shown["state"], shown["counts"]["created"]) == ("completed", 0)
+
+
+async def test_the_columns_that_identify_a_row_are_named_in_one_answer(sender: Sender) -> None:
+    content = "Locataire;E-mail;Loyer dû;Échéance\nAna Paz;ana@example.com;500,00;31/10/2026\n".encode()
+
+    shown = await _answered(sender, content, {"reference_from": ["Locataire", "Échéance"]})
+    again = await sender.imported(content)
+
+    assert (shown["counts"]["created"], again["counts"]["unchanged"]) == (1, 1)  # type: ignore[index]
+    assert await sender.references() == ["Ana Paz-31/10/2026"]
