@@ -84,6 +84,8 @@ _NO_NUMBER = """x|xx|xxx|n/c|nr|n.r.|k.a.|ka|0|0000000000|sans|aucune|absent|ine
 ukendt|sin|non|no|nein|nee|ninguna|niet|nvt|n.v.t.|ohne|fehlt|non renseigné|non communiqué|pas de téléphone|pas de tel|
 liste rouge|keine angabe|nicht bekannt"""
 NO_NUMBER = NOTHING | frozenset(_NO_NUMBER.replace("\n", "").split("|"))
+# What a formula that failed shows; #2214 is a number of a shop.
+_FAILED = re.compile(r"#(?:N/?[ADV]|[^\W\d_\u00bf]*\u00bf?[^\W\d_]+(?:/0)?[!?])")
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _AROUND = sheets.AROUND_TEXT
 _REMEMBERED_MAX = 20_000
@@ -239,7 +241,7 @@ def is_unknown(cell: sheets.Cell) -> bool:
 def name_of(column: Column, cell: sheets.Cell, draft: Draft) -> str:
     """Return a cell's text as a name or a reference; empty where it is none, which is told of a formula that failed."""
     text = text_of(cell)
-    if text[:1] == "#" and sheets.is_formula_error(text):
+    if text[:1] == "#" and _FAILED.fullmatch(text):
         draft.refuse(column, text, sheets.CellWrong("formula_error", value=text))
         return ""
     return "" if text.casefold() in NO_NAME else text
