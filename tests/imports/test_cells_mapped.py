@@ -379,3 +379,36 @@ def test_a_corrected_cell_keeps_its_currency() -> None:
     body, _ = composer.body(sheets.Row(9, ["F9", "Ann Bo", "75 USD", DUE]))
 
     assert (str(body["amount"]), body["currency"]) == ("75", "USD")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("#N/A", "formula_error"),
+        ("#REF!", "formula_error"),
+        ("#DIV/0!", "formula_error"),
+        ("#\u00bfNOMBRE?", "formula_error"),
+        ("n/a", None),
+        ("-", None),
+        ("?", None),
+    ],
+)
+def test_what_is_nobodys_name_names_nobody(name: str, code: str | None) -> None:
+    found = read("Client | Facture | Montant", f"{name} | F1 | 12,50", "Nil Null | F2 | 80,00")
+
+    assert [body.get("debtor", {}).get("name") for body in found.bodies()] == [None, "Nil Null"]
+    assert [findings[0].code if findings else None for findings in found.findings()] == [code, None]
+
+
+def test_a_currency_beside_an_amount_whose_header_names_another_is_told() -> None:
+    found = read(
+        "Client | Facture | Restant dû EUR | Devise", "A | F1 | 110,00 | USD", "B | F2 | 80,00 | EUR"
+    )
+
+    assert [[one.code for one in findings] for findings in found.findings()] == [["currency_conflict"], []]
+
+
+def test_a_number_with_its_sign_is_a_reference() -> None:
+    found = read("Client | Facture | Montant", "Jean | #2214 | 12,50", "Ana | #NV001 | 80,00")
+
+    assert [body["reference"] for body in found.bodies()] == ["#2214", "#NV001"]

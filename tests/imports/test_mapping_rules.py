@@ -660,3 +660,27 @@ def test_a_reference_is_made_of_the_columns_that_a_person_names() -> None:
     assert after.is_certain
     assert [body["reference"] for body in found.bodies(after)] == ["Ana Paz-31/10/2026", "Luc Roy-31/10/2026"]
     assert mapping.Mapping.from_json(after.to_json()).reference_from == (0, 2)
+
+
+def test_a_running_balance_of_debits_and_credits_is_no_amount() -> None:
+    found = read(
+        "Client | Date | Pièce | Débit | Crédit | Solde",
+        "Dupont | 15/09/2026 | F1 | 100,00 |  | 100,00",
+        "Dupont | 16/09/2026 | R1 |  | 40,00 | 60,00",
+        "Holm | 16/09/2026 | F2 | 50,00 |  | 50,00",
+    )
+
+    assert found.asked() == ["which_amount"]
+    assert found.mapping.columns[5].reason.code == "running_balance"
+
+
+@pytest.mark.parametrize(
+    ("header", "values"), [("Envoyée par mail", ("Oui", "Non")), ("Taux TVA", ("20,00", "10,00"))]
+)
+def test_what_is_no_address_and_no_amount_of_tax_asks_nothing_of_them(header, values) -> None:
+    found = read(
+        f"Client | Facture | Montant | {header}",
+        *(f"A | F{at} | 120,00 | {v}" for at, v in enumerate(values)),
+    )
+
+    assert not {"which_field", "tax_included"} & set(found.asked())

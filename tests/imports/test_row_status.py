@@ -68,6 +68,10 @@ def test_a_column_of_two_sides_makes_no_debt_of_a_credit(header, debit, credit) 
         ("BS", "01", "11"),
         ("Code", "P", "M"),
         ("Solde", "D", "C"),
+        ("Litige", "Non", "Partiel"),
+        ("À relancer", "Oui", "Non"),
+        ("Règlement", "", "Chèque 1234"),
+        ("Solde débiteur/créditeur", "D", "C"),
         ("Position", "S", "H"),
         ("Is credit", "false", "true"),
     ],
@@ -77,8 +81,9 @@ def test_a_column_of_two_values_that_nothing_explains_is_asked_once(header, one,
 
     assert found.asked() == ["row_status"]
     values = found.mapping.questions[0].facts["values"]
-    assert (values[0]["value"], values[0]["rows"]) == (one, 2)
-    assert "Z0A" in values[0]["example"]
+    rows = {value["value"]: value["rows"] for value in values}
+    assert rows == {value: count for value, count in ((one, 2), (other, 1)) if value}
+    assert all("Z" in value["example"] for value in values)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +202,14 @@ def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
         ("Observations", ("", "payée par chèque le 12/09", "RAS"), [None, "row_text_doubt", None]),
         ("Bemerkung", ("Schuldner verstorben", "", ""), ["row_text_doubt", None, None]),
         ("Sens", ("C", "C", "C"), ["row_is_credit"] * 3),
+        ("Origine écriture", ("VT", "VT", "BQ"), [None, None, "row_is_settled"]),
+        ("Paiement", ("En attente", "Reçu", "En attente"), [None, "row_is_settled", None]),
+        ("Commentaire", ("", "payé", ""), [None, "row_is_settled", None]),
+        ("Note interne", ("sans litige", "litige qualité", ""), [None, "row_text_doubt", None]),
+        ("Date litige", ("", "12/09/2026", ""), [None, "row_is_excluded", None]),
+        ("Date de décès", ("", "12/09/2026", ""), [None, "row_is_excluded", None]),
+        ("Montant en litige", ("0,00", "50,00", ""), [None, "row_is_excluded", None]),
+        ("Lettrage", ("AA", "non", "open"), ["row_is_settled", None, None]),
     ],
 )
 def test_flags_marks_of_reconciliation_and_comments_are_read(header, values, codes) -> None:
@@ -241,3 +254,18 @@ def test_amounts_of_credit_notes_beside_invoices_are_asked() -> None:
     found = read("Facture | Client | Montant | Avoir", "F1 | A | 100,00 | 0,00", "F2 | B | 50,00 | 50,00")
 
     assert "amount_or_invoiced" in found.asked()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "codes"),
+    [
+        (("FA001", "AV002", "FA003"), [None, "row_text_doubt", None]),
+        (("RE-1", "RE-2", "GS-3"), [None, None, "row_text_doubt"]),
+        (("CN-1", "CN-2", "CN-3"), [None, None, None]),
+        (("AVIS1", "F2", "F3"), [None, None, None]),
+    ],
+)
+def test_a_number_of_the_series_of_credit_notes_is_warned_of(numbers, codes) -> None:
+    found = read("Client | Facture | Montant", *(f"A | {number} | 12,50" for number in numbers))
+
+    assert _codes(found) == codes

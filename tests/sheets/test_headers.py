@@ -280,3 +280,18 @@ def test_cells_filled_up_with_spaces_are_blank_where_it_counts() -> None:
         ["A2", "Martin", "1 300,00", "28/02/2026"],
     ]
     assert left_out.counts == {"empty": 1, "total": 1}
+
+
+def test_heads_merged_over_two_rows_head_the_columns_that_the_lower_one_leaves_blank() -> None:
+    layout, rows, _ = opened(
+        [
+            ["Client", "Facture", "Montants (k€)", ""],
+            ["", "", "Facturé", "Restant dû"],
+            ["Dupont", "A1", "15,00", "12,50"],
+            ["Martin", "A2", "8,00", "8,00"],
+        ]
+    )
+
+    assert list(layout.headers) == ["Client", "Facture", "Facturé", "Restant dû"]
+    assert [column.group for column in layout.columns] == ["", "", "Montants (k€)", "Montants (k€)"]
+    assert [row.line for row in rows] == [3, 4]

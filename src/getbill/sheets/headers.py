@@ -173,7 +173,7 @@ def _headless(lines: Lines, width: int, *, is_chosen: bool) -> Table:
 
 
 def _headed(lines: Lines, at: int, width: int, *, is_sure: bool) -> Table:
-    top = at - 1 if at and _is_group(lines[at - 1][1], lines[at][1]) else None
+    top = at - 1 if at and (_is_group(lines[at - 1][1], lines[at][1]) or _completes(lines, at)) else None
     low = at + 1 if top is None and _is_second(lines, at) else None
     above = at if low else top
     upper = _row(lines[above][1] if above is not None else [], width)
@@ -209,6 +209,23 @@ def _is_group(cells: Sequence[Cell], header: Sequence[Cell]) -> bool:
         and at[-1] >= len(header) // 2
         and all(is_label(cells[index]) and not _PAGE.search(str(cells[index])) for index in at)
         and any(after - before > 1 for before, after in pairwise(at))
+    )
+
+
+def _completes(lines: Lines, at: int) -> bool:
+    """Tell whether the row above heads the columns that the header leaves blank over their data: cells merged downwards."""
+    if at + 1 >= len(lines) or lines[at - 1][0] != lines[at][0] - 1:
+        return False
+    upper, header, row = lines[at - 1][1], lines[at][1], lines[at + 1][1]
+    blank = [
+        index for index, cell in enumerate(row) if _texts([cell]) and not _texts(header[index : index + 1])
+    ]
+    heads = _texts(upper)
+    return (
+        bool(blank)
+        and all(_texts(upper[index : index + 1]) for index in blank)
+        and all(is_label(cell) and not _PAGE.search(str(cell)) for cell in heads)
+        and any(known_words(str(upper[index])) for index in blank)
     )
 
 

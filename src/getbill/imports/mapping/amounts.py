@@ -16,6 +16,7 @@ from getbill.imports.mapping.model import AMOUNTS, CERTAIN, NAMES, Field, Questi
 from getbill.imports.mapping.rules import Claim
 
 _PLAIN_MIN = 0.5
+_DAYS_CHARS_MAX = 3
 _OF_MONEY = frozenset({"amount", "open", "total", "overdue", "payment", "invoice", "case"})
 # Fewer amounts below zero are credits between debts.
 _NEGATIVE_MIN = 0.8
@@ -107,16 +108,16 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
     """Leave out what adds up lines: a customer's total on each of their lines, and a running balance."""
     amounts = [one for one in candidates if one.may_be(AMOUNTS)]
     keys = [one.found for one in candidates if one.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
+    sides = [next((one.found for one in amounts if _role(one) == role), None) for role in ("debit", "credit")]
+    ledger = [side for side in sides if side]
     has_lines = any(one.may_be({Field.INVOICE_REFERENCE, Field.DUE_DATE}) for one in candidates)
     has_lines |= any(key.filled > key.distinct for key in keys)
     for one in amounts:
+        if len(ledger) > 1 and not _role(one) and head.is_running_of_sides(one.found, ledger, keys):
+            _leave([one], "running_balance", one)
+            continue
         others = [other for other in amounts if other is not one and other.claims]
-        if any(head.is_running(one.found, other.found, keys) for other in others) or any(
-            head.is_running_ledger(one.found, debit.found, credit.found, keys)
-            for debit in others
-            for credit in others
-            if (_role(debit), _role(credit)) == ("debit", "credit")
-        ):
+        if any(head.is_running(one.found, other.found, keys) for other in others):
             _leave([one], "running_balance", one)
         elif has_lines and any(_is_total(one, other, head, keys) for other in others):
             _leave([one], "customer_total", one)
@@ -191,7 +192,7 @@ def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple
 def _without_days(due: list[Candidate], others: list[Candidate]) -> list[Candidate]:
     """Leave out the days within which is paid, below a header that speaks of a due date: 30, 45."""
     days = [one for one in due if "due" in one.spoken.concepts and not one.spoken.concepts & _OF_MONEY]
-    days = [one for one in days if not has_fractions(one.found) and not one.found.currencies]
+    days = [one for one in days if all(len(text) <= _DAYS_CHARS_MAX for text in texts_of(one.found))]
     amounts = [one for one in [*due, *others] if one not in days and has_fractions(one.found)]
     if not amounts:
         return due
@@ -248,7 +249,8 @@ def _plain_alone(amount: Candidate, paid: list[Candidate], candidates: list[Cand
 def _tax_beside(amount: Candidate, candidates: list[Candidate], head: Head) -> list[Question]:
     """Ask whether a lone amount includes the tax that stands in a column beside it."""
     for one in candidates:
-        if "tax" in one.spoken.concepts and one.found.filled and has_fractions(one.found):
+        is_rate = "discount" in one.spoken.concepts
+        if "tax" in one.spoken.concepts and not is_rate and one.found.filled and has_fractions(one.found):
             if head.includes_tax(amount.found, one.found):
                 return []
             if any(

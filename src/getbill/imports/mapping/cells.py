@@ -66,6 +66,14 @@ _UNKNOWN = NOTHING - frozenset(
         "geen",
     ]
 )
+# And what is nobody's name and no reference; Null and Nil are people.
+NO_NAME = frozenset(text for text in NOTHING if not text.isalpha()) | {
+    "néant",
+    "neant",
+    "inconnu",
+    "unknown",
+    "unbekannt",
+}
 # Nothing of then is collected: 1900-01-01 and 1970-01-01 are what programs write for no date.
 _OLDEST = "1980"
 _EXACT_MAX = 10**15
@@ -76,6 +84,8 @@ _NO_NUMBER = """x|xx|xxx|n/c|nr|n.r.|k.a.|ka|0|0000000000|sans|aucune|absent|ine
 ukendt|sin|non|no|nein|nee|ninguna|niet|nvt|n.v.t.|ohne|fehlt|non renseigné|non communiqué|pas de téléphone|pas de tel|
 liste rouge|keine angabe|nicht bekannt"""
 NO_NUMBER = NOTHING | frozenset(_NO_NUMBER.replace("\n", "").split("|"))
+# What a formula that failed shows; #2214 is a number of a shop.
+_FAILED = re.compile(r"#(?:N/?[ADV]|[^\W\d_\u00bf]*\u00bf?[^\W\d_]+(?:/0)?[!?])")
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _AROUND = sheets.AROUND_TEXT
 _REMEMBERED_MAX = 20_000
@@ -228,6 +238,15 @@ def is_unknown(cell: sheets.Cell) -> bool:
     return text_of(cell).casefold() in _UNKNOWN
 
 
+def name_of(column: Column, cell: sheets.Cell, draft: Draft) -> str:
+    """Return a cell's text as a name or a reference; empty where it is none, which is told of a formula that failed."""
+    text = text_of(cell)
+    if text[:1] == "#" and _FAILED.fullmatch(text):
+        draft.refuse(column, text, sheets.CellWrong("formula_error", value=text))
+        return ""
+    return "" if text.casefold() in NO_NAME else text
+
+
 def text_into_body(column: Column, name: str) -> Step:
     """Put a cell's text into the body."""
     index = column.index
@@ -306,7 +325,7 @@ def _code(column: Column, are_floats: bool) -> Callable[[sheets.Cell, Draft], st
     """Return the reader of a reference; `are_floats` says that a program made fractions of its column's digits."""
 
     def read(cell: sheets.Cell, draft: Draft) -> str:
-        text = text_of(cell)
+        text = name_of(column, cell, draft)
         if text[-1:] == ";" or not text.isascii():
             text = sheets.clean(text)
         is_doubtful = "+" in text or cell.__class__ is float

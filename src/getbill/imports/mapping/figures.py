@@ -82,31 +82,25 @@ class Head:
         keys: Sequence[sheets.ColumnProfile],
     ) -> bool:
         """Tell whether a column is the other's sum so far, over all rows or anew for each customer."""
-        return self._is_running(self.numbers(balance), self.numbers(amount), keys)
+        pairs = list(zip(self.numbers(balance), self.numbers(amount), strict=True))
+        return any(_runs(pairs, groups) for groups in ([""] * len(pairs), *map(self._texts, keys)))
 
-    def is_running_ledger(
+    def is_running_of_sides(
         self,
         balance: sheets.ColumnProfile,
-        debit: sheets.ColumnProfile,
-        credit: sheets.ColumnProfile,
+        sides: Sequence[sheets.ColumnProfile],
         keys: Sequence[sheets.ColumnProfile],
     ) -> bool:
-        """Tell whether a column is the sum so far of debits less credits, over all rows or anew for each account."""
-        sides = zip(self.numbers(debit), self.numbers(credit), strict=True)
-        moved = [
-            None if plus is None and minus is None else (plus or Decimal(0)) - (minus or Decimal(0))
-            for plus, minus in sides
+        """Tell whether a column is the sum so far of one column less another, debits and credits."""
+        debits, credits_ = (self.numbers(side) for side in sides)
+        zero = Decimal(0)
+        net = [
+            None if debit is None and credit is None else (debit or zero) - abs(credit or zero)
+            for debit, credit in zip(debits, credits_, strict=True)
         ]
-        return self._is_running(self.numbers(balance), moved, keys)
-
-    def _is_running(
-        self,
-        balances: list[Decimal | None],
-        amounts: list[Decimal | None],
-        keys: Sequence[sheets.ColumnProfile],
-    ) -> bool:
-        pairs = list(zip(balances, amounts, strict=True))
-        return any(_runs(pairs, groups) for groups in ([""] * len(pairs), *map(self._texts, keys)))
+        pairs = list(zip(self.numbers(balance), net, strict=True))
+        # One credit that a balance goes on from is enough: on its own line it would be below zero.
+        return any(_runs(pairs, groups, least=1) for groups in ([""] * len(pairs), *map(self._texts, keys)))
 
     def is_total_of(
         self, total: sheets.ColumnProfile, amount: sheets.ColumnProfile, keys: Sequence[sheets.ColumnProfile]
@@ -243,7 +237,7 @@ def _is_at_rate(tax: Decimal, net: Decimal) -> bool:
 Pair = tuple[Decimal | None, Decimal | None]
 
 
-def _runs(pairs: Sequence[Pair], groups: Sequence[str]) -> bool:
+def _runs(pairs: Sequence[Pair], groups: Sequence[str], least: int = _ROWS_MIN) -> bool:
     """Tell whether each balance is the one before it in its group and the amount; one that begins is the amount."""
     before: dict[str, Decimal] = {}
     steps = 0
@@ -257,7 +251,7 @@ def _runs(pairs: Sequence[Pair], groups: Sequence[str]) -> bool:
         elif abs(balance - amount) >= _CENT:
             return False
         before[group] = balance
-    return steps >= _ROWS_MIN
+    return steps >= least
 
 
 def _sums_up(pairs: Sequence[Pair], groups: Sequence[str]) -> bool:

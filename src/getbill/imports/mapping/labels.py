@@ -13,7 +13,7 @@ from getbill.imports.mapping.cells import CellFinding, Draft, Step
 from getbill.imports.mapping.headers import listen
 from getbill.imports.mapping.model import Column, Field
 
-_OF_TEXTS: Final = frozenset({"note", "object"})
+_OF_TEXTS: Final = frozenset({"note", "object", "quality"})
 _REMEMBERED_MAX: Final = 20_000
 # Without accents, and in small letters.
 _CREDIT: Final = re.compile(
@@ -22,7 +22,7 @@ _CREDIT: Final = re.compile(
     r"|kreditnota\b|kreditfaktura\b|korekta\b"
 )
 _DOUBT: Final = re.compile(
-    r"\b(?:(?:liquidation|redressement) judiciaire|procedures? collectives?|surendettement|en litige|litigieu|contestee?\b|irrecouvrable"
+    r"\b(?:(?:liquidation|redressement) judiciaire|procedures? collectives?|surendettement|(?<!sans )(?<!hors )(?<!pas de )(?<!aucun )litige\b|litigieu|(?:cheque|virement|paiement|reglement) recu|contestee?\b|irrecouvrable"
     r"|passee? en perte|abandon de creance|ne pas relancer|decede|(?:deja|a ete) (?:paye|regle)|(?:payee?|reglee?|soldee?)s? (?:le|par|ce)\b"
     r"|insolven|bankrupt|disputed\b|in dispute|written off|do not (?:chase|contact)|deceased|already paid|paid (?:on|by|in full)\b"
     r"|payment plan|ratenzahlung|bestritten|strittig|reklamation|uneinbringlich|verstorben|bereits (?:be|ge)zahlt|bezahlt am"
@@ -31,9 +31,13 @@ _DOUBT: Final = re.compile(
 )
 
 
-def step(columns: Sequence[Column]) -> Step | None:
+# The series in which programs number credit notes: AV-2026-004, GS12, CN-002.
+_CREDIT_NUMBER: Final = re.compile(r"(?:avo?|avoir|gs|cn|crn|nc|ncr|crm)[-_ /.]?\d", re.IGNORECASE)
+
+
+def step(columns: Sequence[Column], profile: sheets.Profile) -> Step | None:
     """Return the step that looks through the texts of a row; None where no column holds any."""
-    texts = [column for column in columns if _holds_texts(column)]
+    texts = [column for column in columns if _holds_texts(column) or _is_of_two_series(column, profile)]
     if not texts:
         return None
     known: dict[str, str] = {}
@@ -60,9 +64,19 @@ def step(columns: Sequence[Column]) -> Step | None:
 def code_of(text: str) -> str:
     """Return the code of what a text says against its row; empty where it says nothing."""
     plain = sheets.folded(text)
+    if _CREDIT_NUMBER.match(plain):
+        return "row_text_doubt"
     if _CREDIT.match(plain):
         return "row_is_credit"
     return "row_text_doubt" if _DOUBT.search(plain) else ""
+
+
+def _is_of_two_series(column: Column, profile: sheets.Profile) -> bool:
+    """Tell whether a column numbers papers, and most of them not as credit notes."""
+    if column.field not in {Field.REFERENCE, Field.INVOICE_REFERENCE}:
+        return False
+    texts = [str(sample) for sample in profile.of(column.index).samples]
+    return 2 * sum(1 for text in texts if _CREDIT_NUMBER.match(text)) < len(texts)
 
 
 def _holds_texts(column: Column) -> bool:

@@ -120,6 +120,7 @@ def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> S
     known: dict[str, str | None] = {}
     beside = _Beside()
     signs, otherwise = mapping.currency.signs, mapping.currency.code
+    headed = listen(written.header).currency if written else None
 
     def code_of(text: str) -> str | None:
         if text not in known:
@@ -146,6 +147,9 @@ def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> S
                 )
                 return
         codes: list[Any] = [code for _, _, code in stated]
+        if codes and headed and headed != codes[0]:
+            # `Montant EUR` beside a currency that is another amount's.
+            codes = [codes[0], headed]
         if len(codes) == 2 and codes[0] != codes[1]:
             facts = {"value": codes[0], "other": codes[1]}
             draft.findings.append(

@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 
 from getbill import sheets
 from getbill.imports.mapping import names
-from getbill.imports.mapping.cells import NO_NUMBER, NOTHING, Draft, Step, are_digits_lost, digits_of, text_of
+from getbill.imports.mapping.cells import (
+    NO_NUMBER,
+    NOTHING,
+    Draft,
+    Step,
+    are_digits_lost,
+    digits_of,
+    name_of,
+    text_of,
+)
 from getbill.imports.mapping.dialling import plain, several
 from getbill.imports.mapping.model import Column, Field
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES
@@ -48,7 +57,7 @@ def _name(column: Column, style: names.Style) -> Step:
     index = column.index
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        if not (text := text_of(cells[index])):
+        if not (text := name_of(column, cells[index], draft)):
             return
         if text[-1].isalpha() and "," in text and (place := names.place_of(text)):
             text, code, city = place
@@ -78,7 +87,7 @@ def _text(column: Column, name: str) -> Step:
     index = column.index
 
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        if text := text_of(cells[index]):
+        if text := name_of(column, cells[index], draft):
             draft.debtor[name] = text
 
     return step

@@ -51,6 +51,7 @@ def propose(
     """Propose what each column of a file is, with the reason, and the questions that are left."""
     found = candidates.of(layout, profile)
     head = Head(profile)
+    row_status.leave_days(found)
     neighbours.weigh(found, head)
     questions = amounts.weigh(found, head)
     assigned = _assign(found, layout.header_line is None)
@@ -199,6 +200,9 @@ def _uncertain(
         if column.index in asked or (column.field not in _CRITICAL and not one.found.filled):
             continue
         rivals = _rivals(column, one, assigned)
+        if one.denied and one.found.share(sheets.Kind.YES_NO) >= CERTAIN:
+            # `Envoyée par mail: oui` is no address.
+            continue
         if one.denied and column.field is None and (_is_held(one.denied, columns) or _is_constant(one)):
             continue
         if one.denied and column.field is None:

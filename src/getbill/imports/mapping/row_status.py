@@ -20,7 +20,7 @@ from getbill.imports.mapping.cells import NOTHING, CellFinding, Draft, Step, tex
 from getbill.imports.mapping.contents import has_fractions
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.headers import listen, plain
-from getbill.imports.mapping.model import CERTAIN, Column, Field, Question
+from getbill.imports.mapping.model import CERTAIN, Column, Field, Question, Reason
 
 Status = Literal["open", "paid", "credit", "partly_paid", "excluded"]
 # By column, by value: what the value says of its row. An empty table: the column is not looked at.
@@ -202,6 +202,7 @@ _FREE_TEXT: Final = frozenset(
 _OF_SIGNS: Final = frozenset(
     {"kind", "sides", "status", "debit", "credit", "document", "journal", "number", "flag"}
 )
+_ZEROS: Final = ("0", "0,00", "0.00", "0,0", "0.0", "0,00 €", "€0.00", "- €")
 _VALUES_MAX: Final = 40
 _VALUE_CHARS_MAX: Final = 40
 # A mark is no longer than this, or it is a word.
@@ -219,6 +220,8 @@ _ORDINAL: Final = re.compile(r"\b\d+(?:re|er|e|eme|st|nd|rd|th|o|a)?\b\.?")
 _IN_BRACKETS: Final = re.compile(r"\s*[(\[].*?[)\]]")
 _PARTS: Final = re.compile(r"\s*[,;|/+&]\s*")
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
+# A header that says what is still to be done with a row: `À relancer`.
+_TO_DO: Final = re.compile(r"(?:a|to|zu|te|por|da)\b")
 # Words that a header of a day has beside what happened on it.
 _NOT_DAYS: Final = re.compile(r"\b(?:date|datum|fecha|data|le|on|at|am|op|el|il|de|du|d|of|del)\b|[\W_]")
 
@@ -471,7 +474,11 @@ def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bo
     `has_remainder`: an amount says what is left of a part payment, which then needs no warning.
     """
     tables = {
-        index: {value.strip().casefold(): status for value, status in values.items() if status != "open"}
+        index: {
+            value.strip().casefold(): status
+            for value, status in values.items()
+            if status != "open" or ANY_VALUE in values
+        }
         for index, values in row_status.items()
     }
     tables = {index: values for index, values in tables.items() if values}
@@ -484,7 +491,7 @@ def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bo
             status = values.get(text.casefold()) if text else None
             if status is None and text and ANY_VALUE in values and text.casefold() not in NOTHING:
                 status = values[ANY_VALUE]
-            if status is None or (status == "partly_paid" and has_remainder):
+            if status in {None, "open"} or (status == "partly_paid" and has_remainder):
                 continue
             facts = {"value": text, "header": columns[index]}
             code = _CODES.get(status, "row_is_partly_paid")
@@ -496,26 +503,40 @@ def step(row_status: RowStatus, columns: Mapping[int, str], *, has_remainder: bo
 
 
 def _settled_on(candidate: Candidate, *, has_remainder: bool) -> dict[str, str | None] | None:
-    """Read the day on which some rows were paid or cancelled; None for any other column.
+    """Read the day on which some rows were paid, cancelled or disputed; None for any other column.
 
     Where a column says what is left, a day of payment says nothing that it does not.
     """
     profile, spoken = candidate.found, candidate.spoken
     is_day = max(profile.share(sheets.Kind.DATE), profile.share(sheets.Kind.SERIAL_DATE)) >= CERTAIN
-    if (
-        not is_day
-        or not profile.filled < profile.rows
-        or spoken.concepts & {"due", "open", "invoice", "issue", "terms"}
-    ):
+    is_other = spoken.concepts & {"due", "open", "invoice", "issue", "terms"}
+    if not is_day or is_other or profile.filled >= profile.rows:
         return None
-    word = status_of(" ".join(_NOT_DAYS.sub(" ", plain(candidate.column.header)).split()))
-    if not (spoken.concepts & _SETTLED or word in {"paid", "credit", "excluded"}):
+    status = _of_day(candidate)
+    if status in {"paid", "partly_paid"} and has_remainder and "cancelled" not in spoken.concepts:
         return None
-    if _NOT_YET.search(plain(candidate.column.header)) or (
-        has_remainder and "cancelled" not in spoken.concepts
-    ):
+    return {ANY_VALUE: status} if status else None
+
+
+def _of_day(candidate: Candidate) -> str | None:
+    """Return what a header of days says of the rows that have one: a day of payment, of a dispute, of a death."""
+    header, concepts = plain(candidate.column.header), candidate.spoken.concepts
+    word = status_of(" ".join(_NOT_DAYS.sub(" ", header).split()))
+    if word in {"paid", "credit", "excluded"}:
+        return None if _NOT_YET.search(header) else word
+    if "disputed" in concepts:
+        return "excluded"
+    if not concepts & _SETTLED or _NOT_YET.search(header):
         return None
-    return {ANY_VALUE: "partly_paid" if "booking" in spoken.concepts and word is None else word or "paid"}
+    return "partly_paid" if "booking" in concepts else "paid"
+
+
+def leave_days(candidates: Iterable[Candidate]) -> None:
+    """Leave out days of what ends a debt, which are neither an invoice's nor due: a payment, a liquidation, a death."""
+    for one in candidates:
+        dates = {Field.INVOICE_DATE, Field.DUE_DATE}
+        if one.may_be(dates) and one.is_known and _settled_on(one, has_remainder=False):
+            one.become([], Reason("not_ours", {"header": one.column.header or one.column.letter}))
 
 
 def _readings(candidate: Candidate) -> dict[str, str | None] | None:
@@ -523,16 +544,26 @@ def _readings(candidate: Candidate) -> dict[str, str | None] | None:
     profile, concepts = candidate.found, candidate.spoken.concepts
     if "lettering" in concepts:
         return _lettering(profile)
+    if "disputed" in concepts and profile.share(sheets.Kind.NUMBER) >= CERTAIN and has_fractions(profile):
+        # Amounts in dispute: those of nothing are none.
+        return {**dict.fromkeys(_ZEROS, "open"), ANY_VALUE: "excluded"}
     flags = _flags(candidate)
     if flags or not profile.values or not _may_tell(candidate):
         return flags
-    if "journal" in concepts:
+    if "journal" in concepts or _are_journals(candidate):
         journals = vocabulary().journals
         if len(profile.values) == 1:
             return None
         return {value: journals.get(_mark(value)) for value in profile.values if value.strip()}
     readings: dict[str, str | None] = {value: status_of(value) for value in profile.values if value.strip()}
     return _of_words(candidate, readings)
+
+
+def _are_journals(candidate: Candidate) -> bool:
+    """Tell whether all values are journals of a ledger, of sales and of what settles them, below whatever header."""
+    profile, journals = candidate.found, vocabulary().journals
+    marks = {journals.get(_mark(value)) for value in profile.values if value.strip()}
+    return marks >= {"open", "paid"} and None not in marks and not candidate.spoken.concepts & _ABOUT_OTHERS
 
 
 def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
@@ -546,7 +577,7 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
     ):
         return readings
     if is_text or _is_elsewhere(candidate):
-        return _plain_words(readings)
+        return _of_texts(candidate, readings)
     if not is_of_states and (concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX):
         return None
     if sides := _by_sides(candidate, list(readings)):
@@ -556,10 +587,15 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
     return {v: s for v, s in readings.items() if s and s != "open"} or None
 
 
-def _plain_words(readings: Mapping[str, str | None]) -> dict[str, str | None] | None:
-    """Return the values of a text that plainly say dispute, credit or payment."""
-    statuses = {v: s or _noted(v) for v, s in readings.items()}
-    return {v: s for v, s in statuses.items() if s in {"credit", "excluded"} or _is_payment(v)} or None
+def _of_texts(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
+    """Read the plain words among texts; two marks of a ledger's sides are no texts."""
+    concepts = candidate.spoken.concepts
+    if not concepts & _ABOUT_OTHERS and _are_sides(readings):
+        return _by_sides(candidate, list(readings)) or readings
+    is_note = "note" in concepts
+    ending = {"credit", "excluded", "paid"} if is_note else {"credit", "excluded"}
+    statuses = {v: s or (_noted(v) if is_note else None) for v, s in readings.items()}
+    return {v: s for v, s in statuses.items() if s in ending or _is_payment(v)} or None
 
 
 def _noted(value: str) -> str | None:
@@ -637,16 +673,27 @@ def _flags(candidate: Candidate) -> dict[str, str | None] | None:
         return None
     for concept, when_set, otherwise in _FLAGS:
         if concept in concepts:
-            return _set(words, when_set, otherwise)
-    if (status := status_of(candidate.column.header)) not in {None, "open"}:
-        return _set(words, str(status), "open")
+            return _set(words, when_set, otherwise, knows_states=concept in {"paid", "open"})
+    status = status_of(candidate.column.header)
+    if status == "open" and _TO_DO.match(plain(candidate.column.header)):
+        return {value: "open" if word in _YES else None for value, word in words.items()}
+    if status not in {None, "open"}:
+        return _set(words, str(status), "open", knows_states=False)
     return None
 
 
-def _set(words: Mapping[str, str], when_set: str, otherwise: str) -> dict[str, str | None]:
-    """Return what a column of flags says by its words."""
+def _set(
+    words: Mapping[str, str], when_set: str, otherwise: str, *, knows_states: bool
+) -> dict[str, str | None]:
+    """Return what a column of flags says by its words; `knows_states` where other words are of the same thing."""
     return {
-        value: when_set if word in _YES else otherwise if word in _NO else status_of(value)
+        value: when_set
+        if word in _YES
+        else otherwise
+        if word in _NO
+        else status_of(value)
+        if knows_states
+        else None
         for value, word in words.items()
     }
 
@@ -706,6 +753,10 @@ def _is_state(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
     if concepts & {"status", "disputed"}:
         return True
     if "kind" in concepts and concepts & {"document", "invoice"} and not is_constant:
+        return True
+    # Words below a payment that only some rows have, or of which some are states.
+    is_of_payment = bool(concepts & {"payment", "paid"}) and not concepts & {"date", "number", "reference"}
+    if is_of_payment and (any(readings.values()) or 0 < candidate.found.filled < candidate.found.rows):
         return True
     understood = sum(1 for status in readings.values() if status)
     return understood * 2 >= len(readings) and any(status != "open" for status in readings.values() if status)
