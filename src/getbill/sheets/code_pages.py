@@ -26,6 +26,7 @@ _REGIONS = {
 }
 # Where two read a file alike, the first is named.
 _PAGES = {page: region for region, pages in _REGIONS.items() for page in pages}
+_SELDOM = frozenset(("mac_latin2", "cp857", "cp775", "cp737", "iso8859-5", "mac_cyrillic"))
 _LATIN_REGIONS = frozenset(("west", "central", "turkish", "baltic"))
 
 # Logarithms of likelihoods. A neighbour of a letter: frequent, usual, seen; else rare, and unknown where none is listed.
@@ -43,10 +44,10 @@ _OPENING, _CLOSING = "«\u201e\u201c\u2018", "»\u201d"
 _MARK = "\u00a4"
 _NO_LETTERS = frozenset(("_", _MARK))
 _LATIN = frozenset(string.ascii_lowercase)
-_QUOTES = frozenset("\u00a0«»\u2019\u2018\u201c\u201d\u201e\u2013\u2014…§°ºª")
+_QUOTES = frozenset("\u00a0«»\u2019\u2018\u201c\u201d\u201e°ºª")
 
 # Western pages come most, and by this much a reading has to be the likelier one to be beyond doubt.
-_WESTERN, _DOUBT = 4.0, 5.0
+_WESTERN, _DOUBT, _UNUSUAL = 4.0, 5.0, -3.0
 # Below this on average letters stand as in no language, where there are enough of them to say so.
 _POOR, _ENOUGH = -9.8, 6.0
 # How many letters that are read in two ways are shown.
@@ -154,8 +155,10 @@ def decide(western: str, contexts: Counter[bytes], sample: bytes) -> Reading:
     """Return the code page of a file whose likeliest western one is known."""
     evidence = Evidence.of(contexts, sample)
     scores = _scores(western, evidence)
-    (best, page), *rest = sorted(scores.values(), key=lambda scored: -scored[0])
     weight = sum(evidence.weights.values())
+    (best, page), *rest = sorted(scores.values(), key=lambda scored: -scored[0])
+    if page == western and weight < _ENOUGH:
+        rest = [(score, rival) for score, rival in rest if _PAGES[rival] != "west"]
     is_poor = weight >= _ENOUGH and best < _POOR * weight
     if rest and best - rest[0][0] < _DOUBT:
         rival = rest[0][1]
@@ -171,7 +174,8 @@ def _scores(western: str, evidence: Evidence) -> dict[str, tuple[float, str]]:
     for page in _PAGES:
         reading = _reading(page, high)
         if reading not in scores:
-            scores[reading] = (_score(page, evidence, best - _DOUBT), page)
+            against = _UNUSUAL if page in _SELDOM else 0.0
+            scores[reading] = (_score(page, evidence, best - _DOUBT - against) + against, page)
             best = max(best, scores[reading][0])
     return scores
 
