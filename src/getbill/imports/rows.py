@@ -37,7 +37,7 @@ _COLUMNS: Final[dict[str, tuple[Field, ...]]] = {
     "metadata": (Field.METADATA,),
     "debtor/name": (Field.NAME, Field.LAST_NAME, Field.COMPANY, Field.CONTACT),
     "debtor/first_name": (Field.FIRST_NAME,),
-    "debtor/last_name": (Field.LAST_NAME,),
+    "debtor/last_name": (Field.LAST_NAME, Field.NAME_INFIX),
     "debtor/civility": (Field.CIVILITY,),
     "debtor/birthdate": (Field.BIRTHDATE,),
     "debtor/company": (Field.COMPANY,),

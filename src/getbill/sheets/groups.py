@@ -27,7 +27,7 @@ _DAY = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(\s.*)?")
 _PHONE = re.compile(r"(?:(?:tel|t\u00e9l|phone|telefon|fax)\w*[.:\s]*)?(\+?[\d\s()./-]{8,20})", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _LABEL = re.compile(
-    r"(?:client|clients|customer|debtor|debiteur|debitor|kunde|kundin|klant|relatie|cliente|deudor|debitore|kontrahent"
+    r"(?:billing |bill[- ]to |invoice )?(?:client|clients|customer|debtor|debiteur|debitor|kunde|kundin|klant|relatie|cliente|deudor|debitore|kontrahent"
     r"|nabywca|tiers|compte|konto|account|name|nom|naam|nombre|nome|nazwa|adherent|locataire)"
     r"(?:\s*(?:n[o\u00b0\u00ba.]*|nr\.?|code|name|id))?(?:\s*[:#]\s*|\s{2,}|(?=\s+[A-Z]*\d))",
     re.IGNORECASE,
@@ -44,16 +44,18 @@ _NO_NAME = re.compile(
     r"|scadut[oi]|vervallen|przeterminowane|invoices?|factures?|rechnungen|credit notes?|avoirs?|gutschriften"
     r"|january|february|march|april|may|june|july|august|september|october|november|december|janvier|fevrier|mars"
     r"|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)( \d{4})?|\d{3,8} (clients?|debitoren|kunden)"
-    r"|(eur|usd|gbp|chf|euros?)|(salesperson|commercial|vendeur|representant|agence|region|zone|secteur|site|devise"
+    r"|(eur|usd|gbp|chf|euros?)|(objekt|objet|immeuble|property|building|liegenschaft|wohnanlage|residence|copropriete|condominio|comunidad|weg|salesperson|commercial|vendeur|representant|agence|region|zone|secteur|site|devise"
     r"|currency|wahrung|terms?)\b.*"
 )
 _NAME_HEADER = re.compile(
-    r"\b(client|customer|debtor|debiteur|debitor|kunde|kundenname|klant|klantnaam|cliente|deudor|debitore|nom|name|naam"
+    r"\b(eigentumer|mieter|bewohner|tenant|owner|coproprietaire|eleve|patient|payeur|payer|proprietaire|condomino|inquilino|huurder"
+    r"|mitglied|member|membre|student|pupil|parent|responsable|famille|familie|abonne|usager|assure|asiakas|podmiot|odberatel"
+    r"|client|customer|debtor|debiteur|debitor|kunde|kundenname|klant|klantnaam|cliente|deudor|debitore|nom|name|naam"
     r"|nombre|nome|raison sociale|company|societe|firma|contact|tiers|kontrahent|nabywca|nazwa|relatie|locataire"
     r"|adherent|payer|acheteur|buyer)\b"
 )
 _NOT_A_NAME = re.compile(
-    r"\b(n|no|nr|num|numero|number|nummer|code|id|ref|reference|type|email|mail|phone|tel)\b|#"
+    r"\b(project|projekt|projet|product|item|site|contract|matter|job|file|user|rep|bank|staff|n|no|nr|num|numero|number|nummer|code|id|ref|reference|type|email|mail|phone|tel)\b|#"
 )
 _FRENCH = re.compile(r"\b(client|facture|echeance|montant|solde|du|nom|societe|date de|balance agee|au)\b")
 HEADERS = {
@@ -323,7 +325,8 @@ class _Seen:
         has_totals = self._named > 0 and 2 * self._named >= headings
         is_labelled = all(_LABEL.match(read_text(cells[self._at])) for cells in self._headings)
         is_apart = not held or all(_is_of_another_kind(cell) for cell in held) or _are_marks(held)
-        if not (has_totals or (is_apart and headings > 1) or (is_labelled and is_apart)):
+        is_told = is_labelled and headings > 1 and not any(_LABEL.match(read_text(cell)) for cell in held)
+        if not (has_totals or is_told or (is_apart and headings > 1) or (is_labelled and is_apart)):
             return None
         return Group(self._at, self._parts(), has_totals)
 

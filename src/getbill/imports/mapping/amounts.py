@@ -19,7 +19,7 @@ _PLAIN_MIN = 0.5
 _DAYS_CHARS_MAX = 3
 _OF_MONEY = frozenset({"amount", "open", "total", "overdue", "payment", "invoice", "case"})
 # Fewer amounts below zero are credits between debts.
-_NEGATIVE_MIN = 0.8
+_NEGATIVE_MIN = 0.5
 # In how many rows what is due is what was invoiced less what was paid.
 _ADDING_UP_MIN = 0.75
 
@@ -36,6 +36,7 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
     due = _without_days(due, [*plain, *invoiced])
     net = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == "net"]
     ledger = [one for one in candidates if _role(one) in {"debit", "credit"}]
+    _turn_credits_less_debits(due, ledger, head)
     if due:
         return _with_due(due, [*invoiced, *plain], [*net, *ledger], paid, candidates, head)
     if ledger and not (plain or invoiced):
@@ -78,6 +79,18 @@ def _take_credits(candidates: list[Candidate]) -> None:
         has_zeros = any(text.strip("0.,- ") == "" for text in texts_of(one.found))
         if one.found.share(sheets.Kind.NUMBER) >= CERTAIN and (has_zeros or has_fractions(one.found)):
             one.become([Claim(Field.AMOUNT_PAID, 0.7)], Reason("header", _header(one)))
+
+
+def _turn_credits_less_debits(due: list[Candidate], ledger: list[Candidate], head: Head) -> None:
+    """Read a balance that is in every row credits less debits as owed where it is below zero."""
+    sides = [next((one for one in ledger if _role(one) == role), None) for role in ("debit", "credit")]
+    if (
+        len(due) == 1
+        and sides[0]
+        and sides[1]
+        and head.is_difference(due[0].found, sides[1].found, sides[0].found)
+    ):
+        due[0].is_negated = True
 
 
 def _ledger(ledger: list[Candidate], candidates: list[Candidate], head: Head) -> list[Question]:
@@ -134,7 +147,8 @@ def _is_total(one: Candidate, other: Candidate, head: Head, keys: list[sheets.Co
 def _is_of_customer(one: Candidate) -> bool:
     """Tell whether a header speaks of a customer's balance or total."""
     concepts = one.spoken.concepts
-    return "debtor" in concepts and bool(concepts & {"open", "total"})
+    is_part = one.column.header.casefold().startswith("dû")
+    return "debtor" in concepts and bool(concepts & {"open", "total"}) and not is_part
 
 
 def _with_due(
@@ -181,11 +195,12 @@ def _with_due(
 
 def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple[Candidate, Candidate] | None:
     """Return the one of which the payments were taken off and what is left of it, where only two are so in every row."""
-    pairs = [
-        (whole, rest)
+    shares = [
+        (head.share_adding_up(rest.found, whole.found, paid[0].found), whole, rest)
         for whole, rest in permutations(due, 2)
-        if paid and head.share_adding_up(rest.found, whole.found, paid[0].found) == 1.0
+        if paid
     ]
+    pairs = [(whole, rest) for share, whole, rest in shares if share >= _ADDING_UP_MIN]
     return pairs[0] if len(pairs) == 1 else None
 
 
@@ -320,6 +335,8 @@ def _other_amounts(candidates: list[Candidate], known: list[Candidate]) -> list[
 
 
 def _negative(due: Candidate, head: Head) -> list[Question]:
+    if due.is_negated:
+        return []
     if head.share_negative(due.found) < _NEGATIVE_MIN:
         return []
     return [Question("negative_amounts", (due.column.index,), Field.AMOUNT, (), None, _header(due))]

@@ -40,6 +40,8 @@ class Candidate:
     reason: Reason
     # Whether the header's words are known, be it as something that is none of our fields.
     is_known: bool
+    # Whether its amounts are owed where they are below zero, as the columns beside it show.
+    is_negated: bool = False
     # The field that the header names and the cells are not.
     denied: Field | None = None
 

@@ -37,6 +37,15 @@ class Head:
         pairs = self._pairs(one, other)
         return len(pairs) >= _ROWS_MIN and all(abs(left - right) < _CENT for left, right in pairs)
 
+    def is_difference(
+        self, balance: sheets.ColumnProfile, plus: sheets.ColumnProfile, minus: sheets.ColumnProfile
+    ) -> bool:
+        """Tell whether a column is in every row one column less another, and not always zero."""
+        zero = Decimal(0)
+        rows = list(zip(self.numbers(balance), self.numbers(plus), self.numbers(minus), strict=True))
+        known = [(rest, (more or zero) - (less or zero)) for rest, more, less in rows if rest is not None]
+        return any(rest for rest, _ in known) and all(abs(rest - net) < _CENT for rest, net in known)
+
     def is_zero(self, found: sheets.ColumnProfile) -> bool:
         """Tell whether a column has nothing but zeros."""
         return bool(self._rows) and not any(self.numbers(found))
@@ -72,7 +81,7 @@ class Head:
 
     def share_negative(self, found: sheets.ColumnProfile) -> float:
         """Return the share of amounts below zero."""
-        known = [number for number in self.numbers(found) if number is not None]
+        known = [number for number in self.numbers(found) if number]
         return sum(1 for number in known if number < 0) / len(known) if known else 0.0
 
     def is_running(
@@ -155,6 +164,13 @@ class Head:
 
     def _texts(self, found: sheets.ColumnProfile) -> list[str]:
         return [str(row[found.column.index] or "").strip().casefold() for row in self._rows]
+
+    def is_named_by(self, code: sheets.ColumnProfile, text: sheets.ColumnProfile) -> bool:
+        """Tell whether each code has one text and each text one code, some of them in several rows."""
+        pairs = [pair for pair in zip(self._texts(code), self._texts(text), strict=True) if all(pair)]
+        different = set(pairs)
+        codes, texts = {left for left, _ in different}, {right for _, right in different}
+        return len(different) == len(codes) == len(texts) < len(pairs) and len(codes) > 1
 
     def counts_rows(self, found: sheets.ColumnProfile) -> bool:
         """Tell whether a column only numbers the rows: 1, 2, 3, and not FT 1, FT 2, whose FT is a currency too."""

@@ -18,7 +18,7 @@ WORDS: dict[str, str] = {
         auftraggeber afnemer payee_name client_facture buyer geadresseerde cessionario coproprietaire
         eleve  famille membre member lid leden eigentumer propietario proprietario proprietaire
         eigenaar compte_client customer_account kundenkonto debitorenkonto compaux auxiliaire
-        zahlungspflichtige zahlungspflichtiger zahlungspflichtige_r compte_auxiliaire compte_tiers personenkonto debiteurenrekening contratante parent guardian tutor
+        zahlungspflichtige zahlungspflichtiger zahlungspflichtige_r cislo_org cislo_organizace condomino condomini comunero comuneros propietaria compte_auxiliaire compte_tiers personenkonto debiteurenrekening contratante parent guardian tutor
         tuteur responsable_legal responsable_financier cte clte klantrelatie debtornumber guest dealer
         reseller revendeur distributeur emprunteur borrower kreditnehmer prestatario mutuatario assicurato
         contraente asegurado tomador versicherter verzekerde insured utente abbonato abonado abonnee
@@ -26,14 +26,14 @@ WORDS: dict[str, str] = {
         preneur cessionnaire obligor payers rechnungskunde zahlungspflichtiger  inquilina
         mandataria titolare
         klient kontrahent nabywca odbiorca dluznik platnik odberatel zakaznik kund kunder kundens galdenar
-        asiakas asiakkaan asiakasnumero podmiot podmiotu devedor""",
+        klientide asiakas asiakkaan asiakasnumero podmiot podmiotu devedor""",
     "creditor": """creancier creditor creditore acreedor glaubiger schuldeiser mandant mandante mandataire
         societe_emettrice entite_facturante emetteur glaubigerin opdrachtgever issuer""",
     "supplier": "fournisseur supplier vendor lieferant proveedor fornitore leverancier crediteur kreditor",
     "company": """societe entreprise company firma unternehmen empresa azienda ditta bedrijf bedrijfs
         organisation organization organisatie enseigne business corporation firm soc ste etablissement
         firmen compania organizacion societa verein association ente
-        spolka spolecnost foretag bolag virksomhed foretak""",
+        nazev_organizace spolka spolecnost foretag bolag virksomhed foretak""",
     "company+name": """raison_sociale razon_social ragione_sociale denomination_sociale denominazione_sociale
         denominazione bedrijfsnaam firmenname handelsnaam nom_commercial nombre_comercial trading_name rs
         rag_soc r_sociale rsociale raisonsociale statutaire_naam ragionesociale razonsocial
@@ -47,14 +47,14 @@ WORDS: dict[str, str] = {
         comercial bearbeiter suivi_par charge_de_clientele account_manager chasseur conseiller salesman
         accountmanager vendedor assegnato operatore benutzer gebruiker created_by behandelaar recouvreur practitioner provider therapist dentist behandler praticien
         medecin soignant technician technicien monteur driver chauffeur saljare selger""",
-    "other": """tiers_payant third_party_payer guarantor caution avaliste garant garante burge emergency notaire avocat lawyer anwalt
+    "other": """amo amc mutuelle secu cpam insurance insurer versicherung verzekeraar assurance tiers_payant third_party_payer guarantor caution avaliste garant garante burge emergency notaire avocat lawyer anwalt
         referent employer employeur arbeitgeber""",
     # Which paper.
     "invoice": """facture factures facturas fact fac factura fra fras fattura fatture fatt ft invoice invoices
         inv rechnung rechnungen rechnungs rech rech_ rg re factuur fakt faktura fakturen facturacion bill bills
         facturation factuurs nota ausgangsrechnung ar facturado fct ausgangsrechnungs verkooporder_factuur
         fak factuurs quittance tax_invoice
-        fv faktury fatura faturas lasku laskun laskunumero iuv""",
+        fv faktury fatura faturas lasku laskun laskunumero iuv arve arved parovaci_znak recibo recibos saskaita""",
     "document": """piece pieces pce doc document dokument dokumente documento documenti documentos beleg belege stuk boekstuk stuks
         ecriture voucher justificatif belegfeld belegfeld_1 documentno docto op_nummer op bkst belnr buchung_beleg
         transaction receipt
@@ -84,7 +84,7 @@ WORDS: dict[str, str] = {
     "internal": "interne internal intern interno interna interni vlastni eigen eigene own nos_ref notre votre unsere ihre",
     # Time.
     "date": """date dates datum fecha fechas data dt dat dte day tag_ fec datums datetime fech dag_
-        dato daty paiva paivays paivamaara""",
+        dato daty paiva paivays paivamaara kuupaev""",
     "due": """echeance echeances ech dufr_le due falligkeit fallig faelligkeit faellig falligkeits faelligkeits
         vencimiento vencimientos vto vtos vcto venc vence scadenza scadenze scad verval vervalt
         vervaldag exigibilite pay_by payable_by payable_before
@@ -93,6 +93,7 @@ WORDS: dict[str, str] = {
         betalen_voor_uiterlijk da_pagare_entro entro_il pagar_antes_de fecha_limite te_betalen_voor
         maturity limite_reglement gultig_bis pay_before
         splatnost splatnosti vencimento prazo forfald forfall forfaller forfallen termin_platnosci
+        verfall verfallsdatum verfalldatum exp_date expiry_date expiration_date maksetahtaeg eraantumispaiva mokejimo_terminas
         verv verv_dat vervdat vervd""",
     "issue": """emission emis emise emise_le emis_le issue issued ausgestellt ausstellung ausstellungs emision
         expedicion emissione uitgifte emitida facturee invoiced_on billed rechnungsstellung issuance emessa
@@ -102,7 +103,7 @@ WORDS: dict[str, str] = {
         created erstellt creacion creazione aangemaakt modified maj updated contable registrazione registration
         boek boeking boekings import imported export extraction modification mise_a_jour cree lastmodified
         registro alta ingreso valuta_datum wertstellung stichtag debut start beginn inicio inizio fin end ende
-        derniere last_ dernier letzte ultimo ultima laatste last_contact cloture visite visit payout payouts move_in move_out""",
+        derniere last_ dernier letzte ultimo ultima laatste last_contact cloture visite visit last_payment last_payment_date dernier_paiement letzte_zahlung ultimo_pago ultimo_pagamento payout payouts move_in move_out""",
     "service": "periode period periodo zeitraum leistungsdatum leistungszeitraum kwartaal trimestre mois monat month",
     "due+date": """duedate due_date vervaldatum date_limite limite_de_paiement limite_paiement fecha_limite f_vto
         f_vencimiento uiterste_betaaldatum date_exigibilite datebutoir date_butoir fallig_seit nettofallig nettofalligkeit netto_fallig netto_falligkeit netto_fallig_am nettofalligkeitsdatum
@@ -112,6 +113,7 @@ WORDS: dict[str, str] = {
     "payment+reference": "variabilni_symbol var_symbol variabilny_symbol var_sym",
     "invoice+date": "f_factura f_fra rechnung_vom facture_du fattura_del factuur_van invoiced_at invoice_dt",
     "issue+date": "f_emision f_expedicion",
+    "date+document": "trn_date transaction_date trans_date transaktionsdatum fecha_transaccion",
     "booking+date": """last_sent sent_date date_sent sent_on sent_at date_envoi versanddatum versendet_am data_invio fecha_envio
         verzenddatum skickad_datum sendt_dato ecriture_date date_ecriture date_valeur date_de_valeur data_valuta fecha_valor value_date
         valutadatum""",
@@ -171,7 +173,7 @@ WORDS: dict[str, str] = {
         openstaande_schuld amount_owing unsettled noch_zu_zahlen reste_a_percevoir
         do_zaplaty pozostalo pozostalo_do_zaplaty naleznosc naleznosci nieoplacone zbyva zbyva_uhradit
         k_uhrade neuhrazeno dluh nedoplatek restbelopp restbelob restbelop kvar kvarvarande att_betala
-        avoinna avoin maksamatta obetalt utestaende aterstar restgaeld udestaende skyldig at_betale a_betale divida em_divida pendente
+        k_likvidaci kvarstar kvarstaende volg avoinna avoin maksamatta obetalt utestaende aterstar restgaeld udestaende skyldig at_betale a_betale divida em_divida pendente
         por_receber por_liquidar em_aberto pending reste_a_encaisser restant_a_encaisser solde_debiteur soldes_debiteurs
         saldo_deudor saldo_debitore saldo_devedor sollsaldo debetsaldo debit_balance current_trx_amount current_amount
         current_transaction_amount current_document_amount""",
@@ -184,12 +186,12 @@ WORDS: dict[str, str] = {
         reeds_betaald paid_amount deposit deposits paid_to_date incassi verrechnet imputado eingegangen
         riscosso riscossi versamenti ricevuto ricevuti pagamenti_ricevuti abonos anticipos
         payments_applied ingresado
-        zaplacono zaplacone oplacono wplacono wplaty uhrazeno zaplaceno betalt betald inbetalt indbetalt
+        zahlungen tasutud zaplacono zaplacone oplacono wplacono wplaty uhrazeno zaplaceno betalt betald inbetalt indbetalt
         innbetalt liquidado recebido""",
     "payment": """paiement paiements payment payments zahlung zahlungs pago pagos pagamento pagamenti betaling
         betalings betaal reglement reglements zahlungsart zahl cobro cobros incasso settlement betalingen pay
         pag maksu platnosc platnosci uhrada platba betalning""",
-    "terms": """tipo_pag tipo_pagamento cond_pag mod_pag forma_pago terms conditions condition bedingung bedingungen condiciones condizioni voorwaarden mode methode
+    "terms": """rata_n rata tipo_pag tipo_pagamento cond_pag mod_pag forma_pago terms conditions condition bedingung bedingungen condiciones condizioni voorwaarden mode methode
         method forma modalita art_zahlung ziel zahlungsziel moyen betaalwijze betaaltermijn betaaltermijnen
         betalingsconditie wijze zahlungsbedingung zahlungsbedingungen medio
         condicoes sposob betalningsvillkor betalingsbetingelser""",
@@ -203,7 +205,7 @@ WORDS: dict[str, str] = {
         reembolsado reembolso reembolsos rimborsato rimborso rimborsi terugbetaald terugbetaling terugbetalingen refunderet
         aterbetalt""",
     "limit": "plafond kreditlimit credit_limit fido kredietlimiet linea_de_credito limite_credito limit autorise",
-    "price": "pu unit price unitaire preis precio prezzo prijs tarif einzelpreis unit_price stuckpreis",
+    "price": "jednotkova_cena cena_jednostkowa jed_cena pu unit price unitaire preis precio prezzo prijs tarif einzelpreis unit_price stuckpreis",
     "quantity": "qte quantite qty quantity menge cantidad quantita aantal hoeveelheid unites stuckzahl",
     "debit": "debit debe dare debet soll debits",
     "credit": "solde_crediteur soldes_crediteurs saldo_acreedor saldo_creditore saldo_credor habensaldo creditsaldo credit_balance credit haben haber avere",
@@ -250,6 +252,7 @@ WORDS: dict[str, str] = {
         family achternaam familienaam lname patronyme last_name family_name apell primer_apellido
         nom_patronymique surnames nom_usuel nom_d_usage nname geboortenaam
         nazwisko prijmeni efternamn efternavn etternavn apelido sobrenome""",
+    "infix": "tussenvoegsel tussenvoegsels voorvoegsel voorvoegsels vorsatzwort namensvorsatz particule name_infix tussen",
     "and": "",
     "civility": """civilite civ titre anrede salutation title tratamiento titolo aanhef geslacht sexe sexo gender
         sesso civilites prefix anr geschlecht honorific trato titel genre genero genere sex""",
@@ -350,7 +353,7 @@ WORDS: dict[str, str] = {
     "kind": """type typ tipo art soort nature serie series soorten tipologia
         rodzaj druh""",
     "kind+document": "belegart blart documenttype doctype doc_type move_type tipo_doc type_piece type_doc tipodoc trans_type transaction_type",
-    "segment": """kategorie category categorie categoria groupe group gruppe gruppo grupo branche secteur sector segment
+    "segment": """project projects projekt projekte projet projets proyecto progetto projekty kategorie category categorie categoria groupe group gruppe gruppo grupo branche secteur sector segment
         familia classe class tags tag labels label""",
     "row": "ligne line row zeile index lfd rang ordre_ regel pos position riga linea fila volgnummer laufende",
     "unit": "objekt agence agency filiale succursale site_ establishment filialnummer zweigstelle sede vestiging store shop",

@@ -30,6 +30,7 @@ class Field(StrEnum):
     NAME = "name"
     FIRST_NAME = "first_name"
     LAST_NAME = "last_name"
+    NAME_INFIX = "name_infix"
     CIVILITY = "civility"
     COMPANY = "company"
     CONTACT = "contact"

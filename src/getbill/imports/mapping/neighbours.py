@@ -19,11 +19,23 @@ _BOOKED = re.compile(
     r"creat|creac|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione"
 )
 _CONSTANT_MIN = 3
+_HALF = 0.5
+_PAYER = re.compile(
+    r"pay[eo]r\b|payeur|rechnungsempf|zahlungspfl|bill.?to|responsable|responsible|redevable|guardian|\bparent|tut(or|eur)\b"
+    r"|account holder|titulaire|betaler|pagador|pagante|intestatario|invoiced to|\b(client|customer|kunde|cliente|klant)( name)?$"
+)
+_NO_PERSON = re.compile(r"\b(type|typ|tipo|status|statut|kind|code|id|e-?mail|phone|tel)\b")
+_BENEFICIARY = re.compile(
+    r"\b(patients?|eleves?|enfants?|students?|child(ren)?|kind(er)?|schuler|leerling|alumn[oa]s?|alunn[oia]|pacientes?|pazient[ei]"
+    r"|bambin[oi]|pupils?|participants?|beneficiaires?|animal|pet|tiername|dzieck[oa])\b"
+)
 _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 
 
 def weigh(candidates: list[Candidate], head: Head) -> None:
     """Decide between the fields of each column by what the other columns are."""
+    _payers(candidates)
+    _accounts_named(candidates, head)
     _names(candidates)
     _contacts(candidates)
     _addresses(candidates)
@@ -74,6 +86,45 @@ def _contacts(candidates: list[Candidate]) -> None:
             contact.become([], Reason("contact", _header(named[0])))
         else:
             contact.turn(Field.NAME, Field.NAME, score=0.88)
+
+
+def _payers(candidates: list[Candidate]) -> None:
+    """Take who pays for the debtor, and not the patient, pupil or child for whom they pay."""
+    others = [one for one in candidates if _BENEFICIARY.search(plain(one.column.header)) and _are_people(one)]
+    payers = [
+        one
+        for one in candidates
+        if one not in others
+        and _PAYER.search(plain(one.column.header))
+        and not _NO_PERSON.search(plain(one.column.header))
+        and _are_people(one)
+    ]
+    if len(payers) == 1 and others:
+        payers[0].become([Claim(Field.NAME, 0.92)], Reason("header", _header(payers[0])))
+        for one in others:
+            one.become([], Reason("pays_for_another", _header(payers[0])))
+
+
+def _are_people(one: Candidate) -> bool:
+    """Tell whether a column's cells may be names."""
+    kinds = (sheets.Kind.EMAIL, sheets.Kind.DATE, sheets.Kind.PHONE, sheets.Kind.NUMBER, sheets.Kind.YES_NO)
+    texts = contents.texts_of(one.found)
+    are_words = contents.part(texts, lambda text: not any(map(str.isdigit, text))) >= CERTAIN
+    return are_words and one.found.filled > 0 and not any(one.found.share(kind) >= _HALF for kind in kinds)
+
+
+def _accounts_named(candidates: list[Candidate], head: Head) -> None:
+    """Take the description of an account for the debtor's name where nothing else names them: Konto, Bezeichnung."""
+    if any(one.may_be(NAMES) for one in candidates):
+        return
+    codes = _having(candidates, Field.DEBTOR_REFERENCE)
+    named = [
+        one
+        for one in _having(candidates, Field.OBJECT)
+        if _are_people(one) and any(head.is_named_by(code.found, one.found) for code in codes)
+    ]
+    if len(named) == 1:
+        named[0].turn(Field.OBJECT, Field.NAME, 0.85)
 
 
 def _addresses(candidates: list[Candidate]) -> None:
@@ -133,7 +184,7 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
     references = [
         one
         for one in _having(candidates, Field.REFERENCE)
-        if "reference" in one.spoken.concepts and _is_own(one)
+        if "reference" in one.spoken.concepts and "payment" not in one.spoken.concepts and _is_own(one)
     ]
     if references and not any(_has_structure(one) and not _has_structure(references[0]) for one in own):
         # The number of the line or the entry, beside the reference of the paper.

@@ -34,6 +34,8 @@ def steps(columns: dict[Field, Column], profile: sheets.Profile) -> list[Step]:
     for field, name in _PLAIN.items():
         if column := columns.get(field):
             made.append(_text(column, name))
+    if column := columns.get(Field.NAME_INFIX):
+        made.append(_infix(column))
     if column := columns.get(Field.CONTACT):
         made.append(_contact(column))
     if column := columns.get(Field.CIVILITY):
@@ -89,6 +91,18 @@ def _text(column: Column, name: str) -> Step:
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
         if text := name_of(column, cells[index], draft):
             draft.debtor[name] = text
+
+    return step
+
+
+def _infix(column: Column) -> Step:
+    """Put what stands between the names before the last one: van der, de."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        text = text_of(cells[index])
+        if text and (last := draft.debtor.get("last_name")):
+            draft.debtor["last_name"] = f"{text} {last}"
 
     return step
 

@@ -60,7 +60,9 @@ def propose(
     if rows.tracks_payment:
         questions = [question for question in questions if question.code != "invoiced_only"]
     asked = {index for question in [*questions, *rows.questions] for index in question.columns}
-    questions += _uncertain(columns, found, assigned, asked | rows.explained) + rows.questions
+    uncertain = _uncertain(columns, found, assigned, asked | rows.explained)
+    columns, uncertain = _without_guesses(columns, uncertain)
+    questions += uncertain + rows.questions
     currency, about = currencies.decide(columns, found, layout, company_currency)
     questions += about
     questions += units.titled(columns, profile, layout)
@@ -187,6 +189,8 @@ def _column(one: Candidate, assigned: dict[int, Claim], found: list[Candidate]) 
 
 
 def _unit(one: Candidate) -> str | None:
+    if one.is_negated:
+        return "negated"
     if "cents" in one.spoken.concepts:
         return "cents"
     return units.unit_of(f"{one.column.group} {one.column.header}")
@@ -223,6 +227,21 @@ def _uncertain(
             proposed = column.field.value if column.field else ""
             questions.append(Question("which_field", (column.index,), field, options, proposed, facts))
     return questions
+
+
+def _without_guesses(columns: list[Column], asked: list[Question]) -> tuple[list[Column], list[Question]]:
+    """Return no uncertain name or reference where the file has no other: which column it is, is one question."""
+    guessed: set[int] = set()
+    for group in (NAMES, _REFERENCES):
+        of_group = [one for one in asked if one.code == "which_field" and one.field in group]
+        held = {index for one in of_group for index in one.columns}
+        if held and not any(column.field in group and column.index not in held for column in columns):
+            guessed |= held
+            columns = [
+                replace(column, field=None, confidence=0.0) if column.index in held else column
+                for column in columns
+            ]
+    return columns, [one for one in asked if one.code != "which_field" or not guessed & set(one.columns)]
 
 
 def _is_constant(one: Candidate) -> bool:

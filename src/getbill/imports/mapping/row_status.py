@@ -57,6 +57,14 @@ _ENDINGS: Final = {
 _SEVERITY: Final = ("open", "partly_paid", "paid", "credit", "excluded")
 _CODES: Final = {"paid": "row_is_settled", "credit": "row_is_credit", "excluded": "row_is_excluded"}
 # Yes and no, as flags are written.
+_ISSUED: Final = frozenset(
+    {"issued", "emise", "emis", "ausgestellt", "emitida", "emitido", "emessa", "uitgegeven"}
+)
+_OPEN: Final = frozenset(
+    {"open", "ouverte", "ouvert", "offen", "abierta", "abierto", "aperta", "aperto", "openstaand"}
+)
+# A column of document types has no more.
+_TYPES_MAX: Final = 12
 # Numbers above it are no signs but of known lists.
 _SIGN_MAX: Final = 12
 _NEGATIVE_MOST: Final = 0.8
@@ -236,6 +244,8 @@ class Vocabulary:
     settling: frozenset[str]
     # Words of headers whose values are something else of the customer or the sale.
     explained: frozenset[str]
+    # Kinds of customers, as a column of types may name them.
+    customers: frozenset[str]
     # Words of headers of a state of something else: of the goods, of the customer.
     elsewhere: frozenset[str]
     journals: Mapping[str, str]
@@ -263,6 +273,7 @@ def vocabulary() -> Vocabulary:
         _sides(sides["marks"]),
         frozenset(_listed(stored["settling"]["marks"])),
         frozenset(stored["explained"]["headers"].split()),
+        frozenset(stored["customers"]["values"].split()),
         frozenset(stored["elsewhere"]["headers"].split()),
         {
             mark: status
@@ -582,9 +593,18 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         return None
     if sides := _by_sides(candidate, list(readings)):
         return sides
+    if _has_issued(readings):
+        # Beside what was issued, open may be what was not.
+        readings = {
+            v: None if _NOT_WORDS.sub(" ", plain(v)).strip() in _OPEN else s for v, s in readings.items()
+        }
     if _is_state(candidate, readings) or _may_be_sign(candidate):
         return readings
     return {v: s for v, s in readings.items() if s and s != "open"} or None
+
+
+def _has_issued(readings: Iterable[str]) -> bool:
+    return any(_NOT_WORDS.sub(" ", plain(value)).strip() in _ISSUED for value in readings)
 
 
 def _of_texts(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
@@ -750,7 +770,7 @@ def _is_state(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
     """Tell whether a column is one of states or document types, whose every value must be understood."""
     concepts = candidate.spoken.concepts
     is_constant = len(readings) == 1 and candidate.found.filled == candidate.found.rows
-    if concepts & {"status", "disputed"}:
+    if concepts & {"status", "disputed"} or (_is_plain_type(candidate, readings) and not is_constant):
         return True
     if "kind" in concepts and concepts & {"document", "invoice"} and not is_constant:
         return True
@@ -760,6 +780,15 @@ def _is_state(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
         return True
     understood = sum(1 for status in readings.values() if status)
     return understood * 2 >= len(readings) and any(status != "open" for status in readings.values() if status)
+
+
+def _is_plain_type(candidate: Candidate, readings: Mapping[str, str | None]) -> bool:
+    """Tell whether a header says no more than type, and its few values are no kinds of customers."""
+    spoken = candidate.spoken
+    if spoken.concepts != {"kind"} or spoken.unknown or len(readings) > _TYPES_MAX:
+        return False
+    known = vocabulary().customers
+    return not any(_NOT_WORDS.sub(" ", plain(value)).strip() in known for value in readings)
 
 
 def _may_be_sign(candidate: Candidate) -> bool:

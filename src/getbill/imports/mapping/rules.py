@@ -151,6 +151,7 @@ name object: name .88, object .8
 object account: name .82
 object: object .88
 first last: name .95
+infix: name_infix .93
 contact first: first_name .93
 contact last: last_name .93
 first name: name .93

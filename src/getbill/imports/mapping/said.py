@@ -34,6 +34,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "taken": ("{header} already is {field}.", "{header} est déjà {field}."),
     "beside_first_name": ("{header} holds the first name.", "{header} contient le prénom."),
     "beside_last_name": ("{header} holds the last name.", "{header} contient le nom de famille."),
+    "pays_for_another": ("{header} is who pays.", "{header} est celui qui paie."),
     "contact": ("The debtor's name is in {header}.", "Le nom du débiteur est dans {header}."),
     "whole_addresses": (
         "Each cell holds a whole address, with postal code and city.",
