@@ -570,6 +570,8 @@ def test_how_a_column_is_written_is_asked_with_what_it_is() -> None:
         ("Amount due (pence)", "cents"),
         ("Offener Betrag (Ct)", "cents"),
         ("Amount due (USD thousands)", "thousands"),
+        ("Amount due (in Lakhs)", "lakhs"),
+        ("Amount due (Rs. Crore)", "crores"),
     ],
 )
 def test_a_header_gives_the_unit_of_its_amounts(header, unit) -> None:

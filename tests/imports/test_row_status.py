@@ -194,6 +194,8 @@ def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
         ("Voided at", ("", "2026-09-12", ""), [None, "row_is_settled", None]),
         ("Closed date", ("", "2026-09-12", ""), [None, "row_is_settled", None]),
         ("Règlement prévu le", ("", "12/09/2026", ""), [None, None, None]),
+        ("Promesse de paiement", ("", "12/09/2026", ""), [None, None, None]),
+        ("Rejet de paiement le", ("", "12/09/2026", ""), [None, None, None]),
         ("state", ("posted", "draft", "cancel"), [None, "row_is_settled", "row_is_settled"]),
         ("Vorgang", ("Rechnung", "Zahlung", "Rechnung"), [None, "row_is_settled", None]),
         ("Libellé", ("Vente", "Règlement", "Vente"), [None, "row_is_settled", None]),
