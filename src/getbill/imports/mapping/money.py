@@ -56,8 +56,9 @@ def _reader(column: Column, mapping: Mapping, profile: sheets.Profile) -> Reader
         ".", "", is_certain=False, why="nothing_seen"
     )
     mark = mapping.numbers.get(column.index)
-    if mark and mark != shape.decimal:
-        thousands = {",": ".", ".": ","}[mark] if shape.thousands in {",", "."} else shape.thousands
+    if mark and (mark != shape.decimal or not shape.is_certain):
+        other = {",": ".", ".": ","}[mark]
+        thousands = other if shape.thousands in {",", "."} else shape.thousands
         shape = replace(shape, decimal=mark, thousands=thousands, is_certain=True, why="answered", places=3)  # type: ignore[arg-type]
     read = sheets.number_reader(shape)
     return read if column.unit is None else lambda cell: units.scaled(read(cell), column.unit)
