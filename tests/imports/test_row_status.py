@@ -271,3 +271,9 @@ def test_a_number_of_the_series_of_credit_notes_is_warned_of(numbers, codes) -> 
     found = read("Client | Facture | Montant", *(f"A | {number} | 12,50" for number in numbers))
 
     assert _codes(found) == codes
+
+
+def test_credits_beside_what_is_left_are_not_asked() -> None:
+    found = read("Facture | Client | Restant dû | Avoir", "F1 | A | 100,00 | 20,00", "F2 | B | 50,00 | 0,00")
+
+    assert found.asked() == []

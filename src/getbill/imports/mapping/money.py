@@ -58,7 +58,8 @@ def _reader(column: Column, mapping: Mapping, profile: sheets.Profile) -> Reader
     mark = mapping.numbers.get(column.index)
     if mark and (mark != shape.decimal or not shape.is_certain):
         other = {",": ".", ".": ","}[mark]
-        thousands = other if shape.thousands in {",", "."} else shape.thousands
+        is_other = shape.thousands in {",", "."} or (not shape.thousands and mark != shape.decimal)
+        thousands = other if is_other else shape.thousands
         shape = replace(shape, decimal=mark, thousands=thousands, is_certain=True, why="answered", places=3)  # type: ignore[arg-type]
     read = sheets.number_reader(shape)
     return read if column.unit is None else lambda cell: units.scaled(read(cell), column.unit)
