@@ -200,7 +200,7 @@ def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
         ("Vorgang", ("Rechnung", "Zahlung", "Rechnung"), [None, "row_is_settled", None]),
         ("Libellé", ("Vente", "Règlement", "Vente"), [None, "row_is_settled", None]),
         ("Libellé", ("Facture 12", "Avoir sur F12", "Avoirs et dettes"), [None, "row_is_credit", None]),
-        ("Notes", ("", "Disputed - waiting for goods", "call back"), [None, "row_text_doubt", None]),
+        ("Notes", ("", "Disputed - waiting for goods", "call back"), [None, "row_is_excluded", None]),
         ("Observations", ("", "payée par chèque le 12/09", "RAS"), [None, "row_text_doubt", None]),
         ("Bemerkung", ("Schuldner verstorben", "", ""), ["row_text_doubt", None, None]),
         ("Sens", ("C", "C", "C"), ["row_is_credit"] * 3),

@@ -1,4 +1,4 @@
-"""Encodings of files whose lines were written by several programs, and of text that was encoded twice."""
+"""Encodings of files: code pages told apart by language, lines written by several programs, text encoded twice."""
 
 import codecs
 import io
@@ -23,6 +23,90 @@ def read(content: bytes) -> tuple[sheets.Layout, list[object]]:
     ) as sheet:
         assert list(sheet.rows()) == rows
     return layout, [row.cells[1] for row in rows]
+
+
+CENTRAL, TURKISH, BALTIC = ("cp1250", "iso8859-2", "cp852"), ("cp1254", "iso8859-9"), ("cp1257",)
+GREEK, CYRILLIC = ("cp1253", "iso8859-7"), ("cp1251", "koi8-r", "cp866")
+WESTERN = ("cp1252", "mac_roman", "cp850", "iso8859-15")
+# A header and three names in each language, and the pages it is written in.
+LANGUAGES = (
+    (CENTRAL, "Číslo;Odběratel;Částka", "Truhlářství Dvořák s.r.o.", "Šárka Říhová", "Pivovar U Kříže"),
+    (CENTRAL, "Doklad;Firma;Celkem", "Zámečnictví Kohout", "Květa Štěpánková", "Hostinec Na Růžku"),
+    (CENTRAL, "Faktúra;Odberateľ;Suma", "Pekáreň Hruška", "Ľuboš Ďuriš", "Stolárstvo Kňažko"),
+    (CENTRAL, "Numer;Nabywca;Należność", "Stolarnia Dębowa", "Żaneta Gołębiewska", "Sławomir Pięta"),
+    (CENTRAL, "Számla;Vevő;Összeg", "Gőzmosoda Kft.", "Győrfi Erzsébet", "Tűzoltó Kör"),
+    (CENTRAL, "Număr;Denumire;Sumă", "Băcănia Veche SRL", "Ştefania Lupaşcu", "Dănilă Frăţilă"),
+    (CENTRAL, "Račun;Kupac;Iznos", "Stolarija Šarić d.o.o.", "Vlatka Đurić", "Pržionica Čavić"),
+    (CENTRAL, "Račun;Stranka;Znesek", "Čebelarstvo Božnik s.p.", "Nežka Žagar", "Slaščičarna Kos"),
+    (TURKISH, "Fatura;Müşteri;Tutar", "Çiçekçi Işıl", "Gökhan Yıldırım", "Şen Kardeşler İnşaat A.Ş."),  # noqa: RUF001
+    (BALTIC, "Sąskaita;Pirkėjas;Suma", "Kepykla Ąžuolas", "Živilė Grigaitė", "UAB Šaltinių šviesa"),
+    (BALTIC, "Rēķins;Pircējs;Summa", "Maizes ceptuve Ķiršu", "Ieva Šķēle", "SIA Mežciems būve"),
+    (("cp1257", "cp1252", "iso8859-15"), "Arve;Klient;Summa", "Õuna Talu OÜ", "Jüri Põldmäe", "Tõnu Lõhmus"),
+    (GREEK, "Τιμολόγιο;Πελάτης;Ποσό", "Φούρνος Η Ανατολή", "Ευαγγελία Ζερβού", "Χρήστος Ξανθός"),  # noqa: RUF001
+    (CYRILLIC, "Счёт;Покупатель;Сумма", "ООО Берёзка", "Юлия Фёдорова", "Столярная мастерская"),  # noqa: RUF001
+    (("cp1251", "koi8-u"), "Рахунок;Покупець;Сума", "ТОВ Вінницький сад", "Ганна Гірник", "Євген Їжак"),  # noqa: RUF001
+    (("cp1251",), "Фактура;Купувач;Сума", "Хляб и сол ЕООД", "Цветана Жекова", "Щерьо Ъглов"),
+    (WESTERN, "Référence;Débiteur;Reste", "Crèmerie Lefèvre", "Anaël Guérin", "Hôtel de la Forêt"),
+    (WESTERN, "Nummer;Kunde;Fällig", "Möbel Krüger GmbH", "Jörg Weißhäupl", "Änderungsschneiderei"),
+    (WESTERN, "Número;Cliente;Importe", "Muñoz y Peña S.L.", "Begoña Ibáñez", "Panadería Cañón"),
+    (WESTERN, "Número;Cliente;Saldo", "Padaria Irmãos Simões", "João Conceição", "Sebastião Leitões"),
+    (WESTERN, "Numero;Cliente;Scadenza", "Caffè Libertà", "Niccolò Salò", "Società Virtù"),
+    (WESTERN, "Fakturanr;Kunde;Beløb", "Bageri Rødgrød", "Søren Kjærgård", "Ålborg Værft"),
+    (WESTERN, "Fakturanr;Kund;Belopp", "Måleri Åkerström", "Göran Hägglöf", "Östersjö Båtar"),
+    (("cp1252", "iso8859-15"), "Númer;Nafn;Upphæð", "Bakarí Þórarins", "Sigríður Ýr", "Guðmundur Æsir"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("page", "header", "names"),
+    [(page, header, names) for pages, header, *names in LANGUAGES for page in pages],
+    ids=[f"{header.split(';')[1]}-{page}" for pages, header, *_ in LANGUAGES for page in pages],
+)
+def test_three_names_are_read_in_the_code_page_of_their_language(
+    page: str, header: str, names: list[str]
+) -> None:
+    rows = [f"A{at};{name};{at},50" for at, name in enumerate(names, 1)]
+
+    layout, read_names = read("\r\n".join([header, *rows, ""]).encode(page))
+
+    assert (list(layout.headers), read_names, layout.notes) == (header.split(";"), names, ())
+
+
+def test_names_of_neighbours_stand_in_a_file_of_one_code_page() -> None:
+    names = ["Gärtnerei Grün GmbH", "Łukasz Żak", "Tomáš Říha", "Gyöngyösi Győző", "Božo Đukić"]
+    rows = [f"A{at};{name};{at}.50" for at, name in enumerate(names)]
+
+    layout, read_names = read("\n".join(["Number;Customer;Amount", *rows]).encode("cp1250"))
+
+    assert (read_names, layout.encoding, layout.notes) == (names, "cp1250", ())
+
+
+def test_lines_in_a_central_european_page_stand_beside_lines_in_utf_8() -> None:
+    names = ["Šárka Říhová", "Truhlářství Dvořák", "Květa Štěpánková"]
+    lines = [f"A{at};{name};{at},50\n" for at, name in enumerate(names)]
+
+    layout, read_names = read(
+        "Číslo;Odběratel;Částka\n".encode() + lines[0].encode() + "".join(lines[1:]).encode("cp1250")
+    )
+
+    assert (read_names, layout.encoding) == (names, "utf-8-mixed-cp1250")
+
+
+@pytest.mark.parametrize(
+    ("content", "readings"),
+    [
+        # A single letter that two languages could have written.
+        ("ref;name\nA1;Kovač\n".encode("cp1250"), ": è (cp1252) / č (cp1250)"),
+        ("ref;name\nA1;Nõmme\n".encode("cp1252"), ": õ (cp1252) / ő (cp1250)"),
+        # Hebrew, which is none of the pages tried.
+        ("מספר;שם;סכום\nA1;משה לוי;1\nA2;שרה אברהם;2\n".encode("cp1255"), ""),
+    ],
+)
+def test_what_fits_no_encoding_or_two_is_said_with_its_letters(content: bytes, readings: str) -> None:
+    layout, _ = read(content)
+
+    (note,) = (note for note in layout.notes if note.code == "encoding_doubtful")
+    assert note.facts["readings"] == readings
 
 
 @pytest.mark.parametrize("foreign", ["cp1252", "mac_roman", "cp850"])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO
 
-from getbill.sheets import mixed_encodings
+from getbill.sheets import code_pages, mixed_encodings
 from getbill.sheets.model import Note
 from getbill.sheets.words import Unreadable
 
@@ -31,7 +31,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 # In the order of how often they come; the first wins a tie, and reads iso8859-1 alike.
-_SINGLE_BYTE = ("cp1252", "mac_roman", "cp850", "iso8859-15", "cp1250")
+_SINGLE_BYTE = ("cp1252", "mac_roman", "cp850", "iso8859-15")
 # What programs of today no longer write weighs less.
 _SELDOM = {"cp850": 0.8}
 _NAMES = {
@@ -50,15 +50,18 @@ class Encoding:
     codec: str
     errors: str = "replace"
 
-    # Whether the letters read make sense in any of the encodings tried.
+    # Whether another encoding fits about as well, or none does.
     is_doubtful: bool = False
+    # The letters that would be others in another encoding, as people are shown them.
+    readings: str = ""
     # What is said of a file whose lines are not all written alike.
     remarks: tuple[Note, ...] = ()
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """What a person should know about it."""
-        doubt = (Note("encoding_doubtful", {"encoding": self.name}),) if self.is_doubtful else ()
+        facts = {"encoding": self.name, "readings": self.readings}
+        doubt = (Note("encoding_doubtful", facts),) if self.is_doubtful else ()
         return self.remarks + doubt
 
     def text(self, head: bytes) -> str:
@@ -85,8 +88,10 @@ def detect(file: BinaryIO) -> Encoding:
     seen.end()
     if seen.broken or (0 < seen.well_formed < _FEW and not has_mark):
         lines = _count_lines(file)
-        if not (has_mark or lines.utf_8 or lines.has_both):
-            return _single_byte(seen.contexts or lines.contexts, head)
+        if not (has_mark or lines.utf_8):
+            single = _single_byte(seen.contexts or lines.contexts, head)
+            if not lines.has_both or _is_of_one_page(single, seen):
+                return single
         if lines.foreign:
             return _mixed(lines, seen)
     codec = "utf-8-sig" if has_mark else "utf-8"
@@ -96,13 +101,31 @@ def detect(file: BinaryIO) -> Encoding:
 
 
 def _single_byte(contexts: Counter[bytes], sample: bytes) -> Encoding:
+    words = Counter(_HIGH_WORD.findall(sample))
     fits = {
         codec: _plausibility(codec, contexts) * _SELDOM.get(codec, 1)
-        + _KNOWN_WEIGHT * _known_words(codec, sample)
+        + _KNOWN_WEIGHT * _known_words(codec, words)
         for codec in _SINGLE_BYTE
     }
-    codec = max(_SINGLE_BYTE, key=lambda name: (fits[name], -_SINGLE_BYTE.index(name)))
-    return Encoding(_NAMES.get(codec, codec), codec, is_doubtful=fits[codec] <= 0)
+    western = max(_SINGLE_BYTE, key=lambda name: (fits[name], -_SINGLE_BYTE.index(name)))
+    reading = code_pages.decide(western, contexts, sample)
+    codec = reading.page
+    is_doubtful = bool(reading.rival) or reading.is_poor or (codec == western and fits[codec] <= 0)
+    return Encoding(shown(codec), codec, is_doubtful=is_doubtful, readings=_readings(reading))
+
+
+def _readings(reading: code_pages.Reading) -> str:
+    """Return the letters in doubt in both encodings, in no language: `: ø è (cp1252) / ř č (cp1250)`."""
+    if not reading.rival:
+        return ""
+    read, otherwise = reading.letters
+    return f": {read} ({shown(reading.page)}) / {otherwise} ({shown(reading.rival)})"
+
+
+def _is_of_one_page(encoding: Encoding, seen: "_Seen") -> bool:
+    """Tell whether what looks like UTF-8 among other letters is chance, as in Ukrainian and Romanian."""
+    is_chance = seen.well_formed * 5 < seen.broken
+    return is_chance and not encoding.is_doubtful and encoding.codec not in _SINGLE_BYTE
 
 
 def _mixed(lines: "_LineCounts", seen: "_Seen") -> Encoding:
@@ -110,7 +133,9 @@ def _mixed(lines: "_LineCounts", seen: "_Seen") -> Encoding:
     foreign = _single_byte(lines.contexts, bytes(lines.sample))
     note = Note("mixed_encoding", {"encoding": foreign.name, "count": lines.foreign, "others": lines.utf_8})
     found = _twice(foreign.codec, seen) or _of_lines(foreign.codec, "")
-    return replace(found, is_doubtful=foreign.is_doubtful, remarks=(note, *found.remarks))
+    return replace(
+        found, is_doubtful=foreign.is_doubtful, readings=foreign.readings, remarks=(note, *found.remarks)
+    )
 
 
 def _twice(foreign: str, seen: "_Seen") -> Encoding | None:
@@ -336,6 +361,7 @@ _BESIDE_DIGITS = "€£\u00a0°"
 # A file may have no accent but in its header.
 _KNOWN_WEIGHT = 20
 _WORD = re.compile(r"\w*[^\W\d_a-z]\w*")
+_HIGH_WORD = re.compile(rb"\w*[\x80-\xff][\w\x80-\xff]*")
 _NUMBER_SIGN = re.compile(r"\bn[\u00b0\u00ba]")
 _KNOWN = frozenset(
     (
@@ -364,10 +390,16 @@ def _plausibility(codec: str, contexts: Counter[bytes]) -> int:
     return total
 
 
-def _known_words(codec: str, head: bytes) -> int:
+def _known_words(codec: str, words: Counter[bytes]) -> int:
     """Count the words that heads of columns have and that show only in the right encoding."""
-    text = head.decode(codec, "replace").casefold()
-    return sum(1 for word in _WORD.findall(text) if word in _KNOWN) + len(_NUMBER_SIGN.findall(text))
+    text = b"\n".join(words).decode(codec, "replace").casefold()
+    if _KNOWN.isdisjoint(_WORD.findall(text)) and not _NUMBER_SIGN.search(text):
+        return 0
+    return sum(count * _known_in(word) for word, count in zip(text.split("\n"), words.values(), strict=True))
+
+
+def _known_in(text: str) -> int:
+    return sum(word in _KNOWN for word in _WORD.findall(text)) + len(_NUMBER_SIGN.findall(text))
 
 
 def _fit(text: str, context: bytes) -> int:

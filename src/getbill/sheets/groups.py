@@ -19,6 +19,7 @@ from getbill.sheets.texts import read_text
 _REMEMBERED_MAX = 10_000
 # A heading has no more filled cells: a code, a name, a phone, an e-mail address.
 _FILLED_MAX = 4
+_MARK_CHARS_MAX = 5
 _DIGITS = re.compile(
     r"[-+(\u2212]?\s*[\u20ac$\u00a3]?\s*\d[\d\s.,'\u2019\u2212-]*[%\u20ac$\u00a3]?\s*(?:[A-Z]{3}|Cr|Dr)?\)?"
 )
@@ -321,7 +322,7 @@ class _Seen:
         ]
         has_totals = self._named > 0 and 2 * self._named >= headings
         is_labelled = all(_LABEL.match(read_text(cells[self._at])) for cells in self._headings)
-        is_apart = not held or all(_is_of_another_kind(cell) for cell in held)
+        is_apart = not held or all(_is_of_another_kind(cell) for cell in held) or _are_marks(held)
         if not (has_totals or (is_apart and headings > 1) or (is_labelled and is_apart)):
             return None
         return Group(self._at, self._parts(), has_totals)
@@ -349,6 +350,13 @@ def _is_of_another_kind(cell: Cell) -> bool:
     return not isinstance(cell, str) or bool(
         _DAY.fullmatch(text) or _DIGITS.fullmatch(text) or (" " not in text and any(map(str.isdigit, text)))
     )
+
+
+def _are_marks(cells: Sequence[Cell]) -> bool:
+    """Tell whether the cells of lines are marks of a few kinds, as of journals: VEN, NCV."""
+    texts = [read_text(cell) for cell in cells]
+    is_short = all(len(text) <= _MARK_CHARS_MAX and text.isupper() and " " not in text for text in texts)
+    return is_short and len(set(texts)) < len(texts)
 
 
 _TOTAL_WORDS = re.compile(

@@ -254,8 +254,8 @@ NOTES: dict[str, tuple[str, str]] = {
         "Les lignes qui ne font que titrer les suivantes ont été laissées de côté.",
     ),
     "encoding_doubtful": (
-        "Some letters may be read wrongly; {encoding} fits best.",
-        "Certaines lettres peuvent être mal lues ; {encoding} convient le mieux.",
+        "Some letters may be read wrongly; {encoding} fits best{readings}. If names are wrong, export it as UTF-8.",
+        "Certaines lettres peuvent être mal lues ; {encoding} convient le mieux{readings}. Si des noms sont faux, réexportez-le en UTF-8.",
     ),
     "other_sheets": (
         "The sheet {sheet} was read; others have rows too: {others}.",

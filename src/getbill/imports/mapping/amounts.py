@@ -113,9 +113,7 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
     keys = [one.found for one in candidates if one.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
     sides = [next((one.found for one in amounts if _role(one) == role), None) for role in ("debit", "credit")]
     ledger = [side for side in sides if side]
-    has_lines = any(
-        one.may_be({Field.INVOICE_REFERENCE, Field.REFERENCE, Field.DUE_DATE}) for one in candidates
-    )
+    has_lines = any(one.may_be({Field.INVOICE_REFERENCE, Field.DUE_DATE}) for one in candidates)
     has_lines |= any(key.filled > key.distinct for key in keys)
     for one in amounts:
         if len(ledger) > 1 and not _role(one) and head.is_running_of_sides(one.found, ledger, keys):
@@ -345,7 +343,7 @@ def _distinct(found: list[Candidate], head: Head) -> list[Candidate]:
     kept: list[Candidate] = []
     for one in found:
         twin = next((other for other in kept if head.are_equal(one.found, other.found)), None)
-        empty = one.found.filled == 0 and len(found) > 1
+        empty = len(found) > 1 and (one.found.filled == 0 or head.is_zero(one.found))
         if twin or empty:
             _leave([one], "same_amounts" if twin else "empty", twin or one)
         else:

@@ -135,6 +135,8 @@ def _words(found: ColumnProfile) -> float:
 
 
 def _name(found: ColumnProfile) -> float:
+    if part(texts_of(found), lambda text: text.casefold().rstrip(".") in CIVILITIES) >= 0.6:
+        return 0.1
     # C00123 is a customer's number, ACME 2000 is not.
     return 0.45 if _codes(found) >= 0.7 else _words(found)
 

@@ -37,6 +37,10 @@ class Head:
         pairs = self._pairs(one, other)
         return len(pairs) >= _ROWS_MIN and all(abs(left - right) < _CENT for left, right in pairs)
 
+    def is_zero(self, found: sheets.ColumnProfile) -> bool:
+        """Tell whether a column has nothing but zeros."""
+        return bool(self._rows) and not any(self.numbers(found))
+
     def differ(self, one: sheets.ColumnProfile, other: sheets.ColumnProfile) -> bool:
         """Tell whether two columns of amounts say something else in some row."""
         return any(abs(left - right) >= _CENT for left, right in self._pairs(one, other))

@@ -62,6 +62,9 @@ def listen(header: str, group: str = "") -> Spoken:
     if whole:
         return Spoken(_spoken(words)[0], whole=whole)
     concepts, unknown, doubt, typos = _spoken(words)
+    if header.casefold().startswith("dû"):
+        # Of all the words of headers only this one is told from another by its accent.
+        concepts |= {"open"}
     if group and group != header:
         concepts |= _spoken(_words(plain(group)))[0]
     codes = {word.upper() for word in words} & currencies() - _NO_CODES

@@ -18,7 +18,7 @@ WORDS: dict[str, str] = {
         auftraggeber afnemer payee_name client_facture buyer geadresseerde cessionario coproprietaire
         eleve  famille membre member lid leden eigentumer propietario proprietario proprietaire
         eigenaar compte_client customer_account kundenkonto debitorenkonto compaux auxiliaire
-        compte_auxiliaire compte_tiers personenkonto debiteurenrekening contratante parent guardian tutor
+        zahlungspflichtige zahlungspflichtiger zahlungspflichtige_r compte_auxiliaire compte_tiers personenkonto debiteurenrekening contratante parent guardian tutor
         tuteur responsable_legal responsable_financier cte clte klantrelatie debtornumber guest dealer
         reseller revendeur distributeur emprunteur borrower kreditnehmer prestatario mutuatario assicurato
         contraente asegurado tomador versicherter verzekerde insured utente abbonato abonado abonnee
@@ -26,7 +26,7 @@ WORDS: dict[str, str] = {
         preneur cessionnaire obligor payers rechnungskunde zahlungspflichtiger  inquilina
         mandataria titolare
         klient kontrahent nabywca odbiorca dluznik platnik odberatel zakaznik kund kunder kundens galdenar
-        asiakas devedor""",
+        asiakas asiakkaan asiakasnumero podmiot podmiotu devedor""",
     "creditor": """creancier creditor creditore acreedor glaubiger schuldeiser mandant mandante mandataire
         societe_emettrice entite_facturante emetteur glaubigerin opdrachtgever issuer""",
     "supplier": "fournisseur supplier vendor lieferant proveedor fornitore leverancier crediteur kreditor",
@@ -45,15 +45,16 @@ WORDS: dict[str, str] = {
     "rep": """commercial vendeur salesperson sales_rep sales_person sales_manager rep representant vertreter agent agente venditore verkoper
         sachbearbeiter gestionnaire responsable owner manager user utilisateur zustandig assigned collector
         comercial bearbeiter suivi_par charge_de_clientele account_manager chasseur conseiller salesman
-        accountmanager vendedor assegnato operatore benutzer gebruiker created_by behandelaar recouvreur""",
-    "other": """guarantor caution avaliste garant garante burge emergency notaire avocat lawyer anwalt
+        accountmanager vendedor assegnato operatore benutzer gebruiker created_by behandelaar recouvreur practitioner provider therapist dentist behandler praticien
+        medecin soignant technician technicien monteur driver chauffeur saljare selger""",
+    "other": """tiers_payant third_party_payer guarantor caution avaliste garant garante burge emergency notaire avocat lawyer anwalt
         referent employer employeur arbeitgeber""",
     # Which paper.
     "invoice": """facture factures facturas fact fac factura fra fras fattura fatture fatt ft invoice invoices
         inv rechnung rechnungen rechnungs rech rech_ rg re factuur fakt faktura fakturen facturacion bill bills
         facturation factuurs nota ausgangsrechnung ar facturado fct ausgangsrechnungs verkooporder_factuur
         fak factuurs quittance tax_invoice
-        fv faktury fatura faturas""",
+        fv faktury fatura faturas lasku laskun laskunumero iuv""",
     "document": """piece pieces pce doc document dokument dokumente documento documenti documentos beleg belege stuk boekstuk stuks
         ecriture voucher justificatif belegfeld belegfeld_1 documentno docto op_nummer op bkst belnr buchung_beleg
         transaction receipt
@@ -78,12 +79,12 @@ WORDS: dict[str, str] = {
         cislo""",
     "reference": """ref refs reference references referenz referencia riferimento rif referentie kenmerk refer
         reff zeichen riferimenti betalingskenmerk verwijzing ref_
-        referencja referens referanse variabilni_symbol
+        referencja referens referanse
         onze_ref""",
-    "internal": "interne internal intern interno interna eigen eigene own nos_ref notre votre unsere ihre",
+    "internal": "interne internal intern interno interna interni vlastni eigen eigene own nos_ref notre votre unsere ihre",
     # Time.
     "date": """date dates datum fecha fechas data dt dat dte day tag_ fec datums datetime fech dag_
-        dato daty""",
+        dato daty paiva paivays paivamaara""",
     "due": """echeance echeances ech dufr_le due falligkeit fallig faelligkeit faellig falligkeits faelligkeits
         vencimiento vencimientos vto vtos vcto venc vence scadenza scadenze scad verval vervalt
         vervaldag exigibilite pay_by payable_by payable_before
@@ -108,9 +109,11 @@ WORDS: dict[str, str] = {
         overdue_since echu_depuis scaduto_dal vencido_desde due_since impaye_depuis pay_by_date
         forfallodatum forfallodag forfaldsdato forfaldsdag forfallsdato datum_splatnosti erapaiva data_limite
         data_de_vencimento charge_date""",
+    "payment+reference": "variabilni_symbol var_symbol variabilny_symbol var_sym",
     "invoice+date": "f_factura f_fra rechnung_vom facture_du fattura_del factuur_van invoiced_at invoice_dt",
     "issue+date": "f_emision f_expedicion",
-    "booking+date": """ecriture_date date_ecriture date_valeur date_de_valeur data_valuta fecha_valor value_date
+    "booking+date": """last_sent sent_date date_sent sent_on sent_at date_envoi versanddatum versendet_am data_invio fecha_envio
+        verzenddatum skickad_datum sendt_dato ecriture_date date_ecriture date_valeur date_de_valeur data_valuta fecha_valor value_date
         valutadatum""",
     "birth": """ne_e_le naissance birth birthdate birthday geburts geburt geburtsdatum geburtstag geb nacimiento
         nascita geboorte geboortedatum dob nac date_de_naissance nasc ne_le date_of_birth anniversaire
@@ -135,7 +138,7 @@ WORDS: dict[str, str] = {
         kwota wartosc castka castky belopp belob belop montante quantia""",
     "total": """total totale tot totaal gesamt totals gesamtbetrag totaux totales gesamtsumme eindtotaal endbetrag
         endsumme rechnungssumme grand_total
-        razem ogolem celkem celkova totalt ialt i_alt summa""",
+        razem ogolem celkom yhteensa celkem celkova totalt ialt i_alt summa""",
     "incl": """ttc brutto gross incl inkl tvac ivato iva_incluida con_iva iva_inclusa iva_incl btw_incl incl_btw
         tax_included including lordo bruto toutes_taxes_comprises inc_vat incl_vat inc_tax incl_tax inklusive
         inkl_mwst inkl_ust mit_mwst inclusief inclusief_btw inc iva_compresa totale_documento tax_inclusive
@@ -168,7 +171,7 @@ WORDS: dict[str, str] = {
         openstaande_schuld amount_owing unsettled noch_zu_zahlen reste_a_percevoir
         do_zaplaty pozostalo pozostalo_do_zaplaty naleznosc naleznosci nieoplacone zbyva zbyva_uhradit
         k_uhrade neuhrazeno dluh nedoplatek restbelopp restbelob restbelop kvar kvarvarande att_betala
-        obetalt utestaende aterstar restgaeld udestaende skyldig at_betale a_betale divida em_divida pendente
+        avoinna avoin maksamatta obetalt utestaende aterstar restgaeld udestaende skyldig at_betale a_betale divida em_divida pendente
         por_receber por_liquidar em_aberto pending reste_a_encaisser restant_a_encaisser solde_debiteur soldes_debiteurs
         saldo_deudor saldo_debitore saldo_devedor sollsaldo debetsaldo debit_balance current_trx_amount current_amount
         current_transaction_amount current_document_amount""",
@@ -185,8 +188,8 @@ WORDS: dict[str, str] = {
         innbetalt liquidado recebido""",
     "payment": """paiement paiements payment payments zahlung zahlungs pago pagos pagamento pagamenti betaling
         betalings betaal reglement reglements zahlungsart zahl cobro cobros incasso settlement betalingen pay
-        platnosc platnosci uhrada platba betalning""",
-    "terms": """terms conditions condition bedingung bedingungen condiciones condizioni voorwaarden mode methode
+        pag maksu platnosc platnosci uhrada platba betalning""",
+    "terms": """tipo_pag tipo_pagamento cond_pag mod_pag forma_pago terms conditions condition bedingung bedingungen condiciones condizioni voorwaarden mode methode
         method forma modalita art_zahlung ziel zahlungsziel moyen betaalwijze betaaltermijn betaaltermijnen
         betalingsconditie wijze zahlungsbedingung zahlungsbedingungen medio
         condicoes sposob betalningsvillkor betalingsbetingelser""",
@@ -221,7 +224,7 @@ WORDS: dict[str, str] = {
         emailadresse emailadres mailadresse correo_electronico email_address emailaddress adresse_mail
         adr_mail e_mail_adresse e_mailadres smtp_addr smtp mailto mailadres adresse_email indirizzo_email
         eml emailid adresse_e_mail courrier_electronique correo_e mailadressen
-        e_post epost e_postadress adres_e_mail correio_eletronico""",
+        sahkoposti e_post epost e_postadress adres_e_mail correio_eletronico""",
     "pec": "pec",
     "phone": """telephone tel telefon telefono telefoon fon phone phones tlf tfno tfn tlfno fixe festnetz landline
         telnr ruf rufnummer telf telefonnummer telefoonnummer phonenumber telephones telf1 phone_number
@@ -277,13 +280,14 @@ WORDS: dict[str, str] = {
     "zip": """npa billing_code billing_zip billing_zipcode cp postal postale zip plz postleitzahl postcode cap codigo_postal code_postal codepostal postkode
         zipcode zip_code eircode pstlz postal_code codigopostal cod_postal c_p postnummer cod_post codpostal cpostal
         c_postal postcodes pstcd postcd codepost code_post zip_postal zip_postal_code postcode_huisadres
-        kod_pocztowy psc postnr""",
+        kod_pocztowy psc postnr postinumero""",
     "city": """ville city ort stadt town ciudad poblacion localidad citta comune localite plaats woonplaats stad
         municipio commune localita ort01 villes bureau_distributeur vestigingsplaats wohnort pob ciud
         gemeente town_city city_town poblac loc
-        sted poststed_ miasto miejscowosc mesto obec postort bynavn postby poststed cidade""",
+        sted postitoimipaikka paikkakunta miasto miejscowosc mesto obec postort bynavn postby poststed cidade""",
     "province": """province provincia prov state bundesland region departement county provincie kanton canton dept
-        regione regio estado_provincia suburb district quartier barrio frazione comarca""",
+        regione regio estado_provincia district quartier barrio frazione comarca""",
+    "city+province": "suburb",
     "country": """pays country land pais paese nazione landcode land1 country_code code_pays countrycode
         laendercode landeskennzeichen lkz nation ctry landen nazionalita landkz code_iso_pays
         kraj panstwo zeme""",
@@ -296,8 +300,8 @@ WORDS: dict[str, str] = {
         leistungstext libelle_ecriture ecriturelib object service_rendu artikel servicio detalle details
         reason factuuromschrijving beschreibung producto productos leistung leistungen prestation opis
         detalle_factura dienst
-        tytul popis beskrivning beskrivelse descricao""",
-    "note": """commentaire commentaires comment comments notes note_ bemerkung bemerkungen notiz notizen
+        kohde tytul popis beskrivning beskrivelse descricao""",
+    "note": """vermerk vermerke uwagi poznamka anteckning merknad bemaerkning huomautus commentaire commentaires comment comments notes note_ bemerkung bemerkungen notiz notizen
         observaciones observation observations opmerking opmerkingen annotazioni remarque remarques memo
         kommentar commenti interno_nota historique remark remarks""",
     "iban": "iban iban_nr iban_no ibancode",
@@ -310,11 +314,11 @@ WORDS: dict[str, str] = {
     # What says nothing of a debt.
     "status": """tila statut status stato estado etat situation statut_facture situacion factuurstatus paystatus
         etat_ situazione payment_state state_payment lifecycle
-        stav situacao""",
+        stav situacao tila stan status_platnosci""",
     "reminder": """relance relances mahnstufe mahnung mahnungen mahn reminder reminders dunning aanmaning aanmaningen
         sollecito solleciti reclamacion recordatorio niveau level mahnlauf letzte_mahnung rappel
         herinnering herinneringen stufe mise_en_demeure inkassostatus
-        rykker rykkere paminnelse ponaglenie monit upominka lembrete purring""",
+        aanm rykker rykkere paminnelse ponaglenie monit upominka lembrete purring""",
     "lettering": """lettrage lettre let code_lettrage ecriture_let ecriturelet ecriture_lettrage date_let datelet ltr ltrg
         lettrages rapprochement rapproche rapprochee reconciled reconciliation matching_number matched full_reconcile
         full_reconcile_id ausgleich ausgleichs ausgleichsbeleg ausgleichsdatum augbl augdt clearing clearing_document
@@ -329,7 +333,7 @@ WORDS: dict[str, str] = {
     "cancelled": """annule annulee annulation cancelled canceled cancellation void voided storniert anulada anulado
         annullata annullato geannuleerd brouillon entwurf borrador bozza draft""",
     "sides": """soll_haben_kennzeichen sh_kennzeichen shkz shkzg sens sens_ecriture signe vorzeichen dr_cr drcr
-        debit_credit_indicator credit_debit_indicator debit_credit_code posting_side kennzeichen_sh segno""",
+        debit_credit_indicator credit_debit_indicator debit_credit_code posting_side kennzeichen_sh segno sh s_h dc d_c""",
     "priority": "phase etape stage aktiv actif active activo attivo actief priorite prioridad priority priorita phase_ fase",
     "taxid": """siret siren tva_intra tva_intracom tva_intracommunautaire ust_id ustid ust_idnr nif cif dni piva
         partita_iva p_iva codice_fiscale kvk steuernummer btw_nummer taxid vat_id vat_no vat_number ein
@@ -362,7 +366,7 @@ WHOLE: dict[str, str] = {
         move_name document_number""",
     "debtor_reference": """debtor_reference kunnr comp_aux_num compauxnum customer_id_external debtor_id
         partner_ref deb_nr debnr""",
-    "name": "debtor_name comp_aux_lib compauxlib name1 partner_id partner invoice_partner_display_name",
+    "name": "nazev_firmy_nebo_jmeno_osoby debtor_name comp_aux_lib compauxlib name1 partner_id partner invoice_partner_display_name",
     "first_name": "firstname debtor_first_name first_name",
     "last_name": "lastname debtor_last_name last_name",
     "company": "debtor_company",
@@ -376,7 +380,7 @@ WHOLE: dict[str, str] = {
     "street_address": "stras street_address debtor_address_street_address",
     "street_number": "street_number debtor_address_street_number",
     "postal_code": "pstlz debtor_address_postal_code",
-    "city": "ort01 debtor_address_city",
+    "city": "ort01 by debtor_address_city",
     "country": "land1 debtor_address_country",
     "amount": "amount_residual amount_residual_signed invoiceamountdue restdu",
     "amount_invoiced": "amount_total amount_total_signed",

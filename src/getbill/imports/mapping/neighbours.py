@@ -19,6 +19,7 @@ _MOST = 0.75
 _BOOKED = re.compile(
     r"creat|creac|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione"
 )
+_CONSTANT_MIN = 3
 _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 
 
@@ -56,6 +57,11 @@ def _names(candidates: list[Candidate]) -> None:
 
 def _contacts(candidates: list[Candidate]) -> None:
     """A contact is the debtor's name only where nothing else names the debtor: contacts change, debtors do not."""
+    for one in _having(candidates, Field.COMPANY):
+        is_constant = one.found.filled > _CONSTANT_MIN and one.found.distinct == 1
+        if is_constant and any(other.may_be(NAMES, CERTAIN) for other in candidates if other is not one):
+            # The creditor's own company, in every row.
+            one.become([], Reason("not_ours", _header(one)))
     for one in _having(candidates, Field.NAME):
         others = [other for other in candidates if other is not one and other.may_be(NAMES, CERTAIN)]
         if "object" in one.spoken.concepts and "debtor" not in one.spoken.concepts and others:
@@ -94,6 +100,7 @@ def _references(candidates: list[Candidate], head: Head) -> None:
     names = _having(candidates, *NAMES)
     if not _having(candidates, Field.INVOICE_REFERENCE):
         _numbers(candidates, names)
+    _payment_symbol(candidates)
     invoices = _having(candidates, Field.INVOICE_REFERENCE)
     _vague_references(candidates, invoices)
     numbered = [one for one in invoices if "invoice" in one.spoken.concepts]
@@ -141,6 +148,17 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
         plain[0].turn(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
 
 
+def _payment_symbol(candidates: list[Candidate]) -> None:
+    """Take the reference to pay with for the invoice's where nothing else numbers the rows: variabilní symbol."""
+    numbered = _having(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE)
+    if (
+        len(numbered) == 1
+        and {"payment", "reference"} <= numbered[0].spoken.concepts
+        and _is_own(numbered[0])
+    ):
+        numbered[0].turn(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
+
+
 def _is_own(one: Candidate) -> bool:
     """Tell whether nearly every row has a value of its own in a column."""
     return one.found.filled == one.found.distinct > 1 and one.found.filled >= _MOST * one.found.rows
@@ -160,6 +178,8 @@ def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) ->
         is_vague = claim.score < 0.8 or one.spoken.concepts <= {"reference", "number", "id"}
         # A case or a contract of several invoices.
         is_vague |= one.found.distinct < one.found.filled and any(map(_is_own, invoices))
+        # One that many rows lack tells them apart less than the invoice's own.
+        is_vague |= one.found.filled < _MOST * one.found.rows and any(map(_is_own, invoices))
         if not one.found.filled:
             one.become([], Reason("empty"))
         elif is_vague and not one.spoken.whole and invoices:

@@ -33,6 +33,7 @@ from getbill.imports.mapping.rules import Claim
 _REFERENCES = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
 # Two columns nearly as likely to be one of these are a question; of others, the likelier one is taken.
 _CRITICAL = AMOUNTS | DATES | _REFERENCES | {Field.CURRENCY, Field.IBAN}
+_CONSTANT_MIN = 3
 _NEARLY = 0.08
 # What is better left out than asked, where it is not certain.
 _OPTIONAL = frozenset(
@@ -202,7 +203,7 @@ def _uncertain(
         if one.denied and one.found.share(sheets.Kind.YES_NO) >= CERTAIN:
             # `Envoyée par mail: oui` is no address.
             continue
-        if one.denied and column.field is None and _is_held(one.denied, columns):
+        if one.denied and column.field is None and (_is_held(one.denied, columns) or _is_constant(one)):
             continue
         if one.denied and column.field is None:
             denied = {"header": column.header or column.letter}
@@ -222,6 +223,11 @@ def _uncertain(
             proposed = column.field.value if column.field else ""
             questions.append(Question("which_field", (column.index,), field, options, proposed, facts))
     return questions
+
+
+def _is_constant(one: Candidate) -> bool:
+    """Tell whether a column says the same in every row, of the creditor as a rule."""
+    return one.found.filled > _CONSTANT_MIN and one.found.distinct == 1
 
 
 def _is_held(field: Field, columns: list[Column]) -> bool:

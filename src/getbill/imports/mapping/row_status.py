@@ -7,6 +7,7 @@ asked in one question. A column with two values beside an amount may be a sign: 
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -56,6 +57,24 @@ _ENDINGS: Final = {
 _SEVERITY: Final = ("open", "partly_paid", "paid", "credit", "excluded")
 _CODES: Final = {"paid": "row_is_settled", "credit": "row_is_credit", "excluded": "row_is_excluded"}
 # Yes and no, as flags are written.
+# Numbers above it are no signs but of known lists.
+_SIGN_MAX: Final = 12
+_NEGATIVE_MOST: Final = 0.8
+_NOTE_CHARS_MIN: Final = 6
+_SUPPLIERS: Final = frozenset(
+    {
+        "supplier",
+        "vendor",
+        "creditor",
+        "fournisseur",
+        "fournisseurs",
+        "lieferant",
+        "kreditor",
+        "proveedor",
+        "acreedor",
+    }
+    | {"fornitore", "leverancier", "crediteur", "provider"}
+)
 _YES: Final = frozenset(
     [
         "oui",
@@ -192,7 +211,7 @@ _MARK_CHARS_MAX: Final = 3
 # Words of states that follow the payment, not only the paper.
 _PAYMENT: Final = re.compile(
     r"paid|\bpa[iy]e|impay|regle|sold[e\u00e9]|encaiss|bezahl|beglichen|offen|pagad|cobrad|pagat|saldat|incass|betaal|betal|oplac|zaplac"
-    r"|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
+    r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|splac|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
 )
 _SINCE: Final = re.compile(
     r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace|in|dans)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|fois|times|mal|d|j)\b"
@@ -309,12 +328,16 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
         column.field == Field.AMOUNT and candidate.spoken.concepts & {"open", "overdue"}
         for column, candidate in zip(columns, candidates, strict=True)
     )
+    read: list[tuple[Column, Candidate, dict[str, str | None]]] = []
     for column, candidate in zip(columns, candidates, strict=True):
         if column.field not in {None, Field.OBJECT, Field.METADATA} or not candidate.found.filled:
             continue
-        readings = _settled_on(candidate, has_remainder=has_remainder) or _readings(candidate)
-        if readings is None:
-            continue
+        values = _settled_on(candidate, has_remainder=has_remainder) or _readings(candidate)
+        if values is not None:
+            read.append((column, candidate, values))
+    rows = _Rows(columns, candidates, read, head)
+    for column, candidate, values in read:
+        readings = rows.explained(candidate, values)
         known = {value: status for value, status in readings.items() if status}
         is_flag = bool(candidate.spoken.concepts & {"paid", "open"})
         tracks_payment |= is_flag or any(_PAYMENT.search(plain(value)) for value in known)
@@ -325,6 +348,81 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
         else:
             questions.append(question(column, candidate.found, readings, examples(columns, candidate, head)))
     return Decision(statuses, questions, frozenset(explained), tracks_payment)
+
+
+class _Rows:
+    """The first rows: which of them could be debts whatever a column's values mean."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        candidates: Sequence[Candidate],
+        read: Sequence[tuple[Column, Candidate, dict[str, str | None]]],
+        head: Head,
+    ) -> None:
+        self._rows = head.rows
+        self._filled_most = max(map(_filled, head.rows), default=0)
+        self._refused = {
+            candidate.column.index: {
+                at
+                for at, cells in enumerate(head.rows)
+                if (status := readings.get(text_of(cells[candidate.column.index]) or "")) and status in _CODES
+            }
+            for _, candidate, readings in read
+        }
+        due = [
+            one.found
+            for column, one in zip(columns, candidates, strict=True)
+            if column.field == Field.AMOUNT and head.share_negative(one.found) < _NEGATIVE_MOST
+        ]
+        # Nothing above zero is owed in these rows.
+        self._empty = {
+            at for one in due for at, number in enumerate(head.numbers(one)) if not number or number < 0
+        }
+
+    def explained(self, candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None]:
+        """Return the values with a meaning that matters: one that only stands where nothing is owed needs none.
+
+        A code that is then the only one left, on every row that is owed, tells nothing of them.
+        """
+        if all(readings.values()):
+            return readings
+        index = candidate.column.index
+        elsewhere = self._empty.union(*(rows for column, rows in self._refused.items() if column != index))
+        everywhere: Counter[str] = Counter()
+        live: Counter[str] = Counter()
+        for at, cells in enumerate(self._rows):
+            value = text_of(cells[index]) or ""
+            everywhere[value] += 1
+            live[value] += at not in elsewhere and (bool(value) or not self._is_sparse(cells))
+        counted = candidate.found.values
+        owed = {
+            value
+            for value in counted
+            if readings.get(value) not in _CODES and (live[value] or everywhere[value] < counted[value])
+        }
+        unknown = {value for value in owed if value in readings and not readings[value]}
+        if (
+            len(unknown) == 1
+            and owed == unknown
+            and _may_be_only(candidate, next(iter(unknown)))
+            and not live[""]
+        ):
+            return {v: "open" if v in unknown else s for v, s in readings.items() if s or v in unknown}
+        return readings if unknown else {v: s for v, s in readings.items() if s}
+
+    def _is_sparse(self, cells: Sequence[sheets.Cell]) -> bool:
+        """Tell whether a row has less than half of the cells of the fullest: a total, a heading."""
+        return 2 * _filled(cells) < self._filled_most
+
+
+def _filled(cells: Sequence[sheets.Cell]) -> int:
+    return sum(1 for cell in cells if text_of(cell))
+
+
+def _may_be_only(candidate: Candidate, value: str) -> bool:
+    """Tell whether a value that every owed row has may go without its meaning: a code, or a type of document."""
+    return len(value) <= _MARK_CHARS_MAX or "status" not in candidate.spoken.concepts
 
 
 def question(
@@ -495,8 +593,21 @@ def _of_texts(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
     concepts = candidate.spoken.concepts
     if not concepts & _ABOUT_OTHERS and _are_sides(readings):
         return _by_sides(candidate, list(readings)) or readings
-    ending = {"credit", "excluded", "paid"} if "note" in concepts else {"credit", "excluded"}
-    return {v: s for v, s in readings.items() if s in ending or _is_payment(v)} or None
+    is_note = "note" in concepts
+    ending = {"credit", "excluded", "paid"} if is_note else {"credit", "excluded"}
+    statuses = {v: s or (_noted(v) if is_note else None) for v, s in readings.items()}
+    return {v: s for v, s in statuses.items() if s in ending or _is_payment(v)} or None
+
+
+def _noted(value: str) -> str | None:
+    """Return what a note says by its first word, or by a phrase in it: litige dégât des eaux, ne pas relancer."""
+    words = vocabulary().words
+    text = _NOT_WORDS.sub(" ", plain(value)).strip()
+    first = text.split(" ", 1)[0]
+    if len(first) >= _NOTE_CHARS_MIN and words.get(first) == "excluded" and first not in _SUPPLIERS:
+        return "excluded"
+    phrases = (phrase for phrase, status in words.items() if status == "excluded" and phrase.count(" ") > 1)
+    return "excluded" if any(f" {phrase} " in f" {text} " for phrase in phrases) else None
 
 
 def _is_elsewhere(candidate: Candidate) -> bool:
@@ -682,7 +793,7 @@ def _is_explained(candidate: Candidate, values: set[str]) -> bool:
         return True
     if "flag" in concepts and not concepts & {"credit", "debit"} and values <= _YES | _NO:
         return True
-    if all(value.isdigit() and len(value) > _MARK_CHARS_MAX for value in values):
+    if all(value.isdigit() and (len(value) > _MARK_CHARS_MAX or int(value) > _SIGN_MAX) for value in values):
         return True
     if all("bucket" in listen(value).concepts and not value.isdigit() for value in values):
         return True

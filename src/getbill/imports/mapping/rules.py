@@ -41,6 +41,7 @@ street number: street_address .9, street_number .9
 house street: street_address .95
 house: street_number .95
 zip: postal_code .96
+city province: city .85
 city: city .95
 country: country .95
 province:
