@@ -412,3 +412,14 @@ def test_a_number_with_its_sign_is_a_reference() -> None:
     found = read("Client | Facture | Montant", "Jean | #2214 | 12,50", "Ana | #NV001 | 80,00")
 
     assert [body["reference"] for body in found.bodies()] == ["#2214", "#NV001"]
+
+
+@pytest.mark.parametrize(
+    ("mark", "amounts"), [(".", ["1.200", "1.300", "1.400", "80.5"]), (",", ["1200", "1300", "1400", "80.5"])]
+)
+def test_one_decimal_among_many_that_may_be_thousands_is_asked(mark: str, amounts: list[str]) -> None:
+    found = column("1.200", "1.300", "1.400", "80.5")
+
+    assert found.asked() == ["number_format"]
+    after = mapping.changed(found.mapping, {"numbers": {"Solde": mark}}, found.profile)
+    assert [body["amount"] for body in found.bodies(after)] == [Decimal(amount) for amount in amounts]

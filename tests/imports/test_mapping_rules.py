@@ -570,6 +570,8 @@ def test_how_a_column_is_written_is_asked_with_what_it_is() -> None:
         ("Amount due (pence)", "cents"),
         ("Offener Betrag (Ct)", "cents"),
         ("Amount due (USD thousands)", "thousands"),
+        ("Amount due (in Lakhs)", "lakhs"),
+        ("Amount due (Rs. Crore)", "crores"),
     ],
 )
 def test_a_header_gives_the_unit_of_its_amounts(header, unit) -> None:
@@ -684,3 +686,20 @@ def test_what_is_no_address_and_no_amount_of_tax_asks_nothing_of_them(header, va
     )
 
     assert not {"which_field", "tax_included"} & set(found.asked())
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "name"),
+    [
+        ("Nom complet | Nom | Prénom", "Jean Dupont | Dupont | Jean", "Jean Dupont"),
+        ("Nom | Prénom", "Dupont | Jean", "Jean Dupont"),
+        ("Nom | Prénom", "Azur SARL | ", "Azur SARL"),
+    ],
+)
+def test_a_name_beside_a_first_name_is_the_whole_or_the_last_one(header, row, name) -> None:
+    others = {2: "Azur SARL | ", 3: "Ada Poe | Poe | Ada"}[header.count("|") + 1]
+    found = read(f"{header} | Facture | Montant dû", f"{others} | F1 | 12,50", f"{row} | F2 | 8,00")
+
+    debtor = found.bodies()[1]["debtor"]
+    both = " ".join(debtor[part] for part in ("first_name", "last_name") if part in debtor)
+    assert debtor.get("name", both) == name

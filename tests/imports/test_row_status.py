@@ -194,6 +194,8 @@ def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
         ("Voided at", ("", "2026-09-12", ""), [None, "row_is_settled", None]),
         ("Closed date", ("", "2026-09-12", ""), [None, "row_is_settled", None]),
         ("Règlement prévu le", ("", "12/09/2026", ""), [None, None, None]),
+        ("Promesse de paiement", ("", "12/09/2026", ""), [None, None, None]),
+        ("Rejet de paiement le", ("", "12/09/2026", ""), [None, None, None]),
         ("state", ("posted", "draft", "cancel"), [None, "row_is_settled", "row_is_settled"]),
         ("Vorgang", ("Rechnung", "Zahlung", "Rechnung"), [None, "row_is_settled", None]),
         ("Libellé", ("Vente", "Règlement", "Vente"), [None, "row_is_settled", None]),
@@ -269,3 +271,9 @@ def test_a_number_of_the_series_of_credit_notes_is_warned_of(numbers, codes) -> 
     found = read("Client | Facture | Montant", *(f"A | {number} | 12,50" for number in numbers))
 
     assert _codes(found) == codes
+
+
+def test_credits_beside_what_is_left_are_not_asked() -> None:
+    found = read("Facture | Client | Restant dû | Avoir", "F1 | A | 100,00 | 20,00", "F2 | B | 50,00 | 0,00")
+
+    assert found.asked() == []

@@ -180,6 +180,8 @@ def _decided(votes: _Votes) -> NumberShape:
         decimal = "," if comma >= point else "."
         # One point among ten thousand commas is a slip of that cell, not the column's way.
         is_mixed = min(comma, point) * 100 > max(comma, point)
+        # One 80.5 among many such as 1.200: the many are thousands, or have three decimals.
+        is_mixed = is_mixed or votes.unsure[decimal] > votes.decimals[decimal]
         is_certain = not (is_mixed and doubtful)
         why = "mixed_decimals" if is_mixed else "decimal_seen"
         places = votes.places or 3

@@ -65,6 +65,9 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
 
 def _take_credits(candidates: list[Candidate]) -> None:
     """Take the amounts of credit notes beside those of invoices for what may be paid of them: it is asked."""
+    if any(_is_due(one) for one in candidates):
+        # What is left says it already.
+        return
     for one in candidates:
         concepts = one.spoken.concepts
         if "credit_note" not in concepts or concepts & {

@@ -74,6 +74,7 @@ NO_NAME = frozenset(text for text in NOTHING if not text.isalpha()) | {
     "unknown",
     "unbekannt",
 }
+_NO_NAME_MAX = 10
 # Nothing of then is collected: 1900-01-01 and 1970-01-01 are what programs write for no date.
 _OLDEST = "1980"
 _EXACT_MAX = 10**15
@@ -244,7 +245,7 @@ def name_of(column: Column, cell: sheets.Cell, draft: Draft) -> str:
     if text[:1] == "#" and _FAILED.fullmatch(text):
         draft.refuse(column, text, sheets.CellWrong("formula_error", value=text))
         return ""
-    return "" if text.casefold() in NO_NAME else text
+    return "" if len(text) < _NO_NAME_MAX and text.casefold() in NO_NAME else text
 
 
 def text_into_body(column: Column, name: str) -> Step:

@@ -61,8 +61,8 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     """Return the mapping with a human's changes: raise `ColumnsCollide` or `FieldUnknown` where they make no sense.
 
     `changes` has any of `columns` ({index, letter or header: field or null}), `numbers` ({column: "," or "."}),
-    `dates` ({column: "dmy", "mdy", "ymd", "turned" or "kept"}), `units` ({column: "cents", "thousands", "millions",
-    "negated" or null}), `currency`, `signs`, `country`, `instalments` ("split" or "merge"), `row_status` ({column: {value:
+    `dates` ({column: "dmy", "mdy", "ymd", "turned" or "kept"}), `units` ({column: "cents", "thousands", "lakhs",
+    "millions", "crores", "negated" or null}), `currency`, `signs`, `country`, `instalments` ("split" or "merge"), `row_status` ({column: {value:
     status}}; null has rows imported whatever that column says) and `not_owed` ({column: null}, the same).
     """
     if unknown := changes.keys() - _NAMES:

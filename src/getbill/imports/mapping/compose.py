@@ -54,7 +54,7 @@ class Composer:
         )
         steps = [
             *([refusing] if refusing else []),
-            *([looking] if (looking := labels.step(self._mapping.columns, self._profile)) else []),
+            *labels.steps(self._mapping.columns, self._profile),
             *self._references(),
             *money.steps(self._columns, self._mapping, self._profile),
         ]

@@ -32,40 +32,52 @@ _DOUBT: Final = re.compile(
 
 
 # The series in which programs number credit notes: AV-2026-004, GS12, CN-002.
-_CREDIT_NUMBER: Final = re.compile(r"(?:avo?|avoir|gs|cn|crn|nc|ncr|crm)[-_ /.]?\d", re.IGNORECASE)
+_CREDIT_NUMBER: Final = re.compile(r"\s*(?:avo?|avoir|gs|cn|crn|nc|ncr|crm)[-_ /.]?\d", re.IGNORECASE)
 
 
-def step(columns: Sequence[Column], profile: sheets.Profile) -> Step | None:
-    """Return the step that looks through the texts of a row; None where no column holds any."""
-    texts = [column for column in columns if _holds_texts(column) or _is_of_two_series(column, profile)]
-    if not texts:
-        return None
+def steps(columns: Sequence[Column], profile: sheets.Profile) -> list[Step]:
+    """Return the steps that look through the texts and the numbers of a row; none where no column holds any."""
+    texts = [_texts(column) for column in columns if _holds_texts(column)]
+    return texts + [_numbers(column) for column in columns if _is_of_two_series(column, profile)]
+
+
+def _texts(column: Column) -> Step:
+    index = column.index
     known: dict[str, str] = {}
 
     def look(cells: Sequence[sheets.Cell], draft: Draft) -> None:
-        for column in texts:
-            text = cells[column.index]
-            if text.__class__ is not str or not text:
-                continue
-            if (code := known.get(text)) is None:
-                if len(known) > _REMEMBERED_MAX:
-                    known.clear()
-                code = known[text] = code_of(text)
-            if code:
-                facts = {"value": text, "header": column.header or column.letter}
-                is_warning = code == "row_text_doubt"
-                draft.findings.append(
-                    CellFinding(column.index, None, text, code, facts, is_warning=is_warning)
-                )
+        text = cells[index]
+        if text.__class__ is not str or not text:
+            return
+        if (code := known.get(text)) is None:
+            if len(known) > _REMEMBERED_MAX:
+                known.clear()
+            code = known[text] = code_of(text)
+        if code:
+            draft.findings.append(_finding(column, text, code))
 
     return look
+
+
+def _numbers(column: Column) -> Step:
+    index, matches = column.index, _CREDIT_NUMBER.match
+
+    def look(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        text = cells[index]
+        if text.__class__ is str and matches(text):
+            draft.findings.append(_finding(column, text, "row_text_doubt"))
+
+    return look
+
+
+def _finding(column: Column, text: str, code: str) -> CellFinding:
+    facts = {"value": text, "header": column.header or column.letter}
+    return CellFinding(column.index, None, text, code, facts, is_warning=code == "row_text_doubt")
 
 
 def code_of(text: str) -> str:
     """Return the code of what a text says against its row; empty where it says nothing."""
     plain = sheets.folded(text)
-    if _CREDIT_NUMBER.match(plain):
-        return "row_text_doubt"
     if _CREDIT.match(plain):
         return "row_is_credit"
     return "row_text_doubt" if _DOUBT.search(plain) else ""

@@ -56,8 +56,10 @@ def _reader(column: Column, mapping: Mapping, profile: sheets.Profile) -> Reader
         ".", "", is_certain=False, why="nothing_seen"
     )
     mark = mapping.numbers.get(column.index)
-    if mark and mark != shape.decimal:
-        thousands = {",": ".", ".": ","}[mark] if shape.thousands in {",", "."} else shape.thousands
+    if mark and (mark != shape.decimal or not shape.is_certain):
+        other = {",": ".", ".": ","}[mark]
+        is_other = shape.thousands in {",", "."} or (not shape.thousands and mark != shape.decimal)
+        thousands = other if is_other else shape.thousands
         shape = replace(shape, decimal=mark, thousands=thousands, is_certain=True, why="answered", places=3)  # type: ignore[arg-type]
     read = sheets.number_reader(shape)
     return read if column.unit is None else lambda cell: units.scaled(read(cell), column.unit)

@@ -11,6 +11,7 @@ from getbill.imports.mapping.model import CERTAIN, NAMES, Field, Reason
 from getbill.imports.mapping.rules import Claim
 
 _NUMBERING = {"number", "id", "internal", "invoice", "document"}
+_WHOLE = re.compile(r"compl[eè]t|full|vollst|volledig|entier", re.IGNORECASE)
 _GIVEN = {"nombre", "nome"}
 # A number that fewer rows have is not what tells them apart.
 _MOST = 0.75
@@ -52,6 +53,8 @@ def _names(candidates: list[Candidate]) -> None:
     whole = [one for one in _having(candidates, Field.NAME) if not (one.best and one.best.role)]
     if first and not last:
         for one in whole:
+            if _WHOLE.search(one.column.header):
+                continue
             if not {"first", "last", "company"} & one.spoken.concepts and not contents.are_companies(
                 one.found
             ):

@@ -36,6 +36,8 @@ def steps(columns: dict[Field, Column], profile: sheets.Profile) -> list[Step]:
             made.append(_text(column, name))
     if column := columns.get(Field.NAME_INFIX):
         made.append(_infix(column))
+    if Field.NAME in columns and Field.FIRST_NAME in columns and Field.LAST_NAME not in columns:
+        made.append(_join)
     if column := columns.get(Field.CONTACT):
         made.append(_contact(column))
     if column := columns.get(Field.CIVILITY):
@@ -68,6 +70,13 @@ def _name(column: Column, style: names.Style) -> Step:
         draft.debtor.update(names.parts(text, style))
 
     return step
+
+
+def _join(_cells: Sequence[sheets.Cell], draft: Draft) -> None:
+    """Name a person by both names where a column of names holds companies and the last names of people."""
+    first, name = draft.debtor.get("first_name"), draft.debtor.get("name")
+    if first and name and "company" not in draft.debtor and first.casefold() not in name.casefold():
+        draft.debtor |= {"name": f"{first} {name}", "last_name": name}
 
 
 def _contact(column: Column) -> Step:

@@ -120,7 +120,8 @@ _FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
 # Of these several, the header of which says that the row is settled on the day in the cell.
 _SETTLED: Final = frozenset({"paid", "payment", "cancelled"})
 _NOT_YET: Final = re.compile(
-    r"pr[eé]v|expect|plan|promi|voraus|geplant|estim|attend|verwacht|previst|schedul|next|prochain"
+    r"prev|expect|plan|promi|promes|promet|zusage|belofte|voraus|geplant|estim|attend|verwacht|previst|schedul|next|prochain|souhait"
+    r"|rejet|refus|echec|fail|impay|unpaid|limit|avant|before|latest|spatest|uiterst|target|ziel|rappel|relance|remind"
 )
 # A payment as the text of a ledger's line names it, which no invoice is about.
 _PAYMENT_PAPER: Final = re.compile(

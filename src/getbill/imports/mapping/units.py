@@ -12,13 +12,15 @@ from getbill import sheets
 from getbill.imports.mapping.contents import texts_of
 from getbill.imports.mapping.model import AMOUNTS, Column, Field, Question
 
-Unit = Literal["cents", "thousands", "millions", "negated"]
+Unit = Literal["cents", "thousands", "lakhs", "millions", "crores", "negated"]
 UNITS: Final[tuple[str, ...]] = get_args(Unit)
 # What an amount of the unit is in the currency's own.
 FACTORS: Final = {
     "cents": Decimal("0.01"),
     "thousands": Decimal(1_000),
+    "lakhs": Decimal(100_000),
     "millions": Decimal(1_000_000),
+    "crores": Decimal(10_000_000),
     "negated": Decimal(-1),
 }
 
@@ -59,6 +61,7 @@ _OF_AMOUNTS: Final = re.compile(
     r"(?:all[es]? |tous les |les |tutti gli |todos los |alle )?(?:montants?|valeurs?|chiffres|sommes|betr\w+|angaben|amounts?|figures|values"
     r"|importes?|cifras|importi|valori|bedrag\w*|kwoty|belopp|valores)\b"
 )
+_OF_INDIA: Final = {"lakhs": re.compile(r"\bla(?:kh|c)s?\b"), "crores": re.compile(r"\bcrores?\b")}
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _EXAMPLES_MAX: Final = 3
 
@@ -69,6 +72,9 @@ def unit_of(text: str) -> Unit | None:
     plain = sheets.folded(text)
     if _THOUSANDS.search(plain):
         return "thousands"
+    for unit, pattern in _OF_INDIA.items():
+        if pattern.search(plain):
+            return unit  # type: ignore[return-value]
     return "millions" if _MILLIONS.search(plain) else None
 
 
