@@ -50,6 +50,8 @@ _QUOTES = frozenset("\u00a0«»\u2019\u2018\u201c\u201d\u201e°ºª")
 _WESTERN, _DOUBT, _UNUSUAL = 4.0, 5.0, -3.0
 # Below this on average letters stand as in no language, where there are enough of them to say so.
 _POOR, _ENOUGH = -9.8, 6.0
+# With fewer letters western pages are no rivals of each other: what else the file shows was weighed before.
+_FEW = 2.5
 # How many letters that are read in two ways are shown.
 _SHOWN_MAX = 8
 # A file in a language that other pages are made for.
@@ -72,8 +74,8 @@ class Reading:
 
     page: str
     rival: str = ""
-    # Whether its letters stand as in no language known here.
-    is_poor: bool = False
+    # Whether its letters stand as in no language known here; None for too few of them to say so.
+    is_poor: bool | None = None
     # The letters that the two read differently, the most frequent first.
     letters: tuple[str, str] = ("", "")
 
@@ -157,9 +159,9 @@ def decide(western: str, contexts: Counter[bytes], sample: bytes) -> Reading:
     scores = _scores(western, evidence)
     weight = sum(evidence.weights.values())
     (best, page), *rest = sorted(scores.values(), key=lambda scored: -scored[0])
-    if page == western and weight < _ENOUGH:
+    if page == western and weight < _FEW:
         rest = [(score, rival) for score, rival in rest if _PAGES[rival] != "west"]
-    is_poor = weight >= _ENOUGH and best < _POOR * weight
+    is_poor = best < _POOR * weight if weight >= _ENOUGH else None
     if rest and best - rest[0][0] < _DOUBT:
         rival = rest[0][1]
         return Reading(page, rival, is_poor, _differences(page, rival, evidence))

@@ -110,7 +110,8 @@ def _single_byte(contexts: Counter[bytes], sample: bytes) -> Encoding:
     western = max(_SINGLE_BYTE, key=lambda name: (fits[name], -_SINGLE_BYTE.index(name)))
     reading = code_pages.decide(western, contexts, sample)
     codec = reading.page
-    is_doubtful = bool(reading.rival) or reading.is_poor or (codec == western and fits[codec] <= 0)
+    is_poor = codec == western and fits[codec] <= 0 if reading.is_poor is None else reading.is_poor
+    is_doubtful = bool(reading.rival) or is_poor
     return Encoding(shown(codec), codec, is_doubtful=is_doubtful, readings=_readings(reading))
 
 
