@@ -232,9 +232,11 @@ class _Words:
     plain: Counter[str]
     others: Counter[str]
 
-    def bonus(self, language: str) -> float:
-        """Return what its known words add to a language."""
-        return _bonus(self.plain[language], self.others[language])
+    @property
+    def bonuses(self) -> dict[str, float]:
+        """What they add to each language that has any."""
+        languages = self.plain.keys() | self.others.keys()
+        return {name: _bonus(self.plain[name], self.others[name]) for name in languages}
 
     @property
     def most(self) -> float:
@@ -270,14 +272,18 @@ def _of_main(page: _Page, letters: _Letters, anyone: Sequence[float], words: _Wo
     """Return how likely the letters are in the likeliest main language."""
     floor = [likelihood + _FOREIGN for likelihood in anyone]
     signs = Counter(sign for _, sign, _ in letters.triples)
-    languages = []
-    for language, against in page.main:
-        bonus = words.bonus(language.name) + against
-        missing = sum(signs[sign] for sign in signs.keys() - language.letters.keys())
-        languages.append((bonus + _MISSING * missing, bonus, language.letters))
+    bonus = words.bonuses
+    languages = [
+        (
+            bonus.get(language.name, 0.0) + against,
+            sum(signs[sign] for sign in signs if sign not in language.letters),
+            language.letters,
+        )
+        for language, against in page.main
+    ]
     return max(
-        bonus + _weighted(map(max, _likelihoods(own, letters.triples), floor), letters.weights)
-        for _, bonus, own in nlargest(_MAIN_MAX, languages, key=operator.itemgetter(0))
+        added + _weighted(map(max, _likelihoods(own, letters.triples), floor), letters.weights)
+        for added, _, own in nlargest(_MAIN_MAX, languages, key=lambda rank: rank[0] + _MISSING * rank[1])
     )
 
 
