@@ -104,7 +104,7 @@ class _Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class _Evidence:
     """What a file shows: bytes above 127 between their neighbours with weights, and its words."""
 
     contexts: Sequence[tuple[bytes, float]]
@@ -113,7 +113,7 @@ class Evidence:
     others: bytes
 
     @classmethod
-    def of(cls, contexts: Counter[bytes], sample: bytes) -> "Evidence":
+    def of(cls, contexts: Counter[bytes], sample: bytes) -> "_Evidence":
         """Gather the evidence; a context that comes again adds little."""
         weighted = [(_whole(context), 1 + math.log2(count) / 2) for context, count in _most_common(contexts)]
         words = set(_WORD.findall(sample[:_WORDS_SIZE].lower()))
@@ -155,7 +155,7 @@ def _known(words: Iterable[str]) -> Counter[str]:
 
 def decide(western: str, contexts: Counter[bytes], sample: bytes) -> Reading:
     """Return the code page of a file whose likeliest western one is known."""
-    evidence = Evidence.of(contexts, sample)
+    evidence = _Evidence.of(contexts, sample)
     scores = _scores(western, evidence)
     weight = sum(evidence.weights.values())
     (best, page), *rest = sorted(scores.values(), key=lambda scored: -scored[0])
@@ -168,7 +168,7 @@ def decide(western: str, contexts: Counter[bytes], sample: bytes) -> Reading:
     return Reading(page, is_poor=is_poor)
 
 
-def _scores(western: str, evidence: Evidence) -> dict[str, tuple[float, str]]:
+def _scores(western: str, evidence: _Evidence) -> dict[str, tuple[float, str]]:
     """Return each reading of the bytes above 127 with how likely it is and its page."""
     high = bytes(sorted({byte for context, _ in evidence.contexts for byte in context if byte > 127}))
     best = _score(western, evidence, -math.inf) + _WESTERN
@@ -182,7 +182,7 @@ def _scores(western: str, evidence: Evidence) -> dict[str, tuple[float, str]]:
     return scores
 
 
-def _differences(page: str, rival: str, evidence: Evidence) -> tuple[str, str]:
+def _differences(page: str, rival: str, evidence: _Evidence) -> tuple[str, str]:
     weights = evidence.weights
     signs, others = _page(page).signs, _page(rival).signs
     differing = [
@@ -201,7 +201,7 @@ def _reading(page: str, high: bytes) -> str:
     return "".join(signs[byte] for byte in high)
 
 
-def _score(name: str, evidence: Evidence, least: float) -> float:
+def _score(name: str, evidence: _Evidence, least: float) -> float:
     """Return how likely the evidence is in a code page; less than `least` as soon as that is certain."""
     page = _page(name)
     others = evidence.others.decode(name, "replace").lower().split("\n")
@@ -248,7 +248,7 @@ def _bonus(plain: int, others: int) -> float:
     return _PLAIN_WORD * min(plain, _WORDS_MAX) + _OTHER_WORD * min(others, _WORDS_MAX)
 
 
-def _split(page: _Page, evidence: Evidence) -> tuple[float, _Letters]:
+def _split(page: _Page, evidence: _Evidence) -> tuple[float, _Letters]:
     """Return how likely the signs and the case of the letters are, and the letters."""
     small, upper = page.letters, page.upper
     total = 0.0
