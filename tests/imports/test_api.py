@@ -103,6 +103,24 @@ async def test_a_changed_layout_of_a_known_sender_warns_before_anything_is_impor
     assert await sender.references() == ["F-2026-00001"]
 
 
+async def test_letters_that_two_encodings_read_differently_wait_for_a_person(sender: Sender) -> None:
+    content = "Reference;Name;Email;Amount due;Currency\nF-1;Jan Kovač;jan@example.com;12.50;EUR\n".encode(
+        "cp1250"
+    )
+
+    shown = await sender.imported(content)
+    (todo,) = (await sender.get("/todos?type=import_mapping"))["data"]
+    confirmed = await sender.call("POST", f"/imports/{shown['id']}/mapping/confirm")
+    done = await sender.work(shown["id"])
+
+    assert shown["state"] == "mapped"
+    (note,) = (note["message"] for note in shown["notes"] if note["code"] == "encoding-doubtful")
+    assert "è (cp1252) / č (cp1250)" in note
+    assert "è (cp1252) / č (cp1250)" in str(todo)
+    assert confirmed.status == 202, confirmed.body
+    assert done["state"] == "completed"
+
+
 async def test_a_wrong_row_says_where_it_is_what_is_wrong_and_what_would_be_right(sender: Sender) -> None:
     wrong = row(2, **{"E-mail": "jean.dupont@gmial.com"})
     shown = await sender.imported(csv([row(1), wrong, row(3, **{"Montant dû": "douze"})]))

@@ -98,6 +98,8 @@ def test_lines_in_a_central_european_page_stand_beside_lines_in_utf_8() -> None:
         # A single letter that two languages could have written.
         ("ref;name\nA1;Kovač\n".encode("cp1250"), ": è (cp1252) / č (cp1250)"),
         ("ref;name\nA1;Nõmme\n".encode("cp1252"), ": õ (cp1252) / ő (cp1250)"),
+        # Two capitals of a Romanian town that are a letter in UTF-8.
+        ("nr;client\nA1;ORĂŞENI\nA2;Ştefan Bălan\nA3;Brânză Ţară\n".encode("cp1250"), ""),
         # Hebrew, which is none of the pages tried.
         ("מספר;שם;סכום\nA1;משה לוי;1\nA2;שרה אברהם;2\n".encode("cp1255"), ""),
     ],

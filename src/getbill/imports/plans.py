@@ -98,6 +98,11 @@ class Plan:
         return replace(self, layout=layout, profile=profile, mapping=self.mapping.scrubbed(), warnings=())
 
     @property
+    def doubts(self) -> tuple[sheets.Note, ...]:
+        """What a person should look at before names are taken: letters that may be read wrongly."""
+        return tuple(note for note in self.layout.notes if note.code == "encoding_doubtful")
+
+    @property
     def headers(self) -> dict[int, str]:
         """The headers by the columns' indexes."""
         return {column.index: column.header for column in self.layout.columns}

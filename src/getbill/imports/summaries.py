@@ -41,6 +41,7 @@ def _questions(workspace: Workspace, found: Import) -> list[dict[str, str]]:
     plan = deciding.plan_of(workspace, found)
     return [
         *({language: answers.warning(one, language) for language in _LANGUAGES} for one in plan.warnings),
+        *({language: note.told(language) for language in _LANGUAGES} for note in plan.doubts),
         *(
             {language: mapping.said(one.code, one.facts, language) for language in _LANGUAGES}
             for one in plan.mapping.questions

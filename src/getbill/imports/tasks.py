@@ -113,7 +113,8 @@ async def read(work: Work, opened: Opened) -> None:
     known = await remembered.recall(work.database, workspace, *place)
     plan = await asyncio.to_thread(plans.make, sheet, workspace, known.mapping, known.layout_before)
     must_know = found.source == "sftp"
-    is_clear = plan.mapping.is_certain and not plan.warnings and (plan.is_remembered or not must_know)
+    has_warnings = bool(plan.warnings or plan.doubts)
+    is_clear = plan.mapping.is_certain and not has_warnings and (plan.is_remembered or not must_know)
     async with work.database.transaction(workspace.now()) as tx:
         if found.is_auto and is_clear:
             await passing.planned(tx, work, plan, *first_step(found))

@@ -50,6 +50,8 @@ _QUOTES = frozenset("\u00a0«»\u2019\u2018\u201c\u201d\u201e°ºª")
 _WESTERN, _DOUBT, _UNUSUAL = 4.0, 5.0, -3.0
 # Below this on average letters stand as in no language, where there are enough of them to say so.
 _POOR, _ENOUGH = -9.8, 6.0
+# With fewer letters western pages are no rivals of each other: what else the file shows was weighed before.
+_FEW = 2.5
 # How many letters that are read in two ways are shown.
 _SHOWN_MAX = 8
 # A file in a language that other pages are made for.
@@ -72,8 +74,8 @@ class Reading:
 
     page: str
     rival: str = ""
-    # Whether its letters stand as in no language known here.
-    is_poor: bool = False
+    # Whether its letters stand as in no language known here; None for too few of them to say so.
+    is_poor: bool | None = None
     # The letters that the two read differently, the most frequent first.
     letters: tuple[str, str] = ("", "")
 
@@ -102,7 +104,7 @@ class _Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class _Evidence:
     """What a file shows: bytes above 127 between their neighbours with weights, and its words."""
 
     contexts: Sequence[tuple[bytes, float]]
@@ -111,7 +113,7 @@ class Evidence:
     others: bytes
 
     @classmethod
-    def of(cls, contexts: Counter[bytes], sample: bytes) -> "Evidence":
+    def of(cls, contexts: Counter[bytes], sample: bytes) -> "_Evidence":
         """Gather the evidence; a context that comes again adds little."""
         weighted = [(_whole(context), 1 + math.log2(count) / 2) for context, count in _most_common(contexts)]
         words = set(_WORD.findall(sample[:_WORDS_SIZE].lower()))
@@ -153,20 +155,20 @@ def _known(words: Iterable[str]) -> Counter[str]:
 
 def decide(western: str, contexts: Counter[bytes], sample: bytes) -> Reading:
     """Return the code page of a file whose likeliest western one is known."""
-    evidence = Evidence.of(contexts, sample)
+    evidence = _Evidence.of(contexts, sample)
     scores = _scores(western, evidence)
     weight = sum(evidence.weights.values())
     (best, page), *rest = sorted(scores.values(), key=lambda scored: -scored[0])
-    if page == western and weight < _ENOUGH:
+    if page == western and weight < _FEW:
         rest = [(score, rival) for score, rival in rest if _PAGES[rival] != "west"]
-    is_poor = weight >= _ENOUGH and best < _POOR * weight
+    is_poor = best < _POOR * weight if weight >= _ENOUGH else None
     if rest and best - rest[0][0] < _DOUBT:
         rival = rest[0][1]
         return Reading(page, rival, is_poor, _differences(page, rival, evidence))
     return Reading(page, is_poor=is_poor)
 
 
-def _scores(western: str, evidence: Evidence) -> dict[str, tuple[float, str]]:
+def _scores(western: str, evidence: _Evidence) -> dict[str, tuple[float, str]]:
     """Return each reading of the bytes above 127 with how likely it is and its page."""
     high = bytes(sorted({byte for context, _ in evidence.contexts for byte in context if byte > 127}))
     best = _score(western, evidence, -math.inf) + _WESTERN
@@ -180,7 +182,7 @@ def _scores(western: str, evidence: Evidence) -> dict[str, tuple[float, str]]:
     return scores
 
 
-def _differences(page: str, rival: str, evidence: Evidence) -> tuple[str, str]:
+def _differences(page: str, rival: str, evidence: _Evidence) -> tuple[str, str]:
     weights = evidence.weights
     signs, others = _page(page).signs, _page(rival).signs
     differing = [
@@ -199,7 +201,7 @@ def _reading(page: str, high: bytes) -> str:
     return "".join(signs[byte] for byte in high)
 
 
-def _score(name: str, evidence: Evidence, least: float) -> float:
+def _score(name: str, evidence: _Evidence, least: float) -> float:
     """Return how likely the evidence is in a code page; less than `least` as soon as that is certain."""
     page = _page(name)
     others = evidence.others.decode(name, "replace").lower().split("\n")
@@ -230,9 +232,11 @@ class _Words:
     plain: Counter[str]
     others: Counter[str]
 
-    def bonus(self, language: str) -> float:
-        """Return what its known words add to a language."""
-        return _bonus(self.plain[language], self.others[language])
+    @property
+    def bonuses(self) -> dict[str, float]:
+        """What they add to each language that has any."""
+        languages = self.plain.keys() | self.others.keys()
+        return {name: _bonus(self.plain[name], self.others[name]) for name in languages}
 
     @property
     def most(self) -> float:
@@ -244,7 +248,7 @@ def _bonus(plain: int, others: int) -> float:
     return _PLAIN_WORD * min(plain, _WORDS_MAX) + _OTHER_WORD * min(others, _WORDS_MAX)
 
 
-def _split(page: _Page, evidence: Evidence) -> tuple[float, _Letters]:
+def _split(page: _Page, evidence: _Evidence) -> tuple[float, _Letters]:
     """Return how likely the signs and the case of the letters are, and the letters."""
     small, upper = page.letters, page.upper
     total = 0.0
@@ -268,14 +272,18 @@ def _of_main(page: _Page, letters: _Letters, anyone: Sequence[float], words: _Wo
     """Return how likely the letters are in the likeliest main language."""
     floor = [likelihood + _FOREIGN for likelihood in anyone]
     signs = Counter(sign for _, sign, _ in letters.triples)
-    languages = []
-    for language, against in page.main:
-        bonus = words.bonus(language.name) + against
-        missing = sum(signs[sign] for sign in signs.keys() - language.letters.keys())
-        languages.append((bonus + _MISSING * missing, bonus, language.letters))
+    bonus = words.bonuses
+    languages = [
+        (
+            bonus.get(language.name, 0.0) + against,
+            sum(signs[sign] for sign in signs if sign not in language.letters),
+            language.letters,
+        )
+        for language, against in page.main
+    ]
     return max(
-        bonus + _weighted(map(max, _likelihoods(own, letters.triples), floor), letters.weights)
-        for _, bonus, own in nlargest(_MAIN_MAX, languages, key=operator.itemgetter(0))
+        added + _weighted(map(max, _likelihoods(own, letters.triples), floor), letters.weights)
+        for added, _, own in nlargest(_MAIN_MAX, languages, key=lambda rank: rank[0] + _MISSING * rank[1])
     )
 
 

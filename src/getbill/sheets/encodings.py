@@ -110,7 +110,8 @@ def _single_byte(contexts: Counter[bytes], sample: bytes) -> Encoding:
     western = max(_SINGLE_BYTE, key=lambda name: (fits[name], -_SINGLE_BYTE.index(name)))
     reading = code_pages.decide(western, contexts, sample)
     codec = reading.page
-    is_doubtful = bool(reading.rival) or reading.is_poor or (codec == western and fits[codec] <= 0)
+    is_poor = codec == western and fits[codec] <= 0 if reading.is_poor is None else reading.is_poor
+    is_doubtful = bool(reading.rival) or is_poor
     return Encoding(shown(codec), codec, is_doubtful=is_doubtful, readings=_readings(reading))
 
 
@@ -133,8 +134,13 @@ def _mixed(lines: "_LineCounts", seen: "_Seen") -> Encoding:
     foreign = _single_byte(lines.contexts, bytes(lines.sample))
     note = Note("mixed_encoding", {"encoding": foreign.name, "count": lines.foreign, "others": lines.utf_8})
     found = _twice(foreign.codec, seen) or _of_lines(foreign.codec, "")
+    # Few letters that are UTF-8 may be two of another page by chance: `ĂŞ` in Romanian.
+    is_chance = foreign.codec not in _SINGLE_BYTE and seen.well_formed * 2 <= seen.broken
     return replace(
-        found, is_doubtful=foreign.is_doubtful, readings=foreign.readings, remarks=(note, *found.remarks)
+        found,
+        is_doubtful=foreign.is_doubtful or is_chance,
+        readings=foreign.readings,
+        remarks=(note, *found.remarks),
     )
 
 
@@ -379,14 +385,11 @@ _PUNCTUATION = f"{_QUOTES}\u201c\u201d\u2013\u2014«»…°€£\u00a0§²"
 
 
 def _plausibility(codec: str, contexts: Counter[bytes]) -> int:
-    total = 0
+    texts, at, total = b"".join(contexts).decode(codec, "replace"), 0, 0
     for context, count in contexts.items():
-        try:
-            text = context.decode(codec)
-        except UnicodeDecodeError:
-            total -= 30 * count
-            continue
-        total += _fit(text, context) * count
+        text = texts[at : at + len(context)]
+        at += len(context)
+        total += (-30 if "\ufffd" in text else _fit(text, context)) * count
     return total
 
 
