@@ -19,7 +19,7 @@ _PLAIN_MIN = 0.5
 _DAYS_CHARS_MAX = 3
 _OF_MONEY = frozenset({"amount", "open", "total", "overdue", "payment", "invoice", "case"})
 # Fewer amounts below zero are credits between debts.
-_NEGATIVE_MIN = 0.5
+_NEGATIVE_MIN = 0.8
 # In how many rows what is due is what was invoiced less what was paid.
 _ADDING_UP_MIN = 0.75
 

@@ -61,7 +61,8 @@ def propose(
         questions = [question for question in questions if question.code != "invoiced_only"]
     asked = {index for question in [*questions, *rows.questions] for index in question.columns}
     uncertain = _uncertain(columns, found, assigned, asked | rows.explained)
-    columns, uncertain = _without_guesses(columns, uncertain)
+    if layout.header_line is not None:
+        columns, uncertain = _without_guesses(columns, uncertain)
     questions += uncertain + rows.questions
     currency, about = currencies.decide(columns, found, layout, company_currency)
     questions += about

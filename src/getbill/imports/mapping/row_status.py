@@ -579,13 +579,18 @@ def _are_journals(candidate: Candidate) -> bool:
 
 
 def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
+    if _has_issued(readings):
+        # Beside what was issued, open may be what was not.
+        readings = {
+            v: None if _NOT_WORDS.sub(" ", plain(v)).strip() in _OPEN else s for v, s in readings.items()
+        }
     concepts = candidate.spoken.concepts
     is_of_states = bool(concepts & {"status", "disputed", "credit_note"})
     is_text = bool(concepts & _FREE_TEXT) and not is_of_states
     if (
         (is_text or ("province" in concepts and not is_of_states))
-        and {"open"} < set(readings.values())
-        and all(readings.values())
+        and set(readings.values()) - {None, "open"}
+        and _are_states(readings, all_of_them=is_text)
     ):
         return readings
     if is_text or _is_elsewhere(candidate):
@@ -594,14 +599,15 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         return None
     if sides := _by_sides(candidate, list(readings)):
         return sides
-    if _has_issued(readings):
-        # Beside what was issued, open may be what was not.
-        readings = {
-            v: None if _NOT_WORDS.sub(" ", plain(v)).strip() in _OPEN else s for v, s in readings.items()
-        }
     if _is_state(candidate, readings) or _may_be_sign(candidate):
         return readings
     return {v: s for v, s in readings.items() if s and s != "open"} or None
+
+
+def _are_states(readings: Mapping[str, str | None], *, all_of_them: bool) -> bool:
+    """Tell whether values are states: of texts every one, of provinces, which a header may mean, most."""
+    known = sum(1 for status in readings.values() if status)
+    return known == len(readings) if all_of_them else 2 * known > len(readings)
 
 
 def _has_issued(readings: Iterable[str]) -> bool:
