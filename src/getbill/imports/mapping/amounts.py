@@ -124,6 +124,7 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
     """Leave out what adds up lines: a customer's total on each of their lines, and a running balance."""
     amounts = [one for one in candidates if one.may_be(AMOUNTS)]
     keys = [one.found for one in candidates if one.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
+    papers = [one.found for one in candidates if one.may_be({Field.INVOICE_REFERENCE, Field.REFERENCE})]
     sides = [next((one.found for one in amounts if _role(one) == role), None) for role in ("debit", "credit")]
     ledger = [side for side in sides if side]
     has_lines = any(one.may_be({Field.INVOICE_REFERENCE, Field.DUE_DATE}) for one in candidates)
@@ -137,6 +138,8 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
             _leave([one], "running_balance", one)
         elif has_lines and any(_is_total(one, other, head, keys) for other in others):
             _leave([one], "customer_total", one)
+        elif any(head.is_total_of(one.found, other.found, papers) for other in others):
+            _leave([one], "document_total", one)
 
 
 def _is_total(one: Candidate, other: Candidate, head: Head, keys: list[sheets.ColumnProfile]) -> bool:

@@ -26,7 +26,7 @@ WORDS: dict[str, str] = {
         preneur cessionnaire obligor payers rechnungskunde zahlungspflichtiger  inquilina
         mandataria titolare
         klient kontrahent nabywca odbiorca dluznik platnik odberatel zakaznik kund kunder kundens galdenar
-        klientide asiakas asiakkaan asiakasnumero podmiot podmiotu devedor""",
+        klientide vevo ugyfel partner_neve asiakas asiakkaan asiakasnumero podmiot podmiotu devedor""",
     "creditor": """creancier creditor creditore acreedor glaubiger schuldeiser mandant mandante mandataire
         societe_emettrice entite_facturante emetteur glaubigerin opdrachtgever issuer""",
     "supplier": "fournisseur supplier vendor lieferant proveedor fornitore leverancier crediteur kreditor",
@@ -54,7 +54,7 @@ WORDS: dict[str, str] = {
         inv rechnung rechnungen rechnungs rech rech_ rg re factuur fakt faktura fakturen facturacion bill bills
         facturation factuurs nota ausgangsrechnung ar facturado fct ausgangsrechnungs verkooporder_factuur
         fak factuurs quittance tax_invoice
-        fv faktury fatura faturas lasku laskun laskunumero iuv arve arved parovaci_znak recibo recibos saskaita""",
+        fv faktury fatura faturas lasku laskun laskunumero iuv arve arved szamla szamlak szamlaszam sorszam folio folios serie_folio parovaci_znak recibo recibos saskaita""",
     "document": """piece pieces pce doc document dokument dokumente documento documenti documentos beleg belege stuk boekstuk stuks
         ecriture voucher justificatif belegfeld belegfeld_1 documentno docto op_nummer op bkst belnr buchung_beleg
         transaction receipt
@@ -84,7 +84,7 @@ WORDS: dict[str, str] = {
     "internal": "interne internal intern interno interna interni vlastni eigen eigene own nos_ref notre votre unsere ihre",
     # Time.
     "date": """date dates datum fecha fechas data dt dat dte day tag_ fec datums datetime fech dag_
-        dato daty paiva paivays paivamaara kuupaev""",
+        dato daty paiva paivays paivamaara kuupaev datum_ kelt kelte teljesites""",
     "due": """echeance echeances ech dufr_le due falligkeit fallig faelligkeit faellig falligkeits faelligkeits
         vencimiento vencimientos vto vtos vcto venc vence scadenza scadenze scad verval vervalt
         vervaldag exigibilite pay_by payable_by payable_before
@@ -93,7 +93,7 @@ WORDS: dict[str, str] = {
         betalen_voor_uiterlijk da_pagare_entro entro_il pagar_antes_de fecha_limite te_betalen_voor
         maturity limite_reglement gultig_bis pay_before
         splatnost splatnosti vencimento prazo forfald forfall forfaller forfallen termin_platnosci
-        verfall verfallsdatum verfalldatum exp_date expiry_date expiration_date maksetahtaeg eraantumispaiva mokejimo_terminas
+        verfall verfallsdatum verfalldatum exp_date expiry_date expiration_date maksetahtaeg fizetesi_hatarido hatarido esedekesseg scadenta data_scadentei termen_de_plata eraantumispaiva mokejimo_terminas
         verv verv_dat vervdat vervd""",
     "issue": """emission emis emise emise_le emis_le issue issued ausgestellt ausstellung ausstellungs emision
         expedicion emissione uitgifte emitida facturee invoiced_on billed rechnungsstellung issuance emessa
@@ -137,7 +137,7 @@ WORDS: dict[str, str] = {
     "amount": """montant montants mt mnt mtt mont amount amounts amt betrag betrags betraege betrage betr importe
         importes imp importo importi bedrag bedragen somme sum summe suma somma valeur value wert valor valore
         monto cuantia umsatz importe_ dmbtr wrbtr amnt mtnt prix
-        kwota wartosc castka castky belopp belob belop montante quantia""",
+        osszeg suma_totala valoare kwota wartosc castka castky belopp belob belop montante quantia""",
     "total": """total totale tot totaal gesamt totals gesamtbetrag totaux totales gesamtsumme eindtotaal endbetrag
         endsumme rechnungssumme grand_total
         razem ogolem celkom yhteensa celkem celkova totalt ialt i_alt summa""",
@@ -145,7 +145,7 @@ WORDS: dict[str, str] = {
         tax_included including lordo bruto toutes_taxes_comprises inc_vat incl_vat inc_tax incl_tax inklusive
         inkl_mwst inkl_ust mit_mwst inclusief inclusief_btw inc iva_compresa totale_documento tax_inclusive
         including_tax including_vat incl_tva vat_incl t_t_c
-        s_dph vcetne_dph inkl_moms inklusive_moms com_iva c_iva iva_incluido inkl_mva""",
+        brutto_ cu_tva s_dph vcetne_dph inkl_moms inklusive_moms com_iva c_iva iva_incluido inkl_mva""",
     "excl": """ht htva hors_taxe hors_taxes netto net excl exkl imponibile base_imponible sin_iva subtotal
         sub_total sous_total zwischensumme ex_vat ex_btw excl_btw excl_vat excluding exclusive ohne_mwst
         zzgl_mwst exklusive exclusief exclusief_btw senza_iva iva_esclusa base taxable tax_exclusive untaxed
@@ -153,7 +153,7 @@ WORDS: dict[str, str] = {
         bez_dph zaklad exkl_moms exklusive_moms ekskl ekskl_moms sem_iva s_iva incidencia iliquido eks_mva""",
     "tax": """tva vat mwst ust iva btw tax taxe taxes steuer umsatzsteuer mehrwertsteuer impuesto imposta
         belasting gst impuestos sales_tax ecotaxe
-        moms dph podatek mva alv u_st mw_st""",
+        moms dph podatek mva alv afa tva_ u_st mw_st""",
     "open": """uitstaand uitstaande o_s pte ptes solde soldes reste restant restante restants outstanding open offen offener offene
         offenes saldo saldos residuo residua pendiente pendientes pdte pend openstaand openstaande openst
         balance bal remaining unpaid impaye impayes impayee impayees impagado impagados insoluto insoluti
@@ -173,7 +173,7 @@ WORDS: dict[str, str] = {
         openstaande_schuld amount_owing unsettled noch_zu_zahlen reste_a_percevoir
         do_zaplaty pozostalo pozostalo_do_zaplaty naleznosc naleznosci nieoplacone zbyva zbyva_uhradit
         k_uhrade neuhrazeno dluh nedoplatek restbelopp restbelob restbelop kvar kvarvarande att_betala
-        k_likvidaci kvarstar kvarstaende volg avoinna avoin maksamatta obetalt utestaende aterstar restgaeld udestaende skyldig at_betale a_betale divida em_divida pendente
+        ouvert ouverte ouverts ouvertes k_likvidaci hatralek nyitott_osszeg rest_de_plata de_incasat kvarstar kvarstaende volg avoinna avoin maksamatta obetalt utestaende aterstar restgaeld udestaende skyldig at_betale a_betale divida em_divida pendente
         por_receber por_liquidar em_aberto pending reste_a_encaisser restant_a_encaisser solde_debiteur soldes_debiteurs
         saldo_deudor saldo_debitore saldo_devedor sollsaldo debetsaldo debit_balance current_trx_amount current_amount
         current_transaction_amount current_document_amount""",
@@ -186,12 +186,12 @@ WORDS: dict[str, str] = {
         reeds_betaald paid_amount deposit deposits paid_to_date incassi verrechnet imputado eingegangen
         riscosso riscossi versamenti ricevuto ricevuti pagamenti_ricevuti abonos anticipos
         payments_applied ingresado
-        zahlungen tasutud zaplacono zaplacone oplacono wplacono wplaty uhrazeno zaplaceno betalt betald inbetalt indbetalt
+        zahlungen fizetett achitat incasat tasutud zaplacono zaplacone oplacono wplacono wplaty uhrazeno zaplaceno betalt betald inbetalt indbetalt
         innbetalt liquidado recebido""",
     "payment": """paiement paiements payment payments zahlung zahlungs pago pagos pagamento pagamenti betaling
         betalings betaal reglement reglements zahlungsart zahl cobro cobros incasso settlement betalingen pay
         pag maksu platnosc platnosci uhrada platba betalning""",
-    "terms": """rata_n rata tipo_pag tipo_pagamento cond_pag mod_pag forma_pago terms conditions condition bedingung bedingungen condiciones condizioni voorwaarden mode methode
+    "terms": """tipo_pag tipo_pagamento cond_pag mod_pag forma_pago terms conditions condition bedingung bedingungen condiciones condizioni voorwaarden mode methode
         method forma modalita art_zahlung ziel zahlungsziel moyen betaalwijze betaaltermijn betaaltermijnen
         betalingsconditie wijze zahlungsbedingung zahlungsbedingungen medio
         condicoes sposob betalningsvillkor betalingsbetingelser""",
@@ -217,7 +217,7 @@ WORDS: dict[str, str] = {
     "currency": """devise devises monnaie currency curr cur ccy wahrung waehrung whg wkz wrg moneda divisa div
         valuta munt munteenheid waers currency_code isocode_devise currencycode idevise val dev wahrungs
         currencycd
-        waluta mena moeda""",
+        penznem valuta_doc waluta mena moeda""",
     "local": """hw hwahr hauswahr bwahr hauswahrung hauswaehrung local local_currency company_currency functional base_currency tenue
         belegwahrung belegwaehrung foreign fremdwahrung etrangere fcy lcy transaction_currency tc
         devise_locale devise_etrangere montantdevise gbl valuta_estera cambio""",
@@ -283,11 +283,11 @@ WORDS: dict[str, str] = {
     "zip": """npa billing_code billing_zip billing_zipcode cp postal postale zip plz postleitzahl postcode cap codigo_postal code_postal codepostal postkode
         zipcode zip_code eircode pstlz postal_code codigopostal cod_postal c_p postnummer cod_post codpostal cpostal
         c_postal postcodes pstcd postcd codepost code_post zip_postal zip_postal_code postcode_huisadres
-        kod_pocztowy psc postnr postinumero""",
+        kod_pocztowy psc postnr postinumero iranyitoszam irsz cod_postal""",
     "city": """ville city ort stadt town ciudad poblacion localidad citta comune localite plaats woonplaats stad
         municipio commune localita ort01 villes bureau_distributeur vestigingsplaats wohnort pob ciud
         gemeente town_city city_town poblac loc
-        sted postitoimipaikka paikkakunta miasto miejscowosc mesto obec postort bynavn postby poststed cidade""",
+        sted varos telepules localitate oras postitoimipaikka paikkakunta miasto miejscowosc mesto obec postort bynavn postby poststed cidade""",
     "province": """province provincia prov state bundesland region departement county provincie kanton canton dept
         regione regio estado_provincia district quartier barrio frazione comarca""",
     "city+province": "suburb",
@@ -317,7 +317,7 @@ WORDS: dict[str, str] = {
     # What says nothing of a debt.
     "status": """tila statut status stato estado etat situation statut_facture situacion factuurstatus paystatus
         etat_ situazione payment_state state_payment lifecycle
-        stav situacao tila stan status_platnosci""",
+        stav situacao fizetesi_allapot allapot statusz stare estatus tila stan status_platnosci""",
     "reminder": """relance relances mahnstufe mahnung mahnungen mahn reminder reminders dunning aanmaning aanmaningen
         sollecito solleciti reclamacion recordatorio niveau level mahnlauf letzte_mahnung rappel
         herinnering herinneringen stufe mise_en_demeure inkassostatus

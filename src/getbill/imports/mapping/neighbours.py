@@ -195,6 +195,8 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
     # A person's id stands on each of their rows.
     is_nobodys = any(name.found.filled > name.found.distinct for name in names)
     plain = [one for one in own if "id" not in one.spoken.concepts] or (own if is_nobodys else [])
+    repeated = [one for one in numbers if "number" in one.spoken.concepts and _is_nearly_own(one)]
+    plain = plain or (repeated if not own else [])
     if len(plain) == 1 and _having(candidates, Field.DUE_DATE, Field.INVOICE_DATE):
         plain[0].turn(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
 
@@ -213,6 +215,11 @@ def _payment_symbol(candidates: list[Candidate]) -> None:
 def _is_own(one: Candidate) -> bool:
     """Tell whether nearly every row has a value of its own in a column."""
     return one.found.filled == one.found.distinct > 1 and one.found.filled >= _MOST * one.found.rows
+
+
+def _is_nearly_own(one: Candidate) -> bool:
+    """Tell whether most rows have a value of their own: the others are further lines or instalments of a paper."""
+    return one.found.filled >= _MOST * one.found.rows and one.found.distinct > _HALF * one.found.filled > 1
 
 
 def _has_structure(one: Candidate) -> bool:
@@ -270,7 +277,7 @@ def _booked(candidates: list[Candidate], dues: list[Candidate], head: Head) -> N
     booked = [
         one
         for one in candidates
-        if one.spoken.concepts == {"date", "booking"}
+        if {"booking"} <= one.spoken.concepts <= {"date", "booking"}
         and not one.spoken.unknown
         and _BOOKED.search(plain(one.column.header))
         and one.found.filled == one.found.rows

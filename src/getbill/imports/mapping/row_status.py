@@ -102,6 +102,9 @@ _YES: Final = frozenset(
         "1",
         "ok",
         "tak",
+        "s",
+        "da",
+        "igen",
         "sim",
     ]
 )
