@@ -109,7 +109,10 @@ class Head:
         ]
         pairs = list(zip(self.numbers(balance), net, strict=True))
         # One credit that a balance goes on from is enough: on its own line it would be below zero.
-        return any(_runs(pairs, groups, least=1) for groups in ([""] * len(pairs), *map(self._texts, keys)))
+        return any(
+            _runs(pairs, groups, least=1) or _runs_without_sign(pairs, groups)
+            for groups in ([""] * len(pairs), *map(self._texts, keys))
+        )
 
     def is_total_of(
         self, total: sheets.ColumnProfile, amount: sheets.ColumnProfile, keys: Sequence[sheets.ColumnProfile]
@@ -268,6 +271,20 @@ def _runs(pairs: Sequence[Pair], groups: Sequence[str], least: int = _ROWS_MIN) 
             return False
         before[group] = balance
     return steps >= least
+
+
+def _runs_without_sign(pairs: Sequence[Pair], groups: Sequence[str]) -> bool:
+    """Tell whether each balance is its group's sum so far, whose side stands in a column of its own."""
+    sums: dict[str, Decimal] = {}
+    steps = 0
+    for (balance, amount), group in zip(pairs, groups, strict=True):
+        if balance is None or amount is None:
+            continue
+        steps += group in sums and amount != 0
+        sums[group] = sums.get(group, Decimal(0)) + amount
+        if abs(abs(sums[group]) - abs(balance)) >= _CENT:
+            return False
+    return steps > 0
 
 
 def _sums_up(pairs: Sequence[Pair], groups: Sequence[str]) -> bool:

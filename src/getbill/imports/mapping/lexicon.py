@@ -115,7 +115,7 @@ WORDS: dict[str, str] = {
     "issue+date": "f_emision f_expedicion",
     "date+document": "trn_date transaction_date trans_date transaktionsdatum fecha_transaccion",
     "booking+date": """last_sent sent_date date_sent sent_on sent_at date_envoi versanddatum versendet_am data_invio fecha_envio
-        verzenddatum skickad_datum sendt_dato ecriture_date date_ecriture date_valeur date_de_valeur data_valuta fecha_valor value_date
+        verzenddatum bogforingsdato bokforingsdatum bokforingsdato acctg_date accounting_date gl_date skickad_datum sendt_dato ecriture_date date_ecriture date_valeur date_de_valeur data_valuta fecha_valor value_date
         valutadatum""",
     "birth": """ne_e_le naissance birth birthdate birthday geburts geburt geburtsdatum geburtstag geb nacimiento
         nascita geboorte geboortedatum dob nac date_de_naissance nasc ne_le date_of_birth anniversaire
@@ -173,7 +173,7 @@ WORDS: dict[str, str] = {
         openstaande_schuld amount_owing unsettled noch_zu_zahlen reste_a_percevoir
         do_zaplaty pozostalo pozostalo_do_zaplaty naleznosc naleznosci nieoplacone zbyva zbyva_uhradit
         k_uhrade neuhrazeno dluh nedoplatek restbelopp restbelob restbelop kvar kvarvarande att_betala
-        ouvert ouverte ouverts ouvertes k_likvidaci hatralek nyitott_osszeg rest_de_plata de_incasat kvarstar kvarstaende volg avoinna avoin maksamatta obetalt utestaende aterstar restgaeld udestaende skyldig at_betale a_betale divida em_divida pendente
+        oppet oppen oppna aapen apent ouvert ouverte ouverts ouvertes k_likvidaci hatralek nyitott_osszeg rest_de_plata de_incasat kvarstar kvarstaende volg avoinna avoin maksamatta obetalt utestaende aterstar restgaeld udestaende skyldig at_betale a_betale divida em_divida pendente
         por_receber por_liquidar em_aberto pending reste_a_encaisser restant_a_encaisser solde_debiteur soldes_debiteurs
         saldo_deudor saldo_debitore saldo_devedor sollsaldo debetsaldo debit_balance current_trx_amount current_amount
         current_transaction_amount current_document_amount""",
@@ -317,7 +317,7 @@ WORDS: dict[str, str] = {
     # What says nothing of a debt.
     "status": """tila statut status stato estado etat situation statut_facture situacion factuurstatus paystatus
         etat_ situazione payment_state state_payment lifecycle
-        stav situacao fizetesi_allapot allapot statusz stare estatus tila stan status_platnosci""",
+        zustand tilstand stav situacao fizetesi_allapot allapot statusz stare estatus tila stan status_platnosci""",
     "reminder": """relance relances mahnstufe mahnung mahnungen mahn reminder reminders dunning aanmaning aanmaningen
         sollecito solleciti reclamacion recordatorio niveau level mahnlauf letzte_mahnung rappel
         herinnering herinneringen stufe mise_en_demeure inkassostatus

@@ -62,9 +62,13 @@ def _comma_of(header: str, texts: Sequence[str]) -> Comma:
     return "last_first" if pairs and not plain and 2 * single >= len(pairs) else "whole"
 
 
+# QuickBooks writes a customer and one of their jobs as `Sandoval, Ruben:Kitchen`.
+_CUSTOMER_JOB = re.compile(r"(?<=[\w.)])(?<!\bRef)(?<!\bAtt):(?=[^\s/]).*")
+
+
 def parts(text: str, style: Style = Style()) -> dict[str, str]:
     """Return a whole name as the fields of a debtor: always `name`, and what its writing shows for sure."""
-    whole = " ".join(text.split())
+    whole = _CUSTOMER_JOB.sub("", " ".join(text.split()))
     pair = _comma_pair(whole)
     if pair and not is_company(pair[1]) and (style.comma == "company_contact" or _is_contact_of(*pair)):
         return {"name": pair[1], "company": pair[0]}

@@ -17,7 +17,7 @@ _GIVEN = {"nombre", "nome"}
 _MOST = 0.75
 # The day on which a paper was entered: the others of booking are of imports, of changes and of the bank.
 _BOOKED = re.compile(
-    r"creat|creac|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione"
+    r"creat|creac|bogfor|bokfor|acctg|accounting|gl date|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione"
 )
 _CONSTANT_MIN = 3
 _HALF = 0.5
@@ -152,6 +152,7 @@ def _references(candidates: list[Candidate], head: Head) -> None:
     if not _having(candidates, Field.INVOICE_REFERENCE):
         _numbers(candidates, names)
     _payment_symbol(candidates)
+    _numbers_before_references(candidates)
     invoices = _having(candidates, Field.INVOICE_REFERENCE)
     _vague_references(candidates, invoices)
     numbered = [one for one in invoices if "invoice" in one.spoken.concepts]
@@ -199,6 +200,16 @@ def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
     plain = plain or (repeated if not own else [])
     if len(plain) == 1 and _having(candidates, Field.DUE_DATE, Field.INVOICE_DATE):
         plain[0].turn(Field.REFERENCE, Field.INVOICE_REFERENCE, 0.85)
+
+
+def _numbers_before_references(candidates: list[Candidate]) -> None:
+    """Take the number of an invoice where its reference, often the customer's, stands beside it."""
+    invoices = _having(candidates, Field.INVOICE_REFERENCE)
+    numbers = [one for one in invoices if "number" in one.spoken.concepts and _is_own(one)]
+    if len(numbers) == 1:
+        for one in invoices:
+            if one is not numbers[0] and "reference" in one.spoken.concepts:
+                one.become([], Reason("invoice_identifies", _header(numbers[0])))
 
 
 def _payment_symbol(candidates: list[Candidate]) -> None:

@@ -25,6 +25,22 @@ _APART = re.compile(r"[;,\s|]+")
 _ANGLE = re.compile(r".*<([^<>]+@[^<>]+)>.*")
 
 
+_HOUSEHOLDS = frozenset(
+    {
+        "familie",
+        "famille",
+        "family",
+        "famiglia",
+        "familia",
+        "fam.",
+        "fam",
+        "eheleute",
+        "ehepaar",
+        "erbengemeinschaft",
+    }
+)
+
+
 def steps(columns: dict[Field, Column], profile: sheets.Profile) -> list[Step]:
     """Return the steps that fill the debtor's part of a body."""
     made: list[Step] = []
@@ -42,6 +58,7 @@ def steps(columns: dict[Field, Column], profile: sheets.Profile) -> list[Step]:
         made.append(_contact(column))
     if column := columns.get(Field.CIVILITY):
         made.append(_table(column, "civility", _civilities(profile.of(column.index))))
+        made.append(_household(column))
     if column := columns.get(Field.LANGUAGE):
         made.append(_table(column, "language", LANGUAGES))
     if column := columns.get(Field.EMAIL):
@@ -100,6 +117,21 @@ def _text(column: Column, name: str) -> Step:
     def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
         if text := name_of(column, cells[index], draft):
             draft.debtor[name] = text
+
+    return step
+
+
+def _household(column: Column) -> Step:
+    """Keep the word that makes a last name a household's: Familie, Eheleute."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        text = text_of(cells[index])
+        if text and text.casefold() in _HOUSEHOLDS and not draft.debtor.get("first_name"):
+            for field in ("last_name", "name"):
+                if last := draft.debtor.get(field):
+                    draft.debtor[field] = f"{text} {last}"
+                    return
 
     return step
 

@@ -63,6 +63,10 @@ _ISSUED: Final = frozenset(
 _OPEN: Final = frozenset(
     {"open", "ouverte", "ouvert", "offen", "abierta", "abierto", "aperta", "aperto", "openstaand"}
 )
+# Words of states are said of these too: ways of paying, conditions.
+_OTHERS_STATES: Final = frozenset(
+    {"terms", "order", "ship", "reminder", "name", "company", "contact", "email"}
+)
 # A column of document types has no more.
 _TYPES_MAX: Final = 12
 # Numbers above it are no signs but of known lists.
@@ -563,15 +567,21 @@ def _readings(candidate: Candidate) -> dict[str, str | None] | None:
         # Amounts in dispute: those of nothing are none.
         return {**dict.fromkeys(_ZEROS, "open"), ANY_VALUE: "excluded"}
     flags = _flags(candidate)
-    if flags or not profile.values or not _may_tell(candidate):
+    if flags or not profile.values:
         return flags
+    if not _may_tell(candidate):
+        return _known_states(candidate)
     if "journal" in concepts or _are_journals(candidate):
-        journals = vocabulary().journals
-        if len(profile.values) == 1:
-            return None
-        return {value: journals.get(_mark(value)) for value in profile.values if value.strip()}
+        return _of_journals(profile)
     readings: dict[str, str | None] = {value: status_of(value) for value in profile.values if value.strip()}
     return _of_words(candidate, readings)
+
+
+def _of_journals(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
+    journals = vocabulary().journals
+    if len(profile.values) == 1 or not any(_mark(value) in journals for value in profile.values):
+        return None
+    return {value: journals.get(_mark(value)) for value in profile.values if value.strip()}
 
 
 def _are_journals(candidate: Candidate) -> bool:
@@ -579,6 +589,15 @@ def _are_journals(candidate: Candidate) -> bool:
     profile, journals = candidate.found, vocabulary().journals
     marks = {journals.get(_mark(value)) for value in profile.values if value.strip()}
     return marks >= {"open", "paid"} and None not in marks and not candidate.spoken.concepts & _ABOUT_OTHERS
+
+
+def _known_states(candidate: Candidate) -> dict[str, str | None] | None:
+    """Read a column whose header speaks of something else, where every value is a state and some are not owed."""
+    values = [value for value in candidate.found.values if value.strip()]
+    readings = {value: status_of(value) for value in values}
+    is_told = all(readings.values()) and set(readings.values()) - {"open"} and len(readings) > 1
+    are_words = all(len(value) > _MARK_CHARS_MAX for value in values)
+    return readings if is_told and are_words and not candidate.spoken.concepts & _OTHERS_STATES else None
 
 
 def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
