@@ -28,7 +28,7 @@ _PHONE = re.compile(r"(?:(?:tel|t\u00e9l|phone|telefon|fax)\w*[.:\s]*)?(\+?[\d\s
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _LABEL = re.compile(
     r"(?:billing |bill[- ]to |invoice )?(?:client|clients|customer|debtor|debiteur|debitor|kunde|kundin|klant|relatie|cliente|deudor|debitore|kontrahent"
-    r"|nabywca|tiers|compte|konto|account|name|nom|naam|nombre|nome|nazwa|adherent|locataire)"
+    r"|tenant|resident|patient|owner|member|mieter|bewohner|eigentumer|huurder|inquilino|eleve|copropriétaire|coproprietaire|nabywca|tiers|compte|konto|account|name|nom|naam|nombre|nome|nazwa|adherent|locataire)"
     r"(?:\s*(?:n[o\u00b0\u00ba.]*|nr\.?|code|name|id))?(?:\s*[:#]\s*|\s{2,}|(?=\s+[A-Z]*\d))",
     re.IGNORECASE,
 )
@@ -66,6 +66,10 @@ HEADERS = {
 }
 _CONTINUED = re.compile(
     r"\s*[(\[](suite|cont(inued|'d|\.)?|forts(etzung|\.)?|vervolg|segue|cont\.)[)\]]$", re.IGNORECASE
+)
+# The flat behind a tenant's name.
+_UNIT = re.compile(
+    r"\s+[-\u2013]\s+(?:unit|suite|apt|apartment|flat|lot|room|whg|wohnung|appt)\b.*", re.IGNORECASE
 )
 _PARTS = ("name", "code", "phone", "email")
 # In more than this share of the headings a part is worth a column.
@@ -210,7 +214,7 @@ def _named(texts: list[str], *, has_codes: bool) -> dict[str, str]:
             (0, 1) if _CODE.fullmatch(texts[0]) else (1, 0) if _CODE.fullmatch(texts[1]) else (None, 0)
         )
         return {"name": texts[name]} | ({"code": texts[code]} if code is not None else {})
-    text = _CONTINUED.sub("", " ".join(texts[0].split()))
+    text = _UNIT.sub("", _CONTINUED.sub("", " ".join(texts[0].split())))
     if label and _CODE.fullmatch(text):
         return {"code": text}
     for pattern in (_CODE_FIRST, _CODE_LAST) if has_codes else ():

@@ -16,6 +16,19 @@ from getbill.imports.mapping.model import AMOUNTS, CERTAIN, NAMES, Field, Questi
 from getbill.imports.mapping.rules import Claim
 
 _PLAIN_MIN = 0.5
+_NO_REMAINDER = {
+    "bucket",
+    "tax",
+    "excl",
+    "quantity",
+    "price",
+    "days",
+    "discount",
+    "fees",
+    "paid",
+    "refund",
+    "running",
+}
 _DAYS_CHARS_MAX = 3
 _OF_MONEY = frozenset({"amount", "open", "total", "overdue", "payment", "invoice", "case"})
 # Fewer amounts below zero are credits between debts.
@@ -38,7 +51,10 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
     ledger = [one for one in candidates if _role(one) in {"debit", "credit"}]
     _turn_credits_less_debits(due, ledger, head)
     if due:
-        return _with_due(due, [*invoiced, *plain], [*net, *ledger], paid, candidates, head)
+        others = [*net, *ledger]
+        return _aged_or_part(due, candidates, head) or _with_due(
+            due, [*invoiced, *plain], others, paid, candidates, head
+        )
     if ledger and not (plain or invoiced):
         return _ledger(ledger, candidates, head)
     # An amount of which nobody knows what it is, where it differs, may be what is left of the other.
@@ -47,6 +63,7 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
         for one in _claiming(candidates, Field.AMOUNT)
         if (plain or invoiced) and not one.is_known and has_fractions(one.found)
     ]
+    unknown += _remainders(candidates, [*plain, *invoiced, *unknown], head)
     if unknown or (plain and invoiced) or len(plain) > 1:
         return _several([*plain, *invoiced, *unknown], net, head)
     if plain:
@@ -84,6 +101,14 @@ def _take_credits(candidates: list[Candidate]) -> None:
             one.become([Claim(Field.AMOUNT_PAID, 0.7)], Reason("header", _header(one)))
 
 
+def _aged_or_part(due: list[Candidate], candidates: list[Candidate], head: Head) -> list[Question]:
+    """Ask whether the sum of the ages is owed, or a part of it that stands in a column of nothing known."""
+    if len(due) > 1 or due[0].reason.code != "aged":
+        return []
+    rest = _remainders(candidates, due, head)
+    return [_which("several_due", [*due, *rest])] if rest else []
+
+
 def _turn_credits_less_debits(due: list[Candidate], ledger: list[Candidate], head: Head) -> None:
     """Read a balance that is in every row credits less debits as owed where it is below zero."""
     sides = [next((one for one in ledger if _role(one) == role), None) for role in ("debit", "credit")]
@@ -94,6 +119,26 @@ def _turn_credits_less_debits(due: list[Candidate], ledger: list[Candidate], hea
         and head.is_difference(due[0].found, sides[1].found, sides[0].found)
     ):
         due[0].is_negated = True
+
+
+def _remainders(candidates: list[Candidate], amounts: list[Candidate], head: Head) -> list[Candidate]:
+    """Return the columns of nothing known that may be what is left of the one amount there is."""
+    if len(amounts) != 1:
+        return []
+    rest = [
+        one
+        for one in candidates
+        if one is not amounts[0]
+        and not one.may_be(AMOUNTS)
+        and not one.spoken.concepts & _NO_REMAINDER
+        and one.found.number
+        and one.found.share(sheets.Kind.NUMBER) >= CERTAIN
+        and has_fractions(one.found)
+        and head.is_part_of(one.found, amounts[0].found)
+    ]
+    for one in rest:
+        one.become([Claim(Field.AMOUNT, 0.7)])
+    return rest
 
 
 def _ledger(ledger: list[Candidate], candidates: list[Candidate], head: Head) -> list[Question]:
@@ -124,7 +169,6 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
     """Leave out what adds up lines: a customer's total on each of their lines, and a running balance."""
     amounts = [one for one in candidates if one.may_be(AMOUNTS)]
     keys = [one.found for one in candidates if one.may_be(NAMES | {Field.DEBTOR_REFERENCE})]
-    papers = [one.found for one in candidates if one.may_be({Field.INVOICE_REFERENCE, Field.REFERENCE})]
     sides = [next((one.found for one in amounts if _role(one) == role), None) for role in ("debit", "credit")]
     ledger = [side for side in sides if side]
     has_lines = any(one.may_be({Field.INVOICE_REFERENCE, Field.DUE_DATE}) for one in candidates)
@@ -138,8 +182,6 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
             _leave([one], "running_balance", one)
         elif has_lines and any(_is_total(one, other, head, keys) for other in others):
             _leave([one], "customer_total", one)
-        elif any(head.is_total_of(one.found, other.found, papers) for other in others):
-            _leave([one], "document_total", one)
 
 
 def _is_total(one: Candidate, other: Candidate, head: Head, keys: list[sheets.ColumnProfile]) -> bool:

@@ -46,6 +46,13 @@ class Head:
         known = [(rest, (more or zero) - (less or zero)) for rest, more, less in rows if rest is not None]
         return any(rest for rest, _ in known) and all(abs(rest - net) < _CENT for rest, net in known)
 
+    def is_part_of(self, part: sheets.ColumnProfile, whole: sheets.ColumnProfile) -> bool:
+        """Tell whether a column is in some rows another amount and in the others less of it."""
+        pairs = [(left, right) for left, right in self._pairs(part, whole) if right]
+        same = sum(1 for left, right in pairs if abs(left - right) < _CENT)
+        is_within = all(abs(left) <= abs(right) + _CENT and left * right >= 0 for left, right in pairs)
+        return is_within and len(pairs) > _ROWS_MIN and len(pairs) > same and 3 * same >= len(pairs)
+
     def is_zero(self, found: sheets.ColumnProfile) -> bool:
         """Tell whether a column has nothing but zeros."""
         return bool(self._rows) and not any(self.numbers(found))

@@ -191,7 +191,7 @@ WORDS: dict[str, str] = {
     "payment": """paiement paiements payment payments zahlung zahlungs pago pagos pagamento pagamenti betaling
         betalings betaal reglement reglements zahlungsart zahl cobro cobros incasso settlement betalingen pay
         pag maksu platnosc platnosci uhrada platba betalning""",
-    "terms": """tipo_pag tipo_pagamento cond_pag mod_pag forma_pago terms conditions condition bedingung bedingungen condiciones condizioni voorwaarden mode methode
+    "terms": """termname term_name tipo_pag tipo_pagamento cond_pag mod_pag forma_pago terms conditions condition bedingung bedingungen condiciones condizioni voorwaarden mode methode
         method forma modalita art_zahlung ziel zahlungsziel moyen betaalwijze betaaltermijn betaaltermijnen
         betalingsconditie wijze zahlungsbedingung zahlungsbedingungen medio
         condicoes sposob betalningsvillkor betalingsbetingelser""",
@@ -389,8 +389,8 @@ WHOLE: dict[str, str] = {
     "amount_invoiced": "amount_total amount_total_signed",
     "amount_paid": "invoiceamountpaid amount_paid",
     "currency": "waers idevise currency_id",
-    "due_date": "invoice_date_due zfbdt_due date_lim_reglement",
-    "invoice_date": "piece_date piecedate bldat datef",
+    "due_date": "whendue payment_till pay_till payable_till invoice_date_due zfbdt_due date_lim_reglement",
+    "invoice_date": "whencreated invoice_created_at invoice_created piece_date piecedate bldat datef",
     "creditor": "creditor_name creditor",
     "payment_link": "payment_link",
     "object": "sgtxt",

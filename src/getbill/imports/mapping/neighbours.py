@@ -87,8 +87,20 @@ def _contacts(candidates: list[Candidate]) -> None:
             contact.become([Claim(Field.CONTACT, 0.88)])
         elif named:
             contact.become([], Reason("contact", _header(named[0])))
+        elif accounts := _described_accounts(candidates):
+            accounts[0].turn(Field.OBJECT, Field.NAME, 0.85)
+            contact.become([], Reason("contact", _header(accounts[0])))
         else:
             contact.turn(Field.NAME, Field.NAME, score=0.88)
+
+
+def _described_accounts(candidates: list[Candidate]) -> list[Candidate]:
+    """Return the description of a list's accounts, one for each code."""
+    codes = _having(candidates, Field.DEBTOR_REFERENCE)
+    if not any(_is_own(code) for code in codes):
+        return []
+    described = [one for one in _having(candidates, Field.OBJECT) if _are_people(one)]
+    return described if len(described) == 1 else []
 
 
 def _payers(candidates: list[Candidate]) -> None:

@@ -664,7 +664,9 @@ def _is_elsewhere(candidate: Candidate) -> bool:
     if concepts & {"invoice", "document", "payment", "paid", "open", "disputed", "credit_note"}:
         return False
     words = _NOT_WORDS.sub(" ", plain(candidate.column.header)).split()
-    return "status" in concepts and ("debtor" in concepts or not vocabulary().elsewhere.isdisjoint(words))
+    return "status" in concepts and (
+        bool(concepts & {"debtor", "reminder"}) or not vocabulary().elsewhere.isdisjoint(words)
+    )
 
 
 def _is_payment(value: str) -> bool:
@@ -712,6 +714,9 @@ def _flags(candidate: Candidate) -> dict[str, str | None] | None:
     """Read a column of yes and no, or of a cross and nothing, as its header says; other words are read as states."""
     profile, concepts = candidate.found, candidate.spoken.concepts
     words = {value: _NOT_WORDS.sub(" ", plain(value)).strip() for value in profile.values if value.strip()}
+    if set(words.values()) == {"0"} and "open" in concepts:
+        # Amounts of nothing.
+        return None
     flags = [word for word in words.values() if word in _YES | _NO]
     # What stands beside 0 and 1 as another number is an amount.
     if (

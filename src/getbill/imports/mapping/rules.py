@@ -133,7 +133,7 @@ amount: amount .8
 debit credit: amount .6
 debit: debit .6
 credit: credit .6
-due: due_date .93, amount .75
+due: due_date .93, amount .85
 issue invoice: invoice_date .85
 issue: invoice_date .85
 creditor number:

@@ -60,10 +60,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Un grand livre : ses lignes non lettrées sont au débit, dans {header}.",
     ),
     "aged": ("It adds up the ages of what is open.", "Elle totalise les tranches d'ancienneté de ce qui est ouvert."),
-    "document_total": (
-        "{header} repeats the sum of a document on each of its lines.",
-        "{header} répète la somme d'un document sur chacune de ses lignes.",
-    ),
     "customer_total": (
         "It repeats a customer's total on each of their lines.",
         "Elle répète le total du client sur chacune de ses lignes.",
