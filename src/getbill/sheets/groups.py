@@ -328,6 +328,7 @@ class _Seen:
         ]
         has_totals = self._named > 0 and 2 * self._named >= headings
         is_labelled = all(_LABEL.match(read_text(cells[self._at])) for cells in self._headings)
+        held = [cell for cell in held if not _TOTAL_WORDS.search(folded(read_text(cell)))]
         is_apart = not held or all(_is_of_another_kind(cell) for cell in held) or _are_marks(held)
         is_told = is_labelled and headings > 1 and not any(_LABEL.match(read_text(cell)) for cell in held)
         if not (has_totals or is_told or (is_apart and headings > 1) or (is_labelled and is_apart)):
@@ -367,5 +368,5 @@ def _are_marks(cells: Sequence[Cell]) -> bool:
 
 
 _TOTAL_WORDS = re.compile(
-    r"\b(sous-?\s?|sub-?|zwischen|gesamt)?(total|totaux|totals|totale|totaal|summe|sum|suma|somma|som|soma|razem|saldo|solde)\b"
+    r"\b(sous-?\s?|sub-?|zwischen|gesamt)?(totalt|kokku|yhteensa|osszesen|celkem|celkom|ialt|total|totaux|totals|totale|totaal|summe|sum|suma|somma|som|soma|razem|saldo|solde)\b"
 )

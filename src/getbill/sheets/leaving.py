@@ -18,7 +18,7 @@ _TOTAL = re.compile(
     r"(total|totaux|totals|totale|totali|totaal|totales|totais|sum|summe|summen|suma|somma|somme|som|soma|gesamt|cumul"
     r"|report|reporte|insgesamt|endsumme|subtotal|subtotaal|a reporter|riporto|da riportare|transporte?|a transportar"
     r"|ubertrag|vortrag|suma y sigue|suma anterior|carried forward|brought forward|te transporteren|transporteren"
-    r"|kokku|yhteensa|celkem|celkom|osszesen|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
+    r"|koik kokku|kokku|totalt|i alt|ialt|mindosszesen|total geral|yhteensa|celkem|celkom|osszesen|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
     r"|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
 )
 # What may follow the word in a row that sums up, whatever else the row lacks.
