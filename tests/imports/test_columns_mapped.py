@@ -25,6 +25,8 @@ def owed(header: str, *rows: str, country: str = "FR", currency: str = "EUR") ->
         ("Offener Betrag TEUR", ("1,5", "12"), "DE", ("1500", "12000")),
         ("Offener Betrag (TCHF)", ("1.5", "12"), "CH", ("1500", "12000")),
         ("Amount due ($000s)", ("1.5", "12"), "US", ("1500", "12000")),
+        ("Amount due (kAUD)", ("1.5", "12"), "US", ("1500", "12000")),
+        ("Amount due M AUD", ("0.0015", "0.012"), "US", ("1500", "12000")),
         ("Balance due (cents)", ("150", "1200"), "US", ("1.50", "12")),
     ],
 )
@@ -210,3 +212,77 @@ async def test_the_columns_that_identify_a_row_are_named_in_one_answer(sender: S
 
     assert (shown["counts"]["created"], again["counts"]["unchanged"]) == (1, 1)  # type: ignore[index]
     assert await sender.references() == ["Ana Paz-31/10/2026"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "name"),
+    [
+        ("Rechnungsnr. | Patient | Rechnungsempfänger | Offen | Fällig am", "R{0} | Jule {1} Sörensen | Hauke Sörensen | 1{0},50 | 31.10.2026", "Hauke Sörensen"),
+        ("N° facture | Enfant | Responsable | Solde dû | Échéance", "F{0} | Nina {1} Roux | Maud Roux | 1{0},50 | 31/10/2026", "Maud Roux"),
+        ("Factuurnummer | Voornaam | Tussenvoegsel | Achternaam | Openstaand", "F{0} | Joost | van der | Meer | 1{0},50", "Joost van der Meer"),
+        ("Rechnungsnr. | Anrede | Name | Offen | Fällig am", "R{0} | Familie | Böhme | 1{0},50 | 31.10.2026", "Familie Böhme"),
+        ("Num | Customer | Open Balance | Due Date", "10{0} | Sandoval, Ruben:Kitchen remodel | 1{0}.50 | 2026-10-31", "Sandoval, Ruben"),
+    ],
+)  # fmt: skip
+def test_the_debtor_is_who_pays_by_the_whole_name(header: str, row: str, name: str) -> None:
+    found = owed(header, *(row.format(line, "ABCD"[line - 1]) for line in range(1, 5)))
+
+    debtors = [body["debtor"] for body in found.bodies()]
+    names = {one.get("name") or f"{one.get('first_name')} {one['last_name']}" for one in debtors}
+    assert names == {name}
+
+
+def test_a_balance_of_credits_less_debits_is_owed_below_zero() -> None:
+    rows = ("1 | Ann Bo | 2418,60 | 1612,40 | -806,20", "2 | Léa Roy | 2070,00 | 2200,00 | 130,00")
+
+    found = read("Compte | Copropriétaire | Débit | Crédit | Balance", *rows)
+
+    assert [body["amount"] for body in found.bodies()] == [Decimal("806.20"), Decimal("-130.00")]
+
+
+def test_a_balance_whose_side_stands_beside_it_is_a_running_one() -> None:
+    header = "Konto | Name | Rechnungs-Nr. | Fälligkeit | Betrag Soll | Betrag Haben | Saldo | S/H"
+    rows = (
+        "1 | Ann Bo | R1 | 31.10.2026 | 1785,00 | | 1785,00 | S",
+        "1 | Ann Bo | R2 | 31.10.2026 | 416,50 | | 2201,50 | S",
+        "2 | Léa Roy | | 31.10.2026 | | 80,00 | 80,00 | H",
+    )
+
+    found = read(header, *rows)
+
+    assert found.fields()[6] != "amount"
+
+
+def test_values_that_stand_only_where_nothing_is_owed_need_no_answer() -> None:
+    header = "Facture | Client | Restant dû | Type | Sens"
+    rows = [f"F{line} | Ann Bo {line} | 1{line},50 | QX | D" for line in range(4)]
+    credit = "N9 | Ann Bo 1 | 9,00 | NZ | C"
+
+    found = owed(header, *rows, credit)
+    doubtful = read(header, *rows, credit, "F8 | Léa Roy | 8,00 | RW | D")
+
+    assert [any(not one.is_warning for one in findings) for findings in found.findings()] == [False] * 4 + [
+        True
+    ]
+    assert doubtful.asked() == ["row_status"]
+
+
+@pytest.mark.parametrize("header", ["Zustand", "Bearbeiter", "Kategorie"])
+def test_known_states_are_read_below_any_header(header: str) -> None:
+    states = ("überfällig", "bezahlt", "storniert", "gesendet")
+    rows = [f"R{line} | Ann Bo {line} | 1{line},50 | {state}" for line, state in enumerate(states)]
+
+    found = owed(f"Rechnungsnr. | Kunde | Offen | {header}", *rows, country="DE")
+
+    assert [bool(findings) for findings in found.findings()] == [False, True, True, False]
+
+
+def test_a_part_of_a_sum_in_a_column_of_nothing_known_is_asked() -> None:
+    header = "Guarantor | 0-30 Days | 31-60 Days | Total | =Patient"
+    rows = (
+        "Ann Bo | 0.00 | 146.00 | 146.00 | 146.00",
+        "Léa Roy | 1284.00 | 0.00 | 1284.00 | 318.80",
+        "Luc Bo | 85.00 | 0.00 | 85.00 | 85.00",
+    )
+
+    assert "which_amount" in read(header, *rows, country="US", currency="USD").asked()

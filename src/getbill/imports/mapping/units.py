@@ -46,7 +46,13 @@ MULTIPLIED: Final = frozenset(
         "TND",
     ]
 )
-_MARKS = r"(?:€|\$|£|¥|kr|" + "|".join(code.lower() for code in sorted(MULTIPLIED)) + r")"
+_MARKS = (
+    r"(?:€|\$|£|¥|kr|" + "|".join(code.lower() for code in sorted(MULTIPLIED - {"AUD", "MAD", "RON"})) + r")"
+)
+# Maud and Tron are names: these codes count as they are written, in brackets, behind a blank or a small letter.
+_LIKE_NAMES: Final = re.compile(
+    r"\((?P<a>[kKtTmM]) ?(?:AUD|MAD|RON)\)|(?<![A-Za-z])(?P<b>[kKtTmM]) (?:AUD|MAD|RON)\b|(?<![A-Za-z])(?P<c>[kt])(?:AUD|MAD|RON)\b"
+)
 _THOUSANDS: Final = re.compile(
     rf"(?<![a-z])[kt]\s?{_MARKS}(?![a-z])|{_MARKS}\s?k(?![a-z])|\((?:in )?k\)|\btsd\b|tausend|\bmilliers?\b|\bthousands?\b"
     r"|\b(?:en|in) miles\b|\bmiles de\b|\bmigliaia\b|\bduizend\w*|\bmilhares\b|\btys\b|\btis\b|\btkr\b|\btusen\b|\btusind\w*"
@@ -72,6 +78,8 @@ def unit_of(text: str) -> Unit | None:
     plain = sheets.folded(text)
     if _THOUSANDS.search(plain):
         return "thousands"
+    if odd := _LIKE_NAMES.search(text):
+        return "millions" if (odd["a"] or odd["b"] or odd["c"]) in "mM" else "thousands"
     for unit, pattern in _OF_INDIA.items():
         if pattern.search(plain):
             return unit  # type: ignore[return-value]
