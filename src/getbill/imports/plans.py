@@ -135,7 +135,7 @@ def make(
         found = mapping.propose(
             layout, profile, company_country=company.country, company_currency=company.currency
         )
-    found = mapping.looked_through(found, profile, sheet.rows())
+    found = mapping.looked_through(found, profile, sheet.rows)
     found = mapping.verified(found, profile, sheet.rows())
     warnings: list[tuple[str, Facts[str, Any]]] = []
     if remembered is None and before is not None and _is_akin(before, layout):

@@ -1,10 +1,12 @@
 """Legal forms: the words that show a name to be a company's, `SARL`, `GmbH & Co. KG`, `Lda.`, `Sp. z o.o.`."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
 _FORM_CHARS_MAX: Final = 10
+# With the points, commas and brackets around its letters.
+_WORD_CHARS_MAX: Final = 2 * _FORM_CHARS_MAX
 # How many words of the end of a name are read as one: sp. z o.o.
 _JOINED_MAX: Final = 3
 
@@ -27,12 +29,21 @@ def is_form(text: str) -> bool:
 
 
 def _is_form(word: str, text: str) -> bool:
+    if len(word) > _WORD_CHARS_MAX and "&" not in word:
+        return False
+    is_certain, is_short = _read(word)
+    return is_certain or (is_short and text != word)
+
+
+@lru_cache(maxsize=16_384)
+def _read(word: str) -> tuple[bool, bool]:
+    """Tell whether a word is a form and nothing else, and whether it is one that is a word or initials as well."""
     plain = word.strip("(),&").replace(".", "")
     if len(plain) > _FORM_CHARS_MAX and "&" not in plain:
-        return False
+        return False, False
     certain, short = _forms()
     folded = plain.casefold()
-    return folded in certain or (folded in short and (plain.isupper() or "." in word) and text != word)
+    return folded in certain, folded in short and (plain.isupper() or "." in word)
 
 
 @cache

@@ -4,11 +4,14 @@ What the rows of one reference say decides: the same amount and day is an invoic
 instalments, and anything else is asked.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Final, Literal, get_args
 
 from getbill import sheets
+from getbill.imports.mapping.cells import text_of
 from getbill.imports.mapping.compose import Composer
 from getbill.imports.mapping.model import NAMES, Field, Mapping, Question
 
@@ -34,15 +37,31 @@ class Repeats:
     examples: list[str] = field(default_factory=list)
 
 
-def looked_through(found: Mapping, profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Mapping:
-    """Return the mapping with what is asked about references that repeat; the first rows of a file are looked through."""
+def looked_through(
+    found: Mapping, profile: sheets.Profile, rows: Callable[[], Iterable[sheets.Row]]
+) -> Mapping:
+    """Return the mapping with what is asked about references that repeat; the first rows of a file are looked through.
+
+    `rows` reads them anew: once for the references, and once more for what their rows say where any repeat.
+    """
     column = found.of(Field.REFERENCE) or found.of(Field.INVOICE_REFERENCE)
     if column is None or found.instalments is not None:
         return found
     cells = profile.of(column.index)
     if cells.filled <= cells.distinct:
         return found
-    repeats = _count(found, Composer(found, profile), rows)
+    counted = Counter(_written(column.index, rows()))
+    if counted.total() == len(counted):
+        return found
+    repeated = {text for text, count in counted.items() if count > 1}
+    several = (
+        row
+        for row in islice(rows(), _ROWS_MAX)
+        if row.wrong is None and text_of(row.cells[column.index]) in repeated
+    )
+    repeats = _count(found, Composer(found, profile), several)
+    repeats.references += len(counted) - len(repeated)
+    repeats.rows += len(counted) - len(repeated)
     questions = [one for one in found.questions if one.code != "reference_repeats"]
     header = column.header or column.letter
     facts: dict[str, Any] = {"header": header, "rows": repeats.rows, "distinct": repeats.references}
@@ -57,13 +76,17 @@ def looked_through(found: Mapping, profile: sheets.Profile, rows: Iterable[sheet
     return replace(found, questions=tuple(questions))
 
 
+def _written(index: int, rows: Iterable[sheets.Row]) -> Iterator[str]:
+    for row in islice(rows, _ROWS_MAX):
+        if row.wrong is None and (text := text_of(row.cells[index])):
+            yield text
+
+
 def _count(found: Mapping, composer: Composer, rows: Iterable[sheets.Row]) -> Repeats:
     # Lines of other accounts, which name nobody, are no debts.
     has_names = any(found.of(name) for name in NAMES)
     seen: dict[str, list[tuple[Any, Any, str]]] = {}
-    for number, row in enumerate(rows):
-        if number == _ROWS_MAX:
-            break
+    for row in rows:
         body, findings = composer.body(row)
         if (reference := body.get("reference")) and not any(not one.is_warning for one in findings):
             amount = body.get("amount")
