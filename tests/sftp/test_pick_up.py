@@ -214,6 +214,21 @@ async def test_the_hour_takes_what_was_whole_a_minute_before_it(
     assert (early, due.workspace_id, twice) == (None, served.workspace.id, None)
 
 
+async def test_what_somebody_asked_for_is_taken_though_the_clock_went_back(
+    served: Served, dropper: Client, installation: Installation
+) -> None:
+    dropper.file("debts.csv", GOOD.encode())
+    await dropper.run("put debts.csv incoming/")
+    now = clock.wall()
+    async with installation.database.transaction(now) as tx:
+        await sftp.ask(tx, served.workspace.id, now)
+
+    before = now - timedelta(minutes=5)
+    taken = await picking.take(installation.database, before, before)
+
+    assert taken is not None
+
+
 async def test_a_pick_up_that_was_killed_goes_on_with_the_same_import(
     served: Served, dropper: Client, installation: Installation, worker: Worker
 ) -> None:

@@ -58,12 +58,8 @@ async def test_one_delivery_is_sent_again_under_the_same_id_and_marked(
     assert came(receiver)[1:] == [(second["webhook_id"], None), (second["webhook_id"], "true")]
     assert plain.told["previous_sequence"] == 1
     assert replayed.body == plain.body
-    newest = (await logged(house, endpoint))[0]
-    assert (newest["replay"], newest["webhook_id"], newest["status"]) == (
-        True,
-        second["webhook_id"],
-        "delivered",
-    )
+    (again_logged,) = [one for one in await logged(house, endpoint) if one["replay"]]
+    assert (again_logged["webhook_id"], again_logged["status"]) == (second["webhook_id"], "delivered")
 
 
 async def test_what_is_pending_still_is_not_owed_twice(
@@ -113,7 +109,7 @@ async def test_a_selection_is_sent_again_each_event_once(
     first = deliveries[0]
     await house.post(f"/webhooks/{endpoint['id']}/deliveries/{first['id']}/replay")
     await carrier.carry()
-    twin = (await logged(house, endpoint))[0]
+    (twin,) = [one for one in await logged(house, endpoint) if one not in deliveries]
 
     done = await again(house, endpoint, {"deliveries": [first["id"], twin["id"], deliveries[1]["id"]]})
     await carrier.carry()

@@ -38,11 +38,11 @@ _TAKE = Statement(
     "sftp.take",
     "Take the file that is due longest, or that somebody asked for.",
     """
-    UPDATE sftp_files f SET state = 'taken', leased_until = $3, tries = f.tries + 1, import_id = $4
+    UPDATE sftp_files f SET state = 'taken', leased_until = $2, tries = f.tries + 1, import_id = $3
     FROM (SELECT w.workspace_id, w.id FROM sftp_files w
           JOIN sftp_logins l ON l.workspace_id = w.workspace_id AND l.id = w.login_id AND l.revoked_at IS NULL
           WHERE w.state = 'whole' AND w.is_finished AND w.folder IN ('', 'incoming')
-            AND (w.asked_at <= $1 OR w.written_at < $2)
+            AND (w.asked_at IS NOT NULL OR w.written_at < $1)
           ORDER BY w.written_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED) AS next
     WHERE f.workspace_id = next.workspace_id AND f.id = next.id
     RETURNING f.workspace_id, f.id, f.import_id, f.tries
@@ -101,7 +101,7 @@ class Taken:
 
 async def take(database: Database, now: datetime, boundary: datetime) -> Taken | None:
     """Take a file that is due and hand it to nobody else for a while; None when none is."""
-    row = await database.fetchrow(_TAKE, now, boundary - QUIET, now + LEASE, ids.new())
+    row = await database.fetchrow(_TAKE, boundary - QUIET, now + LEASE, ids.new())
     return None if row is None else Taken(*row)
 
 
