@@ -5,9 +5,11 @@ read as the known word it nearly is, at the price of some certainty.
 """
 
 import re
+import tomllib
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -17,7 +19,7 @@ from getbill.kit.money import currencies
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
-_WORDS = re.compile(r"[a-z]+|\d+|#|%")
+_WORDS = re.compile(r"[^\W\d_]+|\d+|#|%")
 _BUCKET = re.compile(
     r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d|months?|above|over|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?)+"
 )
@@ -226,18 +228,41 @@ def _typo_in_compound(word: str) -> _Word | None:
     return None
 
 
-def _known() -> dict[str, frozenset[str]]:
+def _known(files: list[dict[str, dict[str, str]]]) -> dict[str, frozenset[str]]:
     known: dict[str, frozenset[str]] = {}
-    for concepts, words in WORDS.items():
-        for word in words.split():
-            known[word.strip("_")] = known.get(word.strip("_"), frozenset()) | set(concepts.split("+"))
+    for words_of in (WORDS, *(stored.get("words", {}) for stored in files)):
+        for concepts, words in words_of.items():
+            for word in words.split():
+                key = _as_written(word)
+                known[key] = known.get(key, frozenset()) | set(concepts.split("+"))
     return known
 
 
-_KNOWN = _known()
+def _whole(files: list[dict[str, dict[str, str]]]) -> dict[str, str]:
+    return {
+        _as_written(name): field
+        for names_of in (WHOLE, *(stored.get("whole", {}) for stored in files))
+        for field, names in names_of.items()
+        for name in names.split()
+    }
+
+
+def _as_written(word: str) -> str:
+    """Return a word or phrase of the lexicon as headers are compared with it."""
+    return "_".join(_words(plain(word))) if not word.isascii() else word.strip("_")
+
+
+def _files() -> list[dict[str, dict[str, str]]]:
+    """Return the lexicon's files, one for each language."""
+    folder = Path(__file__).with_name("words")
+    return [tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))]
+
+
+_FILES = _files()
+_KNOWN = _known(_FILES)
 _LONG = [word for word in _KNOWN if len(word) >= 5 and "_" not in word]
 _PHRASES = [word for word in _KNOWN if len(word) >= 9 and "_" in word]
-_WHOLE = {name: field for field, names in WHOLE.items() for name in names.split()}
+_WHOLE = _whole(_FILES)
 # Codes that are written with a k, a T or an M before them: TEUR.
 _MULTIPLIED = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "SEK", "NOK", "DKK", "PLN"})
 # Codes that are words of headers: TOP is Tonga's, ALL Albania's.

@@ -1,4 +1,4 @@
-"""The words of header rows, in six languages, and what each of them speaks of.
+"""The words of header rows and what each of them speaks of; `words/` holds those of further languages.
 
 A header is read word by word: `Rechnungs-Nr.` speaks of an invoice and of a number. Words stand here without
 accents and in small letters, phrases with underscores between their words. A word that speaks of two things
