@@ -37,7 +37,7 @@ _NEGATIVE_MIN = 0.8
 _ADDING_UP_MIN = 0.75
 
 
-def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
+def weigh(candidates: list[Candidate], head: Head, *, has_open_items: bool = False) -> list[Question]:
     """Decide between the columns of amounts, and return what only a human can decide."""
     _leave_balances(candidates, head)
     _take_credits(candidates)
@@ -56,7 +56,7 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
             due, [*invoiced, *plain], others, paid, candidates, head
         )
     if ledger and not (plain or invoiced):
-        return _ledger(ledger, candidates, head)
+        return _ledger(ledger, candidates, head, has_open_items=has_open_items)
     # An amount of which nobody knows what it is, where it differs, may be what is left of the other.
     unknown = [
         one
@@ -141,14 +141,24 @@ def _remainders(candidates: list[Candidate], amounts: list[Candidate], head: Hea
     return rest
 
 
-def _ledger(ledger: list[Candidate], candidates: list[Candidate], head: Head) -> list[Question]:
-    """Take the debits of a reconciled ledger for what is owed where no open line is a credit; else ask."""
+def _ledger(
+    ledger: list[Candidate], candidates: list[Candidate], head: Head, *, has_open_items: bool
+) -> list[Question]:
+    """Take the debits for what is owed of open items, and of a reconciled ledger without an open credit; else ask."""
     marks = [one.found for one in candidates if "lettering" in one.spoken.concepts]
     debits = [one for one in ledger if _role(one) == "debit"]
     credits_ = [one for one in ledger if _role(one) == "credit"]
     named = [one for one in candidates if one.may_be(NAMES)]
     names = [max(named, key=lambda one: one.best.score if one.best else 0).found] if named else []
-    if len(debits) == 1 and marks and not any(head.has_open(one.found, marks, names) for one in credits_):
+    is_reconciled = bool(marks) and not any(head.has_open(one.found, marks, names) for one in credits_)
+    papers = [one for one in candidates if one.may_be((Field.INVOICE_REFERENCE, Field.REFERENCE))]
+    are_items = (
+        has_open_items
+        and not marks
+        and any(one.found.filled == one.found.distinct for one in papers)
+        and not any(head.offsets(credit.found, debit.found, names) for credit in credits_ for debit in debits)
+    )
+    if len(debits) == 1 and (is_reconciled or are_items):
         debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason("open_debits", _header(debits[0])))
         _leave(credits_, "open_debits", debits[0])
         return []

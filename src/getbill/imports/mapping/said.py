@@ -34,6 +34,18 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "taken": ("{header} already is {field}.", "{header} est déjà {field}."),
     "beside_first_name": ("{header} holds the first name.", "{header} contient le prénom."),
     "beside_last_name": ("{header} holds the last name.", "{header} contient le nom de famille."),
+    "only_people": (
+        "{header} is the only column of people or companies.",
+        "{header} est la seule colonne de personnes ou de sociétés.",
+    ),
+    "names_beside": (
+        "Each code has one name beside it, in {header}.",
+        "Chaque code a un seul nom à côté de lui, dans {header}.",
+    ),
+    "grows_with_days": (
+        "Each row has its own number, and they grow with the days.",
+        "Chaque ligne a son numéro, et ils croissent avec les dates.",
+    ),
     "pays_for_another": ("{header} is who pays.", "{header} est celui qui paie."),
     "contact": ("The debtor's name is in {header}.", "Le nom du débiteur est dans {header}."),
     "whole_addresses": (
