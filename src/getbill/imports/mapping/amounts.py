@@ -159,8 +159,9 @@ def _ledger(
         and not any(head.offsets(credit.found, debit.found, names) for credit in credits_ for debit in debits)
     )
     if len(debits) == 1 and (is_reconciled or are_items):
-        debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason("open_debits", _header(debits[0])))
-        _leave(credits_, "open_debits", debits[0])
+        why = "open_debits" if is_reconciled else "open_items"
+        debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason(why, _header(debits[0])))
+        _leave(credits_, why, debits[0])
         return []
     return [_which("ledger", ledger)]
 

@@ -110,10 +110,36 @@ _YES: Final = frozenset(
         "da",
         "igen",
         "sim",
+        "kylla",
+        "jah",
+        "ano",
+        "evet",
+        "taip",
     ]
 )
 _NO: Final = frozenset(
-    ["non", "no", "nein", "nee", "false", "faux", "falsch", "falso", "onwaar", "n", "0", "nie", "nao"]
+    [
+        "non",
+        "no",
+        "nein",
+        "nee",
+        "false",
+        "faux",
+        "falsch",
+        "falso",
+        "onwaar",
+        "n",
+        "0",
+        "nie",
+        "nao",
+        "nej",
+        "nei",
+        "ei",
+        "ne",
+        "nem",
+        "nu",
+        "hayir",
+    ]
 )
 # What a flag says of its row by what its header speaks of: where it is set, where it is not.
 _FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
@@ -228,6 +254,14 @@ _PAYMENT: Final = re.compile(
     r"paid|\bpa[iy]e|impay|regle|sold[e\u00e9]|encaiss|bezahl|beglichen|offen|pagad|cobrad|pagat|saldat|incass|betaal|betal|oplac|zaplac"
     r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|splac|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
 )
+# Fewer codes may begin alike by chance.
+_CUSTOMERS_MIN: Final = 3
+_BOOKED: Final = re.compile(
+    r"^(?:is )?(?:bokford|bokfort|bogfort|booked|posted|comptabilisee?|gebucht|verbucht|contabilizad[ao]|contabilizzat[ao]"
+    r"|geboekt|zaksiegowan[ay]|zauctovan[aoy]|finalized|finalised|finalisee|validee)$"
+)
+_CANCELLED: Final = re.compile(r"storn|cancel|annul|anul|abgebroch|reject|refus|void|makul|peruut")
+_TO_COME: Final = re.compile(r"\b(?:avant|pre|before|vor|voor|antes|prima|ante|pred|przed|fore|for)\b")
 _SINCE: Final = re.compile(
     r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace|in|dans)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|fois|times|mal|d|j)\b"
 )
@@ -257,6 +291,8 @@ class Vocabulary:
     # Words of headers of a state of something else: of the goods, of the customer.
     elsewhere: frozenset[str]
     journals: Mapping[str, str]
+    # Ways of paying, which say nothing of whether it was paid.
+    ways_to_pay: frozenset[str]
 
 
 @cache
@@ -288,6 +324,7 @@ def vocabulary() -> Vocabulary:
             for name, status in (("sales", "open"), ("credits", "credit"), ("settling", "paid"))
             for mark in _listed(stored["journals"][name])
         },
+        frozenset(_listed(stored["ways_to_pay"]["values"])),
     )
 
 
@@ -346,11 +383,20 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
         column.field == Field.AMOUNT and candidate.spoken.concepts & {"open", "overdue"}
         for column, candidate in zip(columns, candidates, strict=True)
     )
+    has_payment_state = any(
+        "status" in one.spoken.concepts and one.spoken.concepts & {"payment", "paid"} for one in candidates
+    )
     read: list[tuple[Column, Candidate, dict[str, str | None]]] = []
     for column, candidate in zip(columns, candidates, strict=True):
         if column.field not in {None, Field.OBJECT, Field.METADATA} or not candidate.found.filled:
             continue
         values = _settled_on(candidate, has_remainder=has_remainder) or _readings(candidate)
+        if values is not None and has_payment_state and _is_of_order(candidate):
+            values = {
+                value: status for value, status in values.items() if _CANCELLED.search(plain(value))
+            } or None
+        if values is not None and has_remainder and _is_remainder_after(candidate, columns, candidates, head):
+            values = None
         if values is not None:
             read.append((column, candidate, values))
     rows = _Rows(columns, candidates, read, head)
@@ -365,7 +411,43 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
             explained.add(column.index)
         else:
             questions.append(question(column, candidate.found, readings, examples(columns, candidate, head)))
+    statuses |= _collective_accounts(columns, head)
     return Decision(statuses, questions, frozenset(explained), tracks_payment)
+
+
+def _collective_accounts(columns: Sequence[Column], head: Head) -> dict[int, dict[str, str]]:
+    """Refuse the account that adds up those of the customers, with whose code all others begin: 430 above 43000011."""
+    statuses: dict[int, dict[str, str]] = {}
+    for column in columns:
+        if column.field == Field.DEBTOR_REFERENCE:
+            codes = sorted({text for cells in head.rows if (text := text_of(cells[column.index]))}, key=len)
+            first, others = codes[:1], codes[1:]
+            if len(others) >= _CUSTOMERS_MIN and all(
+                code.startswith(first[0]) and len(code) > len(first[0]) + 1 for code in others
+            ):
+                statuses[column.index] = {first[0]: "excluded"}
+    return statuses
+
+
+def _is_of_order(candidate: Candidate) -> bool:
+    """Tell whether a header speaks of the state of an order, and of nothing paid."""
+    concepts = candidate.spoken.concepts
+    return {"order", "status"} <= concepts and not concepts & {"invoice", "payment", "paid", "open"}
+
+
+def _is_remainder_after(
+    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+) -> bool:
+    """Tell whether the column of what is left shows what marks of reconciliation took off: nothing in some row."""
+    if "lettering" not in candidate.spoken.concepts:
+        return False
+    rest = [
+        one.found for column, one in zip(columns, candidates, strict=True) if column.field == Field.AMOUNT
+    ]
+    marks = [text_of(cells[candidate.column.index]) for cells in head.rows]
+    return any(
+        mark and number == 0 for one in rest for mark, number in zip(marks, head.numbers(one), strict=True)
+    )
 
 
 class _Rows:
@@ -643,16 +725,25 @@ def _of_texts(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         return _by_sides(candidate, list(readings)) or readings
     is_note = "note" in concepts
     ending = {"credit", "excluded", "paid"} if is_note else {"credit", "excluded"}
-    statuses = {v: s or (_noted(v) if is_note else None) for v, s in readings.items()}
+    is_stage = bool(concepts & {"priority", "reminder"})
+    statuses = {
+        v: s or _noted(v, anywhere=is_stage) if is_note or is_stage else s for v, s in readings.items()
+    }
     return {v: s for v, s in statuses.items() if s in ending or _is_payment(v)} or None
 
 
-def _noted(value: str) -> str | None:
-    """Return what a note says by its first word, or by a phrase in it: litige dégât des eaux, ne pas relancer."""
+def _noted(value: str, *, anywhere: bool = False) -> str | None:
+    """Return what a note says by its first word, or by a phrase in it: litige dégât des eaux, ne pas relancer.
+
+    A stage says it by any of its words, unless it is still to come: dossier avocat, avant contentieux.
+    """
     words = vocabulary().words
     text = _NOT_WORDS.sub(" ", plain(value)).strip()
-    first = text.split(" ", 1)[0]
-    if len(first) >= _NOTE_CHARS_MIN and words.get(first) == "excluded" and first not in _SUPPLIERS:
+    read = text.split(" ") if anywhere and not _TO_COME.search(text) else text.split(" ", 1)[:1]
+    if any(
+        len(word) >= _NOTE_CHARS_MIN and words.get(word) == "excluded" and word not in _SUPPLIERS
+        for word in read
+    ):
         return "excluded"
     phrases = (phrase for phrase, status in words.items() if status == "excluded" and phrase.count(" ") > 1)
     return "excluded" if any(f" {phrase} " in f" {text} " for phrase in phrases) else None
@@ -714,26 +805,28 @@ def _flags(candidate: Candidate) -> dict[str, str | None] | None:
     """Read a column of yes and no, or of a cross and nothing, as its header says; other words are read as states."""
     profile, concepts = candidate.found, candidate.spoken.concepts
     words = {value: _NOT_WORDS.sub(" ", plain(value)).strip() for value in profile.values if value.strip()}
-    if set(words.values()) == {"0"} and "open" in concepts:
-        # Amounts of nothing.
-        return None
-    flags = [word for word in words.values() if word in _YES | _NO]
-    # What stands beside 0 and 1 as another number is an amount.
-    if (
-        not flags
-        or 2 * len(flags) < len(words)
-        or any(word.isdigit() for word in set(words.values()) - _YES - _NO)
-    ):
+    # Zeros may be amounts of nothing.
+    if not _are_flags(words) or (set(words.values()) == {"0"} and "open" in concepts):
         return None
     for concept, when_set, otherwise in _FLAGS:
         if concept in concepts:
             return _set(words, when_set, otherwise, knows_states=concept in {"paid", "open"})
+    if _BOOKED.search(plain(candidate.column.header)) and "date" not in concepts:
+        # What is not in the books yet is a draft.
+        return _set(words, "open", "paid", knows_states=False)
     status = status_of(candidate.column.header)
     if status == "open" and _TO_DO.match(plain(candidate.column.header)):
         return {value: "open" if word in _YES else None for value, word in words.items()}
     if status not in {None, "open"}:
         return _set(words, str(status), "open", knows_states=False)
     return None
+
+
+def _are_flags(words: Mapping[str, str]) -> bool:
+    """Tell whether most words are yes and no; what stands beside 0 and 1 as another number is an amount."""
+    flags = [word for word in words.values() if word in _YES | _NO]
+    others = set(words.values()) - _YES - _NO
+    return bool(flags) and 2 * len(flags) >= len(words) and not any(word.isdigit() for word in others)
 
 
 def _set(
@@ -855,12 +948,31 @@ def _is_explained(candidate: Candidate, values: set[str]) -> bool:
         return True
     if "flag" in concepts and not concepts & {"credit", "debit"} and values <= _YES | _NO:
         return True
-    if all(value.isdigit() and (len(value) > _MARK_CHARS_MAX or int(value) > _SIGN_MAX) for value in values):
-        return True
-    if all("bucket" in listen(value).concepts and not value.isdigit() for value in values):
-        return True
     words = _NOT_WORDS.sub(" ", plain(candidate.column.header)).split()
-    return not vocabulary().explained.isdisjoint(words)
+    return _are_of_others(candidate, values) or not vocabulary().explained.isdisjoint(words)
+
+
+def _are_of_others(candidate: Candidate, values: set[str]) -> bool:
+    """Tell whether values explain themselves: ages, long codes, persons, ways of paying."""
+    marks = {_mark(value) for value in values}
+    return (
+        all(value.isdigit() and (len(value) > _MARK_CHARS_MAX or int(value) > _SIGN_MAX) for value in values)
+        or all("bucket" in listen(value).concepts and not value.isdigit() for value in values)
+        or all(_is_person(value) for value in candidate.found.values if value.strip())
+        or marks <= vocabulary().ways_to_pay
+    )
+
+
+def _is_person(value: str) -> bool:
+    """Tell whether a text is written as a person's name, and none of its words is one of billing."""
+    parts = [part for part in re.split(r"[\s,.]+", value.strip()) if len(part) > 1]
+    words = [_NOT_WORDS.sub("", plain(part)) for part in parts]
+    is_known = any(word in vocabulary().words or listen(word).concepts for word in words)
+    return (
+        len(parts) > 1
+        and all(part[0].isupper() and part.replace("-", "").isalpha() for part in parts)
+        and not is_known
+    )
 
 
 def left_open(asked: Question, statuses: Mapping[str, str]) -> Question | None:

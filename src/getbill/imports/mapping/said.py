@@ -71,6 +71,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "A ledger: its lines that are not reconciled are debits, in {header}.",
         "Un grand livre : ses lignes non lettrées sont au débit, dans {header}.",
     ),
+    "open_items": (
+        "A list of open items: its debits are owed, in {header}; credits are no debts.",
+        "Une liste de postes ouverts : ses débits sont dus, dans {header} ; les crédits ne sont pas des créances.",
+    ),
     "aged": ("It adds up the ages of what is open.", "Elle totalise les tranches d'ancienneté de ce qui est ouvert."),
     "customer_total": (
         "It repeats a customer's total on each of their lines.",
