@@ -21,7 +21,9 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
 _WORDS = re.compile(r"[^\W\d_]+|\d+|#|%")
 _BUCKET = re.compile(
-    r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d|months?|above|over|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?)+"
+    r"(?:>|<|\+|-|\d|\s|\.|jours?|days?|tage?n?|dias?|giorni|dagen|dage|dagar|dager|dni|dnu|nap|paivaa|pv|zile|gun|dana|dienu|paev\w*|et|plus|moins"
+    r"|à|a|j|d|months?|above|over|under|older|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?|or|less|more|than|up|to|and|bis|von|ab|uber|mehr"
+    r"|als|oder|hasta|mas|de|o|oltre|fino|piu|e|ou|meer|dan|tot|en|mais|y|od|do|ponad|powyzej|nad|over|til|till|yli|fra|fran|i)+"
 )
 _LINKS = ("", "s", "n", "es", "en", "e")
 # Letters that are no accented ones of others.
