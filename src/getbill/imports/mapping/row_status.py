@@ -20,6 +20,7 @@ from getbill.imports.mapping.cells import NOTHING, CellFinding, Draft, Step, tex
 from getbill.imports.mapping.contents import has_fractions
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.headers import listen, plain
+from getbill.imports.mapping.lexicon import JOINING
 from getbill.imports.mapping.model import CERTAIN, Column, Field, Question, Reason
 
 Status = Literal["open", "paid", "credit", "partly_paid", "excluded"]
@@ -268,7 +269,7 @@ _SINCE: Final = re.compile(
 _AT_A_DATE: Final = re.compile(r"\s+(?:le|on|am|el|il|op|em|du|vom|del)?\s*\d[\d\s./-]*$")
 _ORDINAL: Final = re.compile(r"\b\d+(?:re|er|e|eme|st|nd|rd|th|o|a)?\b\.?")
 _IN_BRACKETS: Final = re.compile(r"\s*[(\[].*?[)\]]")
-_PARTS: Final = re.compile(r"\s*[,;|/+&]\s*")
+_PARTS: Final = re.compile(r"\s*[,;|/+&]\s*|\s[-\u2013\u2014:>\u2192]\s")
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
 # A header that says what is still to be done with a row: `À relancer`.
 _TO_DO: Final = re.compile(r"(?:a|to|zu|te|por|da)\b")
@@ -307,7 +308,9 @@ def vocabulary() -> Vocabulary:
                     raise ValueError(f"{word!r} is both {words[word]} and {status}")
     for status in STATUSES:
         for language, endings in _ENDINGS.items():
-            for word in _listed(stored[status].get(language, "")):
+            for word in _listed(
+                f"{stored[status].get(language, '')}, {stored[status].get(f'{language}_more', '')}"
+            ):
                 for ending, other in endings:
                     words.setdefault(ending.sub(other, word), status)
     sides = stored["sides"]
@@ -359,7 +362,9 @@ def _status_of(value: str) -> str | None:
     statuses = [words.get(part) for part in parts if part]
     if len(statuses) > 1 and all(statuses):
         return max((status for status in statuses if status), key=_SEVERITY.index)
-    return None
+    # Words that each say owed say it together: facture impayée, overdue invoice.
+    each = [word for word in _NOT_WORDS.sub(" ", text).split() if word not in JOINING and not word.isdigit()]
+    return "open" if len(each) > 1 and all(words.get(word) == "open" for word in each) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -690,6 +695,8 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         }
     concepts = candidate.spoken.concepts
     is_of_states = bool(concepts & {"status", "disputed", "credit_note"})
+    if is_of_states:
+        readings = {value: status or _noted(value, anywhere=True) for value, status in readings.items()}
     is_text = bool(concepts & _FREE_TEXT) and not is_of_states
     if (
         (is_text or ("province" in concepts and not is_of_states))
