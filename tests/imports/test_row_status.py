@@ -201,7 +201,7 @@ def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
         ("Libellé", ("Vente", "Règlement", "Vente"), [None, "row_is_settled", None]),
         ("Libellé", ("Facture 12", "Avoir sur F12", "Avoirs et dettes"), [None, "row_is_credit", None]),
         ("Notes", ("", "Disputed - waiting for goods", "call back"), [None, "row_is_excluded", None]),
-        ("Observations", ("", "payée par chèque le 12/09", "RAS"), [None, "row_text_doubt", None]),
+        ("Observations", ("", "payée par chèque le 12/09", "RAS"), [None, "row_is_settled", None]),
         ("Bemerkung", ("Schuldner verstorben", "", ""), ["row_text_doubt", None, None]),
         ("Sens", ("C", "C", "C"), ["row_is_credit"] * 3),
         ("Origine écriture", ("VT", "VT", "BQ"), [None, None, "row_is_settled"]),

@@ -294,6 +294,8 @@ class Vocabulary:
     journals: Mapping[str, str]
     # Ways of paying, which say nothing of whether it was paid.
     ways_to_pay: frozenset[str]
+    # Codes of document types, which mean it below a header of types only.
+    types: Mapping[str, str]
 
 
 @cache
@@ -328,6 +330,7 @@ def vocabulary() -> Vocabulary:
             for mark in _listed(stored["journals"][name])
         },
         frozenset(_listed(stored["ways_to_pay"]["values"])),
+        {code: status for status in ("open", "credit") for code in _listed(stored["types"][status])},
     )
 
 
@@ -710,6 +713,12 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         return None
     if sides := _by_sides(candidate, list(readings)):
         return sides
+    if "kind" in concepts:
+        types = vocabulary().types
+        readings = {
+            value: status or types.get(_NOT_WORDS.sub(" ", plain(value)).strip())
+            for value, status in readings.items()
+        }
     if _is_state(candidate, readings) or _may_be_sign(candidate):
         return readings
     return {v: s for v, s in readings.items() if s and s != "open"} or None
