@@ -21,7 +21,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
 _WORDS = re.compile(r"[^\W\d_]+|\d+|#|%")
 _BUCKET = re.compile(
-    r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d|months?|above|over|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?)+"
+    r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d|dagar|dager|dage|dgr|dgn|dg|pv|paivaa|paeva|dienas|dienu|yli|ule|virs|vyresni|months?|above|over|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?)+"
 )
 _LINKS = ("", "s", "n", "es", "en", "e")
 # Letters that are no accented ones of others.
@@ -195,7 +195,7 @@ def _abbreviation(word: str) -> frozenset[str] | None:
     """Return what a shortened word speaks of, where all words that begin like it speak of the same."""
     if len(word) < 3:
         return None
-    meant = {concepts for known, concepts in _KNOWN.items() if known.startswith(word) and "_" not in known}
+    meant = {concepts for known, concepts in _OWN.items() if known.startswith(word) and "_" not in known}
     return meant.pop() if len(meant) == 1 else None
 
 
@@ -260,8 +260,10 @@ def _files() -> list[dict[str, dict[str, str]]]:
 
 _FILES = _files()
 _KNOWN = _known(_FILES)
-_LONG = [word for word in _KNOWN if len(word) >= 5 and "_" not in word]
-_PHRASES = [word for word in _KNOWN if len(word) >= 9 and "_" in word]
+# Only words of the lexicon itself are completed and read in typos: of many languages, some word is nearly any.
+_OWN = _known([])
+_LONG = [word for word in _OWN if len(word) >= 5 and "_" not in word]
+_PHRASES = [word for word in _OWN if len(word) >= 9 and "_" in word]
 _WHOLE = _whole(_FILES)
 # Codes that are written with a k, a T or an M before them: TEUR.
 _MULTIPLIED = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "SEK", "NOK", "DKK", "PLN"})

@@ -85,7 +85,17 @@ _SUPPLIERS: Final = frozenset(
         "proveedor",
         "acreedor",
     }
-    | {"fornitore", "leverancier", "crediteur", "provider"}
+    | {
+        "fornitore",
+        "leverancier",
+        "crediteur",
+        "provider",
+        "leverantor",
+        "leverandor",
+        "toimittaja",
+        "tarnija",
+    }
+    | {"piegadatajs", "tiekejas"}
 )
 _YES: Final = frozenset(
     [
@@ -110,10 +120,31 @@ _YES: Final = frozenset(
         "da",
         "igen",
         "sim",
+        "jah",
+        "kylla",
+        "taip",
     ]
 )
 _NO: Final = frozenset(
-    ["non", "no", "nein", "nee", "false", "faux", "falsch", "falso", "onwaar", "n", "0", "nie", "nao"]
+    [
+        "non",
+        "no",
+        "nein",
+        "nee",
+        "false",
+        "faux",
+        "falsch",
+        "falso",
+        "onwaar",
+        "n",
+        "0",
+        "nie",
+        "nao",
+        "nej",
+        "nei",
+        "ei",
+        "ne",
+    ]
 )
 # What a flag says of its row by what its header speaks of: where it is set, where it is not.
 _FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
@@ -133,7 +164,7 @@ _NOT_YET: Final = re.compile(
 # A payment as the text of a ledger's line names it, which no invoice is about.
 _PAYMENT_PAPER: Final = re.compile(
     r"^(?:reglements?|paiements?|encaissements?|virement recu|payments?(?: received)?|receipts?|zahlung(?:seingang)?|cobros?|pagos?"
-    r"|pagament[oi]|incass[oi]|betaling|recibo)$"
+    r"|pagament[oi]|incass[oi]|betaling|betalning|inbetalning|innbetaling|indbetaling|suoritus|laekumine|recibo)$"
 )
 # A header that speaks of any of these may head a column of states, document types or ledger sides.
 _TELLING: Final = frozenset(
@@ -226,7 +257,7 @@ _MARK_CHARS_MAX: Final = 3
 # Words of states that follow the payment, not only the paper.
 _PAYMENT: Final = re.compile(
     r"paid|\bpa[iy]e|impay|regle|sold[e\u00e9]|encaiss|bezahl|beglichen|offen|pagad|cobrad|pagat|saldat|incass|betaal|betal|oplac|zaplac"
-    r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|splac|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
+    r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|eraant|tasut|laeku|moket|pradels|kavet|purret|rykke|splac|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
 )
 _SINCE: Final = re.compile(
     r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace|in|dans)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|fois|times|mal|d|j)\b"
