@@ -17,7 +17,7 @@ _GIVEN = {"nombre", "nome"}
 _MOST = 0.75
 # The day on which a paper was entered: the others of booking are of imports, of changes and of the bank.
 _BOOKED = re.compile(
-    r"creat|creac|bogfor|bokfor|acctg|accounting|gl date|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione"
+    r"creat|creac|bogfor|bokfor|acctg|accounting|gl date|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione|kirjaus"
 )
 _CONSTANT_MIN = 3
 _HALF = 0.5
