@@ -131,6 +131,18 @@ def test_a_column_that_its_header_explains_is_not_asked(header, values) -> None:
              "Awaiting Payment", "Payment Due", "Pendiente", "Scaduta", "openstaand", "En retard de 3 jours"],
             "open",
         ).items(),
+        *dict.fromkeys(
+            ["Ej förfallen", "Påminnelse 2", "Purret", "Inkassovarsel", "1. rykker", "Erääntymätön", "Herinnering verzonden",
+             "Üle tähtaja", "Kavēts", "Vėluojama"],
+            "open",
+        ).items(),
+        *dict.fromkeys(
+            ["Till inkasso", "Sendt til inkasso", "Afdragsordning", "Ulosotossa", "Overgedragen aan deurwaarder", "Pankrotis",
+             "Norakstīts", "Perduota antstoliui"],
+            "excluded",
+        ).items(),
+        *dict.fromkeys(["Delvist betalt", "Osaliselt tasutud", "Daļēji apmaksāts", "Dalinai apmokėta"], "partly_paid").items(),
+        *dict.fromkeys(["Mitätöity", "Tühistatud", "Anulēts", "Anuliuota", "Udlignet", "Ontwerp"], "paid").items(),
         *dict.fromkeys(["Avoir", "credit note", "Gutschrift", "Rectificativa", "Nota di credito"], "credit").items(),
         *dict.fromkeys(["Sans litige", "Étape 3", "hors litige", "42", ""], None).items(),
     ],

@@ -14,17 +14,17 @@ from getbill.sheets.texts import read_text
 
 _RULE = re.compile(r"[-=_*.~+\s\u2013\u2014]{2,}")
 _TOTAL = re.compile(
-    r"(grand[- ]|sous[- ]?|sub[- ]?|gesamt|zwischen|seiten|eind|sub|page |report |overall |customer |client |kunden)?"
+    r"(grand[- ]|sous[- ]?|sub[- ]?|gesamt|zwischen|seiten|eind|sub|page |report |overall |customer |client |kunden|asiakas |kaikki )?"
     r"(total|totaux|totals|totale|totali|totaal|totales|totais|sum|summe|summen|suma|somma|somme|som|soma|gesamt|cumul"
     r"|report|reporte|insgesamt|endsumme|subtotal|subtotaal|a reporter|riporto|da riportare|transporte?|a transportar"
     r"|ubertrag|vortrag|suma y sigue|suma anterior|carried forward|brought forward|te transporteren|transporteren"
-    r"|koik kokku|kokku|totalt|i alt|ialt|mindosszesen|total geral|yhteensa|celkem|celkom|osszesen|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
+    r"|koik kokku|kokku|totalt|summa|slutsumma|delsumma|totalsumma|hovedsum|sluttsum|delsum|i alt|ialt|valisumma|loppusumma|vahesumma|kopsumma|starpsumma|pavisam|viso|mindosszesen|total geral|yhteensa|celkem|celkom|osszesen|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
     r"|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
 )
 # What may follow the word in a row that sums up, whatever else the row lacks.
 _TOTAL_REST = re.compile(
     r"([\s:()\d./-]|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
-    r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|dû|du|due|des?|da|do|of|the|this"
+    r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|kund|kunder|debitor\w*|debiteur\w*|asiakas|asiakkaat|pagal|pirkej\w*|klien\w*|for|per|fakturor|fakturaer|sek|nok|dkk|dû|du|due|des?|da|do|of|the|this"
     r"|page|seite|pagina|strony?|hoja|folio|creances?|debts?|amount|montant|betrag|lignes?|rows?|net|brut|solde|balance"
     r"|saldo|offen|outstanding|a reporter|receivables?|overall|y sigue|anterior)*"
 )
@@ -48,7 +48,7 @@ _FOOTER = re.compile(
 # A part of every word with which a total or a footer begins: without any, no need to look closer.
 _ENDING = re.compile(
     r"tot|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
-    r"|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
+    r"|yhteens|kokku|kop[a\u0101s]|viso|i alt|ialt|pavisam|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
     r"|count|lign|row|record|zeile|l[i\u00ed]nea|righe|regel"
 )
 _HELP = re.compile(

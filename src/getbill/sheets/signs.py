@@ -111,7 +111,7 @@ _CURRENCIES: dict[str, tuple[str, ...]] = {
     "\u20b2": ("PYG",),
     "\u20b8": ("KZT",),
 }
-_LANGUAGES = ("fr", "en", "de", "es", "it", "nl")
+_LANGUAGES = ("fr", "en", "de", "es", "it", "nl", "sv", "nb", "da", "fi", "et", "lv", "lt")
 _COUNTRIES = {
     "uk": "GB",
     "usa": "US",
@@ -138,7 +138,7 @@ def currencies_of(written: str) -> tuple[str, ...]:
 
 
 def country_of(written: str) -> str | None:
-    """Return the ISO 3166-1 code of a country written as a code or a name in six languages."""
+    """Return the ISO 3166-1 code of a country written as a code or a name, also in the languages of the north."""
     return _known_countries().get(folded(written))
 
 

@@ -23,7 +23,7 @@ _WORDS = re.compile(r"[^\W\d_]+|\d+|#|%")
 _BUCKET = re.compile(
     r"(?:>|<|\+|-|\d|\s|\.|jours?|days?|tage?n?|dias?|giorni|dagen|dage|dagar|dager|dni|dnu|nap|paivaa|pv|zile|gun|dana|dienu|paev\w*|et|plus|moins"
     r"|à|a|j|d|months?|above|over|under|older|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?|or|less|more|than|up|to|and|bis|von|ab|uber|mehr"
-    r"|als|oder|hasta|mas|de|o|oltre|fino|piu|e|ou|meer|dan|tot|en|mais|y|od|do|ponad|powyzej|nad|over|til|till|yli|fra|fran|i)+"
+    r"|als|oder|dgr|dgn|dg|paeva|dienas|ule|virs|vyresni|hasta|mas|de|o|oltre|fino|piu|e|ou|meer|dan|tot|en|mais|y|od|do|ponad|powyzej|nad|over|til|till|yli|fra|fran|i)+"
 )
 _LINKS = ("", "s", "n", "es", "en", "e")
 # Letters that are no accented ones of others.
@@ -197,7 +197,7 @@ def _abbreviation(word: str) -> frozenset[str] | None:
     """Return what a shortened word speaks of, where all words that begin like it speak of the same."""
     if len(word) < 3:
         return None
-    meant = {concepts for known, concepts in _KNOWN.items() if known.startswith(word) and "_" not in known}
+    meant = {concepts for known, concepts in _OWN.items() if known.startswith(word) and "_" not in known}
     return meant.pop() if len(meant) == 1 else None
 
 
@@ -262,8 +262,10 @@ def _files() -> list[dict[str, dict[str, str]]]:
 
 _FILES = _files()
 _KNOWN = _known(_FILES)
-_LONG = [word for word in _KNOWN if len(word) >= 5 and "_" not in word]
-_PHRASES = [word for word in _KNOWN if len(word) >= 9 and "_" in word]
+# Only words of the lexicon itself are completed and read in typos: of many languages, some word is nearly any.
+_OWN = _known([])
+_LONG = [word for word in _OWN if len(word) >= 5 and "_" not in word]
+_PHRASES = [word for word in _OWN if len(word) >= 9 and "_" in word]
 _WHOLE = _whole(_FILES)
 # Codes that are written with a k, a T or an M before them: TEUR.
 _MULTIPLIED = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "SEK", "NOK", "DKK", "PLN"})

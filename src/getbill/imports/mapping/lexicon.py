@@ -486,6 +486,17 @@ JOINING = frozenset(
         "vendita",
         "vendite",
         "verkauf",
+        "til",
+        "till",
+        "av",
+        "af",
+        "fra",
+        "fran",
+        "og",
+        "och",
+        "med",
+        "uz",
+        "ir",
     ]
 )
 

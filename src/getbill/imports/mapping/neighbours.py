@@ -17,18 +17,18 @@ _GIVEN = {"nombre", "nome"}
 _MOST = 0.75
 # The day on which a paper was entered: the others of booking are of imports, of changes and of the bank.
 _BOOKED = re.compile(
-    r"creat|creac|bogfor|bokfor|acctg|accounting|gl date|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione"
+    r"creat|creac|bogfor|bokfor|acctg|accounting|gl date|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione|kirjaus"
 )
 _CONSTANT_MIN = 3
 _HALF = 0.5
 _PAYER = re.compile(
-    r"pay[eo]r\b|payeur|rechnungsempf|zahlungspfl|bill.?to|responsable|responsible|redevable|guardian|\bparent|tut(or|eur)\b"
+    r"pay[eo]r\b|payeur|rechnungsempf|zahlungspfl|bill.?to|responsable|responsible|redevable|guardian|\bparent|betalende|foresatt|vardnadshavare|huoltaja|tut(or|eur)\b"
     r"|account holder|titulaire|betaler|pagador|pagante|intestatario|invoiced to|\b(client|customer|kunde|cliente|klant)( name)?$"
 )
 _NO_PERSON = re.compile(r"\b(type|typ|tipo|status|statut|kind|code|id|e-?mail|phone|tel)\b")
 _BENEFICIARY = re.compile(
     r"\b(patients?|eleves?|enfants?|students?|child(ren)?|kind(er)?|schuler|leerling|alumn[oa]s?|alunn[oia]|pacientes?|pazient[ei]"
-    r"|bambin[oi]|pupils?|participants?|beneficiaires?|animal|pet|tiername|dzieck[oa])\b"
+    r"|bambin[oi]|barn|elev|oppilas|lapsi|mokin\w+|skolen\w*|pupils?|participants?|beneficiaires?|animal|pet|tiername|dzieck[oa])\b"
 )
 _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 

@@ -86,7 +86,17 @@ _SUPPLIERS: Final = frozenset(
         "proveedor",
         "acreedor",
     }
-    | {"fornitore", "leverancier", "crediteur", "provider"}
+    | {
+        "fornitore",
+        "leverancier",
+        "crediteur",
+        "provider",
+        "leverantor",
+        "leverandor",
+        "toimittaja",
+        "tarnija",
+    }
+    | {"piegadatajs", "tiekejas"}
 )
 _YES: Final = frozenset(
     [
@@ -160,7 +170,7 @@ _NOT_YET: Final = re.compile(
 # A payment as the text of a ledger's line names it, which no invoice is about.
 _PAYMENT_PAPER: Final = re.compile(
     r"^(?:reglements?|paiements?|encaissements?|virement recu|payments?(?: received)?|receipts?|zahlung(?:seingang)?|cobros?|pagos?"
-    r"|pagament[oi]|incass[oi]|betaling|recibo)$"
+    r"|pagament[oi]|incass[oi]|betaling|betalning|inbetalning|innbetaling|indbetaling|suoritus|laekumine|recibo)$"
 )
 # A header that speaks of any of these may head a column of states, document types or ledger sides.
 _TELLING: Final = frozenset(
@@ -253,7 +263,7 @@ _MARK_CHARS_MAX: Final = 3
 # Words of states that follow the payment, not only the paper.
 _PAYMENT: Final = re.compile(
     r"paid|\bpa[iy]e|impay|regle|sold[e\u00e9]|encaiss|bezahl|beglichen|offen|pagad|cobrad|pagat|saldat|incass|betaal|betal|oplac|zaplac"
-    r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|splac|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
+    r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|eraant|tasut|laeku|moket|pradels|kavet|purret|rykke|splac|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
 )
 # Fewer codes may begin alike by chance.
 _CUSTOMERS_MIN: Final = 3
