@@ -21,11 +21,15 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
 _WORDS = re.compile(r"[^\W\d_]+|\d+|#|%")
 _BUCKET = re.compile(
-    r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d|months?|above|over|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?)+"
+    r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d|months?|above|over|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?"
+    r"|(?:hasta|mas|mais|mayore?s?|de|entre|y|ate|acima|oltre|entro|bis|ab|uber|unter|von)(?: (?:de|a))? (?=\d)"
+    r"|(?<=\d )gg|(?<=\d) al (?=\d))+"
 )
 _LINKS = ("", "s", "n", "es", "en", "e")
 # Letters that are no accented ones of others.
 _LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
+# An abbreviation has at least so many letters.
+_SHORTEST = 3
 # Short words that a compound may have as a part; others of two letters are parts of too much.
 _SHORT = frozenset({"no", "nr", "id", "mt", "ht", "dt", "op", "kd", "cp", "n"})
 
@@ -193,9 +197,10 @@ def _part(text: str, *, is_last: bool = False) -> frozenset[str] | None:
 
 def _abbreviation(word: str) -> frozenset[str] | None:
     """Return what a shortened word speaks of, where all words that begin like it speak of the same."""
-    if len(word) < 3:
+    if len(word) < _SHORTEST:
         return None
-    meant = {concepts for known, concepts in _KNOWN.items() if known.startswith(word) and "_" not in known}
+    words = _KNOWN if len(word) > _SHORTEST else _FIRST
+    meant = {concepts for known, concepts in words.items() if known.startswith(word) and "_" not in known}
     return meant.pop() if len(meant) == 1 else None
 
 
@@ -260,6 +265,8 @@ def _files() -> list[dict[str, dict[str, str]]]:
 
 _FILES = _files()
 _KNOWN = _known(_FILES)
+# Three letters begin words of too many languages: an abbreviation so short is one of a word in `lexicon.py`.
+_FIRST = _known([])
 _LONG = [word for word in _KNOWN if len(word) >= 5 and "_" not in word]
 _PHRASES = [word for word in _KNOWN if len(word) >= 9 and "_" in word]
 _WHOLE = _whole(_FILES)

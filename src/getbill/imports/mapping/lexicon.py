@@ -483,6 +483,8 @@ JOINING = frozenset(
         "ventes",
         "verkoop",
         "ventas",
+        "euro",
+        "euros",
         "vendita",
         "vendite",
         "verkauf",

@@ -22,8 +22,11 @@ _BOOKED = re.compile(
 _CONSTANT_MIN = 3
 _HALF = 0.5
 _PAYER = re.compile(
-    r"pay[eo]r\b|payeur|rechnungsempf|zahlungspfl|bill.?to|responsable|responsible|redevable|guardian|\bparent|tut(or|eur)\b"
+    r"pay[eo]r\b|payeur|rechnungsempf|genitor[ei]|madre|padre|apoderad[oa]|encarregad|erziehungsberecht|sorgeberecht|zahlungspfl|bill.?to|responsable|responsible|redevable|guardian|\bparent|tut(or|eur)\b"
     r"|account holder|titulaire|betaler|pagador|pagante|intestatario|invoiced to|\b(client|customer|kunde|cliente|klant)( name)?$"
+)
+_GUARDIAN = re.compile(
+    r"guardian|\bparent|\btut(or|eur)|genitor[ei]|madre|padre|apoderad[oa]|encarregad|(erziehungs|sorge)berecht|responsable legal"
 )
 _NO_PERSON = re.compile(r"\b(type|typ|tipo|status|statut|kind|code|id|e-?mail|phone|tel)\b")
 _BENEFICIARY = re.compile(
@@ -114,10 +117,18 @@ def _payers(candidates: list[Candidate]) -> None:
         and not _NO_PERSON.search(plain(one.column.header))
         and _are_people(one)
     ]
+    if len(payers) == 1 and not others and _GUARDIAN.search(plain(payers[0].column.header)):
+        others = _children(candidates, payers[0])
     if len(payers) == 1 and others:
         payers[0].become([Claim(Field.NAME, 0.92)], Reason("header", _header(payers[0])))
         for one in others:
             one.become([], Reason("pays_for_another", _header(payers[0])))
+
+
+def _children(candidates: list[Candidate], guardian: Candidate) -> list[Candidate]:
+    """Return the names of the children for whom a guardian stands in every row: Cognome, Nome, Genitore."""
+    names = [one for one in _having(candidates, *NAMES) if one is not guardian]
+    return names if guardian.found.filled == guardian.found.rows else []
 
 
 def _are_people(one: Candidate) -> bool:

@@ -244,11 +244,12 @@ _NOT_DAYS: Final = re.compile(r"\b(?:date|datum|fecha|data|le|on|at|am|op|el|il|
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What values say: of words, of the marks of two sides (debit to credit), of document types that settle."""
+    """What values say: of words, of the marks of two sides (debit to credit), of document types that charge or settle."""
 
     words: Mapping[str, str]
     word_sides: Mapping[str, frozenset[str]]
     mark_sides: Mapping[str, frozenset[str]]
+    charges: frozenset[str]
     settling: frozenset[str]
     # Words of headers whose values are something else of the customer or the sale.
     explained: frozenset[str]
@@ -270,15 +271,16 @@ def vocabulary() -> Vocabulary:
                 if words.setdefault(word, status) != status:
                     raise ValueError(f"{word!r} is both {words[word]} and {status}")
     for status in STATUSES:
-        for language, endings in _ENDINGS.items():
-            for word in _listed(stored[status].get(language, "")):
-                for ending, other in endings:
+        for language, listed in stored[status].items():
+            for word in _listed(listed):
+                for ending, other in _ENDINGS.get(language.split("_")[0], ()):
                     words.setdefault(ending.sub(other, word), status)
     sides = stored["sides"]
     return Vocabulary(
         words,
         _sides(sides["words"]),
         _sides(sides["marks"]),
+        frozenset(_listed(sides["charges"])),
         frozenset(_listed(stored["settling"]["marks"])),
         frozenset(stored["explained"]["headers"].split()),
         frozenset(stored["customers"]["values"].split()),
@@ -384,7 +386,7 @@ class _Rows:
             candidate.column.index: {
                 at
                 for at, cells in enumerate(head.rows)
-                if (status := readings.get(text_of(cells[candidate.column.index]) or "")) and status in _CODES
+                if _reading(readings, text_of(cells[candidate.column.index])) in _CODES
             }
             for _, candidate, readings in read
         }
@@ -432,6 +434,13 @@ class _Rows:
     def _is_sparse(self, cells: Sequence[sheets.Cell]) -> bool:
         """Tell whether a row has less than half of the cells of the fullest: a total, a heading."""
         return 2 * _filled(cells) < self._filled_most
+
+
+def _reading(readings: Mapping[str, str | None], text: str | None) -> str | None:
+    """Return what a cell says of its row, also where any mark in its column says the same."""
+    if not text or text in readings:
+        return readings.get(text or "")
+    return None if text.casefold() in NOTHING else readings.get(ANY_VALUE)
 
 
 def _filled(cells: Sequence[sheets.Cell]) -> int:
@@ -760,7 +769,7 @@ def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | No
     for sides, needs_header in ((known.word_sides, False), (known.mark_sides, True)):
         for debit, credits_ in sides.items():
             credit = marks & credits_
-            others = marks - {debit} - credits_ - known.settling
+            others = marks - {debit} - credits_ - known.charges - known.settling
             is_of_sides = "sides" in candidate.spoken.concepts or _names_sides(candidate, debit, credits_)
             if not credit or (debit not in marks and not is_of_sides):
                 continue
@@ -769,7 +778,7 @@ def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | No
             ):
                 continue
             return {
-                value: "open" if mark == debit else "credit" if mark in credits_
+                value: "open" if mark == debit or mark in known.charges else "credit" if mark in credits_
                 else "paid" if mark in known.settling else status_of(value)
                 for value, mark in folded.items()
             }  # fmt: skip
