@@ -28,6 +28,8 @@ _BUCKET = re.compile(
 _LINKS = ("", "s", "n", "es", "en", "e")
 # Letters that are no accented ones of others.
 _LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
+# Shorter words of a phrase are not read as others nearly like them.
+_TYPED_MIN = 3
 # An abbreviation has at least so many letters.
 _SHORTEST = 3
 # Short words that a compound may have as a part; others of two letters are parts of too much.
@@ -153,6 +155,12 @@ def _near_phrase(text: str) -> _Word | None:
         return None
     near = process.extractOne(text, _PHRASES, scorer=OSA.distance, score_cutoff=1 if len(text) < 13 else 2)
     if near is None or near[0].count("_") != text.count("_"):
+        return None
+    if any(
+        len(word) < _TYPED_MIN and word != other
+        for word, other in zip(near[0].split("_"), text.split("_"), strict=True)
+    ):
+        # `de referência` is no `su referencia`: a short word is another one, not a typo.
         return None
     return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0].replace("_", " "))
 

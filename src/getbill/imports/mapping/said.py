@@ -59,6 +59,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "A ledger: its lines that are not reconciled are debits, in {header}.",
         "Un grand livre : ses lignes non lettrées sont au débit, dans {header}.",
     ),
+    "less_paid": (
+        "In every row it is what was invoiced less {header}.",
+        "Sur chaque ligne, c'est le montant facturé moins {header}.",
+    ),
     "aged": ("It adds up the ages of what is open.", "Elle totalise les tranches d'ancienneté de ce qui est ouvert."),
     "customer_total": (
         "It repeats a customer's total on each of their lines.",
