@@ -311,3 +311,25 @@ def test_what_is_left_is_known_by_the_sums_where_no_header_says_so() -> None:
 
     assert [body["amount"] for body in found.bodies()] == [Decimal("712.00"), Decimal("288.50")]
     assert "which_field" in wrong.asked()
+
+
+def test_who_has_no_payer_beside_them_pays_for_themselves() -> None:
+    found = owed(
+        "Rechnung-Nr. | Mitglied | Zahler | fällig am | offen",
+        "B1 | Lotte Behrmann | Sabine Behrmann | 2026-10-31 | 45,00",
+        "B2 | Gudrun Ohlsen |  | 2026-10-31 | 60,00",
+        country="DE",
+    )
+
+    assert [body["debtor"]["name"] for body in found.bodies()] == ["Sabine Behrmann", "Gudrun Ohlsen"]
+
+
+@pytest.mark.parametrize(("header", "city"), [("Lieferadresse", None), ("Adresse", "Erfurt")])
+def test_the_place_of_a_delivery_is_not_the_debtors(header: str, city: str | None) -> None:
+    found = owed(
+        f"Rechnung-Nr. | Kunde | {header} | PLZ | Ort | offen",
+        "B1 | Lotte Behrmann | Am Anger 4 | 99084 | Erfurt | 45,00",
+        country="DE",
+    )
+
+    assert found.bodies()[0]["debtor"].get("address", {}).get("city") == city

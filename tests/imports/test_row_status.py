@@ -264,6 +264,22 @@ def test_other_documents_that_charge_are_owed_beside_invoices_and_credit_notes(c
     assert _codes(found) == [None, None, "row_is_credit"]
 
 
+def test_series_that_stand_with_one_document_type_each_need_no_meaning() -> None:
+    header = "Cliente | Número | Vencimiento | Importe | T.D. | Serie"
+    rows = (
+        "A | 1 | 14/10/2026 | 400,50 | FT | F001",
+        "B | 2 | 15/10/2026 | 99,50 | NC | FC01",
+        "C | 3 | 16/10/2026 | 7,50 | FT | {}",
+    )
+
+    told = read(header, *rows[:2], rows[2].format("F001"), country="ES")
+    mixed = read(header, *rows[:2], rows[2].format("R001"), country="ES")
+
+    assert "row_status" not in told.asked()
+    assert _codes(told) == [None, "row_is_credit", None]
+    assert "row_status" in mixed.asked()
+
+
 def test_amounts_below_debit_and_credit_are_no_marks() -> None:
     found = read(
         "Facture | Client | Débit | Crédit | Solde",

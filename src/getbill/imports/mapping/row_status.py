@@ -67,6 +67,8 @@ _OPEN: Final = frozenset(
 _OTHERS_STATES: Final = frozenset(
     {"terms", "order", "ship", "reminder", "name", "company", "contact", "email"}
 )
+# What has fewer values tells nothing apart.
+_TYPES_MIN: Final = 2
 # A column of document types has no more.
 _TYPES_MAX: Final = 12
 # Numbers above it are no signs but of known lists.
@@ -358,6 +360,8 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
     rows = _Rows(columns, candidates, read, head)
     for column, candidate, values in read:
         readings = rows.explained(candidate, values)
+        if not all(readings.values()) and (types := rows.as_types(candidate, candidates)):
+            readings = types
         known = {value: status for value, status in readings.items() if status}
         is_flag = bool(candidate.spoken.concepts & {"paid", "open"})
         tracks_payment |= is_flag or any(_PAYMENT.search(plain(value)) for value in known)
@@ -381,6 +385,7 @@ class _Rows:
         head: Head,
     ) -> None:
         self._rows = head.rows
+        self._read = {candidate.column.index: readings for _, candidate, readings in read}
         self._filled_most = max(map(_filled, head.rows), default=0)
         self._refused = {
             candidate.column.index: {
@@ -430,6 +435,28 @@ class _Rows:
         ):
             return {v: "open" if v in unknown else s for v, s in readings.items() if s or v in unknown}
         return readings if unknown else {v: s for v, s in readings.items() if s}
+
+    def as_types(self, candidate: Candidate, candidates: Sequence[Candidate]) -> dict[str, str | None] | None:
+        """Read a column by the document types beside it, where each of its values stands with one type alone, and back."""
+        if "kind" not in candidate.spoken.concepts:
+            return None
+        for other in candidates:
+            types = self._read.get(other.column.index) or {
+                value: status_of(value) for value in other.found.values if value.strip()
+            }
+            if other is candidate or len(types) < _TYPES_MIN or not all(types.values()):
+                continue
+            pairs = {
+                (value, text_of(cells[other.column.index]) or "")
+                for cells in self._rows
+                if (value := text_of(cells[candidate.column.index]))
+            }
+            values = {value for value, _ in pairs}
+            if len(pairs) == len(values) == len({of for _, of in pairs}) and values == set(
+                filter(str.strip, candidate.found.values)
+            ):
+                return {value: types.get(of) for value, of in pairs}
+        return None
 
     def _is_sparse(self, cells: Sequence[sheets.Cell]) -> bool:
         """Tell whether a row has less than half of the cells of the fullest: a total, a heading."""
@@ -731,7 +758,7 @@ def _flags(candidate: Candidate) -> dict[str, str | None] | None:
     if (
         not flags
         or 2 * len(flags) < len(words)
-        or any(word.isdigit() for word in set(words.values()) - _YES - _NO)
+        or any(word.replace(" ", "").isdigit() for word in set(words.values()) - _YES - _NO)
     ):
         return None
     for concept, when_set, otherwise in _FLAGS:
