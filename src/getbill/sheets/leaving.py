@@ -19,14 +19,18 @@ _TOTAL = re.compile(
     r"|report|reporte|insgesamt|endsumme|subtotal|subtotaal|a reporter|riporto|da riportare|transporte?|a transportar"
     r"|ubertrag|vortrag|suma y sigue|suma anterior|carried forward|brought forward|te transporteren|transporteren"
     r"|koik kokku|kokku|totalt|summa|slutsumma|delsumma|totalsumma|hovedsum|sluttsum|delsum|i alt|ialt|valisumma|loppusumma|vahesumma|kopsumma|starpsumma|pavisam|viso|mindosszesen|total geral|yhteensa|celkem|celkom|osszesen|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
-    r"|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
+    r"|saldo (?:total|totale|general|geral|gesamt|complessivo|finale)|gesamtsaldo|gesamtbetrag|endsaldo"
+    r"|import[eo] totale?|valor total|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
 )
 # What may follow the word in a row that sums up, whatever else the row lacks.
 _TOTAL_REST = re.compile(
     r"([\s:()\d./-]|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
     r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|kund|kunder|debitor\w*|debiteur\w*|asiakas|asiakkaat|pagal|pirkej\w*|klien\w*|for|per|fakturor|fakturaer|sek|nok|dkk|dû|du|due|des?|da|do|of|the|this"
     r"|page|seite|pagina|strony?|hoja|folio|creances?|debts?|amount|montant|betrag|lignes?|rows?|net|brut|solde|balance"
-    r"|saldo|offen|outstanding|a reporter|receivables?|overall|y sigue|anterior)*"
+    r"|saldo|offen|outstanding|a reporter|receivables?|overall|y sigue|anterior|clienti|clientes?|cartera|cartella"
+    r"|facturas?|fatture|faturas?|documentos?|documenti|debitoren|deudores|empresa|azienda|pendientes?|pendentes?"
+    r"|scaduto|vencido|em aberto|in euro|dei|dos|las|los|partite|scadenze|recibos|informe|listado|listino|relat[oó]rio"
+    r"|complessiv[oai]|generales|filiale|sede|agente|zona)*"
 )
 _AMOUNT = re.compile(
     r"[-+(\u2212]?\s*(?:[A-Z]{3}|[\u20ac$\u00a3])?\s*\d[\d\s.,'\u2019\u2212-]*(?:[A-Z]{3}|[DC]r\.?|[\u20ac$\u00a3%])?\)?"
@@ -47,7 +51,7 @@ _FOOTER = re.compile(
 )
 # A part of every word with which a total or a footer begins: without any, no need to look closer.
 _ENDING = re.compile(
-    r"tot|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
+    r"tot|compl|saldo|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
     r"|yhteens|kokku|kop[a\u0101s]|viso|i alt|ialt|pavisam|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
     r"|count|lign|row|record|zeile|l[i\u00ed]nea|righe|regel"
 )
@@ -70,7 +74,7 @@ STARTS = frozenset(
     (
         "tot", "gra", "sou", "sub", "ges", "zwi", "sei", "ein", "end", "pag", "rep", "ove", "cus", "cli", "kun", "sum",
         "som", "cum", "ins", "a r", "à r", "rip", "da ", "tra", "a t", "ube", "übe", "vor", "car", "bro", "te ", "raz",
-        "ogo", "ogó", "łąc", "lac", "do ", "z p", "per", "% o", "% d", "pou",
+        "sal", "imp", "val", "ogo", "ogó", "łąc", "lac", "do ", "z p", "per", "% o", "% d", "pou",
     )
 )  # fmt: skip
 MARKS = frozenset("*-=_~+")

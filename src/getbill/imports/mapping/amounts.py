@@ -43,6 +43,7 @@ def weigh(candidates: list[Candidate], head: Head, *, has_open_items: bool = Fal
     _take_credits(candidates)
     paid = _only([one for one in _claiming(candidates, Field.AMOUNT_PAID) if not _role(one)], head)
     _take_aged(candidates, head)
+    _take_rest(candidates, paid, head)
     due = [one for one in _claiming(candidates, Field.AMOUNT) if _is_due(one)]
     plain = [one for one in _claiming(candidates, Field.AMOUNT) if one not in due and one.is_known]
     invoiced = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == ""]
@@ -174,6 +175,29 @@ def _take_aged(candidates: list[Candidate], head: Head) -> None:
     if len(sums) == 1 and not any(_is_due(one) for one in amounts):
         sums[0].spoken = replace(sums[0].spoken, concepts=sums[0].spoken.concepts | {"open"})
         sums[0].become([Claim(Field.AMOUNT, 0.93)], Reason("aged", _header(sums[0])))
+
+
+def _take_rest(candidates: list[Candidate], paid: list[Candidate], head: Head) -> None:
+    """Take what is left where no header says so, but one amount alone is another less what was paid in every row."""
+    amounts = [
+        one
+        for one in candidates
+        if one.may_be({Field.AMOUNT, Field.AMOUNT_INVOICED}) and _role(one) not in {"net", "credit"}
+    ]
+    if not paid or any(_is_due(one) for one in amounts):
+        return
+    pairs = [
+        (whole, rest)
+        for whole, rest in permutations(amounts, 2)
+        if rest.found.filled == whole.found.filled > 0
+        and head.share_adding_up(rest.found, whole.found, paid[0].found) == 1
+    ]
+    if len(pairs) == 1:
+        whole, rest = pairs[0]
+        rest.spoken = replace(rest.spoken, concepts=rest.spoken.concepts | {"open"})
+        rest.become([Claim(Field.AMOUNT, 0.93)], Reason("less_paid", _header(paid[0])))
+        whole.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", _header(rest)))
+        paid[0].become([Claim(Field.AMOUNT_PAID, 0.9)])
 
 
 def _leave_balances(candidates: list[Candidate], head: Head) -> None:

@@ -68,6 +68,8 @@ _OPEN: Final = frozenset(
 _OTHERS_STATES: Final = frozenset(
     {"terms", "order", "ship", "reminder", "name", "company", "contact", "email"}
 )
+# What has fewer values tells nothing apart.
+_TYPES_MIN: Final = 2
 # A column of document types has no more.
 _TYPES_MAX: Final = 12
 # Numbers above it are no signs but of known lists.
@@ -289,11 +291,12 @@ _NOT_DAYS: Final = re.compile(r"\b(?:date|datum|fecha|data|le|on|at|am|op|el|il|
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What values say: of words, of the marks of two sides (debit to credit), of document types that settle."""
+    """What values say: of words, of the marks of two sides (debit to credit), of document types that charge or settle."""
 
     words: Mapping[str, str]
     word_sides: Mapping[str, frozenset[str]]
     mark_sides: Mapping[str, frozenset[str]]
+    charges: frozenset[str]
     settling: frozenset[str]
     # Words of headers whose values are something else of the customer or the sale.
     explained: frozenset[str]
@@ -319,17 +322,16 @@ def vocabulary() -> Vocabulary:
                 if words.setdefault(word, status) != status:
                     raise ValueError(f"{word!r} is both {words[word]} and {status}")
     for status in STATUSES:
-        for language, endings in _ENDINGS.items():
-            for word in _listed(
-                f"{stored[status].get(language, '')}, {stored[status].get(f'{language}_more', '')}"
-            ):
-                for ending, other in endings:
+        for language, listed in stored[status].items():
+            for word in _listed(listed):
+                for ending, other in _ENDINGS.get(language.split("_")[0], ()):
                     words.setdefault(ending.sub(other, word), status)
     sides = stored["sides"]
     return Vocabulary(
         words,
         _sides(sides["words"]),
         _sides(sides["marks"]),
+        frozenset(_listed(sides["charges"])),
         frozenset(_listed(stored["settling"]["marks"])),
         frozenset(stored["explained"]["headers"].split()),
         frozenset(stored["customers"]["values"].split()),
@@ -420,6 +422,8 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
     rows = _Rows(columns, candidates, read, head)
     for column, candidate, values in read:
         readings = rows.explained(candidate, values)
+        if not all(readings.values()) and (types := rows.as_types(candidate, candidates)):
+            readings = types
         known = {value: status for value, status in readings.items() if status}
         is_flag = bool(candidate.spoken.concepts & {"paid", "open"})
         tracks_payment |= is_flag or any(_PAYMENT.search(plain(value)) for value in known)
@@ -479,12 +483,13 @@ class _Rows:
         head: Head,
     ) -> None:
         self._rows = head.rows
+        self._read = {candidate.column.index: readings for _, candidate, readings in read}
         self._filled_most = max(map(_filled, head.rows), default=0)
         self._refused = {
             candidate.column.index: {
                 at
                 for at, cells in enumerate(head.rows)
-                if (status := readings.get(text_of(cells[candidate.column.index]) or "")) and status in _CODES
+                if _reading(readings, text_of(cells[candidate.column.index])) in _CODES
             }
             for _, candidate, readings in read
         }
@@ -529,9 +534,38 @@ class _Rows:
             return {v: "open" if v in unknown else s for v, s in readings.items() if s or v in unknown}
         return readings if unknown else {v: s for v, s in readings.items() if s}
 
+    def as_types(self, candidate: Candidate, candidates: Sequence[Candidate]) -> dict[str, str | None] | None:
+        """Read a column by the document types beside it, where each of its values stands with one type alone, and back."""
+        if "kind" not in candidate.spoken.concepts:
+            return None
+        for other in candidates:
+            types = self._read.get(other.column.index) or {
+                value: status_of(value) for value in other.found.values if value.strip()
+            }
+            if other is candidate or len(types) < _TYPES_MIN or not all(types.values()):
+                continue
+            pairs = {
+                (value, text_of(cells[other.column.index]) or "")
+                for cells in self._rows
+                if (value := text_of(cells[candidate.column.index]))
+            }
+            values = {value for value, _ in pairs}
+            if len(pairs) == len(values) == len({of for _, of in pairs}) and values == set(
+                filter(str.strip, candidate.found.values)
+            ):
+                return {value: types.get(of) for value, of in pairs}
+        return None
+
     def _is_sparse(self, cells: Sequence[sheets.Cell]) -> bool:
         """Tell whether a row has less than half of the cells of the fullest: a total, a heading."""
         return 2 * _filled(cells) < self._filled_most
+
+
+def _reading(readings: Mapping[str, str | None], text: str | None) -> str | None:
+    """Return what a cell says of its row, also where any mark in its column says the same."""
+    if not text or text in readings:
+        return readings.get(text or "")
+    return None if text.casefold() in NOTHING else readings.get(ANY_VALUE)
 
 
 def _filled(cells: Sequence[sheets.Cell]) -> int:
@@ -879,7 +913,7 @@ def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | No
     for sides, needs_header in ((known.word_sides, False), (known.mark_sides, True)):
         for debit, credits_ in sides.items():
             credit = marks & credits_
-            others = marks - {debit} - credits_ - known.settling
+            others = marks - {debit} - credits_ - known.charges - known.settling
             is_of_sides = "sides" in candidate.spoken.concepts or _names_sides(candidate, debit, credits_)
             if not credit or (debit not in marks and not is_of_sides):
                 continue
@@ -888,7 +922,7 @@ def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | No
             ):
                 continue
             return {
-                value: "open" if mark == debit else "credit" if mark in credits_
+                value: "open" if mark == debit or mark in known.charges else "credit" if mark in credits_
                 else "paid" if mark in known.settling else status_of(value)
                 for value, mark in folded.items()
             }  # fmt: skip

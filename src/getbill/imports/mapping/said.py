@@ -75,6 +75,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "A list of open items: its debits are owed, in {header}; credits are no debts.",
         "Une liste de postes ouverts : ses débits sont dus, dans {header} ; les crédits ne sont pas des créances.",
     ),
+    "less_paid": (
+        "In every row it is what was invoiced less {header}.",
+        "Sur chaque ligne, c'est le montant facturé moins {header}.",
+    ),
     "aged": ("It adds up the ages of what is open.", "Elle totalise les tranches d'ancienneté de ce qui est ouvert."),
     "customer_total": (
         "It repeats a customer's total on each of their lines.",
