@@ -55,7 +55,7 @@ _NAME_HEADER = re.compile(
     r"|adherent|payer|acheteur|buyer)\b"
 )
 _NOT_A_NAME = re.compile(
-    r"\b(project|projekt|projet|product|item|site|contract|matter|job|file|user|rep|bank|staff|n|no|nr|num|numero|number|nummer|code|id|ref|reference|type|email|mail|phone|tel)\b|#"
+    r"\b(account full name|project|projekt|projet|product|item|site|contract|matter|job|file|user|rep|bank|staff|n|no|nr|num|numero|number|nummer|code|id|ref|reference|type|email|mail|phone|tel)\b|#"
 )
 _FRENCH = re.compile(r"\b(client|facture|echeance|montant|solde|du|nom|societe|date de|balance agee|au)\b")
 HEADERS = {
@@ -356,7 +356,10 @@ def _is_of_another_kind(cell: Cell) -> bool:
     """Tell whether a cell cannot be a name: a day, a number, a reference without a blank."""
     text = read_text(cell)
     return not isinstance(cell, str) or bool(
-        _DAY.fullmatch(text) or _DIGITS.fullmatch(text) or (" " not in text and any(map(str.isdigit, text)))
+        _DAY.fullmatch(text)
+        or _DIGITS.fullmatch(text)
+        or _NUMBERED.fullmatch(text)
+        or (" " not in text and any(map(str.isdigit, text)))
     )
 
 
@@ -367,6 +370,8 @@ def _are_marks(cells: Sequence[Cell]) -> bool:
     return is_short and len(set(texts)) < len(texts)
 
 
+# A short word and a number: Dep 0118, CHQ 2217.
+_NUMBERED = re.compile(r"[^\W\d_]{1,5}[.#]? \d{2,}[\w/-]*")
 _TOTAL_WORDS = re.compile(
     r"\b(sous-?\s?|sub-?|zwischen|gesamt)?(totalt|kokku|yhteensa|osszesen|celkem|celkom|ialt|total|totaux|totals|totale|totaal|summe|sum|suma|somma|som|soma|razem|saldo|solde)\b"
 )

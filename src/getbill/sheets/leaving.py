@@ -24,7 +24,7 @@ _TOTAL = re.compile(
 )
 # What may follow the word in a row that sums up, whatever else the row lacks.
 _TOTAL_REST = re.compile(
-    r"([\s:()\d./-]|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
+    r"([\s:()\d./-]|\([a-z]{3}\)|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
     r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|kund|kunder|debitor\w*|debiteur\w*|asiakas|asiakkaat|pagal|pirkej\w*|klien\w*|for|per|fakturor|fakturaer|sek|nok|dkk|dû|du|due|des?|da|do|of|the|this"
     r"|page|seite|pagina|strony?|hoja|folio|creances?|debts?|amount|montant|betrag|lignes?|rows?|net|brut|solde|balance"
     r"|saldo|offen|outstanding|a reporter|receivables?|overall|y sigue|anterior|clienti|clientes?|cartera|cartella"
@@ -39,6 +39,7 @@ _AMOUNT = re.compile(
 _NO_AMOUNT = re.compile(r"0\d[\d\s./-]{7,}|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
 _STARS = re.compile(r"\*{1,5}")
 _CURRENCY = re.compile(r"[A-Z]{3}|[\u20ac$\u00a3]")
+_MARK = re.compile(r"[A-Z]{1,3}|[\u20ac$\u00a3]")
 _PAGE = re.compile(
     r"(page|seite|pagina|pag|strona|str|hoja|folio|blad|p)\b[ .:]*\d+( ?(/|of|de|sur|von|van|di|z) ?\d+)?"
 )
@@ -193,6 +194,8 @@ class Leaving:
     def _is_total(self, texts: list[str], *, is_sparse: bool) -> bool:
         """Tell whether the row sums others up: the word, and nothing but amounts beside it."""
         words = [text for text in texts if not _AMOUNT.fullmatch(text) or _NO_AMOUNT.fullmatch(text)]
+        # The currency that the sum is in, or its side.
+        words = [text for text in words if not _MARK.fullmatch(text)] or words
         if len(words) != 1:
             return False
         text = folded(words[0])

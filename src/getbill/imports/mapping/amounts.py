@@ -260,8 +260,9 @@ def _with_due(
         due, invoiced = [rest], [whole]
     invoiced = _distinct(invoiced, head)
     if len(invoiced) > 1:
-        named = [one for one in invoiced if {"incl", "total", "invoice"} & one.spoken.concepts]
-        chosen = named[0] if named else invoiced[0]
+        named = [one for one in invoiced if {"incl", "total", "invoice"} & one.spoken.concepts] or invoiced
+        # Of several totals the one that what is due and what was paid add up to.
+        chosen = max(named, key=lambda one: _fitness(due[0], one, paid, head))
         _leave([one for one in invoiced if one is not chosen], "not_due", due[0])
         invoiced = [chosen]
     for one in invoiced:
@@ -274,6 +275,13 @@ def _with_due(
     return _do_not_add_up(
         due[0], invoiced, paid, _other_amounts(candidates, [due[0], *invoiced, *paid]), head
     ) + _negative(due[0], head)
+
+
+def _fitness(due: Candidate, invoiced: Candidate, paid: list[Candidate], head: Head) -> float:
+    """Return in which share of rows what is due, and was paid, makes up what was invoiced."""
+    if paid:
+        return head.share_adding_up(due.found, invoiced.found, paid[0].found)
+    return head.share_within(due.found, invoiced.found)
 
 
 def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple[Candidate, Candidate] | None:

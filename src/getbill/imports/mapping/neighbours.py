@@ -84,7 +84,11 @@ def _contacts(candidates: list[Candidate]) -> None:
             # The title of an invoice: that of an account names its holder where nothing else does.
             one.turn(Field.NAME, Field.OBJECT)
     contacts = [one for one in _having(candidates, Field.NAME) if one.best and one.best.role == "contact"]
-    named = [one for one in candidates if one.may_be(NAMES) and one not in contacts and one.found.filled]
+    named = [
+        one
+        for one in candidates
+        if one.may_be(NAMES) and one.is_known and one not in contacts and one.found.filled
+    ]
     for contact in contacts:
         if named and all(one.found.filled < one.found.rows for one in named):
             # Rows without a company are named by their contact.

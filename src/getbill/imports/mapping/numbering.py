@@ -29,7 +29,6 @@ _NO_PAPERS: Final = frozenset(
         "price",
         "phone",
         "fax",
-        "bank",
         "birth",
         "bucket",
         "debit",
@@ -109,7 +108,14 @@ def together(columns: Sequence[Column], candidates: list[Candidate], head: Head)
     ):
         return ()
     found = {one.column.index: one.found for one in candidates}
-    whom = _whom(fields)
+    whom = next(
+        (
+            one
+            for one in _whom(fields)
+            if all(found[index].filled >= _MOST * found[index].rows for index in one)
+        ),
+        next(iter(_whom(fields)), ()),
+    )
     days = [fields[day] for day in (Field.DUE_DATE, Field.INVOICE_DATE) if day in fields][:1]
     is_whole = all(found[index].filled >= _MOST * found[index].rows for index in (*whom, *days))
     if not whom or not is_whole:
@@ -118,13 +124,18 @@ def together(columns: Sequence[Column], candidates: list[Candidate], head: Head)
     return (*whom, *days) if is_own or days else ()
 
 
-def _whom(fields: dict[Field, int]) -> tuple[int, ...]:
-    """Return the columns that say who a row's customer is: their code, or their name."""
-    if Field.DEBTOR_REFERENCE in fields:
-        return (fields[Field.DEBTOR_REFERENCE],)
-    whole = [fields[name] for name in (Field.NAME, Field.COMPANY) if name in fields][:1]
-    parts = [fields[name] for name in (Field.LAST_NAME, Field.FIRST_NAME) if name in fields]
-    return tuple(whole or parts)
+def _whom(fields: dict[Field, int]) -> list[tuple[int, ...]]:
+    """Return the columns that say who a row's customer is, the surest first: their code, or their name."""
+    groups = (
+        (Field.DEBTOR_REFERENCE,),
+        (Field.NAME,),
+        (Field.COMPANY,),
+        (Field.LAST_NAME, Field.FIRST_NAME),
+        (Field.LAST_NAME,),
+    )
+    return [
+        tuple(fields[name] for name in group) for group in groups if all(name in fields for name in group)
+    ]
 
 
 def _may_number(one: Candidate) -> bool:

@@ -269,6 +269,12 @@ _PAYMENT: Final = re.compile(
 )
 # Fewer codes may begin alike by chance.
 _CUSTOMERS_MIN: Final = 3
+# With as many headers that nobody knows a file is of another language.
+_FOREIGN_MIN: Final = 0.3
+# The end of an order or a job as well as of a debt.
+_ENDED: Final = re.compile(
+    r"complet|closed|abgeschl|terminee?|erledigt|finished|done|concluid|chius|afgerond|afgesloten"
+)
 _BOOKED: Final = re.compile(
     r"^(?:is )?(?:bokford|bokfort|bogfort|booked|posted|comptabilisee?|gebucht|verbucht|contabilizad[ao]|contabilizzat[ao]"
     r"|geboekt|zaksiegowan[ay]|zauctovan[aoy]|finalized|finalised|finalisee|validee)$"
@@ -399,24 +405,11 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
     questions: list[Question] = []
     explained: set[int] = set()
     tracks_payment = False
-    has_remainder = any(
-        column.field == Field.AMOUNT and candidate.spoken.concepts & {"open", "overdue"}
-        for column, candidate in zip(columns, candidates, strict=True)
-    )
-    has_payment_state = any(
-        "status" in one.spoken.concepts and one.spoken.concepts & {"payment", "paid"} for one in candidates
-    )
     read: list[tuple[Column, Candidate, dict[str, str | None]]] = []
     for column, candidate in zip(columns, candidates, strict=True):
         if column.field not in {None, Field.OBJECT, Field.METADATA} or not candidate.found.filled:
             continue
-        values = _settled_on(candidate, has_remainder=has_remainder) or _readings(candidate)
-        if values is not None and has_payment_state and _is_of_order(candidate):
-            values = {
-                value: status for value, status in values.items() if _CANCELLED.search(plain(value))
-            } or None
-        if values is not None and has_remainder and _is_remainder_after(candidate, columns, candidates, head):
-            values = None
+        values = _read(candidate, columns, candidates, head)
         if values is not None:
             read.append((column, candidate, values))
     rows = _Rows(columns, candidates, read, head)
@@ -451,10 +444,94 @@ def _collective_accounts(columns: Sequence[Column], head: Head) -> dict[int, dic
     return statuses
 
 
+def _read(
+    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+) -> dict[str, str | None] | None:
+    """Return what a column's values say of their rows, beside what the other columns say; None where it says nothing."""
+    has_remainder = any(
+        column.field == Field.AMOUNT and one.spoken.concepts & {"open", "overdue"}
+        for column, one in zip(columns, candidates, strict=True)
+    )
+    values = _settled_on(candidate, has_remainder=has_remainder) or _readings(candidate)
+    if values is None:
+        return _states_beside_amounts(candidate, columns, candidates, head)
+    if _is_of_order(candidate) and any(map(_is_of_payment, candidates)):
+        return {value: status for value, status in values.items() if _CANCELLED.search(plain(value))} or None
+    if not has_remainder:
+        return values
+    if _is_remainder_after(candidate, columns, candidates, head):
+        return None
+    return _without_closed(candidate, values, columns, candidates, head)
+
+
+def _is_of_payment(candidate: Candidate) -> bool:
+    """Tell whether a header speaks of the state of a payment."""
+    concepts = candidate.spoken.concepts
+    return "status" in concepts and bool(concepts & {"payment", "paid"})
+
+
 def _is_of_order(candidate: Candidate) -> bool:
     """Tell whether a header speaks of the state of an order, and of nothing paid."""
     concepts = candidate.spoken.concepts
     return {"order", "status"} <= concepts and not concepts & {"invoice", "payment", "paid", "open"}
+
+
+_Left = Literal["nothing", "part", "all"]
+
+
+def _left_by_value(
+    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+) -> dict[str, set[_Left]]:
+    """Return, by a column's values, what is left in their first rows of what was invoiced."""
+    found = {column.field: one.found for column, one in zip(columns, candidates, strict=True) if column.field}
+    if Field.AMOUNT not in found:
+        return {}
+    due = head.numbers(found[Field.AMOUNT])
+    whole = head.numbers(found[Field.AMOUNT_INVOICED]) if Field.AMOUNT_INVOICED in found else due
+    left: dict[str, set[_Left]] = {}
+    for cells, rest, total in zip(head.rows, due, whole, strict=True):
+        if rest is not None and (value := text_of(cells[candidate.column.index])):
+            is_part = total is not None and abs(rest) < abs(total)
+            left.setdefault(value, set()).add("nothing" if not rest else "part" if is_part else "all")
+    return left
+
+
+def _states_beside_amounts(
+    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+) -> dict[str, str | None] | None:
+    """Read a column as one of states, where what is left shows it and the headers are of a language hardly known.
+
+    A value on rows of which nothing is left, and on no others, is paid; those beside it are asked where they are unknown.
+    """
+    values = [value for value in candidate.found.values if value.strip()]
+    unknown = sum(1 for one in candidates if not one.is_known and one.column.header)
+    if candidate.is_known or unknown < _FOREIGN_MIN * len(candidates):
+        return None
+    is_repeated = candidate.found.filled > len(values)
+    if not is_repeated or len(values) > _TYPES_MAX or any(any(map(str.isdigit, value)) for value in values):
+        return None
+    left = _left_by_value(candidate, columns, candidates, head)
+    kinds = {kind for seen in left.values() for kind in seen}
+    if not kinds >= {"nothing", "all"} or any("nothing" in seen and len(seen) > 1 for seen in left.values()):
+        return None
+    paid = {value for value, seen in left.items() if seen == {"nothing"}}
+    return {value: status_of(value) or ("paid" if value in paid else None) for value in values}
+
+
+def _without_closed(
+    candidate: Candidate,
+    values: dict[str, str | None],
+    columns: Sequence[Column],
+    candidates: Sequence[Candidate],
+    head: Head,
+) -> dict[str, str | None]:
+    """Leave open what a word of an end says of rows on which something is left every time: completed, closed."""
+    ends = {value for value, status in values.items() if status == "paid" and _ENDED.search(plain(value))}
+    if not ends:
+        return values
+    left = _left_by_value(candidate, columns, candidates, head)
+    open_ = {value for value in ends if left.get(value) and "nothing" not in left[value]}
+    return {value: None if value in open_ else status for value, status in values.items()}
 
 
 def _is_remainder_after(
