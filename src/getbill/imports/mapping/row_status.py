@@ -385,7 +385,10 @@ def _status_of(value: str) -> str | None:
         return max((status for status in statuses if status), key=_SEVERITY.index)
     # Words that each say owed say it together: facture impayée, overdue invoice.
     each = [word for word in _NOT_WORDS.sub(" ", text).split() if word not in JOINING and not word.isdigit()]
-    return "open" if len(each) > 1 and all(words.get(word) == "open" for word in each) else None
+    statuses = [words.get(word) for word in each]
+    if len(each) > 1 and "partly_paid" in statuses and all(statuses):
+        return "partly_paid"
+    return "open" if len(each) > 1 and set(statuses) == {"open"} else None
 
 
 @dataclass(frozen=True, slots=True)
