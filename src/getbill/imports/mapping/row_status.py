@@ -576,7 +576,9 @@ class _Rows:
         due = [
             one.found
             for column, one in zip(columns, candidates, strict=True)
-            if column.field == Field.AMOUNT and head.share_negative(one.found) < _NEGATIVE_MOST
+            if column.field == Field.AMOUNT
+            and column.confidence >= CERTAIN
+            and head.share_negative(one.found) < _NEGATIVE_MOST
         ]
         # Nothing above zero is owed in these rows.
         self._empty = {
