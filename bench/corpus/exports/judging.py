@@ -196,6 +196,8 @@ class _Judge:
         """Count a value that the truth does not have: taken from elsewhere, or without the evidence for it."""
         # Where no column is a reference, rows are told apart by columns that are, and the reference says which.
         is_composed = name == "reference" and bool(self.one.mapping.get("reference_from"))
+        # The customer's own code does so too, in a list of customers' totals.
+        is_composed |= name == "reference" and value == truth.get("debtor_reference")
         may_not = (name in _NOT_MADE_UP or name in self.layout.must_ask) and not is_composed
         is_silent = name not in self.one.concerned and name not in self.findings.get(truth.line, {})
         if value and may_not and is_silent:

@@ -267,6 +267,9 @@ def _with_due(
         invoiced = [chosen]
     for one in invoiced:
         one.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", _header(due[0])))
+    if len(due) > 1 and (sums := [one for one in due if _sums_up(one, due, head)]):
+        _leave([one for one in due if one is not sums[0]], "not_due", sums[0])
+        due = sums[:1]
     if len(due) > 1:
         return [_which("several_due", due)]
     if not left and "due" in due[0].spoken.concepts and not invoiced:
@@ -275,6 +278,12 @@ def _with_due(
     return _do_not_add_up(
         due[0], invoiced, paid, _other_amounts(candidates, [due[0], *invoiced, *paid]), head
     ) + _negative(due[0], head)
+
+
+def _sums_up(one: Candidate, due: list[Candidate], head: Head) -> bool:
+    """Tell whether one of several amounts due is in every row the sum of the others."""
+    parts = [other.found for other in due if other is not one]
+    return len(parts) > 1 and head.is_sum(one.found, parts)
 
 
 def _fitness(due: Candidate, invoiced: Candidate, paid: list[Candidate], head: Head) -> float:

@@ -22,7 +22,7 @@ _BOOKED = re.compile(
 _CONSTANT_MIN = 3
 _HALF = 0.5
 _PAYER = re.compile(
-    r"pay[eo]r\b|payeur|rechnungsempf|genitor[ei]|\bzahler|beitragszahler|madre|padre|apoderad[oa]|encarregad|erziehungsberecht|sorgeberecht|zahlungspfl|bill.?to|responsable|responsible|redevable|guardian|\bparent|betalende|foresatt|vardnadshavare|huoltaja|tut(or|eur)\b"
+    r"pay[eo]r\b|payeur|rechnungsempf|genitor[ei]|\bzahler|beitragszahler|madre|padre|apoderad[oa]|encarregad|erziehungsberecht|sorgeberecht|zahlungspfl|bill(?:ed)?.?to|responsable|responsible|redevable|guardian|\bparent|betalende|foresatt|vardnadshavare|huoltaja|tut(or|eur)\b"
     r"|account holder|titulaire|betaler|pagador|pagante|intestatario|invoiced to|\b(client|customer|kunde|cliente|klant)( name)?$"
 )
 _GUARDIAN = re.compile(

@@ -274,6 +274,7 @@ _FOREIGN_MIN: Final = 0.3
 # The end of an order or a job as well as of a debt.
 _ENDED: Final = re.compile(
     r"complet|closed|abgeschl|terminee?|erledigt|finished|done|concluid|chius|afgerond|afgesloten"
+    r"|fechad|finaliz|cerrad|lukket|avslut|uzavren|zamkni|zatvor|lezar|inchis"
 )
 _BOOKED: Final = re.compile(
     r"^(?:is )?(?:bokford|bokfort|bogfort|booked|posted|comptabilisee?|gebucht|verbucht|contabilizad[ao]|contabilizzat[ao]"
@@ -528,13 +529,27 @@ def _without_closed(
     candidates: Sequence[Candidate],
     head: Head,
 ) -> dict[str, str | None]:
-    """Leave open what a word of an end says of rows on which something is left every time: completed, closed."""
-    ends = {value for value, status in values.items() if status == "paid" and _ENDED.search(plain(value))}
+    """Let what is left decide where a value that says paid stands beside it: completed, closed, and no for unpaid.
+
+    On rows of which some have something left it says nothing of payment; where all of them have, it is asked.
+    """
+    noes = {value for value in values if _NOT_WORDS.sub(" ", plain(value)).strip() in _NO}
+    ends = {
+        value
+        for value, status in values.items()
+        if status == "paid" and (_ENDED.search(plain(value)) or value in noes)
+    }
     if not ends:
         return values
     left = _left_by_value(candidate, columns, candidates, head)
-    open_ = {value for value in ends if left.get(value) and "nothing" not in left[value]}
-    return {value: None if value in open_ else status for value, status in values.items()}
+    if any(left.get(value, set()) - {"nothing"} for value in ends & noes):
+        return {value: "open" if value in noes else status for value, status in values.items()}
+    mixed = {value for value in ends if left.get(value, set()) - {"nothing"} and "nothing" in left[value]}
+    never = {value for value in ends if left.get(value) and "nothing" not in left[value]}
+    return {
+        value: "open" if value in mixed else None if value in never else status
+        for value, status in values.items()
+    }
 
 
 def _is_remainder_after(
@@ -835,19 +850,32 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         return readings
     if is_text or _is_elsewhere(candidate):
         return _of_texts(candidate, readings)
-    if not is_of_states and (concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX):
+    if not is_of_states and (
+        concepts & _ABOUT_OTHERS or len(readings) > _VALUES_MAX or _are_customers(candidate, readings)
+    ):
         return None
     if sides := _by_sides(candidate, list(readings)):
         return sides
     if "kind" in concepts:
         types = vocabulary().types
-        readings = {
-            value: status or types.get(_NOT_WORDS.sub(" ", plain(value)).strip())
-            for value, status in readings.items()
-        }
+        readings = {value: status or types.get(_type_of(value)) for value, status in readings.items()}
     if _is_state(candidate, readings) or _may_be_sign(candidate):
         return readings
     return {v: s for v, s in readings.items() if s and s != "open"} or None
+
+
+def _are_customers(candidate: Candidate, values: Iterable[str]) -> bool:
+    """Tell whether the values of a column of types are kinds of customers."""
+    known = vocabulary().customers
+    return "kind" in candidate.spoken.concepts and all(
+        _NOT_WORDS.sub(" ", plain(value)).strip() in known for value in values
+    )
+
+
+def _type_of(value: str) -> str:
+    """Return a code of document types as it compares, without the letter of its series: FAC A."""
+    text = _NOT_WORDS.sub(" ", plain(value)).strip()
+    return text[:-2] if len(text) > _MARK_CHARS_MAX and text[-2] == " " else text
 
 
 def _are_states(readings: Mapping[str, str | None], *, all_of_them: bool) -> bool:
