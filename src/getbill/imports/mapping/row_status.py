@@ -533,7 +533,8 @@ def _without_closed(
 
     On rows of which some have something left it says nothing of payment; where all of them have, it is asked.
     """
-    noes = {value for value in values if _NOT_WORDS.sub(" ", plain(value)).strip() in _NO}
+    is_of_open = "open" in candidate.spoken.concepts
+    noes = {value for value in values if is_of_open and _NOT_WORDS.sub(" ", plain(value)).strip() in _NO}
     ends = {
         value
         for value, status in values.items()
