@@ -42,6 +42,18 @@ _NEXT = Statement(
 )
 
 
+_LEFT = Statement(
+    "sftp.test_left",
+    "Is a file left that somebody asked for?",
+    """
+    SELECT EXISTS (SELECT FROM sftp_files f JOIN sftp_logins l ON l.id = f.login_id AND l.revoked_at IS NULL
+        WHERE f.workspace_id = $1 AND f.asked_at IS NOT NULL AND f.state = 'whole' AND f.is_finished
+          AND f.folder IN ('', 'incoming'))
+    """,
+)
+_COMES_BACK = 40
+
+
 class Worker:
     """What a worker does for one workspace, done in this process and at once."""
 
@@ -51,9 +63,13 @@ class Worker:
         self.pick_up = PickUp(self.database, self.vault, 1_440, imports.BYTES_MAX)
 
     async def work(self) -> None:
-        """Turn until nothing is left to do."""
-        while await self.pick_up.turn() or await self._import():
-            pass
+        """Turn until nothing is left to do; a file that was asked for and is locked for a moment is come back for."""
+        for _ in range(_COMES_BACK):
+            while await self.pick_up.turn() or await self._import():
+                pass
+            if not await self.database.fetchval(_LEFT, self.workspace_id):
+                return
+            await asyncio.sleep(0.05)
 
     async def _import(self) -> bool:
         row = await self.database.fetchrow(_NEXT, self.workspace_id)

@@ -164,7 +164,7 @@ def test_what_leaves_an_amount_open_is_refused(cell: str, shape: sheets.NumberSh
         ("-12,50 TTC", None),
         ("75 remboursé", None),
         ("moins 75", None),
-        ("75 pesos", None),
+        ("75 thalers", None),
         ("75 grand", None),
         ("75 C TTC", None),
     ],

@@ -277,6 +277,8 @@ async def test_a_worker_that_slept_until_its_lease_was_nearly_over_sends_nothing
 async def test_what_a_provider_said_is_written_down_once_the_database_is_back(database: Database) -> None:
     provider = SlowProvider(Channel.EMAIL)
     place = await place_with(database, provider)
+    # One lane: another, claiming while the connections go, would say so.
+    place.desk = replace(place.desk, pace=replace(place.desk.pace, abreast=1))
     debt = await place.debt()
 
     async def lose_every_connection() -> None:

@@ -38,13 +38,14 @@ _TAKE = Statement(
     "sftp.take",
     "Take the file that is due longest, or that somebody asked for.",
     """
+    WITH next AS MATERIALIZED (
+        SELECT w.workspace_id, w.id FROM sftp_files w
+        JOIN sftp_logins l ON l.workspace_id = w.workspace_id AND l.id = w.login_id AND l.revoked_at IS NULL
+        WHERE w.state = 'whole' AND w.is_finished AND w.folder IN ('', 'incoming')
+          AND (w.asked_at IS NOT NULL OR w.written_at < $1)
+        ORDER BY w.written_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED)
     UPDATE sftp_files f SET state = 'taken', leased_until = $2, tries = f.tries + 1, import_id = $3
-    FROM (SELECT w.workspace_id, w.id FROM sftp_files w
-          JOIN sftp_logins l ON l.workspace_id = w.workspace_id AND l.id = w.login_id AND l.revoked_at IS NULL
-          WHERE w.state = 'whole' AND w.is_finished AND w.folder IN ('', 'incoming')
-            AND (w.asked_at IS NOT NULL OR w.written_at < $1)
-          ORDER BY w.written_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED) AS next
-    WHERE f.workspace_id = next.workspace_id AND f.id = next.id
+    FROM next WHERE f.workspace_id = next.workspace_id AND f.id = next.id
     RETURNING f.workspace_id, f.id, f.import_id, f.tries
     """,
 )
