@@ -839,3 +839,19 @@ def test_a_name_beside_a_first_name_is_the_whole_or_the_last_one(header, row, na
     debtor = found.bodies()[1]["debtor"]
     both = " ".join(debtor[part] for part in ("first_name", "last_name") if part in debtor)
     assert debtor.get("name", both) == name
+
+
+def test_a_reference_that_repeats_and_is_none_goes_on_with_its_day_and_no_second_question() -> None:
+    found = read(
+        "Referenz | Name | Fällig | Offen",
+        "M-1001 | Ute Beck | 30.09.2026 | 45,00",
+        "M-1001 | Ute Beck | 30.09.2026 | 12,00",
+        "M-1002 | Jan Roth | 30.09.2026 | 45,00",
+        "M-1001 | Ute Beck | 31.10.2026 | 45,00",
+    )
+    asked = mapping.looked_through(found.mapping, found.profile, lambda: found.rows)
+
+    after = mapping.changed(asked, {"columns": {"A": None}}, found.profile)
+
+    assert [question.code for question in asked.questions] == ["reference_repeats"]
+    assert (after.is_certain, after.reference_from) == (True, (0, 2))

@@ -187,8 +187,22 @@ def _reference_from(
     """Return the columns that identify a row together: none once a person names a column that does."""
     if "reference_from" in changes:
         return tuple(_index(mapping, key) for key in changes["reference_from"])
-    is_named = Field.REFERENCE in fields.values() or Field.INVOICE_REFERENCE in fields.values()
-    return () if is_named else mapping.reference_from
+    if Field.REFERENCE in fields.values() or Field.INVOICE_REFERENCE in fields.values():
+        return ()
+    return _with_day(mapping, fields) or mapping.reference_from
+
+
+def _with_day(mapping: Mapping, fields: Facts[int, Field | None]) -> tuple[int, ...]:
+    """Return a column that repeats and a day, which tell the debts apart once a person says that the column alone does not."""
+    repeated = [
+        index
+        for question in mapping.questions
+        if question.code == "reference_repeats"
+        for index in question.columns
+        if index in fields and fields[index] is None
+    ]
+    days = [column.index for field in (Field.DUE_DATE, Field.INVOICE_DATE) if (column := mapping.of(field))]
+    return (repeated[0], days[0]) if repeated and days else ()
 
 
 def _freed(mapping: Mapping, fields: Facts[int, Field | None]) -> dict[int, Field | None]:
