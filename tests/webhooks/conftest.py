@@ -339,7 +339,7 @@ class Carrier:
 @pytest.fixture
 async def carrier(house: House) -> AsyncIterator[Carrier]:  # noqa: F811 - the fixture of that name
     state = house.app.state
-    async with Poster(timeout_seconds=0.3) as poster:
+    async with Poster(timeout_seconds=1.0) as poster:
         yield Carrier(house, Courier(state.database, state.vault, poster, Plan()))
     # Nothing is left for the next test's courier, whose keys are others.
     for shown in read(await house.get("/webhooks"))["data"]:
