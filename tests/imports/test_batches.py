@@ -236,7 +236,8 @@ async def test_each_debt_of_a_batch_is_made_and_announced_as_if_made_alone(
     single = await by_reference(sandbox, alone["reference"])
     for row in rows:
         made = await by_reference(sandbox, row["reference"])
-        alike = made.keys() - NOT_ALIKE
+        # The debt made alone may have been contacted meanwhile, in the hours in which anybody is.
+        alike = made.keys() - NOT_ALIKE - {"followups_count", "status", "contacted_at"}
         assert {name: made[name] for name in alike} == {name: single[name] for name in alike}
         events = await installation.database.pool.fetch(
             "SELECT kind, sequence FROM events WHERE workspace_id = $1 AND debt_id = $2",
