@@ -25,7 +25,9 @@ _BUCKET = re.compile(
 )
 _LINKS = ("", "s", "n", "es", "en", "e")
 # Letters that are no accented ones of others.
-_LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
+_LETTERS = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
+)
 # Short words that a compound may have as a part; others of two letters are parts of too much.
 _SHORT = frozenset({"no", "nr", "id", "mt", "ht", "dt", "op", "kd", "cp", "n"})
 
@@ -91,7 +93,7 @@ def plain(header: str) -> str:
         text = text.replace(f"n{sign}", "no ").replace(f"n {sign}", "no ").replace(sign, " ")
     for sign, code in SIGNS.items():
         text = text.replace(sign, f" {code} ")
-    text = unicodedata.normalize("NFKD", text)
+    text = unicodedata.normalize("NFKD", text).casefold()
     text = "".join(sign for sign in text if not unicodedata.combining(sign))
     return _INITIALS.sub(lambda found: found[0].replace(".", ""), text).strip()
 
@@ -121,7 +123,7 @@ def _spoken(words: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], fl
             concepts |= found.concepts
             doubt = max(doubt, found.doubt)
             typos += [found.typo] if found.typo else []
-        elif words[at] not in JOINING:
+        elif words[at] not in _JOINING:
             unknown.append(words[at])
         at += size
     return frozenset(concepts), tuple(unknown), doubt, tuple(typos)
@@ -157,7 +159,7 @@ def _near_phrase(text: str) -> _Word | None:
 def _word(word: str) -> _Word | None:
     if word in _KNOWN:
         return _Word(_KNOWN[word])
-    if word in JOINING or word.isdigit():
+    if word in _JOINING or word.isdigit():
         return None
     if parts := _compound(word):
         return _Word(parts)
@@ -238,6 +240,11 @@ def _known(files: list[dict[str, dict[str, str]]]) -> dict[str, frozenset[str]]:
     return known
 
 
+def _joining(files: list[dict[str, dict[str, str]]]) -> frozenset[str]:
+    words = (word for stored in files for word in stored.get("joining", {}).get("words", "").split())
+    return JOINING.union(map(_as_written, words))
+
+
 def _whole(files: list[dict[str, dict[str, str]]]) -> dict[str, str]:
     return {
         _as_written(name): field
@@ -263,6 +270,7 @@ _KNOWN = _known(_FILES)
 _LONG = [word for word in _KNOWN if len(word) >= 5 and "_" not in word]
 _PHRASES = [word for word in _KNOWN if len(word) >= 9 and "_" in word]
 _WHOLE = _whole(_FILES)
+_JOINING = _joining(_FILES)
 # Codes that are written with a k, a T or an M before them: TEUR.
 _MULTIPLIED = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "SEK", "NOK", "DKK", "PLN"})
 # Codes that are words of headers: TOP is Tonga's, ALL Albania's.
