@@ -215,6 +215,18 @@ async def test_an_expired_token_is_refused(site: Site, house: Any, vault: Vault)
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
+@pytest.mark.parametrize(("ahead", "status"), [(30, 200), (3600, 401)])
+async def test_a_token_may_come_from_a_clock_a_little_ahead(
+    site: Site, house: Any, vault: Vault, ahead: int, status: int
+) -> None:
+    issued = int(clock.unix()) + ahead
+    token = await forged(site, house, vault, iat=issued, exp=issued + 3600)
+
+    answer = await site.with_token(token).get(PROFILE)
+
+    assert answer.status == status
+
+
 async def test_a_remembered_token_expires_by_the_wall_clock(site: Site, house: Any) -> None:
     token = await house.token(site)
     assert (await site.with_token(token).get(PROFILE)).status == 200

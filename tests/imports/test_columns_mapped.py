@@ -286,3 +286,50 @@ def test_a_part_of_a_sum_in_a_column_of_nothing_known_is_asked() -> None:
     )
 
     assert "which_amount" in read(header, *rows, country="US", currency="USD").asked()
+
+
+def test_a_guardian_in_every_row_is_the_debtor_of_the_child_beside() -> None:
+    header = "Ricevuta n. | Cognome | Nome | {} | Scadenza | Da pagare"
+    row = "Q26-001 | Ferri | Mattia | {} | 2026-10-31 | 90,00"
+
+    guardian = owed(header.format("Genitore"), row.format("Sonia Lodi"))
+    coach = owed(header.format("Allenatore"), row.format("Sonia Lodi"))
+
+    assert guardian.bodies()[0]["debtor"] == {"name": "Sonia Lodi"}
+    assert coach.bodies()[0]["debtor"] == {"first_name": "Mattia", "last_name": "Ferri"}
+
+
+def test_what_is_left_is_known_by_the_sums_where_no_header_says_so() -> None:
+    header = "Rechnungsnr. | Name | Sollbetrag | Zahlung | {} | Fällig am"
+    rows = (
+        "R1 | Ann Bo | 712,00 | 0,00 | 712,00 | 2026-10-15",
+        "R2 | Ulf Ek | 588,50 | {} | 288,50 | 2026-10-15",
+    )
+
+    found = owed(header.format("OP-Betrag"), rows[0], rows[1].format("300,00"))
+    wrong = read(header.format("OP-Betrag"), rows[0], rows[1].format("200,00"))
+
+    assert [body["amount"] for body in found.bodies()] == [Decimal("712.00"), Decimal("288.50")]
+    assert "which_field" in wrong.asked()
+
+
+def test_who_has_no_payer_beside_them_pays_for_themselves() -> None:
+    found = owed(
+        "Rechnung-Nr. | Mitglied | Zahler | fällig am | offen",
+        "B1 | Lotte Behrmann | Sabine Behrmann | 2026-10-31 | 45,00",
+        "B2 | Gudrun Ohlsen |  | 2026-10-31 | 60,00",
+        country="DE",
+    )
+
+    assert [body["debtor"]["name"] for body in found.bodies()] == ["Sabine Behrmann", "Gudrun Ohlsen"]
+
+
+@pytest.mark.parametrize(("header", "city"), [("Lieferadresse", None), ("Adresse", "Erfurt")])
+def test_the_place_of_a_delivery_is_not_the_debtors(header: str, city: str | None) -> None:
+    found = owed(
+        f"Rechnung-Nr. | Kunde | {header} | PLZ | Ort | offen",
+        "B1 | Lotte Behrmann | Am Anger 4 | 99084 | Erfurt | 45,00",
+        country="DE",
+    )
+
+    assert found.bodies()[0]["debtor"].get("address", {}).get("city") == city

@@ -79,6 +79,20 @@ def test_once_a_human_answered_every_value_is_right_and_nothing_is_asked(tuned, 
         ("PLZ/Ort", "postal_city"),
         ("Rechungsnummer", "invoice_reference"),
         ("Raison socale", "company"),
+        ("Nº comprobante", "invoice_reference"),
+        ("Saldo a la fecha", "amount"),
+        ("Razón social receptor", "company"),
+        ("Duplicata nº", "invoice_reference"),
+        ("Vlr. em aberto", "amount"),
+        ("Dt. Vencto", "due_date"),
+        ("Sacado", "name"),
+        ("N. partita", "invoice_reference"),
+        ("Netto a pagare", "amount"),
+        ("Anagrafica", "name"),
+        ("Rechn.-Nr.", "invoice_reference"),
+        ("Ausstehender Betrag", "amount"),
+        ("Pat.-Nr.", "debtor_reference"),
+        ("Natel", "mobile"),
     ],
 )
 def test_headers_of_six_languages_abbreviations_and_typos_are_read(header, field) -> None:
@@ -86,6 +100,41 @@ def test_headers_of_six_languages_abbreviations_and_typos_are_read(header, field
 
     assert found
     assert found[0].field == field
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [
+        ("Förf.dat", "due_date"),
+        ("Kvar att betala", "amount"),
+        ("Hyresgästnr", "debtor_reference"),
+        ("Betalingsfrist", "due_date"),
+        ("Gjenstående", "amount"),
+        ("Sidste rettidige betaling", "due_date"),
+        ("Lejer", "name"),
+        ("Eräpvm", "due_date"),
+        ("Avoinna oleva summa", "amount"),
+        ("Laskun pvm", "invoice_date"),
+        ("Uiterste betaaldatum", "due_date"),
+        ("Maksetähtpäev", "due_date"),
+        ("Tasumata", "amount"),
+        ("Rēķina Nr.", "invoice_reference"),
+        ("Apmaksāt līdz", "due_date"),
+        ("Parāds", "amount"),
+        ("Sąskaitos Nr.", "invoice_reference"),
+        ("Liko apmokėti", "amount"),
+        # Words of one language that are other words in another.
+        ("Suma su PVM", "amount_invoiced"),
+        ("Importo rata", "amount"),
+        ("Kredit-Nr.", "reference"),
+        ("Asunto", "object"),
+        ("Ouder dan 90 dagen", None),
+    ],
+)
+def test_headers_of_the_north_are_read_and_leave_those_of_others_alone(header, field) -> None:
+    found = claims(listen(header))
+
+    assert (found[0].field if found else None) == field
 
 
 @pytest.mark.parametrize(
@@ -99,6 +148,16 @@ def test_headers_of_six_languages_abbreviations_and_typos_are_read(header, field
         "N° commande",
         "0-30 jours",
         "Date livraison",
+        "De 31 a 60 días",
+        "Más de 90",
+        "Oltre 90 gg",
+        "über 90 Tage",
+        "Uso CFDI",
+        "Monto exento",
+        "Forma de recebimento",
+        "Dt. Baixa",
+        "Ritenuta d'acconto",
+        "Zahlungsart",
     ],
 )
 def test_what_is_no_field_of_a_debt_is_known_not_to_be(header) -> None:
@@ -653,7 +712,9 @@ def test_instalments_are_asked_and_the_lines_of_one_invoice_are_not() -> None:
 
 def test_a_reference_is_made_of_the_columns_that_a_person_names() -> None:
     found = read(
-        "Locataire | Loyer dû | Échéance", "Ana Paz | 500,00 | 31/10/2026", "Luc Roy | 600,00 | 31/10/2026"
+        "Locataire | Loyer dû | Échéance | Bail",
+        "Ana Paz | 500,00 | 31/10/2026 | B-2021-117",
+        "Luc Roy | 600,00 | 31/10/2026 | B-2024-031",
     )
 
     after = mapping.changed(found.mapping, {"reference_from": ["Locataire", "C"]}, found.profile)
@@ -662,6 +723,81 @@ def test_a_reference_is_made_of_the_columns_that_a_person_names() -> None:
     assert after.is_certain
     assert [body["reference"] for body in found.bodies(after)] == ["Ana Paz-31/10/2026", "Luc Roy-31/10/2026"]
     assert mapping.Mapping.from_json(after.to_json()).reference_from == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "references"),
+    [
+        pytest.param(
+            "Locataire | Loyer dû | Échéance",
+            (
+                "Ana Paz | 500,00 | 30/09/2026",
+                "Ana Paz | 500,00 | 31/10/2026",
+                "Luc Roy | 600,00 | 31/10/2026",
+            ),
+            ["Ana Paz-30/09/2026", "Ana Paz-31/10/2026", "Luc Roy-31/10/2026"],
+            id="rents by tenant and day",
+        ),
+        pytest.param(
+            "Code client | Nom | Solde",
+            ("C0012 | Ana Paz | 500,00", "C0013 | Luc Roy | 612,40"),
+            ["C0012", "C0013"],
+            id="balances by customer",
+        ),
+        pytest.param(
+            "Tercero | Comprobante | Fecha factura | Saldo",
+            (
+                "Droguería Inés | FV-1-4977 | 14/07/2026 | 476000",
+                "Droguería Inés | FV-1-5120 | 04/09/2026 | 2618000",
+                "Jairo Peláez | FV-1-5188 | 23/09/2026 | 1309000",
+            ),
+            ["FV-1-4977", "FV-1-5120", "FV-1-5188"],
+            id="papers by the number that grows with their days",
+        ),
+    ],
+)
+def test_debts_without_a_column_of_references_are_told_apart(
+    header: str, rows: tuple[str, ...], references: list[str]
+) -> None:
+    found = read(header, *rows)
+
+    seen = mapping.looked_through(found.mapping, found.profile, lambda: found.rows)
+
+    assert [question.code for question in seen.questions] == []
+    assert [body["reference"] for body in found.bodies(seen)] == references
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        pytest.param(
+            "Locataire | Loyer dû | Échéance",
+            ("Ana Paz | 500,00 | 31/10/2026", "Ana Paz | 75,00 | 31/10/2026"),
+            id="two dues of one day",
+        ),
+        pytest.param(
+            "Nom | Solde | Numéro de bail",
+            ("Ana Paz | 500,00 | B-2021-117", "Luc Roy | 612,40 | B-2024-031"),
+            id="codes of which nothing is known",
+        ),
+        pytest.param("Nom | Solde", ("Ana Paz | 500,00", "Ana Paz | 612,40"), id="a name that stands twice"),
+    ],
+)
+def test_debts_that_nothing_tells_apart_are_asked_about(header: str, rows: tuple[str, ...]) -> None:
+    found = read(header, *rows)
+
+    seen = mapping.looked_through(found.mapping, found.profile, lambda: found.rows)
+
+    assert [question.code for question in seen.questions] == ["missing_reference"]
+    assert seen.reference_from == ()
+
+
+def test_naming_a_column_of_references_ends_the_composed_ones() -> None:
+    found = read("Code client | Nom | Solde", "C0012 | Ana Paz | 500,00", "C0013 | Luc Roy | 612,40")
+
+    after = mapping.changed(found.mapping, {"columns": {"A": "reference"}}, found.profile)
+
+    assert (found.mapping.reference_from, after.reference_from, after.is_certain) == ((0,), (), True)
 
 
 def test_a_running_balance_of_debits_and_credits_is_no_amount() -> None:

@@ -113,26 +113,41 @@ def test_a_column_that_its_header_explains_is_not_asked(header, values) -> None:
              "Liquidation judiciaire", "Redressement judiciaire", "Recouvrement judiciaire", "Disputed", "Written off",
              "Bad debt", "Refunded", "uncollectible", "Insolvenz", "strittig", "Uneinbringlich", "In dispute", "Betwist",
              "Faillissement", "Oninbaar", "Incobrable", "Concurso de acreedores", "En litigio", "Contestata", "Fallimento",
-             "Inesigibile", "Chargeback", "On hold", "Insolvente", "Sporna", "Konkurs", "Payment plan", "Surendettement"],
+             "Inesigibile", "Chargeback", "On hold", "Insolvente", "Sporna", "Castigado", "Em protesto", "Estornada",
+             "Al recupero crediti", "In Betreibung", "Verlustschein", "Konkurs", "Payment plan", "Surendettement"],
             "excluded",
         ).items(),
         *dict.fromkeys(
             ["Payée", "PAID", "Paid (Stripe)", "Payée le 12/03/2026", "réglée", "Closed", "Voided", "Draft", "bezahlt",
-             "Storniert", "Cobrada", "Pagata", "Betaald", "Annulée", "Cancelled", "Brouillon", "In Payment", "Zaplacono"],
+             "Storniert", "Cobrada", "Pagata", "Betaald", "Annulée", "Cancelled", "Brouillon", "In Payment", "Zaplacono",
+             "Pagada totalmente", "Venda a dinheiro", "Pagata in ritardo", "Bar bezahlt"],
             "paid",
         ).items(),
         *dict.fromkeys(
             ["PartiallyPaid", "Partially Paid", "partial", "Payée partiellement", "teilbezahlt", "Parcialmente cobrada",
-             "Deels betaald", "Parzialmente pagata"],
+             "Deels betaald", "Parzialmente pagata", "Baixado parcialmente", "Cobrado en parte", "Teilweise beglichen"],
             "partly_paid",
         ).items(),
         *dict.fromkeys(
             ["Overdue by 12 days", "12 days overdue", "Non payées", "not_paid", "Posted", "En attente", "offen", "Sent, Overdue",
-             "Awaiting Payment", "Payment Due", "Pendiente", "Scaduta", "openstaand", "En retard de 3 jours"],
+             "Awaiting Payment", "Payment Due", "Pendiente", "Scaduta", "openstaand", "En retard de 3 jours",
+             "Factura Electrónica", "Nota de Débito A", "Aguardando pagamento", "Da riscuotere", "2. Mahnung", "Im Verzug"],
             "open",
         ).items(),
-        *dict.fromkeys(["Avoir", "credit note", "Gutschrift", "Rectificativa", "Nota di credito"], "credit").items(),
-        *dict.fromkeys(["Sans litige", "Étape 3", "hors litige", "42", ""], None).items(),
+        *dict.fromkeys(
+            ["Ej förfallen", "Påminnelse 2", "Purret", "Inkassovarsel", "1. rykker", "Erääntymätön", "Herinnering verzonden",
+             "Üle tähtaja", "Kavēts", "Vėluojama"],
+            "open",
+        ).items(),
+        *dict.fromkeys(
+            ["Till inkasso", "Sendt til inkasso", "Afdragsordning", "Ulosotossa", "Overgedragen aan deurwaarder", "Pankrotis",
+             "Norakstīts", "Perduota antstoliui"],
+            "excluded",
+        ).items(),
+        *dict.fromkeys(["Delvist betalt", "Osaliselt tasutud", "Daļēji apmaksāts", "Dalinai apmokėta"], "partly_paid").items(),
+        *dict.fromkeys(["Mitätöity", "Tühistatud", "Anulēts", "Anuliuota", "Udlignet", "Ontwerp"], "paid").items(),
+        *dict.fromkeys(["Avoir", "credit note", "Gutschrift", "Rectificativa", "Nota di credito", "Nota de Crédito Electrónica", "Nota de devolução"], "credit").items(),
+        *dict.fromkeys(["Abonada", "Baixado", "Remesado", "Sans litige", "Étape 3", "hors litige", "42", ""], None).items(),
     ],
 )  # fmt: skip
 def test_what_a_status_says(value, status) -> None:
@@ -201,7 +216,7 @@ def test_a_value_never_seen_is_asked_of_a_known_layout() -> None:
         ("Libellé", ("Vente", "Règlement", "Vente"), [None, "row_is_settled", None]),
         ("Libellé", ("Facture 12", "Avoir sur F12", "Avoirs et dettes"), [None, "row_is_credit", None]),
         ("Notes", ("", "Disputed - waiting for goods", "call back"), [None, "row_is_excluded", None]),
-        ("Observations", ("", "payée par chèque le 12/09", "RAS"), [None, "row_text_doubt", None]),
+        ("Observations", ("", "payée par chèque le 12/09", "RAS"), [None, "row_is_settled", None]),
         ("Bemerkung", ("Schuldner verstorben", "", ""), ["row_text_doubt", None, None]),
         ("Sens", ("C", "C", "C"), ["row_is_credit"] * 3),
         ("Origine écriture", ("VT", "VT", "BQ"), [None, None, "row_is_settled"]),
@@ -239,6 +254,42 @@ def test_a_day_of_payment_says_nothing_beside_what_is_left() -> None:
     )
 
     assert found.findings() == [[], []]
+
+
+def test_a_state_nobody_knows_needs_no_meaning_beside_its_day_of_payment() -> None:
+    found = read(
+        "Cliente | Fatura | Vencimento | Valor | Situação | Data de pagamento",
+        "Ana | F1 | 14/10/2026 | 400,50 | Vencida | ",
+        "Rui | F2 | 15/10/2026 | 400,50 | Zork | 12/09/2026",
+        currency="BRL",
+    )
+
+    assert found.asked() == []
+    assert _codes(found) == [None, "row_is_settled"]
+
+
+@pytest.mark.parametrize(("charge", "credit"), [("ND", "NC"), ("N/D", "NC"), ("FS", "NC")])
+def test_other_documents_that_charge_are_owed_beside_invoices_and_credit_notes(charge, credit) -> None:
+    found = _file("Tipo doc.", "FT", charge, credit)
+
+    assert found.asked() == []
+    assert _codes(found) == [None, None, "row_is_credit"]
+
+
+def test_series_that_stand_with_one_document_type_each_need_no_meaning() -> None:
+    header = "Cliente | Número | Vencimiento | Importe | T.D. | Serie"
+    rows = (
+        "A | 1 | 14/10/2026 | 400,50 | FT | F001",
+        "B | 2 | 15/10/2026 | 99,50 | NC | FC01",
+        "C | 3 | 16/10/2026 | 7,50 | FT | {}",
+    )
+
+    told = read(header, *rows[:2], rows[2].format("F001"), country="ES")
+    mixed = read(header, *rows[:2], rows[2].format("R001"), country="ES")
+
+    assert "row_status" not in told.asked()
+    assert _codes(told) == [None, "row_is_credit", None]
+    assert "row_status" in mixed.asked()
 
 
 def test_amounts_below_debit_and_credit_are_no_marks() -> None:

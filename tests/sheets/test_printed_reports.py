@@ -25,7 +25,7 @@ def read(rows: Sequence[Sequence[str]]) -> tuple[sheets.Layout, list[sheets.Row]
         "Page total", "Carried forward", "Brought forward", "Grand total", "Subtotal",
         "Übertrag", "Zwischensumme", "Gesamtsumme", "Summe Seite 2", "Insgesamt", "Seitensumme",
         "Suma y sigue", "Suma anterior", "Total general", "Totales",
-        "Riporto", "Da riportare", "Totale generale", "Totale pagina", "Somma",
+        "Riporto", "Da riportare", "Totale generale", "Totale pagina", "Somma", "Totale clienti", "Saldo totale", "Total cartera", "Gesamtsaldo", "Summe Debitoren",
         "Totaal", "Subtotaal", "Eindtotaal", "Te transporteren", "Transport",
         "Total geral", "Totais", "A transportar", "Transporte", "Soma",
         "Razem", "Suma strony", "Ogółem", "Łącznie", "Do przeniesienia", "Z przeniesienia",

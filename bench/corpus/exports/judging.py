@@ -194,7 +194,9 @@ class _Judge:
 
     def _too_much(self, truth: Truth, name: str, value: str) -> None:
         """Count a value that the truth does not have: taken from elsewhere, or without the evidence for it."""
-        may_not = name in _NOT_MADE_UP or name in self.layout.must_ask
+        # Where no column is a reference, rows are told apart by columns that are, and the reference says which.
+        is_composed = name == "reference" and bool(self.one.mapping.get("reference_from"))
+        may_not = (name in _NOT_MADE_UP or name in self.layout.must_ask) and not is_composed
         is_silent = name not in self.one.concerned and name not in self.findings.get(truth.line, {})
         if value and may_not and is_silent:
             self._count(truth.line, name, WRONG, ("", value), "")

@@ -26,6 +26,8 @@ from getbill.vault import Vault
 
 _REMEMBERED_MAX = 10_000
 _TOKEN_CHARACTERS_MAX = 4096
+# How far the clock of the machine that issued a token may be ahead of ours, or ours may have gone back.
+_CLOCK_SKEW_SECONDS = 60
 
 # One look at everything that can take a token's power away before it expires.
 _GRANTED = Statement(
@@ -40,6 +42,15 @@ _GRANTED = Statement(
       AND EXISTS (SELECT FROM signing_keys s WHERE s.id = $4 AND (s.retired_at IS NULL OR s.retired_at > $5))
     """,
 )
+
+
+class _ClaimsRegistry(JWTClaimsRegistry):
+    """The rules of our access tokens: they expire to the second, but may come from a clock that is ahead."""
+
+    def validate_iat(self, value: object) -> None:
+        if isinstance(value, int) and value <= self.now + _CLOCK_SKEW_SECONDS:
+            return
+        super().validate_iat(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +154,7 @@ class Callers:
         if signed is None:
             raise TokenInvalid("The access token is malformed or its signature is not ours")
         issuer = self._policy.base_url
-        registry = JWTClaimsRegistry(
+        registry = _ClaimsRegistry(
             now=int(now.timestamp()),
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": issuer},

@@ -27,7 +27,7 @@ _DAY = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(\s.*)?")
 _PHONE = re.compile(r"(?:(?:tel|t\u00e9l|phone|telefon|fax)\w*[.:\s]*)?(\+?[\d\s()./-]{8,20})", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _LABEL = re.compile(
-    r"(?:billing |bill[- ]to |invoice )?(?:client|clients|customer|debtor|debiteur|debitor|kunde|kundin|klant|relatie|cliente|deudor|debitore|kontrahent"
+    r"(?:billing |bill[- ]to |invoice )?(?:client|clients|customer|debtor|debiteur|debitor|kund|kunde|asiakas|klients|klientas|klient|pirk[eė]jas|partneris|lejer|hyresg[aä]st|kundin|klant|relatie|cliente|deudor|debitore|kontrahent"
     r"|tenant|resident|patient|owner|member|mieter|bewohner|eigentumer|huurder|inquilino|eleve|copropriétaire|coproprietaire|nabywca|tiers|compte|konto|account|name|nom|naam|nombre|nome|nazwa|adherent|locataire)"
     r"(?:\s*(?:n[o\u00b0\u00ba.]*|nr\.?|code|name|id))?(?:\s*[:#]\s*|\s{2,}|(?=\s+[A-Z]*\d))",
     re.IGNORECASE,
@@ -39,7 +39,7 @@ _CODE_LAST = re.compile(r"(?P<name>.*[^\W\d].*?)\s*[\[(](?P<code>[A-Z]{0,6}[-_/]
 _CODE = re.compile(r"[A-Z]{0,6}[-_/.]?\d[\w/.-]*")
 # Ages, days and kinds of account group rows as well, and name nobody.
 _NO_NAME = re.compile(
-    r".*\b(days?|jours?|tagen?|dias|giorni|dagen|dni|months?|mois|monate?|meses|mesi|maanden|weeks?|semaines?)\b.*"
+    r".*\b(days?|jours?|tagen?|dias|giorni|dagen|dni|months?|mois|monate?|meses|mesi|maanden|dagar|dager|dage|paivaa|paeva|dienas|dienu|weeks?|semaines?)\b.*"
     r"|(current|courant|non echu\w*|not (yet )?due|nicht fallig|a echoir|echu\w*|overdue|past due|fallig|vencid[oa]s?"
     r"|scadut[oi]|vervallen|przeterminowane|invoices?|factures?|rechnungen|credit notes?|avoirs?|gutschriften"
     r"|january|february|march|april|may|june|july|august|september|october|november|december|janvier|fevrier|mars"
@@ -49,13 +49,13 @@ _NO_NAME = re.compile(
 )
 _NAME_HEADER = re.compile(
     r"\b(eigentumer|mieter|bewohner|tenant|owner|coproprietaire|eleve|patient|payeur|payer|proprietaire|condomino|inquilino|huurder"
-    r"|mitglied|member|membre|student|pupil|parent|responsable|famille|familie|abonne|usager|assure|asiakas|podmiot|odberatel"
+    r"|mitglied|member|membre|student|pupil|parent|responsable|famille|familie|abonne|usager|assure|asiakas|asiakkaan|kund|kundnamn|kundenavn|debitornavn|navn|namn|nimi|klients|klientas|klient|pirkejas|partneris|pavadinimas|nosaukums|ostja|lejer|hyresgast|podmiot|odberatel"
     r"|client|customer|debtor|debiteur|debitor|kunde|kundenname|klant|klantnaam|cliente|deudor|debitore|nom|name|naam"
     r"|nombre|nome|raison sociale|company|societe|firma|contact|tiers|kontrahent|nabywca|nazwa|relatie|locataire"
     r"|adherent|payer|acheteur|buyer)\b"
 )
 _NOT_A_NAME = re.compile(
-    r"\b(project|projekt|projet|product|item|site|contract|matter|job|file|user|rep|bank|staff|n|no|nr|num|numero|number|nummer|code|id|ref|reference|type|email|mail|phone|tel)\b|#"
+    r"\b(account full name|project|projekt|projet|product|item|site|contract|matter|job|file|user|rep|bank|staff|n|no|nr|num|numero|number|nummer|code|id|ref|reference|type|email|mail|phone|tel)\b|#"
 )
 _FRENCH = re.compile(r"\b(client|facture|echeance|montant|solde|du|nom|societe|date de|balance agee|au)\b")
 HEADERS = {
@@ -356,7 +356,10 @@ def _is_of_another_kind(cell: Cell) -> bool:
     """Tell whether a cell cannot be a name: a day, a number, a reference without a blank."""
     text = read_text(cell)
     return not isinstance(cell, str) or bool(
-        _DAY.fullmatch(text) or _DIGITS.fullmatch(text) or (" " not in text and any(map(str.isdigit, text)))
+        _DAY.fullmatch(text)
+        or _DIGITS.fullmatch(text)
+        or _NUMBERED.fullmatch(text)
+        or (" " not in text and any(map(str.isdigit, text)))
     )
 
 
@@ -367,6 +370,8 @@ def _are_marks(cells: Sequence[Cell]) -> bool:
     return is_short and len(set(texts)) < len(texts)
 
 
+# A short word and a number: Dep 0118, CHQ 2217.
+_NUMBERED = re.compile(r"[^\W\d_]{1,5}[.#]? \d{2,}[\w/-]*")
 _TOTAL_WORDS = re.compile(
     r"\b(sous-?\s?|sub-?|zwischen|gesamt)?(totalt|kokku|yhteensa|osszesen|celkem|celkom|ialt|total|totaux|totals|totale|totaal|summe|sum|suma|somma|som|soma|razem|saldo|solde)\b"
 )

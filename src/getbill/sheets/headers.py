@@ -25,13 +25,13 @@ _PAGE = re.compile(
 # Years, quarters and ages, as heads of columns of amounts.
 _NUMBERED = re.compile(
     r"(19|20)\d\d|[<>\u2264\u2265]?\s*\+?\d{1,3}\s*([-\u2013/\u00e0]|to|bis|a|au)?\s*\d{0,3}\s*\+?\s*"
-    r"(j|d|t|g|days?|jours?|tage)?\.?"
+    r"(j|d|t|g|days?|jours?|tage|dag(?:ar|er|en|e)|dgr?|dgn|pv|paivaa|paeva|dien(?:as|u))?\.?"
 )
 _PREAMBLE_SHOWN = 200
 
 Lines = Sequence[tuple[int, Sequence[Cell]]]
 
-# Stems that heads of columns have, in French, English, German, Spanish, Italian and Dutch.
+# Stems that heads of columns have, in French, English, German, Spanish, Italian, Dutch and the languages of the north.
 WORDS = re.compile(
     r"\b(nom|prenom|raison|societe|soc|client|debit|debtor|debitor|debiteur|deudor|debitore|kunde\w*|klant\w*|cliente"
     r"|name|naam|nombre|nome|vorname|nachname|first|last|surname|apellido|cognome|voornaam|achternaam|firma"
@@ -44,7 +44,12 @@ WORDS = re.compile(
     r"|address|anschrift|direccion|indirizzo|adres|rue|street|strasse|straße|calle|via|straat|ville|city|ort"
     r"|stadt|ciudad|citta|stad|plaats|cp|postal|zip|plz|cap|postcode|pays|country|land|pais|paese|iban|bic"
     r"|siret|siren|tva|vat|civilite|titre|title|anrede|tratamiento|titolo|aanhef|langue|language|sprache|lang"
-    r"|type|statut|status|commentaire|note|notes|libelle|description|objet|motif|compte|account|konto)\b"
+    r"|type|statut|status|commentaire|note|notes|libelle|description|objet|motif|compte|account|konto"
+    r"|kund|kundnamn|kundnr|kundenr|kundenavn|navn|namn|faktura\w*|fakt|faktnr|faktdat|belopp|bel[oø]b|bel[oø]p|forfald\w*|forfall\w*"
+    r"|restbel\w*|utest[aå]ende|udest[aå]ende|gjenst[aå]ende|dato|postnr|poststed|bilag\w*|debitor\w*|lejer|hyresgast|restance|summa|moms|mva"
+    r"|asiakas\w*|asiakkaan|nimi|lasku\w*|erapaiva|erapvm|avoin\w*|maksettu|pvm|klien\w*|arve|kuupaev|maksetahtaeg|tahtaeg|tasutud"
+    r"|tasumata|laekumata|volg|jaak|rekin\w*|datums|termins|parad\w*|atlikums|samaksats|apmaksats|pirkej\w*|saskait\w*|skola|suma"
+    r"|apmoketa|likutis|kodas|pavadinimas|partneris|dok)\b"
 )
 _VALUE = re.compile(
     r"""[-+(\u2212]?\s*[\u20ac$\u00a3]?\s*\d[\d\s.,'\u2019/:+()\u2212-]*[%\u20ac$\u00a3A-Za-z]{0,3}\)?  # amount, date, phone

@@ -38,7 +38,7 @@ _URL = re.compile(r"(?:https?://|www\.)\S+")
 _YES_NO = frozenset(
     (
         "oui", "non", "yes", "no", "ja", "nein", "si", "nee", "true", "false", "vrai", "faux", "y", "n", "o", "x",
-        "0", "1", "wahr", "falsch", "verdadero", "falso", "vero", "waar",
+        "0", "1", "wahr", "falsch", "verdadero", "falso", "vero", "waar", "nej", "nei", "ei", "jah", "taip", "kylla",
     )
 )  # fmt: skip
 _CIVILITY = frozenset(

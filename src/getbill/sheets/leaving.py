@@ -14,19 +14,23 @@ from getbill.sheets.texts import read_text
 
 _RULE = re.compile(r"[-=_*.~+\s\u2013\u2014]{2,}")
 _TOTAL = re.compile(
-    r"(grand[- ]|sous[- ]?|sub[- ]?|gesamt|zwischen|seiten|eind|sub|page |report |overall |customer |client |kunden)?"
+    r"(grand[- ]|sous[- ]?|sub[- ]?|gesamt|zwischen|seiten|eind|sub|page |report |overall |customer |client |kunden|asiakas |kaikki )?"
     r"(total|totaux|totals|totale|totali|totaal|totales|totais|sum|summe|summen|suma|somma|somme|som|soma|gesamt|cumul"
     r"|report|reporte|insgesamt|endsumme|subtotal|subtotaal|a reporter|riporto|da riportare|transporte?|a transportar"
     r"|ubertrag|vortrag|suma y sigue|suma anterior|carried forward|brought forward|te transporteren|transporteren"
-    r"|koik kokku|kokku|totalt|i alt|ialt|mindosszesen|total geral|yhteensa|celkem|celkom|osszesen|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
-    r"|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
+    r"|koik kokku|kokku|totalt|summa|slutsumma|delsumma|totalsumma|hovedsum|sluttsum|delsum|i alt|ialt|valisumma|loppusumma|vahesumma|kopsumma|starpsumma|pavisam|viso|mindosszesen|total geral|yhteensa|celkem|celkom|osszesen|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
+    r"|saldo (?:total|totale|general|geral|gesamt|complessivo|finale)|gesamtsaldo|gesamtbetrag|endsaldo"
+    r"|import[eo] totale?|valor total|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
 )
 # What may follow the word in a row that sums up, whatever else the row lacks.
 _TOTAL_REST = re.compile(
-    r"([\s:()\d./-]|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
-    r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|dû|du|due|des?|da|do|of|the|this"
+    r"([\s:()\d./-]|\([a-z]{3}\)|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
+    r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|kund|kunder|debitor\w*|debiteur\w*|asiakas|asiakkaat|pagal|pirkej\w*|klien\w*|for|per|fakturor|fakturaer|sek|nok|dkk|dû|du|due|des?|da|do|of|the|this"
     r"|page|seite|pagina|strony?|hoja|folio|creances?|debts?|amount|montant|betrag|lignes?|rows?|net|brut|solde|balance"
-    r"|saldo|offen|outstanding|a reporter|receivables?|overall|y sigue|anterior)*"
+    r"|saldo|offen|outstanding|a reporter|receivables?|overall|y sigue|anterior|clienti|clientes?|cartera|cartella"
+    r"|facturas?|fatture|faturas?|documentos?|documenti|debitoren|deudores|empresa|azienda|pendientes?|pendentes?"
+    r"|scaduto|vencido|em aberto|in euro|dei|dos|las|los|partite|scadenze|recibos|informe|listado|listino|relat[oó]rio"
+    r"|complessiv[oai]|generales|filiale|sede|agente|zona)*"
 )
 _AMOUNT = re.compile(
     r"[-+(\u2212]?\s*(?:[A-Z]{3}|[\u20ac$\u00a3])?\s*\d[\d\s.,'\u2019\u2212-]*(?:[A-Z]{3}|[DC]r\.?|[\u20ac$\u00a3%])?\)?"
@@ -35,6 +39,7 @@ _AMOUNT = re.compile(
 _NO_AMOUNT = re.compile(r"0\d[\d\s./-]{7,}|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
 _STARS = re.compile(r"\*{1,5}")
 _CURRENCY = re.compile(r"[A-Z]{3}|[\u20ac$\u00a3]")
+_MARK = re.compile(r"[A-Z]{1,3}|[\u20ac$\u00a3]")
 _PAGE = re.compile(
     r"(page|seite|pagina|pag|strona|str|hoja|folio|blad|p)\b[ .:]*\d+( ?(/|of|de|sur|von|van|di|z) ?\d+)?"
 )
@@ -47,8 +52,8 @@ _FOOTER = re.compile(
 )
 # A part of every word with which a total or a footer begins: without any, no need to look closer.
 _ENDING = re.compile(
-    r"tot|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
-    r"|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
+    r"tot|compl|saldo|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
+    r"|yhteens|kokku|kop[a\u0101s]|viso|i alt|ialt|pavisam|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
     r"|count|lign|row|record|zeile|l[i\u00ed]nea|righe|regel"
 )
 _HELP = re.compile(
@@ -70,7 +75,7 @@ STARTS = frozenset(
     (
         "tot", "gra", "sou", "sub", "ges", "zwi", "sei", "ein", "end", "pag", "rep", "ove", "cus", "cli", "kun", "sum",
         "som", "cum", "ins", "a r", "à r", "rip", "da ", "tra", "a t", "ube", "übe", "vor", "car", "bro", "te ", "raz",
-        "ogo", "ogó", "łąc", "lac", "do ", "z p", "per", "% o", "% d", "pou",
+        "sal", "imp", "val", "ogo", "ogó", "łąc", "lac", "do ", "z p", "per", "% o", "% d", "pou",
     )
 )  # fmt: skip
 MARKS = frozenset("*-=_~+")
@@ -189,6 +194,8 @@ class Leaving:
     def _is_total(self, texts: list[str], *, is_sparse: bool) -> bool:
         """Tell whether the row sums others up: the word, and nothing but amounts beside it."""
         words = [text for text in texts if not _AMOUNT.fullmatch(text) or _NO_AMOUNT.fullmatch(text)]
+        # The currency that the sum is in, or its side.
+        words = [text for text in words if not _MARK.fullmatch(text)] or words
         if len(words) != 1:
             return False
         text = folded(words[0])

@@ -18,7 +18,29 @@ _CURRENCIES: dict[str, tuple[str, ...]] = {
     "euros": ("EUR",),
     "\u00a3": ("GBP",),
     "gbp": ("GBP",),
-    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"),
+    "$": (
+        "USD",
+        "CAD",
+        "AUD",
+        "NZD",
+        "SGD",
+        "HKD",
+        "MXN",
+        "ARS",
+        "CLP",
+        "COP",
+        "UYU",
+        "DOP",
+        "TWD",
+        "BBD",
+        "BMD",
+        "BSD",
+        "BZD",
+        "FJD",
+        "JMD",
+        "TTD",
+        "XCD",
+    ),
     "us$": ("USD",),
     "$us": ("USD",),
     "usd": ("USD",),
@@ -32,8 +54,23 @@ _CURRENCIES: dict[str, tuple[str, ...]] = {
     "sfr": ("CHF",),
     "sfr.": ("CHF",),
     "\u00a5": ("JPY", "CNY"),
-    "kr": ("SEK", "NOK", "DKK"),
-    "kr.": ("DKK", "SEK", "NOK"),
+    "kr": ("SEK", "NOK", "DKK", "ISK"),
+    "kr.": ("DKK", "SEK", "NOK", "ISK"),
+    "r": ("ZAR", "BRL"),
+    "rm": ("MYR",),
+    "rp": ("IDR",),
+    "ksh": ("KES",),
+    "lv": ("BGN",),
+    "lv.": ("BGN",),
+    "\u043b\u0432": ("BGN",),
+    "\u043b\u0432.": ("BGN",),
+    "din": ("RSD", "DZD", "TND"),
+    "rd$": ("DOP",),
+    "u$s": ("USD",),
+    "bs": ("BOB", "VES"),
+    "bs.": ("BOB", "VES"),
+    "kz": ("AOA",),
+    "gh\u20b5": ("GHS",),
     "zl": ("PLN",),
     "z\u0142": ("PLN",),
     "kc": ("CZK",),
@@ -74,11 +111,14 @@ _CURRENCIES: dict[str, tuple[str, ...]] = {
     "\u20b2": ("PYG",),
     "\u20b8": ("KZT",),
 }
-_LANGUAGES = ("fr", "en", "de", "es", "it", "nl")
+_LANGUAGES = ("fr", "en", "de", "es", "it", "nl", "sv", "nb", "da", "fi", "et", "lv", "lt")
 _COUNTRIES = {
     "uk": "GB",
     "usa": "US",
     "u.s.a.": "US",
+    "u.s.a": "US",
+    "u.s.": "US",
+    "u.k.": "GB",
     "etats unis": "US",
     "hollande": "NL",
     "holland": "NL",
@@ -101,7 +141,7 @@ def currencies_of(written: str) -> tuple[str, ...]:
 
 
 def country_of(written: str) -> str | None:
-    """Return the ISO 3166-1 code of a country written as a code or a name in six languages."""
+    """Return the ISO 3166-1 code of a country written as a code or a name, also in the languages of the north."""
     return _known_countries().get(folded(written))
 
 

@@ -23,7 +23,7 @@ _NUMBER_LAST = re.compile(
     re.IGNORECASE,
 )
 _POSTAL_CITY = re.compile(
-    r"(?:(?P<land>[A-Z]{1,2})[-\s])?(?P<postal_code>\d{4} ?[A-Z]{2}(?= )|\d{4,5})[\s,]+(?P<city>[^\W\d].*)"
+    r"(?:(?P<land>[A-Z]{1,2})[-\s])?(?P<postal_code>\d{4} ?[A-Z]{2}(?= )|\d{4,5}|\d{3} \d{2}(?=[\s,]))[\s,]+(?P<city>[^\W\d].*)"
 )
 _CITY_POSTAL = re.compile(
     r"(?P<city>[^\W\d][^\d,]*?),?\s+(?P<postal_code>[A-Z]{2} \d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{5})"

@@ -37,12 +37,13 @@ _NEGATIVE_MIN = 0.8
 _ADDING_UP_MIN = 0.75
 
 
-def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
+def weigh(candidates: list[Candidate], head: Head, *, has_open_items: bool = False) -> list[Question]:
     """Decide between the columns of amounts, and return what only a human can decide."""
     _leave_balances(candidates, head)
     _take_credits(candidates)
     paid = _only([one for one in _claiming(candidates, Field.AMOUNT_PAID) if not _role(one)], head)
     _take_aged(candidates, head)
+    _take_rest(candidates, paid, head)
     due = [one for one in _claiming(candidates, Field.AMOUNT) if _is_due(one)]
     plain = [one for one in _claiming(candidates, Field.AMOUNT) if one not in due and one.is_known]
     invoiced = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == ""]
@@ -56,7 +57,7 @@ def weigh(candidates: list[Candidate], head: Head) -> list[Question]:
             due, [*invoiced, *plain], others, paid, candidates, head
         )
     if ledger and not (plain or invoiced):
-        return _ledger(ledger, candidates, head)
+        return _ledger(ledger, candidates, head, has_open_items=has_open_items)
     # An amount of which nobody knows what it is, where it differs, may be what is left of the other.
     unknown = [
         one
@@ -141,16 +142,27 @@ def _remainders(candidates: list[Candidate], amounts: list[Candidate], head: Hea
     return rest
 
 
-def _ledger(ledger: list[Candidate], candidates: list[Candidate], head: Head) -> list[Question]:
-    """Take the debits of a reconciled ledger for what is owed where no open line is a credit; else ask."""
+def _ledger(
+    ledger: list[Candidate], candidates: list[Candidate], head: Head, *, has_open_items: bool
+) -> list[Question]:
+    """Take the debits for what is owed of open items, and of a reconciled ledger without an open credit; else ask."""
     marks = [one.found for one in candidates if "lettering" in one.spoken.concepts]
     debits = [one for one in ledger if _role(one) == "debit"]
     credits_ = [one for one in ledger if _role(one) == "credit"]
     named = [one for one in candidates if one.may_be(NAMES)]
     names = [max(named, key=lambda one: one.best.score if one.best else 0).found] if named else []
-    if len(debits) == 1 and marks and not any(head.has_open(one.found, marks, names) for one in credits_):
-        debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason("open_debits", _header(debits[0])))
-        _leave(credits_, "open_debits", debits[0])
+    is_reconciled = bool(marks) and not any(head.has_open(one.found, marks, names) for one in credits_)
+    papers = [one for one in candidates if one.may_be((Field.INVOICE_REFERENCE, Field.REFERENCE))]
+    are_items = (
+        has_open_items
+        and not marks
+        and any(one.found.filled == one.found.distinct for one in papers)
+        and not any(head.offsets(credit.found, debit.found, names) for credit in credits_ for debit in debits)
+    )
+    if len(debits) == 1 and (is_reconciled or are_items):
+        why = "open_debits" if is_reconciled else "open_items"
+        debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason(why, _header(debits[0])))
+        _leave(credits_, why, debits[0])
         return []
     return [_which("ledger", ledger)]
 
@@ -163,6 +175,29 @@ def _take_aged(candidates: list[Candidate], head: Head) -> None:
     if len(sums) == 1 and not any(_is_due(one) for one in amounts):
         sums[0].spoken = replace(sums[0].spoken, concepts=sums[0].spoken.concepts | {"open"})
         sums[0].become([Claim(Field.AMOUNT, 0.93)], Reason("aged", _header(sums[0])))
+
+
+def _take_rest(candidates: list[Candidate], paid: list[Candidate], head: Head) -> None:
+    """Take what is left where no header says so, but one amount alone is another less what was paid in every row."""
+    amounts = [
+        one
+        for one in candidates
+        if one.may_be({Field.AMOUNT, Field.AMOUNT_INVOICED}) and _role(one) not in {"net", "credit"}
+    ]
+    if not paid or any(_is_due(one) for one in amounts):
+        return
+    pairs = [
+        (whole, rest)
+        for whole, rest in permutations(amounts, 2)
+        if rest.found.filled == whole.found.filled > 0
+        and head.share_adding_up(rest.found, whole.found, paid[0].found) == 1
+    ]
+    if len(pairs) == 1:
+        whole, rest = pairs[0]
+        rest.spoken = replace(rest.spoken, concepts=rest.spoken.concepts | {"open"})
+        rest.become([Claim(Field.AMOUNT, 0.93)], Reason("less_paid", _header(paid[0])))
+        whole.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", _header(rest)))
+        paid[0].become([Claim(Field.AMOUNT_PAID, 0.9)])
 
 
 def _leave_balances(candidates: list[Candidate], head: Head) -> None:
@@ -225,8 +260,9 @@ def _with_due(
         due, invoiced = [rest], [whole]
     invoiced = _distinct(invoiced, head)
     if len(invoiced) > 1:
-        named = [one for one in invoiced if {"incl", "total", "invoice"} & one.spoken.concepts]
-        chosen = named[0] if named else invoiced[0]
+        named = [one for one in invoiced if {"incl", "total", "invoice"} & one.spoken.concepts] or invoiced
+        # Of several totals the one that what is due and what was paid add up to.
+        chosen = max(named, key=lambda one: _fitness(due[0], one, paid, head))
         _leave([one for one in invoiced if one is not chosen], "not_due", due[0])
         invoiced = [chosen]
     for one in invoiced:
@@ -239,6 +275,13 @@ def _with_due(
     return _do_not_add_up(
         due[0], invoiced, paid, _other_amounts(candidates, [due[0], *invoiced, *paid]), head
     ) + _negative(due[0], head)
+
+
+def _fitness(due: Candidate, invoiced: Candidate, paid: list[Candidate], head: Head) -> float:
+    """Return in which share of rows what is due, and was paid, makes up what was invoiced."""
+    if paid:
+        return head.share_adding_up(due.found, invoiced.found, paid[0].found)
+    return head.share_within(due.found, invoiced.found)
 
 
 def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple[Candidate, Candidate] | None:

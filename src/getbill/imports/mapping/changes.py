@@ -83,9 +83,7 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
         currency=_currency(mapping, changes),
         numbers={**mapping.numbers, **numbers},
         dates={**mapping.dates, **dates},
-        reference_from=tuple(_index(mapping, key) for key in changes["reference_from"])
-        if "reference_from" in changes
-        else mapping.reference_from,
+        reference_from=_reference_from(mapping, changes, fields),
         instalments=_one_of(changes.get("instalments", mapping.instalments), {None, *repeats.INSTALMENTS}),
         row_status={
             **mapping.row_status,
@@ -181,6 +179,16 @@ def difference(before: sheets.Layout, after: sheets.Layout) -> list[dict[str, st
             if header != other
         ]
     return told
+
+
+def _reference_from(
+    mapping: Mapping, changes: Facts[str, Any], fields: Facts[int, Field | None]
+) -> tuple[int, ...]:
+    """Return the columns that identify a row together: none once a person names a column that does."""
+    if "reference_from" in changes:
+        return tuple(_index(mapping, key) for key in changes["reference_from"])
+    is_named = Field.REFERENCE in fields.values() or Field.INVOICE_REFERENCE in fields.values()
+    return () if is_named else mapping.reference_from
 
 
 def _freed(mapping: Mapping, fields: Facts[int, Field | None]) -> dict[int, Field | None]:

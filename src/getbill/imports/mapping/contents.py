@@ -17,7 +17,9 @@ from getbill.sheets import ColumnProfile, Kind, read_text, whole
 
 _FRACTION = re.compile(r"^[^.]*\d[.,]\d{1,3}\D*$|^\D*\d{1,3}(?:\.\d{3})+,\d{1,3}\D*$")
 _DIALLED = re.compile(r"^(\+|00|0|\(0)")
-_POSTAL_CITY = re.compile(r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}")
+_POSTAL_CITY = re.compile(
+    r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b|^\d{3} \d{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}"
+)
 _ADDRESS = re.compile(r"[^\s@,;<>:]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _HOUSE = re.compile(r"\d{1,5}\s*[-/]?\s*\w{0,6}")
 

@@ -137,7 +137,9 @@ def home(mapping: Mapping, profile: sheets.Profile) -> Home:
     codes = mapping.of(Field.POSTAL_CODE)
     texts = texts_of(profile, codes) if codes else []
     keeps_zeros = any(len(text) == 5 and text[0] == "0" for text in texts)
-    return Home(None if is_open else mapping.country, has_lost_zeros=not keeps_zeros)
+    # Where no code has all of its digits, and only the language of the headers speaks for the country, none is lost.
+    may_lack = any(len(text) == 5 for text in texts) or mapping.country_reason.code != "country_headers"
+    return Home(None if is_open else mapping.country, has_lost_zeros=may_lack and not keeps_zeros)
 
 
 def read(text: str, country: str) -> str | None:

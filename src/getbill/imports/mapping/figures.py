@@ -1,8 +1,10 @@
 """The first rows of a file read side by side: whether what is due is what was invoiced less what was paid."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from getbill import sheets
@@ -10,6 +12,10 @@ from getbill import sheets
 _CENT = Decimal("0.011")
 # Fewer rows than this show nothing.
 _ROWS_MIN = 2
+# The series of a number and the number in it: INV-2026-, 0418.
+_SERIAL = re.compile(r"^(.*?)(\d{1,18})\D{0,3}$")
+# Some papers bear an earlier day than the one before them.
+_GROWING = 0.9
 
 
 class Head:
@@ -143,6 +149,18 @@ class Head:
             for at, number in enumerate(self.numbers(amount))
         )
 
+    def offsets(
+        self, credit: sheets.ColumnProfile, debit: sheets.ColumnProfile, names: Sequence[sheets.ColumnProfile]
+    ) -> bool:
+        """Tell whether somebody has a credit as high as one of their debits: it may be what paid it."""
+        people = list(zip(*(self._texts(name) for name in names), strict=True)) or [()] * len(self._rows)
+        debits = set(zip(people, self.numbers(debit), strict=True))
+        return any(
+            (person, number) in debits
+            for person, number in zip(people, self.numbers(credit), strict=True)
+            if number
+        )
+
     def is_sum(self, total: sheets.ColumnProfile, parts: Sequence[sheets.ColumnProfile]) -> bool:
         """Tell whether a column is in every row the sum of others."""
         columns = [self.numbers(part) for part in parts]
@@ -202,6 +220,24 @@ class Head:
         return all(first <= second for first, second in pairs) and any(
             first < second for first, second in pairs
         )
+
+    def grows_with(
+        self, numbers: sheets.ColumnProfile, days: sheets.ColumnProfile, rows_min: int = _ROWS_MIN
+    ) -> bool:
+        """Tell whether numbers of one series grow with the days of their rows, which are on several days."""
+        series: dict[str, list[tuple[date, int]]] = {}
+        for row, day in zip(self._rows, self._dates(days), strict=True):
+            number = _SERIAL.match(sheets.read_text(row[numbers.column.index]))
+            if number and day:
+                series.setdefault(number[1], []).append((day, int(number[2])))
+        in_order = [
+            (earlier, later)
+            for lines in series.values()
+            for earlier, later in pairwise(sorted(lines))
+            if earlier[0] < later[0]
+        ]
+        growing = sum(1 for earlier, later in in_order if earlier[1] < later[1])
+        return growing >= rows_min - 1 and growing >= _GROWING * len(in_order)
 
     def _dates(self, found: sheets.ColumnProfile) -> list[date | None]:
         reader = sheets.date_reader(found.date) if found.date else None

@@ -21,13 +21,19 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
 _WORDS = re.compile(r"[^\W\d_]+|\d+|#|%")
 _BUCKET = re.compile(
-    r"(?:>|<|\+|-|\d|\s|\.|jours|jour|days|tage|dias|giorni|dagen|et|plus|moins|à|a|j|d|months?|above|over|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?)+"
+    r"(?:>|<|\+|-|\d|\s|\.|jours?|days?|tage?n?|dias?|giorni|dagen|dage|dagar|dager|dni|dnu|nap|paivaa|pv|zile|gun|dana|dienu|paev\w*|et|plus|moins"
+    r"|à|a|j|d|months?|above|over|under|older|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?|or|less|more|than|up|to|and|bis|von|ab|uber|mehr"
+    r"|als|oder|dgr|dgn|dg|paeva|dienas|ule|virs|vyresni|hasta|mas|de|o|oltre|fino|piu|e|ou|meer|dan|tot|en|mais|y|od|do|ponad|powyzej|nad|over|til|till|yli|fra|fran|i|mayore?s?|entre|ate|acima|entro|unter|gg|al)+"
 )
 _LINKS = ("", "s", "n", "es", "en", "e")
 # Letters that are no accented ones of others.
 _LETTERS = str.maketrans(
     {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
 )
+# Shorter words of a phrase are not read as others nearly like them.
+_TYPED_MIN = 3
+# An abbreviation has at least so many letters.
+_SHORTEST = 3
 # Short words that a compound may have as a part; others of two letters are parts of too much.
 _SHORT = frozenset({"no", "nr", "id", "mt", "ht", "dt", "op", "kd", "cp", "n"})
 
@@ -152,6 +158,12 @@ def _near_phrase(text: str) -> _Word | None:
     near = process.extractOne(text, _PHRASES, scorer=OSA.distance, score_cutoff=1 if len(text) < 13 else 2)
     if near is None or near[0].count("_") != text.count("_"):
         return None
+    if any(
+        len(word) < _TYPED_MIN and word != other
+        for word, other in zip(near[0].split("_"), text.split("_"), strict=True)
+    ):
+        # `de referência` is no `su referencia`: a short word is another one, not a typo.
+        return None
     return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0].replace("_", " "))
 
 
@@ -195,9 +207,9 @@ def _part(text: str, *, is_last: bool = False) -> frozenset[str] | None:
 
 def _abbreviation(word: str) -> frozenset[str] | None:
     """Return what a shortened word speaks of, where all words that begin like it speak of the same."""
-    if len(word) < 3:
+    if len(word) < _SHORTEST:
         return None
-    meant = {concepts for known, concepts in _KNOWN.items() if known.startswith(word) and "_" not in known}
+    meant = {concepts for known, concepts in _OWN.items() if known.startswith(word) and "_" not in known}
     return meant.pop() if len(meant) == 1 else None
 
 
@@ -267,8 +279,10 @@ def _files() -> list[dict[str, dict[str, str]]]:
 
 _FILES = _files()
 _KNOWN = _known(_FILES)
-_LONG = [word for word in _KNOWN if len(word) >= 5 and "_" not in word]
-_PHRASES = [word for word in _KNOWN if len(word) >= 9 and "_" in word]
+# Only words of the lexicon itself are completed and read in typos: of many languages, some word is nearly any.
+_OWN = _known([])
+_LONG = [word for word in _OWN if len(word) >= 5 and "_" not in word]
+_PHRASES = [word for word in _OWN if len(word) >= 9 and "_" in word]
 _WHOLE = _whole(_FILES)
 _JOINING = _joining(_FILES)
 # Codes that are written with a k, a T or an M before them: TEUR.

@@ -164,7 +164,7 @@ WORDS: dict[str, str] = {
         montant_exigible balance_due total_due amountdue reste_a_payer reste_a_regler net_a_payer
         restbetrag restsumme restschuld offener_posten openstaand_bedrag still_due residual
         amount_residual due_total invoiceamountdue reste_a_recouvrer pendiente_de_cobro restante_a_payer
-        te_vorderen vordering creance_ttc creance_restante debito outstanding_amount openbalance exigible
+        te_vorderen vordering creance_ttc creance_restante outstanding_amount openbalance exigible
         montant_impaye falliger_betrag reliquat arrieres arriere achterstand reclame reclamee claimed
         reclamado gevorderd gevorderde non_saldato non_saldata no_pagado no_pagada no_cobrado no_cobrada
         niet_betaald nicht_bezahlt noch_nicht_bezahlt non_pagato non_pagata non_incassato not_paid
@@ -483,9 +483,22 @@ JOINING = frozenset(
         "ventes",
         "verkoop",
         "ventas",
+        "euro",
+        "euros",
         "vendita",
         "vendite",
         "verkauf",
+        "til",
+        "till",
+        "av",
+        "af",
+        "fra",
+        "fran",
+        "og",
+        "och",
+        "med",
+        "uz",
+        "ir",
     ]
 )
 

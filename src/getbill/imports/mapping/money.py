@@ -148,11 +148,13 @@ def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> S
                     CellFinding(column.index, Field.CURRENCY, text, "currency_unknown", {"value": text})
                 )
                 return
-        codes: list[Any] = [code for _, _, code in stated]
+        codes: list[Any] = [code for *_, code in stated]
         if codes and headed and headed != codes[0]:
             # `Montant EUR` beside a currency that is another amount's.
             codes = [codes[0], headed]
-        if len(codes) == 2 and codes[0] != codes[1]:
+        # A sign that several currencies share stands for the one that its row names.
+        is_shared = len(stated) == 2 and codes[0] in currency_of(stated[1][1])
+        if len(codes) == 2 and codes[0] != codes[1] and not is_shared:
             facts = {"value": codes[0], "other": codes[1]}
             draft.findings.append(
                 CellFinding(stated[0][0].index, Field.CURRENCY, codes[0], "currency_conflict", facts)

@@ -25,6 +25,7 @@ _WITH_PLACE = re.compile(
 _GIVEN = re.compile(r"[^\W\d_][^\W\d_.\x27\u2019-]*(?:[-\x27\u2019][^\W\d_]+)*\.?")
 # Shorter ones are abbreviations as well: HOA, GIE.
 _SURNAME = re.compile(r"[^\W\d_a-z](?:[^\W\d_a-z]|[-\x27\u2019]){3,}")
+_INITIALS = re.compile(r"(?:[^\W\d_a-z]\.[ -]?)+")
 _PART = re.compile(r"[^\W\d_][^\d,;/@&]*")
 
 
@@ -70,6 +71,8 @@ def parts(text: str, style: Style = Style()) -> dict[str, str]:
     """Return a whole name as the fields of a debtor: always `name`, and what its writing shows for sure."""
     whole = _CUSTOMER_JOB.sub("", " ".join(text.split()))
     pair = _comma_pair(whole)
+    if pair and _INITIALS.fullmatch(pair[1]) and not is_company(pair[0]):
+        return {"name": f"{pair[1]} {pair[0]}", "first_name": pair[1], "last_name": pair[0]}
     if pair and not is_company(pair[1]) and (style.comma == "company_contact" or _is_contact_of(*pair)):
         return {"name": pair[1], "company": pair[0]}
     if is_company(whole):

@@ -17,19 +17,23 @@ _GIVEN = {"nombre", "nome"}
 _MOST = 0.75
 # The day on which a paper was entered: the others of booking are of imports, of changes and of the bank.
 _BOOKED = re.compile(
-    r"creat|creac|bogfor|bokfor|acctg|accounting|gl date|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione"
+    r"creat|creac|bogfor|bokfor|acctg|accounting|gl date|creaz|creation|erstellt|aangemaakt|posting|posted|buchung|boek|comptab|contab|registrazione|kirjaus"
 )
 _CONSTANT_MIN = 3
 _HALF = 0.5
 _PAYER = re.compile(
-    r"pay[eo]r\b|payeur|rechnungsempf|zahlungspfl|bill.?to|responsable|responsible|redevable|guardian|\bparent|tut(or|eur)\b"
+    r"pay[eo]r\b|payeur|rechnungsempf|genitor[ei]|\bzahler|beitragszahler|madre|padre|apoderad[oa]|encarregad|erziehungsberecht|sorgeberecht|zahlungspfl|bill.?to|responsable|responsible|redevable|guardian|\bparent|betalende|foresatt|vardnadshavare|huoltaja|tut(or|eur)\b"
     r"|account holder|titulaire|betaler|pagador|pagante|intestatario|invoiced to|\b(client|customer|kunde|cliente|klant)( name)?$"
+)
+_GUARDIAN = re.compile(
+    r"guardian|\bparent|\btut(or|eur)|genitor[ei]|madre|padre|apoderad[oa]|encarregad|(erziehungs|sorge)berecht|responsable legal"
 )
 _NO_PERSON = re.compile(r"\b(type|typ|tipo|status|statut|kind|code|id|e-?mail|phone|tel)\b")
 _BENEFICIARY = re.compile(
     r"\b(patients?|eleves?|enfants?|students?|child(ren)?|kind(er)?|schuler|leerling|alumn[oa]s?|alunn[oia]|pacientes?|pazient[ei]"
-    r"|bambin[oi]|pupils?|participants?|beneficiaires?|animal|pet|tiername|dzieck[oa])\b"
+    r"|mitglied(er)?|members?|socios?|soci|tesserat[oi]|adherents?|bambin[oi]|barn|elev|oppilas|lapsi|mokin\w+|skolen\w*|pupils?|participants?|beneficiaires?|animal|pet|tiername|dzieck[oa])\b"
 )
+_OF_DELIVERY = frozenset({"ship", "address", "street", "name", "debtor"})
 _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 
 
@@ -80,7 +84,11 @@ def _contacts(candidates: list[Candidate]) -> None:
             # The title of an invoice: that of an account names its holder where nothing else does.
             one.turn(Field.NAME, Field.OBJECT)
     contacts = [one for one in _having(candidates, Field.NAME) if one.best and one.best.role == "contact"]
-    named = [one for one in candidates if one.may_be(NAMES) and one not in contacts and one.found.filled]
+    named = [
+        one
+        for one in candidates
+        if one.may_be(NAMES) and one.is_known and one not in contacts and one.found.filled
+    ]
     for contact in contacts:
         if named and all(one.found.filled < one.found.rows for one in named):
             # Rows without a company are named by their contact.
@@ -114,10 +122,21 @@ def _payers(candidates: list[Candidate]) -> None:
         and not _NO_PERSON.search(plain(one.column.header))
         and _are_people(one)
     ]
+    if len(payers) == 1 and not others and _GUARDIAN.search(plain(payers[0].column.header)):
+        others = _children(candidates, payers[0])
     if len(payers) == 1 and others:
         payers[0].become([Claim(Field.NAME, 0.92)], Reason("header", _header(payers[0])))
         for one in others:
             one.become([], Reason("pays_for_another", _header(payers[0])))
+        if len(others) == 1 and payers[0].found.filled < payers[0].found.rows:
+            # Whoever has no payer beside them pays for themselves.
+            others[0].become([Claim(Field.CONTACT, 0.88)])
+
+
+def _children(candidates: list[Candidate], guardian: Candidate) -> list[Candidate]:
+    """Return the names of the children for whom a guardian stands in every row: Cognome, Nome, Genitore."""
+    names = [one for one in _having(candidates, *NAMES) if one is not guardian]
+    return names if guardian.found.filled == guardian.found.rows else []
 
 
 def _are_people(one: Candidate) -> bool:
@@ -143,6 +162,7 @@ def _accounts_named(candidates: list[Candidate], head: Head) -> None:
 
 
 def _addresses(candidates: list[Candidate]) -> None:
+    _places_of_others(candidates)
     places = _having(candidates, *_PLACES)
     streets = _having(candidates, Field.STREET_ADDRESS)
     for one in candidates:
@@ -154,6 +174,20 @@ def _addresses(candidates: list[Candidate]) -> None:
             one.become([Claim(Field.ADDRESS, 0.93)], Reason("whole_addresses", _header(one)))
         elif places:
             one.become([Claim(Field.STREET_ADDRESS, 0.92)], Reason("beside_place", _header(places[0])))
+
+
+def _places_of_others(candidates: list[Candidate]) -> None:
+    """Leave out the postal code and city right of an address of delivery, which alone stands in the file."""
+    is_others = False
+    has_own = bool(_having(candidates, Field.STREET_ADDRESS, Field.ADDRESS))
+    for one in candidates:
+        concepts = one.spoken.concepts
+        if concepts & {"address", "street", "ship"}:
+            is_others = not one.claims and {"ship"} <= concepts <= _OF_DELIVERY
+        elif is_others and not has_own and one.may_be(_PLACES):
+            one.become([], Reason("not_ours", _header(one)))
+        elif not one.may_be(_PLACES) and not concepts & {"house", "extra", "province", "country"}:
+            is_others = False
 
 
 def _references(candidates: list[Candidate], head: Head) -> None:

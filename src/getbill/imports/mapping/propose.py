@@ -1,5 +1,6 @@
 """The first proposal: what each column most likely is, and everything that is better asked than guessed."""
 
+import re
 from dataclasses import replace
 
 from getbill import sheets
@@ -9,12 +10,15 @@ from getbill.imports.mapping import (
     countries,
     currencies,
     formats,
+    naming,
     neighbours,
+    numbering,
     row_status,
     units,
 )
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
+from getbill.imports.mapping.headers import plain
 from getbill.imports.mapping.model import (
     AMOUNTS,
     CERTAIN,
@@ -30,7 +34,7 @@ from getbill.imports.mapping.model import (
 )
 from getbill.imports.mapping.rules import Claim
 
-_REFERENCES = frozenset({Field.REFERENCE, Field.INVOICE_REFERENCE})
+_REFERENCES = numbering.REFERENCES
 # Two columns nearly as likely to be one of these are a question; of others, the likelier one is taken.
 _CRITICAL = AMOUNTS | DATES | _REFERENCES | {Field.CURRENCY, Field.IBAN}
 _CONSTANT_MIN = 3
@@ -41,6 +45,12 @@ _OPTIONAL = frozenset(
 ) | {Field.BIRTHDATE, Field.LANGUAGE, Field.CIVILITY}
 # A column without any cell is none of these, whatever its header says.
 _NEVER_EMPTY = NAMES | _REFERENCES | {Field.AMOUNT, Field.AMOUNT_INVOICED, Field.DUE_DATE}
+# What lists of items that nobody has paid yet are called.
+_OPEN_ITEMS = re.compile(
+    r"offene[nr]? posten|op[- ]liste|opos|open (items?|invoices?|entries)|outstanding|unpaid"
+    r"|partite aperte|partidas (abiertas|pendientes)|openstaande|open posten|postes? ouverts?|non lettre|impaye"
+    r"|contas a receber|por cobrar|em aberto|nierozliczon|neuhrazen|aabne|abne poster|oppna poster|apne poster|avoimet"
+)
 # As far as distinct values are counted.
 _COUNTED_MAX = 10_000
 
@@ -53,7 +63,9 @@ def propose(
     head = Head(profile)
     row_status.leave_days(found)
     neighbours.weigh(found, head)
-    questions = amounts.weigh(found, head)
+    naming.weigh(found, head)
+    numbering.weigh(found, head)
+    questions = amounts.weigh(found, head, has_open_items=_is_of_open_items(layout))
     assigned = _assign(found, layout.header_line is None)
     columns = [_column(one, assigned, found) for one in found]
     rows = row_status.decide(columns, found, head)
@@ -68,7 +80,8 @@ def propose(
     questions += about
     questions += units.titled(columns, profile, layout)
     place = countries.decide(columns, profile, currency, company_country)
-    questions += missing(columns, questions)
+    together = numbering.together(columns, found, head)
+    questions += missing(columns, questions, has_reference=bool(together))
     questions += _repeated(columns, found) + _whose_account(columns, found)
     possible = _possible(columns, profile, questions)
     marks, orders, unclear = formats.decide(possible, profile, None if about else currency)
@@ -80,8 +93,15 @@ def propose(
         marks,
         orders,
         rows.statuses,
+        reference_from=together,
         country_reason=place.reason,
     ).without_collisions()
+
+
+def _is_of_open_items(layout: sheets.Layout) -> bool:
+    """Tell whether the lines above the table call it a list of open items."""
+    titles = (line.text for line in layout.skipped if line.why in {"preamble", "group"})
+    return any(_OPEN_ITEMS.search(plain(title)) for title in titles)
 
 
 def _possible(columns: list[Column], profile: sheets.Profile, questions: list[Question]) -> list[Column]:

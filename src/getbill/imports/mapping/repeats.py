@@ -45,6 +45,8 @@ def looked_through(
     `rows` reads them anew: once for the references, and once more for what their rows say where any repeat.
     """
     column = found.of(Field.REFERENCE) or found.of(Field.INVOICE_REFERENCE)
+    if column is None and found.reference_from:
+        return _told_apart(found, rows())
     if column is None or found.instalments is not None:
         return found
     cells = profile.of(column.index)
@@ -74,6 +76,20 @@ def looked_through(
     elif repeats.unclear > repeats.references * _UNCLEAR_MAX:
         questions.append(Question("reference_repeats", indexes, column.field, (), column.field, facts))
     return replace(found, questions=tuple(questions))
+
+
+def _told_apart(found: Mapping, rows: Iterable[sheets.Row]) -> Mapping:
+    """Return the mapping, asking for the reference where two rows have the same cells in the columns that make it."""
+    seen: set[tuple[str, ...]] = set()
+    for row in islice(rows, _ROWS_MAX):
+        key = tuple(text_of(row.cells[index]).casefold() for index in found.reference_from)
+        if row.wrong is not None or not all(key):
+            continue
+        if key in seen:
+            question = Question("missing_reference", (), Field.REFERENCE)
+            return replace(found, reference_from=(), questions=(*found.questions, question))
+        seen.add(key)
+    return found
 
 
 def _written(index: int, rows: Iterable[sheets.Row]) -> Iterator[str]:

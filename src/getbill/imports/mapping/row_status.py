@@ -20,6 +20,7 @@ from getbill.imports.mapping.cells import NOTHING, CellFinding, Draft, Step, tex
 from getbill.imports.mapping.contents import has_fractions
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.headers import listen, plain
+from getbill.imports.mapping.lexicon import JOINING
 from getbill.imports.mapping.model import CERTAIN, Column, Field, Question, Reason
 
 Status = Literal["open", "paid", "credit", "partly_paid", "excluded"]
@@ -67,6 +68,8 @@ _OPEN: Final = frozenset(
 _OTHERS_STATES: Final = frozenset(
     {"terms", "order", "ship", "reminder", "name", "company", "contact", "email"}
 )
+# What has fewer values tells nothing apart.
+_TYPES_MIN: Final = 2
 # A column of document types has no more.
 _TYPES_MAX: Final = 12
 # Numbers above it are no signs but of known lists.
@@ -85,7 +88,17 @@ _SUPPLIERS: Final = frozenset(
         "proveedor",
         "acreedor",
     }
-    | {"fornitore", "leverancier", "crediteur", "provider"}
+    | {
+        "fornitore",
+        "leverancier",
+        "crediteur",
+        "provider",
+        "leverantor",
+        "leverandor",
+        "toimittaja",
+        "tarnija",
+    }
+    | {"piegadatajs", "tiekejas"}
 )
 _YES: Final = frozenset(
     [
@@ -110,10 +123,36 @@ _YES: Final = frozenset(
         "da",
         "igen",
         "sim",
+        "kylla",
+        "jah",
+        "ano",
+        "evet",
+        "taip",
     ]
 )
 _NO: Final = frozenset(
-    ["non", "no", "nein", "nee", "false", "faux", "falsch", "falso", "onwaar", "n", "0", "nie", "nao"]
+    [
+        "non",
+        "no",
+        "nein",
+        "nee",
+        "false",
+        "faux",
+        "falsch",
+        "falso",
+        "onwaar",
+        "n",
+        "0",
+        "nie",
+        "nao",
+        "nej",
+        "nei",
+        "ei",
+        "ne",
+        "nem",
+        "nu",
+        "hayir",
+    ]
 )
 # What a flag says of its row by what its header speaks of: where it is set, where it is not.
 _FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
@@ -133,7 +172,7 @@ _NOT_YET: Final = re.compile(
 # A payment as the text of a ledger's line names it, which no invoice is about.
 _PAYMENT_PAPER: Final = re.compile(
     r"^(?:reglements?|paiements?|encaissements?|virement recu|payments?(?: received)?|receipts?|zahlung(?:seingang)?|cobros?|pagos?"
-    r"|pagament[oi]|incass[oi]|betaling|recibo)$"
+    r"|pagament[oi]|incass[oi]|betaling|betalning|inbetalning|innbetaling|indbetaling|suoritus|laekumine|recibo)$"
 )
 # A header that speaks of any of these may head a column of states, document types or ledger sides.
 _TELLING: Final = frozenset(
@@ -226,15 +265,29 @@ _MARK_CHARS_MAX: Final = 3
 # Words of states that follow the payment, not only the paper.
 _PAYMENT: Final = re.compile(
     r"paid|\bpa[iy]e|impay|regle|sold[e\u00e9]|encaiss|bezahl|beglichen|offen|pagad|cobrad|pagat|saldat|incass|betaal|betal|oplac|zaplac"
-    r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|splac|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
+    r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|eraant|tasut|laeku|moket|pradels|kavet|purret|rykke|splac|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
 )
+# Fewer codes may begin alike by chance.
+_CUSTOMERS_MIN: Final = 3
+# With as many headers that nobody knows a file is of another language.
+_FOREIGN_MIN: Final = 0.3
+# The end of an order or a job as well as of a debt.
+_ENDED: Final = re.compile(
+    r"complet|closed|abgeschl|terminee?|erledigt|finished|done|concluid|chius|afgerond|afgesloten"
+)
+_BOOKED: Final = re.compile(
+    r"^(?:is )?(?:bokford|bokfort|bogfort|booked|posted|comptabilisee?|gebucht|verbucht|contabilizad[ao]|contabilizzat[ao]"
+    r"|geboekt|zaksiegowan[ay]|zauctovan[aoy]|finalized|finalised|finalisee|validee)$"
+)
+_CANCELLED: Final = re.compile(r"storn|cancel|annul|anul|abgebroch|reject|refus|void|makul|peruut")
+_TO_COME: Final = re.compile(r"\b(?:avant|pre|before|vor|voor|antes|prima|ante|pred|przed|fore|for)\b")
 _SINCE: Final = re.compile(
     r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace|in|dans)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|fois|times|mal|d|j)\b"
 )
 _AT_A_DATE: Final = re.compile(r"\s+(?:le|on|am|el|il|op|em|du|vom|del)?\s*\d[\d\s./-]*$")
 _ORDINAL: Final = re.compile(r"\b\d+(?:re|er|e|eme|st|nd|rd|th|o|a)?\b\.?")
 _IN_BRACKETS: Final = re.compile(r"\s*[(\[].*?[)\]]")
-_PARTS: Final = re.compile(r"\s*[,;|/+&]\s*")
+_PARTS: Final = re.compile(r"\s*[,;|/+&]\s*|\s[-\u2013\u2014:>\u2192]\s")
 _NOT_WORDS: Final = re.compile(r"[\W_]+")
 # A header that says what is still to be done with a row: `À relancer`.
 _TO_DO: Final = re.compile(r"(?:a|to|zu|te|por|da)\b")
@@ -244,11 +297,12 @@ _NOT_DAYS: Final = re.compile(r"\b(?:date|datum|fecha|data|le|on|at|am|op|el|il|
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What values say: of words, of the marks of two sides (debit to credit), of document types that settle."""
+    """What values say: of words, of the marks of two sides (debit to credit), of document types that charge or settle."""
 
     words: Mapping[str, str]
     word_sides: Mapping[str, frozenset[str]]
     mark_sides: Mapping[str, frozenset[str]]
+    charges: frozenset[str]
     settling: frozenset[str]
     # Words of headers whose values are something else of the customer or the sale.
     explained: frozenset[str]
@@ -257,6 +311,10 @@ class Vocabulary:
     # Words of headers of a state of something else: of the goods, of the customer.
     elsewhere: frozenset[str]
     journals: Mapping[str, str]
+    # Ways of paying, which say nothing of whether it was paid.
+    ways_to_pay: frozenset[str]
+    # Codes of document types, which mean it below a header of types only.
+    types: Mapping[str, str]
 
 
 @cache
@@ -270,15 +328,16 @@ def vocabulary() -> Vocabulary:
                 if words.setdefault(word, status) != status:
                     raise ValueError(f"{word!r} is both {words[word]} and {status}")
     for status in STATUSES:
-        for language, endings in _ENDINGS.items():
-            for word in _listed(stored[status].get(language, "")):
-                for ending, other in endings:
+        for language, listed in stored[status].items():
+            for word in _listed(listed):
+                for ending, other in _ENDINGS.get(language.split("_")[0], ()):
                     words.setdefault(ending.sub(other, word), status)
     sides = stored["sides"]
     return Vocabulary(
         words,
         _sides(sides["words"]),
         _sides(sides["marks"]),
+        frozenset(_listed(sides["charges"])),
         frozenset(_listed(stored["settling"]["marks"])),
         frozenset(stored["explained"]["headers"].split()),
         frozenset(stored["customers"]["values"].split()),
@@ -288,6 +347,8 @@ def vocabulary() -> Vocabulary:
             for name, status in (("sales", "open"), ("credits", "credit"), ("settling", "paid"))
             for mark in _listed(stored["journals"][name])
         },
+        frozenset(_listed(stored["ways_to_pay"]["values"])),
+        {code: status for status in ("open", "credit") for code in _listed(stored["types"][status])},
     )
 
 
@@ -322,7 +383,9 @@ def _status_of(value: str) -> str | None:
     statuses = [words.get(part) for part in parts if part]
     if len(statuses) > 1 and all(statuses):
         return max((status for status in statuses if status), key=_SEVERITY.index)
-    return None
+    # Words that each say owed say it together: facture impayée, overdue invoice.
+    each = [word for word in _NOT_WORDS.sub(" ", text).split() if word not in JOINING and not word.isdigit()]
+    return "open" if len(each) > 1 and all(words.get(word) == "open" for word in each) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,20 +405,18 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
     questions: list[Question] = []
     explained: set[int] = set()
     tracks_payment = False
-    has_remainder = any(
-        column.field == Field.AMOUNT and candidate.spoken.concepts & {"open", "overdue"}
-        for column, candidate in zip(columns, candidates, strict=True)
-    )
     read: list[tuple[Column, Candidate, dict[str, str | None]]] = []
     for column, candidate in zip(columns, candidates, strict=True):
         if column.field not in {None, Field.OBJECT, Field.METADATA} or not candidate.found.filled:
             continue
-        values = _settled_on(candidate, has_remainder=has_remainder) or _readings(candidate)
+        values = _read(candidate, columns, candidates, head)
         if values is not None:
             read.append((column, candidate, values))
     rows = _Rows(columns, candidates, read, head)
     for column, candidate, values in read:
         readings = rows.explained(candidate, values)
+        if not all(readings.values()) and (types := rows.as_types(candidate, candidates)):
+            readings = types
         known = {value: status for value, status in readings.items() if status}
         is_flag = bool(candidate.spoken.concepts & {"paid", "open"})
         tracks_payment |= is_flag or any(_PAYMENT.search(plain(value)) for value in known)
@@ -365,7 +426,127 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
             explained.add(column.index)
         else:
             questions.append(question(column, candidate.found, readings, examples(columns, candidate, head)))
+    statuses |= _collective_accounts(columns, head)
     return Decision(statuses, questions, frozenset(explained), tracks_payment)
+
+
+def _collective_accounts(columns: Sequence[Column], head: Head) -> dict[int, dict[str, str]]:
+    """Refuse the account that adds up those of the customers, with whose code all others begin: 430 above 43000011."""
+    statuses: dict[int, dict[str, str]] = {}
+    for column in columns:
+        if column.field == Field.DEBTOR_REFERENCE:
+            codes = sorted({text for cells in head.rows if (text := text_of(cells[column.index]))}, key=len)
+            first, others = codes[:1], codes[1:]
+            if len(others) >= _CUSTOMERS_MIN and all(
+                code.startswith(first[0]) and len(code) > len(first[0]) + 1 for code in others
+            ):
+                statuses[column.index] = {first[0]: "excluded"}
+    return statuses
+
+
+def _read(
+    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+) -> dict[str, str | None] | None:
+    """Return what a column's values say of their rows, beside what the other columns say; None where it says nothing."""
+    has_remainder = any(
+        column.field == Field.AMOUNT and one.spoken.concepts & {"open", "overdue"}
+        for column, one in zip(columns, candidates, strict=True)
+    )
+    values = _settled_on(candidate, has_remainder=has_remainder) or _readings(candidate)
+    if values is None:
+        return _states_beside_amounts(candidate, columns, candidates, head)
+    if _is_of_order(candidate) and any(map(_is_of_payment, candidates)):
+        return {value: status for value, status in values.items() if _CANCELLED.search(plain(value))} or None
+    if not has_remainder:
+        return values
+    if _is_remainder_after(candidate, columns, candidates, head):
+        return None
+    return _without_closed(candidate, values, columns, candidates, head)
+
+
+def _is_of_payment(candidate: Candidate) -> bool:
+    """Tell whether a header speaks of the state of a payment."""
+    concepts = candidate.spoken.concepts
+    return "status" in concepts and bool(concepts & {"payment", "paid"})
+
+
+def _is_of_order(candidate: Candidate) -> bool:
+    """Tell whether a header speaks of the state of an order, and of nothing paid."""
+    concepts = candidate.spoken.concepts
+    return {"order", "status"} <= concepts and not concepts & {"invoice", "payment", "paid", "open"}
+
+
+_Left = Literal["nothing", "part", "all"]
+
+
+def _left_by_value(
+    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+) -> dict[str, set[_Left]]:
+    """Return, by a column's values, what is left in their first rows of what was invoiced."""
+    found = {column.field: one.found for column, one in zip(columns, candidates, strict=True) if column.field}
+    if Field.AMOUNT not in found:
+        return {}
+    due = head.numbers(found[Field.AMOUNT])
+    whole = head.numbers(found[Field.AMOUNT_INVOICED]) if Field.AMOUNT_INVOICED in found else due
+    left: dict[str, set[_Left]] = {}
+    for cells, rest, total in zip(head.rows, due, whole, strict=True):
+        if rest is not None and (value := text_of(cells[candidate.column.index])):
+            is_part = total is not None and abs(rest) < abs(total)
+            left.setdefault(value, set()).add("nothing" if not rest else "part" if is_part else "all")
+    return left
+
+
+def _states_beside_amounts(
+    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+) -> dict[str, str | None] | None:
+    """Read a column as one of states, where what is left shows it and the headers are of a language hardly known.
+
+    A value on rows of which nothing is left, and on no others, is paid; those beside it are asked where they are unknown.
+    """
+    values = [value for value in candidate.found.values if value.strip()]
+    unknown = sum(1 for one in candidates if not one.is_known and one.column.header)
+    if candidate.is_known or unknown < _FOREIGN_MIN * len(candidates):
+        return None
+    is_repeated = candidate.found.filled > len(values)
+    if not is_repeated or len(values) > _TYPES_MAX or any(any(map(str.isdigit, value)) for value in values):
+        return None
+    left = _left_by_value(candidate, columns, candidates, head)
+    kinds = {kind for seen in left.values() for kind in seen}
+    if not kinds >= {"nothing", "all"} or any("nothing" in seen and len(seen) > 1 for seen in left.values()):
+        return None
+    paid = {value for value, seen in left.items() if seen == {"nothing"}}
+    return {value: status_of(value) or ("paid" if value in paid else None) for value in values}
+
+
+def _without_closed(
+    candidate: Candidate,
+    values: dict[str, str | None],
+    columns: Sequence[Column],
+    candidates: Sequence[Candidate],
+    head: Head,
+) -> dict[str, str | None]:
+    """Leave open what a word of an end says of rows on which something is left every time: completed, closed."""
+    ends = {value for value, status in values.items() if status == "paid" and _ENDED.search(plain(value))}
+    if not ends:
+        return values
+    left = _left_by_value(candidate, columns, candidates, head)
+    open_ = {value for value in ends if left.get(value) and "nothing" not in left[value]}
+    return {value: None if value in open_ else status for value, status in values.items()}
+
+
+def _is_remainder_after(
+    candidate: Candidate, columns: Sequence[Column], candidates: Sequence[Candidate], head: Head
+) -> bool:
+    """Tell whether the column of what is left shows what marks of reconciliation took off: nothing in some row."""
+    if "lettering" not in candidate.spoken.concepts:
+        return False
+    rest = [
+        one.found for column, one in zip(columns, candidates, strict=True) if column.field == Field.AMOUNT
+    ]
+    marks = [text_of(cells[candidate.column.index]) for cells in head.rows]
+    return any(
+        mark and number == 0 for one in rest for mark, number in zip(marks, head.numbers(one), strict=True)
+    )
 
 
 class _Rows:
@@ -379,12 +560,13 @@ class _Rows:
         head: Head,
     ) -> None:
         self._rows = head.rows
+        self._read = {candidate.column.index: readings for _, candidate, readings in read}
         self._filled_most = max(map(_filled, head.rows), default=0)
         self._refused = {
             candidate.column.index: {
                 at
                 for at, cells in enumerate(head.rows)
-                if (status := readings.get(text_of(cells[candidate.column.index]) or "")) and status in _CODES
+                if _reading(readings, text_of(cells[candidate.column.index])) in _CODES
             }
             for _, candidate, readings in read
         }
@@ -429,9 +611,38 @@ class _Rows:
             return {v: "open" if v in unknown else s for v, s in readings.items() if s or v in unknown}
         return readings if unknown else {v: s for v, s in readings.items() if s}
 
+    def as_types(self, candidate: Candidate, candidates: Sequence[Candidate]) -> dict[str, str | None] | None:
+        """Read a column by the document types beside it, where each of its values stands with one type alone, and back."""
+        if "kind" not in candidate.spoken.concepts:
+            return None
+        for other in candidates:
+            types = self._read.get(other.column.index) or {
+                value: status_of(value) for value in other.found.values if value.strip()
+            }
+            if other is candidate or len(types) < _TYPES_MIN or not all(types.values()):
+                continue
+            pairs = {
+                (value, text_of(cells[other.column.index]) or "")
+                for cells in self._rows
+                if (value := text_of(cells[candidate.column.index]))
+            }
+            values = {value for value, _ in pairs}
+            if len(pairs) == len(values) == len({of for _, of in pairs}) and values == set(
+                filter(str.strip, candidate.found.values)
+            ):
+                return {value: types.get(of) for value, of in pairs}
+        return None
+
     def _is_sparse(self, cells: Sequence[sheets.Cell]) -> bool:
         """Tell whether a row has less than half of the cells of the fullest: a total, a heading."""
         return 2 * _filled(cells) < self._filled_most
+
+
+def _reading(readings: Mapping[str, str | None], text: str | None) -> str | None:
+    """Return what a cell says of its row, also where any mark in its column says the same."""
+    if not text or text in readings:
+        return readings.get(text or "")
+    return None if text.casefold() in NOTHING else readings.get(ANY_VALUE)
 
 
 def _filled(cells: Sequence[sheets.Cell]) -> int:
@@ -608,6 +819,8 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         }
     concepts = candidate.spoken.concepts
     is_of_states = bool(concepts & {"status", "disputed", "credit_note"})
+    if is_of_states:
+        readings = {value: status or _noted(value, anywhere=True) for value, status in readings.items()}
     is_text = bool(concepts & _FREE_TEXT) and not is_of_states
     if (
         (is_text or ("province" in concepts and not is_of_states))
@@ -621,6 +834,12 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         return None
     if sides := _by_sides(candidate, list(readings)):
         return sides
+    if "kind" in concepts:
+        types = vocabulary().types
+        readings = {
+            value: status or types.get(_NOT_WORDS.sub(" ", plain(value)).strip())
+            for value, status in readings.items()
+        }
     if _is_state(candidate, readings) or _may_be_sign(candidate):
         return readings
     return {v: s for v, s in readings.items() if s and s != "open"} or None
@@ -643,16 +862,25 @@ def _of_texts(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
         return _by_sides(candidate, list(readings)) or readings
     is_note = "note" in concepts
     ending = {"credit", "excluded", "paid"} if is_note else {"credit", "excluded"}
-    statuses = {v: s or (_noted(v) if is_note else None) for v, s in readings.items()}
+    is_stage = bool(concepts & {"priority", "reminder"})
+    statuses = {
+        v: s or _noted(v, anywhere=is_stage) if is_note or is_stage else s for v, s in readings.items()
+    }
     return {v: s for v, s in statuses.items() if s in ending or _is_payment(v)} or None
 
 
-def _noted(value: str) -> str | None:
-    """Return what a note says by its first word, or by a phrase in it: litige dégât des eaux, ne pas relancer."""
+def _noted(value: str, *, anywhere: bool = False) -> str | None:
+    """Return what a note says by its first word, or by a phrase in it: litige dégât des eaux, ne pas relancer.
+
+    A stage says it by any of its words, unless it is still to come: dossier avocat, avant contentieux.
+    """
     words = vocabulary().words
     text = _NOT_WORDS.sub(" ", plain(value)).strip()
-    first = text.split(" ", 1)[0]
-    if len(first) >= _NOTE_CHARS_MIN and words.get(first) == "excluded" and first not in _SUPPLIERS:
+    read = text.split(" ") if anywhere and not _TO_COME.search(text) else text.split(" ", 1)[:1]
+    if any(
+        len(word) >= _NOTE_CHARS_MIN and words.get(word) == "excluded" and word not in _SUPPLIERS
+        for word in read
+    ):
         return "excluded"
     phrases = (phrase for phrase, status in words.items() if status == "excluded" and phrase.count(" ") > 1)
     return "excluded" if any(f" {phrase} " in f" {text} " for phrase in phrases) else None
@@ -714,26 +942,28 @@ def _flags(candidate: Candidate) -> dict[str, str | None] | None:
     """Read a column of yes and no, or of a cross and nothing, as its header says; other words are read as states."""
     profile, concepts = candidate.found, candidate.spoken.concepts
     words = {value: _NOT_WORDS.sub(" ", plain(value)).strip() for value in profile.values if value.strip()}
-    if set(words.values()) == {"0"} and "open" in concepts:
-        # Amounts of nothing.
-        return None
-    flags = [word for word in words.values() if word in _YES | _NO]
-    # What stands beside 0 and 1 as another number is an amount.
-    if (
-        not flags
-        or 2 * len(flags) < len(words)
-        or any(word.isdigit() for word in set(words.values()) - _YES - _NO)
-    ):
+    # Zeros may be amounts of nothing.
+    if not _are_flags(words) or (set(words.values()) == {"0"} and "open" in concepts):
         return None
     for concept, when_set, otherwise in _FLAGS:
         if concept in concepts:
             return _set(words, when_set, otherwise, knows_states=concept in {"paid", "open"})
+    if _BOOKED.search(plain(candidate.column.header)) and "date" not in concepts:
+        # What is not in the books yet is a draft.
+        return _set(words, "open", "paid", knows_states=False)
     status = status_of(candidate.column.header)
     if status == "open" and _TO_DO.match(plain(candidate.column.header)):
         return {value: "open" if word in _YES else None for value, word in words.items()}
     if status not in {None, "open"}:
         return _set(words, str(status), "open", knows_states=False)
     return None
+
+
+def _are_flags(words: Mapping[str, str]) -> bool:
+    """Tell whether most words are yes and no; what stands beside 0 and 1 as another number is an amount."""
+    flags = [word for word in words.values() if word in _YES | _NO]
+    others = set(words.values()) - _YES - _NO
+    return bool(flags) and 2 * len(flags) >= len(words) and not any(word.isdigit() for word in others)
 
 
 def _set(
@@ -760,7 +990,7 @@ def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | No
     for sides, needs_header in ((known.word_sides, False), (known.mark_sides, True)):
         for debit, credits_ in sides.items():
             credit = marks & credits_
-            others = marks - {debit} - credits_ - known.settling
+            others = marks - {debit} - credits_ - known.charges - known.settling
             is_of_sides = "sides" in candidate.spoken.concepts or _names_sides(candidate, debit, credits_)
             if not credit or (debit not in marks and not is_of_sides):
                 continue
@@ -769,7 +999,7 @@ def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | No
             ):
                 continue
             return {
-                value: "open" if mark == debit else "credit" if mark in credits_
+                value: "open" if mark == debit or mark in known.charges else "credit" if mark in credits_
                 else "paid" if mark in known.settling else status_of(value)
                 for value, mark in folded.items()
             }  # fmt: skip
@@ -855,12 +1085,31 @@ def _is_explained(candidate: Candidate, values: set[str]) -> bool:
         return True
     if "flag" in concepts and not concepts & {"credit", "debit"} and values <= _YES | _NO:
         return True
-    if all(value.isdigit() and (len(value) > _MARK_CHARS_MAX or int(value) > _SIGN_MAX) for value in values):
-        return True
-    if all("bucket" in listen(value).concepts and not value.isdigit() for value in values):
-        return True
     words = _NOT_WORDS.sub(" ", plain(candidate.column.header)).split()
-    return not vocabulary().explained.isdisjoint(words)
+    return _are_of_others(candidate, values) or not vocabulary().explained.isdisjoint(words)
+
+
+def _are_of_others(candidate: Candidate, values: set[str]) -> bool:
+    """Tell whether values explain themselves: ages, long codes, persons, ways of paying."""
+    marks = {_mark(value) for value in values}
+    return (
+        all(value.isdigit() and (len(value) > _MARK_CHARS_MAX or int(value) > _SIGN_MAX) for value in values)
+        or all("bucket" in listen(value).concepts and not value.isdigit() for value in values)
+        or all(_is_person(value) for value in candidate.found.values if value.strip())
+        or marks <= vocabulary().ways_to_pay
+    )
+
+
+def _is_person(value: str) -> bool:
+    """Tell whether a text is written as a person's name, and none of its words is one of billing."""
+    parts = [part for part in re.split(r"[\s,.]+", value.strip()) if len(part) > 1]
+    words = [_NOT_WORDS.sub("", plain(part)) for part in parts]
+    is_known = any(word in vocabulary().words or listen(word).concepts for word in words)
+    return (
+        len(parts) > 1
+        and all(part[0].isupper() and part.replace("-", "").isalpha() for part in parts)
+        and not is_known
+    )
 
 
 def left_open(asked: Question, statuses: Mapping[str, str]) -> Question | None:

@@ -199,7 +199,7 @@ payment: amount_paid .55
 booking:
 local:
 reference: reference .88
-invoice: invoice_reference .86, amount_invoiced .8
+invoice: invoice_reference .86, amount_invoiced .8, invoice_date .78
 number: reference .6
 """
 

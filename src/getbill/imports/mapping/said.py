@@ -34,6 +34,18 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "taken": ("{header} already is {field}.", "{header} est déjà {field}."),
     "beside_first_name": ("{header} holds the first name.", "{header} contient le prénom."),
     "beside_last_name": ("{header} holds the last name.", "{header} contient le nom de famille."),
+    "only_people": (
+        "{header} is the only column of people or companies.",
+        "{header} est la seule colonne de personnes ou de sociétés.",
+    ),
+    "names_beside": (
+        "Each code has one name beside it, in {header}.",
+        "Chaque code a un seul nom à côté de lui, dans {header}.",
+    ),
+    "grows_with_days": (
+        "Each row has its own number, and they grow with the days.",
+        "Chaque ligne a son numéro, et ils croissent avec les dates.",
+    ),
     "pays_for_another": ("{header} is who pays.", "{header} est celui qui paie."),
     "contact": ("The debtor's name is in {header}.", "Le nom du débiteur est dans {header}."),
     "whole_addresses": (
@@ -58,6 +70,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "open_debits": (
         "A ledger: its lines that are not reconciled are debits, in {header}.",
         "Un grand livre : ses lignes non lettrées sont au débit, dans {header}.",
+    ),
+    "open_items": (
+        "A list of open items: its debits are owed, in {header}; credits are no debts.",
+        "Une liste de postes ouverts : ses débits sont dus, dans {header} ; les crédits ne sont pas des créances.",
+    ),
+    "less_paid": (
+        "In every row it is what was invoiced less {header}.",
+        "Sur chaque ligne, c'est le montant facturé moins {header}.",
     ),
     "aged": ("It adds up the ages of what is open.", "Elle totalise les tranches d'ancienneté de ce qui est ouvert."),
     "customer_total": (

@@ -11,12 +11,15 @@ from getbill import sheets
 _LANGUAGES = ("fr", "en", "de", "es", "it", "nl")
 
 # Mr and Ms are what the contract knows; what is neither (a family, a company) is said without.
-_MEN = """m, mr, mister, monsieur, mons, herr, herrn, hr, h, señor, senor, sr, don, signor, signore, sig, dhr, heer,
-de heer, meneer, male, homme, mann, hombre, uomo, man, mnr, masculin, m/mr"""
+_MEN = """m, mr, mister, monsieur, mons, herr, herrn, hr, h, señor, senor, sr, don, herra, härra, kungs, ponas, signor, signore, sig, dhr, heer,
+de heer, meneer, male, homme, mann, hombre, uomo, man, mnr, masculin, m/mr, senhor, exmo, exmo sr, dott, señor don, sr. d, sr. don,
+herr dr, herr prof, herr prof. dr, herr mag, herr ing, masculino, maschile, männlich"""
 _WOMEN = """mme, madame, mlle, mademoiselle, ms, mrs, miss, frau, fr, f, señora, senora, sra, srta, dña, dna, doña,
-signora, sigra, sig.ra, sig.na, signorina, mevr, mevrouw, mw, mej, female, femme, woman, vrouw, mujer, donna, w, v, feminin"""
+signora, sigra, sig.ra, sig.na, signorina, mevr, mevrouw, mw, mej, female, femme, woman, vrouw, fru, fru., frk, frøken, fröken, rouva, neiti, proua, preili, kundze, ponia, mujer, donna, w, v, feminin, senhora,
+señorita, srta., exma, exma sra, menina, dott.ssa, dottssa, dra, frau dr, frau prof, frau prof. dr, frau mag, frau ing, femenino, femminile, weiblich"""
 _NEITHER = """société, societe, ste, firma, company, ets, entreprise, sarl, sas, sci, asso, association, familie, famille,
-eheleute, m. et mme, m et mme, m ou mme, mme et m, mr and mrs, mr & mrs, herr und frau, mrs & mr, empresa, ditta, bedrijf"""
+eheleute, m. et mme, m et mme, m ou mme, mme et m, mr and mrs, mr & mrs, herr und frau, mrs & mr, empresa, ditta, bedrijf, dr, ing, lic,
+arq, avv, geom, rag, mag, fa, spett, spett.le, egr, signori, sig.ri, divers, herrn und frau, frau und herr, herr u. frau, sres, srs, señores, senhores"""
 
 
 def _listed(text: str) -> list[str]:

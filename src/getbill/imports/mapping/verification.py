@@ -51,11 +51,13 @@ def _checks(found: Mapping, profile: sheets.Profile) -> Iterator[tuple[tuple[Col
         other = profile.of(column.index)
         if column.field is None and column.reason.code == "same_amounts":
             yield (amount, column), lambda head, other=other: head.differ(own, other)  # type: ignore[misc]
+        names = [profile.of(one.index) for one in found.columns if one.field in NAMES]
+        if column.field is None and column.reason.code == "open_items":
+            yield (amount, column), lambda head, other=other, names=names: head.offsets(other, own, names)  # type: ignore[misc]
         if column.field is None and column.reason.code == "open_debits":
             marks = [
                 profile.of(one.index) for one in found.columns if "lettering" in listen(one.header).concepts
             ]
-            names = [profile.of(one.index) for one in found.columns if one.field in NAMES]
             yield (
                 (amount, column),
                 lambda head, other=other, marks=marks, names=names: head.has_open(other, marks, names),  # type: ignore[misc]

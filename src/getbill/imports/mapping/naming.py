@@ -1,0 +1,109 @@
+"""Who the debtor is where no header says name: the one column of people beside a customer's code or account."""
+
+from getbill import sheets
+from getbill.imports.mapping import contents
+from getbill.imports.mapping.candidates import Candidate
+from getbill.imports.mapping.figures import Head
+from getbill.imports.mapping.model import CERTAIN, NAMES, Field, Reason
+from getbill.imports.mapping.rules import Claim
+
+_SPACED_MIN = 0.5
+_CODE_MAX = 17
+_NAMED = 0.85
+_NO_TEXTS = (sheets.Kind.EMAIL, sheets.Kind.DATE, sheets.Kind.PHONE, sheets.Kind.NUMBER, sheets.Kind.YES_NO)
+_HALF = 0.5
+# What a header may say of a column of people that are the debtors, and of one that are not.
+_WHOM = {"debtor", "account", "company", "address", "other"}
+_NOT_WHOM = {
+    "rep",
+    "creditor",
+    "supplier",
+    "bank",
+    "city",
+    "country",
+    "street",
+    "ship",
+    "terms",
+    "status",
+    "kind",
+} | {
+    "segment",
+    "contact",
+    "note",
+}
+
+
+def weigh(candidates: list[Candidate], head: Head) -> None:
+    """Take codes that have a name of their own beside them for the customers', and a lone column of people for names."""
+    _codes_beside_names(candidates, head)
+    if any(one.may_be(NAMES) for one in candidates):
+        return
+    named = _beside_codes(candidates, head) or [
+        one
+        for one in _people(candidates)
+        if one.spoken.concepts & _WHOM and not one.spoken.concepts & _NOT_WHOM
+    ]
+    if len(named) == 1:
+        reason = Reason("only_people", {"header": named[0].column.header or named[0].column.letter})
+        named[0].become([Claim(Field.NAME, _NAMED)], reason)
+
+
+def _codes_beside_names(candidates: list[Candidate], head: Head) -> None:
+    """Take one-word codes for the customer's reference where each has one name of several words beside it."""
+    if any(one.may_be((Field.DEBTOR_REFERENCE,)) for one in candidates):
+        return
+    for code in [one for one in candidates if one.may_be((Field.NAME,)) and _are_codes(one)]:
+        others = [
+            one for one in candidates if one is not code and one.claim(Field.NAME) and not _are_codes(one)
+        ]
+        named = [one for one in others if _are_people(one) and head.is_named_by(code.found, one.found)]
+        if len(named) == 1:
+            code.become([Claim(Field.DEBTOR_REFERENCE, 0.9)], Reason("names_beside", _header(named[0])))
+            named[0].become([Claim(Field.NAME, 0.9)], Reason("header", _header(named[0])))
+            return
+
+
+def _beside_codes(candidates: list[Candidate], head: Head) -> list[Candidate]:
+    """Return the columns of people of which each stands for one customer's code."""
+    codes = [one for one in candidates if one.may_be((Field.DEBTOR_REFERENCE,))]
+    is_list = not any(one.may_be((Field.INVOICE_REFERENCE, Field.REFERENCE)) for one in candidates)
+    return [
+        one
+        for one in _people(candidates)
+        if not one.spoken.concepts & _NOT_WHOM
+        and any(
+            head.is_named_by(code.found, one.found) or (is_list and _is_own(code) and _is_own(one))
+            for code in codes
+        )
+    ]
+
+
+def _people(candidates: list[Candidate]) -> list[Candidate]:
+    return [one for one in candidates if _are_people(one)]
+
+
+def _are_people(one: Candidate) -> bool:
+    """Tell whether a column's cells may be names, most of them of several words."""
+    texts = contents.texts_of(one.found)
+    are_words = contents.part(texts, lambda text: not any(map(str.isdigit, text))) >= CERTAIN
+    is_other = any(one.found.share(kind) >= _HALF for kind in _NO_TEXTS)
+    return are_words and not is_other and contents.part(texts, lambda text: " " in text) >= _SPACED_MIN
+
+
+def _are_codes(one: Candidate) -> bool:
+    """Tell whether a column's cells are single words in capitals, as codes are."""
+    return (
+        contents.part(
+            contents.texts_of(one.found),
+            lambda text: text == text.upper() and " " not in text and len(text) <= _CODE_MAX,
+        )
+        == 1
+    )
+
+
+def _is_own(one: Candidate) -> bool:
+    return one.found.filled == one.found.distinct > 1
+
+
+def _header(candidate: Candidate) -> dict[str, str]:
+    return {"header": candidate.column.header or candidate.column.letter}
