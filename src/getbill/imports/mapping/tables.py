@@ -33,7 +33,7 @@ CIVILITIES: dict[str, str | None] = {
 }
 
 LANGUAGES: dict[str, str] = {
-    **{code: code for code in ("fr", "en", "de", "es", "it", "nl", "pt", "pl", "da", "sv", "fi", "cs", "ro")},
+    **{code: code for code in ("fr", "en", "de", "es", "it", "nl", "pt", "pl", "da", "sv", "fi", "cs", "ro", "sk", "hu", "bg", "hr", "sr", "el", "tr")},
     **{code: code[:2] for code in ("fr-fr", "en-gb", "en-us", "de-de", "es-es", "it-it", "nl-nl", "fr-be")},
     **{code: code[:2] for code in ("fr_fr", "en_gb", "en_us", "de_de", "es_es", "it_it", "nl_nl", "fr_be")},
     **{name.casefold(): code for code in _LANGUAGES for name in
