@@ -91,6 +91,11 @@ def listen(header: str, group: str = "") -> Spoken:
     )
 
 
+def homonym(header: str) -> dict[str, frozenset[str]]:
+    """Return what a header speaks of by language, where its word is another thing in another language."""
+    return _HOMONYMS.get("_".join(_words(plain(header))), {})
+
+
 def plain(header: str) -> str:
     """Return a text as the lexicon writes it: small letters without accents, words apart."""
     spaced = _CAMEL.sub(" ", header.replace("_", " "))
@@ -252,6 +257,17 @@ def _known(files: list[dict[str, dict[str, str]]]) -> dict[str, frozenset[str]]:
     return known
 
 
+def _homonyms(files: list[dict[str, dict[str, str]]]) -> dict[str, dict[str, frozenset[str]]]:
+    """Return the words that mean another thing in a language than in most, by the codes of the languages."""
+    known: dict[str, dict[str, frozenset[str]]] = {}
+    for stored in files:
+        for language, words in stored.get("homonyms", {}).items():
+            for pair in words.split():
+                word, _, concepts = pair.partition("=")
+                known.setdefault(_as_written(word), {})[language] = frozenset(concepts.split("+"))
+    return known
+
+
 def _joining(files: list[dict[str, dict[str, str]]]) -> frozenset[str]:
     words = (word for stored in files for word in stored.get("joining", {}).get("words", "").split())
     return JOINING.union(map(_as_written, words))
@@ -285,6 +301,7 @@ _LONG = [word for word in _OWN if len(word) >= 5 and "_" not in word]
 _PHRASES = [word for word in _OWN if len(word) >= 9 and "_" in word]
 _WHOLE = _whole(_FILES)
 _JOINING = _joining(_FILES)
+_HOMONYMS = _homonyms(_FILES)
 # Codes that are written with a k, a T or an M before them: TEUR.
 _MULTIPLIED = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "SEK", "NOK", "DKK", "PLN"})
 # Codes that are words of headers: TOP is Tonga's, ALL Albania's.
