@@ -27,7 +27,7 @@ _DAY = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(\s.*)?")
 _PHONE = re.compile(r"(?:(?:tel|t\u00e9l|phone|telefon|fax)\w*[.:\s]*)?(\+?[\d\s()./-]{8,20})", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _LABEL = re.compile(
-    r"(?:billing |bill[- ]to |invoice )?(?:client|clients|customer|debtor|debiteur|debitor|kund|kunde|asiakas|klients|klientas|klient|pirk[eė]jas|partneris|lejer|hyresg[aä]st|kundin|klant|relatie|cliente|deudor|debitore|kontrahent"
+    r"(?:billing |bill[- ]to |invoice )?(?:client|clients|customer|debtor|debiteur|debitor|kupac|kupec|stranka|komitent|odberatel|odb[eě]ratel|odberateľ|z[aá]kazn[ií]k|partner|partener|vev[oő]|[uü]gyf[eé]l|m[uü][sş]teri|cari|πελ[aά]της|ΠΕΛΑΤΗΣ|клиент|контрагент|купац|kund|kunde|asiakas|klients|klientas|klient|pirk[eė]jas|partneris|lejer|hyresg[aä]st|kundin|klant|relatie|cliente|deudor|debitore|kontrahent"
     r"|tenant|resident|patient|owner|member|mieter|bewohner|eigentumer|huurder|inquilino|eleve|copropriétaire|coproprietaire|nabywca|tiers|compte|konto|account|name|nom|naam|nombre|nome|nazwa|adherent|locataire)"
     r"(?:\s*(?:n[o\u00b0\u00ba.]*|nr\.?|code|name|id))?(?:\s*[:#]\s*|\s{2,}|(?=\s+[A-Z]*\d))",
     re.IGNORECASE,
@@ -39,7 +39,7 @@ _CODE_LAST = re.compile(r"(?P<name>.*[^\W\d].*?)\s*[\[(](?P<code>[A-Z]{0,6}[-_/]
 _CODE = re.compile(r"[A-Z]{0,6}[-_/.]?\d[\w/.-]*")
 # Ages, days and kinds of account group rows as well, and name nobody.
 _NO_NAME = re.compile(
-    r".*\b(days?|jours?|tagen?|dias|giorni|dagen|dni|months?|mois|monate?|meses|mesi|maanden|dagar|dager|dage|paivaa|paeva|dienas|dienu|weeks?|semaines?)\b.*"
+    r".*\b(days?|jours?|tagen?|dias|giorni|dagen|dni|months?|mois|monate?|meses|mesi|maanden|dagar|dager|dage|paivaa|paeva|dienas|dienu|dana|dnu|nap|zile|gun|weeks?|semaines?)\b.*"
     r"|(current|courant|non echu\w*|not (yet )?due|nicht fallig|a echoir|echu\w*|overdue|past due|fallig|vencid[oa]s?"
     r"|scadut[oi]|vervallen|przeterminowane|invoices?|factures?|rechnungen|credit notes?|avoirs?|gutschriften"
     r"|january|february|march|april|may|june|july|august|september|october|november|december|janvier|fevrier|mars"
@@ -49,7 +49,7 @@ _NO_NAME = re.compile(
 )
 _NAME_HEADER = re.compile(
     r"\b(eigentumer|mieter|bewohner|tenant|owner|coproprietaire|eleve|patient|payeur|payer|proprietaire|condomino|inquilino|huurder"
-    r"|mitglied|member|membre|student|pupil|parent|responsable|famille|familie|abonne|usager|assure|asiakas|asiakkaan|kund|kundnamn|kundenavn|debitornavn|navn|namn|nimi|klients|klientas|klient|pirkejas|partneris|pavadinimas|nosaukums|ostja|lejer|hyresgast|podmiot|odberatel"
+    r"|mitglied|member|membre|student|pupil|parent|responsable|famille|familie|abonne|usager|assure|kupac|kupec|stranka|komitent|odberatel|zakaznik|kontrahenta|vevo|ugyfel|partner neve|musteri|cari unvan|cari hesap|cari|unvan|πελατησ|επωνυμια|клиент|контрагент|купац|partener|beneficiar|denumire client|naziv|nazov|nazev|asiakas|asiakkaan|kund|kundnamn|kundenavn|debitornavn|navn|namn|nimi|klients|klientas|klient|pirkejas|partneris|pavadinimas|nosaukums|ostja|lejer|hyresgast|podmiot|odberatel"
     r"|client|customer|debtor|debiteur|debitor|kunde|kundenname|klant|klantnaam|cliente|deudor|debitore|nom|name|naam"
     r"|nombre|nome|raison sociale|company|societe|firma|contact|tiers|kontrahent|nabywca|nazwa|relatie|locataire"
     r"|adherent|payer|acheteur|buyer)\b"
@@ -373,5 +373,5 @@ def _are_marks(cells: Sequence[Cell]) -> bool:
 # A short word and a number: Dep 0118, CHQ 2217.
 _NUMBERED = re.compile(r"[^\W\d_]{1,5}[.#]? \d{2,}[\w/-]*")
 _TOTAL_WORDS = re.compile(
-    r"\b(sous-?\s?|sub-?|zwischen|gesamt)?(totalt|kokku|yhteensa|osszesen|celkem|celkom|ialt|total|totaux|totals|totale|totaal|summe|sum|suma|somma|som|soma|razem|saldo|solde)\b"
+    r"\b(sous-?\s?|sub-?|zwischen|gesamt)?(totalt|kokku|yhteensa|osszesen|celkem|celkom|ialt|ukupno|skupaj|toplam|spolu|συνολο|общо|укупно|total|totaux|totals|totale|totaal|summe|sum|suma|somma|som|soma|razem|saldo|solde)\b"
 )

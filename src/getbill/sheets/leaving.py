@@ -18,7 +18,7 @@ _TOTAL = re.compile(
     r"(total|totaux|totals|totale|totali|totaal|totales|totais|sum|summe|summen|suma|somma|somme|som|soma|gesamt|cumul"
     r"|report|reporte|insgesamt|endsumme|subtotal|subtotaal|a reporter|riporto|da riportare|transporte?|a transportar"
     r"|ubertrag|vortrag|suma y sigue|suma anterior|carried forward|brought forward|te transporteren|transporteren"
-    r"|koik kokku|kokku|totalt|summa|slutsumma|delsumma|totalsumma|hovedsum|sluttsum|delsum|i alt|ialt|valisumma|loppusumma|vahesumma|kopsumma|starpsumma|pavisam|viso|mindosszesen|total geral|yhteensa|celkem|celkom|osszesen|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
+    r"|koik kokku|kokku|totalt|summa|slutsumma|delsumma|totalsumma|hovedsum|sluttsum|delsum|i alt|ialt|valisumma|loppusumma|vahesumma|kopsumma|starpsumma|pavisam|viso|mindosszesen|total geral|yhteensa|celkem|celkom|osszesen|vegosszeg|reszosszeg|ukupno|sveukupno|svega|skupaj|skupno|vse skupaj|zbroj|zbir|spolu|sucet|soucet|mezisoucet|medzisucet|mezisucet|toplam|genel toplam|ara toplam|yekun|genel yekun|nakli yekun|devreden|\u03c3\u03c5\u03bd\u03bf\u03bb\u03b1|\u03c3\u03c5\u03bd\u03bf\u03bb\u03bf|\u03b3\u03b5\u03bd\u03b9\u03ba\u03bf \u03c3\u03c5\u03bd\u03bf\u03bb\u03bf|\u03bc\u03b5\u03c1\u03b9\u03ba\u03bf \u03c3\u03c5\u03bd\u03bf\u03bb\u03bf|\u043e\u0431\u0449\u043e|\u0432\u0441\u0438\u0447\u043a\u043e|\u043a\u0440\u0430\u0438\u043d\u043e|\u0443\u043a\u0443\u043f\u043d\u043e|\u0441\u0432\u0435\u0433\u0430|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
     r"|saldo (?:total|totale|general|geral|gesamt|complessivo|finale)|gesamtsaldo|gesamtbetrag|endsaldo"
     r"|import[eo] totale?|valor total|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
 )
@@ -28,7 +28,7 @@ _TOTAL_REST = re.compile(
     r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|kund|kunder|debitor\w*|debiteur\w*|asiakas|asiakkaat|pagal|pirkej\w*|klien\w*|for|per|fakturor|fakturaer|sek|nok|dkk|dû|du|due|des?|da|do|of|the|this"
     r"|page|seite|pagina|strony?|hoja|folio|creances?|debts?|amount|montant|betrag|lignes?|rows?|net|brut|solde|balance"
     r"|saldo|offen|outstanding|a reporter|receivables?|overall|y sigue|anterior|clienti|clientes?|cartera|cartella"
-    r"|facturas?|fatture|faturas?|documentos?|documenti|debitoren|deudores|empresa|azienda|pendientes?|pendentes?"
+    r"|pln|czk|huf|ron|bgn|rsd|hrk|try|tl|kc|k\u010d|ft|lei|\u043b\u0432|din|zl|z\u0142|kontrahen\w*|kup[a-z]*c[aiu]?|odberatel\w*|zakazni\w*|partner\w*|vev\w*|ugyf\w*|client\w*|musteri\w*|cari|k uhrade|\u03c0\u03b5\u03bb\u03b1\u03c4\w*|\u043a\u043b\u0438\u0435\u043d\u0442\w*|otvoren\w*|odprt\w*|dluh\w*|faktur\w*|racun\w*|szaml\w*|facturas?|fatture|faturas?|documentos?|documenti|debitoren|deudores|empresa|azienda|pendientes?|pendentes?"
     r"|scaduto|vencido|em aberto|in euro|dei|dos|las|los|partite|scadenze|recibos|informe|listado|listino|relat[oó]rio"
     r"|complessiv[oai]|generales|filiale|sede|agente|zona)*"
 )
@@ -53,7 +53,7 @@ _FOOTER = re.compile(
 # A part of every word with which a total or a footer begins: without any, no need to look closer.
 _ENDING = re.compile(
     r"tot|compl|saldo|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
-    r"|yhteens|kokku|kop[a\u0101s]|viso|i alt|ialt|pavisam|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
+    r"|sszes|sszeg|ukup|svega|skup|zbr?[oi][rj]|spolu|s[u\u00fa][c\u010d]et|sou[c\u010d]et|toplam|yek[u\u00fc]n|devred|\u03c3[\u03c5\u03cd]\u03bd\u03bf\u03bb|\u043e\u0431\u0449\u043e|\u0432\u0441\u0438\u0447|\u043a\u0440\u0430\u0439\u043d\u043e|\u043a\u0440\u0430\u0438\u043d|\u0443\u043a\u0443\u043f|\u0441\u0432\u0435\u0433|celke|celko|yhteens|kokku|kop[a\u0101s]|viso|i alt|ialt|pavisam|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
     r"|count|lign|row|record|zeile|l[i\u00ed]nea|righe|regel"
 )
 _HELP = re.compile(
@@ -75,6 +75,8 @@ STARTS = frozenset(
     (
         "tot", "gra", "sou", "sub", "ges", "zwi", "sei", "ein", "end", "pag", "rep", "ove", "cus", "cli", "kun", "sum",
         "som", "cum", "ins", "a r", "à r", "rip", "da ", "tra", "a t", "ube", "übe", "vor", "car", "bro", "te ", "raz",
+        "öss", "oss", "vég", "veg", "rés", "uku", "sve", "sku", "vse", "zbr", "zbi", "spo", "súč", "suc", "sou", "mez", "med",
+        "top", "gen", "ara", "yek", "nak", "dev", "σύν", "συν", "γεν", "μερ", "общ", "вси", "кра", "уку", "све", "cel", "min",
         "sal", "imp", "val", "ogo", "ogó", "łąc", "lac", "do ", "z p", "per", "% o", "% d", "pou",
     )
 )  # fmt: skip

@@ -60,6 +60,9 @@ _CURRENCIES: dict[str, tuple[str, ...]] = {
     "rm": ("MYR",),
     "rp": ("IDR",),
     "ksh": ("KES",),
+    "kn": ("HRK",),
+    "z\u0142.": ("PLN",),
+    "k\u010d": ("CZK",),
     "lv": ("BGN",),
     "lv.": ("BGN",),
     "\u043b\u0432": ("BGN",),
@@ -124,7 +127,32 @@ _CURRENCIES: dict[str, tuple[str, ...]] = {
     "\u20b2": ("PYG",),
     "\u20b8": ("KZT",),
 }
-_LANGUAGES = ("fr", "en", "de", "es", "it", "nl", "sv", "nb", "da", "fi", "et", "lv", "lt")
+_LANGUAGES = (
+    "fr",
+    "en",
+    "de",
+    "es",
+    "it",
+    "nl",
+    "sv",
+    "nb",
+    "da",
+    "fi",
+    "et",
+    "lv",
+    "lt",
+    "pl",
+    "cs",
+    "sk",
+    "hu",
+    "ro",
+    "bg",
+    "hr",
+    "sr",
+    "sl",
+    "el",
+    "tr",
+)
 _COUNTRIES = {
     "uk": "GB",
     "usa": "US",
@@ -154,7 +182,7 @@ def currencies_of(written: str) -> tuple[str, ...]:
 
 
 def country_of(written: str) -> str | None:
-    """Return the ISO 3166-1 code of a country written as a code or a name, also in the languages of the north."""
+    """Return the ISO 3166-1 code of a country written as a code or a name, also in the languages of the north and the east."""
     return _known_countries().get(folded(written))
 
 

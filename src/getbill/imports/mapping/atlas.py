@@ -36,6 +36,12 @@ SPOKEN: dict[str, frozenset[str]] = {
         "sk": "SK",
         "hu": "HU",
         "ro": "RO",
+        "bg": "BG",
+        "hr": "HR BA",
+        "sr": "RS BA",
+        "sl": "SI",
+        "el": "GR CY",
+        "tr": "TR",
         "en": "GB IE US CA AU NZ IN ZA SG",
     }.items()
 }
@@ -59,12 +65,29 @@ _HEADERS = {
     "da": "faktura kunde beløb belob forfald telefon postnr navn adresse mobil fornavn efternavn",
     "nb": "faktura kunde beløp belop forfall telefon postnr poststed navn adresse mobil fornavn etternavn",
     "fi": "lasku asiakas erapaiva summa puhelin postinumero nimi osoite",
-    "cs": "faktura splatnost castka telefon zakaznik psc mesto jmeno prijmeni ulice",
-    "sk": "faktura splatnost suma telefon zakaznik psc mesto meno priezvisko ulica",
-    "hu": "szamla vevo osszeg hatarido telefon iranyitoszam varos",
+    "cs": """faktura splatnost splatnosti castka telefon zakaznik psc mesto jmeno prijmeni ulice odberatel doklad cislo vystaveni uhrade
+        uhrazeno zbyva celkem ico dic mena stav nazev datum dluh zustatek""",
+    "sk": """faktura splatnost splatnosti suma telefon zakaznik psc mesto meno priezvisko ulica odberatel doklad cislo vystavenia uhradene
+        zostava celkom ico dic mena stav nazov datum zostatok""",
+    "hu": """szamla vevo osszeg hatarido telefon iranyitoszam varos szamlaszam ugyfel partner neve kelte kelt teljesites lejarat fizetesi
+        brutto netto tartozas hatralek egyenleg kiegyenlitett penznem telepules cim adoszam osszesen bizonylat tartozik kovetel nyitott""",
     "en": """invoice amount customer phone address balance number paid outstanding reference company postcode first
         last currency total""",
-    "ro": "factura client suma scadenta telefon localitate oras nume prenume",
+    "ro": """factura client suma scadenta scadentei telefon localitate oras nume prenume denumire partener valoare incasat achitat rest sold
+        emiterii moneda judet data intarziere document numar plata stare""",
+    "bg": """фактура клиент контрагент получател дата падеж сума стойност общо остатък платено неплатено дължимо валута град телефон номер
+        документ просрочие име адрес еик булстат салдо""",
+    "hr": """racun kupac kupca naziv datum dospijece dospijeca iznos ukupno placeno preostalo otvoreno dug duguje potrazuje valuta grad mjesto telefon mobitel
+        adresa broj sifra oib dana izdavanja partner saldo status""",
+    "sr": """racun faktura kupac kupca naziv datum dospece dospeca iznos ukupno placeno ostatak dug duguje potrazuje valuta valute grad mesto telefon mobilni
+        adresa broj sifra pib dana partner saldo рачун фактура купац назив датум доспећа износ укупно плаћено остатак дуг дугује потражује валута место
+        телефон адреса број шифра пиб салдо""",
+    "sl": """racun kupec kupca stranka naziv datum zapadlost zapadlosti znesek skupaj placano odprto dolg valuta naslov posta kraj telefon stevilka
+        sifra dni zamude izdaje partner saldo""",
+    "el": """πελατη πελατης επωνυμια παραστατικο ημερομηνια ημνια ληξη ληξης αξια ποσο υπολοιπο χρεωση πιστωση εξοφλησεις πολη τηλεφωνο κινητο κωδικος
+        αφμ διευθυνση νομισμα συνολο τιμολογιο κατασταση""",
+    "tr": """fatura müşteri cari unvan ünvan tarih tarihi vade tutar tutarı bakiye borç alacak kalan ödenen toplam döviz şehir telefon adres belge evrak
+        durum kodu açıklama ilçe gün""",
 }
 _STREETS = {
     "fr": r"\b(?:rue|avenue|av\.|boulevard|bd|chemin|impasse|all[ée]e|quai|chauss[ée]e|faubourg)\b",
@@ -167,7 +190,32 @@ _CITIES = {
     "US": """new york|los angeles|chicago|houston|phoenix|philadelphia|san antonio|san diego|dallas|austin|san jose|
         san francisco|seattle|denver|washington|boston|las vegas|portland|detroit|atlanta|miami|brooklyn|springfield""",
     "CA": "toronto|montreal|vancouver|calgary|edmonton|ottawa|winnipeg|quebec|mississauga|brampton|surrey|laval|halifax",
-    "CZ": "praha|brno|ostrava|plzen|liberec|olomouc|ceske budejovice|hradec kralove|pardubice|zlin",
+    "CZ": """praha|brno|ostrava|plzen|liberec|olomouc|ceske budejovice|hradec kralove|pardubice|zlin|usti nad labem|havirov|kladno|most|opava|
+        frydek-mistek|karvina|jihlava|teplice|decin|karlovy vary|chomutov|jablonec nad nisou|mlada boleslav|prostejov|prerov|trebic|znojmo|
+        pribram|cheb|kolin|trinec|kromeriz|vsetin|uherske hradiste|breclav|tabor|pisek|nachod|svitavy|beroun""",
+    "SK": """bratislava|kosice|presov|zilina|banska bystrica|nitra|trnava|trencin|martin|poprad|prievidza|zvolen|povazska bystrica|michalovce|
+        nove zamky|spisska nova ves|komarno|humenne|levice|bardejov|liptovsky mikulas|lucenec|ruzomberok|piestany|topolcany|dunajska streda""",
+    "HU": """budapest|debrecen|szeged|miskolc|pecs|gyor|nyiregyhaza|kecskemet|szekesfehervar|szombathely|szolnok|erd|tatabanya|kaposvar|sopron|
+        veszprem|bekescsaba|zalaegerszeg|eger|nagykanizsa|dunaujvaros|hodmezovasarhely|cegled|baja|salgotarjan|szekszard|esztergom|vac|godollo""",
+    "RO": """bucuresti|cluj-napoca|timisoara|iasi|constanta|craiova|brasov|galati|ploiesti|oradea|braila|arad|pitesti|sibiu|bacau|targu mures|
+        tirgu mures|baia mare|buzau|botosani|satu mare|ramnicu valcea|drobeta-turnu severin|suceava|piatra neamt|targu jiu|targoviste|focsani|
+        bistrita|resita|tulcea|slatina|calarasi|alba iulia|giurgiu|deva|hunedoara|zalau|sfantu gheorghe|vaslui|turda|medias|sinaia""",
+    "BG": """sofia|sofiya|plovdiv|varna|burgas|ruse|stara zagora|pleven|sliven|dobrich|shumen|pernik|haskovo|yambol|blagoevgrad|veliko tarnovo|
+        софия|пловдив|варна|бургас|русе|стара загора|плевен|сливен|добрич|шумен|перник|хасково|ямбол|пазарджик|благоевград|велико търново|враца|
+        габрово|асеновград|видин|казанлък|кюстендил|монтана|търговище|димитровград|силистра|ловеч|разград|горна оряховица|петрич|смолян""",
+    "GR": """athens|thessaloniki|patras|heraklion|piraeus|larissa|volos|ioannina|athina|αθηνα|θεσσαλονικη|πατρα|πειραιας|ηρακλειο|λαρισα|βολος|
+        ιωαννινα|τρικαλα|χαλκιδα|σερρες|αλεξανδρουπολη|ξανθη|κατερινη|καλαματα|καβαλα|χανια|λαμια|κομοτηνη|ροδος|αγρινιο|δραμα|βεροια|κοζανη|
+        καρδιτσα|ρεθυμνο|κορινθος|μυτιληνη|κερκυρα|κιλκις|πτολεμαιδα|γιαννιτσα|τριπολη|αρτα|πρεβεζα|ναυπλιο|μαρουσι|γλυφαδα|περιστερι|καλλιθεα|χαλανδρι""",
+    "HR": """zagreb|split|rijeka|osijek|zadar|pula|slavonski brod|karlovac|varazdin|sisak|sibenik|velika gorica|dubrovnik|bjelovar|vinkovci|
+        koprivnica|vukovar|dakovo|đakovo|cakovec|pozega|zapresic|sinj|petrinja|solin|kutina|virovitica|krizevci|samobor|makarska|porec|rovinj""",
+    "SI": """ljubljana|maribor|celje|kranj|velenje|koper|novo mesto|ptuj|trbovlje|kamnik|jesenice|nova gorica|domzale|skofja loka|murska sobota|
+        slovenj gradec|postojna|krsko|izola|brezice|litija|zagorje ob savi|vrhnika|radovljica|bled|sezana|idrija|ajdovscina|medvode|grosuplje""",
+    "RS": """beograd|novi sad|nis|kragujevac|subotica|zrenjanin|pancevo|cacak|krusevac|kraljevo|novi pazar|smederevo|leskovac|uzice|vranje|valjevo|
+        sabac|sombor|pozarevac|pirot|zajecar|kikinda|sremska mitrovica|jagodina|vrsac|београд|нови сад|ниш|крагујевац|суботица|зрењанин|панчево|
+        чачак|крушевац|краљево|смедерево|лесковац|ужице|ваљево|шабац|сомбор""",
+    "TR": """istanbul|ankara|izmir|bursa|antalya|adana|konya|gaziantep|sanliurfa|şanlıurfa|kocaeli|mersin|diyarbakir|diyarbakır|kayseri|eskisehir|eskişehir|samsun|denizli|
+        malatya|trabzon|erzurum|sakarya|manisa|balikesir|balıkesir|tekirdag|tekirdağ|hatay|kahramanmaras|kahramanmaraş|aydin|aydın|mugla|muğla|bodrum|alanya|afyonkarahisar|sivas|ordu|rize|
+        giresun|zonguldak|canakkale|çanakkale|edirne|isparta|usak|uşak|corum|çorum|tokat|elazig|elazığ|gebze|izmit|adiyaman|adıyaman|yalova|duzce|düzce""",
     "MA": "casablanca|rabat|marrakech|fes|tanger|agadir|meknes|oujda|kenitra|tetouan",
     "TN": "tunis|sfax|sousse|kairouan|bizerte|gabes|ariana|monastir",
     "DZ": "alger|oran|constantine|annaba|blida|setif|bejaia|tlemcen",
@@ -195,6 +243,14 @@ _TAX = (
     (re.compile(r"IE\s?\d[A-Z0-9]\d{5}[A-Z]{1,2}"), "IE"),
     (re.compile(r"GB\s?\d{9}(?:\d{3})?"), "GB"),
     (re.compile(r"DE\s?\d{9}"), "DE"),
+    (re.compile(r"RO\s?\d{2,10}"), "RO"),
+    (re.compile(r"CZ\s?\d{8,10}"), "CZ"),
+    (re.compile(r"SK\s?\d{10}"), "SK"),
+    (re.compile(r"HU\s?\d{8}|\d{8}-\d-\d{2}"), "HU"),
+    (re.compile(r"BG\s?\d{9,10}"), "BG"),
+    (re.compile(r"HR\s?\d{11}"), "HR"),
+    (re.compile(r"SI\s?\d{8}"), "SI"),
+    (re.compile(r"(?:EL|GR)\s?\d{9}"), "GR"),
 )
 # What follows the name of a city: its district, its delivery office, its province.
 _DISTRICT = re.compile(r"\s+(?:cedex.*|\d{1,2}(?:e|er|eme)?)$|\s*\([^)]*\)$|,.*$")
@@ -203,11 +259,12 @@ _WORD = re.compile(r"[^\W_]+")
 _WHOLE = 5
 # Headers of tax numbers that only some countries have.
 _TAX_HEADERS = {
-    "siret": "FR", "siren": "FR", "nif": "ES PT DZ", "cif": "ES", "dni": "ES AR PE", "piva": "IT", "partita iva": "IT",
+    "siret": "FR", "siren": "FR", "nif": "ES PT DZ", "cif": "ES RO", "dni": "ES AR PE", "piva": "IT", "partita iva": "IT",
     "p iva": "IT", "codice fiscale": "IT", "cod fiscale": "IT", "kvk": "NL", "bsn": "NL", "btw": "NL BE",
     "kbo": "BE", "bce": "BE", "nip": "PL", "regon": "PL", "pesel": "PL", "cvr": "DK", "orgnr": "SE NO",
     "org nr": "SE NO", "organisationsnummer": "SE", "ust id": "DE AT", "ustid": "DE AT", "plz": "DE AT CH",
-    "cap": "IT", "psc": "CZ SK", "telemovel": "PT", "kanton": "CH",
+    "cap": "IT", "psc": "CZ SK", "ico": "CZ SK", "oib": "HR", "pib": "RS", "пиб": "RS", "еик": "BG", "булстат": "BG", "cui": "RO",
+    "adoszam": "HU", "αφμ": "GR", "vkn": "TR", "vergi no": "TR", "vergi dairesi": "TR", "telemovel": "PT", "kanton": "CH",
 }  # fmt: skip
 
 
@@ -233,7 +290,7 @@ def _languages(header: str) -> frozenset[str]:
 
 @cache
 def _vocabulary() -> dict[str, tuple[frozenset[str], tuple[str, ...]]]:
-    words = {language: text.split() for language, text in _HEADERS.items()}
+    words = {language: sheets.folded(text).split() for language, text in _HEADERS.items()}
     return {
         language: (frozenset(known), tuple(word for word in known if len(word) > _WHOLE))
         for language, known in words.items()

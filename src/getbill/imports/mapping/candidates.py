@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from getbill import sheets
-from getbill.imports.mapping import contents
-from getbill.imports.mapping.headers import Spoken, listen
+from getbill.imports.mapping import atlas, contents
+from getbill.imports.mapping.headers import Spoken, homonym, listen
 from getbill.imports.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, Field, Reason
 from getbill.imports.mapping.rules import Claim, claims
 
 # Below this a claim is no longer worth a question.
 _NOTHING = 0.5
+# So many headers show the language of a file.
+_HEADERS_MIN = 3
 # What contradicts its header is asked, however clear the contents are.
 _CONTRADICTED = 0.7
 # What a heading row says of the customer of the lines below it, and how surely.
@@ -77,11 +79,28 @@ class Candidate:
 def of(layout: sheets.Layout, profile: sheets.Profile) -> list[Candidate]:
     """Return each column of a file with the fields its header and its contents suggest."""
     by_index = {found.column.index: found for found in profile.columns}
-    return [_candidate(column, by_index[column.index]) for column in layout.columns]
+    heard = [_listened(column, by_index[column.index], layout) for column in layout.columns]
+    return [
+        _candidate(column, by_index[column.index], spoken)
+        for column, spoken in zip(layout.columns, heard, strict=True)
+    ]
 
 
-def _candidate(column: sheets.Column, found: sheets.ColumnProfile) -> Candidate:
-    spoken = listen(column.header, column.group)
+def _listened(column: sheets.Column, found: sheets.ColumnProfile, layout: sheets.Layout) -> Spoken:
+    """Return what a header says: in the language of the others where its word means another thing in it."""
+    meanings = homonym(column.header)
+    if meanings:
+        languages, headers = atlas.languages([one.header for one in layout.columns])
+        meant = {meanings.get(language) for language in languages}
+        concepts = meant.pop() if len(meant) == 1 and headers >= _HEADERS_MIN else None
+        spoken = Spoken(concepts) if concepts else None
+        named = claims(spoken) if spoken else None
+        if spoken and named is not None and (not named or _fitted(named, found, 0)):
+            return spoken
+    return listen(column.header, column.group)
+
+
+def _candidate(column: sheets.Column, found: sheets.ColumnProfile, spoken: Spoken) -> Candidate:
     if column.heading:
         claim = Claim(*_HEADINGS[column.heading])
         return Candidate(column, found, spoken, [claim], Reason("row_above", {}), is_known=True)

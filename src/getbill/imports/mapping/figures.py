@@ -10,6 +10,8 @@ from typing import Any
 from getbill import sheets
 
 _CENT = Decimal("0.011")
+# Fewer rows show no rule.
+_LIVE_MIN = 3
 # Fewer rows than this show nothing.
 _ROWS_MIN = 2
 # The series of a number and the number in it: INV-2026-, 0418.
@@ -81,16 +83,24 @@ class Head:
         paid: sheets.ColumnProfile,
         other: sheets.ColumnProfile | None = None,
     ) -> float:
-        """Return in which share of rows what is due is what was invoiced less what was paid, and another amount."""
+        """Return in which share of rows what is due is what was invoiced less what was paid, and another amount.
+
+        A row of which nothing is due any more, though nothing was paid of it, was cancelled: others decide, if there are.
+        """
         others = self.numbers(other) if other else [None] * len(self._rows)
-        rows = [
-            abs(abs(total) - abs(received or Decimal(0)) - abs(more or Decimal(0)) - abs(rest)) < _CENT
-            for rest, total, received, more in zip(
-                self.numbers(due), self.numbers(invoiced), self.numbers(paid), others, strict=True
-            )
-            if rest is not None and total is not None
+        columns: list[Sequence[Decimal | None]] = [
+            self.numbers(due),
+            self.numbers(invoiced),
+            self.numbers(paid),
+            others,
         ]
-        return sum(rows) / len(rows) if rows else 1.0
+        rows = [row for row in zip(*columns, strict=True) if row[0] is not None and row[1] is not None]
+        live = [row for row in rows if row[0] or row[2] or row[3]]
+        fits = [
+            abs(abs(total or 0) - abs(received or 0) - abs(more or 0) - abs(rest or 0)) < _CENT
+            for rest, total, received, more in (live if len(live) >= _LIVE_MIN else rows)
+        ]
+        return sum(fits) / len(fits) if fits else 1.0
 
     def share_negative(self, found: sheets.ColumnProfile) -> float:
         """Return the share of amounts below zero."""

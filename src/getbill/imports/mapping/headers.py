@@ -91,6 +91,11 @@ def listen(header: str, group: str = "") -> Spoken:
     )
 
 
+def homonym(header: str) -> dict[str, frozenset[str]]:
+    """Return what a header speaks of by language, where its word is another thing in another language."""
+    return _HOMONYMS.get("_".join(_words(plain(header))), {})
+
+
 def plain(header: str) -> str:
     """Return a text as the lexicon writes it: small letters without accents, words apart."""
     spaced = _CAMEL.sub(" ", header.replace("_", " "))
@@ -99,7 +104,7 @@ def plain(header: str) -> str:
         text = text.replace(f"n{sign}", "no ").replace(f"n {sign}", "no ").replace(sign, " ")
     for sign, code in SIGNS.items():
         text = text.replace(sign, f" {code} ")
-    text = unicodedata.normalize("NFKD", text)
+    text = unicodedata.normalize("NFKD", text).casefold()
     text = "".join(sign for sign in text if not unicodedata.combining(sign))
     return _INITIALS.sub(lambda found: found[0].replace(".", ""), text).strip()
 
@@ -129,7 +134,7 @@ def _spoken(words: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], fl
             concepts |= found.concepts
             doubt = max(doubt, found.doubt)
             typos += [found.typo] if found.typo else []
-        elif words[at] not in JOINING:
+        elif words[at] not in _JOINING:
             unknown.append(words[at])
         at += size
     return frozenset(concepts), tuple(unknown), doubt, tuple(typos)
@@ -171,7 +176,7 @@ def _near_phrase(text: str) -> _Word | None:
 def _word(word: str) -> _Word | None:
     if word in _KNOWN:
         return _Word(_KNOWN[word])
-    if word in JOINING or word.isdigit():
+    if word in _JOINING or word.isdigit():
         return None
     if parts := _compound(word):
         return _Word(parts)
@@ -252,6 +257,22 @@ def _known(files: list[dict[str, dict[str, str]]]) -> dict[str, frozenset[str]]:
     return known
 
 
+def _homonyms(files: list[dict[str, dict[str, str]]]) -> dict[str, dict[str, frozenset[str]]]:
+    """Return the words that mean another thing in a language than in most, by the codes of the languages."""
+    known: dict[str, dict[str, frozenset[str]]] = {}
+    for stored in files:
+        for language, words in stored.get("homonyms", {}).items():
+            for pair in words.split():
+                word, _, concepts = pair.partition("=")
+                known.setdefault(_as_written(word), {})[language] = frozenset(concepts.split("+"))
+    return known
+
+
+def _joining(files: list[dict[str, dict[str, str]]]) -> frozenset[str]:
+    words = (word for stored in files for word in stored.get("joining", {}).get("words", "").split())
+    return JOINING.union(map(_as_written, words))
+
+
 def _whole(files: list[dict[str, dict[str, str]]]) -> dict[str, str]:
     return {
         _as_written(name): field
@@ -279,6 +300,8 @@ _OWN = _known([])
 _LONG = [word for word in _OWN if len(word) >= 5 and "_" not in word]
 _PHRASES = [word for word in _OWN if len(word) >= 9 and "_" in word]
 _WHOLE = _whole(_FILES)
+_JOINING = _joining(_FILES)
+_HOMONYMS = _homonyms(_FILES)
 # Codes that are written with a k, a T or an M before them: TEUR.
 _MULTIPLIED = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "SEK", "NOK", "DKK", "PLN"})
 # Codes that are words of headers: TOP is Tonga's, ALL Albania's.

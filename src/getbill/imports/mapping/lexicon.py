@@ -84,7 +84,7 @@ WORDS: dict[str, str] = {
     "internal": "interne internal intern interno interna interni vlastni eigen eigene own nos_ref notre votre unsere ihre",
     # Time.
     "date": """date dates datum fecha fechas data dt dat dte day tag_ fec datums datetime fech dag_
-        dato daty paiva paivays paivamaara kuupaev datum_ kelt kelte teljesites""",
+        dato daty paiva paivays paivamaara kuupaev datum_ kelt kelte""",
     "due": """echeance echeances ech dufr_le due falligkeit fallig faelligkeit faellig falligkeits faelligkeits
         vencimiento vencimientos vto vtos vcto venc vence scadenza scadenze scad verval vervalt
         vervaldag exigibilite pay_by payable_by payable_before

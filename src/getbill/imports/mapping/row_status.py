@@ -54,6 +54,22 @@ _ENDINGS: Final = {
     ),
     "pl": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o")),
     "czech": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o")),
+    "polish": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o"), (re.compile(r"(?<=[nt])a\b"), "y")),
+    "bohemian": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o"), (re.compile(r"(?<=n)a\b"), "")),
+    "slovak": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o"), (re.compile(r"(?<=n)a\b"), "y")),
+    "croatian": (
+        (re.compile(r"(?<=[nlt])a\b"), "o"),
+        (re.compile(r"(?<=[nlt])a\b"), "e"),
+        (re.compile(r"(?<=[nlt])a\b"), "i"),
+        (re.compile(r"(?<=[nt])a\b"), ""),
+    ),
+    "serbian": ((re.compile(r"(?<=[нлт])а\b"), "о"), (re.compile(r"(?<=[нт])а\b"), "")),
+    "bulgarian": (
+        (re.compile(r"(?<=[нлт])а\b"), "о"),
+        (re.compile(r"(?<=[нлт])а\b"), "и"),
+        (re.compile(r"(?<=[нт])а\b"), ""),
+    ),
+    "romanian": ((re.compile(r"(?<=[tsd])a\b"), ""), (re.compile(r"(?<=[tsd])a\b"), "e")),
 }
 _SEVERITY: Final = ("open", "partly_paid", "paid", "credit", "excluded")
 _CODES: Final = {"paid": "row_is_settled", "credit": "row_is_credit", "excluded": "row_is_excluded"}
@@ -98,7 +114,8 @@ _SUPPLIERS: Final = frozenset(
         "toimittaja",
         "tarnija",
     }
-    | {"piegadatajs", "tiekejas"}
+    | {"piegadatajs", "tiekejas", "dostawca", "dodavatel", "dobavljac", "dobavitelj", "furnizor", "szallito"}
+    | {"tedarikci", "προμηθευτησ", "доставчик", "добављач"}
 )
 _YES: Final = frozenset(
     [
@@ -128,6 +145,8 @@ _YES: Final = frozenset(
         "ano",
         "evet",
         "taip",
+        "да",
+        "ναι",
     ]
 )
 _NO: Final = frozenset(
@@ -152,6 +171,8 @@ _NO: Final = frozenset(
         "nem",
         "nu",
         "hayir",
+        "не",
+        "οχι",
     ]
 )
 # What a flag says of its row by what its header speaks of: where it is set, where it is not.
@@ -166,13 +187,14 @@ _FLAGS: Final[tuple[tuple[str, Status, Status], ...]] = (
 # Of these several, the header of which says that the row is settled on the day in the cell.
 _SETTLED: Final = frozenset({"paid", "payment", "cancelled"})
 _NOT_YET: Final = re.compile(
-    r"prev|expect|plan|promi|promes|promet|zusage|belofte|voraus|geplant|estim|attend|verwacht|previst|schedul|next|prochain|souhait"
+    r"prev|expect|plan|promi|promes|promet|zusage|belofte|voraus|geplant|estim|attend|verwacht|previst|schedul|next|prochain|souhait|ocekav|ocekiv|oczekiw|planir|planov|beklen|varhat|предвид|очаквано|αναμεν"
     r"|rejet|refus|echec|fail|impay|unpaid|limit|avant|before|latest|spatest|uiterst|target|ziel|rappel|relance|remind"
 )
 # A payment as the text of a ledger's line names it, which no invoice is about.
 _PAYMENT_PAPER: Final = re.compile(
     r"^(?:reglements?|paiements?|encaissements?|virement recu|payments?(?: received)?|receipts?|zahlung(?:seingang)?|cobros?|pagos?"
-    r"|pagament[oi]|incass[oi]|betaling|betalning|inbetalning|innbetaling|indbetaling|suoritus|laekumine|recibo)$"
+    r"|pagament[oi]|incass[oi]|betaling|betalning|inbetalning|innbetaling|indbetaling|suoritus|laekumine|recibo|wplata|zaplata|uhrada|platba|uplata|vplacilo|placilo"
+    r"|befizetes|incasare|chitanta|tahsilat|odeme|уплата|плащане|εισπραξη)$"
 )
 # A header that speaks of any of these may head a column of states, document types or ledger sides.
 _TELLING: Final = frozenset(
@@ -265,7 +287,8 @@ _MARK_CHARS_MAX: Final = 3
 # Words of states that follow the payment, not only the paper.
 _PAYMENT: Final = re.compile(
     r"paid|\bpa[iy]e|impay|regle|sold[e\u00e9]|encaiss|bezahl|beglichen|offen|pagad|cobrad|pagat|saldat|incass|betaal|betal|oplac|zaplac"
-    r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|eraant|tasut|laeku|moket|pradels|kavet|purret|rykke|splac|uhraz|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
+    r"|uhrad|neuhrad|splatn|maks|erfald|forfal|betal|eraant|tasut|laeku|moket|pradels|kavet|purret|rykke|splac|splat|uhraz|placen|placan|platit|achit|fizet|kiegyenl|rendez|oden|tahsil|vadesi|πληρω|εξοφλ|ληξιπρ|плат|плаћ|просроч"
+    r"|dospjel|dospel|zapadl|zapade|rozlicz|poravnan|vyrovnan|scaden|restant|lejart|liquidad|\bpag[oa]\b|overdue|past due|uberfallig|vencid|scadut|insolut|openstaand|outstanding|unbezahlt|pendient|retard"
 )
 # Fewer codes may begin alike by chance.
 _CUSTOMERS_MIN: Final = 3
@@ -354,7 +377,12 @@ def vocabulary() -> Vocabulary:
 
 
 def _listed(text: str) -> list[str]:
-    return [" ".join(word.split()) for word in text.split(",") if word.strip()]
+    words = (" ".join(word.split()) for word in text.split(",") if word.strip())
+    return [word if word.isascii() else ":".join(map(_compared, word.split(":"))) for word in words]
+
+
+def _compared(word: str) -> str:
+    return _NOT_WORDS.sub(" ", plain(word)).strip()
 
 
 def _sides(text: str) -> dict[str, frozenset[str]]:

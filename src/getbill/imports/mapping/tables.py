@@ -11,10 +11,10 @@ from getbill import sheets
 _LANGUAGES = ("fr", "en", "de", "es", "it", "nl")
 
 # Mr and Ms are what the contract knows; what is neither (a family, a company) is said without.
-_MEN = """m, mr, mister, monsieur, mons, herr, herrn, hr, h, señor, senor, sr, don, herra, härra, kungs, ponas, signor, signore, sig, dhr, heer,
+_MEN = """pan, pán, gospodin, gospod, úr, domnul, dl, dl., bay, κος, κ., κύριος, господин, г-н, gosp., m, mr, mister, monsieur, mons, herr, herrn, hr, h, señor, senor, sr, don, herra, härra, kungs, ponas, signor, signore, sig, dhr, heer,
 de heer, meneer, male, homme, mann, hombre, uomo, man, mnr, masculin, m/mr, senhor, exmo, exmo sr, dott, señor don, sr. d, sr. don,
 herr dr, herr prof, herr prof. dr, herr mag, herr ing, masculino, maschile, männlich"""
-_WOMEN = """mme, madame, mlle, mademoiselle, ms, mrs, miss, frau, fr, f, señora, senora, sra, srta, dña, dna, doña,
+_WOMEN = """pani, paní, gospođa, gđa, gđa., gospa, úrhölgy, doamna, dna., bayan, κα, κα., κυρία, госпожа, г-жа, mme, madame, mlle, mademoiselle, ms, mrs, miss, frau, fr, f, señora, senora, sra, srta, dña, dna, doña,
 signora, sigra, sig.ra, sig.na, signorina, mevr, mevrouw, mw, mej, female, femme, woman, vrouw, fru, fru., frk, frøken, fröken, rouva, neiti, proua, preili, kundze, ponia, mujer, donna, w, v, feminin, senhora,
 señorita, srta., exma, exma sra, menina, dott.ssa, dottssa, dra, frau dr, frau prof, frau prof. dr, frau mag, frau ing, femenino, femminile, weiblich"""
 _NEITHER = """société, societe, ste, firma, company, ets, entreprise, sarl, sas, sci, asso, association, familie, famille,
@@ -33,7 +33,7 @@ CIVILITIES: dict[str, str | None] = {
 }
 
 LANGUAGES: dict[str, str] = {
-    **{code: code for code in ("fr", "en", "de", "es", "it", "nl", "pt", "pl", "da", "sv", "fi", "cs", "ro")},
+    **{code: code for code in ("fr", "en", "de", "es", "it", "nl", "pt", "pl", "da", "sv", "fi", "cs", "ro", "sk", "hu", "bg", "hr", "sr", "el", "tr")},
     **{code: code[:2] for code in ("fr-fr", "en-gb", "en-us", "de-de", "es-es", "it-it", "nl-nl", "fr-be")},
     **{code: code[:2] for code in ("fr_fr", "en_gb", "en_us", "de_de", "es_es", "it_it", "nl_nl", "fr_be")},
     **{name.casefold(): code for code in _LANGUAGES for name in

@@ -56,7 +56,7 @@ _LIKE_NAMES: Final = re.compile(
 _THOUSANDS: Final = re.compile(
     rf"(?<![a-z])[kt]\s?{_MARKS}(?![a-z])|{_MARKS}\s?k(?![a-z])|\((?:in )?k\)|\btsd\b|tausend|\bmilliers?\b|\bthousands?\b"
     r"|\b(?:en|in) miles\b|\bmiles de\b|\bmigliaia\b|\bduizend\w*|\bmilhares\b|\btys\b|\btis\b|\btkr\b|\btusen\b|\btusind\w*"
-    r"|['\u2019\u2032]000s?\b|\([€$£]?\s?000s?\)|[€$£]\s?000s?\b|\b000s\b|\bmiles [€$]|\b(?:en )?miles\)|[x\u00d7*]\s?1[.,' ]?000\b|\bmil (?:euros?|€)|\bteur\b|\bkeur\b|\bkilo-?euros?\b"
+    r"|['\u2019\u2032]000s?\b|\([€$£]?\s?000s?\)|[€$£]\s?000s?\b|\b000s\b|\bmiles [€$]|\b(?:en )?miles\)|[x\u00d7*]\s?1[.,' ]?000\b|\bmil (?:euros?|€)|\bteur\b|\bkeur\b|\bkilo-?euros?\b|\be\s?ft\b|\bezer (?:ft|forint)|\bmii (?:de )?lei\b|\btis\. ?kc\b|\bhil\.|\bbin tl\b|\bхил\.? ?лв|\bχιλ(?:ιαδεσ|\.)"
 )
 _MILLIONS: Final = re.compile(
     rf"(?<![a-z])m\s?{_MARKS}(?![a-z])|[€$£]\s?m(?![a-z])|\bmio\b|\bmln\b|\bmillions?\b|\bmillionen\b|\bmillones\b|\bmilioni\b"
@@ -65,7 +65,7 @@ _MILLIONS: Final = re.compile(
 # What a line begins with that says of all amounts how they are written.
 _OF_AMOUNTS: Final = re.compile(
     r"(?:all[es]? |tous les |les |tutti gli |todos los |alle )?(?:montants?|valeurs?|chiffres|sommes|betr\w+|angaben|amounts?|figures|values"
-    r"|importes?|cifras|importi|valori|bedrag\w*|kwoty|belopp|valores)\b"
+    r"|importes?|cifras|importi|valori|bedrag\w*|kwoty|castky|sumy|osszegek|valorile|sumele|iznosi|zneski|tutarlar|ποσα|суми|износи|belopp|valores)\b"
 )
 _OF_INDIA: Final = {"lakhs": re.compile(r"\bla(?:kh|c)s?\b"), "crores": re.compile(r"\bcrores?\b")}
 _LETTER: Final = re.compile(r"[^\W\d_]")
