@@ -145,6 +145,16 @@ async def test_a_condition_that_does_not_hold_and_a_rule_that_never_will_are_tol
     assert preview["planned"][0]["blocked_by"][0]["basis"] == "law"
 
 
+async def test_a_preview_reads_an_idempotency_key_though_it_needs_none(house: House) -> None:
+    path, asked = "/scenarios/gentle_2_waves/preview", {"debt": DEBT}
+
+    read = await house.post(path, asked, Idempotency_Key="one")
+    refused = await house.post(path, asked, Idempotency_Key="x" * 256)
+
+    assert read.status == 200, read.body
+    assert (refused.status, refused.json()["type"]) == (400, "/problems/idempotency-key-unreadable")
+
+
 async def test_a_preview_tells_of_a_body_that_is_not_stored(house: House) -> None:
     await house.place.set_clock("2026-01-05 09:00")
 

@@ -47,7 +47,10 @@ class Requires:
 
 
 def caller_of(request: Request, scope: str) -> Caller:
-    """Return the caller the middleware found, if it holds a scope and asks what there is; else raise the refusal."""
+    """Return the caller the middleware found, if it holds a scope and asks what there is; else raise the refusal.
+
+    An Idempotency-Key is read on every POST, also on one that changes nothing and needs none.
+    """
     found = request.scope["state"].get("caller")
     if found is None:
         raise NoCredential
@@ -57,6 +60,8 @@ def caller_of(request: Request, scope: str) -> Caller:
     if scope not in caller.scopes:
         raise ScopeMissing(scope)
     refuse_unknown_parameters(request)
+    if request.method == "POST" and (key := request.headers.get("idempotency-key")) is not None:
+        idempotency.read_key(key)
     return caller
 
 
