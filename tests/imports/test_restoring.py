@@ -287,7 +287,9 @@ async def test_erasing_a_person_drops_what_imports_keep_of_them(sender: Sender, 
 async def test_erasing_one_person_of_a_code_leaves_what_is_kept_of_another(sender: Sender) -> None:
     for name, reference in (("Jean Dupont", "U-1"), ("Sophie Martin", "U-2")):
         who = {"name": name, "email": f"{reference}@example.com", "phone": None, "reference": "DIVERS"}
-        await sender.call("POST", "/debts", make.debt(reference=reference, debtor=who))
+        await sender.call(
+            "POST", "/debts", make.debt(reference=reference, debtor=who, timeline_start_mode="next_day")
+        )
     shown = await updated(sender, line("Jean Dupont", "U-1", "70,00", "u-1@example.com"))
     await sender.call("DELETE", f"/debts/{(await book(sender))['U-2']['id']}")
 

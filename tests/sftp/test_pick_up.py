@@ -63,7 +63,7 @@ class Worker:
         self.pick_up = PickUp(self.database, self.vault, 1_440, imports.BYTES_MAX)
 
     async def work(self) -> None:
-        """Turn until nothing is left to do; a file that was asked for and is locked for a moment is come back for."""
+        """Turn until nothing is left to do; a file that was asked for is come back for, as the worker does."""
         for _ in range(_COMES_BACK):
             while await self.pick_up.turn() or await self._import():
                 pass
