@@ -855,3 +855,27 @@ def test_a_reference_that_repeats_and_is_none_goes_on_with_its_day_and_no_second
 
     assert [question.code for question in asked.questions] == ["reference_repeats"]
     assert (after.is_certain, after.reference_from) == (True, (0, 2))
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "field", "questions"),
+    [
+        pytest.param(
+            "Facture | Assurance | Solde", "F-1 | Mutuelle du Rhône | 50,00", "name", [], id="the only people"
+        ),
+        pytest.param(
+            "Facture | Assurance | Intéressé | Solde",
+            "F-1 | Mutuelle du Rhône | Jean Petit | 50,00",
+            None,
+            ["missing_name"],
+            id="others nobody knows",
+        ),
+    ],
+)
+def test_a_lone_column_of_people_is_the_debtors(
+    header: str, row: str, field: str | None, questions: list[str]
+) -> None:
+    found = read(header, row, row.replace("F-1", "F-2").replace("Rhône", "Sud").replace("Jean", "Luc"))
+
+    assert found.asked() == questions
+    assert found.mapping.columns[1].field == field

@@ -99,7 +99,7 @@ def _take_credits(candidates: list[Candidate]) -> None:
             continue
         has_zeros = any(text.strip("0.,- ") == "" for text in texts_of(one.found))
         if one.found.share(sheets.Kind.NUMBER) >= CERTAIN and (has_zeros or has_fractions(one.found)):
-            one.become([Claim(Field.AMOUNT_PAID, 0.7)], Reason("header", _header(one)))
+            one.become([Claim(Field.AMOUNT_PAID, 0.7)], Reason("header", one.heading))
 
 
 def _aged_or_part(due: list[Candidate], candidates: list[Candidate], head: Head) -> list[Question]:
@@ -161,7 +161,7 @@ def _ledger(
     )
     if len(debits) == 1 and (is_reconciled or are_items):
         why = "open_debits" if is_reconciled else "open_items"
-        debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason(why, _header(debits[0])))
+        debits[0].become([Claim(Field.AMOUNT, 0.88)], Reason(why, debits[0].heading))
         _leave(credits_, why, debits[0])
         return []
     return [_which("ledger", ledger)]
@@ -174,7 +174,7 @@ def _take_aged(candidates: list[Candidate], head: Head) -> None:
     sums = [one for one in amounts if len(ages) > 1 and head.is_sum(one.found, ages)]
     if len(sums) == 1 and not any(_is_due(one) for one in amounts):
         sums[0].spoken = replace(sums[0].spoken, concepts=sums[0].spoken.concepts | {"open"})
-        sums[0].become([Claim(Field.AMOUNT, 0.93)], Reason("aged", _header(sums[0])))
+        sums[0].become([Claim(Field.AMOUNT, 0.93)], Reason("aged", sums[0].heading))
 
 
 def _take_rest(candidates: list[Candidate], paid: list[Candidate], head: Head) -> None:
@@ -195,8 +195,8 @@ def _take_rest(candidates: list[Candidate], paid: list[Candidate], head: Head) -
     if len(pairs) == 1:
         whole, rest = pairs[0]
         rest.spoken = replace(rest.spoken, concepts=rest.spoken.concepts | {"open"})
-        rest.become([Claim(Field.AMOUNT, 0.93)], Reason("less_paid", _header(paid[0])))
-        whole.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", _header(rest)))
+        rest.become([Claim(Field.AMOUNT, 0.93)], Reason("less_paid", paid[0].heading))
+        whole.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", rest.heading))
         paid[0].become([Claim(Field.AMOUNT_PAID, 0.9)])
 
 
@@ -266,7 +266,7 @@ def _with_due(
         _leave([one for one in invoiced if one is not chosen], "not_due", due[0])
         invoiced = [chosen]
     for one in invoiced:
-        one.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", _header(due[0])))
+        one.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", due[0].heading))
     if len(due) > 1 and (sums := [one for one in due if _sums_up(one, due, head)]):
         _leave([one for one in due if one is not sums[0]], "not_due", sums[0])
         due = sums[:1]
@@ -340,7 +340,7 @@ def _local_alone(amount: Candidate, candidates: list[Candidate]) -> list[Questio
     """An amount in local currency is the debt's unless the currency beside it is another one's."""
     currencies = [one for one in candidates if one.may_be((Field.CURRENCY,)) and one.found.filled]
     if all("local" in one.spoken.concepts for one in currencies) and not amount.spoken.unknown:
-        amount.turn(Field.AMOUNT, Field.AMOUNT, 0.85, Reason("only_amount", _header(amount)))
+        amount.turn(Field.AMOUNT, Field.AMOUNT, 0.85, Reason("only_amount", amount.heading))
     return []
 
 
@@ -350,14 +350,14 @@ def _plain_alone(amount: Candidate, paid: list[Candidate], candidates: list[Cand
         amount.turn(Field.AMOUNT, Field.AMOUNT_INVOICED, 0.7)
         options = (Field.AMOUNT_INVOICED.value, Field.AMOUNT.value)
         index = amount.column.index
-        return [Question("amount_or_invoiced", (index,), Field.AMOUNT, options, None, _header(paid[0]))]
+        return [Question("amount_or_invoiced", (index,), Field.AMOUNT, options, None, paid[0].heading)]
     if "local" in amount.spoken.concepts:
         return _local_alone(amount, candidates)
     claim = amount.claim(Field.AMOUNT)
     score = claim.score if claim else 0.0
     # An amount of something nobody knows is asked, an amount of nothing in particular is what the file is about.
     score = min(score, 0.75) if amount.spoken.unknown else score + 0.07 if score >= 0.7 else score
-    amount.become([Claim(Field.AMOUNT, score)], Reason("only_amount", _header(amount)))
+    amount.become([Claim(Field.AMOUNT, score)], Reason("only_amount", amount.heading))
     return []
 
 
@@ -375,7 +375,7 @@ def _tax_beside(amount: Candidate, candidates: list[Candidate], head: Head) -> l
             ):
                 return []
             proposed = Field.AMOUNT.value
-            facts = _header(amount) | {"tax": _header(one)["header"]}
+            facts = amount.heading | {"tax": one.heading["header"]}
             return [
                 Question("tax_included", (amount.column.index,), Field.AMOUNT, (proposed,), proposed, facts)
             ]
@@ -388,7 +388,7 @@ def _is_net(net: Candidate, amount: Candidate, tax: Candidate) -> bool:
 
 def _invoiced_only(one: Candidate, field: Field = Field.AMOUNT_INVOICED) -> Question:
     proposed = field.value
-    return Question("invoiced_only", (one.column.index,), Field.AMOUNT, (proposed,), proposed, _header(one))
+    return Question("invoiced_only", (one.column.index,), Field.AMOUNT, (proposed,), proposed, one.heading)
 
 
 def _do_not_add_up(
@@ -422,7 +422,7 @@ def _do_not_add_up(
     if fits >= _ADDING_UP_MIN:
         return []
     indexes = tuple(one.column.index for one in columns)
-    facts = {"share": round(fits, 2), "due": _header(due)["header"]}
+    facts = {"share": round(fits, 2), "due": due.heading["header"]}
     return [Question("amounts_disagree", indexes, Field.AMOUNT, (), Field.AMOUNT.value, facts)]
 
 
@@ -439,13 +439,13 @@ def _negative(due: Candidate, head: Head) -> list[Question]:
         return []
     if head.share_negative(due.found) < _NEGATIVE_MIN:
         return []
-    return [Question("negative_amounts", (due.column.index,), Field.AMOUNT, (), None, _header(due))]
+    return [Question("negative_amounts", (due.column.index,), Field.AMOUNT, (), None, due.heading)]
 
 
 def _which(why: str, found: list[Candidate]) -> Question:
     indexes = tuple(one.column.index for one in found)
     options = tuple(str(index) for index in indexes)
-    facts = {"why": why, "columns": [_header(one)["header"] for one in found]}
+    facts = {"why": why, "columns": [one.heading["header"] for one in found]}
     facts["examples"] = [next(iter(texts_of(one.found)), "") for one in found]
     for one in found:
         one.become([Claim(claim.field, min(claim.score, 0.7), claim.role) for claim in one.claims])
@@ -474,7 +474,7 @@ def _only(paid: list[Candidate], head: Head) -> list[Candidate]:
 
 def _leave(found: Iterable[Candidate], why: str, instead: Candidate) -> None:
     for one in found:
-        one.become([], Reason(why, _header(instead)))
+        one.become([], Reason(why, instead.heading))
 
 
 def _claiming(candidates: list[Candidate], field: Field) -> list[Candidate]:
@@ -493,7 +493,3 @@ def _role(one: Candidate) -> str | None:
     return (
         one.best.role if one.best and one.best.field in {Field.AMOUNT_INVOICED, Field.AMOUNT_PAID} else None
     )
-
-
-def _header(candidate: Candidate) -> dict[str, str]:
-    return {"header": candidate.column.header or candidate.column.letter}

@@ -52,6 +52,11 @@ class Candidate:
         """The likeliest field."""
         return self.claims[0] if self.claims else None
 
+    @property
+    def heading(self) -> dict[str, str]:
+        """The header as a fact of a reason or a question: the column's letter where it has none."""
+        return {"header": self.column.header or self.column.letter}
+
     def claim(self, field: Field) -> Claim | None:
         """Return what the column claims of a field."""
         return next((claim for claim in self.claims if claim.field == field), None)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from getbill.imports.mapping import dialling
 from getbill.imports.mapping.cells import NO_NUMBER, NOTHING
 from getbill.imports.mapping.legal_forms import is_company
-from getbill.imports.mapping.model import AMOUNTS, DATES, Field
+from getbill.imports.mapping.model import AMOUNTS, CERTAIN, DATES, Field
 from getbill.imports.mapping.rules import Claim
 from getbill.imports.mapping.tables import CIVILITIES, LANGUAGES, currency_of
 from getbill.sheets import ColumnProfile, Kind, read_text, whole
@@ -21,6 +21,7 @@ _POSTAL_CITY = re.compile(
     r"(\b[A-Z]{0,2}-?\d{4,5}\b|\b\d{4} ?[A-Z]{2}\b|^\d{3} \d{2}\b).*[^\W\d]{3}|[^\W\d]{3}.*\d{4,5}"
 )
 _ADDRESS = re.compile(r"[^\s@,;<>:]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
+_NO_NAMES = (Kind.EMAIL, Kind.DATE, Kind.PHONE, Kind.NUMBER, Kind.YES_NO)
 _HOUSE = re.compile(r"\d{1,5}\s*[-/]?\s*\w{0,6}")
 
 
@@ -79,6 +80,12 @@ def has_fractions(found: ColumnProfile) -> bool:
 def are_companies(found: ColumnProfile) -> bool:
     """Tell whether most of a column's cells end in the legal form of a company."""
     return part(texts_of(found), is_company) >= 0.5
+
+
+def are_people(found: ColumnProfile) -> bool:
+    """Tell whether a column's cells may be names of people or companies: words, and nothing of another shape."""
+    are_words = part(texts_of(found), lambda text: not any(map(str.isdigit, text))) >= CERTAIN
+    return are_words and found.filled > 0 and not any(found.share(kind) >= 0.5 for kind in _NO_NAMES)
 
 
 def are_whole_addresses(found: ColumnProfile) -> bool:

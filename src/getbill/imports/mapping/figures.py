@@ -15,7 +15,7 @@ _LIVE_MIN = 3
 # Fewer rows than this show nothing.
 _ROWS_MIN = 2
 # The series of a number and the number in it: INV-2026-, 0418.
-_SERIAL = re.compile(r"^(.*?)(\d{1,18})\D{0,3}$")
+SERIAL = re.compile(r"^(.*?)(\d{1,18})\D{0,3}$")
 # Some papers bear an earlier day than the one before them.
 _GROWING = 0.9
 
@@ -237,7 +237,7 @@ class Head:
         """Tell whether numbers of one series grow with the days of their rows, which are on several days."""
         series: dict[str, list[tuple[date, int]]] = {}
         for row, day in zip(self._rows, self._dates(days), strict=True):
-            number = _SERIAL.match(sheets.read_text(row[numbers.column.index]))
+            number = SERIAL.match(sheets.read_text(row[numbers.column.index]))
             if number and day:
                 series.setdefault(number[1], []).append((day, int(number[2])))
         in_order = [

@@ -1,36 +1,33 @@
 """Who the debtor is where no header says name: the one column of people beside a customer's code or account."""
 
-from getbill import sheets
 from getbill.imports.mapping import contents
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
-from getbill.imports.mapping.model import CERTAIN, NAMES, Field, Reason
+from getbill.imports.mapping.model import NAMES, Field, Reason
 from getbill.imports.mapping.rules import Claim
 
 _SPACED_MIN = 0.5
 _CODE_MAX = 17
 _NAMED = 0.85
-_NO_TEXTS = (sheets.Kind.EMAIL, sheets.Kind.DATE, sheets.Kind.PHONE, sheets.Kind.NUMBER, sheets.Kind.YES_NO)
-_HALF = 0.5
 # What a header may say of a column of people that are the debtors, and of one that are not.
-_WHOM = {"debtor", "account", "company", "address", "other"}
-_NOT_WHOM = {
-    "rep",
-    "creditor",
-    "supplier",
-    "bank",
-    "city",
-    "country",
-    "street",
-    "ship",
-    "terms",
-    "status",
-    "kind",
-} | {
-    "segment",
-    "contact",
-    "note",
-}
+_WHOM = frozenset({"debtor", "account", "company", "address", "other"})
+_NOT_WHOM = frozenset(
+    {
+        "rep",
+        "creditor",
+        "supplier",
+        "bank",
+        "city",
+        "country",
+        "street",
+        "ship",
+        "terms",
+        "status",
+        "kind",
+        "note",
+    }
+    | {"segment", "contact"}
+)
 
 
 def weigh(candidates: list[Candidate], head: Head) -> None:
@@ -38,14 +35,15 @@ def weigh(candidates: list[Candidate], head: Head) -> None:
     _codes_beside_names(candidates, head)
     if any(one.may_be(NAMES) for one in candidates):
         return
-    named = _beside_codes(candidates, head) or [
-        one
-        for one in _people(candidates)
-        if one.spoken.concepts & _WHOM and not one.spoken.concepts & _NOT_WHOM
-    ]
+    named = _beside_codes(candidates, head) or _alone(candidates)
     if len(named) == 1:
-        reason = Reason("only_people", {"header": named[0].column.header or named[0].column.letter})
-        named[0].become([Claim(Field.NAME, _NAMED)], reason)
+        named[0].become([Claim(Field.NAME, _NAMED)], Reason("only_people", named[0].heading))
+
+
+def _alone(candidates: list[Candidate]) -> list[Candidate]:
+    """Return the one column of people in the file, where its header speaks of somebody who may be the debtor."""
+    people = [one for one in _people(candidates) if not one.spoken.concepts & _NOT_WHOM]
+    return people if len(people) == 1 and people[0].spoken.concepts & _WHOM else []
 
 
 def _codes_beside_names(candidates: list[Candidate], head: Head) -> None:
@@ -58,8 +56,8 @@ def _codes_beside_names(candidates: list[Candidate], head: Head) -> None:
         ]
         named = [one for one in others if _are_people(one) and head.is_named_by(code.found, one.found)]
         if len(named) == 1:
-            code.become([Claim(Field.DEBTOR_REFERENCE, 0.9)], Reason("names_beside", _header(named[0])))
-            named[0].become([Claim(Field.NAME, 0.9)], Reason("header", _header(named[0])))
+            code.become([Claim(Field.DEBTOR_REFERENCE, 0.9)], Reason("names_beside", named[0].heading))
+            named[0].become([Claim(Field.NAME, 0.9)], Reason("header", named[0].heading))
             return
 
 
@@ -85,9 +83,7 @@ def _people(candidates: list[Candidate]) -> list[Candidate]:
 def _are_people(one: Candidate) -> bool:
     """Tell whether a column's cells may be names, most of them of several words."""
     texts = contents.texts_of(one.found)
-    are_words = contents.part(texts, lambda text: not any(map(str.isdigit, text))) >= CERTAIN
-    is_other = any(one.found.share(kind) >= _HALF for kind in _NO_TEXTS)
-    return are_words and not is_other and contents.part(texts, lambda text: " " in text) >= _SPACED_MIN
+    return contents.are_people(one.found) and contents.part(texts, lambda text: " " in text) >= _SPACED_MIN
 
 
 def _are_codes(one: Candidate) -> bool:
@@ -103,7 +99,3 @@ def _are_codes(one: Candidate) -> bool:
 
 def _is_own(one: Candidate) -> bool:
     return one.found.filled == one.found.distinct > 1
-
-
-def _header(candidate: Candidate) -> dict[str, str]:
-    return {"header": candidate.column.header or candidate.column.letter}

@@ -40,7 +40,6 @@ _PLACES = (Field.POSTAL_CODE, Field.CITY, Field.POSTAL_CITY)
 def weigh(candidates: list[Candidate], head: Head) -> None:
     """Decide between the fields of each column by what the other columns are."""
     _payers(candidates)
-    _accounts_named(candidates, head)
     _names(candidates)
     _contacts(candidates)
     _addresses(candidates)
@@ -62,12 +61,12 @@ def _names(candidates: list[Candidate]) -> None:
             if not {"first", "last", "company"} & one.spoken.concepts and not contents.are_companies(
                 one.found
             ):
-                one.turn(Field.NAME, Field.LAST_NAME, reason=Reason("beside_first_name", _header(first[0])))
+                one.turn(Field.NAME, Field.LAST_NAME, reason=Reason("beside_first_name", first[0].heading))
                 return
     if last and not first:
         for one in whole:
             if one.column.header.split() and one.column.header.split()[0].casefold() in _GIVEN:
-                one.turn(Field.NAME, Field.FIRST_NAME, reason=Reason("beside_last_name", _header(last[0])))
+                one.turn(Field.NAME, Field.FIRST_NAME, reason=Reason("beside_last_name", last[0].heading))
                 return
 
 
@@ -77,7 +76,7 @@ def _contacts(candidates: list[Candidate]) -> None:
         is_constant = one.found.filled > _CONSTANT_MIN and one.found.distinct == 1
         if is_constant and any(other.may_be(NAMES, CERTAIN) for other in candidates if other is not one):
             # The creditor's own company, in every row.
-            one.become([], Reason("not_ours", _header(one)))
+            one.become([], Reason("not_ours", one.heading))
     for one in _having(candidates, Field.NAME):
         others = [other for other in candidates if other is not one and other.may_be(NAMES, CERTAIN)]
         if "object" in one.spoken.concepts and "debtor" not in one.spoken.concepts and others:
@@ -94,10 +93,10 @@ def _contacts(candidates: list[Candidate]) -> None:
             # Rows without a company are named by their contact.
             contact.become([Claim(Field.CONTACT, 0.88)])
         elif named:
-            contact.become([], Reason("contact", _header(named[0])))
+            contact.become([], Reason("contact", named[0].heading))
         elif accounts := _described_accounts(candidates):
             accounts[0].turn(Field.OBJECT, Field.NAME, 0.85)
-            contact.become([], Reason("contact", _header(accounts[0])))
+            contact.become([], Reason("contact", accounts[0].heading))
         else:
             contact.turn(Field.NAME, Field.NAME, score=0.88)
 
@@ -107,27 +106,31 @@ def _described_accounts(candidates: list[Candidate]) -> list[Candidate]:
     codes = _having(candidates, Field.DEBTOR_REFERENCE)
     if not any(_is_own(code) for code in codes):
         return []
-    described = [one for one in _having(candidates, Field.OBJECT) if _are_people(one)]
+    described = [one for one in _having(candidates, Field.OBJECT) if contents.are_people(one.found)]
     return described if len(described) == 1 else []
 
 
 def _payers(candidates: list[Candidate]) -> None:
     """Take who pays for the debtor, and not the patient, pupil or child for whom they pay."""
-    others = [one for one in candidates if _BENEFICIARY.search(plain(one.column.header)) and _are_people(one)]
+    others = [
+        one
+        for one in candidates
+        if _BENEFICIARY.search(plain(one.column.header)) and contents.are_people(one.found)
+    ]
     payers = [
         one
         for one in candidates
         if one not in others
         and _PAYER.search(plain(one.column.header))
         and not _NO_PERSON.search(plain(one.column.header))
-        and _are_people(one)
+        and contents.are_people(one.found)
     ]
     if len(payers) == 1 and not others and _GUARDIAN.search(plain(payers[0].column.header)):
         others = _children(candidates, payers[0])
     if len(payers) == 1 and others:
-        payers[0].become([Claim(Field.NAME, 0.92)], Reason("header", _header(payers[0])))
+        payers[0].become([Claim(Field.NAME, 0.92)], Reason("header", payers[0].heading))
         for one in others:
-            one.become([], Reason("pays_for_another", _header(payers[0])))
+            one.become([], Reason("pays_for_another", payers[0].heading))
         if len(others) == 1 and payers[0].found.filled < payers[0].found.rows:
             # Whoever has no payer beside them pays for themselves.
             others[0].become([Claim(Field.CONTACT, 0.88)])
@@ -137,28 +140,6 @@ def _children(candidates: list[Candidate], guardian: Candidate) -> list[Candidat
     """Return the names of the children for whom a guardian stands in every row: Cognome, Nome, Genitore."""
     names = [one for one in _having(candidates, *NAMES) if one is not guardian]
     return names if guardian.found.filled == guardian.found.rows else []
-
-
-def _are_people(one: Candidate) -> bool:
-    """Tell whether a column's cells may be names."""
-    kinds = (sheets.Kind.EMAIL, sheets.Kind.DATE, sheets.Kind.PHONE, sheets.Kind.NUMBER, sheets.Kind.YES_NO)
-    texts = contents.texts_of(one.found)
-    are_words = contents.part(texts, lambda text: not any(map(str.isdigit, text))) >= CERTAIN
-    return are_words and one.found.filled > 0 and not any(one.found.share(kind) >= _HALF for kind in kinds)
-
-
-def _accounts_named(candidates: list[Candidate], head: Head) -> None:
-    """Take the description of an account for the debtor's name where nothing else names them: Konto, Bezeichnung."""
-    if any(one.may_be(NAMES) for one in candidates):
-        return
-    codes = _having(candidates, Field.DEBTOR_REFERENCE)
-    named = [
-        one
-        for one in _having(candidates, Field.OBJECT)
-        if _are_people(one) and any(head.is_named_by(code.found, one.found) for code in codes)
-    ]
-    if len(named) == 1:
-        named[0].turn(Field.OBJECT, Field.NAME, 0.85)
 
 
 def _addresses(candidates: list[Candidate]) -> None:
@@ -171,9 +152,9 @@ def _addresses(candidates: list[Candidate]) -> None:
         if one.spoken.ordinal > 1:
             one.become([Claim(Field.ADDRESS_EXTRA, 0.85)])
         elif contents.are_whole_addresses(one.found) and not [other for other in streets if other is not one]:
-            one.become([Claim(Field.ADDRESS, 0.93)], Reason("whole_addresses", _header(one)))
+            one.become([Claim(Field.ADDRESS, 0.93)], Reason("whole_addresses", one.heading))
         elif places:
-            one.become([Claim(Field.STREET_ADDRESS, 0.92)], Reason("beside_place", _header(places[0])))
+            one.become([Claim(Field.STREET_ADDRESS, 0.92)], Reason("beside_place", places[0].heading))
 
 
 def _places_of_others(candidates: list[Candidate]) -> None:
@@ -185,7 +166,7 @@ def _places_of_others(candidates: list[Candidate]) -> None:
         if concepts & {"address", "street", "ship"}:
             is_others = not one.claims and {"ship"} <= concepts <= _OF_DELIVERY
         elif is_others and not has_own and one.may_be(_PLACES):
-            one.become([], Reason("not_ours", _header(one)))
+            one.become([], Reason("not_ours", one.heading))
         elif not one.may_be(_PLACES) and not concepts & {"house", "extra", "province", "country"}:
             is_others = False
 
@@ -193,7 +174,7 @@ def _places_of_others(candidates: list[Candidate]) -> None:
 def _references(candidates: list[Candidate], head: Head) -> None:
     for one in _having(candidates, Field.REFERENCE, Field.INVOICE_REFERENCE):
         if one.spoken.concepts <= _NUMBERING and head.counts_rows(one.found):
-            one.become([], Reason("counts_rows", _header(one)))
+            one.become([], Reason("counts_rows", one.heading))
     names = _having(candidates, *NAMES)
     if not _having(candidates, Field.INVOICE_REFERENCE):
         _numbers(candidates, names)
@@ -204,7 +185,7 @@ def _references(candidates: list[Candidate], head: Head) -> None:
     numbered = [one for one in invoices if "invoice" in one.spoken.concepts]
     for one in invoices:
         if "document" in one.spoken.concepts and numbered and one not in numbered:
-            one.become([], Reason("invoice_identifies", _header(numbered[0])))
+            one.become([], Reason("invoice_identifies", numbered[0].heading))
     _accounts(candidates, head, invoices)
 
 
@@ -217,10 +198,10 @@ def _accounts(candidates: list[Candidate], head: Head, invoices: list[Candidate]
         is_best = one.may_be((Field.DEBTOR_REFERENCE,))
         same = is_best and one.found.filled > 3 and one.found.distinct == 1
         if same or (is_best and invoices and one.best and one.best.score < 0.8):
-            one.become([], Reason("not_ours", _header(one)))
+            one.become([], Reason("not_ours", one.heading))
         elif head.are_shared(one.found, [name.found for name in names]):
             others = [claim for claim in one.claims if claim.field != Field.DEBTOR_REFERENCE]
-            one.become(others, Reason("collective_account", _header(one)) if is_best else None)
+            one.become(others, Reason("collective_account", one.heading) if is_best else None)
 
 
 def _numbers(candidates: list[Candidate], names: list[Candidate]) -> None:
@@ -255,7 +236,7 @@ def _numbers_before_references(candidates: list[Candidate]) -> None:
     if len(numbers) == 1:
         for one in invoices:
             if one is not numbers[0] and "reference" in one.spoken.concepts:
-                one.become([], Reason("invoice_identifies", _header(numbers[0])))
+                one.become([], Reason("invoice_identifies", numbers[0].heading))
 
 
 def _payment_symbol(candidates: list[Candidate]) -> None:
@@ -298,7 +279,7 @@ def _vague_references(candidates: list[Candidate], invoices: list[Candidate]) ->
         if not one.found.filled:
             one.become([], Reason("empty"))
         elif is_vague and not one.spoken.whole and invoices:
-            one.become([], Reason("invoice_identifies", _header(invoices[0])))
+            one.become([], Reason("invoice_identifies", invoices[0].heading))
 
 
 def _dates(candidates: list[Candidate], head: Head) -> None:
@@ -308,7 +289,7 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
     exact = [one for one in named if {"invoice", "issue"} & one.spoken.concepts or one.spoken.whole]
     for one in named:
         if exact and one not in exact:
-            one.become([], Reason("other_date", _header(exact[0])))
+            one.become([], Reason("other_date", exact[0].heading))
     if not dues and not named:
         _lone_date(candidates)
     for one in _having(candidates, Field.INVOICE_DATE):
@@ -316,14 +297,12 @@ def _dates(candidates: list[Candidate], head: Head) -> None:
             continue
         if dues and one.spoken.unknown:
             # A date of something nobody knows: left out, the day due is there.
-            one.become([], Reason("not_ours", _header(one)))
+            one.become([], Reason("not_ours", one.heading))
             continue
         if named:
-            one.become([], Reason("other_date", _header(named[0])))
+            one.become([], Reason("other_date", named[0].heading))
         elif len(dues) == 1 and head.is_never_after(one.found, dues[0].found):
-            one.turn(
-                Field.INVOICE_DATE, Field.INVOICE_DATE, 0.88, Reason("never_after_due", _header(dues[0]))
-            )
+            one.turn(Field.INVOICE_DATE, Field.INVOICE_DATE, 0.88, Reason("never_after_due", dues[0].heading))
     _booked(candidates, dues, head)
 
 
@@ -341,7 +320,7 @@ def _booked(candidates: list[Candidate], dues: list[Candidate], head: Head) -> N
         and one.found.share(sheets.Kind.DATE) >= CERTAIN
     ]
     if len(booked) == 1 and head.is_never_after(booked[0].found, dues[0].found):
-        booked[0].become([Claim(Field.INVOICE_DATE, 0.85)], Reason("never_after_due", _header(dues[0])))
+        booked[0].become([Claim(Field.INVOICE_DATE, 0.85)], Reason("never_after_due", dues[0].heading))
 
 
 def _lone_date(candidates: list[Candidate]) -> None:
@@ -350,7 +329,3 @@ def _lone_date(candidates: list[Candidate]) -> None:
     is_plain = len(dates) == 1 and dates[0].spoken.concepts == {"date"} and not dates[0].spoken.unknown
     if is_plain and _having(candidates, Field.INVOICE_REFERENCE):
         dates[0].turn(Field.INVOICE_DATE, Field.INVOICE_DATE, 0.85)
-
-
-def _header(candidate: Candidate) -> dict[str, str]:
-    return {"header": candidate.column.header or candidate.column.letter}

@@ -4,14 +4,13 @@ A number that no two rows share and that grows with the days of the rows is a do
 a list of customers' balances is numbered by its customers, and one of their rents or dues by customer and day.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from getbill import sheets
 from getbill.imports.mapping import contents
 from getbill.imports.mapping.candidates import Candidate
-from getbill.imports.mapping.figures import Head
+from getbill.imports.mapping.figures import SERIAL, Head
 from getbill.imports.mapping.model import CERTAIN, NAMES, Column, Field, Reason
 from getbill.imports.mapping.rules import Claim
 
@@ -72,7 +71,6 @@ _IN_ORDER_MIN: Final = 5
 _IN_ORDER_OF_REPEATED_MIN: Final = 3
 _MOST: Final = 0.75
 _CHARACTERS_MIN, _CHARACTERS_MAX = 3, 30
-_NUMBER: Final = re.compile(r"^(.*?)(\d{1,18})\D{0,3}$")
 
 
 def weigh(candidates: list[Candidate], head: Head) -> None:
@@ -92,8 +90,8 @@ def weigh(candidates: list[Candidate], head: Head) -> None:
     lettered = [one for one in numbered if contents.part(contents.texts_of(one.found), _is_lettered) == 1]
     numbered = lettered if len(numbered) > 1 else numbered
     if len(numbered) == 1:
-        facts = {"header": numbered[0].column.header or numbered[0].column.letter}
-        numbered[0].become([Claim(Field.INVOICE_REFERENCE, CERTAIN)], Reason("grows_with_days", facts))
+        reason = Reason("grows_with_days", numbered[0].heading)
+        numbered[0].become([Claim(Field.INVOICE_REFERENCE, CERTAIN)], reason)
 
 
 def together(columns: Sequence[Column], candidates: list[Candidate], head: Head) -> tuple[int, ...]:
@@ -167,7 +165,7 @@ def _may_be_papers(one: Candidate) -> bool:
 def _is_code(text: str) -> bool:
     return (
         _CHARACTERS_MIN <= len(text) <= _CHARACTERS_MAX
-        and bool(_NUMBER.match(text))
+        and bool(SERIAL.match(text))
         and len(text.split()) <= _CHARACTERS_MIN
     )
 
