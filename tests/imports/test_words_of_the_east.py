@@ -7,8 +7,8 @@ import pytest
 from getbill import sheets
 from getbill.imports import mapping
 from getbill.imports.mapping.headers import listen
-from getbill.imports.mapping.row_status import status_of
 from getbill.imports.mapping.rules import claims
+from getbill.imports.mapping.status_words import status_of
 
 HEADERS = {
     "pl": "Kod kontrahenta=debtor_reference|Data wystawienia=invoice_date|Termin płatności=due_date|Pozostało do zapłaty=amount|Zapłacono=amount_paid"

@@ -21,8 +21,8 @@ from getbill.imports.mapping.model import (
 )
 from getbill.imports.mapping.propose import propose
 from getbill.imports.mapping.repeats import Instalments, looked_through
-from getbill.imports.mapping.row_status import Status
 from getbill.imports.mapping.said import said, tongue
+from getbill.imports.mapping.status_words import Status
 from getbill.imports.mapping.units import Unit
 from getbill.imports.mapping.verification import verified
 

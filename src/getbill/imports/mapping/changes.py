@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from getbill import sheets
-from getbill.imports.mapping import countries, formats, repeats, row_status, units
+from getbill.imports.mapping import countries, formats, repeats, row_status, status_words, units
 from getbill.imports.mapping.contents import fit
 from getbill.imports.mapping.model import (
     AMOUNTS,
@@ -328,7 +328,7 @@ def _one_of(value: Any, known: frozenset[Any] | set[Any]) -> Any:
 
 def _statuses(value: Any) -> dict[str, str]:
     return {
-        str(name): _one_of(status, frozenset(row_status.STATUSES)) for name, status in (value or {}).items()
+        str(name): _one_of(status, frozenset(status_words.STATUSES)) for name, status in (value or {}).items()
     }
 
 

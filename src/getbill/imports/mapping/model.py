@@ -142,7 +142,7 @@ class Mapping:
     # By column: the decimal mark, the date order, as a human answered.
     numbers: Facts[int, str] = default(default_factory=dict)
     dates: Facts[int, str] = default(default_factory=dict)
-    # By column, what its values say of their rows (`row_status.STATUSES`). Empty: the column is not looked at.
+    # By column, what its values say of their rows (`status_words.STATUSES`). Empty: the column is not looked at.
     row_status: Facts[int, Facts[str, str]] = default(default_factory=dict)
     # What becomes of the instalments of one invoice: `split` or `merge`; None where the layout has none.
     instalments: str | None = None

@@ -6,13 +6,10 @@ asked in one question. A column with two values beside an amount may be a sign: 
 """
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from getbill import sheets
 from getbill.imports.mapping.candidates import Candidate
@@ -20,58 +17,14 @@ from getbill.imports.mapping.cells import NOTHING, CellFinding, Draft, Step, tex
 from getbill.imports.mapping.contents import has_fractions
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.headers import listen, plain
-from getbill.imports.mapping.lexicon import JOINING
 from getbill.imports.mapping.model import CERTAIN, Column, Field, Question, Reason
+from getbill.imports.mapping.status_words import STATUSES, Status, compared, mark_of, status_of, vocabulary
 
-Status = Literal["open", "paid", "credit", "partly_paid", "excluded"]
 # By column, by value: what the value says of its row. An empty table: the column is not looked at.
 RowStatus = Mapping[int, Mapping[str, str]]
-STATUSES: Final[tuple[str, ...]] = get_args(Status)
 # Stands for every value of a column in which any mark says the same.
 ANY_VALUE: Final = "*"
 
-# States agree with what they are of: an invoice is paid in the feminine, a total in the masculine, several in the plural.
-_ENDINGS: Final = {
-    "fr": (
-        (re.compile(r"ees?\b"), "e"),
-        (re.compile(r"ees?\b"), "ees"),
-        (re.compile(r"(?<=[aeiu])e\b"), "es"),
-    ),
-    "es": (
-        (re.compile(r"(?<=[dt])a\b"), "o"),
-        (re.compile(r"(?<=[dt])a\b"), "as"),
-        (re.compile(r"(?<=[dt])a\b"), "os"),
-    ),
-    "it": (
-        (re.compile(r"(?<=[tso])a\b"), "o"),
-        (re.compile(r"(?<=[ts])a\b"), "e"),
-        (re.compile(r"(?<=[ts])a\b"), "i"),
-    ),
-    "pt": (
-        (re.compile(r"(?<=[dt])a\b"), "o"),
-        (re.compile(r"(?<=[dtg])a\b"), "as"),
-        (re.compile(r"(?<=[dtg])a\b"), "os"),
-    ),
-    "pl": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o")),
-    "czech": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o")),
-    "polish": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o"), (re.compile(r"(?<=[nt])a\b"), "y")),
-    "bohemian": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o"), (re.compile(r"(?<=n)a\b"), "")),
-    "slovak": ((re.compile(r"a\b"), "e"), (re.compile(r"a\b"), "o"), (re.compile(r"(?<=n)a\b"), "y")),
-    "croatian": (
-        (re.compile(r"(?<=[nlt])a\b"), "o"),
-        (re.compile(r"(?<=[nlt])a\b"), "e"),
-        (re.compile(r"(?<=[nlt])a\b"), "i"),
-        (re.compile(r"(?<=[nt])a\b"), ""),
-    ),
-    "serbian": ((re.compile(r"(?<=[нлт])а\b"), "о"), (re.compile(r"(?<=[нт])а\b"), "")),
-    "bulgarian": (
-        (re.compile(r"(?<=[нлт])а\b"), "о"),
-        (re.compile(r"(?<=[нлт])а\b"), "и"),
-        (re.compile(r"(?<=[нт])а\b"), ""),
-    ),
-    "romanian": ((re.compile(r"(?<=[tsd])a\b"), ""), (re.compile(r"(?<=[tsd])a\b"), "e")),
-}
-_SEVERITY: Final = ("open", "partly_paid", "paid", "credit", "excluded")
 _CODES: Final = {"paid": "row_is_settled", "credit": "row_is_credit", "excluded": "row_is_excluded"}
 # Yes and no, as flags are written.
 _ISSUED: Final = frozenset(
@@ -305,119 +258,10 @@ _BOOKED: Final = re.compile(
 )
 _CANCELLED: Final = re.compile(r"storn|cancel|annul|anul|abgebroch|reject|refus|void|makul|peruut")
 _TO_COME: Final = re.compile(r"\b(?:avant|pre|before|vor|voor|antes|prima|ante|pred|przed|fore|for)\b")
-_SINCE: Final = re.compile(
-    r"\b(?:by|for|de|since|depuis|seit|sinds|da|desde|um|hace|in|dans)?\s*\d+\s*(?:days?|jours?|tage?n?|dias?|giorni|dagen|fois|times|mal|d|j)\b"
-)
-_AT_A_DATE: Final = re.compile(r"\s+(?:le|on|am|el|il|op|em|du|vom|del)?\s*\d[\d\s./-]*$")
-_ORDINAL: Final = re.compile(r"\b\d+(?:re|er|e|eme|st|nd|rd|th|o|a)?\b\.?")
-_IN_BRACKETS: Final = re.compile(r"\s*[(\[].*?[)\]]")
-_PARTS: Final = re.compile(r"\s*[,;|/+&]\s*|\s[-\u2013\u2014:>\u2192]\s")
-_NOT_WORDS: Final = re.compile(r"[\W_]+")
 # A header that says what is still to be done with a row: `À relancer`.
 _TO_DO: Final = re.compile(r"(?:a|to|zu|te|por|da)\b")
 # Words that a header of a day has beside what happened on it.
 _NOT_DAYS: Final = re.compile(r"\b(?:date|datum|fecha|data|le|on|at|am|op|el|il|de|du|d|of|del)\b|[\W_]")
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """What values say: of words, of the marks of two sides (debit to credit), of document types that charge or settle."""
-
-    words: Mapping[str, str]
-    word_sides: Mapping[str, frozenset[str]]
-    mark_sides: Mapping[str, frozenset[str]]
-    charges: frozenset[str]
-    settling: frozenset[str]
-    # Words of headers whose values are something else of the customer or the sale.
-    explained: frozenset[str]
-    # Kinds of customers, as a column of types may name them.
-    customers: frozenset[str]
-    # Words of headers of a state of something else: of the goods, of the customer.
-    elsewhere: frozenset[str]
-    journals: Mapping[str, str]
-    # Ways of paying, which say nothing of whether it was paid.
-    ways_to_pay: frozenset[str]
-    # Codes of document types, which mean it below a header of types only.
-    types: Mapping[str, str]
-
-
-@cache
-def vocabulary() -> Vocabulary:
-    """Return the vocabulary of `row_status.toml`; raise `ValueError` where a word stands for two things."""
-    stored = tomllib.loads(Path(__file__).with_name("row_status.toml").read_text("utf-8"))
-    words: dict[str, str] = {}
-    for status in STATUSES:
-        for listed in stored[status].values():
-            for word in _listed(listed):
-                if words.setdefault(word, status) != status:
-                    raise ValueError(f"{word!r} is both {words[word]} and {status}")
-    for status in STATUSES:
-        for language, listed in stored[status].items():
-            for word in _listed(listed):
-                for ending, other in _ENDINGS.get(language.split("_")[0], ()):
-                    words.setdefault(ending.sub(other, word), status)
-    sides = stored["sides"]
-    return Vocabulary(
-        words,
-        _sides(sides["words"]),
-        _sides(sides["marks"]),
-        frozenset(_listed(sides["charges"])),
-        frozenset(_listed(stored["settling"]["marks"])),
-        frozenset(stored["explained"]["headers"].split()),
-        frozenset(stored["customers"]["values"].split()),
-        frozenset(stored["elsewhere"]["headers"].split()),
-        {
-            mark: status
-            for name, status in (("sales", "open"), ("credits", "credit"), ("settling", "paid"))
-            for mark in _listed(stored["journals"][name])
-        },
-        frozenset(_listed(stored["ways_to_pay"]["values"])),
-        {code: status for status in ("open", "credit") for code in _listed(stored["types"][status])},
-    )
-
-
-def _listed(text: str) -> list[str]:
-    words = (" ".join(word.split()) for word in text.split(",") if word.strip())
-    return [word if word.isascii() else ":".join(map(_compared, word.split(":"))) for word in words]
-
-
-def _compared(word: str) -> str:
-    return _NOT_WORDS.sub(" ", plain(word)).strip()
-
-
-def _sides(text: str) -> dict[str, frozenset[str]]:
-    sides: dict[str, frozenset[str]] = {}
-    for debit, credit in ([_mark(mark) for mark in pair.split(":")] for pair in _listed(text)):
-        sides[debit] = sides.get(debit, frozenset()) | {credit}
-    return sides
-
-
-def status_of(value: str) -> str | None:
-    """Return what a value of a status column says of its row; None where that is not known."""
-    return _status_of(value.strip())
-
-
-@lru_cache(maxsize=4096)
-def _status_of(value: str) -> str | None:
-    words = vocabulary().words
-    text = plain(value)
-    for reading in (
-        text,
-        *(pattern.sub("", text) for pattern in (_IN_BRACKETS, _AT_A_DATE, _SINCE, _ORDINAL)),
-    ):
-        key = _NOT_WORDS.sub(" ", reading).strip()
-        if status := words.get(key) or words.get(key.removesuffix("s")):
-            return status
-    parts = [_NOT_WORDS.sub(" ", part).strip() for part in _PARTS.split(_SINCE.sub("", text))]
-    statuses = [words.get(part) for part in parts if part]
-    if len(statuses) > 1 and all(statuses):
-        return max((status for status in statuses if status), key=_SEVERITY.index)
-    # Words that each say owed say it together: facture impayée, overdue invoice.
-    each = [word for word in _NOT_WORDS.sub(" ", text).split() if word not in JOINING and not word.isdigit()]
-    statuses = [words.get(word) for word in each]
-    if len(each) > 1 and "partly_paid" in statuses and all(statuses):
-        return "partly_paid"
-    return "open" if len(each) > 1 and set(statuses) == {"open"} else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -562,7 +406,7 @@ def _without_closed(
     On rows of which some have something left it says nothing of payment; where all of them have, it is asked.
     """
     is_of_open = "open" in candidate.spoken.concepts
-    noes = {value for value in values if is_of_open and _NOT_WORDS.sub(" ", plain(value)).strip() in _NO}
+    noes = {value for value in values if is_of_open and compared(value) in _NO}
     ends = {
         value
         for value, status in values.items()
@@ -839,15 +683,15 @@ def _readings(candidate: Candidate) -> dict[str, str | None] | None:
 
 def _of_journals(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
     journals = vocabulary().journals
-    if len(profile.values) == 1 or not any(_mark(value) in journals for value in profile.values):
+    if len(profile.values) == 1 or not any(mark_of(value) in journals for value in profile.values):
         return None
-    return {value: journals.get(_mark(value)) for value in profile.values if value.strip()}
+    return {value: journals.get(mark_of(value)) for value in profile.values if value.strip()}
 
 
 def _are_journals(candidate: Candidate) -> bool:
     """Tell whether all values are journals of a ledger, of sales and of what settles them, below whatever header."""
     profile, journals = candidate.found, vocabulary().journals
-    marks = {journals.get(_mark(value)) for value in profile.values if value.strip()}
+    marks = {journals.get(mark_of(value)) for value in profile.values if value.strip()}
     return marks >= {"open", "paid"} and None not in marks and not candidate.spoken.concepts & _ABOUT_OTHERS
 
 
@@ -863,9 +707,7 @@ def _known_states(candidate: Candidate) -> dict[str, str | None] | None:
 def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
     if _has_issued(readings):
         # Beside what was issued, open may be what was not.
-        readings = {
-            v: None if _NOT_WORDS.sub(" ", plain(v)).strip() in _OPEN else s for v, s in readings.items()
-        }
+        readings = {v: None if compared(v) in _OPEN else s for v, s in readings.items()}
     concepts = candidate.spoken.concepts
     is_of_states = bool(concepts & {"status", "disputed", "credit_note"})
     if is_of_states:
@@ -896,14 +738,12 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
 def _are_customers(candidate: Candidate, values: Iterable[str]) -> bool:
     """Tell whether the values of a column of types are kinds of customers."""
     known = vocabulary().customers
-    return "kind" in candidate.spoken.concepts and all(
-        _NOT_WORDS.sub(" ", plain(value)).strip() in known for value in values
-    )
+    return "kind" in candidate.spoken.concepts and all(compared(value) in known for value in values)
 
 
 def _type_of(value: str) -> str:
     """Return a code of document types as it compares, without the letter of its series: FAC A."""
-    text = _NOT_WORDS.sub(" ", plain(value)).strip()
+    text = compared(value)
     return text[:-2] if len(text) > _MARK_CHARS_MAX and text[-2] == " " else text
 
 
@@ -914,7 +754,7 @@ def _are_states(readings: Mapping[str, str | None], *, all_of_them: bool) -> boo
 
 
 def _has_issued(readings: Iterable[str]) -> bool:
-    return any(_NOT_WORDS.sub(" ", plain(value)).strip() in _ISSUED for value in readings)
+    return any(compared(value) in _ISSUED for value in readings)
 
 
 def _of_texts(candidate: Candidate, readings: dict[str, str | None]) -> dict[str, str | None] | None:
@@ -937,7 +777,7 @@ def _noted(value: str, *, anywhere: bool = False) -> str | None:
     A stage says it by any of its words, unless it is still to come: dossier avocat, avant contentieux.
     """
     words = vocabulary().words
-    text = _NOT_WORDS.sub(" ", plain(value)).strip()
+    text = compared(value)
     read = text.split(" ") if anywhere and not _TO_COME.search(text) else text.split(" ", 1)[:1]
     if any(
         len(word) >= _NOTE_CHARS_MIN and words.get(word) == "excluded" and word not in _SUPPLIERS
@@ -953,7 +793,7 @@ def _is_elsewhere(candidate: Candidate) -> bool:
     concepts = candidate.spoken.concepts
     if concepts & {"invoice", "document", "payment", "paid", "open", "disputed", "credit_note"}:
         return False
-    words = _NOT_WORDS.sub(" ", plain(candidate.column.header)).split()
+    words = compared(candidate.column.header).split()
     return "status" in concepts and (
         bool(concepts & {"debtor", "reminder"}) or not vocabulary().elsewhere.isdisjoint(words)
     )
@@ -961,12 +801,12 @@ def _is_elsewhere(candidate: Candidate) -> bool:
 
 def _is_payment(value: str) -> bool:
     """Tell whether a text is nothing but the word for a payment that came in."""
-    return bool(_PAYMENT_PAPER.match(_NOT_WORDS.sub(" ", plain(value)).strip()))
+    return bool(_PAYMENT_PAPER.match(compared(value)))
 
 
 def _are_sides(values: Iterable[str]) -> bool:
     """Tell whether two values are the marks of debit and credit in a ledger: S and H, FAC and AVO."""
-    marks = {_mark(value) for value in values if value.strip()}
+    marks = {mark_of(value) for value in values if value.strip()}
     sides = vocabulary().mark_sides
     return (
         len(marks) == 2
@@ -991,7 +831,7 @@ def _may_tell(candidate: Candidate) -> bool:
 
 def _lettering(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
     """Any mark of reconciliation says that the line is settled, but yes and no say it by their word."""
-    words = {value: _NOT_WORDS.sub(" ", plain(value)).strip() for value in profile.values if value.strip()}
+    words = {value: compared(value) for value in profile.values if value.strip()}
     if words and all(word in _YES | _NO for word in words.values()):
         return {value: "paid" if word in _YES else "open" for value, word in words.items()}
     refused: dict[str, str | None] = {
@@ -1003,7 +843,7 @@ def _lettering(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
 def _flags(candidate: Candidate) -> dict[str, str | None] | None:
     """Read a column of yes and no, or of a cross and nothing, as its header says; other words are read as states."""
     profile, concepts = candidate.found, candidate.spoken.concepts
-    words = {value: _NOT_WORDS.sub(" ", plain(value)).strip() for value in profile.values if value.strip()}
+    words = {value: compared(value) for value in profile.values if value.strip()}
     # Zeros may be amounts of nothing.
     if not _are_flags(words) or (set(words.values()) == {"0"} and "open" in concepts):
         return None
@@ -1046,7 +886,7 @@ def _set(
 
 def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | None] | None:
     """Read a column whose values are two sides: debit and credit, invoice and credit note."""
-    folded = {value: _mark(value) for value in values}
+    folded = {value: mark_of(value) for value in values}
     known = vocabulary()
     marks = set(folded.values())
     for sides, needs_header in ((known.word_sides, False), (known.mark_sides, True)):
@@ -1066,11 +906,6 @@ def _by_sides(candidate: Candidate, values: Sequence[str]) -> dict[str, str | No
                 for value, mark in folded.items()
             }  # fmt: skip
     return None
-
-
-def _mark(text: str) -> str:
-    """Return a mark as it compares."""
-    return " ".join(plain(text.strip()).split())
 
 
 def _names_sides(candidate: Candidate, debit: str, credits_: frozenset[str]) -> bool:
@@ -1114,7 +949,7 @@ def _is_plain_type(candidate: Candidate, readings: Mapping[str, str | None]) -> 
     if spoken.concepts != {"kind"} or spoken.unknown or len(readings) > _TYPES_MAX:
         return False
     known = vocabulary().customers
-    return not any(_NOT_WORDS.sub(" ", plain(value)).strip() in known for value in readings)
+    return not any(compared(value) in known for value in readings)
 
 
 def _may_be_sign(candidate: Candidate) -> bool:
@@ -1147,13 +982,13 @@ def _is_explained(candidate: Candidate, values: set[str]) -> bool:
         return True
     if "flag" in concepts and not concepts & {"credit", "debit"} and values <= _YES | _NO:
         return True
-    words = _NOT_WORDS.sub(" ", plain(candidate.column.header)).split()
+    words = compared(candidate.column.header).split()
     return _are_of_others(candidate, values) or not vocabulary().explained.isdisjoint(words)
 
 
 def _are_of_others(candidate: Candidate, values: set[str]) -> bool:
     """Tell whether values explain themselves: ages, long codes, persons, ways of paying."""
-    marks = {_mark(value) for value in values}
+    marks = {mark_of(value) for value in values}
     return (
         all(value.isdigit() and (len(value) > _MARK_CHARS_MAX or int(value) > _SIGN_MAX) for value in values)
         or all("bucket" in listen(value).concepts and not value.isdigit() for value in values)
@@ -1165,7 +1000,7 @@ def _are_of_others(candidate: Candidate, values: set[str]) -> bool:
 def _is_person(value: str) -> bool:
     """Tell whether a text is written as a person's name, and none of its words is one of billing."""
     parts = [part for part in re.split(r"[\s,.]+", value.strip()) if len(part) > 1]
-    words = [_NOT_WORDS.sub("", plain(part)) for part in parts]
+    words = [compared(part).replace(" ", "") for part in parts]
     is_known = any(word in vocabulary().words or listen(word).concepts for word in words)
     return (
         len(parts) > 1
