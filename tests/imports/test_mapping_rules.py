@@ -879,3 +879,41 @@ def test_a_lone_column_of_people_is_the_debtors(
 
     assert found.asked() == questions
     assert found.mapping.columns[1].field == field
+
+
+def _rent_arrears(rows: int, last: str) -> Read:
+    lines = [
+        f"T{n} | Tenant {n} Co | {100 + n},00 | {n % 7},50 | {100 + n + n % 7},50 | 14/10/2025"
+        for n in range(rows)
+    ]
+    return read("Invoice No | Tenant | Rent arrears | Invoice arrears | Total arrears | Due", *lines, last)
+
+
+def test_a_sum_of_amounts_due_is_held_against_every_row() -> None:
+    same = _rent_arrears(80, "TX | Tenant X Co | 90,00 | 10,00 | 100,00 | 14/10/2025")
+    other = _rent_arrears(80, "TX | Tenant X Co | 90,00 | 10,00 | 90,00 | 14/10/2025")
+
+    assert same.asked() == other.asked() == []
+    assert same.mapping.columns[4].field == "amount"
+    assert mapping.verified(same.mapping, same.profile, same.rows).is_certain
+    assert [one.code for one in mapping.verified(other.mapping, other.profile, other.rows).questions] == [
+        "which_amount"
+    ]
+
+
+def test_what_is_left_by_the_sums_is_held_against_every_row() -> None:
+    header = "Facture | Client | Échéance | Montant TTC | Réglé | Zorbel TTC"
+    lines = [
+        f"F{n} | Client {n} | 14/10/2025 | {100 + n},50 | {n % 9},20 | {100 + n - n % 9},30"
+        for n in range(60)
+    ]
+    same, other = (
+        read(header, *lines, *more)
+        for more in ([], [f"G{n} | Z {n} | 14/10/2025 | 90,10 | 80,10 | 90,10" for n in range(9000)])
+    )
+
+    assert same.mapping.columns[5].field == "amount"
+    assert mapping.verified(same.mapping, same.profile, same.rows).is_certain
+    assert "which_amount" in [
+        one.code for one in mapping.verified(other.mapping, other.profile, other.rows).questions
+    ]

@@ -33,8 +33,10 @@ _DAYS_CHARS_MAX = 3
 _OF_MONEY = frozenset({"amount", "open", "total", "overdue", "payment", "invoice", "case"})
 # Fewer amounts below zero are credits between debts.
 _NEGATIVE_MIN = 0.8
+# Why a column is left out that is one part of what is due.
+PART_OF_DUE = "part_of_due"
 # In how many rows what is due is what was invoiced less what was paid.
-_ADDING_UP_MIN = 0.75
+ADDING_UP_MIN = 0.75
 
 
 def weigh(candidates: list[Candidate], head: Head, *, has_open_items: bool = False) -> list[Question]:
@@ -268,7 +270,9 @@ def _with_due(
     for one in invoiced:
         one.become([Claim(Field.AMOUNT_INVOICED, 0.9)], Reason("beside_due", due[0].heading))
     if len(due) > 1 and (sums := [one for one in due if _sums_up(one, due, head)]):
-        _leave([one for one in due if one is not sums[0]], "not_due", sums[0])
+        parts = [one for one in due if one is not sums[0]]
+        _leave(parts, PART_OF_DUE, sums[0])
+        sums[0].become(sums[0].claims, Reason("sum_of_due", parts[0].heading))
         due = sums[:1]
     if len(due) > 1:
         return [_which("several_due", due)]
@@ -300,7 +304,7 @@ def _less_paid(due: list[Candidate], paid: list[Candidate], head: Head) -> tuple
         for whole, rest in permutations(due, 2)
         if paid
     ]
-    pairs = [(whole, rest) for share, whole, rest in shares if share >= _ADDING_UP_MIN]
+    pairs = [(whole, rest) for share, whole, rest in shares if share >= ADDING_UP_MIN]
     return pairs[0] if len(pairs) == 1 else None
 
 
@@ -406,7 +410,7 @@ def _do_not_add_up(
             _leave(paid, "not_ours", paid[0])
             return []
         fits = head.share_adding_up(due.found, invoiced[0].found, paid[0].found)
-        if fits < _ADDING_UP_MIN:
+        if fits < ADDING_UP_MIN:
             # A credit note or a discount in a column of its own completes the sum.
             fits = max(
                 [
@@ -419,7 +423,7 @@ def _do_not_add_up(
             )
     else:
         fits = head.share_within(due.found, invoiced[0].found)
-    if fits >= _ADDING_UP_MIN:
+    if fits >= ADDING_UP_MIN:
         return []
     indexes = tuple(one.column.index for one in columns)
     facts = {"share": round(fits, 2), "due": due.heading["header"]}

@@ -79,6 +79,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "In every row it is what was invoiced less {header}.",
         "Sur chaque ligne, c'est le montant facturé moins {header}.",
     ),
+    "sum_of_due": (
+        "In every row it is the sum of {header} and the other amounts due.",
+        "Sur chaque ligne, c'est la somme de {header} et des autres montants dus.",
+    ),
+    "part_of_due": ("It is a part of {header}.", "C'est une partie de {header}."),
     "aged": ("It adds up the ages of what is open.", "Elle totalise les tranches d'ancienneté de ce qui est ouvert."),
     "customer_total": (
         "It repeats a customer's total on each of their lines.",

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final
 
 from getbill import sheets
+from getbill.imports.mapping.amounts import ADDING_UP_MIN, PART_OF_DUE
 from getbill.imports.mapping.cells import text_of
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.headers import listen
@@ -62,6 +63,13 @@ def _checks(found: Mapping, profile: sheets.Profile) -> Iterator[tuple[tuple[Col
                 (amount, column),
                 lambda head, other=other, marks=marks, names=names: head.has_open(other, marks, names),  # type: ignore[misc]
             )
+    if amount.reason.code == "sum_of_due":
+        parts = [profile.of(one.index) for one in found.columns if one.reason.code == PART_OF_DUE]
+        yield (amount,), lambda head: not head.is_sum(own, parts)
+    whole, paid = found.of(Field.AMOUNT_INVOICED), found.of(Field.AMOUNT_PAID)
+    if amount.reason.code == "less_paid" and whole and paid:
+        both = profile.of(whole.index), profile.of(paid.index)
+        yield (amount, whole), lambda head: head.share_adding_up(own, *both) < ADDING_UP_MIN
     if amount.reason.code == "aged":
         ages = [profile.of(one.index) for one in found.columns if "bucket" in listen(one.header).concepts]
         yield (amount,), lambda head: not head.is_sum(own, ages)
