@@ -3,6 +3,7 @@
 A mark that stands for several currencies ($, kr) is never one of them: who asks is told all.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 from babel import Locale
@@ -127,13 +128,9 @@ _CURRENCIES: dict[str, tuple[str, ...]] = {
     "\u20b2": ("PYG",),
     "\u20b8": ("KZT",),
 }
-_LANGUAGES = (
-    "fr",
-    "en",
-    "de",
-    "es",
-    "it",
-    "nl",
+_LANGUAGES = ("fr", "en", "de", "es", "it", "nl")
+# Their names of countries take 20 MB to read, and are read where a name is in none of the others.
+_FURTHER_LANGUAGES = (
     "sv",
     "nb",
     "da",
@@ -172,6 +169,8 @@ _COUNTRIES = {
     "france metropolitaine": "FR",
     "brd": "DE",
 }
+# Codes have no more letters; every country has a name that is longer.
+_CODE_MAX = 3
 # What vehicles and old address books write before a postcode: F-75001, D-10115.
 _PLATES = {"f": "FR", "d": "DE", "a": "AT", "b": "BE", "e": "ES", "i": "IT", "l": "LU", "p": "PT"}
 
@@ -183,7 +182,8 @@ def currencies_of(written: str) -> tuple[str, ...]:
 
 def country_of(written: str) -> str | None:
     """Return the ISO 3166-1 code of a country written as a code or a name, also in the languages of the north and the east."""
-    return _known_countries().get(folded(written))
+    name = folded(written)
+    return _known_countries().get(name) or (_further_countries().get(name) if len(name) > _CODE_MAX else None)
 
 
 @cache
@@ -192,13 +192,24 @@ def _known_currencies() -> dict[str, tuple[str, ...]]:
     return {**codes, **{folded(sign): known for sign, known in _CURRENCIES.items()}}
 
 
-@cache
-def _known_countries() -> dict[str, str]:
+def _countries_of(languages: Sequence[str]) -> dict[str, str]:
+    """Return the countries by their names in some languages, of two that have one name that of the earlier language."""
     known: dict[str, str] = {}
-    for language in _LANGUAGES:
+    for language in languages:
         for code, name in Locale(language).territories.items():
             if len(code) == 2 and code.isalpha() and code not in {"ZZ", "EU", "EZ", "UN", "XA", "XB", "QO"}:
                 known.setdefault(folded(name), code)
+    return known
+
+
+@cache
+def _further_countries() -> dict[str, str]:
+    return _countries_of(_FURTHER_LANGUAGES)
+
+
+@cache
+def _known_countries() -> dict[str, str]:
+    known = _countries_of(_LANGUAGES)
     codes = set(known.values())
     for alias, to in get_global("territory_aliases").items():
         if len(alias) == 3 and alias.isalpha() and len(to) == 1 and to[0] in codes:
