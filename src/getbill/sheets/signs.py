@@ -6,7 +6,7 @@ A mark that stands for several currencies ($, kr) is never one of them: who asks
 from collections.abc import Sequence
 from functools import cache
 
-from babel import Locale
+from babel import Locale, localedata
 from babel.core import get_global
 
 from getbill.kit import money
@@ -129,7 +129,7 @@ _CURRENCIES: dict[str, tuple[str, ...]] = {
     "\u20b8": ("KZT",),
 }
 _LANGUAGES = ("fr", "en", "de", "es", "it", "nl")
-# Their names of countries take 20 MB to read, and are read where a name is in none of the others.
+# Their names of countries are read where a name is in none of the others.
 _FURTHER_LANGUAGES = (
     "sv",
     "nb",
@@ -204,7 +204,12 @@ def _countries_of(languages: Sequence[str]) -> dict[str, str]:
 
 @cache
 def _further_countries() -> dict[str, str]:
-    return _countries_of(_FURTHER_LANGUAGES)
+    known: dict[str, str] = {}
+    for language in _FURTHER_LANGUAGES:
+        known = _countries_of([language]) | known
+        # Of a language only its countries are kept: its other words are a megabyte.
+        getattr(localedata, "_cache", {}).pop(language, None)
+    return known
 
 
 @cache
