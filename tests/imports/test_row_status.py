@@ -328,3 +328,54 @@ def test_credits_beside_what_is_left_are_not_asked() -> None:
     found = read("Facture | Client | Restant dû | Avoir", "F1 | A | 100,00 | 20,00", "F2 | B | 50,00 | 0,00")
 
     assert found.asked() == []
+
+
+@pytest.mark.parametrize(
+    ("header", "one", "other", "is_asked"),
+    [
+        # Every row has its mark and a credit is below zero already: the marks are no signs.
+        ("Zzz", "01", "02", False),
+        ("Zzz", "TG", "TP", False),
+        # A mark on some rows only may be a hold; sides, types and states are asked whatever the amounts show.
+        ("Zzz", "BET", "", True),
+        ("Type", "Q1", "Q2", True),
+        ("Status", "Q1", "Q2", True),
+    ],
+)
+def test_two_marks_are_no_signs_where_credits_are_below_zero(header, one, other, is_asked) -> None:
+    amounts = ("120,50", "-14,20", "88,00", "310,40", "64,90")
+    marks = (one, other, one, other, one)
+    rows = [
+        f"Nils Holm {at} | Z{at}A | {14 + at}/10/2026 | {amount} | {mark}"
+        for at, (amount, mark) in enumerate(zip(amounts, marks, strict=True))
+    ]
+
+    found = read(f"{PLAIN} | {header}", *rows)
+
+    assert ("row_status" in found.asked()) is is_asked
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("Zzz", ("Rue du Moulin 18", "Chaussée de Mons 240")),
+        ("Zzz", ("Dr S", "Dr M")),
+        ("Vétérinaire", ("MB", "KL")),
+        ("Vergütung", ("TG", "TP")),
+        ("Zahlweg", ("Überweisung", "SEPA-Lastschrift")),
+    ],
+)
+def test_places_people_and_ways_of_paying_are_no_signs(header, values) -> None:
+    assert _file(header, *values, values[0]).asked() == []
+
+
+def test_an_invoice_without_a_day_of_payment_is_owed_where_others_have_one() -> None:
+    found = read(
+        "Numéro | Client | Échéance | Montant TTC | Date de paiement",
+        "2026-031 | Brasserie Mousse & Co | 29/08/2026 | 2160,00 | 27/08/2026",
+        "2026-032 | Cabinet Ostéo Verne | 05/09/2026 | 900,00 |",
+        "2026-033 | Fondation Arbre Vert | 19/09/2026 | 504,00 |",
+    )
+
+    assert found.asked() == []
+    assert _codes(found) == ["row_is_settled", None, None]

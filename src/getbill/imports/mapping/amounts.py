@@ -4,6 +4,7 @@ The wrong one bills people what they have paid already, so every doubt becomes a
 both be due, an amount without tax only, a debit and a credit, columns that do not add up.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import permutations
@@ -12,6 +13,7 @@ from getbill import sheets
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.contents import has_fractions, texts_of
 from getbill.imports.mapping.figures import Head
+from getbill.imports.mapping.headers import plain
 from getbill.imports.mapping.model import AMOUNTS, CERTAIN, NAMES, Field, Question, Reason
 from getbill.imports.mapping.rules import Claim
 
@@ -29,6 +31,14 @@ _NO_REMAINDER = {
     "refund",
     "running",
 }
+# To be paid or paid: the header says one as well as the other.
+_PAYMENT = re.compile(r"zahlbetrag|zahlungsbetrag|a payer|payable|amount to pay|da pagare|a pagar|te betalen")
+# The company's own currency, as a header says it beside the row's.
+_LOCAL = re.compile(
+    r"\b(?:lcy|mw|hw|lw|bw|ml|local|hauswahrung|mandantenwahrung|tenue|base|company currency|lv)\b"
+)
+# What is left of an invoice, whoever owes it.
+_PART = re.compile(r"^du\b|\breste|\brestant|\bremaining|\brest(?:betrag)?\b")
 _DAYS_CHARS_MAX = 3
 _OF_MONEY = frozenset({"amount", "open", "total", "overdue", "payment", "invoice", "case"})
 # Fewer amounts below zero are credits between debts.
@@ -43,13 +53,14 @@ def weigh(candidates: list[Candidate], head: Head, *, has_open_items: bool = Fal
     """Decide between the columns of amounts, and return what only a human can decide."""
     _leave_balances(candidates, head)
     _take_credits(candidates)
+    _take_payments(candidates, head)
     paid = _only([one for one in _claiming(candidates, Field.AMOUNT_PAID) if not _role(one)], head)
     _take_aged(candidates, head)
     _take_rest(candidates, paid, head)
     due = [one for one in _claiming(candidates, Field.AMOUNT) if _is_due(one)]
     plain = [one for one in _claiming(candidates, Field.AMOUNT) if one not in due and one.is_known]
     invoiced = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == ""]
-    due = _without_days(due, [*plain, *invoiced])
+    due = _without_local(_without_days(due, [*plain, *invoiced]), candidates, head)
     net = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if _role(one) == "net"]
     ledger = [one for one in candidates if _role(one) in {"debit", "credit"}]
     _turn_credits_less_debits(due, ledger, head)
@@ -81,6 +92,33 @@ def weigh(candidates: list[Candidate], head: Head, *, has_open_items: bool = Fal
         _leave([*net, *ledger], "net_of_tax", invoiced[0])
         return _several(invoiced, [], head) or ([] if paid else [_invoiced_only(invoiced[0])])
     return [_which("only_net", net)] if net else []
+
+
+def _take_payments(candidates: list[Candidate], head: Head) -> None:
+    """Take what a header calls an amount of payment for what was paid, where every row is the invoice less it."""
+    due = [one for one in _claiming(candidates, Field.AMOUNT) if _is_due(one)]
+    whole = [one for one in _claiming(candidates, Field.AMOUNT_INVOICED) if not _role(one)]
+    payments = [one for one in due if _PAYMENT.search(plain(one.column.header))]
+    if len(due) == 2 and len(payments) == len(whole) == 1:
+        rest = next(one for one in due if one is not payments[0])
+        if head.share_adding_up(rest.found, whole[0].found, payments[0].found) == 1:
+            payments[0].become([Claim(Field.AMOUNT_PAID, 0.93)], Reason("header", payments[0].heading))
+
+
+def _without_local(due: list[Candidate], candidates: list[Candidate], head: Head) -> list[Candidate]:
+    """Leave out what is due in the company's currency beside the same in the currency of its row.
+
+    The two differ in no row but those that name a currency.
+    """
+    local = [one for one in due if _LOCAL.search(plain(one.column.header))]
+    others = [one for one in due if "local" not in one.spoken.concepts and one not in local]
+    named = [one.found for one in candidates if one.may_be((Field.CURRENCY,), 0.8)]
+    if len(due) != 2 or len(local) != 1 or len(others) != 1 or len(named) != 1:
+        return due
+    if not head.differs_only_beside(others[0].found, local[0].found, named[0]):
+        return due
+    _leave(local, "not_due", others[0])
+    return others
 
 
 def _take_credits(candidates: list[Candidate]) -> None:
@@ -217,7 +255,11 @@ def _leave_balances(candidates: list[Candidate], head: Head) -> None:
         others = [other for other in amounts if other is not one and other.claims]
         if any(head.is_running(one.found, other.found, keys) for other in others):
             _leave([one], "running_balance", one)
-        elif has_lines and any(_is_total(one, other, head, keys) for other in others):
+        elif (
+            has_lines
+            and "paid" not in one.spoken.concepts
+            and any(_is_total(one, other, head, keys) for other in others)
+        ):
             _leave([one], "customer_total", one)
 
 
@@ -232,7 +274,7 @@ def _is_total(one: Candidate, other: Candidate, head: Head, keys: list[sheets.Co
 def _is_of_customer(one: Candidate) -> bool:
     """Tell whether a header speaks of a customer's balance or total."""
     concepts = one.spoken.concepts
-    is_part = one.column.header.casefold().startswith("dû")
+    is_part = bool(_PART.search(plain(one.column.header)))
     return "debtor" in concepts and bool(concepts & {"open", "total"}) and not is_part
 
 

@@ -144,6 +144,13 @@ class Head:
         pairs = list(zip(self.numbers(total), self.numbers(amount), strict=True))
         return any(_sums_up(pairs, self._texts(key)) for key in keys)
 
+    def differs_only_beside(
+        self, one: sheets.ColumnProfile, other: sheets.ColumnProfile, text: sheets.ColumnProfile
+    ) -> bool:
+        """Tell whether two columns of numbers are equal in every row that has no text in a third column."""
+        pairs = zip(self.numbers(one), self.numbers(other), self._texts(text), strict=True)
+        return all(left == right or beside for left, right, beside in pairs)
+
     def has_open(
         self,
         amount: sheets.ColumnProfile,

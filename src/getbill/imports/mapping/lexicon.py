@@ -218,7 +218,7 @@ WORDS: dict[str, str] = {
         valuta munt munteenheid waers currency_code isocode_devise currencycode idevise val dev wahrungs
         currencycd
         penznem valuta_doc waluta mena moeda""",
-    "local": """hw hwahr hauswahr bwahr hauswahrung hauswaehrung local local_currency company_currency functional base_currency tenue
+    "local": """mw mandantenwahrung mandantenwaehrung ml lw ds hw hwahr hauswahr bwahr hauswahrung hauswaehrung local local_currency company_currency functional base_currency tenue
         belegwahrung belegwaehrung foreign fremdwahrung etrangere fcy lcy transaction_currency tc
         devise_locale devise_etrangere montantdevise gbl valuta_estera cambio""",
     # How to reach them.

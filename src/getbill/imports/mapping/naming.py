@@ -1,11 +1,15 @@
 """Who the debtor is where no header says name: the one column of people beside a customer's code or account."""
 
+import re
+
 from getbill.imports.mapping import contents
 from getbill.imports.mapping.candidates import Candidate
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.model import NAMES, Field, Reason
 from getbill.imports.mapping.rules import Claim
 
+_PHRASE = re.compile(r"\w[\w'\u2019-]*(?: (?:de|du|des|la|le|the|der|die|das))*(?: [a-z\u00df-\u00ff]{4,})")
+_CLIENT = re.compile(r"\b(?:mandant(?:e|en|in)?|client|klient|assistito|mandante)\b")
 _SPACED_MIN = 0.5
 _CODE_MAX = 17
 _NAMED = 0.85
@@ -33,11 +37,44 @@ _NOT_WHOM = frozenset(
 def weigh(candidates: list[Candidate], head: Head) -> None:
     """Take codes that have a name of their own beside them for the customers', and a lone column of people for names."""
     _codes_beside_names(candidates, head)
+    _clients_beside_titles(candidates)
+    _clients_of_lawyers(candidates)
     if any(one.may_be(NAMES) for one in candidates):
         return
     named = _beside_codes(candidates, head) or _alone(candidates)
     if len(named) == 1:
         named[0].become([Claim(Field.NAME, _NAMED)], Reason("only_people", named[0].heading))
+
+
+def _clients_beside_titles(candidates: list[Candidate]) -> None:
+    """Take customers for the names where the column of names holds titles of jobs: Nom beside Client."""
+    titles = [one for one in candidates if one.may_be((Field.NAME,)) and "debtor" not in one.spoken.concepts]
+    clients = [one for one in candidates if "debtor" in one.spoken.concepts and one.claim(Field.NAME)]
+    if len(titles) == len(clients) == 1 and _are_people(clients[0]) and _are_phrases(titles[0]):
+        clients[0].become([Claim(Field.NAME, 0.9)], Reason("header", clients[0].heading))
+        titles[0].become(
+            [Claim(Field.OBJECT, 0.85)],
+            Reason("contents", titles[0].heading | {"example": contents.texts_of(titles[0].found)[0]}),
+        )
+
+
+def _are_phrases(one: Candidate) -> bool:
+    """Tell whether most cells go on in small letters after their first word, as no name does."""
+    texts = contents.texts_of(one.found)
+    return contents.part(texts, lambda text: bool(_PHRASE.match(text))) >= _SPACED_MIN
+
+
+def _clients_of_lawyers(candidates: list[Candidate]) -> None:
+    """Take the clients of a law firm for its debtors, where no other column has anybody: `Mandant`."""
+    if any(one.is_known and one.may_be(NAMES) for one in candidates):
+        return
+    clients = [
+        one
+        for one in candidates
+        if _CLIENT.search(one.column.header.casefold()) and contents.are_people(one.found)
+    ]
+    if len(clients) == 1:
+        clients[0].become([Claim(Field.NAME, 0.9)], Reason("header", clients[0].heading))
 
 
 def _alone(candidates: list[Candidate]) -> list[Candidate]:

@@ -75,6 +75,7 @@ _CHARACTERS_MIN, _CHARACTERS_MAX = 3, 30
 
 def weigh(candidates: list[Candidate], head: Head) -> None:
     """Take the one column that is numbered as papers are for the reference, where no header names one."""
+    _leave_descriptions(candidates)
     if any(one.may_be(REFERENCES, CERTAIN) for one in candidates):
         return
     days = [one for one in candidates if one.may_be((Field.INVOICE_DATE,))]
@@ -92,6 +93,27 @@ def weigh(candidates: list[Candidate], head: Head) -> None:
     if len(numbered) == 1:
         reason = Reason("grows_with_days", numbered[0].heading)
         numbered[0].become([Claim(Field.INVOICE_REFERENCE, CERTAIN)], reason)
+
+
+def _leave_descriptions(candidates: list[Candidate]) -> None:
+    """Take texts of several words that repeat for what the debts are for: `Forderung` above Mitgliedsbeitrag 09/2026."""
+    for one in candidates:
+        found = one.found
+        if (
+            one.may_be((Field.REFERENCE,), CERTAIN)
+            and "number" not in one.spoken.concepts
+            and found.filled > found.distinct
+            and contents.part(contents.texts_of(found), _is_description) == 1
+        ):
+            one.become(
+                [Claim(Field.OBJECT, 0.85)],
+                Reason("contents", one.heading | {"example": contents.texts_of(one.found)[0]}),
+            )
+
+
+def _is_description(text: str) -> bool:
+    words = [word for word in text.split() if word.isalpha() and len(word) >= _CHARACTERS_MIN]
+    return bool(words) and " " in text
 
 
 def together(columns: Sequence[Column], candidates: list[Candidate], head: Head) -> tuple[int, ...]:

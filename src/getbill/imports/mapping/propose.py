@@ -7,6 +7,7 @@ from getbill import sheets
 from getbill.imports.mapping import (
     amounts,
     candidates,
+    contents,
     countries,
     currencies,
     formats,
@@ -38,6 +39,7 @@ _REFERENCES = numbering.REFERENCES
 # Two columns nearly as likely to be one of these are a question; of others, the likelier one is taken.
 _CRITICAL = AMOUNTS | DATES | _REFERENCES | {Field.CURRENCY, Field.IBAN}
 _CONSTANT_MIN = 3
+_DIGITS_MIN = 7
 _NEARLY = 0.08
 # What is better left out than asked, where it is not certain.
 _OPTIONAL = frozenset(
@@ -230,6 +232,8 @@ def _uncertain(
             continue
         if one.denied and column.field is None and (_is_held(one.denied, columns) or _is_constant(one)):
             continue
+        if one.denied is Field.PHONE and column.field is None and _are_short_codes(one):
+            continue
         if one.denied and column.field is None:
             denied = {"header": column.header or column.letter}
             options = (one.denied.value, *(other.field.value for other in column.alternatives))
@@ -248,6 +252,14 @@ def _uncertain(
             proposed = column.field.value if column.field else ""
             questions.append(Question("which_field", (column.index,), field, options, proposed, facts))
     return questions
+
+
+def _are_short_codes(one: Candidate) -> bool:
+    """Tell whether every cell has fewer digits than any telephone number."""
+    return (
+        contents.part(contents.texts_of(one.found), lambda text: sum(map(str.isdigit, text)) < _DIGITS_MIN)
+        == 1
+    )
 
 
 def _without_guesses(columns: list[Column], asked: list[Question]) -> tuple[list[Column], list[Question]]:

@@ -232,9 +232,14 @@ _FREE_TEXT: Final = frozenset(
 _OF_SIGNS: Final = frozenset(
     {"kind", "sides", "status", "debit", "credit", "document", "journal", "number", "flag"}
 )
+_DASHES: Final = frozenset("-\u2013\u2014")
 _ZEROS: Final = ("0", "0,00", "0.00", "0,0", "0.0", "0,00 €", "€0.00", "- €")
 _VALUES_MAX: Final = 40
 _VALUE_CHARS_MAX: Final = 40
+# Forms of address before a name, be it an initial.
+_TITLES: Final = frozenset(
+    {"dr", "prof", "mme", "mlle", "herr", "frau", "mrs", "mr", "maitre", "dott", "dra", "drs"}
+)
 # A mark is no longer than this, or it is a word.
 _MARK_CHARS_MAX: Final = 3
 # Words of states that follow the payment, not only the paper.
@@ -288,6 +293,8 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
         values = _read(candidate, columns, candidates, head)
         if values is not None:
             read.append((column, candidate, values))
+    if _tells_sign(columns, candidates, read, head):
+        read = [one for one in read if not _is_only_sign(one[1], one[2])]
     rows = _Rows(columns, candidates, read, head)
     for column, candidate, values in read:
         readings = rows.explained(candidate, values)
@@ -295,7 +302,8 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
             readings = types
         known = {value: status for value, status in readings.items() if status}
         is_flag = bool(candidate.spoken.concepts & {"paid", "open"})
-        tracks_payment |= is_flag or any(_PAYMENT.search(plain(value)) for value in known)
+        is_day = known.get(ANY_VALUE) == "paid" and bool(candidate.spoken.concepts & {"paid", "payment"})
+        tracks_payment |= is_flag or is_day or any(_PAYMENT.search(plain(value)) for value in known)
         if known and (len(known) < len(readings) or set(known.values()) != {"open"}):
             statuses[column.index] = known
         if len(known) == len(readings):
@@ -304,6 +312,37 @@ def decide(columns: Sequence[Column], candidates: Sequence[Candidate], head: Hea
             questions.append(question(column, candidate.found, readings, examples(columns, candidate, head)))
     statuses |= _collective_accounts(columns, head)
     return Decision(statuses, questions, frozenset(explained), tracks_payment)
+
+
+def _tells_sign(
+    columns: Sequence[Column],
+    candidates: Sequence[Candidate],
+    read: Sequence[tuple[Column, Candidate, dict[str, str | None]]],
+    head: Head,
+) -> bool:
+    """Tell whether credits show already: in a column of document types, or as amounts below zero."""
+    types = any("credit" in values.values() and all(values.values()) for _, _, values in read)
+    return types or any(
+        0 < head.share_negative(one.found) < _NEGATIVE_MOST
+        for column, one in zip(columns, candidates, strict=True)
+        if column.field in {Field.AMOUNT, Field.AMOUNT_INVOICED} and column.confidence >= CERTAIN
+    )
+
+
+def _is_only_sign(candidate: Candidate, values: Mapping[str, str | None]) -> bool:
+    """Tell whether a column is asked about for nothing but two short marks in every row below a header nobody knows.
+
+    A mark beside blanks may be a hold.
+    """
+    return (
+        not any(values.values())
+        and len(values) == _TYPES_MIN
+        and candidate.found.filled == candidate.found.rows
+        and not candidate.spoken.concepts & _OF_SIGNS
+        and all(len(value) <= _MARK_CHARS_MAX for value in values)
+        and not _are_sides(values)
+        and not _is_state(candidate, values)
+    )
 
 
 def _collective_accounts(columns: Sequence[Column], head: Head) -> dict[int, dict[str, str]]:
@@ -331,7 +370,13 @@ def _read(
     values = _settled_on(candidate, has_remainder=has_remainder) or _readings(candidate)
     if values is None:
         return _states_beside_amounts(candidate, columns, candidates, head)
-    if _is_of_order(candidate) and any(map(_is_of_payment, candidates)):
+    if _is_order_type(candidate) and any(column.field == Field.INVOICE_REFERENCE for column in columns):
+        # An order beside the number of its invoice was invoiced.
+        return {value: "open" if status == "paid" else status for value, status in values.items()}
+    has_payments = any(map(_is_of_payment, candidates)) or any(
+        column.field in {Field.AMOUNT_PAID, Field.AMOUNT} for column in columns
+    )
+    if _is_of_order(candidate) and has_payments:
         return {value: status for value, status in values.items() if _CANCELLED.search(plain(value))} or None
     if not has_remainder:
         return values
@@ -350,6 +395,12 @@ def _is_of_order(candidate: Candidate) -> bool:
     """Tell whether a header speaks of the state of an order, and of nothing paid."""
     concepts = candidate.spoken.concepts
     return {"order", "status"} <= concepts and not concepts & {"invoice", "payment", "paid", "open"}
+
+
+def _is_order_type(candidate: Candidate) -> bool:
+    """Tell whether a header speaks of kinds of orders."""
+    concepts = candidate.spoken.concepts
+    return {"order", "kind"} <= concepts and "status" not in concepts
 
 
 _Left = Literal["nothing", "part", "all"]
@@ -819,14 +870,19 @@ def _may_tell(candidate: Candidate) -> bool:
     """Tell whether a column's header or its short values let it be one of states, types or sides."""
     profile = candidate.found
     shapes = (sheets.Kind.EMAIL, sheets.Kind.DATE, sheets.Kind.PHONE, sheets.Kind.IBAN, sheets.Kind.URL)
-    if any(profile.share(kind) >= 0.5 for kind in shapes) or (
-        profile.share(sheets.Kind.NUMBER) >= 0.5 and has_fractions(profile)
-    ):
+    if any(profile.share(kind) >= 0.5 for kind in shapes) or _are_amounts(profile):
         return False
     if candidate.is_known and not candidate.spoken.unknown:
         telling = candidate.spoken.concepts & (_TELLING | _FREE_TEXT | {"province"})
         return bool(telling) or _are_sides(profile.values)
     return all(len(value) <= _VALUE_CHARS_MAX for value in profile.values)
+
+
+def _are_amounts(profile: sheets.ColumnProfile) -> bool:
+    """Tell whether a column holds amounts, also where most of them are a dash for nothing."""
+    dashes = sum(rows for value, rows in profile.values.items() if value.strip() in _DASHES)
+    numbers = profile.share(sheets.Kind.NUMBER) * profile.filled
+    return bool(numbers) and 2 * (numbers + dashes) >= profile.filled and has_fractions(profile)
 
 
 def _lettering(profile: sheets.ColumnProfile) -> dict[str, str | None] | None:
@@ -865,7 +921,8 @@ def _are_flags(words: Mapping[str, str]) -> bool:
     """Tell whether most words are yes and no; what stands beside 0 and 1 as another number is an amount."""
     flags = [word for word in words.values() if word in _YES | _NO]
     others = set(words.values()) - _YES - _NO
-    return bool(flags) and 2 * len(flags) >= len(words) and not any(word.isdigit() for word in others)
+    are_numbers = any(word.replace(" ", "").isdigit() for word in others)
+    return bool(flags) and 2 * len(flags) >= len(words) and not are_numbers
 
 
 def _set(
@@ -993,14 +1050,25 @@ def _are_of_others(candidate: Candidate, values: set[str]) -> bool:
         all(value.isdigit() and (len(value) > _MARK_CHARS_MAX or int(value) > _SIGN_MAX) for value in values)
         or all("bucket" in listen(value).concepts and not value.isdigit() for value in values)
         or all(_is_person(value) for value in candidate.found.values if value.strip())
+        or all(_is_place(value) for value in candidate.found.values if value.strip())
         or marks <= vocabulary().ways_to_pay
     )
+
+
+def _is_place(value: str) -> bool:
+    """Tell whether a text is written as a street and its number, or a building: words of which none is of billing."""
+    words = compared(value).split()
+    texts = [word for word in words if not word.isdigit()]
+    is_known = any(word in vocabulary().words for word in texts)
+    return len(words) > 2 and len(texts) < len(words) and len(texts) > 1 and not is_known
 
 
 def _is_person(value: str) -> bool:
     """Tell whether a text is written as a person's name, and none of its words is one of billing."""
     parts = [part for part in re.split(r"[\s,.]+", value.strip()) if len(part) > 1]
     words = [compared(part).replace(" ", "") for part in parts]
+    if parts and words[0] in _TITLES and value.strip() != parts[0] and value.strip()[len(parts[0])] in " .":
+        return True
     is_known = any(word in vocabulary().words or listen(word).concepts for word in words)
     return (
         len(parts) > 1
