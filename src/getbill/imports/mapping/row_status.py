@@ -17,6 +17,7 @@ from getbill.imports.mapping.cells import NOTHING, CellFinding, Draft, Step, tex
 from getbill.imports.mapping.contents import has_fractions
 from getbill.imports.mapping.figures import Head
 from getbill.imports.mapping.headers import listen, plain
+from getbill.imports.mapping.lexicon import JOINING
 from getbill.imports.mapping.model import CERTAIN, Column, Field, Question, Reason
 from getbill.imports.mapping.status_words import STATUSES, Status, compared, mark_of, status_of, vocabulary
 
@@ -1059,7 +1060,7 @@ def _is_place(value: str) -> bool:
     """Tell whether a text is written as a street and its number, or a building: words of which none is of billing."""
     words = compared(value).split()
     texts = [word for word in words if not word.isdigit()]
-    is_known = any(word in vocabulary().words for word in texts)
+    is_known = any(word in vocabulary().words for word in texts if word not in JOINING)
     return len(words) > 2 and len(texts) < len(words) and len(texts) > 1 and not is_known
 
 
