@@ -379,3 +379,9 @@ def test_an_invoice_without_a_day_of_payment_is_owed_where_others_have_one() -> 
 
     assert found.asked() == []
     assert _codes(found) == ["row_is_settled", None, None]
+
+
+@pytest.mark.parametrize("word", ["En attente", "Pending", "In attesa", "Pendiente"])
+def test_what_waits_beside_what_is_open_is_asked(word) -> None:
+    assert _file("Statut", "Ouvert", word, "Clôturé").asked() == ["row_status"]
+    assert _file("Statut", "Envoyée", word, "Payée").asked() == []

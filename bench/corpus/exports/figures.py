@@ -18,13 +18,18 @@ def tell(verdict: Verdict, part: str, say: Say, *, has_details: bool) -> None:
         f"{part}: {verdict.files} files, {verdict.files_without_question} without a question;"
         f" {verdict.second_rounds} second rounds of questions; {len(verdict.faults)} faults"
     )
-    say(f"  {'':14}" + "".join(f"{outcome:>12}" for outcome in OUTCOMES) + f"{'must ask':>12}{'right':>9}")
+    say(
+        f"  {'':14}"
+        + "".join(f"{outcome:>12}" for outcome in OUTCOMES)
+        + f"{'must ask':>12}{'right':>9}{'of settled':>14}"
+    )
     for name in SCORED:
         counted = verdict.outcomes[name]
         if counted.total():
             counts = "".join(f"{counted[outcome]:>12}" for outcome in OUTCOMES)
             share = counted[RIGHT] / counted.total()
-            say(f"  {name:14}{counts}{verdict.undecidable[name]:>12}{share:>9.1%}")
+            settled = counted[RIGHT] / max(1, counted.total() - verdict.undecidable[name])
+            say(f"  {name:14}{counts}{verdict.undecidable[name]:>12}{share:>9.1%}{settled:>14.1%}")
     if not verdict.values:
         return
     must_ask = sum(verdict.undecidable.values())

@@ -214,12 +214,18 @@ class _Judge:
         is_right: bool = False,
     ) -> None:
         self.result.outcomes[name][outcome] += 1
-        self.result.undecidable[name] += outcome == QUESTIONED and name in self.layout.must_ask
+        is_undecidable = outcome == QUESTIONED and self._must_ask(name)
+        self.result.undecidable[name] += is_undecidable
         if outcome == QUESTIONED and not is_right and not codes:
             self.result.wrong_after_answers += 1
             outcome = "wrong or missing after the answers"
-        if outcome != RIGHT and not (outcome == QUESTIONED and name in self.layout.must_ask):
+        if outcome != RIGHT and not is_undecidable:
             self._miss(line, name, outcome, values, codes or ("" if outcome == WRONG else self.questions))
+
+    def _must_ask(self, name: str) -> bool:
+        """Tell whether the file alone cannot settle a value: by its field, or by every question that the file asks."""
+        codes = {code for codes in self.one.rounds for code in codes}
+        return name in self.layout.must_ask or (bool(codes) and codes <= self.layout.must_ask)
 
     def _wrong_row(
         self, line: int | None, what: str, values: tuple[str, str], *, is_questioned: bool

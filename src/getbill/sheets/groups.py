@@ -33,7 +33,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _CODE_FIRST = re.compile(
-    r"(?P<code>[A-Z]{0,6}[-_/.]?\d[\w/.-]+)(?:\s*[-\u2013\u2014:|]\s+|\s+-|\s+)(?P<name>.*[^\W\d].*)"
+    r"(?P<code>[A-Z]{0,6}[-_/.]?\d[\w/.-]+)(?:\s*[-\u2013\u2014:|]+\s+|\s+-+|\s+)(?P<name>.*[^\W\d].*)"
 )
 _CODE_LAST = re.compile(r"(?P<name>.*[^\W\d].*?)\s*[\[(](?P<code>[A-Z]{0,6}[-_/]?\d[\w/-]*)[\])]")
 _CODE = re.compile(r"[A-Z]{0,6}[-_/.]?\d[\w/.-]*")

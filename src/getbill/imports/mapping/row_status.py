@@ -34,6 +34,22 @@ _ISSUED: Final = frozenset(
 _OPEN: Final = frozenset(
     {"open", "ouverte", "ouvert", "offen", "abierta", "abierto", "aperta", "aperto", "openstaand"}
 )
+_WAITING: Final = frozenset(
+    (
+        "en attente",
+        "pending",
+        "waiting",
+        "in attesa",
+        "pendiente",
+        "pendente",
+        "em espera",
+        "en espera",
+        "wartend",
+        "in wartestellung",
+        "in afwachting",
+        "wachtend",
+    )
+)
 # Words of states are said of these too: ways of paying, conditions.
 _OTHERS_STATES: Final = frozenset(
     {"terms", "order", "ship", "reminder", "name", "company", "contact", "email"}
@@ -760,6 +776,9 @@ def _of_words(candidate: Candidate, readings: dict[str, str | None]) -> dict[str
     if _has_issued(readings):
         # Beside what was issued, open may be what was not.
         readings = {v: None if compared(v) in _OPEN else s for v, s in readings.items()}
+    if any(compared(value) in _OPEN for value in readings):
+        # Beside what is open, what waits may wait for its release.
+        readings = {v: None if compared(v) in _WAITING else s for v, s in readings.items()}
     concepts = candidate.spoken.concepts
     is_of_states = bool(concepts & {"status", "disputed", "credit_note"})
     if is_of_states:
