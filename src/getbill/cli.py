@@ -4,6 +4,7 @@ A command is loaded when it is called, so that each long-running process carries
 command cannot run is printed as one sentence; anything else is a defect and shows its traceback.
 """
 
+import os
 import sys
 from importlib import import_module
 from typing import Annotated, Any, Final
@@ -15,6 +16,8 @@ from typer.core import TyperGroup
 from getbill import __version__, settings
 from getbill.kit import crashes
 from getbill.kit.stops import CannotRun
+
+PROGRAM: Final = "getbill"
 
 # A word, and where its function (a command) or its Typer app (a noun with verbs) is.
 COMMANDS: Final = {
@@ -30,6 +33,7 @@ COMMANDS: Final = {
     "client": "getbill.commands.client:client",
     "key": "getbill.commands.key:key",
     "contact": "getbill.commands.contact:contact",
+    "sandbox": "getbill.commands.sandbox:sandbox",
     "events": "getbill.commands.events:events",
     "webhooks": "getbill.commands.webhooks:commands",
     "import": "getbill.commands.import_file:import_file",
@@ -96,16 +100,34 @@ def main() -> None:
         typer.echo(f"getbill: {name} is not a setting, see the table in README.md.", err=True)
     crashes.arm(settings.crash_point())
     try:
-        app()
+        app(prog_name=PROGRAM)
     except ValidationError as error:
         _say(*settings.complaints(error))
-    except (CannotRun, PermissionError, ConnectionError) as error:
+    except CannotRun as error:
         _say(str(error))
+    except BrokenPipeError:
+        # Whoever read the output has read enough, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _say(f"{error.filename}: {error.strerror}." if error.filename else str(error))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def _say(*sentences: str) -> None:
     for sentence in sentences:
-        typer.echo(f"getbill: {sentence}", err=True)
+        typer.echo(f"{command_name()}: {sentence}", err=True)
     sys.exit(1)
+
+
+def command_name() -> str:
+    """Return the command that was called, as its user wrote it: `getbill user create`."""
+    words = [PROGRAM]
+    group: Any = typer.main.get_command(app)
+    for word in sys.argv[1:]:
+        group = group.get_command(None, word) if hasattr(group, "get_command") else None
+        if group is None:
+            break
+        words.append(word)
+    return " ".join(words)

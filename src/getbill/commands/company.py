@@ -1,14 +1,17 @@
 """`getbill company`: who collects with this installation."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
-from getbill import companies
+from getbill import access, channels, companies, scenarios
 from getbill.commands import choosing, database
-from getbill.kit import ids, json
+from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
+from getbill.kit.stops import CannotRun
 from getbill.vault import Vault
 
 company = typer.Typer(no_args_is_help=True, help="Companies that collect here.")
@@ -19,10 +22,15 @@ def create(
     name: Annotated[str, typer.Argument(help="As debtors read it.")],
     email: Annotated[str | None, typer.Option(help="Where debtors' answers go.")] = None,
     iban: Annotated[str | None, typer.Option(help="Where debtors pay to.")] = None,
+    same_name: Annotated[
+        bool, typer.Option("--same-name", help="Another company may have this name; ids tell them apart.")
+    ] = False,
 ) -> None:
-    """Found a company with a live workspace and a sandbox."""
+    """Create a company with a live workspace and a sandbox."""
 
     async def found(opened: Database, vault: Vault) -> dict[str, Any]:
+        if not same_name:
+            await _refuse_namesake(opened, name)
         made = await companies.create(opened, vault, name, email=email, iban=iban)
         return {
             "id": ids.show("company", made.company_id),
@@ -88,3 +96,110 @@ def list_all() -> None:
         ]
 
     choosing.show(database.run(find))
+
+
+@company.command()
+def rename(
+    name: Annotated[str, typer.Argument(help="Which company, by name or id.")],
+    new_name: Annotated[str, typer.Argument(help="As debtors will read it.")],
+    same_name: Annotated[
+        bool, typer.Option("--same-name", help="Another company may have this name; ids tell them apart.")
+    ] = False,
+) -> None:
+    """Change a company's name in every message from now on."""
+
+    async def change(opened: Database, vault: Vault) -> dict[str, Any]:
+        current = await choosing.company(opened, name)
+        if not same_name:
+            await _refuse_namesake(opened, new_name, but=current.id)
+        return await _update(opened, vault, current, companies.CompanyChanges(name=new_name))
+
+    choosing.show(database.run(change))
+
+
+@company.command("set")
+def set_fields(  # noqa: PLR0913 the options of a command are its parameters
+    name: Annotated[str, typer.Argument(help="Which company, by name or id.")],
+    email: Annotated[str | None, typer.Option(help="Where debtors' answers go.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Where debtors may call.")] = None,
+    iban: Annotated[str | None, typer.Option(help="Where debtors pay to.")] = None,
+    country: Annotated[str | None, typer.Option(help="Its country, such as FR.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Of debts that name none, such as EUR.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help=f"Of debtors who have none: {', '.join(channels.LANGUAGES)}.")
+    ] = None,
+    scenario: Annotated[str | None, typer.Option(help="Of debts that name none.")] = None,
+) -> None:
+    """Change how a company is reached and what its debts come with; what is not given stays."""
+    changes = companies.CompanyChanges(
+        None, email, phone, iban, _upper(country), _upper(currency), language, scenario
+    )
+    if changes == companies.CompanyChanges():
+        raise CannotRun("Give at least one option; --help lists them.")
+    if language is not None and language not in channels.LANGUAGES:
+        raise CannotRun(f"--language is one of {', '.join(channels.LANGUAGES)}, not {language!r}.")
+
+    async def change(opened: Database, vault: Vault) -> dict[str, Any]:
+        return await _update(opened, vault, await choosing.company(opened, name), changes)
+
+    choosing.show(database.run(change))
+
+
+@company.command()
+def delete(
+    name: Annotated[str, typer.Argument(help="Which company, by name or id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a company for good: its sandbox, credentials, webhooks, files and staff. Live debts are erased first."""
+
+    async def find(opened: Database, _vault: Vault) -> companies.Company:
+        return await choosing.company(opened, name)
+
+    doomed = database.run(find)
+    if not yes:
+        typed = typer.prompt(
+            f"Everything of {doomed.name} is deleted for good. Type its name to go on", err=True
+        )
+        if typed.strip() != doomed.name:
+            raise CannotRun("That is not its name: nothing was deleted.")
+
+    async def end(opened: Database, _vault: Vault) -> dict[str, Any]:
+        rows = await companies.delete(opened, doomed.id)
+        async with opened.transaction(clock.wall()) as tx:
+            await access.forget(tx, doomed.id)
+        return {"id": ids.show("company", doomed.id), "name": doomed.name, "deleted_rows": rows}
+
+    choosing.show(database.run(end))
+
+
+def _upper(code: str | None) -> str | None:
+    return code.upper() if code else None
+
+
+async def _refuse_namesake(opened: Database, name: str, but: UUID | None = None) -> None:
+    """Raise where another company has this name already, whatever its capitals."""
+    wanted = " ".join(name.split()).casefold()
+    for other in await companies.companies(opened):
+        if other.id != but and " ".join(other.name.split()).casefold() == wanted:
+            shown = ids.show("company", other.id)
+            raise CannotRun(
+                f"There is a company named {other.name} already ({shown}). "
+                "Use it, or give --same-name to have two of one name."
+            )
+
+
+async def _update(
+    opened: Database, vault: Vault, current: companies.Company, changes: companies.CompanyChanges
+) -> dict[str, Any]:
+    live_id = await choosing.workspace(opened, current, "live")
+    live = await companies.workspace(opened, vault, live_id)
+    known = scenarios.names(live)
+    if changes.scenario is not None and changes.scenario not in known:
+        raise CannotRun(f"There is no scenario {changes.scenario!r}. There are: {', '.join(known)}.")
+    async with opened.transaction(clock.wall()) as tx:
+        await companies.update(tx, current.id, changes)
+        await access.forget(tx, current.id)
+    after = await companies.company(opened, current.id)
+    return {"id": ids.show("company", after.id)} | {
+        one.name: getattr(after, one.name) for one in fields(changes)
+    }

@@ -9,13 +9,30 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+import asyncpg
+
 from getbill import embedded, migrations, reactions, vault
 from getbill.kit import logs
 from getbill.kit.db import Database, open_database
+from getbill.kit.emails import EmailInvalid
 from getbill.kit.errors import Problem
+from getbill.kit.ibans import IbanInvalid
+from getbill.kit.phones import PhoneInvalid
+from getbill.kit.signing import SecretMalformed
 from getbill.kit.stops import CannotRun
 from getbill.settings import Settings
 from getbill.vault import Vault
+
+# What an operator mends: the password, the name of the database, its disk, its memory, its connections.
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
 
 T = TypeVar("T")
 Action = Callable[[Database, Vault], Awaitable[T]]
@@ -50,6 +67,10 @@ def run_knowing(action: KnowingAction[T]) -> T:
             return asyncio.run(_run(settings.on(dsn), action))
         except Problem as refusal:
             raise CannotRun(refusal.detail) from refusal
+        except (EmailInvalid, IbanInvalid, PhoneInvalid, SecretMalformed) as error:
+            raise CannotRun(str(error)) from error
+        except _REFUSED as error:
+            raise CannotRun(f"The database refused: {error}.") from error
 
 
 async def _run(settings: Settings, action: KnowingAction[T]) -> T:

@@ -8,16 +8,11 @@ import typer
 from getbill import companies
 from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName
-from getbill.kit import ids
+from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.vault import Vault
 
 user = typer.Typer(no_args_is_help=True, help="Members of staff.")
-
-
-@user.callback()
-def _noun() -> None:
-    """Keep the verb in the command: Typer drops it where it is the only one."""
 
 
 @user.command()
@@ -32,7 +27,7 @@ def create(
     ] = False,
 ) -> None:
     """Add a member of staff, with a password made up for them unless it is asked for."""
-    typed = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if ask_password else None
+    typed = _typed() if ask_password else None
     password = typed or secrets.token_urlsafe(12)
 
     async def hire(opened: Database, _vault: Vault) -> dict[str, Any]:
@@ -45,3 +40,74 @@ def create(
     choosing.show(made if typed else {**made, "password": password})
     if not typed:
         choosing.say_once()
+
+
+@user.command("list")
+def list_all(company: CompanyName = None) -> None:
+    """List the staff of a company, those who are let in no longer too."""
+
+    async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
+        owner = await choosing.company(opened, company)
+        return [_shown(one) for one in await companies.users(opened, owner.id)]
+
+    choosing.show(database.run(find))
+
+
+@user.command()
+def reset(
+    email: str,
+    ask_password: Annotated[
+        bool, typer.Option("--ask-password", help="Type it instead of having one made.")
+    ] = False,
+) -> None:
+    """Give a member of staff another password."""
+    typed = _typed() if ask_password else None
+    password = typed or secrets.token_urlsafe(12)
+
+    async def change(opened: Database, _vault: Vault) -> dict[str, Any]:
+        await companies.set_password(opened, email, password)
+        return _shown(await companies.user(opened, email))
+
+    changed = database.run(change)
+    choosing.show(changed if typed else {**changed, "password": password})
+    if not typed:
+        choosing.say_once()
+
+
+@user.command()
+def deactivate(email: str) -> None:
+    """Let a member of staff in no longer; what they did stays under their name."""
+    _set_active(email, is_active=False)
+
+
+@user.command()
+def activate(email: str) -> None:
+    """Let a member of staff in again."""
+    _set_active(email, is_active=True)
+
+
+def _set_active(email: str, *, is_active: bool) -> None:
+    async def change(opened: Database, _vault: Vault) -> dict[str, Any]:
+        person = await companies.user(opened, email)
+        async with opened.transaction(clock.wall()) as tx:
+            await companies.set_active(tx, person, is_active=is_active)
+        return _shown(await companies.user(opened, email))
+
+    choosing.show(database.run(change))
+
+
+def _typed() -> str:
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+
+
+def _shown(one: companies.User) -> dict[str, Any]:
+    return {
+        "id": ids.show("user", one.id),
+        "email": one.email,
+        "first_name": one.first_name,
+        "last_name": one.last_name,
+        "role": one.role,
+        "is_active": one.is_active,
+        "created_at": json.instant(one.created_at),
+        "last_seen_at": json.instant(one.last_seen_at),
+    }

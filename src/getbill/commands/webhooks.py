@@ -11,6 +11,7 @@ from getbill import companies, webhooks
 from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName
 from getbill.companies import Workspace
+from getbill.events import KINDS
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.kit.stops import CannotRun
@@ -122,6 +123,75 @@ def rotate(
 
     choosing.show(database.run(change))
     choosing.say_once()
+
+
+@commands.command("test")
+def send_sample(
+    webhook: WebhookId,
+    event: Annotated[str, typer.Option(help="Of which event a sample is sent.")] = "debt.created",
+    is_next: Annotated[
+        bool, typer.Option("--next-secret", help="Sign with the secret that a rotation brings.")
+    ] = False,
+    company: CompanyName = None,
+    workspace: WorkspaceName = "live",
+) -> None:
+    """Send a sample now and print what was sent and what came back; fails where it was not taken."""
+    if event not in KINDS:
+        raise CannotRun(f"There is no event {event!r}. There are: {', '.join(KINDS)}.")
+
+    async def fire(settings: Settings, opened: Database, vault: Vault) -> dict[str, Any]:
+        place = await _workspace(opened, vault, company, workspace)
+        endpoint = await webhooks.find(opened, place, ids.read("we", webhook))
+        poster = webhooks.Poster(settings.webhook_networks, tls=webhooks.trusting(settings.ca_bundle))
+        async with poster:
+            sent = await webhooks.Trials(poster).fire(place, endpoint, event, is_next=is_next)
+        return webhooks.trial_shown(sent, endpoint)
+
+    outcome = database.run_knowing(fire)
+    choosing.show(outcome)
+    if outcome["status"] != "delivered":
+        raise typer.Exit(1)
+
+
+@commands.command()
+def disable(webhook: WebhookId, company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
+    """Send a webhook nothing until it is enabled again; what it misses is kept for it."""
+    _change(webhook, company, workspace, {"is_enabled": False})
+
+
+@commands.command()
+def enable(
+    webhook: WebhookId,
+    send_missed: Annotated[
+        bool, typer.Option("--send-missed/--skip-missed", help="Send what it missed meanwhile, or drop it.")
+    ] = True,
+    company: CompanyName = None,
+    workspace: WorkspaceName = "live",
+) -> None:
+    """Send a webhook events again."""
+    _change(webhook, company, workspace, {"is_enabled": True, "send_missed": send_missed})
+
+
+def _change(webhook: str, company: str | None, workspace: str, changes: dict[str, Any]) -> None:
+    async def change(opened: Database, vault: Vault) -> dict[str, Any]:
+        place = await _workspace(opened, vault, company, workspace)
+        async with opened.transaction(place.now()) as tx:
+            return webhooks.shown(await webhooks.update(tx, place, ids.read("we", webhook), changes))
+
+    choosing.show(database.run(change))
+
+
+@commands.command()
+def delete(webhook: WebhookId, company: CompanyName = None, workspace: WorkspaceName = "live") -> None:
+    """Delete a webhook; what was pending for it is dropped, and its log stays."""
+
+    async def end(opened: Database, vault: Vault) -> dict[str, Any]:
+        place = await _workspace(opened, vault, company, workspace)
+        async with opened.transaction(place.now()) as tx:
+            await webhooks.delete(tx, place, ids.read("we", webhook))
+        return {"id": webhook, "deleted": True}
+
+    choosing.show(database.run(end))
 
 
 @commands.command()

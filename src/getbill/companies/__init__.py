@@ -5,18 +5,22 @@ tenant: everything belongs to exactly one. Each workspace carries its own time.
 """
 
 from getbill.companies.actions import (
+    CompanyChanges,
     CompanyExists,
     Founded,
     NewUser,
     UserExists,
     create,
     create_user,
+    set_active,
     set_letterhead,
     set_password,
+    update,
 )
+from getbill.companies.closing import CompanyHasDebts, delete
 from getbill.companies.logos import Logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
-from getbill.companies.queries import admins, companies, company, demo, users, workspace, workspaces_of
+from getbill.companies.queries import admins, companies, company, demo, user, users, workspace, workspaces_of
 from getbill.companies.switches import (
     DRY_RUN,
     MODES,
@@ -36,7 +40,9 @@ __all__ = [
     "ROLES",
     "STOPPED",
     "Company",
+    "CompanyChanges",
     "CompanyExists",
+    "CompanyHasDebts",
     "Founded",
     "Logo",
     "NewUser",
@@ -51,15 +57,19 @@ __all__ = [
     "company",
     "create",
     "create_user",
+    "delete",
     "demo",
     "logo",
     "resume_all",
+    "set_active",
     "set_letterhead",
     "set_logo",
     "set_password",
     "stop_all",
     "switch",
     "switches",
+    "update",
+    "user",
     "users",
     "workspace",
     "workspaces_of",

@@ -7,11 +7,13 @@ from uuid import UUID
 
 import argon2
 import asyncpg
+from babel.core import get_global
 
-from getbill.companies.model import ROLES
+from getbill.companies import queries
+from getbill.companies.model import ROLES, User
 from getbill.companies.queries import lookup_context
-from getbill.kit import clock, emails, ibans, ids
-from getbill.kit.db import Database, Statement
+from getbill.kit import clock, emails, ibans, ids, money, phones
+from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.vault import Vault
 
@@ -51,6 +53,21 @@ _SET_PASSWORD = Statement(
     "Give a member of staff another password.",
     "UPDATE users SET password_hash = $2 WHERE lower(email) = lower($1) RETURNING id",
 )
+_UPDATE = Statement(
+    "companies.update",
+    "Change what a company is called, how it is reached and what its debts come with; what is null stays.",
+    """
+    UPDATE companies SET name = coalesce($2, name), email = coalesce($3, email), phone = coalesce($4, phone),
+        iban = coalesce($5, iban), country = coalesce($6, country), currency = coalesce($7, currency),
+        language = coalesce($8, language), scenario = coalesce($9, scenario)
+    WHERE id = $1 RETURNING id
+    """,
+)
+_SET_ACTIVE = Statement(
+    "companies.set_active",
+    "Let a member of staff in, or no longer.",
+    "UPDATE users SET is_active = $2 WHERE id = $1",
+)
 _SET_LETTERHEAD = Statement(
     "companies.set_letterhead",
     "Say what a company's letters carry.",
@@ -70,6 +87,28 @@ class UserExists(Conflict):
 
     code = "user-exists"
     way_out = "Use another e-mail address, or the user who is there."
+
+
+class LastAdmin(Conflict):
+    """A company has an administrator."""
+
+    code = "last-admin"
+    title = "This is the company's only administrator"
+    way_out = "Make another administrator first."
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyChanges:
+    """What changes of a company; what is None stays. Country ISO 3166-1 alpha-2, currency ISO 4217."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    iban: str | None = None
+    country: str | None = None
+    currency: str | None = None
+    language: str | None = None
+    scenario: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +146,8 @@ async def create(
     founded = Founded(ids.new(), ids.new(), ids.new())
     now = clock.wall()
     secret = vault.seal(os.urandom(32), lookup_context(founded.company_id))
-    email = emails.normalise(email) if email else None
-    iban = ibans.normalise(iban) if iban else None
+    email = _email(email) if email else None
+    iban = _iban(iban) if iban else None
     try:
         async with database.transaction(now) as tx:
             await tx.execute(
@@ -144,7 +183,7 @@ async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUI
     values = (
         user_id,
         company_id,
-        emails.normalise(new.email),
+        _email(new.email),
         new.first_name,
         new.last_name,
         new.role,
@@ -163,6 +202,63 @@ async def set_password(database: Database, email: str, password: str) -> None:
     secret = argon2.PasswordHasher().hash(_long_enough(password))
     if await database.fetchval(_SET_PASSWORD, emails.normalise(email), secret) is None:
         raise NotFound(f"There is no user {email}.")
+
+
+async def set_active(tx: Transaction, user: User, *, is_active: bool) -> None:
+    """Let a member of staff in, or no longer; raise LastAdmin rather than lock everybody out."""
+    admins = [one for one in await queries.admins(tx, user.company_id) if one.id != user.id]
+    if not is_active and user.role == "admin" and user.is_active and not admins:
+        raise LastAdmin(f"{user.email} is the company's only administrator. Make another one first.")
+    await tx.execute(_SET_ACTIVE, user.id, is_active)
+
+
+async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> None:
+    """Change fields of a company; raise Invalid for a value that cannot be one, NotFound when there is none."""
+    if changes.name is not None and not changes.name.strip():
+        raise one_field("/name", "missing", "A company has a name.")
+    if changes.country is not None and changes.country not in get_global("territory_currencies"):
+        raise one_field(
+            "/country", "unknown", f"{changes.country!r} is no country code. Send for example FR."
+        )
+    if changes.currency is not None and changes.currency not in money.currencies():
+        raise one_field(
+            "/currency", "unknown", f"{changes.currency!r} is no currency code. Send for example EUR."
+        )
+    updated = await tx.fetchval(
+        _UPDATE,
+        company_id,
+        changes.name.strip() if changes.name else None,
+        _email(changes.email) if changes.email else None,
+        _phone(changes.phone, changes.country) if changes.phone else None,
+        _iban(changes.iban) if changes.iban else None,
+        changes.country,
+        changes.currency,
+        changes.language,
+        changes.scenario,
+    )
+    if updated is None:
+        raise NotFound("There is no such company.")
+
+
+def _email(text: str) -> str:
+    try:
+        return emails.normalise(text)
+    except emails.EmailInvalid as error:
+        raise one_field("/email", "email", str(error)) from None
+
+
+def _iban(text: str) -> str:
+    try:
+        return ibans.normalise(text)
+    except ibans.IbanInvalid as error:
+        raise one_field("/iban", "iban", str(error)) from None
+
+
+def _phone(text: str, country: str | None) -> str:
+    try:
+        return phones.parse(text, country or "FR")
+    except phones.PhoneInvalid as error:
+        raise one_field("/phone", "phone", str(error)) from None
 
 
 def _long_enough(password: str) -> str:

@@ -44,6 +44,16 @@ _USERS = Statement(
 )
 
 
+_USER = Statement(
+    "companies.user",
+    "A member of staff by their e-mail address.",
+    """
+    SELECT id, company_id, email, first_name, last_name, role, is_active, last_seen_at, created_at
+    FROM users WHERE lower(email) = lower($1)
+    """,
+)
+
+
 def lookup_context(company_id: UUID) -> bytes:
     """Return the place a company's look-up key is sealed for."""
     return b"lookup" + company_id.bytes
@@ -87,6 +97,14 @@ async def company(database: Database, company_id: UUID) -> Company:
     if row is None:
         raise NotFound("There is no such company.")
     return _company(row)
+
+
+async def user(database: Database, email: str) -> User:
+    """Return the member of staff with an e-mail address; raise NotFound when there is none."""
+    row = await database.fetchrow(_USER, email)
+    if row is None:
+        raise NotFound(f"There is no user {email}. `getbill user list` shows who there is.")
+    return User(**dict(row))
 
 
 async def companies(database: Database, name: str | None = None) -> list[Company]:

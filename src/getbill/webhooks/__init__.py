@@ -18,6 +18,7 @@ from getbill.webhooks.posts import Poster, trusting
 from getbill.webhooks.queries import endpoints, find
 from getbill.webhooks.replays import replay
 from getbill.webhooks.resending import read_replay
+from getbill.webhooks.resending import trial as trial_shown
 from getbill.webhooks.rotation import OVERLAP_HOURS_DEFAULT, OVERLAP_HOURS_MAX
 from getbill.webhooks.trials import Trials
 from getbill.webhooks.wire import endpoint as shown
@@ -53,6 +54,7 @@ __all__ = [
     "replay",
     "rotate",
     "shown",
+    "trial_shown",
     "trusting",
     "update",
 ]

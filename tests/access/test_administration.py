@@ -1,0 +1,156 @@
+"""Administering companies, people, webhooks and a sandbox's time from the command line."""
+
+import json
+
+import pytest
+
+from commanding import Run, made
+
+
+async def test_two_companies_of_one_name_are_refused_unless_both_are_wanted(getbill: Run) -> None:
+    first = await made(getbill("company", "create", "Acme SARL"))
+
+    again = await getbill("company", "create", "acme  sarl")
+    second = await made(getbill("company", "create", "Acme SARL", "--same-name"))
+    which = await getbill("user", "list", "--company", "Acme SARL")
+    renamed = await getbill("company", "rename", second["id"], "ACME SARL")
+    other = await made(getbill("company", "rename", second["id"], "Acme Lyon"))
+
+    assert str(again.exception) == (
+        f"There is a company named Acme SARL already ({first['id']}). Use it, or give --same-name to have two of one name."
+    )
+    assert first["id"] in str(which.exception)
+    assert second["id"] in str(which.exception)
+    assert "already" in str(renamed.exception)
+    assert other["name"] == "Acme Lyon"
+
+
+async def test_what_a_companys_debts_come_with_is_set_and_checked(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme"))
+
+    after = await made(
+        getbill(
+            "company",
+            "set",
+            "Acme",
+            "--iban",
+            "FR76 3000 6000 0112 3456 7890 189",
+            "--country",
+            "be",
+            "--language",
+            "en",
+        )
+    )
+    refusals = [
+        await getbill("company", "set", "Acme", *words)
+        for words in (
+            (),
+            ("--email", "nowhere"),
+            ("--iban", "FR7630006000011234567890188"),
+            ("--country", "XX"),
+            ("--currency", "EURO"),
+            ("--language", "xx"),
+            ("--scenario", "no_such"),
+            ("--phone", "12"),
+        )
+    ]
+
+    assert after["iban"] == "FR7630006000011234567890189"
+    assert (after["country"], after["language"], after["currency"]) == ("BE", "en", "EUR")
+    assert all(refusal.exit_code == 1 for refusal in refusals)
+    for refusal, expected in zip(
+        refusals,
+        (
+            "at least one option",
+            "name@example.com",
+            "IBAN",
+            "country",
+            "currency",
+            "language",
+            "standard_3_waves",
+            "phone",
+        ),
+        strict=True,
+    ):
+        assert expected in str(refusal.exception)
+        assert "Traceback" not in refusal.output
+
+
+async def test_staff_are_listed_let_in_and_no_longer(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme"))
+    wrong = await getbill("user", "create", "bad")
+    admin = await made(getbill("user", "create", "anna@acme.example"))
+    await made(getbill("user", "create", "ben@acme.example", "--role", "agent"))
+
+    reset = await made(getbill("user", "reset", "ANNA@acme.example"))
+    last = await getbill("user", "deactivate", "anna@acme.example")
+    gone = await made(getbill("user", "deactivate", "ben@acme.example"))
+    back = await made(getbill("user", "activate", "ben@acme.example"))
+    listed = await made(getbill("user", "list"))
+    nobody = await getbill("user", "reset", "nobody@acme.example")
+
+    assert "name@example.com" in str(wrong.exception)
+    assert reset["password"] != admin["password"]
+    assert "only administrator" in str(last.exception)
+    assert (gone["is_active"], back["is_active"]) == (False, True)
+    assert [one["email"] for one in listed] == ["anna@acme.example", "ben@acme.example"]
+    assert "password" not in json.dumps(listed)
+    assert "nobody@acme.example" in str(nobody.exception)
+
+
+async def test_a_webhook_is_disabled_enabled_and_deleted(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme"))
+    opened = json.loads((await getbill("webhooks", "create", "https://example.com/hooks")).stdout)
+
+    disabled = await made(getbill("webhooks", "disable", opened["id"]))
+    enabled = await made(getbill("webhooks", "enable", opened["id"], "--skip-missed"))
+    deleted = await made(getbill("webhooks", "delete", opened["id"]))
+    again = await getbill("webhooks", "delete", opened["id"])
+
+    assert (disabled["enabled"], enabled["enabled"]) == (False, True)
+    assert deleted == {"id": opened["id"], "deleted": True}
+    assert "no webhook" in str(again.exception)
+    assert await made(getbill("webhooks", "list")) == []
+
+
+async def test_a_sandboxs_clock_is_moved_and_a_live_one_is_not(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme"))
+
+    begun = await made(getbill("sandbox", "advance", "--days", "8", "--no-wait"))
+    under_way = await made(getbill("sandbox", "clock"))
+    twice = await getbill("sandbox", "advance", "--days", "1", "--no-wait")
+    live = await getbill("sandbox", "advance", "--days", "8", "--workspace", "live")
+    nothing = await getbill("sandbox", "advance")
+
+    assert begun["status"] == "running"
+    assert under_way["advance"]["id"] == begun["id"]
+    assert "on its way" in str(twice.exception)
+    assert "live workspace" in str(live.exception)
+    assert "--days or --hours" in str(nothing.exception)
+
+
+async def test_a_company_goes_with_all_it_owns(getbill: Run) -> None:
+    await made(getbill("company", "create", "Stays"))
+    gone = await made(getbill("company", "create", "Goes"))
+    await made(getbill("user", "create", "anna@goes.example", "--company", "Goes"))
+    await getbill("client", "create", "--company", "Goes")
+    await getbill("key", "create", "--company", "Goes")
+    await getbill("webhooks", "create", "https://example.com/hooks", "--company", "Goes")
+    await getbill("sftp-login", "create", "--company", "Goes")
+
+    unsure = await getbill("company", "delete", "Goes")
+    done = await made(getbill("company", "delete", "Goes", "--yes"))
+
+    assert unsure.exit_code == 1
+    assert done["id"] == gone["id"]
+    assert [one["name"] for one in await made(getbill("company", "list"))] == ["Stays"]
+    # The address is free again.
+    assert (await made(getbill("user", "create", "anna@goes.example")))["company"] == "Stays"
+
+
+@pytest.mark.parametrize("words", [("user", "create"), ("webhooks", "delete"), ("company", "rename")])
+async def test_usage_names_the_program(getbill: Run, words: tuple[str, ...]) -> None:
+    helped = await getbill(*words, "--help")
+
+    assert helped.exit_code == 0
+    assert "python -m" not in helped.output
