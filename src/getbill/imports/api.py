@@ -28,8 +28,8 @@ from getbill.imports.wire import (
 )
 from getbill.kit import ids, paging, texts
 from getbill.kit.db import Database, Transaction
-from getbill.kit.errors import BadRequest, FieldError
-from getbill.kit.http import answer, body
+from getbill.kit.errors import BadRequest, summary
+from getbill.kit.http import answer, body, wrong_parameter
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 
@@ -136,13 +136,8 @@ def _with_form(query: UploadQuery, fields: dict[str, str]) -> UploadQuery:
     try:
         return UploadQuery.model_validate(query.model_dump(exclude_unset=True) | fields)
     except ValidationError as error:
-        wrong = [
-            FieldError(
-                str(one["loc"][0]), str(one["type"]).replace("_", "-"), f"{one['loc'][0]}: {one['msg']}"
-            )
-            for one in error.errors(include_url=False)
-        ]
-        raise BadRequest(" ".join(one.detail for one in wrong[:3]), errors=wrong) from None
+        wrong = [wrong_parameter(one, str(one["loc"][0])) for one in error.errors(include_url=False)]
+        raise BadRequest(summary(wrong), errors=wrong) from None
 
 
 @router.get("/imports", response_model=ImportList)

@@ -15,20 +15,25 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import VALUE, message
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def written_day(value: Any) -> Any:
     """Let through what is written as a date; pydantic by itself also reads seconds since 1970."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise ValueError("Write the date as YYYY-MM-DD.")
+        raise WrongValue(message("{subject} must be a date that exists, written YYYY-MM-DD.", subject=VALUE))
     return value
 
 
 def written_instant(value: Any) -> Any:
     """Let through what is written as an instant, and have a date alone mean its first moment in UTC."""
     if not isinstance(value, str) or not _DAY.match(value):
-        raise ValueError("Write the instant as 2024-03-15T14:32:07Z.")
+        raise WrongValue(
+            message("{subject} must be an instant that exists, written 2024-03-15T14:32:07Z.", subject=VALUE)
+        )
     # In a query a plus sign that was not escaped arrives as a space.
     return value + "T00:00:00Z" if len(value) == 10 else value[:10] + "T" + value[11:].replace(" ", "+")
 
@@ -37,7 +42,9 @@ def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError:
-        raise ValueError("An instant in UTC lies between the years 1 and 9999.") from None
+        raise WrongValue(
+            message("{subject} must lie between the years 1 and 9999, in UTC.", subject=VALUE)
+        ) from None
 
 
 # What a list is asked for.

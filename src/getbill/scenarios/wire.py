@@ -8,8 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from getbill.channels import AddressKind, Channel
 from getbill.companies import Workspace
-from getbill.kit.errors import FieldError, Invalid
-from getbill.kit.http import refusal
+from getbill.kit.errors import FieldError, Invalid, refusal
 from getbill.kit.shapes import MoneyNumber, written_day
 from getbill.scenarios import catalogue
 from getbill.scenarios.checks import ScenarioInvalid, to_data
