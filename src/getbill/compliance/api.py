@@ -110,7 +110,11 @@ async def create_consent(change: Writes, asked: Annotated[ConsentBody, body(Cons
     async def work(tx: Transaction) -> access.Reply:
         given_at = asked.given_at or tx.now
         if given_at > tx.now:
-            raise one_field("/given_at", "in-the-future", message("given_at is after the workspace's time."))
+            raise one_field(
+                "/given_at",
+                "in-the-future",
+                message("given_at is after the workspace's time: send an instant that has passed."),
+            )
         found = hash_of(change.workspace, None, asked.phone)
         giving = Giving("phone", found, asked.consent, asked.source, given_at)
         given = await consents.give(tx, change.workspace.id, giving)

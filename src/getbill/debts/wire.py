@@ -28,6 +28,7 @@ from getbill.kit.errors import FieldError, WrongValue
 from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
 from getbill.kit.shapes import written_day
+from getbill.kit.validation import field_subject, formed
 
 # CLDR's territories include groups and placeholders that are nobody's address.
 _NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
@@ -114,7 +115,15 @@ Email = Annotated[str, Field(max_length=254, examples=["jean.dupont@email.com"])
 Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
 Currency = Annotated[str, Field(min_length=3, max_length=3, examples=["EUR"]), AfterValidator(_currency)]
 Country = Annotated[str, Field(min_length=2, max_length=2, examples=["FR"]), AfterValidator(_country)]
-Language = Annotated[str, Field(pattern="^[A-Za-z]{2}$", examples=["fr"]), AfterValidator(_language)]
+Language = Annotated[
+    str,
+    formed(
+        "^[A-Za-z]{2}$",
+        message("{subject} must be an ISO 639-1 code of two letters, such as fr.", subject=VALUE),
+        examples=["fr"],
+    ),
+    AfterValidator(_language),
+]
 Day = Annotated[
     date, BeforeValidator(_day), Field(examples=["2024-01-15"], ge=date(1900, 1, 1), le=date(2200, 12, 31))
 ]
@@ -285,17 +294,31 @@ class NewDebtBody(DebtFields):
         wrong = super().across(raw)
         if raw.get("amount") is None:
             wrong.append(
-                FieldError("/amount", "missing", message("The field 'amount' is required: what is owed."))
+                FieldError(
+                    "/amount",
+                    "missing",
+                    message("{subject} is required: what is owed.", subject=field_subject(("amount",))),
+                )
             )
         if raw.get("reference") is None and raw.get("internal_id") is None:
             wrong.append(
-                FieldError("/reference", "missing", message("The field 'reference' is required: your own."))
+                FieldError(
+                    "/reference",
+                    "missing",
+                    message("{subject} is required: your own.", subject=field_subject(("reference",))),
+                )
             )
         debtor = raw.get("debtor") if isinstance(raw.get("debtor"), dict) else {}
         names = [(debtor or {}).get(name) for name in ("name", "first_name", "last_name", "company")]
         names += [raw.get(name) for name in ("firstname", "lastname", "debtor_company")]
         if not any(names):
-            wrong.append(FieldError("/debtor/name", "missing", message("The debtor needs a name.")))
+            wrong.append(
+                FieldError(
+                    "/debtor/name",
+                    "missing",
+                    message("The debtor needs a name: send name, first_name and last_name, or company."),
+                )
+            )
         return wrong
 
 
@@ -355,7 +378,13 @@ def _at(raw: Any, path: tuple[str, ...]) -> Any:
 def _wrong_dates(raw: dict[str, Any]) -> list[FieldError]:
     due, invoice = raw.get("due_date"), raw.get("invoice_date")
     if isinstance(due, str) and isinstance(invoice, str) and due[:10] < invoice[:10]:
-        return [FieldError("/due_date", "before-invoice", message("due_date is before invoice_date."))]
+        return [
+            FieldError(
+                "/due_date",
+                "before-invoice",
+                message("due_date is before invoice_date: a debt is due on the day of its invoice or later."),
+            )
+        ]
     return []
 
 

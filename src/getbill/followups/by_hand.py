@@ -181,11 +181,15 @@ def _refuse(after: Followup, told: Told, now: datetime) -> None:
     call_date = told.values.get("call_date")
     if call_date is not None and call_date > now + _AHEAD:
         wrong.append(
-            FieldError("/call_date", "in-the-future", message("call_date is after the workspace's time."))
+            FieldError(
+                "/call_date",
+                "in-the-future",
+                message("call_date is after the workspace's time: send an instant that has passed."),
+            )
         )
     if after.status == "scheduled" and after.scheduled_at is None:
         wrong.append(
-            FieldError("/scheduled_at", "missing", message("What is scheduled has its scheduled_at."))
+            FieldError("/scheduled_at", "missing", message("A scheduled followup needs its scheduled_at."))
         )
     if told.values.get("phone_number_used") is not None and after.channel not in ON_THE_PHONE:
         detail = message("A followup of type {type} uses no phone number.", type=after.type)

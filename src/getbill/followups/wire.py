@@ -14,7 +14,7 @@ from getbill.followups.queries import Wanted
 from getbill.kit import ids, json, paging, phones
 from getbill.kit.errors import WrongValue, one_field
 from getbill.kit.messages import VALUE, message
-from getbill.kit.shapes import DayAsked, Instant, Pagination, written_instant
+from getbill.kit.shapes import DayAsked, Instant, Pagination, Printable, written_instant
 
 _SORT = "-date"
 
@@ -171,7 +171,7 @@ Asked = Annotated[
     Field(examples=["2024-03-15T14:32:07Z"]),
 ]
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
-Word = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+Word = Printable
 WebLink = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
 
 

@@ -186,7 +186,7 @@ async def _take_in(database: Database, draft: Draft, stream: AsyncIterator[bytes
     if waiting:
         await draft.put(database, bytes(waiting))
     if not draft.size:
-        raise FileEmpty(message("No byte of a file came."))
+        raise FileEmpty(message("The file has no bytes. Send the file again."))
 
 
 async def drop(database: Database, draft: Draft) -> None:

@@ -110,7 +110,7 @@ def _told(row: Row, language: str) -> str:
 
 def _suggested(row: Row) -> str:
     return " ".join(
-        f"{one.header or ''}: {one.suggestion}" if one.header else one.suggestion
+        f"{one.header or ''}: {one.suggestion}" if one.header else str(one.suggestion)
         for one in row.findings
         if one.suggestion is not None
     )

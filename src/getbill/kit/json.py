@@ -107,7 +107,7 @@ def read(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise MalformedJson(
             message(
-                "Line {line}, column {column}: {what}",
+                "The JSON goes wrong at line {line}, column {column}: {what}",
                 line=error.lineno,
                 column=error.colno,
                 what=_FAULTS.get(error.msg, _FAULT),

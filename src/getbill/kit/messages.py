@@ -5,6 +5,7 @@ scope=scope)`. It is the English sentence, as a text; a French one is looked up 
 """
 
 import gettext
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -122,7 +123,7 @@ def joined(sentences: Sequence[Message]) -> Message:
 
 def excerpt(value: Any) -> str:
     """Return what a caller sent as a sentence may repeat it: short, and without characters that would change it."""
-    text = str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     if len(text) > _EXCERPT_CHARACTERS_MAX:
         text = f"{text[:_EXCERPT_CHARACTERS_MAX]}\N{HORIZONTAL ELLIPSIS}"
     return _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text)

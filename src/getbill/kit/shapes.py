@@ -17,6 +17,7 @@ from pydantic import (
 
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import VALUE, message
+from getbill.kit.validation import formed
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -54,7 +55,23 @@ InstantAsked = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterV
 MoneyNumber = Annotated[
     Decimal, WithJsonSchema({"type": "number", "description": "A number with the currency's decimals."})
 ]
-Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["EUR"])]
+Currency = Annotated[
+    str,
+    formed(
+        "^[A-Z]{3}$",
+        message("{subject} must be an ISO 4217 code in capitals, such as EUR.", subject=VALUE),
+        examples=["EUR"],
+    ),
+]
+Printable = Annotated[
+    str,
+    formed(
+        r"^[\x21-\x7e]{1,200}$",
+        message(
+            "{subject} must have 1 to 200 letters, digits and signs of ASCII, and no spaces.", subject=VALUE
+        ),
+    ),
+]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date", "examples": ["2024-01-15"]})]
 Instant = Annotated[
     str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2024-03-15T14:32:07Z"]})

@@ -197,7 +197,8 @@ def sentence(error: Mapping[str, Any], subject: Message) -> Message:
         return limit
     chosen = SENTENCES.get(kind, _NOT_VALID)
     bound = next((facts[name] for name in ("gt", "ge", "lt", "le") if name in facts), None)
-    if isinstance(bound, date):
+    # Of dates and instants pydantic gives the limit as a text.
+    if isinstance(bound, date | str):
         chosen = _DAYS.get(kind, chosen)
     written = {name: _bound(value) for name, value in facts.items() if f"{{{name}}}" in chosen}
     return Message(chosen, {"subject": subject, "allowed": _allowed(facts), **written})

@@ -105,7 +105,11 @@ def refusals(new: NewEntry, standing: Standing, now: datetime) -> list[FieldErro
         )
     if new.paid_at is not None and new.paid_at > now + _AHEAD:
         found.append(
-            FieldError("/paid_at", "in-the-future", message("paid_at is after the workspace's time."))
+            FieldError(
+                "/paid_at",
+                "in-the-future",
+                message("paid_at is after the workspace's time: send an instant that has passed."),
+            )
         )
     return found
 

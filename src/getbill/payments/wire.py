@@ -19,7 +19,8 @@ from getbill.kit import ids, json, paging
 from getbill.kit.errors import FieldError, Invalid, WrongValue, one_field
 from getbill.kit.messages import VALUE, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
-from getbill.kit.shapes import Currency, Instant, MoneyNumber, Pagination
+from getbill.kit.shapes import Currency, Instant, MoneyNumber, Pagination, Printable
+from getbill.kit.validation import formed
 from getbill.payments.actions import Entered
 from getbill.payments.model import Entry, NewEntry
 
@@ -54,8 +55,17 @@ def _plausible(value: datetime) -> datetime:
 Amount = Annotated[
     Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number", "examples": [2340.00]})
 ]
-Word = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
-ProviderId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+Word = Annotated[
+    str,
+    formed(
+        "^[a-z][a-z0-9_]{0,39}$",
+        message(
+            "{subject} must be one word of at most 40 small letters, digits and _, such as bank_transfer.",
+            subject=VALUE,
+        ),
+    ),
+]
+ProviderId = Printable
 PaidAt = Annotated[
     AwareDatetime,
     BeforeValidator(_instant),

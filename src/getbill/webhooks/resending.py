@@ -172,7 +172,7 @@ def read_replay(raw: Any, endpoint_id: UUID) -> Again:
 def again(body: ReplayBody, endpoint_id: UUID) -> Again:
     """Return what a body asks to have sent again; raise Invalid for ids that are none, and a range that is empty."""
     if body.since is not None and body.until is not None and body.since >= body.until:
-        raise one_field("/to", "empty-range", message("`to` is after `from`."))
+        raise one_field("/to", "empty-range", message("`to` must be after `from`."))
     return Again(
         endpoint_id=endpoint_id,
         to_endpoint_id=target(body.to_webhook, endpoint_id),

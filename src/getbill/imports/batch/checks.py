@@ -20,6 +20,7 @@ from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import BadRequest, FieldError, TooLarge, refusal
 from getbill.kit.http import pointer, unknown_field
 from getbill.kit.messages import message
+from getbill.kit.validation import field_subject
 
 ROWS_MAX: Final = 10_000
 _NAME_MAX: Final = 200
@@ -108,6 +109,7 @@ def refused(index: int, temp_id: str | int | None, row: Any, errors: Iterable[Fi
         "rejected",
         [findings.of_error(error, body) for error in errors],
         temp_id=temp_id,
+        reference=findings.reference_of(body),
         body=body,
     )
 
@@ -119,7 +121,11 @@ def _check_envelope(batch: Any) -> None:
     rows, name, flag = batch.get("debts"), batch.get("batch_name"), batch.get(_FLAG)
     if not isinstance(rows, list) or not rows:
         wrong.append(
-            FieldError("/debts", "missing", message("The field 'debts' is required: an array of debts."))
+            FieldError(
+                "/debts",
+                "missing",
+                message("{subject} is required: a list of debts.", subject=field_subject(("debts",))),
+            )
         )
     if not (name is None or (isinstance(name, str) and len(name) <= _NAME_MAX)):
         wrong.append(
