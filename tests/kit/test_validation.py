@@ -11,7 +11,15 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from fastapi import FastAPI
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import InitErrorDetails
 from pydantic_core import _pydantic_core as core
 
@@ -87,6 +95,7 @@ class Sample(BaseModel):
     ratio: Annotated[float, Field(lt=1.0, allow_inf_nan=False)] | None = None
     at: AwareDatetime | None = None
     inner: Inner | None = None
+    since: Annotated[date, BeforeValidator(lambda value: value), Field(ge=date(1900, 1, 1))] | None = None
     either: Annotated[Inner | list[str] | None, Field()] = None
     many: Annotated[list[Annotated[int, Field(strict=True)]], Field(min_length=1, max_length=2)] | None = None
     named: dict[str, str] | None = None
@@ -166,6 +175,12 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         "/inner/day",
         "The field 'day' must be 1900-01-01 or later.",
         "Le champ « day » doit être au plus tôt 1900-01-01.",
+    ),
+    (
+        {"since": date(1899, 1, 1)},
+        "/since",
+        "The field 'since' must be 1900-01-01 or later.",
+        "Le champ « since » doit être au plus tôt 1900-01-01.",
     ),
     (
         {"inner": "x"},

@@ -24,7 +24,7 @@ LIFE = timedelta(hours=24)
 
 _KEY = pattern(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 # Headers of an answer that are part of what it says; the others belong to the one connection.
-_KEPT = frozenset({"content-type", "content-language", "location", "etag", "link"})
+_KEPT = frozenset({"content-type", "content-language", "vary", "location", "etag", "link"})
 # What is not an answer to the request but to its moment.
 _NOT_KEPT = frozenset({408, 425, 429})
 

@@ -7,7 +7,7 @@ a body say is a message of the catalogue.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from getbill.kit.messages import Message, Written, message
+from getbill.kit.messages import Message, Written, message, translated
 
 # By code: English, French.
 _OWN: Final[dict[str, tuple[str, str]]] = {
@@ -136,7 +136,10 @@ def listed(fields: Sequence[str]) -> dict[str, str]:
 def own(code: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     """Return the sentence of one of the import's own codes, in English and in French."""
     english, french = _OWN[code]
-    return english.format(**facts), french.format(**facts)
+    in_french = {
+        name: translated(fact, "fr") if isinstance(fact, str) else fact for name, fact in facts.items()
+    }
+    return english.format(**facts), french.format(**in_french)
 
 
 def in_words(pointer: str, detail: Message) -> Message:

@@ -6,6 +6,7 @@ Nothing here guesses: an amount or a date that two people could read as two valu
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from getbill import sheets
@@ -64,6 +65,8 @@ def _amount(text: str, currency: Any) -> Decimal | None:
     return amount
 
 
+# The rows of one sender are due on the same few days.
+@lru_cache(maxsize=4096)
 def _day(text: str) -> str | None:
     if not _YEAR.search(text):
         return None

@@ -7,6 +7,7 @@ scope=scope)`. It is the English sentence, as a text; a French one is looked up 
 import gettext
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
@@ -22,6 +23,8 @@ DEFAULT: Final = "en"
 _EXCERPT_CHARACTERS_MAX: Final = 100
 # Controls, and what turns the direction of a line: they would change how the rest of a sentence reads.
 _UNREADABLE: Final = pattern("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# What a fact is that reads alike in every language.
+_PLAIN: Final = frozenset({str, int, Decimal})
 _HEADER_CHARACTERS_MAX: Final = 1000
 _RANGE: Final = pattern(
     r"[ \t]*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)[ \t]*(?:;[ \t]*q=([01](?:\.\d{0,3})?)[ \t]*)?"
@@ -126,7 +129,7 @@ def excerpt(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     if len(text) > _EXCERPT_CHARACTERS_MAX:
         text = f"{text[:_EXCERPT_CHARACTERS_MAX]}\N{HORIZONTAL ELLIPSIS}"
-    return _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text if text.isprintable() else _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def translated(text: str, language: str) -> str:
@@ -138,6 +141,8 @@ def _filled(text: str, facts: Mapping[str, Any], language: str) -> str:
     # A template without names may hold braces as they are.
     if not facts:
         return text
+    if _PLAIN.issuperset(map(type, facts.values())):
+        return text.format_map(facts)
     return text.format_map({name: _value(value, language) for name, value in facts.items()})
 
 

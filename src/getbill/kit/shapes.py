@@ -100,7 +100,7 @@ class FieldErrorShown(BaseModel):
 
 
 class ProblemShown(BaseModel):
-    """A refusal (RFC 9457): what is wrong, and the way out."""
+    """A refusal (RFC 9457): what is wrong, and the way out, in French or English as `Accept-Language` asks."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -108,7 +108,10 @@ class ProblemShown(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldErrorShown] | None = Field(None, description="Every wrong field at once.")
+    errors: list[FieldErrorShown] | None = Field(
+        None, description="Every wrong field at once, the first 100 of them."
+    )
+    errors_total: int | None = Field(None, description="How many there are, where that is more than 100.")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -5,7 +5,8 @@ neither the names of our classes nor regular expressions that a reader would hav
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from re import compile as pattern
 from typing import Any, Final
 
@@ -163,6 +164,10 @@ _DAYS: Final = {
     "less_than": _BEFORE,
     "less_than_equal": _UNTIL,
 }
+_BOUNDS: Final = frozenset({"gt", "ge", "lt", "le", "multiple_of"})
+_SPELLED: Final = pattern(
+    r"datetime\.date(?:time)?\((?P<parts>[\d, ]+)(?:, tzinfo=.*)?\)|Decimal\('(?P<number>[-\d.]+)'\)"
+)
 _QUOTED: Final = pattern(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 _FORMS: Final[dict[str, Message]] = {}
 
@@ -195,21 +200,27 @@ def sentence(error: Mapping[str, Any], subject: Message) -> Message:
     limit = _limit(kind, facts, subject)
     if limit is not None:
         return limit
-    chosen = SENTENCES.get(kind, _NOT_VALID)
-    bound = next((facts[name] for name in ("gt", "ge", "lt", "le") if name in facts), None)
-    # Of dates and instants pydantic gives the limit as a text.
-    if isinstance(bound, date | str):
-        chosen = _DAYS.get(kind, chosen)
-    written = {name: _bound(value) for name, value in facts.items() if f"{{{name}}}" in chosen}
+    written = {name: _bound(value) for name, value in facts.items() if name in _BOUNDS}
+    is_day = any(isinstance(value, str) and "-" in value for value in written.values())
+    chosen = _DAYS[kind] if is_day and kind in _DAYS else SENTENCES.get(kind, _NOT_VALID)
+    written = {name: value for name, value in written.items() if f"{{{name}}}" in chosen}
     return Message(chosen, {"subject": subject, "allowed": _allowed(facts), **written})
 
 
 def _bound(value: Any) -> Any:
+    if isinstance(value, str) and (spelled := _SPELLED.fullmatch(value)):
+        # Behind a validator of ours pydantic spells a limit as Python does.
+        return _day_of(spelled["parts"]) if spelled["parts"] else spelled["number"]
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _day_of(parts: str) -> str:
+    numbers = [int(part) for part in parts.split(",")]
+    return _bound(date(*numbers) if len(numbers) == 3 else datetime(*numbers, tzinfo=UTC))  # type: ignore[arg-type, misc, no-any-return]
 
 
 def _allowed(facts: Mapping[str, Any]) -> list[str]:
@@ -287,12 +298,18 @@ KNOWN: Final = frozenset(SENTENCES) | frozenset(_LIMITS)
 
 def field_subject(location: Sequence[int | str]) -> Message:
     """Return a body's field as the subject of a sentence."""
-    names = [part for part in location if isinstance(part, str)]
-    if not names:
-        return message("An entry of the body") if location else message("The body")
-    if isinstance(location[-1], int):
-        return message("An entry of '{field}'", field=excerpt(names[-1]))
-    return message("The field '{field}'", field=excerpt(names[-1]))
+    name = next((part for part in reversed(location) if isinstance(part, str)), None)
+    return _field(name, is_entry=bool(location) and isinstance(location[-1], int))
+
+
+# Thousands of rows are wrong in the same few fields.
+@lru_cache(maxsize=512)
+def _field(name: str | None, *, is_entry: bool) -> Message:
+    if name is None:
+        return message("An entry of the body") if is_entry else message("The body")
+    if is_entry:
+        return message("An entry of '{field}'", field=excerpt(name))
+    return message("The field '{field}'", field=excerpt(name))
 
 
 def parameter_subject(name: str) -> Message:
