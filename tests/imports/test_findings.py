@@ -2,6 +2,7 @@
 
 import io
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import uuid4
 
 import openpyxl
@@ -10,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getbill import sheets
+from getbill.debts.wire import NewDebtBody
 from getbill.imports import findings, plans, sentences, typos
 from getbill.imports.findings import Row
 from getbill.imports.mapping import propose
 from getbill.imports.plans import Plan
-from getbill.kit.errors import FieldError
+from getbill.kit.errors import FieldError, Invalid
+from getbill.kit.http import JsonBody
 from getbill.vault import Key
 
 CELLS = st.one_of(
@@ -111,26 +114,63 @@ def test_no_mended_address_is_the_one_that_was_refused(text: str) -> None:
     assert mended is None or mended != text
 
 
+@pytest.mark.parametrize("is_cell", [True, False])
+def test_a_column_is_named_in_words_and_a_bodys_field_by_its_name(*, is_cell: bool) -> None:
+    (error,) = (one for one in _refused({"amount": None}) if one.pointer == "/amount")
+
+    finding = findings.of_error(error, {}, is_cell=is_cell)
+
+    name = "montant" if is_cell else "amount"
+    assert finding.told("fr") == f"Le champ « {name} » est obligatoire : la somme due."
+    assert finding.told("en") == "The field 'amount' is required: what is owed."
+
+
 @pytest.mark.parametrize(
-    ("pointer", "code", "said"),
+    ("field", "value", "suggestion"),
     [
-        ("/amount", "missing", "Le champ montant est obligatoire."),
-        (
-            "/debtor/email",
-            "value-error",
-            "L'adresse e-mail n'est pas valable. Écrivez-la comme nom@exemple.fr.",
-        ),
-        ("/debtor/phone", "phone", "Le numéro de téléphone n'est pas valable dans ce pays."),
-        ("/due_date", "before-invoice", "L'échéance précède la date de facture."),
+        ("amount", "12,50", Decimal("12.50")),
+        ("amount", "1 234,50", Decimal("1234.50")),
+        ("amount", "1,234.50", Decimal("1234.50")),
+        ("amount", "12,50 EUR", Decimal("12.50")),
+        ("amount", "12,50 \N{EURO SIGN}", Decimal("12.50")),
+        # Each of these could be two amounts, another currency's, or none.
+        ("amount", "1,234", None),
+        ("amount", "1.234", None),
+        ("amount", "$12.50", None),
+        ("amount", "-12,50", None),
+        ("amount", "12,505", None),
+        ("amount", "12,50k", None),
+        ("amount", "0", None),
+        ("due_date", "15/01/2024", "2024-01-15"),
+        ("due_date", "01/15/2024", "2024-01-15"),
+        ("due_date", "15 janvier 2024", "2024-01-15"),
+        ("due_date", "20240115", "2024-01-15"),
+        ("due_date", "01/02/2024", None),
+        ("due_date", "15/01/24", None),
+        ("due_date", "30/02/2024", None),
+        ("email", "jean@@gmail,com", "jean@gmail.com"),
+        ("country", "France", "FR"),
+        ("currency", "\N{EURO SIGN}", "EUR"),
+        ("currency", "$", None),
+        ("reference", 4711, "4711"),
+        ("object", True, None),
     ],
 )
-def test_what_a_bodys_checks_say_is_said_in_french_too(pointer: str, code: str, said: str) -> None:
-    found = findings.of_error(
-        FieldError(pointer, code, "In English."), {"debtor": {"email": "a b@example.com"}}
-    )
+def test_a_suggestion_is_made_where_only_one_value_can_be_meant(
+    field: str, value: object, suggestion: object
+) -> None:
+    body = {"currency": "EUR", field: value}
+    errors = [one for one in _refused(body) if one.pointer == f"/{field}"]
 
-    assert (found.told("fr"), found.told("en")) == (said, "In English.")
-    assert (found.suggestion == "ab@example.com") == (pointer == "/debtor/email")
+    (finding,) = (findings.of_error(one, body) for one in errors)
+
+    assert (finding.suggestion, type(finding.suggestion)) == (suggestion, type(suggestion))
+
+
+def _refused(body: dict[str, object]) -> list[FieldError]:
+    with pytest.raises(Invalid) as refused:
+        JsonBody(NewDebtBody, optional=False).check(body)
+    return list(refused.value.errors)
 
 
 def test_every_sentence_of_an_imports_own_is_in_both_languages() -> None:

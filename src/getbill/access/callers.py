@@ -21,6 +21,7 @@ from getbill.access.signing import TOKEN_LIFE, Signed, SigningKeys
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 from getbill.kit.wakes import Listener
 from getbill.vault import Vault
 
@@ -123,7 +124,7 @@ class Callers:
         if known is not None:
             return known
         if len(token) > _TOKEN_CHARACTERS_MAX:
-            raise TokenInvalid("The credential is too long to be one of ours")
+            raise TokenInvalid(message("The credential is too long to be one of ours"))
         told = self._told
         memory = await (self._by_key(token) if token.startswith(PREFIX) else self._by_token(token))
         if told == self._told:
@@ -138,7 +139,7 @@ class Callers:
     async def _by_key(self, token: str) -> _Memory:
         row = await self._database.fetchrow(KEY, hashlib.sha256(token.encode()).digest())
         if row is None:
-            raise TokenInvalid("The sandbox key is unknown or revoked")
+            raise TokenInvalid(message("The sandbox key is unknown or revoked"))
         return await self._caller(row, "key", frozenset(SCOPES), None)
 
     async def _by_token(self, token: str) -> _Memory:
@@ -147,12 +148,12 @@ class Callers:
         values = (claims.client_id, claims.token_id, claims.family_id, claims.key_id, now - TOKEN_LIFE)
         row = await self._database.fetchrow(_GRANTED, *values)
         if row is None:
-            raise TokenInvalid("The access token was revoked")
+            raise TokenInvalid(message("The access token was revoked"))
         return await self._caller(row, "client", claims.scopes & frozenset(row["scopes"]), claims)
 
     def _read(self, signed: Signed | None, now: datetime) -> _Claims:
         if signed is None:
-            raise TokenInvalid("The access token is malformed or its signature is not ours")
+            raise TokenInvalid(message("The access token is malformed or its signature is not ours"))
         issuer = self._policy.base_url
         registry = _ClaimsRegistry(
             now=int(now.timestamp()),
@@ -163,7 +164,7 @@ class Callers:
         try:
             registry.validate(signed.claims)
         except JoseError as error:
-            raise TokenInvalid("The access token has expired or is not for this server") from error
+            raise TokenInvalid(message("The access token has expired or is not for this server")) from error
         claims = signed.claims
         return _Claims(
             ids.read("client", claims["client_id"]),
@@ -178,7 +179,7 @@ class Callers:
         try:
             workspace = await companies.workspace(self._database, self._vault, row["workspace_id"])
         except NotFound as error:
-            raise TokenInvalid("The workspace of this credential is gone") from error
+            raise TokenInvalid(message("The workspace of this credential is gone")) from error
         own = row["limit_per_minute"]
         usual = self._policy.live_per_minute if workspace.is_live else self._policy.sandbox_per_minute
         expires_at = None if claims is None else datetime.fromtimestamp(claims.expires, UTC)

@@ -17,7 +17,8 @@ from getbill.access.model import GRANTS, SCOPES, digest, in_order
 from getbill.access.wakes import forget
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement
-from getbill.kit.errors import FieldError, Invalid, NotFound
+from getbill.kit.errors import FieldError, NotFound, refusal
+from getbill.kit.messages import excerpt, message
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -126,36 +127,54 @@ async def create_client(database: Database, new: NewClient, now: datetime) -> tu
         now,
     )
     if row is None:
-        raise NotFound("There is no such workspace.")
+        raise NotFound(message("There is no such workspace."))
     return client_of(row), secret
 
 
 def _check(new: NewClient) -> None:
     wrong = [
-        FieldError("/grants", "unknown", f"There is no grant {grant!r}. There are: {', '.join(GRANTS)}.")
+        FieldError(
+            "/grants",
+            "unknown",
+            message(
+                "There is no grant '{grant}'. There are: {grants}.", grant=excerpt(grant), grants=list(GRANTS)
+            ),
+        )
         for grant in new.grants
         if grant not in GRANTS
     ]
     wrong += [
-        FieldError("/scopes", "unknown", f"There is no scope {scope!r}. There are: {', '.join(SCOPES)}.")
+        FieldError(
+            "/scopes",
+            "unknown",
+            message(
+                "There is no scope '{scope}'. There are: {scopes}.", scope=excerpt(scope), scopes=list(SCOPES)
+            ),
+        )
         for scope in new.scopes
         if scope not in SCOPES
     ]
     wrong += [
-        FieldError("/redirect_uris", "invalid", f"{uri!r} is not an https address (or http on the loopback).")
+        FieldError(
+            "/redirect_uris",
+            "invalid",
+            message("'{uri}' is not an https address (or http on the loopback).", uri=excerpt(uri)),
+        )
         for uri in new.redirect_uris
         if not _is_redirect_uri(uri)
     ]
     if not new.name.strip():
-        wrong.append(FieldError("/name", "missing", "A client has a name."))
+        wrong.append(FieldError("/name", "missing", message("A client has a name.")))
     if not new.grants:
-        wrong.append(FieldError("/grants", "missing", "A client has at least one grant."))
+        wrong.append(FieldError("/grants", "missing", message("A client has at least one grant.")))
     if not new.scopes:
-        wrong.append(FieldError("/scopes", "missing", "A client has at least one scope."))
+        wrong.append(FieldError("/scopes", "missing", message("A client has at least one scope.")))
     if "authorization_code" in new.grants and not new.redirect_uris:
-        wrong.append(FieldError("/redirect_uris", "missing", "authorization_code needs a redirect URI."))
+        wrong.append(
+            FieldError("/redirect_uris", "missing", message("authorization_code needs a redirect URI."))
+        )
     if wrong:
-        raise Invalid(" ".join(one.detail for one in wrong), errors=wrong)
+        raise refusal(wrong)
 
 
 def _is_redirect_uri(uri: str) -> bool:
@@ -179,5 +198,5 @@ async def revoke_client(database: Database, client_id: UUID, now: datetime) -> N
     """Let a program in no longer: its secret and all its tokens stop working everywhere at once."""
     async with database.transaction(now) as tx:
         if await tx.fetchval(_REVOKE, client_id, now) is None:
-            raise NotFound("There is no such client, or it is revoked already.")
+            raise NotFound(message("There is no such client, or it is revoked already."))
         await forget(tx, client_id)

@@ -133,7 +133,7 @@ class Change:
         except Problem as refusal:
             if not idempotency.is_kept(refusal):
                 raise
-            response = problem(refusal)
+            response = problem(refusal, self.request)
         return await idempotency.keep_apart(self.database, once, self.vault, Given(response, self.debt_id))
 
     async def answered(self) -> Response | None:
@@ -188,7 +188,7 @@ class Change:
         except Problem as refusal:
             if not idempotency.is_kept(refusal):
                 raise
-            refused = Given(problem(refusal), self.debt_id)
+            refused = Given(problem(refusal, self.request), self.debt_id)
             return await idempotency.keep_apart(self.database, once, self.vault, refused)
         return given[0].response
 

@@ -17,13 +17,14 @@ from starlette.responses import Response
 from getbill.kit import clock, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import BadRequest, Conflict, Invalid, Problem
+from getbill.kit.messages import message
 from getbill.vault import Vault
 
 LIFE = timedelta(hours=24)
 
 _KEY = pattern(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 # Headers of an answer that are part of what it says; the others belong to the one connection.
-_KEPT = frozenset({"content-type", "content-language", "location", "etag", "link"})
+_KEPT = frozenset({"content-type", "content-language", "vary", "location", "etag", "link"})
 # What is not an answer to the request but to its moment.
 _NOT_KEPT = frozenset({408, 425, 429})
 
@@ -133,7 +134,7 @@ class Given:
 def read_key(header: str) -> bytes:
     """Return what is stored of an Idempotency-Key; raise KeyUnreadable when it is not one."""
     if not _KEY.fullmatch(header):
-        raise KeyUnreadable("An Idempotency-Key is 1 to 255 printable ASCII characters.")
+        raise KeyUnreadable(message("An Idempotency-Key is 1 to 255 printable ASCII characters."))
     return hashlib.sha256(header.encode()).digest()
 
 
@@ -149,12 +150,16 @@ async def begin(tx: Transaction, once: Once, vault: Vault) -> Response | None:
     Raises TwinRunning when another does so right now, KeyReused when the key answered another request.
     """
     if not await tx.fetchval(_LOCK, once.lock):
-        raise TwinRunning("A request with this Idempotency-Key is being answered. Send it again in a second.")
+        raise TwinRunning(
+            message("A request with this Idempotency-Key is being answered. Send it again in a second.")
+        )
     row = await tx.fetchrow(_ANSWER, *once.place)
     if row is None or row["created_at"] <= clock.wall() - LIFE:
         return None
     if row["request"] != once.request:
-        raise KeyReused("This Idempotency-Key was used for another request. Use a new key for each request.")
+        raise KeyReused(
+            message("This Idempotency-Key was used for another request. Use a new key for each request.")
+        )
     return _replayed(row, vault.open(row["body"], once.context))
 
 

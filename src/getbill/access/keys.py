@@ -13,6 +13,7 @@ from getbill.access.wakes import forget
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import NotFound, one_field
+from getbill.kit.messages import message
 
 PREFIX = "gbk_sandbox_"
 
@@ -83,14 +84,16 @@ class NewKey:
 async def create_key(database: Database, new: NewKey, now: datetime) -> tuple[ApiKey, str]:
     """Cut a key for a sandbox and return it with its text, which is shown this once."""
     if not new.name.strip():
-        raise one_field("/name", "missing", "A key has a name.")
+        raise one_field("/name", "missing", message("A key has a name."))
     text = PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
         ids.new(), new.workspace_id, new.name.strip(), text[-4:], new.limit_per_minute, now, revoked_at=None
     )
     row = (key.id, key.workspace_id, key.name, digest(text), key.last4, key.limit_per_minute, now)
     if await database.fetchval(_INSERT, *row) is None:
-        raise KeysAreForSandboxes("There is no sandbox with this id. Live workspaces take OAuth clients.")
+        raise KeysAreForSandboxes(
+            message("There is no sandbox with this id. Live workspaces take OAuth clients.")
+        )
     return key, text
 
 
@@ -103,5 +106,5 @@ async def revoke_key(database: Database, key_id: UUID, now: datetime) -> None:
     """Have a key open no longer, everywhere at once."""
     async with database.transaction(now) as tx:
         if await tx.fetchval(_REVOKE, key_id, now) is None:
-            raise NotFound("There is no such key, or it is revoked already.")
+            raise NotFound(message("There is no such key, or it is revoked already."))
         await forget(tx, key_id)

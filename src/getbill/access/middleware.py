@@ -62,7 +62,7 @@ class Middleware:
             texts.refuse_address(scope["path"], scope["query_string"])
             receive = visit.bounded(receive)
         except Problem as refusal:
-            await problem(refusal)(scope, receive, visit.send)
+            await problem(refusal, scope)(scope, receive, visit.send)
         else:
             await self._app(scope, receive, visit.send)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from getbill.companies import Workspace
 from getbill.kit.errors import Forbidden, TooLarge, TooManyRequests, Unauthenticated
+from getbill.kit.messages import Message, counted, message
 
 REALM = "getbill"
 
@@ -124,7 +125,7 @@ class NoCredential(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__(
-            "Send an access token or a sandbox key as `Authorization: Bearer ...`.",
+            message("Send an access token or a sandbox key as `Authorization: Bearer ...`."),
             headers={"WWW-Authenticate": f'Bearer realm="{REALM}"'},
         )
 
@@ -135,7 +136,8 @@ class TokenInvalid(Unauthenticated):
     code = "invalid-token"
     way_out = "Get a new access token, by the refresh token or by the client's credentials; a revoked key stays revoked."
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: Message) -> None:
+        # A header is ASCII: its description stays English (RFC 6750 section 3).
         challenge = f'Bearer realm="{REALM}", error="invalid_token", error_description="{detail}"'
         super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
@@ -149,7 +151,7 @@ class ScopeMissing(Forbidden):
     def __init__(self, scope: str) -> None:
         challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{scope}"'
         super().__init__(
-            f'Required scope "{scope}" not found in token',
+            message('Required scope "{scope}" not found in token', scope=scope),
             extra={"required_scope": scope},
             headers={"WWW-Authenticate": challenge},
         )
@@ -163,8 +165,10 @@ class TlsRequired(Forbidden):
 
     def __init__(self) -> None:
         super().__init__(
-            "A live credential came over a connection without TLS. Call over https, or declare the proxy that ends "
-            "TLS; treat this credential as known to others and replace it."
+            message(
+                "A live credential came over a connection without TLS. Call over https, or declare the proxy that ends"
+                " TLS; treat this credential as known to others and replace it."
+            )
         )
 
 
@@ -173,7 +177,12 @@ class RateLimited(TooManyRequests):
 
     def __init__(self, limit: int, seconds: int) -> None:
         super().__init__(
-            f"More than {limit} requests in a minute. Come back in {seconds} seconds.",
+            counted(
+                "More than {limit} requests in a minute. Come back in {count} second.",
+                "More than {limit} requests in a minute. Come back in {count} seconds.",
+                count=seconds,
+                limit=limit,
+            ),
             extra={"limit": limit, "retry_after": seconds},
             headers={"Retry-After": str(seconds)},
         )
@@ -183,7 +192,9 @@ class BodyTooLarge(TooLarge):
     """The body is larger than this path takes."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"A body has at most {most} bytes here.", extra={"bytes_max": most})
+        super().__init__(
+            message("A body has at most {most} bytes here.", most=most), extra={"bytes_max": most}
+        )
 
 
 def digest(secret: str) -> bytes:

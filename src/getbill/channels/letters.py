@@ -13,6 +13,8 @@ from importlib.resources import files
 import typst
 
 from getbill.kit import json
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import message
 
 # NF Z10-011: an address has at most six lines of 38 characters, in capitals but for the name.
 LINES_MAX = 6
@@ -22,7 +24,7 @@ _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
 _SHEET = (files("getbill.channels") / "templates" / "letter.typ").read_bytes()
 
 
-class AddressTooLong(ValueError):
+class AddressTooLong(WrongValue):
     """The address does not fit an envelope's window."""
 
 
@@ -50,7 +52,13 @@ def window(address: str) -> list[str]:
     name, *rest = address.split("\n")
     lines = [part for line in (name, *(line.upper() for line in rest)) for part in _wrapped(line)]
     if len(lines) > LINES_MAX:
-        raise AddressTooLong(f"An address has at most {LINES_MAX} lines of {CHARACTERS_MAX} characters.")
+        raise AddressTooLong(
+            message(
+                "An address has at most {lines} lines of {characters} characters.",
+                lines=LINES_MAX,
+                characters=CHARACTERS_MAX,
+            )
+        )
     return lines
 
 

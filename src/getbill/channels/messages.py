@@ -19,6 +19,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from getbill.kit import ibans
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import excerpt, message
 from getbill.kit.money import Money, decimals
 
 LANGUAGES = ("fr", "en", "de", "es")
@@ -85,11 +87,11 @@ _EMPTY_LINES = re.compile(r"\n\s*\n")
 _WEB_LINK = re.compile(r"https?://\S+")
 
 
-class TemplateUnknown(LookupError):
+class TemplateUnknown(WrongValue, LookupError):
     """No template has that name in that language."""
 
 
-class HowToPayMissing(ValueError):
+class HowToPayMissing(WrongValue):
     """Neither a payment link, nor an IBAN, nor a way to ask: the message would lead nowhere."""
 
 
@@ -153,7 +155,13 @@ def _written_in(template: str, language: str) -> tuple[str, dict[str, str]]:
         parts = _parts().get((one, template))
         if parts is not None:
             return one, parts
-    raise TemplateUnknown(f"There is no template {template!r} in {language!r}.")
+    raise TemplateUnknown(
+        message(
+            "There is no template '{template}' in '{language}'.",
+            template=excerpt(template),
+            language=excerpt(language),
+        )
+    )
 
 
 def message_of(subject: str | None, text: str, html: str | None) -> Message:
@@ -275,14 +283,14 @@ def _formatted(money: Money, locale: str) -> str:
 def _pay_by(facts: MessageFacts, contact: str | None) -> str:
     if facts.payment_link:
         if not is_web_link(facts.payment_link):
-            raise HowToPayMissing("The payment link is not an http or https address.")
+            raise HowToPayMissing(message("The payment link is not an http or https address."))
         return "link"
     if facts.iban:
         return "transfer"
     if contact:
         return "contact"
     raise HowToPayMissing(
-        "Give the debt a payment_link, or the creditor an IBAN, an e-mail address or a phone."
+        message("Give the debt a payment_link, or the creditor an IBAN, an e-mail address or a phone.")
     )
 
 

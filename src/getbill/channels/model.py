@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cache
 
 from getbill.kit import phones
+from getbill.kit.messages import message
 
 
 class AddressKind(StrEnum):
@@ -37,10 +38,10 @@ ADDRESS_OF = {
 }
 
 MISSING = {
-    AddressKind.EMAIL: "no e-mail address",
-    AddressKind.PHONE: "no phone number",
-    AddressKind.MOBILE: "no mobile number",
-    AddressKind.POSTAL: "no postal address",
+    AddressKind.EMAIL: message("no e-mail address"),
+    AddressKind.PHONE: message("no phone number"),
+    AddressKind.MOBILE: message("no mobile number"),
+    AddressKind.POSTAL: message("no postal address"),
 }
 
 

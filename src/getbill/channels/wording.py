@@ -28,6 +28,8 @@ from getbill.channels.messages import (
     values_of,
 )
 from getbill.channels.model import Channel
+from getbill.kit import messages
+from getbill.kit.messages import excerpt
 from getbill.kit.money import Money
 
 CHARACTERS_MAX = 20_000
@@ -104,14 +106,16 @@ class Fault:
 
     part: str
     code: str
-    detail: str
+    detail: messages.Message
 
 
 def channel_of(template: str) -> Channel:
     """Return the channel a template is for, which its name ends with; raise TemplateUnknown where it does not."""
     found = _CHANNELS.get(template.rpartition("_")[2])
     if found is None:
-        raise TemplateUnknown(f"There is no template {template!r}.")
+        raise TemplateUnknown(
+            messages.message("There is no template '{template}'.", template=excerpt(template))
+        )
     return found
 
 
@@ -153,7 +157,13 @@ def faults(wording: Wording, template: str, language: str) -> list[Fault]:
     found = list(_faults_of_parts(wording, channel))
     if template in WORDED_BY_LAW:
         found.append(
-            Fault("text", "worded-by-law", f"The law says what {template} says; it cannot be changed.")
+            Fault(
+                "text",
+                "worded-by-law",
+                messages.message(
+                    "The law says what {template} says; it cannot be changed.", template=template
+                ),
+            )
         )
     sources = {"subject": wording.subject, "text": wording.text, "html": wording.html}
     for part, source in sources.items():
@@ -165,24 +175,45 @@ def faults(wording: Wording, template: str, language: str) -> list[Fault]:
 def _faults_of_parts(wording: Wording, channel: Channel) -> Iterator[Fault]:
     has_subject = channel in WITH_SUBJECT
     if has_subject and not (wording.subject or "").strip():
-        yield Fault("subject", "missing", f"A template for {channel} has a subject.")
+        yield Fault(
+            "subject", "missing", messages.message("A template for {channel} has a subject.", channel=channel)
+        )
     if not has_subject:
         for part, source in (("subject", wording.subject), ("html", wording.html)):
             if source is not None:
-                yield Fault(part, "not-on-this-channel", f"A template for {channel} has a text only.")
+                yield Fault(
+                    part,
+                    "not-on-this-channel",
+                    messages.message("A template for {channel} has a text only.", channel=channel),
+                )
 
 
 def _faults_of_source(part: str, source: str) -> Iterator[Fault]:
     if len(source) > CHARACTERS_MAX:
-        yield Fault(part, "too-long", f"A template has at most {CHARACTERS_MAX} characters.")
+        yield Fault(
+            part,
+            "too-long",
+            messages.message("A template has at most {most} characters.", most=CHARACTERS_MAX),
+        )
         return
     try:
         tree = environment().parse(source)
     except TemplateSyntaxError as error:
-        yield Fault(part, "syntax", f"Line {error.lineno}: {error.message}")
+        yield Fault(
+            part,
+            "syntax",
+            messages.message(
+                "Line {line} cannot be read: {passage} Check its braces, its tags and its quotes.",
+                line=error.lineno,
+                passage=excerpt(source.splitlines()[error.lineno - 1].strip() if source.splitlines() else ""),
+            ),
+        )
         return
     if part == "html" and (active := _ACTIVE.search(source)):
-        detail = f"{active.group().strip()!r} cannot stand in a message: nothing runs, nothing is fetched on opening."
+        detail = messages.message(
+            "'{passage}' cannot stand in a message: nothing runs, nothing is fetched on opening.",
+            passage=excerpt(active.group().strip()),
+        )
         yield Fault(part, "active-content", detail)
     known, loops = _known(), 0
     own: set[str] = set()
@@ -191,16 +222,31 @@ def _faults_of_source(part: str, source: str) -> Iterator[Fault]:
             loops += 1
             own |= {name.name for name in node.find_all(nodes.Name) if name.ctx == "store"}
             if not (isinstance(node.iter, nodes.Name) and node.iter.name in _LISTS):
-                yield Fault(part, "not-a-list", f"Line {node.lineno}: only {_names(_LISTS)} are lists.")
+                yield Fault(
+                    part,
+                    "not-a-list",
+                    messages.message(
+                        "Line {line}: only {lists} are lists.", line=node.lineno, lists=_names(_LISTS)
+                    ),
+                )
         elif not isinstance(node, _NODES) or (isinstance(node, nodes.Filter) and node.name not in _FILTERS):
             yield Fault(
-                part, "not-allowed", f"Line {node.lineno}: a template cannot do that ({_kind(node)})."
+                part,
+                "not-allowed",
+                messages.message(
+                    "Line {line}: a template cannot do that ({kind}).", line=node.lineno, kind=_kind(node)
+                ),
             )
         elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in known | own:
-            detail = f"Line {node.lineno}: there is no {node.name!r}; there are {_names(known)}."
+            detail = messages.message(
+                "Line {line}: there is no '{name}'; there are {known}.",
+                line=node.lineno,
+                name=excerpt(node.name),
+                known=_names(known),
+            )
             yield Fault(part, "unknown-variable", detail)
     if loops > len(_LISTS):
-        yield Fault(part, "too-many-loops", "A template lists each address once.")
+        yield Fault(part, "too-many-loops", messages.message("A template lists each address once."))
 
 
 def _kind(node: nodes.Node) -> str:
@@ -233,8 +279,11 @@ def _of_probes(wording: Wording, template: str, channel: Channel, language: str)
     for facts, way in _PROBES:
         try:
             message = render_wording(wording, template, language, facts)
-        except TemplateError as error:
-            yield Fault("text", "not-rendered", f"It could not be filled in: {error}")
+        except TemplateError:
+            detail = messages.message(
+                "It could not be filled in with what is known of a debt. Check its conditions."
+            )
+            yield Fault("text", "not-rendered", detail)
             return
         bodies = {"text": message.text}
         if wording.html is not None:
@@ -242,13 +291,28 @@ def _of_probes(wording: Wording, template: str, channel: Channel, language: str)
         for part, body in bodies.items():
             shown = body.replace("\u00a0", " ").replace("\u202f", " ")
             if facts.creditor not in shown:
-                yield Fault(part, "no-sender", "Say who writes: {{ creditor }} or {{ foot }}, in every case.")
+                yield Fault(
+                    part,
+                    "no-sender",
+                    messages.message("Say who writes: {{ creditor }} or {{ foot }}, in every case."),
+                )
             if way not in shown and str(escape(way)) not in shown:
-                yield Fault(part, "no-way-to-pay", "Say how to pay: {{ how_to_pay }}, in every case.")
+                yield Fault(
+                    part,
+                    "no-way-to-pay",
+                    messages.message("Say how to pay: {{ how_to_pay }}, in every case."),
+                )
         if channel == Channel.AI_CALL and not message.text.startswith(DISCLOSURES[language]):
-            yield Fault("text", "no-disclosure", "An AI call opens with {{ disclosure }}.")
+            yield Fault("text", "no-disclosure", messages.message("An AI call opens with {{ disclosure }}."))
         if channel == Channel.SMS and len(message.text) > TEXT_MESSAGE_MAX:
-            yield Fault("text", "too-long", f"A text message has at most {TEXT_MESSAGE_MAX} characters.")
+            yield Fault(
+                "text",
+                "too-long",
+                messages.message(
+                    "A text message has at most {most} characters.",
+                    most=TEXT_MESSAGE_MAX,
+                ),
+            )
 
 
 def sample(**changes: Any) -> MessageFacts:

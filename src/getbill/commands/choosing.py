@@ -10,6 +10,7 @@ from getbill.companies import Company
 from getbill.kit import ids, json
 from getbill.kit.db import Database
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import excerpt, message
 from getbill.kit.stops import CannotRun
 
 CompanyName = Annotated[
@@ -44,7 +45,7 @@ async def workspace(database: Database, owner: Company, named: str) -> UUID:
     for workspace_id, kind, name in await companies.workspaces_of(database, owner.id):
         if named in {kind, name, ids.show("workspace", workspace_id)}:
             return workspace_id
-    raise NotFound(f"{owner.name} has no workspace {named!r}.")
+    raise NotFound(message("{name} has no workspace '{named}'.", name=owner.name, named=excerpt(named)))
 
 
 async def workspaces(database: Database, owner: Company, named: str | None) -> list[UUID]:

@@ -15,6 +15,7 @@ from getbill.companies.queries import lookup_context
 from getbill.kit import clock, emails, ibans, ids, money, phones
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
+from getbill.kit.messages import message
 from getbill.vault import Vault
 
 _ADDRESS_LINES_MAX = 5
@@ -142,7 +143,7 @@ async def create(
 ) -> Founded:
     """Found a company with a live workspace and a sandbox."""
     if not name.strip():
-        raise one_field("/name", "missing", "A company has a name.")
+        raise one_field("/name", "missing", message("A company has a name."))
     founded = Founded(ids.new(), ids.new(), ids.new())
     now = clock.wall()
     secret = vault.seal(os.urandom(32), lookup_context(founded.company_id))
@@ -157,7 +158,7 @@ async def create(
                 await tx.execute(_INSERT_WORKSPACE, workspace_id, founded.company_id, kind, kind, now)
                 await tx.execute(_INSERT_STREAM, workspace_id)
     except asyncpg.UniqueViolationError as error:
-        raise CompanyExists("There is a demo company already.") from error
+        raise CompanyExists(message("There is a demo company already.")) from error
     return founded
 
 
@@ -167,16 +168,16 @@ async def set_letterhead(
     """Say what a company's letters carry: the lines of its address, and the mentions that the law wants."""
     lines = [line.strip() for line in address if line.strip()]
     if len(lines) > _ADDRESS_LINES_MAX or any(len(line) > _LINE_CHARACTERS_MAX for line in lines):
-        raise one_field("/address", "too-long", "An address has at most 5 lines of 60 characters.")
+        raise one_field("/address", "too-long", message("An address has at most 5 lines of 60 characters."))
     found = await database.fetchval(_SET_LETTERHEAD, company_id, lines, (imprint or "").strip() or None)
     if found is None:
-        raise NotFound("There is no such company.")
+        raise NotFound(message("There is no such company."))
 
 
 async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUID:
     """Add a member of staff; raise UserExists when the e-mail address is taken."""
     if new.role not in ROLES:
-        raise one_field("/role", "unknown", f"A role is one of {', '.join(ROLES)}.")
+        raise one_field("/role", "unknown", message("A role is one of {roles}.", roles=list(ROLES)))
     user_id = ids.new()
     now = clock.wall()
     secret = argon2.PasswordHasher().hash(_long_enough(new.password))
@@ -193,7 +194,7 @@ async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUI
     try:
         await database.execute(_INSERT_USER, *values)
     except asyncpg.UniqueViolationError as error:
-        raise UserExists("A user with this e-mail address exists already.") from error
+        raise UserExists(message("A user with this e-mail address exists already.")) from error
     return user_id
 
 
@@ -201,7 +202,7 @@ async def set_password(database: Database, email: str, password: str) -> None:
     """Give a member of staff another password; raise NotFound when nobody has this address."""
     secret = argon2.PasswordHasher().hash(_long_enough(password))
     if await database.fetchval(_SET_PASSWORD, emails.normalise(email), secret) is None:
-        raise NotFound(f"There is no user {email}.")
+        raise NotFound(message("There is no user {email}.", email=email))
 
 
 async def set_active(tx: Transaction, user: User, *, is_active: bool) -> None:
@@ -263,5 +264,5 @@ def _phone(text: str, country: str | None) -> str:
 
 def _long_enough(password: str) -> str:
     if len(password) < 10:
-        raise one_field("/password", "too-short", "A password has at least 10 characters.")
+        raise one_field("/password", "too-short", message("A password has at least 10 characters."))
     return password

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import one_field
+from getbill.kit.messages import message
 
 BYTES_MAX = 200_000
 _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
@@ -37,9 +38,13 @@ async def set_logo(database: Database, company_id: UUID, image: bytes) -> Logo:
     """Keep a company's logo; raise Invalid when it is no PNG or JPEG, or too large for every e-mail."""
     media_type = next((kind for start, kind in _KINDS.items() if image.startswith(start)), None)
     if media_type is None:
-        raise one_field("/logo", "unknown-picture", "A logo is a PNG or a JPEG.")
+        raise one_field("/logo", "unknown-picture", message("A logo is a PNG or a JPEG."))
     if len(image) > BYTES_MAX:
-        raise one_field("/logo", "too-large", f"A logo goes with every e-mail: at most {BYTES_MAX} bytes.")
+        raise one_field(
+            "/logo",
+            "too-large",
+            message("A logo goes with every e-mail: at most {most} bytes.", most=BYTES_MAX),
+        )
     await database.execute(_SET, company_id, media_type, image)
     return Logo(media_type, image)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import Forbidden
+from getbill.kit.messages import message
 from getbill.vault import Lookup, Vault
 
 ROLES = ("admin", "manager", "agent", "developer", "viewer")
@@ -17,7 +18,7 @@ class SandboxOnly(Forbidden):
     """Time is moved and money is simulated in a sandbox, never where people are."""
 
     code = "sandbox-only"
-    title = "This exists in a sandbox only"
+    title = message("This exists in a sandbox only")
     way_out = "Send a sandbox key."
 
 

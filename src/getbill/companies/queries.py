@@ -9,6 +9,7 @@ from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 from getbill.vault import Lookup, Vault
 
 _WORKSPACE = Statement(
@@ -67,7 +68,7 @@ async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Wor
     """Load a workspace; raise NotFound when there is none."""
     row = await database.fetchrow(_WORKSPACE, workspace_id)
     if row is None:
-        raise NotFound("There is no such workspace.")
+        raise NotFound(message("There is no such workspace."))
     found = _company(row)
     secret = vault.open(row["lookup_key"], lookup_context(found.id))
     clock = WorkspaceClock(row["clock_offset"], row["frozen_at"])
@@ -95,7 +96,7 @@ async def company(database: Database, company_id: UUID) -> Company:
     """Load a company; raise NotFound when there is none."""
     row = await database.fetchrow(_COMPANY, company_id)
     if row is None:
-        raise NotFound("There is no such company.")
+        raise NotFound(message("There is no such company."))
     return _company(row)
 
 

@@ -24,6 +24,7 @@ from getbill.kit import ids, paging
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import one_field
 from getbill.kit.http import answer, body
+from getbill.kit.messages import message
 from getbill.kit.routes import Route, gather
 from getbill.kit.shapes import problems
 
@@ -109,7 +110,11 @@ async def create_consent(change: Writes, asked: Annotated[ConsentBody, body(Cons
     async def work(tx: Transaction) -> access.Reply:
         given_at = asked.given_at or tx.now
         if given_at > tx.now:
-            raise one_field("/given_at", "in-the-future", "given_at is after the workspace's time.")
+            raise one_field(
+                "/given_at",
+                "in-the-future",
+                message("given_at is after the workspace's time: send an instant that has passed."),
+            )
         found = hash_of(change.workspace, None, asked.phone)
         giving = Giving("phone", found, asked.consent, asked.source, given_at)
         given = await consents.give(tx, change.workspace.id, giving)

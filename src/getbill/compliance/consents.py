@@ -14,6 +14,7 @@ from asyncpg import Record
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 
 PREFIX = "consent"
 
@@ -107,7 +108,7 @@ async def withdraw(tx: Transaction, workspace_id: UUID, consent_id: UUID) -> Giv
     """Note that a consent was withdrawn and return it; raise NotFound when there is none."""
     row = await tx.fetchrow(_WITHDRAW, workspace_id, consent_id, tx.now)
     if row is None:
-        raise NotFound(f"There is no consent {ids.show(PREFIX, consent_id)}.")
+        raise NotFound(message("There is no consent {consent}.", consent=ids.show(PREFIX, consent_id)))
     return _given(row)
 
 

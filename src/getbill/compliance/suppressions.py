@@ -15,6 +15,7 @@ from getbill.companies import Workspace
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 
 PREFIX = "suppression"
 
@@ -89,7 +90,9 @@ async def lift(tx: Transaction, workspace_id: UUID, suppression_id: UUID) -> Sup
     """Take an address off the list; raise NotFound when there is no such line."""
     row = await tx.fetchrow(_LIFT, workspace_id, suppression_id)
     if row is None:
-        raise NotFound(f"There is no suppression {ids.show(PREFIX, suppression_id)}.")
+        raise NotFound(
+            message("There is no suppression {suppression}.", suppression=ids.show(PREFIX, suppression_id))
+        )
     return _line(row)
 
 

@@ -16,6 +16,8 @@ from getbill.compliance import consents
 from getbill.compliance.consents import Given
 from getbill.compliance.suppressions import PREFIX, Suppressed
 from getbill.kit import emails, ids, json, phones
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import message
 from getbill.kit.shapes import Instant, written_instant
 
 Reason = Literal["stop", "not_me", "hard_bounce"]
@@ -43,7 +45,7 @@ class SuppressionBody(BaseModel):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.email is None) == (self.phone is None):
-            raise ValueError("Send email or phone, one of the two.")
+            raise WrongValue(message("Send email or phone, one of the two."))
         return self
 
 

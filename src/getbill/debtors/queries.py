@@ -11,6 +11,7 @@ from getbill.debtors.model import Debtor, of_row
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 
 # What a statement selects to have `of_row` open a debtor: `p` is the debtor's row, `pk` that of its key.
 COLUMNS = """p.id AS debtor_id, p.identity AS debtor_identity, pk.wrapped AS debtor_key,
@@ -83,7 +84,7 @@ async def holders_of(tx: Transaction, workspace_id: UUID, matches: list[bytes]) 
 
 def _one(row: Record | None, workspace: Workspace, debtor_id: UUID) -> Debtor:
     if row is None:
-        raise NotFound(f"There is no debtor {ids.show('debtor', debtor_id)}.")
+        raise NotFound(message("There is no debtor {debtor}.", debtor=ids.show("debtor", debtor_id)))
     return of_row(row, workspace.vault)
 
 

@@ -17,6 +17,7 @@ from getbill.debts.schedule import day_zero
 from getbill.kit import ids, json
 from getbill.kit.db import PresumedWrong, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
+from getbill.kit.messages import excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
 from getbill.scenarios import Scenario
 
@@ -25,14 +26,18 @@ class ReferenceTaken(Conflict):
     """Another debt of the workspace has this reference and was made from another body."""
 
     code = "reference-taken"
-    title = "A debt with this reference exists already"
+    title = message("A debt with this reference exists already")
     way_out = "Read the debt that `id` names: change it by PUT, or send this one under another reference."
 
     def __init__(self, reference: str | None, debt_id: UUID) -> None:
         shown = ids.show("debt", debt_id)
         super().__init__(
-            f"The reference {reference!r} belongs to {shown}, made from other values. "
-            f"Change that debt by PUT /external-api/v1/debts/{shown}, or send another reference.",
+            message(
+                "The reference '{reference}' belongs to {debt}, made from other values. Change that debt by PUT"
+                " /external-api/v1/debts/{debt}, or send another reference.",
+                reference=excerpt(reference),
+                debt=shown,
+            ),
             extra={"id": shown},
         )
         self.debt_id = debt_id
@@ -282,7 +287,7 @@ async def _change_script(
         try:
             debt.script = (await scenarios.load(tx, workspace, [key]))[key]
         except scenarios.ScenarioUnknown as error:
-            raise one_field("/scenario_version", "unknown", str(error)) from None
+            raise one_field("/scenario_version", "unknown", error.detail) from None
     debt.scenario_version = debt.script.version
     if debt.scenario_version != before and "scenario" not in changes:
         changes["scenario_version"] = {"from": before, "to": debt.scenario_version}
@@ -295,7 +300,9 @@ def _shown(value: Any) -> Any:
 def _change_amount(debt: Debt, change: Change, changes: dict[str, Any]) -> None:
     if change.currency is not None and change.currency != debt.currency:
         if debt.details.promise is not None and "promise" not in change.details:
-            detail = "The debtor has promised a sum in this currency: send the promise too, or null for none."
+            detail = message(
+                "The debtor has promised a sum in this currency: send the promise too, or null for none."
+            )
             raise one_field("/currency", "has-promise", detail)
         _change_currency(debt, change.currency, change.amount, changes)
     elif change.amount is not None and change.amount.minor != debt.amount:
@@ -305,14 +312,20 @@ def _change_amount(debt: Debt, change: Change, changes: dict[str, Any]) -> None:
 
 def _change_currency(debt: Debt, currency: str, amount: Money | None, changes: dict[str, Any]) -> None:
     if debt.entries_count:
-        raise one_field("/currency", "has-money", "The currency is fixed once money was entered on the debt.")
+        raise one_field(
+            "/currency", "has-money", message("The currency is fixed once money was entered on the debt.")
+        )
     before = debt.money(debt.amount)
     try:
         after = amount or Money.of(before.decimal, currency)
     except AmountHasTooManyDecimals as error:
-        raise one_field("/amount", "too-many-decimals", f"Send the amount too: {error}") from None
+        raise one_field(
+            "/amount", "too-many-decimals", message("Send the amount too: {why}", why=error.detail)
+        ) from None
     except AmountTooLarge as error:
-        raise one_field("/amount", "too-large", f"Send the amount too: {error}") from None
+        raise one_field(
+            "/amount", "too-large", message("Send the amount too: {why}", why=error.detail)
+        ) from None
     changes["currency"] = {"from": before.currency, "to": currency}
     if after.decimal != before.decimal:
         changes["amount"] = {"from": before.decimal, "to": after.decimal}

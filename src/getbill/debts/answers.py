@@ -21,8 +21,7 @@ from getbill.debts.wire import (
     region,
 )
 from getbill.kit import ids, json, phones
-from getbill.kit.errors import one_field
-from getbill.kit.http import refusal
+from getbill.kit.errors import one_field, refusal
 from getbill.kit.money import Money
 
 _ADDRESS = ("street_address", "street_number", "postal_code", "city", "country")
@@ -143,7 +142,7 @@ def _phone(text: str, country: str, *, is_flat: bool) -> str:
         return phones.parse(text, country)
     except phones.PhoneInvalid as error:
         # The body names no country, so the number was first read as a French one.
-        raise one_field("/phone" if is_flat else "/debtor/phone", "phone", str(error)) from None
+        raise one_field("/phone" if is_flat else "/debtor/phone", "phone", error.detail) from None
 
 
 def _named(found: dict[str, Any]) -> dict[str, Any]:

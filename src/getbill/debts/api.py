@@ -18,6 +18,7 @@ from getbill.kit import ids, paging
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import PreconditionFailed
 from getbill.kit.http import answer, body
+from getbill.kit.messages import message
 from getbill.kit.routes import Route, gather
 from getbill.kit.shapes import problems
 
@@ -198,7 +199,8 @@ def _refuse_older(debt: Debt, if_match: str | None) -> None:
     now = answers.tag(debt)
     if now not in [tag.strip() for tag in if_match.split(",")]:
         raise PreconditionFailed(
-            f"The debt is at {now}; read it again and repeat the change.", headers={"ETag": now}
+            message("The debt is at {now}; read it again and repeat the change.", now=now),
+            headers={"ETag": now},
         )
 
 

@@ -8,13 +8,14 @@ from getbill.debts.model import CONTACTABLE, Debt, Details, can_move
 from getbill.kit import ids, json
 from getbill.kit.db import Transaction
 from getbill.kit.errors import Conflict, one_field
+from getbill.kit.messages import message
 
 
 class DebtCannotMove(Conflict):
     """The table of moves has no way from the debt's status to the one asked for."""
 
     code = "debt-cannot-move"
-    title = "The debt cannot move to this status"
+    title = message("The debt cannot move to this status")
     way_out = "Read the debt's status, and move it one step that the table of moves has."
 
 
@@ -22,7 +23,7 @@ class DebtHasNoMoneyBehindIt(Conflict):
     """A debt is resolved by a payment or a write-off, not by a word."""
 
     code = "debt-has-balance"
-    title = "The debt still has a balance"
+    title = message("The debt still has a balance")
     way_out = (
         "Record the payment or the write-off at `POST /debts/{id}/payments`; the debt resolves by itself."
     )
@@ -35,7 +36,12 @@ def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = 
         return
     if not can_move(before, to):
         raise DebtCannotMove(
-            f"The debt {ids.show('debt', debt.id)} is {before}; it cannot become {to}.",
+            message(
+                "The debt {debt} is {before}; it cannot become {to}.",
+                debt=ids.show("debt", debt.id),
+                before=before,
+                to=to,
+            ),
             extra={"status_now": before},
         )
     debt.status = to
@@ -60,7 +66,9 @@ def resume(tx: Transaction, debt: Debt) -> None:
     """Let the scenario go on where it was held."""
     if debt.status not in {"on_hold", "unresolved"}:
         raise DebtCannotMove(
-            f"Only a debt on hold or unresolved is resumed; this one is {debt.status}.",
+            message(
+                "Only a debt on hold or unresolved is resumed; this one is {status}.", status=debt.status
+            ),
             extra={"status_now": debt.status},
         )
     debt.details = _with(debt.details, hold_reason=None)
@@ -72,11 +80,13 @@ def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
     for name, value in (("reason", reason), ("decided_by", decided_by)):
         if not value.strip():
             raise one_field(
-                f"/{name}", "missing", "An escalation names the person who decided and the reason."
+                f"/{name}", "missing", message("An escalation names the person who decided and the reason.")
             )
     if debt.balance <= 0 or debt.status == "escalated":
         why = (
-            "It is escalated already." if debt.balance > 0 else "There is nothing left to claim on this debt."
+            message("It is escalated already.")
+            if debt.balance > 0
+            else message("There is nothing left to claim on this debt.")
         )
         raise DebtCannotMove(why, extra={"status_now": debt.status})
     move(tx, debt, "escalated")
@@ -166,18 +176,29 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
         return
     if status == "resolved":
         raise DebtHasNoMoneyBehindIt(
-            f"A debt is resolved by money: {debt.money(debt.balance).decimal} {debt.currency} are still owed. "
-            "Record a payment or a write-off at POST /external-api/v1/debts/{id}/payments.",
+            message(
+                "A debt is resolved by money: {balance} {currency} are still owed. Record a payment or a write-off at POST /external-api/v1/debts/{debt}/payments.",
+                balance=debt.money(debt.balance).decimal,
+                currency=debt.currency,
+                debt=ids.show("debt", debt.id),
+            ),
         )
     if status == "escalated":
         raise DebtCannotMove(
-            "An escalation is a person's decision: use POST /external-api/v1/debts/{id}/escalate."
+            message(
+                "An escalation is a person's decision: use POST /external-api/v1/debts/{debt}/escalate.",
+                debt=ids.show("debt", debt.id),
+            )
         )
     if status == "payment_plan":
-        raise DebtCannotMove("A debt is in a payment plan once there is one; its status alone makes none.")
+        raise DebtCannotMove(
+            message("A debt is in a payment plan once there is one; its status alone makes none.")
+        )
     if debt.status == "resolved" and status != "archived":
         raise DebtCannotMove(
-            "Nothing is owed on this debt, so nobody is contacted about it. A refund or a raised amount opens it again.",
+            message(
+                "Nothing is owed on this debt, so nobody is contacted about it. A refund or a raised amount opens it again."
+            ),
             extra={"status_now": debt.status},
         )
     if status == "on_hold":

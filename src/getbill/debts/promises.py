@@ -10,7 +10,8 @@ from typing import Any
 
 from getbill.debts.model import Debt
 from getbill.kit import calendar
-from getbill.kit.errors import FieldError, Invalid, one_field
+from getbill.kit.errors import FieldError, one_field, refusal
+from getbill.kit.messages import message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
 
 _MOST_DAYS = 366
@@ -30,18 +31,20 @@ def promised(debt: Debt, on: date, amount: Any, now: datetime) -> dict[str, Any]
     wrong = []
     today = calendar.local_date(now, debt.debtor.identity.zones[0])
     if not today <= on <= today + timedelta(days=_MOST_DAYS):
-        detail = f"A promise is for a day from today ({today}) on, within a year."
+        detail = message("A promise is for a day from today ({today}) on, within a year.", today=today)
         wrong.append(FieldError("/promise/date", "out-of-range", detail))
     minor = None
     if amount is not None:
         minor = _minor(debt, amount)
         if minor > debt.balance:
-            detail = (
-                f"No more than the balance ({debt.money(debt.balance).decimal} {debt.currency}) is promised."
+            detail = message(
+                "No more than the balance ({balance} {currency}) is promised.",
+                balance=debt.money(debt.balance).decimal,
+                currency=debt.currency,
             )
             wrong.append(FieldError("/promise/amount", "above-balance", detail))
     if wrong:
-        raise Invalid(" ".join(one.detail for one in wrong), errors=wrong)
+        raise refusal(wrong)
     return {"date": on.isoformat(), "amount": minor, "paid": debt.paid}
 
 
@@ -49,9 +52,9 @@ def _minor(debt: Debt, amount: Any) -> int:
     try:
         return Money.of(amount, debt.currency).minor
     except AmountHasTooManyDecimals as error:
-        raise one_field("/promise/amount", "too-many-decimals", str(error)) from None
+        raise one_field("/promise/amount", "too-many-decimals", error.detail) from None
     except AmountTooLarge as error:
-        raise one_field("/promise/amount", "too-large", str(error)) from None
+        raise one_field("/promise/amount", "too-large", error.detail) from None
 
 
 def state_of(debt: Debt, at: datetime) -> PromiseState:

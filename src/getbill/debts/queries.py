@@ -16,6 +16,7 @@ from getbill.debts.model import COLUMNS, Debt, Details, details_context, lasting
 from getbill.kit import ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 from getbill.kit.money import NO_DECIMALS, THREE_DECIMALS
 from getbill.scenarios import Scenario
 
@@ -205,7 +206,7 @@ async def known(
 
 
 def _absent(debt_id: UUID) -> NotFound:
-    return NotFound(f"There is no debt {ids.show('debt', debt_id)}.")
+    return NotFound(message("There is no debt {debt}.", debt=ids.show("debt", debt_id)))
 
 
 # Each condition of a list by the parameter that asks for it; {n} is where its value stands.

@@ -19,6 +19,7 @@ from getbill.debts.wire import NewDebtBody
 from getbill.kit import phones
 from getbill.kit.errors import FieldError, Invalid
 from getbill.kit.http import JsonBody, pointer
+from getbill.kit.messages import message
 from getbill.kit.money import Money
 
 Raw = Mapping[str, Any]
@@ -115,7 +116,11 @@ class _Reader:
             pass
         unstorable = plain.nul_in(raw)
         if unstorable is not None:
-            return [FieldError(pointer(unstorable), "characters", "A text holds U+0000, which no text may.")]
+            return [
+                FieldError(
+                    pointer(unstorable), "characters", message("A text holds U+0000, which no text may.")
+                )
+            ]
         try:
             return new_debt(_BODY.check(raw, self._asking), self._workspace)
         except Invalid as refused:

@@ -24,9 +24,11 @@ from getbill import channels, scenarios
 from getbill.companies import Workspace
 from getbill.debts.shapes import StatusWord
 from getbill.kit import emails, ibans, phones
-from getbill.kit.errors import FieldError
+from getbill.kit.errors import FieldError, WrongValue
+from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
 from getbill.kit.shapes import written_day
+from getbill.kit.validation import field_subject, formed
 
 # CLDR's territories include groups and placeholders that are nobody's address.
 _NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
@@ -59,14 +61,22 @@ def _email(value: str) -> str:
 def _currency(value: str) -> str:
     code = value.upper()
     if code not in currencies():
-        raise ValueError(f"{value!r} is not an ISO 4217 currency in use. Send for example EUR.")
+        raise WrongValue(
+            message(
+                "'{value}' is not an ISO 4217 currency in use. Send for example EUR.", value=excerpt(value)
+            )
+        )
     return code
 
 
 def _country(value: str) -> str:
     code = value.upper()
     if code not in COUNTRIES:
-        raise ValueError(f"{value!r} is not an ISO 3166-1 alpha-2 country. Send for example FR.")
+        raise WrongValue(
+            message(
+                "'{value}' is not an ISO 3166-1 alpha-2 country. Send for example FR.", value=excerpt(value)
+            )
+        )
     return code
 
 
@@ -83,15 +93,15 @@ def _day(value: Any) -> Any:
 
 def _amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("An amount is a JSON number, such as 2340.00.")  # noqa: TRY004 - pydantic reports ValueError
+        raise WrongValue(message("{subject} must be a number, such as 2340.00.", subject=VALUE))
     if value <= 0:
-        raise ValueError("An amount is above zero.")
+        raise WrongValue(message("{subject} must be above zero.", subject=VALUE))
     return Decimal(value)
 
 
 def _link(value: str) -> str:
     if not channels.is_web_link(value):
-        raise ValueError("A payment link begins with https:// and has no spaces.")
+        raise WrongValue(message("{subject} must begin with https:// and have no spaces.", subject=VALUE))
     return value
 
 
@@ -105,7 +115,15 @@ Email = Annotated[str, Field(max_length=254, examples=["jean.dupont@email.com"])
 Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
 Currency = Annotated[str, Field(min_length=3, max_length=3, examples=["EUR"]), AfterValidator(_currency)]
 Country = Annotated[str, Field(min_length=2, max_length=2, examples=["FR"]), AfterValidator(_country)]
-Language = Annotated[str, Field(pattern="^[A-Za-z]{2}$", examples=["fr"]), AfterValidator(_language)]
+Language = Annotated[
+    str,
+    formed(
+        "^[A-Za-z]{2}$",
+        message("{subject} must be an ISO 639-1 code of two letters, such as fr.", subject=VALUE),
+        examples=["fr"],
+    ),
+    AfterValidator(_language),
+]
 Day = Annotated[
     date, BeforeValidator(_day), Field(examples=["2024-01-15"], ge=date(1900, 1, 1), le=date(2200, 12, 31))
 ]
@@ -226,7 +244,13 @@ class DebtFields(BaseModel):
     def across(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between fields, also where some of them are wrong by themselves."""
         wrong = [
-            FieldError(f"/{flat}", "twice", f"Send {flat} or {'.'.join(path)}, not both: they are one field.")
+            FieldError(
+                f"/{flat}",
+                "twice",
+                message(
+                    "Send {flat} or {path}, not both: they are one field.", flat=flat, path=".".join(path)
+                ),
+            )
             for flat, path in cls.TWICE.items()
             if raw.get(flat) is not None and _at(raw, path) is not None
         ]
@@ -269,14 +293,32 @@ class NewDebtBody(DebtFields):
         """Return what is wrong between fields, and which required ones are missing."""
         wrong = super().across(raw)
         if raw.get("amount") is None:
-            wrong.append(FieldError("/amount", "missing", "The field 'amount' is required: what is owed."))
+            wrong.append(
+                FieldError(
+                    "/amount",
+                    "missing",
+                    message("{subject} is required: what is owed.", subject=field_subject(("amount",))),
+                )
+            )
         if raw.get("reference") is None and raw.get("internal_id") is None:
-            wrong.append(FieldError("/reference", "missing", "The field 'reference' is required: your own."))
+            wrong.append(
+                FieldError(
+                    "/reference",
+                    "missing",
+                    message("{subject} is required: your own.", subject=field_subject(("reference",))),
+                )
+            )
         debtor = raw.get("debtor") if isinstance(raw.get("debtor"), dict) else {}
         names = [(debtor or {}).get(name) for name in ("name", "first_name", "last_name", "company")]
         names += [raw.get(name) for name in ("firstname", "lastname", "debtor_company")]
         if not any(names):
-            wrong.append(FieldError("/debtor/name", "missing", "The debtor needs a name."))
+            wrong.append(
+                FieldError(
+                    "/debtor/name",
+                    "missing",
+                    message("The debtor needs a name: send name, first_name and last_name, or company."),
+                )
+            )
         return wrong
 
 
@@ -319,7 +361,9 @@ class DebtChangeBody(DebtFields):
     def across(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between fields, and which cannot be cleared."""
         return super().across(raw) + [
-            FieldError(f"/{name}", "required", f"{name} cannot be null; leave it out to keep it.")
+            FieldError(
+                f"/{name}", "required", message("{name} cannot be null; leave it out to keep it.", name=name)
+            )
             for name in sorted(cls.CLEARED & raw.keys())
             if raw[name] is None
         ]
@@ -334,7 +378,13 @@ def _at(raw: Any, path: tuple[str, ...]) -> Any:
 def _wrong_dates(raw: dict[str, Any]) -> list[FieldError]:
     due, invoice = raw.get("due_date"), raw.get("invoice_date")
     if isinstance(due, str) and isinstance(invoice, str) and due[:10] < invoice[:10]:
-        return [FieldError("/due_date", "before-invoice", "due_date is before invoice_date.")]
+        return [
+            FieldError(
+                "/due_date",
+                "before-invoice",
+                message("due_date is before invoice_date: a debt is due on the day of its invoice or later."),
+            )
+        ]
     return []
 
 
@@ -345,7 +395,7 @@ def _wrong_scenario(raw: dict[str, Any], workspace: Workspace) -> list[FieldErro
     try:
         scenarios.resolve(workspace, name and name.strip(), timeline and timeline.strip())
     except (scenarios.ScenarioUnknown, scenarios.ScenarioConflict) as error:
-        return [FieldError("/scenario" if name else "/timeline_id", "unknown", str(error))]
+        return [FieldError("/scenario" if name else "/timeline_id", "unknown", error.detail)]
     return []
 
 
@@ -355,8 +405,8 @@ def _wrong_phone(raw: dict[str, Any]) -> list[FieldError]:
         if isinstance(text, str):
             try:
                 phones.parse(text, region(raw))
-            except ValueError as error:
-                found.append(FieldError(pointer, "phone", str(error)))
+            except phones.PhoneInvalid as error:
+                found.append(FieldError(pointer, "phone", error.detail))
     return found
 
 
@@ -372,9 +422,9 @@ def amount_errors(amount: Decimal | int, currency: str) -> list[FieldError]:
     try:
         Money.of(amount, currency)
     except AmountHasTooManyDecimals as error:
-        return [FieldError("/amount", "too-many-decimals", str(error))]
+        return [FieldError("/amount", "too-many-decimals", error.detail)]
     except AmountTooLarge as error:
-        return [FieldError("/amount", "too-large", str(error))]
+        return [FieldError("/amount", "too-large", error.detail)]
     return []
 
 

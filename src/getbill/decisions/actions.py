@@ -9,6 +9,7 @@ from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.kit.db import Transaction
 from getbill.kit.errors import one_field
+from getbill.kit.messages import message
 from getbill.payments import NewEntry
 from getbill.todos import Todo
 
@@ -100,7 +101,7 @@ async def decide(tx: Transaction, workspace: Workspace, todo_id: UUID, decision:
     todo = await todos.find(tx, workspace.id, todo_id)
     choices = TABLE[todo.type]
     if decision.word not in choices:
-        raise one_field("/decision", "unknown", f"Decide one of: {', '.join(choices)}.")
+        raise one_field("/decision", "unknown", message("Decide one of: {choices}.", choices=list(choices)))
     debt = await debts.lock(tx, workspace, todo.debt_id) if todo.debt_id else None
     closed = await todos.close(tx, todo, decision.word, decision.credential)
     case = Case(workspace, closed, decision, debt)

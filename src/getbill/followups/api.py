@@ -26,6 +26,7 @@ from getbill.kit.calendar import DEFAULT_COUNTRY
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import NotFound, one_field
 from getbill.kit.http import answer, body
+from getbill.kit.messages import message
 from getbill.kit.routes import Route, gather
 from getbill.kit.shapes import problems
 
@@ -70,7 +71,12 @@ async def get_message(request: Request, caller: Reads, followup_id: str) -> Resp
     database: Database = request.app.state.database
     found = await queries.find(database, caller.workspace, ids.read("followup", followup_id))
     if found.content.text is None:
-        raise NotFound(f"The followup {followup_id} has no message: people made it themselves.")
+        raise NotFound(
+            message(
+                "The followup {followup_id} has no message: people made it themselves.",
+                followup_id=followup_id,
+            )
+        )
     return answer(200, found.message())
 
 

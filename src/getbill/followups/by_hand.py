@@ -15,7 +15,8 @@ from getbill.followups import actions
 from getbill.followups.model import CALLS, FINAL, ON_THE_PHONE, WAYS, Followup, Type, seal
 from getbill.kit import ids, json
 from getbill.kit.db import Statement, Transaction
-from getbill.kit.errors import Conflict, FieldError, Invalid
+from getbill.kit.errors import Conflict, FieldError, refusal
+from getbill.kit.messages import message
 
 _AHEAD = timedelta(minutes=5)
 _OPEN = frozenset({"on_hold", "scheduled", "in_progress"})
@@ -179,14 +180,22 @@ def _refuse(after: Followup, told: Told, now: datetime) -> None:
     wrong = []
     call_date = told.values.get("call_date")
     if call_date is not None and call_date > now + _AHEAD:
-        wrong.append(FieldError("/call_date", "in-the-future", "call_date is after the workspace's time."))
+        wrong.append(
+            FieldError(
+                "/call_date",
+                "in-the-future",
+                message("call_date is after the workspace's time: send an instant that has passed."),
+            )
+        )
     if after.status == "scheduled" and after.scheduled_at is None:
-        wrong.append(FieldError("/scheduled_at", "missing", "What is scheduled has its scheduled_at."))
+        wrong.append(
+            FieldError("/scheduled_at", "missing", message("A scheduled followup needs its scheduled_at."))
+        )
     if told.values.get("phone_number_used") is not None and after.channel not in ON_THE_PHONE:
-        detail = f"A followup of type {after.type} uses no phone number."
+        detail = message("A followup of type {type} uses no phone number.", type=after.type)
         wrong.append(FieldError("/phone_number_used", "no-phone", detail))
     if wrong:
-        raise Invalid(" ".join(one.detail for one in wrong), errors=wrong)
+        raise refusal(wrong)
 
 
 def _refuse_the_ledgers(before: Followup, told: Told) -> None:
@@ -195,10 +204,13 @@ def _refuse_the_ledgers(before: Followup, told: Told) -> None:
     for name in _OF_THE_LEDGER:
         said = told.values.get(name, shown[name])
         if (json.instant(said) if isinstance(said, datetime) else said) != shown[name]:
-            detail = f"The scenario carried this followup out: its {name} is as the ledger of contacts says."
+            detail = message(
+                "The scenario carried this followup out: its {name} is as the ledger of contacts says.",
+                name=name,
+            )
             wrong.append(FieldError(f"/{name}", "of-the-ledger", detail))
     if wrong:
-        raise Invalid(wrong[0].detail, errors=wrong)
+        raise refusal(wrong)
 
 
 def _refuse_move(before: Followup, after: Followup) -> None:
@@ -206,12 +218,25 @@ def _refuse_move(before: Followup, after: Followup) -> None:
         return
     shown = ids.show("followup", before.id)
     if before.step is not None and before.status in _OPEN:
-        raise FollowupOnItsWay(f"{shown} is {before.status}, in the hands of its scenario.")
+        raise FollowupOnItsWay(
+            message(
+                "{followup} is {status}, in the hands of its scenario.", followup=shown, status=before.status
+            )
+        )
     has_ended = before.status not in _OPEN
     if has_ended and after.status in _OPEN:
-        raise FollowupHasEnded(f"{shown} is {before.status}; it cannot become {after.status}.")
+        raise FollowupHasEnded(
+            message(
+                "{followup} is {status}; it cannot become {after}.",
+                followup=shown,
+                status=before.status,
+                after=after.status,
+            )
+        )
     if before.reached_at is not None and after.status == "cancelled":
-        raise FollowupHasEnded(f"{shown} reached the debtor; it cannot be cancelled.")
+        raise FollowupHasEnded(
+            message("{followup} reached the debtor; it cannot be cancelled.", followup=shown)
+        )
 
 
 def _row(debt: Debt, one: Followup) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from getbill.channels import Letter
 from getbill.companies import Workspace
 from getbill.followups.model import Followup
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 from getbill.vault import SealBroken, Vault
 
 LIFE = timedelta(hours=1)
@@ -42,9 +43,9 @@ def read(token: str, vault: Vault, wall: datetime) -> tuple[UUID, UUID]:
     try:
         told = vault.open(urlsafe_b64decode(token + "=" * (-len(token) % 4)), _PLACE)
     except (SealBroken, Error, ValueError):
-        raise NotFound("There is nothing behind this link.") from None
+        raise NotFound(message("There is nothing behind this link.")) from None
     if wall.timestamp() >= int.from_bytes(told[32:]):
-        raise NotFound("The link was good for an hour. Read the followup again for a new one.")
+        raise NotFound(message("The link was good for an hour. Read the followup again for a new one."))
     return UUID(bytes=told[:16]), UUID(bytes=told[16:32])
 
 
@@ -52,7 +53,7 @@ def letter_of(followup: Followup) -> Letter:
     """Return a followup's letter, as it was printed; raise NotFound when it is none that was written here."""
     content = followup.content
     if followup.channel != "letter" or content.text is None or content.address is None:
-        raise NotFound("There is nothing behind this link.")
+        raise NotFound(message("There is nothing behind this link."))
     return Letter(
         letterhead=tuple(content.letterhead or content.text.split("\n\n", 1)[0].split("\n")),
         address=content.address,

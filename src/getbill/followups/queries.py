@@ -12,6 +12,7 @@ from getbill.followups.model import Followup, open_content
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 
 _FROM = """
     SELECT f.*, k.wrapped AS debt_key
@@ -134,7 +135,7 @@ async def debt_of(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> UUI
 
 
 def _absent(followup_id: UUID) -> NotFound:
-    return NotFound(f"There is no followup {ids.show('followup', followup_id)}.")
+    return NotFound(message("There is no followup {followup}.", followup=ids.show("followup", followup_id)))
 
 
 async def made_by_hand(

@@ -12,8 +12,9 @@ from getbill.followups.links import Link
 from getbill.followups.model import Followup, Status, Type, Way
 from getbill.followups.queries import Wanted
 from getbill.kit import ids, json, paging, phones
-from getbill.kit.errors import one_field
-from getbill.kit.shapes import DayAsked, Instant, Pagination, written_instant
+from getbill.kit.errors import WrongValue, one_field
+from getbill.kit.messages import VALUE, message
+from getbill.kit.shapes import DayAsked, Instant, Pagination, Printable, written_instant
 
 _SORT = "-date"
 
@@ -151,13 +152,15 @@ _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 def _plausible(value: datetime) -> datetime:
     if value < _OLDEST:
-        raise ValueError("An instant before 1990 is a mistake.")
+        raise WrongValue(message("{subject} must not lie before 1990.", subject=VALUE))
     return value
 
 
 def _link(value: str) -> str:
     if not is_web_link(value):
-        raise ValueError("A link begins with https:// or http:// and has no spaces.")
+        raise WrongValue(
+            message("{subject} must begin with https:// or http:// and have no spaces.", subject=VALUE)
+        )
     return value
 
 
@@ -168,7 +171,7 @@ Asked = Annotated[
     Field(examples=["2024-03-15T14:32:07Z"]),
 ]
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
-Word = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+Word = Printable
 WebLink = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
 
 
@@ -234,7 +237,7 @@ def told(body: FollowupChangeBody, country: str) -> Told:
         try:
             values["phone_number_used"] = phones.parse(number, country)
         except phones.PhoneInvalid as error:
-            raise one_field("/phone_number_used", "phone", str(error)) from None
+            raise one_field("/phone_number_used", "phone", error.detail) from None
     return Told(values)
 
 
@@ -242,5 +245,5 @@ def refuse_other_debt(body: FollowupChangeBody, followup: Followup) -> None:
     """Raise Invalid when a body names another debt than the followup's."""
     if body.debt_id is not None and body.debt_id != ids.show("debt", followup.debt_id):
         raise one_field(
-            "/debt_id", "cannot-change", "A followup stays with its debt: record another one there."
+            "/debt_id", "cannot-change", message("A followup stays with its debt: record another one there.")
         )

@@ -15,6 +15,7 @@ from getbill.kit import clock, ids
 from getbill.kit.db import Database
 from getbill.kit.errors import Conflict, NotFound, Unauthenticated
 from getbill.kit.http import answer, body
+from getbill.kit.messages import excerpt, message
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.kit.signing import secret_key, standard_verifies
@@ -62,10 +63,10 @@ async def report_status(
     workspace = await companies.workspace(database, access.gate_of(request).vault, workspace_id)
     followup = await followups.find(database, workspace, ids.read("followup", report.id))
     if followup.step is None or followup.channel != gateway.channel:
-        raise NotFound(f"There is no {gateway.channel} message {report.id}.")
+        raise NotFound(message("There is no {channel} message {id}.", channel=gateway.channel, id=report.id))
     changed = await timelines.receive(database, workspace, followup.id, wire.outcome(report))
     if not changed and followup.status == "in_progress":
-        raise ReportTooEarly(f"{report.id} is being handed over.")
+        raise ReportTooEarly(message("{id} is being handed over.", id=report.id))
     return answer(200, {"changed": changed})
 
 
@@ -73,16 +74,16 @@ def _gateway(request: Request, channel: str) -> GatewaySettings:
     gateways: dict[Channel, GatewaySettings] = request.app.state.gateways
     found = next((one for one in gateways.values() if one.channel == channel), None)
     if found is None:
-        raise NotFound(f"No gateway carries {channel!r} here.")
+        raise NotFound(message("No gateway carries '{channel}' here.", channel=excerpt(channel)))
     return found
 
 
 def _verify(gateway: GatewaySettings, raw: bytes, signed: tuple[str, str, str]) -> None:
     message_id, timestamp, signatures = signed
     if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
-        raise ReportNotSigned("The header webhook-timestamp is missing: seconds since 1970.")
+        raise ReportNotSigned(message("The header webhook-timestamp is missing: seconds since 1970."))
     if abs(clock.wall().timestamp() - int(timestamp)) > _TOLERANCE_SECONDS:
-        raise ReportNotSigned("The report was signed more than five minutes from now.")
+        raise ReportNotSigned(message("The report was signed more than five minutes from now."))
     key = secret_key(gateway.secret.get_secret_value())
     if not standard_verifies(key, message_id, int(timestamp), raw, signatures):
-        raise ReportNotSigned("The signature is not that of this channel's gateway.")
+        raise ReportNotSigned(message("The signature is not that of this channel's gateway."))

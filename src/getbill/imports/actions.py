@@ -25,6 +25,7 @@ from getbill.imports.model import (
 )
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.messages import message
 from getbill.vault import Key
 
 # Sealed pieces of at least this many bytes: rows that PostgreSQL takes easily, and a memory that stays small.
@@ -113,7 +114,7 @@ class Draft:
         sealed = self.key.seal(piece, chunk_context(self.id, self.pieces))
         place = self.workspace.id, self.id
         if await database.fetchval(_PUT, *place, self.pieces, sealed, self.fence) is None:
-            raise ImportSuperseded("Another upload of this import has begun.")
+            raise ImportSuperseded(message("Another upload of this import has begun."))
         self._sha.update(piece)
         self.pieces += 1
         self.size += len(piece)
@@ -178,14 +179,14 @@ async def _take_in(database: Database, draft: Draft, stream: AsyncIterator[bytes
     async for part in stream:
         waiting += part
         if draft.size + len(waiting) > bytes_max:
-            raise FileTooLarge(f"The file has more than {bytes_max} bytes.")
+            raise FileTooLarge(message("The file has more than {bytes_max} bytes.", bytes_max=bytes_max))
         if len(waiting) >= _PIECE_BYTES:
             await draft.put(database, bytes(waiting))
             waiting.clear()
     if waiting:
         await draft.put(database, bytes(waiting))
     if not draft.size:
-        raise FileEmpty("No byte of a file came.")
+        raise FileEmpty(message("The file has no bytes. Send the file again."))
 
 
 async def drop(database: Database, draft: Draft) -> None:
@@ -207,7 +208,7 @@ async def finish(
     digest = workspace.lookup.hash("file", draft.sha256.hex())
     values = (workspace.id, draft.id, draft.fence, tx.now, draft.size, digest, task, rows_total)
     if await tx.fetchval(_FINISH, *values) is None:
-        raise ImportSuperseded("Another upload of this import has begun.")
+        raise ImportSuperseded(message("Another upload of this import has begun."))
     tx.wakes.add(WAKE)
     return await queries.lock(tx, workspace, draft.id)
 

@@ -15,6 +15,7 @@ from getbill.imports.model import Import, Wanted, problem_context, show
 from getbill.imports.plans import Plan
 from getbill.imports.wire import UploadQuery
 from getbill.kit import clock, json
+from getbill.kit.messages import preferred
 from getbill.vault import Key
 
 _HIDDEN_SHOWN = 20
@@ -39,12 +40,8 @@ _CHANGES = {
 
 
 def language(request: Request, otherwise: str) -> str:
-    """Return the language of an answer: the first of French and English that the caller accepts, else another."""
-    for part in request.headers.get("accept-language", "").split(","):
-        tongue = part.partition(";")[0].strip().lower()[:2]
-        if tongue in {"fr", "en"}:
-            return tongue
-    return otherwise
+    """Return the language of an answer: the one of French and English that the caller accepts most, else another."""
+    return preferred(request.headers.get("accept-language")) or mapping.tongue(otherwise)
 
 
 def wanted(query: UploadQuery, name: str | None, workspace: Workspace, credential_id: UUID) -> Wanted:

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from getbill import access
 from getbill.access import Caller, Change
-from getbill.imports import actions, answers, deciding, findings, mapping, queries, reports, undoing
+from getbill.imports import actions, answers, deciding, findings, queries, reports, undoing
 from getbill.imports.model import Import
 from getbill.imports.plans import Plan
 from getbill.imports.uploads import Upload
@@ -28,8 +28,8 @@ from getbill.imports.wire import (
 )
 from getbill.kit import ids, paging, texts
 from getbill.kit.db import Database, Transaction
-from getbill.kit.errors import BadRequest, FieldError
-from getbill.kit.http import answer, body
+from getbill.kit.errors import BadRequest, summary
+from getbill.kit.http import answer, body, spoken, wrong_parameter
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 
@@ -78,10 +78,15 @@ def _shown(request: Request, caller: Caller, found: Import, status: int = 200) -
     key = queries.keys_of(workspace, found).own
     plan = _plan(caller, found)
     value = answers.shown(found, workspace.now(), language, key, plan)
-    headers: dict[str, str] = {"Content-Language": mapping.tongue(language)}
+    headers = spoken(language)
     if status == 202:
         headers["Location"] = f"/external-api/v1/imports/{found.shown_id}"
     return answer(status, value, headers)
+
+
+def _mapping(request: Request, found: Import, plan: Plan) -> Response:
+    language = answers.language(request, found.language)
+    return answer(200, answers.mapping_shown(plan, language), spoken(language))
 
 
 def _plan(caller: Caller, found: Import) -> Plan | None:
@@ -136,13 +141,8 @@ def _with_form(query: UploadQuery, fields: dict[str, str]) -> UploadQuery:
     try:
         return UploadQuery.model_validate(query.model_dump(exclude_unset=True) | fields)
     except ValidationError as error:
-        wrong = [
-            FieldError(
-                str(one["loc"][0]), str(one["type"]).replace("_", "-"), f"{one['loc'][0]}: {one['msg']}"
-            )
-            for one in error.errors(include_url=False)
-        ]
-        raise BadRequest(" ".join(one.detail for one in wrong[:3]), errors=wrong) from None
+        wrong = [wrong_parameter(one, str(one["loc"][0])) for one in error.errors(include_url=False)]
+        raise BadRequest(summary(wrong), errors=wrong) from None
 
 
 @router.get("/imports", response_model=ImportList)
@@ -159,14 +159,12 @@ async def list_imports(request: Request, caller: Reads, query: Annotated[ImportQ
     if len(found) > query.limit:
         cursor = paging.write_place("-created_at", page[-1].created_at, page[-1].id)
     now = caller.workspace.now()
-    data = [
-        answers.shown(
-            one, now, answers.language(request, one.language), queries.keys_of(caller.workspace, one).own
-        )
-        for one in page
-    ]
+    language = answers.language(request, caller.workspace.company.language)
+    data = [answers.shown(one, now, language, queries.keys_of(caller.workspace, one).own) for one in page]
     return answer(
-        200, {"data": data, "pagination": paging.pagination(total, query.page, query.limit, cursor)}
+        200,
+        {"data": data, "pagination": paging.pagination(total, query.page, query.limit, cursor)},
+        spoken(language),
     )
 
 
@@ -192,7 +190,7 @@ async def get_mapping(request: Request, caller: Reads, import_id: str) -> Respon
     """Return what each column was taken for, how surely and why, and what is asked. 409 while the file is read."""
     found = await _found(request, caller, import_id)
     plan = deciding.plan_of(caller.workspace, found)
-    return answer(200, answers.mapping_shown(plan, answers.language(request, found.language)))
+    return _mapping(request, found, plan)
 
 
 @router.put(
@@ -211,7 +209,7 @@ async def change_mapping(
             by = change.caller.credential_id
             found = await deciding.confirm(tx, *place, by=by, is_dry_run=asked.dry_run)
             plan = deciding.plan_of(change.workspace, found)
-        return lambda: answer(200, answers.mapping_shown(plan, answers.language(request, found.language)))
+        return lambda: _mapping(request, found, plan)
 
     return await change.commit(work)
 
@@ -305,7 +303,7 @@ async def get_import_report(
     database: Database = request.app.state.database
     file = await write(database, caller.workspace, found, query.format, language)
     name = f"{found.shown_id}-{query.rows}.{query.format}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'} | spoken(language)
     return StreamingResponse(reports.blocks(file), 200, headers, media_type=_TYPES[query.format])
 
 
@@ -331,5 +329,5 @@ async def _report(request: Request, caller: Caller, found: Import, query: Report
             "kept": [one.shown(language) for one in kept],
             "pagination": {"next_cursor": cursor},
         },
-        {"Content-Language": mapping.tongue(language)},
+        spoken(language),
     )

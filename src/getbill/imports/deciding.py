@@ -18,8 +18,8 @@ from getbill.imports.model import WAKE, Import, ImportCannotMove, State, Task
 from getbill.imports.plans import Plan
 from getbill.imports.tasks import first_step, waiting_state
 from getbill.kit.db import Statement, Transaction
-from getbill.kit.errors import FieldError, one_field
-from getbill.kit.http import refusal
+from getbill.kit.errors import FieldError, one_field, refusal
+from getbill.kit.messages import LANGUAGES, Message, Written, excerpt, joined, message
 from getbill.vault import Key
 
 _CHANGE_PLAN = Statement(
@@ -63,7 +63,7 @@ class MappingNotCertain(ImportCannotMove):
     """A mapping with open questions imports nothing."""
 
     code = "mapping-not-certain"
-    title = "The mapping has open questions"
+    title = message("The mapping has open questions")
     way_out = (
         "Answer each of `questions` in `GET /imports/{id}/mapping` by changing the mapping, then confirm it."
     )
@@ -73,14 +73,16 @@ def key_of(workspace: Workspace, found: Import) -> Key:
     """Return the key of what an import keeps; raise ImportCannotMove where that is gone."""
     key = queries.keys_of(workspace, found).own
     if key is None:
-        raise ImportCannotMove("What this import kept of its rows was dropped, 30 days after it came.")
+        raise ImportCannotMove(
+            message("What this import kept of its rows was dropped, 30 days after it came.")
+        )
     return key
 
 
 def plan_of(workspace: Workspace, found: Import) -> Plan:
     """Return how a file would be read; raise ImportCannotMove while nobody has looked, or where it was dropped."""
     if found.plan is None:
-        raise ImportCannotMove("The file is not read yet, or what was known of it was dropped.")
+        raise ImportCannotMove(message("The file is not read yet, or what was known of it was dropped."))
     return plans.opened(found.plan, key_of(workspace, found), found.id)
 
 
@@ -97,7 +99,7 @@ async def change_mapping(
         plan = plan.mapped(mapping.changed(plan.mapping, changes, plan.profile))
     except (ColumnsCollide, FieldUnknown) as error:
         code = "columns-collide" if isinstance(error, ColumnsCollide) else "unknown"
-        raise one_field("/columns", code, str(error)) from None
+        raise one_field("/columns", code, error.detail) from None
     return await _keep(tx, workspace, found, plan), plan
 
 
@@ -113,12 +115,9 @@ async def _waiting(tx: Transaction, workspace: Workspace, import_id: UUID) -> Im
     found = await queries.lock(tx, workspace, import_id)
     if found.source == "batch" or found.state not in _WAITING:
         raise ImportCannotMove(
-            f"The import is {found.state}"
-            + (
-                ", and being read; ask again in a moment."
-                if found.state == "uploaded"
-                else "; its mapping is settled."
-            )
+            message("The import is being read. Ask again in a moment.")
+            if found.state == "uploaded"
+            else message("The import is {state}; its mapping is settled.", state=found.state)
         )
     return found
 
@@ -139,7 +138,7 @@ async def confirm(
     plan = plan_of(workspace, found)
     plan = plan.mapped(mapping.confirmed(plan.mapping))
     if not plan.mapping.is_certain:
-        raise MappingNotCertain(_asked(plan, found.language), extra={"id": found.shown_id})
+        raise MappingNotCertain(_asked(plan), extra={"id": found.shown_id})
     found = await _keep(tx, workspace, found, plan)
     place = found.sender, plan.layout.signature
     remembered.remember(tx, workspace, place, (plan.mapping, plan.layout), by)
@@ -149,16 +148,23 @@ async def confirm(
     return await _go_on(tx, found, *first_step(found))
 
 
-def _asked(plan: Plan, language: str) -> str:
-    questions = plan.mapping.questions
-    return " ".join(mapping.said(one.code, one.facts, language) for one in questions[:3])
+def _asked(plan: Plan) -> Message:
+    questions = plan.mapping.questions[:3]
+    return joined(
+        [
+            Written({language: mapping.said(one.code, one.facts, language) for language in LANGUAGES})
+            for one in questions
+        ]
+    )
 
 
 async def start(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import:
     """Import a file that was only checked."""
     found = await queries.lock(tx, workspace, import_id)
     if found.state != "checked":
-        raise ImportCannotMove(f"Only a checked import is started; this one is {found.state}.")
+        raise ImportCannotMove(
+            message("Only a checked import is started; this one is {state}.", state=found.state)
+        )
     key_of(workspace, found)
     await _forget_pass(tx, found)
     found = found.but(is_dry_run=False)
@@ -180,7 +186,7 @@ async def correct(
     """Correct rows by hand (line, column, value) and accept suggestions by the kind of their finding, then go on."""
     found = await queries.lock(tx, workspace, import_id)
     if found.state not in _CORRECTABLE or found.error not in {None, "findings"}:
-        raise ImportCannotMove(f"The import is {found.state}: nothing can be corrected.")
+        raise ImportCannotMove(message("The import is {state}: nothing can be corrected.", state=found.state))
     key = key_of(workspace, found)
     plan = None if found.source == "batch" else plan_of(workspace, found)
     rows = await tx.fetch(_ROWS, workspace.id, found.id, sorted({line for line, _, _ in patches}))
@@ -210,13 +216,21 @@ def _patch(
         row = rows.get(line)
         if row is None:
             wrong.append(
-                FieldError(f"/corrections/{number}/line", "unknown", f"Line {line} is no refused row.")
+                FieldError(
+                    f"/corrections/{number}/line",
+                    "unknown",
+                    message("Line {line} is no refused row.", line=line),
+                )
             )
         elif plan is None:
             correcting.put_field(row, str(column), value)
         elif (index := _column(plan.layout, column)) is None:
             wrong.append(
-                FieldError(f"/corrections/{number}/column", "unknown", f"There is no one column {column!r}.")
+                FieldError(
+                    f"/corrections/{number}/column",
+                    "unknown",
+                    message("There is no one column '{column}'.", column=excerpt(column)),
+                )
             )
         else:
             correcting.put_cell(row, index, "" if value is None else value)
@@ -246,7 +260,7 @@ async def undo(tx: Transaction, workspace: Workspace, import_id: UUID) -> Import
     if found.state in _BEFORE_IMPORT and not found.has_made:
         return await discard(tx, workspace, import_id)
     if found.state == "undone":
-        raise ImportCannotMove("The import was undone before.")
+        raise ImportCannotMove(message("The import was undone before."))
     key_of(workspace, found)
     await tx.execute(snapshots.FORGET_REASONS, workspace.id, found.id)
     # Whatever it was about to become, and should all or nothing be taking it back already: its owner wants it undone.
@@ -257,7 +271,7 @@ async def discard(tx: Transaction, workspace: Workspace, import_id: UUID) -> Imp
     """Put a file away of which nothing was imported."""
     found = await queries.lock(tx, workspace, import_id)
     if found.state not in _BEFORE_IMPORT or found.has_made:
-        raise ImportCannotMove(f"The import is {found.state}: undo it instead.")
+        raise ImportCannotMove(message("The import is {state}: undo it instead.", state=found.state))
     await tx.execute(_DISCARD, workspace.id, found.id)
     await _forget_pass(tx, found)
     await passing.drop_all(tx, workspace.id, found.id, found.file_id)

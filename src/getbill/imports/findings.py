@@ -14,11 +14,12 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill import sheets
-from getbill.imports import mapping, sentences
+from getbill.imports import mapping, sentences, suggestions
 from getbill.imports.model import finding_context
 from getbill.kit import ids, json
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.errors import FieldError
+from getbill.kit.messages import translated
 from getbill.vault import Key
 
 Severity = Literal["error", "warning"]
@@ -47,7 +48,7 @@ class Finding:
     header: str | None = None
     pointer: str | None = None
     value: Any = None
-    suggestion: str | None = None
+    suggestion: Any = None
     severity: Severity = "error"
 
     def told(self, language: str) -> str:
@@ -64,6 +65,7 @@ class Row:
     outcome: Outcome
     findings: list[Finding]
     temp_id: Any = None
+    reference: str | None = None
     # Of a file the cells as they were read, of a batch the body.
     cells: Sequence[sheets.Cell] | None = None
     body: Mapping[str, Any] | None = None
@@ -92,16 +94,21 @@ def of_cell(found: mapping.CellFinding, headers: Mapping[int, str]) -> Finding:
     )
 
 
-def of_error(error: FieldError, raw: Mapping[str, Any] | None = None) -> Finding:
-    """Return what the checks of a body said of a field as a finding, with the value that was sent."""
+def of_error(error: FieldError, raw: Mapping[str, Any] | None = None, *, is_cell: bool = False) -> Finding:
+    """Return what the checks of a body said of a field as a finding, with the value that was sent.
+
+    A cell's suggestion is a text, as cells are written; a body's is of the type that its field takes.
+    """
     value = _at(raw, error.pointer)
+    suggestion = suggestions.of_body(error, value, raw)
+    detail = sentences.in_words(error.pointer, error.detail) if is_cell else error.detail
     return Finding(
         error.code,
-        error.detail,
-        sentences.french(error.pointer, error.code, error.detail),
+        str(detail),
+        translated(detail, "fr"),
         pointer=error.pointer,
         value=_value(value),
-        suggestion=sentences.suggestion(error.pointer, value),
+        suggestion=str(suggestion) if is_cell and suggestion is not None else suggestion,
     )
 
 
@@ -109,6 +116,16 @@ def said(code: str, facts: Mapping[str, Any] | None = None, **more: Any) -> Find
     """Return a finding of the import's own by its code."""
     english, french = sentences.own(code, facts or {})
     return Finding(code, english, french, **more)
+
+
+def reference_of(body: Any) -> str | None:
+    """Return the reference that a body names, whatever else is wrong with it."""
+    if not isinstance(body, Mapping):
+        return None
+    sent = body.get("reference", body.get("internal_id"))
+    if isinstance(sent, bool) or not isinstance(sent, str | int | Decimal) or not str(sent).strip():
+        return None
+    return str(sent).strip()[:_VALUE_CHARACTERS_MAX]
 
 
 def _at(raw: Any, pointer: str) -> Any:
@@ -142,6 +159,7 @@ def seal(import_id: UUID, key: Key, row: Row) -> bytes:
     plain = {
         "findings": [_kept(one) for one in row.findings],
         "temp_id": row.temp_id,
+        "reference": row.reference,
         "cells": None if row.cells is None else cells_out(row.cells),
         "body": row.body,
         "is_sure": row.is_sure,
@@ -173,6 +191,8 @@ def opened(row: Record, key: Key) -> Row:
         outcome=row["outcome"],
         findings=[Finding(**one) for one in plain["findings"]],
         temp_id=plain["temp_id"],
+        # Rows kept by an earlier version have it in their body alone.
+        reference=plain.get("reference") or reference_of(plain["body"]),
         cells=None if cells is None else cells_in(cells),
         body=plain["body"],
         debt_id=row["debt_id"],
@@ -197,6 +217,7 @@ def shown(row: Row, language: str) -> list[dict[str, Any]]:
             "line": row.line,
             "index": row.index,
             "temp_id": row.temp_id,
+            "reference": row.reference,
             "column": one.header or (one.pointer if one.column is None else sheets.letter(one.column)),
             "letter": None if one.column is None else sheets.letter(one.column),
             "value": one.value,

@@ -14,6 +14,7 @@ from asyncpg import Record
 
 from getbill.kit import ids
 from getbill.kit.errors import Conflict, Invalid, TooLarge
+from getbill.kit.messages import message
 from getbill.vault import Key
 
 Source = Literal["batch", "upload", "sftp"]
@@ -88,7 +89,7 @@ class FileEmpty(Invalid):
     """No bytes came."""
 
     code = "file-empty"
-    title = "The file is empty"
+    title = message("The file is empty")
     way_out = "Send the file's bytes as the body, or as the part `file` of multipart/form-data."
 
 
@@ -96,7 +97,7 @@ class ImportCannotMove(Conflict):
     """The import is not in a state in which this can be done."""
 
     code = "import-cannot-move"
-    title = "The import is not where this can be done"
+    title = message("The import is not where this can be done")
     way_out = "Read the import: `state` says where it stands and `waiting_for` what it needs next."
 
 
@@ -104,7 +105,7 @@ class ImportSuperseded(Conflict):
     """Somebody else is sending the bytes of this import now."""
 
     code = "import-superseded"
-    title = "Another upload of this import has begun"
+    title = message("Another upload of this import has begun")
     way_out = "Read the import by its id: the later upload goes on."
 
 

@@ -10,6 +10,7 @@ from getbill.companies import Workspace
 from getbill.imports.model import PREFIXES, Import, Keys, chunk_context
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 
 _FROM = """
     SELECT i.*, k.wrapped AS key, f.wrapped AS file_key
@@ -92,7 +93,7 @@ def _found(row: Record | None) -> Import:
 
 
 def _absent() -> NotFound:
-    return NotFound("There is no such import.")
+    return NotFound(message("There is no such import."))
 
 
 async def page(

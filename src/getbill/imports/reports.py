@@ -16,6 +16,7 @@ from getbill.imports.findings import Row
 from getbill.imports.model import Import, ImportCannotMove
 from getbill.imports.plans import FINDING_HEADER, SUGGESTION_HEADER
 from getbill.kit.db import Database, Statement
+from getbill.kit.messages import message
 from getbill.vault import Key
 
 Format = Literal["csv", "xlsx"]
@@ -78,7 +79,9 @@ async def rejected(
     """
     key = queries.keys_of(workspace, found).own
     if key is None or found.plan is None:
-        raise ImportCannotMove("The rows of this import are gone, or it is a batch: read the report as JSON.")
+        raise ImportCannotMove(
+            message("The rows of this import are gone, or it is a batch: read the report as JSON.")
+        )
     layout = plans.opened(found.plan, key, found.id).layout
     header: list[sheets.Cell] = [""] * layout.width
     for column in layout.columns:
@@ -107,7 +110,7 @@ def _told(row: Row, language: str) -> str:
 
 def _suggested(row: Row) -> str:
     return " ".join(
-        f"{one.header or ''}: {one.suggestion}" if one.header else one.suggestion
+        f"{one.header or ''}: {one.suggestion}" if one.header else str(one.suggestion)
         for one in row.findings
         if one.suggestion is not None
     )
@@ -119,7 +122,7 @@ async def listed(
     """Return every finding as a file, one in each line."""
     key = queries.keys_of(workspace, found).own
     if key is None:
-        raise ImportCannotMove("The findings of this import are gone.")
+        raise ImportCannotMove(message("The findings of this import are gone."))
     names = _COLUMNS[mapping.tongue(language)]
 
     def lines(some: Iterator[Row]) -> Iterator[Sequence[sheets.Cell]]:

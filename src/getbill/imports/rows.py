@@ -84,6 +84,7 @@ class Line:
             outcome=outcome,
             findings=[*self.findings, *more],
             temp_id=self.temp_id,
+            reference=findings.reference_of(self.body),
             cells=self.cells,
             body=None if self.cells is not None else self.body,
             debt_id=debt_id,
@@ -135,7 +136,7 @@ class Reader:
         told = {one.column for one in line.findings}
         whole = any(one.column is None and one.severity == "error" for one in line.findings)
         for error in errors:
-            found = findings.of_error(error, line.body)
+            found = findings.of_error(error, line.body, is_cell=line.cells is not None)
             self._place(found)
             # What could not be read is missing, and that was said already.
             if not (whole or (found.column is not None and found.column in told)):

@@ -1,14 +1,13 @@
-"""What a person reads of a row, in French and in English, and what would be right where that is plain.
+"""What a person reads of a row, in French and in English.
 
-The checks of a body speak English; here is what they say in French. One table has every sentence of the import's own in
-both languages, so that none is said in one only.
+One table has every sentence of the import's own in both languages, so that none is said in one only. What the checks of
+a body say is a message of the catalogue.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from getbill.imports import typos
+from getbill.kit.messages import Message, Written, message, translated
 
 # By code: English, French.
 _OWN: Final[dict[str, tuple[str, str]]] = {
@@ -98,36 +97,6 @@ _OWN: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 
-# By code of a body's checks, or by the field that is wrong.
-_FRENCH: Final[dict[str, str]] = {
-    "missing": "Le champ {field} est obligatoire.",
-    "twice": "Le champ {field} est donné deux fois.",
-    "too-many-decimals": "Le montant a plus de décimales que sa devise.",
-    "too-large": "Le montant est trop grand.",
-    "before-invoice": "L'échéance précède la date de facture.",
-    "unknown": "Ce scénario n'existe pas.",
-    "unknown-field": "Le champ {field} n'existe pas.",
-    "characters": "Le texte contient un caractère qu'aucun texte ne peut contenir (U+0000).",
-    "string-too-long": "La valeur de {field} est trop longue.",
-    "string-too-short": "La valeur de {field} est trop courte.",
-    "string-type": "La valeur de {field} doit être un texte.",
-    "literal-error": "La valeur de {field} n'est pas une de celles possibles.",
-}
-_FRENCH_BY_FIELD: Final[dict[str, str]] = {
-    "email": "L'adresse e-mail n'est pas valable. Écrivez-la comme nom@exemple.fr.",
-    "phone": "Le numéro de téléphone n'est pas valable dans ce pays.",
-    "amount": "Le montant doit être un nombre supérieur à zéro.",
-    "currency": "La devise n'est pas un code ISO 4217 en usage.",
-    "due_date": "L'échéance n'est pas une date possible. Écrivez-la AAAA-MM-JJ.",
-    "invoice_date": "La date de facture n'est pas une date possible. Écrivez-la AAAA-MM-JJ.",
-    "birthdate": "La date de naissance n'est pas une date possible. Écrivez-la AAAA-MM-JJ.",
-    "iban": "L'IBAN n'est pas valable : vérifiez chaque caractère.",
-    "country": "Le pays n'est pas un code ISO 3166-1 connu.",
-    "language": "La langue n'est pas un code ISO 639-1 connu.",
-    "payment_link": "Le lien de paiement doit commencer par https://.",
-    "scenario": "Ce scénario n'existe pas.",
-    "civility": "La civilité est Mr ou Ms.",
-}
 _FIELDS_FRENCH: Final[dict[str, str]] = {
     "amount": "montant",
     "name": "nom du débiteur",
@@ -154,7 +123,6 @@ _FIELDS_FRENCH: Final[dict[str, str]] = {
     "payment_link": "lien de paiement",
     "invoice_reference": "numéro de facture",
 }
-_SPACES: Final = re.compile(r"\s+")
 
 
 def listed(fields: Sequence[str]) -> dict[str, str]:
@@ -168,18 +136,16 @@ def listed(fields: Sequence[str]) -> dict[str, str]:
 def own(code: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     """Return the sentence of one of the import's own codes, in English and in French."""
     english, french = _OWN[code]
-    return english.format(**facts), french.format(**facts)
+    in_french = {
+        name: translated(fact, "fr") if isinstance(fact, str) else fact for name, fact in facts.items()
+    }
+    return english.format(**facts), french.format(**in_french)
 
 
-def french(pointer: str, code: str, detail: str) -> str:
-    """Return in French what the checks of a body say of a field."""
+def in_words(pointer: str, detail: Message) -> Message:
+    """Return what the checks of a body say of a field, with the field as people call it: a column has other names."""
     field = pointer.rsplit("/", 1)[-1]
-    sentence = _FRENCH.get(code) or _FRENCH_BY_FIELD.get(field)
-    return sentence.format(field=_FIELDS_FRENCH.get(field, field)) if sentence else detail
-
-
-def suggestion(pointer: str, value: Any) -> str | None:
-    """Return the value that would be right, where a refused one leaves little doubt."""
-    if not isinstance(value, str) or not pointer.endswith("email"):
-        return None
-    return typos.mended_address(value)
+    if field not in _FIELDS_FRENCH:
+        return detail
+    called = Written({"en": field.replace("_", " "), "fr": _FIELDS_FRENCH[field]})
+    return detail.about(message("The field '{field}'", field=called))

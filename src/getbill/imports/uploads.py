@@ -14,6 +14,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from getbill.kit.errors import BadRequest, UnsupportedMediaType
+from getbill.kit.messages import excerpt, message
 
 _FIELD_BYTES_MAX: Final = 4_096
 _NOT_FILES: Final = frozenset({"application/json", "application/x-www-form-urlencoded"})
@@ -34,11 +35,13 @@ class Upload:
         if kind == b"multipart/form-data":
             boundary = options.get(b"boundary")
             if not boundary:
-                raise BadRequest("The form names no boundary between its parts.")
+                raise BadRequest(message("The form names no boundary between its parts."))
             return self._of_form(boundary)
         if kind.decode("latin-1") in _NOT_FILES:
             raise UnsupportedMediaType(
-                "Send the file as the body (text/csv, application/octet-stream), or as the part `file` of a form."
+                message(
+                    "Send the file as the body (text/csv, application/octet-stream), or as the part `file` of a form."
+                )
             )
         disposition = parse_options_header(self.request.headers.get("content-disposition", ""))[1]
         self.name = _named(disposition)
@@ -58,9 +61,11 @@ class Upload:
                     yield part
             parser.finalize()
         except MultipartParseError as error:
-            raise BadRequest(f"The form cannot be read: {error}.") from error
+            raise BadRequest(
+                message("The form cannot be read: its parts are not multipart/form-data (RFC 7578).")
+            ) from error
         if not parts.has_file:
-            raise BadRequest("The form has no part `file`.")
+            raise BadRequest(message("The form has no part `file`."))
 
 
 def _named(options: Mapping[bytes, bytes]) -> str | None:
@@ -117,7 +122,7 @@ class _Parts:
         options = parse_options_header(self._headers.get(b"content-disposition", b""))[1]
         name = options.get(b"name", b"").decode("utf-8", "replace")
         if name == "file" and self.has_file:
-            raise BadRequest("The form has two parts `file`: send one file at a time.")
+            raise BadRequest(message("The form has two parts `file`: send one file at a time."))
         self._field = None if name == "file" else name
         if name == "file":
             self.has_file = True
@@ -129,7 +134,7 @@ class _Parts:
             return
         self._text += data[start:end]
         if len(self._text) > _FIELD_BYTES_MAX:
-            raise BadRequest(f"The form's field {self._field!r} is too long.")
+            raise BadRequest(message("The form's field '{field}' is too long.", field=excerpt(self._field)))
 
     def _end(self) -> None:
         if self._field is not None:

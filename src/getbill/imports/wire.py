@@ -263,16 +263,22 @@ class MappingShown(BaseModel):
 class FindingShown(BaseModel):
     """One thing that is wrong with a row, and what would be right."""
 
-    line: int = Field(description="As it is seen in the file.")
-    index: int = Field(description="Of the row among the data rows, from 0.")
+    line: int = Field(
+        description="Of a file: the line as its sender sees it, counted from 1 with its header. Of a batch: the row's"
+        " place in `debts`, counted from 0, as `index` is."
+    )
+    index: int = Field(description="The row's place among the data rows, counted from 0.")
     temp_id: Any
+    reference: str | None = Field(description="The row's reference, as it was read; null where it has none.")
     column: str | None
     letter: str | None
     value: Any
     code: str
     severity: Literal["error", "warning"]
     message: str
-    suggestion: str | None
+    suggestion: str | float | None = Field(
+        description="What would be right, where only one value can be meant; null where several can."
+    )
     outcome: Literal["rejected", "skipped", "warned"]
     debt_id: str | None
 

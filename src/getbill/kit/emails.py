@@ -10,13 +10,16 @@ from functools import lru_cache
 from email_validator import EmailNotValidError, validate_email
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import Message, excerpt, message
+
 # What nearly every address looks like: nothing before the @ that the library would look at twice.
 _PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)")
 _SHARED = frozenset(CASE_INSENSITIVE_MAILBOX_NAMES)
 _LOCAL_MAX, _ADDRESS_MAX = 64, 254  # RFC 5321 section 4.5.3.1
 
 
-class EmailInvalid(ValueError):
+class EmailInvalid(WrongValue):
     """An e-mail address that no server could deliver to."""
 
 
@@ -31,8 +34,21 @@ def normalise(text: str) -> str:
             return f"{local.lower() if local.lower() in _SHARED else local}@{domain}"
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
-        raise EmailInvalid(f"{error} Write it as name@example.com.") from None
+    except EmailNotValidError:
+        raise EmailInvalid(_reason(text)) from None
+
+
+def _reason(text: str) -> Message:
+    local, at, domain = text.rpartition("@")
+    if not at or "@" in local:
+        return message("An e-mail address has one @. Write it as name@example.com.")
+    if not local or not domain:
+        return message("Something is missing before or after the @. Write it as name@example.com.")
+    if len(text) > _ADDRESS_MAX or len(local) > _LOCAL_MAX:
+        return message("The e-mail address is too long. Write it as name@example.com.")
+    if not _is_plain_domain(domain):
+        return message("No mail is sent to '{domain}'. Write it as name@example.com.", domain=excerpt(domain))
+    return message("'{local}' cannot stand before the @. Write it as name@example.com.", local=excerpt(local))
 
 
 # Half the work of the library is on the domain, and most addresses share a few.

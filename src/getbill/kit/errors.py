@@ -7,7 +7,12 @@ once published. Domain packages derive their own, named as sentences (`DebtAlrea
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+from getbill.kit.messages import DEFAULT, Message, joined, message, translated
+
+# Nobody reads more wrong fields than these at once.
+ERRORS_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +21,18 @@ class FieldError:
 
     pointer: str
     code: str
-    detail: str
+    detail: Message
+
+
+class WrongValue(ValueError):
+    """A value that its field cannot have, with the sentence that says what would be right.
+
+    A message with `{subject}` is completed with the field's name where that is known.
+    """
+
+    def __init__(self, detail: Message) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class Problem(Exception):
@@ -24,7 +40,7 @@ class Problem(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
-    title: ClassVar[str] = "Something went wrong on our side"
+    title: ClassVar[Message] = message("Something went wrong on our side")
     # What the caller does next; a derived problem inherits it or says it better.
     way_out: ClassVar[str] = (
         "Repeat the request; where it changes something, with the same Idempotency-Key. If it stays, report the"
@@ -33,7 +49,7 @@ class Problem(Exception):
 
     def __init__(
         self,
-        detail: str,
+        detail: Message,
         *,
         errors: Sequence[FieldError] = (),
         extra: Mapping[str, Any] | None = None,
@@ -41,23 +57,26 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.errors = tuple(errors)
+        self.errors = tuple(errors[:ERRORS_MAX])
+        self.errors_total = len(errors)
         self.extra = dict(extra or {})
         self.headers = dict(headers or {})
 
-    def body(self) -> dict[str, Any]:
-        """Return the members of the problem document."""
+    def body(self, language: str = DEFAULT) -> dict[str, Any]:
+        """Return the members of the problem document, in one language."""
         members: dict[str, Any] = {
             "type": f"/problems/{self.code}",
-            "title": self.title,
+            "title": translated(self.title, language),
             "status": self.status,
-            "detail": self.detail,
+            "detail": translated(self.detail, language),
         }
         if self.errors:
             members["errors"] = [
-                {"pointer": error.pointer, "code": error.code, "detail": error.detail}
+                {"pointer": error.pointer, "code": error.code, "detail": translated(error.detail, language)}
                 for error in self.errors
             ]
+        if self.errors_total > len(self.errors):
+            members["errors_total"] = self.errors_total
         return members | self.extra
 
 
@@ -66,7 +85,7 @@ class BadRequest(Problem):
 
     status = 400
     code = "bad-request"
-    title = "The request could not be read"
+    title = message("The request could not be read")
     way_out = (
         "Correct what the detail names; the body is JSON, and unknown query parameters are refused by name."
     )
@@ -77,7 +96,7 @@ class Unauthenticated(Problem):
 
     status = 401
     code = "unauthenticated"
-    title = "Authentication credentials are missing or invalid"
+    title = message("Authentication credentials are missing or invalid")
     way_out = "Send a sandbox key, or an access token from `/token`, as `Authorization: Bearer ...`."
 
 
@@ -86,7 +105,7 @@ class Forbidden(Problem):
 
     status = 403
     code = "forbidden"
-    title = "This credential may not do this"
+    title = message("This credential may not do this")
     way_out = "Use a credential that may do this, or have this one granted what the detail names."
 
 
@@ -95,7 +114,7 @@ class NotFound(Problem):
 
     status = 404
     code = "not-found"
-    title = "Not Found"
+    title = message("Not Found")
     way_out = (
         "Check the id: it belongs to another workspace (a live one is not in the sandbox), or it was erased."
     )
@@ -106,7 +125,7 @@ class MethodNotAllowed(Problem):
 
     status = 405
     code = "method-not-allowed"
-    title = "Method Not Allowed"
+    title = message("Method Not Allowed")
     way_out = "Use one of the methods in `Allow`."
 
 
@@ -115,7 +134,7 @@ class Conflict(Problem):
 
     status = 409
     code = "conflict"
-    title = "This contradicts what is already there"
+    title = message("This contradicts what is already there")
     way_out = "Read what is there (`id` names it where there is one), then decide which of the two holds."
 
 
@@ -124,7 +143,7 @@ class PreconditionFailed(Problem):
 
     status = 412
     code = "precondition-failed"
-    title = "It has changed since you read it"
+    title = message("It has changed since you read it")
     way_out = "Read it again, make the change on what it says now, and send its new ETag as If-Match."
 
 
@@ -133,7 +152,7 @@ class TooLarge(Problem):
 
     status = 413
     code = "too-large"
-    title = "The body is too large"
+    title = message("The body is too large")
     way_out = "Send less at a time."
 
 
@@ -142,7 +161,7 @@ class UnsupportedMediaType(Problem):
 
     status = 415
     code = "unsupported-media-type"
-    title = "This media type is not supported here"
+    title = message("This media type is not supported here")
     way_out = "Send `Content-Type: application/json`, in UTF-8."
 
 
@@ -151,7 +170,7 @@ class Invalid(Problem):
 
     status = 422
     code = "invalid"
-    title = "Some fields are wrong"
+    title = message("Some fields are wrong")
     way_out = "Correct every field that `errors` names by its pointer, and send the request again."
 
 
@@ -160,7 +179,7 @@ class TooManyRequests(Problem):
 
     status = 429
     code = "rate-limited"
-    title = "Too many requests"
+    title = message("Too many requests")
     way_out = "Wait for the seconds in `Retry-After`, and watch `X-RateLimit-Remaining`."
 
 
@@ -169,29 +188,43 @@ class Unavailable(Problem):
 
     status = 503
     code = "unavailable"
-    title = "Temporarily unavailable"
+    title = message("Temporarily unavailable")
     way_out = "Wait for the seconds in `Retry-After`, or a few, and repeat the request."
 
 
 class OtherStatus(Problem):
     """A refusal of the HTTP layer itself that has no class of its own."""
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, detail: Message, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail, headers=headers)
         self._status = status
 
-    def body(self) -> dict[str, Any]:
-        """Return the problem document with the status' own phrase."""
-        phrase = HTTPStatus(self._status).phrase
-        code = phrase.lower().replace(" ", "-")
+    def body(self, language: str = DEFAULT) -> dict[str, Any]:
+        """Return the problem document with the status' own phrase for its type."""
+        code = HTTPStatus(self._status).phrase.lower().replace(" ", "-")
+        title = _TITLES.get(self._status, _REFUSED)
         return {
             "type": f"/problems/{code}",
-            "title": phrase,
+            "title": translated(title, language),
             "status": self._status,
-            "detail": self.detail,
+            "detail": translated(self.detail, language),
         }
 
 
-def one_field(pointer: str, code: str, detail: str) -> Invalid:
+_REFUSED: Final = message("The request was refused")
+_TITLES: Final = {kind.status: kind.title for kind in (BadRequest, NotFound, MethodNotAllowed, TooLarge)}
+
+
+def one_field(pointer: str, code: str, detail: Message) -> Invalid:
     """Return the refusal of a single wrong field."""
     return Invalid(detail, errors=[FieldError(pointer, code, detail)])
+
+
+def refusal(wrong: Sequence[FieldError]) -> Invalid:
+    """Return the refusal of these fields."""
+    return Invalid(summary(wrong), errors=wrong)
+
+
+def summary(wrong: Sequence[FieldError]) -> Message:
+    """Return what is said of the first wrong fields, as one text."""
+    return joined([error.detail for error in wrong[:3]])

@@ -14,9 +14,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from getbill.kit import json
 from getbill.kit.errors import (
@@ -27,7 +29,11 @@ from getbill.kit.errors import (
     Problem,
     Unavailable,
     UnsupportedMediaType,
+    refusal,
+    summary,
 )
+from getbill.kit.messages import excerpt, message, negotiated
+from getbill.kit.validation import field_subject, parameter_subject, place_of, wrong_field
 
 _log = structlog.get_logger(__name__)
 
@@ -60,15 +66,28 @@ def answer(status: int, value: Any, headers: Mapping[str, str] | None = None) ->
     return JsonAnswer(status, json.write(value), headers)
 
 
-def problem(error: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an RFC 9457 answer."""
-    members = error.body()
+def problem(error: Problem, asked: Request | Scope, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an RFC 9457 answer in the language that a request asks for."""
+    language = language_of(asked)
+    members = error.body(language)
     return Response(
         json.write(members),
         members["status"],
-        {**error.headers, **(headers or {})},
+        {**error.headers, **spoken(language), **(headers or {})},
         media_type="application/problem+json",
     )
+
+
+def language_of(asked: Request | Scope) -> str:
+    """Return the language that a request asks for by its Accept-Language."""
+    return negotiated(
+        Headers(scope=asked.scope if isinstance(asked, Request) else asked).get("accept-language")
+    )
+
+
+def spoken(language: str) -> dict[str, str]:
+    """Return the headers of an answer whose sentences are in the language that was asked for."""
+    return {"Content-Language": language, "Vary": "Accept-Language"}
 
 
 def pointer(location: tuple[int | str, ...]) -> str:
@@ -76,28 +95,36 @@ def pointer(location: tuple[int | str, ...]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
 
 
-def _wrong(error: Any) -> FieldError:
-    location = error["loc"]
+def _wrong(error: Any, value: Any) -> FieldError:
+    place = place_of(error["loc"], value, is_missing=error["type"] == "missing")
     if error["type"] == "extra_forbidden":
-        return FieldError(pointer(location), "unknown-field", f"There is no field {location[-1]!r} here.")
-    if error["type"] == "missing":
-        return FieldError(pointer(location), "missing", f"The field {location[-1]!r} is required.")
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return FieldError(pointer(location), str(error["type"]).replace("_", "-"), message)
+        return unknown_field(pointer(place), error["loc"][-1])
+    return wrong_field(error, pointer(place), field_subject(place))
 
 
-def invalid(error: ValidationError, more: Sequence[FieldError] = ()) -> Invalid:
+def unknown_field(place: str, name: Any) -> FieldError:
+    """Return the refusal of a field that a body does not have."""
+    detail = message(
+        "There is no field '{field}' here. Check its spelling, or leave it out.", field=excerpt(name)
+    )
+    return FieldError(place, "unknown-field", detail)
+
+
+def missing_field(place: str, name: str) -> FieldError:
+    """Return the refusal of a body without a field that it needs."""
+    return FieldError(place, "missing", message("{subject} is required.", subject=field_subject((name,))))
+
+
+def invalid(error: ValidationError, value: Any, more: Sequence[FieldError] = ()) -> Invalid:
     """Return the refusal that names every wrong field of a body."""
-    wrong = [
-        _wrong(one) for one in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
+    return refusal(wrong_fields(error, value, more))
+
+
+def wrong_fields(error: ValidationError, value: Any, more: Sequence[FieldError] = ()) -> list[FieldError]:
+    """Return every wrong field of a body, and of what else is wrong what is not named by that already."""
+    wrong = [_wrong(one, value) for one in error.errors(include_url=False, include_input=False)]
     named = {one.pointer for one in wrong}
-    return refusal([*wrong, *(one for one in more if one.pointer not in named)])
-
-
-def refusal(wrong: Sequence[FieldError]) -> Invalid:
-    """Return the refusal of these fields."""
-    return Invalid(" ".join(one.detail for one in wrong[:3]), errors=wrong)
+    return [*wrong, *(one for one in more if one.pointer not in named)]
 
 
 async def read_json(request: Request) -> Any:
@@ -112,19 +139,25 @@ async def read_json_bytes(request: Request) -> bytes:
         _check_content_type(content_type)
     raw = await request.body()
     if not raw:
-        raise BadRequest("The body is empty. Send a JSON object.")
+        raise BadRequest(message("The body is empty. Send a JSON object."))
     return raw
 
 
 def _check_content_type(content_type: str) -> None:
     kind, _, parameters = content_type.partition(";")
     if kind.strip().lower() != "application/json":
-        sent = f"{kind.strip()!r}" if kind.strip() else "no content type"
-        raise UnsupportedMediaType(f"Send application/json, not {sent}.")
+        sent = kind.strip()
+        if not sent:
+            raise UnsupportedMediaType(message("The Content-Type is missing. Send application/json."))
+        raise UnsupportedMediaType(
+            message("The Content-Type is {sent}. Send application/json.", sent=excerpt(sent))
+        )
     for parameter in parameters.split(";"):
         name, _, value = parameter.strip().partition("=")
         if name.lower() == "charset" and value.strip('"').lower() not in {"utf-8", "utf8"}:
-            raise UnsupportedMediaType(f"Send JSON in UTF-8, not in {value}.")
+            raise UnsupportedMediaType(
+                message("The charset is {charset}. Send JSON in UTF-8.", charset=excerpt(value))
+            )
 
 
 class JsonBody:
@@ -156,7 +189,7 @@ class JsonBody:
         try:
             checked = self._adapter.validate_python(value)
         except ValidationError as error:
-            raise invalid(error, across) from None
+            raise invalid(error, value, across) from None
         if across:
             raise refusal(across)
         return checked
@@ -170,8 +203,8 @@ def body(model: type[BaseModel], *, optional: bool = False) -> Any:
 def refuse_unknown_parameters(request: Request) -> None:
     """Raise 400 for a query parameter where a call has none; calls that have some refuse others themselves."""
     if request.scope["query_string"] and not request.scope["route"].dependant.query_params:
-        names = ", ".join(dict.fromkeys(request.query_params)) or "given"
-        raise BadRequest(f"This call has no query parameters; there is none called {names}.")
+        names = [excerpt(name) for name in dict.fromkeys(request.query_params)]
+        raise BadRequest(message("This call has no query parameters. Leave out: {names}.", names=names[:10]))
 
 
 def etag(version: int) -> str:
@@ -236,36 +269,51 @@ def json_bodies(route: Any) -> list[JsonBody]:
 
 
 def _wrong_parameter(error: Any) -> FieldError:
-    name = str(error["loc"][-1])
-    code = str(error["type"]).replace("_", "-")
+    # The first part says where it was sent, the second its name; what follows are its members.
+    name = str(error["loc"][1] if len(error["loc"]) > 1 else error["loc"][0])
+    return wrong_parameter(error, name)
+
+
+def wrong_parameter(error: Mapping[str, Any], name: str) -> FieldError:
+    """Return an error of pydantic's as what is wrong with a parameter."""
     if error["type"] == "extra_forbidden":
-        return FieldError(name, "unknown-parameter", f"There is no query parameter {name!r} here.")
-    return FieldError(name, code, f"{name}: " + str(error["msg"]).removeprefix("Value error, "))
+        detail = message(
+            "There is no parameter '{name}' here. Check its spelling, or leave it out.", name=excerpt(name)
+        )
+        return FieldError(excerpt(name), "unknown-parameter", detail)
+    return wrong_field(error, name, parameter_subject(name))
 
 
 def _parameter(error: RequestValidationError) -> Problem:
     wrong = [_wrong_parameter(one) for one in error.errors()]
-    return BadRequest(" ".join(one.detail for one in wrong[:3]), errors=wrong)
+    return BadRequest(summary(wrong), errors=wrong)
 
 
-async def _on_problem(_request: Request, error: Exception) -> Response:
-    return problem(cast("Problem", error))
+async def _on_problem(request: Request, error: Exception) -> Response:
+    return problem(cast("Problem", error), request)
 
 
-async def _on_parameters(_request: Request, error: Exception) -> Response:
-    return problem(_parameter(cast("RequestValidationError", error)))
+async def _on_parameters(request: Request, error: Exception) -> Response:
+    return problem(_parameter(cast("RequestValidationError", error)), request)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
     known = cast("HTTPException", error)
-    detail = str(known.detail)
+    detail = message("The request cannot be answered (HTTP {status}).", status=known.status_code)
     headers = dict(known.headers or {})
+    path = excerpt(request.url.path)
     if known.status_code == 404:
-        detail = f"There is nothing at {request.url.path}."
+        detail = message("There is nothing at {path}.", path=path)
     elif known.status_code == 405:
-        detail = f"{request.method} is not allowed at {request.url.path}."
-        headers["Allow"] = ", ".join(_methods(request))
-    return problem(OtherStatus(known.status_code, detail, headers))
+        methods = _methods(request)
+        detail = message(
+            "{method} is not allowed at {path}. Allowed: {methods}.",
+            method=excerpt(request.method),
+            path=path,
+            methods=methods,
+        )
+        headers["Allow"] = ", ".join(methods)
+    return problem(OtherStatus(known.status_code, detail, headers), request)
 
 
 def _methods(request: Request) -> list[str]:
@@ -300,13 +348,13 @@ _AWAY = (
 async def _on_crash(request: Request, error: Exception) -> Response:
     if isinstance(error, _AWAY):
         _log.warning("database_away", path=request.url.path, error=type(error).__name__)
-        away = (
-            "The database does not answer, or somebody holds what this needs. Repeat the request in a moment."
+        away = message(
+            "The database does not answer, or is busy with what this request needs. Repeat the request in a moment."
         )
-        return problem(Unavailable(away, headers={"Retry-After": "1"}))
+        return problem(Unavailable(away, headers={"Retry-After": "1"}), request)
     # The text of an exception may hold personal data; its type and the request's id lead to the trace.
     _log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
-    return problem(Problem("The error has been logged; the request may be repeated."))
+    return problem(Problem(message("The error has been logged. Repeat the request.")), request)
 
 
 def handle_problems(app: FastAPI) -> None:

@@ -13,8 +13,11 @@ from schwifty.exceptions import (
     SchwiftyException,
 )
 
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import Message, message
 
-class IbanInvalid(ValueError):
+
+class IbanInvalid(WrongValue):
     """An IBAN that belongs to no account."""
 
 
@@ -23,7 +26,9 @@ def normalise(text: str) -> str:
     try:
         return str(IBAN(text, validate_bban=True))
     except SchwiftyException as error:
-        raise IbanInvalid(f"{_reason(error)}; write it as FR7630006000011234567890189.") from None
+        raise IbanInvalid(
+            message("{reason}; write it as FR7630006000011234567890189.", reason=_reason(error))
+        ) from None
 
 
 def grouped(iban: str) -> str:
@@ -31,16 +36,16 @@ def grouped(iban: str) -> str:
     return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
 
 
-def _reason(error: SchwiftyException) -> str:
+def _reason(error: SchwiftyException) -> Message:
     for kind, sentence in _REASONS:
         if isinstance(error, kind):
             return sentence
-    return "IBAN format is not valid: it is two letters, two check digits and the account"
+    return message("IBAN format is not valid: it is two letters, two check digits and the account")
 
 
-_REASONS: tuple[tuple[type[SchwiftyException], str], ...] = (
-    (InvalidCountryCode, "IBAN country is not known"),
-    (InvalidLength, "IBAN has the wrong length for its country"),
-    (InvalidChecksumDigits, "IBAN check digits do not match: a digit is wrong or two are swapped"),
-    (InvalidBBANChecksum, "IBAN account key does not match: a digit of the account is wrong"),
+_REASONS: tuple[tuple[type[SchwiftyException], Message], ...] = (
+    (InvalidCountryCode, message("IBAN country is not known")),
+    (InvalidLength, message("IBAN has the wrong length for its country")),
+    (InvalidChecksumDigits, message("IBAN check digits do not match: a digit is wrong or two are swapped")),
+    (InvalidBBANChecksum, message("IBAN account key does not match: a digit of the account is wrong")),
 )

@@ -13,6 +13,7 @@ import uuid_utils
 from asyncpg.pgproto import pgproto
 
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -20,7 +21,25 @@ _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 # The same digits as `int` names them; what is none of ours becomes what `int` refuses.
 _TO_BASE_32 = dict.fromkeys(range(128), "!") | str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 # What people call the things whose prefix is no word.
-_CALLED = {"sftp": "SFTP login", "we": "webhook", "wd": "delivery", "wh": "event"}
+_CALLED = {
+    "advance": message("clock advance"),
+    "batch": message("batch"),
+    "client": message("client"),
+    "company": message("company"),
+    "consent": message("consent"),
+    "debt": message("debt"),
+    "debtor": message("debtor"),
+    "followup": message("followup"),
+    "import": message("import"),
+    "key": message("key"),
+    "sftp": message("SFTP login"),
+    "suppression": message("suppression"),
+    "todo": message("todo"),
+    "wd": message("delivery"),
+    "we": message("webhook"),
+    "wh": message("event"),
+    "workspace": message("workspace"),
+}
 _SHIFTS = range(120, -1, -10)
 
 
@@ -66,4 +85,4 @@ def read(prefix: str, text: str) -> UUID:
         except ValueError:
             # A character that is none of ours, or more than 128 bits.
             pass
-    raise NotFound(f"There is no {_CALLED.get(prefix, prefix)} with this id.")
+    raise NotFound(message("There is no {called} with this id.", called=_CALLED.get(prefix, prefix)))

@@ -10,12 +10,13 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from re import compile as pattern
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from getbill.kit import texts
 from getbill.kit.errors import BadRequest
+from getbill.kit.messages import message
 
 _DEPTH_MAX = 64
 # A text, or what has no end of one: so that no place in the body is looked at twice.
@@ -27,28 +28,28 @@ class MalformedJson(BadRequest):
     """The body is not JSON that means one thing."""
 
     code = "malformed-json"
-    title = "The body is not valid JSON"
+    title = message("The body is not valid JSON")
     way_out = (
         "Correct the place that the detail names, and send JSON that means one thing: no NaN, no key twice."
     )
 
 
 def _refuse_constant(name: str) -> None:
-    raise MalformedJson(f"{name} is not a JSON number. Send a finite number.")
+    raise MalformedJson(message("{name} is not a JSON number. Send a finite number.", name=name))
 
 
 def _number(text: str) -> Decimal:
     if len(text) > _DIGITS_MAX:
-        raise MalformedJson(f"A number has more than {_DIGITS_MAX} digits.")
+        raise MalformedJson(message("A number has more than {most} digits.", most=_DIGITS_MAX))
     value = Decimal(text)
     if abs(value.adjusted()) > _DIGITS_MAX:
-        raise MalformedJson(f"A number's exponent is beyond {_DIGITS_MAX}.")
+        raise MalformedJson(message("A number's exponent is beyond {most}.", most=_DIGITS_MAX))
     return value
 
 
 def _integer(text: str) -> int | Decimal:
     if len(text) > _DIGITS_MAX:
-        raise MalformedJson(f"A number has more than {_DIGITS_MAX} digits.")
+        raise MalformedJson(message("A number has more than {most} digits.", most=_DIGITS_MAX))
     value = int(text)
     # The writer's integers have 64 bits; as a decimal a larger one keeps its digits too.
     return value if -(2**63) <= value < 2**64 else Decimal(value)
@@ -58,8 +59,33 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise MalformedJson(f'The key "{twice}" stands twice in one object. Send it once.')
+        raise MalformedJson(
+            message('The key "{twice}" stands twice in one object. Send it once.', twice=twice)
+        )
     return members
+
+
+# What the decoder of the standard library says, in our words.
+_FAULT: Final = message("this is not JSON.")
+_FAULTS: Final = {
+    "Expecting value": message("a value is missing, or is no JSON: texts stand in double quotes."),
+    "Expecting ',' delimiter": message("a comma, or the end of the object or list, is missing."),
+    "Expecting ':' delimiter": message("a colon after the name is missing."),
+    "Expecting property name enclosed in double quotes": message("a name in double quotes is missing."),
+    "Illegal trailing comma before end of object": message(
+        "the comma before the end of the object is one too many."
+    ),
+    "Illegal trailing comma before end of array": message(
+        "the comma before the end of the list is one too many."
+    ),
+    "Unterminated string starting at": message("a text begins here and has no closing quote."),
+    "Invalid control character at": message(
+        "a text holds a line break or another control character: write it as \\n."
+    ),
+    "Invalid \\escape": message("a backslash is followed by what it cannot escape."),
+    "Invalid \\uXXXX escape": message("\\u is followed by four hexadecimal digits."),
+    "Extra data": message("the body goes on after its end. Send one object."),
+}
 
 
 _DECODER = json.JSONDecoder(
@@ -72,14 +98,21 @@ def read(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise MalformedJson(f"The body is not UTF-8 (byte {error.start}).") from error
+        raise MalformedJson(message("The body is not UTF-8 (byte {byte}).", byte=error.start)) from error
     text = text.removeprefix("\ufeff")
     if text.count("[") + text.count("{") > _DEPTH_MAX:
         _refuse_depth(text)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from error
+        raise MalformedJson(
+            message(
+                "The JSON goes wrong at line {line}, column {column}: {what}",
+                line=error.lineno,
+                column=error.colno,
+                what=_FAULTS.get(error.msg, _FAULT),
+            )
+        ) from error
     if "\\u" in text or "\x00" in text:
         texts.refuse_fields(list(dict.fromkeys(texts.unstorable_in(value))))
     return value
@@ -97,7 +130,7 @@ def _refuse_depth(text: str) -> None:
         if character in "[{":
             depth += 1
             if depth > _DEPTH_MAX:
-                raise MalformedJson(f"The body is nested deeper than {_DEPTH_MAX} levels.")
+                raise MalformedJson(message("The body is nested deeper than {most} levels.", most=_DEPTH_MAX))
         elif character in "]}":
             depth -= 1
 

@@ -11,6 +11,9 @@ from functools import cache
 
 from babel.core import get_global
 
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import message
+
 # The largest amount one debt may have: twelve digits before the decimals, far inside a bigint.
 MINOR_MAX = 10**14
 
@@ -44,11 +47,11 @@ def decimals(currency: str) -> int:
     return 3 if currency in THREE_DECIMALS else 2
 
 
-class AmountHasTooManyDecimals(ValueError):
+class AmountHasTooManyDecimals(WrongValue):
     """The amount is finer than the currency's smallest unit."""
 
 
-class AmountTooLarge(ValueError):
+class AmountTooLarge(WrongValue):
     """The amount has more than twelve digits before the decimals."""
 
 
@@ -64,11 +67,17 @@ class Money:
         """Read a wire amount exactly; raise when it is finer than the currency or absurdly large."""
         scaled = Decimal(amount).scaleb(decimals(currency))
         if abs(scaled) > MINOR_MAX:
-            raise AmountTooLarge("An amount has at most twelve digits before the decimals.")
+            raise AmountTooLarge(message("An amount has at most twelve digits before the decimals."))
         minor = int(scaled)
         if minor != scaled:
             places = decimals(currency)
-            raise AmountHasTooManyDecimals(f"{currency} has {places} decimals; send at most {places}.")
+            raise AmountHasTooManyDecimals(
+                message(
+                    "{currency} has {places} decimals; send at most {places}.",
+                    currency=currency,
+                    places=places,
+                )
+            )
         return cls(minor, currency)
 
     @property

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from getbill.kit import json
 from getbill.kit.errors import BadRequest
+from getbill.kit.messages import message
 
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
@@ -37,7 +38,7 @@ def read_cursor(cursor: str, sort: str, length: int) -> list[Any]:
 
 def not_ours() -> BadRequest:
     """Return the refusal of a cursor that this list did not make."""
-    return BadRequest("The cursor is not one of this list in this order. Begin again without it.")
+    return BadRequest(message("The cursor is not one of this list in this order. Begin again without it."))
 
 
 def pagination(total: int, page: int, limit: int, next_cursor: str | None) -> dict[str, Any]:

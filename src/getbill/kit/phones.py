@@ -11,6 +11,8 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
 from getbill.kit import numbering
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import message
 
 _SEPARATORS = re.compile(r"[\s.\-/()\u00a0\u202f]+")
 # The numbering plan keeps most of 069 for overseas departments, each with its own country code: +590 (Guadeloupe,
@@ -23,7 +25,7 @@ _FICTION = re.compile(r"\+3363998\d{4}|\+447700900\d{3}")
 _MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
-class PhoneInvalid(ValueError):
+class PhoneInvalid(WrongValue):
     """A phone number that cannot be called as it is written."""
 
 
@@ -46,8 +48,10 @@ def parse(text: str, default_country: str = "FR") -> str:
     compact = _SEPARATORS.sub("", text)
     if default_country == "FR" and _OVERSEAS_NATIONAL.fullmatch(compact):
         raise PhoneAmbiguous(
-            f"number format is not valid: a French overseas number starting with {_overseas_start(compact)} does not "
-            "say its territory; write it with +262, +590, +594 or +596, such as +590690123456."
+            message(
+                "number format is not valid: a French overseas number starting with {start} does not say its territory; write it with +262, +590, +594 or +596, such as +590690123456.",
+                start=_overseas_start(compact),
+            )
         )
     free = numbering.free_digits(compact, default_country)
     if free:
@@ -57,8 +61,10 @@ def parse(text: str, default_country: str = "FR") -> str:
         e164, is_known = _checked(compact, default_country)
     if not is_known and not _FICTION.fullmatch(e164):
         raise PhoneInvalid(
-            f"number not registered in carrier database: {e164} is in no range given to an operator; "
-            "check its digits, or write it with its country code, such as +33612345678."
+            message(
+                "number not registered in carrier database: {e164} is in no range given to an operator; check its digits, or write it with its country code, such as +33612345678.",
+                e164=e164,
+            )
         )
     return e164
 
@@ -123,10 +129,14 @@ def _refuse_wrong_length(number: PhoneNumber) -> None:
         raise PhoneInvalid(_TOO_SHORT)
 
 
-_TOO_SHORT = "phone number too short: digits are missing; write it as 0612345678 or +33612345678."
-_TOO_LONG = "phone number too long: it has digits to spare; write it as 0612345678 or +33612345678."
-_MALFORMED = "number format is not valid: write it as 0612345678 or with its country code, +33612345678."
-_NO_COUNTRY = "invalid country code: write the number with a country code in use, such as +33612345678."
+_TOO_SHORT = message("phone number too short: digits are missing; write it as 0612345678 or +33612345678.")
+_TOO_LONG = message("phone number too long: it has digits to spare; write it as 0612345678 or +33612345678.")
+_MALFORMED = message(
+    "number format is not valid: write it as 0612345678 or with its country code, +33612345678."
+)
+_NO_COUNTRY = message(
+    "invalid country code: write the number with a country code in use, such as +33612345678."
+)
 
 _REFUSALS = {
     NumberParseException.INVALID_COUNTRY_CODE: _NO_COUNTRY,

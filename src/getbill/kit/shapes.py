@@ -15,20 +15,26 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import VALUE, message
+from getbill.kit.validation import formed
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def written_day(value: Any) -> Any:
     """Let through what is written as a date; pydantic by itself also reads seconds since 1970."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise ValueError("Write the date as YYYY-MM-DD.")
+        raise WrongValue(message("{subject} must be a date that exists, written YYYY-MM-DD.", subject=VALUE))
     return value
 
 
 def written_instant(value: Any) -> Any:
     """Let through what is written as an instant, and have a date alone mean its first moment in UTC."""
     if not isinstance(value, str) or not _DAY.match(value):
-        raise ValueError("Write the instant as 2024-03-15T14:32:07Z.")
+        raise WrongValue(
+            message("{subject} must be an instant that exists, written 2024-03-15T14:32:07Z.", subject=VALUE)
+        )
     # In a query a plus sign that was not escaped arrives as a space.
     return value + "T00:00:00Z" if len(value) == 10 else value[:10] + "T" + value[11:].replace(" ", "+")
 
@@ -37,7 +43,9 @@ def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError:
-        raise ValueError("An instant in UTC lies between the years 1 and 9999.") from None
+        raise WrongValue(
+            message("{subject} must lie between the years 1 and 9999, in UTC.", subject=VALUE)
+        ) from None
 
 
 # What a list is asked for.
@@ -47,7 +55,23 @@ InstantAsked = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterV
 MoneyNumber = Annotated[
     Decimal, WithJsonSchema({"type": "number", "description": "A number with the currency's decimals."})
 ]
-Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["EUR"])]
+Currency = Annotated[
+    str,
+    formed(
+        "^[A-Z]{3}$",
+        message("{subject} must be an ISO 4217 code in capitals, such as EUR.", subject=VALUE),
+        examples=["EUR"],
+    ),
+]
+Printable = Annotated[
+    str,
+    formed(
+        r"^[\x21-\x7e]{1,200}$",
+        message(
+            "{subject} must have 1 to 200 letters, digits and signs of ASCII, and no spaces.", subject=VALUE
+        ),
+    ),
+]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date", "examples": ["2024-01-15"]})]
 Instant = Annotated[
     str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2024-03-15T14:32:07Z"]})
@@ -76,7 +100,7 @@ class FieldErrorShown(BaseModel):
 
 
 class ProblemShown(BaseModel):
-    """A refusal (RFC 9457): what is wrong, and the way out."""
+    """A refusal (RFC 9457): what is wrong, and the way out, in French or English as `Accept-Language` asks."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -84,7 +108,10 @@ class ProblemShown(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldErrorShown] | None = Field(None, description="Every wrong field at once.")
+    errors: list[FieldErrorShown] | None = Field(
+        None, description="Every wrong field at once, the first 100 of them."
+    )
+    errors_total: int | None = Field(None, description="How many there are, where that is more than 100.")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

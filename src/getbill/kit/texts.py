@@ -10,8 +10,9 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from getbill.kit.errors import FieldError, Invalid
+from getbill.kit.messages import message
 
-DETAIL: Final = "A text holds U+0000 or half a surrogate pair, which no text may."
+DETAIL: Final = message("A text holds U+0000 or half a surrogate pair, which no text may.")
 _UNSTORABLE: Final = pattern("[\x00\ud800-\udfff]")
 
 

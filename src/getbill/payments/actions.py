@@ -10,7 +10,8 @@ from getbill.companies import SandboxOnly
 from getbill.debts import Debt
 from getbill.kit import ids, json
 from getbill.kit.db import Statement, Transaction
-from getbill.kit.errors import Invalid
+from getbill.kit.errors import refusal
+from getbill.kit.messages import message
 from getbill.kit.money import Money
 from getbill.payments import queries
 from getbill.payments.model import (
@@ -60,7 +61,7 @@ async def enter(tx: Transaction, debt: Debt, new: NewEntry) -> Entered:
     standing = Standing(debt.money(debt.amount), debt.money(debt.balance), debt.money(debt.paid))
     wrong = refusals(new, standing, tx.now)
     if wrong:
-        raise Invalid("; ".join(error.detail for error in wrong), errors=wrong)
+        raise refusal(wrong)
     before = debt.money(debt.balance).decimal
     entry = _write(tx, debt, new)
     if entry.kind != "payment":
@@ -74,8 +75,16 @@ def _same(twin: Entry, debt: Debt, new: NewEntry) -> Entry:
         return twin
     shown = ids.show("pay", twin.id)
     raise ProviderIdTaken(
-        f"{new.provider} {new.provider_id} is {shown} already: a {twin.kind} of {twin.amount.decimal} "
-        f"{twin.currency} on {ids.show('debt', twin.debt_id)}.",
+        message(
+            "{provider} {provider_id} is {shown} already: a {kind} of {amount} {currency} on {debt}.",
+            provider=new.provider,
+            provider_id=new.provider_id,
+            shown=shown,
+            kind=twin.kind,
+            amount=twin.amount.decimal,
+            currency=twin.currency,
+            debt=ids.show("debt", twin.debt_id),
+        ),
         extra={"id": shown},
     )
 
@@ -138,10 +147,12 @@ def told(entry: Entry) -> dict[str, Any]:
 async def simulate(tx: Transaction, debt: Debt, amount: Money | None, method: str) -> Entered:
     """Let a sandbox's locked debt be paid as if by Stripe, by default all that is owed."""
     if debt.workspace.is_live:
-        raise SandboxOnly("Payments are simulated in a sandbox. Record live ones at POST .../payments.")
+        raise SandboxOnly(
+            message("Payments are simulated in a sandbox. Record live ones at POST .../payments.")
+        )
     if amount is None:
         if debt.balance <= 0:
-            raise NothingOwed("Nothing is owed on this debt. Send an amount to pay more than that.")
+            raise NothingOwed(message("Nothing is owed on this debt. Send an amount to pay more than that."))
         amount = debt.money(debt.balance)
     paid_by = f"pi_{secrets.token_hex(12)}"
     return await enter(tx, debt, NewEntry("payment", amount, method, provider="stripe", provider_id=paid_by))

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from getbill.kit.errors import Conflict, FieldError
+from getbill.kit.messages import Message, message
 from getbill.kit.money import Money
 
 # Each kind of entry with the direction in which its amount moves the balance; an adjustment brings its own sign.
@@ -18,7 +19,7 @@ class ProviderIdTaken(Conflict):
     """An entry with this provider's id exists already and says something else."""
 
     code = "provider-id-taken"
-    title = "This provider id belongs to another entry"
+    title = message("This provider id belongs to another entry")
     way_out = "The entry there was recorded before; if this is another payment, send its own `provider_id`."
 
 
@@ -26,7 +27,7 @@ class NothingOwed(Conflict):
     """There is no balance that a payment could be simulated for."""
 
     code = "nothing-owed"
-    title = "Nothing is owed on this debt"
+    title = message("Nothing is owed on this debt")
     way_out = "Simulate payments on a debt that still has a balance."
 
 
@@ -83,17 +84,37 @@ def refusals(new: NewEntry, standing: Standing, now: datetime) -> list[FieldErro
     """Return what is wrong with entering this on a debt that stands so."""
     found = []
     if new.kind == "refund" and new.amount.minor > standing.paid.minor:
-        found.append(_amount("exceeds-paid", f"Only {_written(standing.paid)} were paid and not refunded."))
+        found.append(
+            _amount(
+                "exceeds-paid",
+                message("Only {paid} were paid and not refunded.", paid=_written(standing.paid)),
+            )
+        )
     if new.kind == "write_off" and new.amount.minor > standing.balance.minor:
-        found.append(_amount("exceeds-balance", f"Only {_written(standing.balance)} are owed."))
+        found.append(
+            _amount(
+                "exceeds-balance", message("Only {balance} are owed.", balance=_written(standing.balance))
+            )
+        )
     if new.kind == "adjustment" and standing.amount.minor + new.amount.minor <= 0:
-        found.append(_amount("exceeds-claim", f"The claim of {_written(standing.amount)} must stay above 0."))
+        found.append(
+            _amount(
+                "exceeds-claim",
+                message("The claim of {amount} must stay above 0.", amount=_written(standing.amount)),
+            )
+        )
     if new.paid_at is not None and new.paid_at > now + _AHEAD:
-        found.append(FieldError("/paid_at", "in-the-future", "paid_at is after the workspace's time."))
+        found.append(
+            FieldError(
+                "/paid_at",
+                "in-the-future",
+                message("paid_at is after the workspace's time: send an instant that has passed."),
+            )
+        )
     return found
 
 
-def _amount(code: str, detail: str) -> FieldError:
+def _amount(code: str, detail: Message) -> FieldError:
     return FieldError("/amount", code, detail)
 
 

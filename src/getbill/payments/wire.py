@@ -16,9 +16,11 @@ from pydantic import (
 
 from getbill.debts import Debt
 from getbill.kit import ids, json, paging
-from getbill.kit.errors import FieldError, Invalid, one_field
+from getbill.kit.errors import FieldError, Invalid, WrongValue, one_field
+from getbill.kit.messages import VALUE, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
-from getbill.kit.shapes import Currency, Instant, MoneyNumber, Pagination
+from getbill.kit.shapes import Currency, Instant, MoneyNumber, Pagination, Printable
+from getbill.kit.validation import formed
 from getbill.payments.actions import Entered
 from getbill.payments.model import Entry, NewEntry
 
@@ -27,29 +29,43 @@ _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 def _amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("An amount is a JSON number, such as 2340.00.")  # noqa: TRY004 - pydantic reports ValueError
+        raise WrongValue(message("{subject} must be a number, such as 2340.00.", subject=VALUE))
     if value == 0:
-        raise ValueError("An amount is not zero.")
+        raise WrongValue(message("{subject} must not be zero.", subject=VALUE))
     return Decimal(value)
 
 
 def _instant(value: Any) -> Any:
     if not isinstance(value, str) or value[4:5] != "-":
-        raise ValueError("Write an instant as 2024-03-15T14:32:07Z, or a day as 2024-03-15.")
+        raise WrongValue(
+            message(
+                "{subject} must be an instant, such as 2024-03-15T14:32:07Z, or a day, such as 2024-03-15.",
+                subject=VALUE,
+            )
+        )
     return value + "T00:00:00Z" if len(value) == 10 else value
 
 
 def _plausible(value: datetime) -> datetime:
     if value < _OLDEST:
-        raise ValueError("An instant before 1990 is a mistake.")
+        raise WrongValue(message("{subject} must not lie before 1990.", subject=VALUE))
     return value
 
 
 Amount = Annotated[
     Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number", "examples": [2340.00]})
 ]
-Word = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
-ProviderId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+Word = Annotated[
+    str,
+    formed(
+        "^[a-z][a-z0-9_]{0,39}$",
+        message(
+            "{subject} must be one word of at most 40 small letters, digits and _, such as bank_transfer.",
+            subject=VALUE,
+        ),
+    ),
+]
+ProviderId = Printable
 PaidAt = Annotated[
     AwareDatetime,
     BeforeValidator(_instant),
@@ -95,14 +111,28 @@ class NewPaymentBody(BaseModel):
         found = []
         amount, kind = raw.get("amount"), raw.get("kind", "payment")
         if isinstance(amount, int | Decimal) and amount < 0 and kind != "adjustment":
-            found.append(FieldError("/amount", "not-positive", f"The amount of a {kind} is above zero."))
+            found.append(
+                FieldError(
+                    "/amount", "not-positive", message("The amount of a {kind} is above zero.", kind=kind)
+                )
+            )
         if raw.get("stripe_payment_id") is not None:
             if raw.get("provider_id") is not None:
                 found.append(
-                    FieldError("/provider_id", "twice", "Send stripe_payment_id or provider_id, not both.")
+                    FieldError(
+                        "/provider_id", "twice", message("Send stripe_payment_id or provider_id, not both.")
+                    )
                 )
             if isinstance(raw.get("provider"), str) and raw["provider"] != "stripe":
-                found.append(FieldError("/provider", "not-stripe", "A stripe_payment_id is Stripe's."))
+                found.append(
+                    FieldError(
+                        "/provider",
+                        "not-stripe",
+                        message(
+                            "A stripe_payment_id is Stripe's. Send the provider stripe, or leave it out."
+                        ),
+                    )
+                )
         return found
 
 
@@ -174,9 +204,9 @@ def money(amount: Decimal, currency: str) -> Money:
     try:
         return Money.of(amount, currency)
     except AmountHasTooManyDecimals as error:
-        raise one_field("/amount", "too-many-decimals", str(error)) from error
+        raise one_field("/amount", "too-many-decimals", error.detail) from error
     except AmountTooLarge as error:
-        raise one_field("/amount", "too-large", str(error)) from error
+        raise one_field("/amount", "too-large", error.detail) from error
 
 
 def new_entry(body: NewPaymentBody, debt: Debt) -> NewEntry:
@@ -201,7 +231,11 @@ def new_entry(body: NewPaymentBody, debt: Debt) -> NewEntry:
 
 
 def _other_currency(debt: Debt) -> Invalid:
-    return one_field("/currency", "other-currency", f"The debt is in {debt.currency}; enter money in that.")
+    return one_field(
+        "/currency",
+        "other-currency",
+        message("The debt is in {currency}; enter money in that.", currency=debt.currency),
+    )
 
 
 def entry(entry: Entry) -> dict[str, Any]:

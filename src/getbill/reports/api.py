@@ -11,6 +11,7 @@ from getbill.access import Caller
 from getbill.kit.db import Database
 from getbill.kit.errors import BadRequest
 from getbill.kit.http import answer
+from getbill.kit.messages import message
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.reports import queries, wire
@@ -34,7 +35,7 @@ async def get_report(
     today = caller.workspace.now().date()
     from_on, to_on = queries.period_of(query.from_on, query.to_on, today)
     if from_on > to_on:
-        raise BadRequest(f"`from` ({from_on}) is after `to` ({to_on}).")
+        raise BadRequest(message("`from` ({from_on}) is after `to` ({to_on}).", from_on=from_on, to_on=to_on))
     return answer(200, wire.report(await queries.report(database, caller.workspace.id, from_on, to_on)))
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from getbill.kit import json
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import VALUE, message
 from getbill.kit.money import Money
 from getbill.kit.shapes import Day, DayAsked, MoneyNumber
 from getbill.reports.queries import Report, Statistics
@@ -13,7 +15,7 @@ from getbill.reports.queries import Report, Statistics
 
 def _plausible(value: date) -> date:
     if not 1990 <= value.year <= 2200:
-        raise ValueError("There is nothing to report in that year.")
+        raise WrongValue(message("{subject} must lie between 1990-01-01 and 2200-12-31.", subject=VALUE))
     return value
 
 

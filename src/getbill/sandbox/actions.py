@@ -5,9 +5,10 @@ from uuid import UUID
 
 from getbill import access, events
 from getbill.companies import SandboxOnly, Workspace
-from getbill.kit import clock, ids
+from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, one_field
+from getbill.kit.messages import message
 from getbill.sandbox.model import Advance, of_row
 from getbill.sandbox.queries import RUNNING
 
@@ -91,14 +92,14 @@ class AdvanceRunning(Conflict):
     """The sandbox's clock is being moved already."""
 
     code = "clock-advance-running"
-    title = "The clock is being moved already"
+    title = message("The clock is being moved already")
     way_out = "Wait until the move ends: `GET /sandbox/clock` says how far it has come."
 
 
 def refuse_live(workspace: Workspace) -> None:
     """Raise SandboxOnly for a live workspace."""
     if workspace.is_live:
-        raise SandboxOnly("This is a live workspace; its time is everybody's. Use a sandbox key.")
+        raise SandboxOnly(message("This is a live workspace; its time is everybody's. Use a sandbox key."))
 
 
 async def begin(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance:
@@ -111,7 +112,9 @@ async def begin(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance
         raise _running(of_row(running))
     now = row["frozen_at"] or clock.wall() + row["clock_offset"]
     if now + by > clock.wall() + _AHEAD_MAX:
-        raise one_field("/days", "too-far", "A sandbox's clock goes at most 50 years ahead of the wall's.")
+        raise one_field(
+            "/days", "too-far", message("A sandbox's clock goes at most 50 years ahead of the wall's.")
+        )
     begun = await tx.fetchrow(
         _INSERT, workspace.id, ids.new(), now, now + by, row["frozen_at"] is not None, clock.wall()
     )
@@ -123,7 +126,11 @@ async def begin(tx: Transaction, workspace: Workspace, by: timedelta) -> Advance
 
 def _running(advance: Advance) -> AdvanceRunning:
     return AdvanceRunning(
-        f"The clock is on its way to {advance.target_at:%Y-%m-%d %H:%M} UTC; wait for it at {advance.url}.",
+        message(
+            "The clock is on its way to {target_at}; wait for it at {url}.",
+            target_at=json.instant(advance.target_at),
+            url=advance.url,
+        ),
         extra={"id": advance.shown_id, "url": advance.url},
     )
 

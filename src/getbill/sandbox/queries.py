@@ -7,6 +7,7 @@ from getbill.kit import clock, ids
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 from getbill.sandbox.model import Advance, of_row
 
 _ADVANCE = Statement(
@@ -51,7 +52,9 @@ async def advance(database: Database, workspace: Workspace, advance_id: UUID) ->
     """Return a move of a sandbox's clock; raise NotFound when there is none of this id."""
     row = await database.fetchrow(_ADVANCE, workspace.id, advance_id)
     if row is None:
-        raise NotFound(f"There is no clock advance {ids.show('advance', advance_id)}.")
+        raise NotFound(
+            message("There is no clock advance {advance}.", advance=ids.show("advance", advance_id))
+        )
     return of_row(row)
 
 

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import message
 from getbill.kit.shapes import Instant
 from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
 
@@ -22,8 +24,11 @@ class AdvanceBody(BaseModel):
     @model_validator(mode="after")
     def _is_some_time(self) -> Self:
         if not timedelta(0) < self.by <= timedelta(days=ADVANCE_DAYS_MAX):
-            raise ValueError(
-                f"Send days or hours, more than none and at most {ADVANCE_DAYS_MAX} days in all."
+            raise WrongValue(
+                message(
+                    "Send days or hours, more than none and at most {days} days in all.",
+                    days=ADVANCE_DAYS_MAX,
+                )
             )
         return self
 

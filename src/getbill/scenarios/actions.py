@@ -10,6 +10,7 @@ from getbill.companies import OwnScenario, Workspace
 from getbill.kit import clock, json
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.errors import Conflict, one_field
+from getbill.kit.messages import excerpt, message
 from getbill.scenarios import catalogue, versions
 from getbill.scenarios.checks import ScenarioInvalid, from_data, texts_missing, to_data
 from getbill.scenarios.model import Scenario
@@ -37,7 +38,7 @@ class ScenarioExists(Conflict):
     """The workspace has a scenario of this name already."""
 
     code = "scenario-exists"
-    title = "A scenario of this name exists already"
+    title = message("A scenario of this name exists already")
     way_out = "Write a new version of it by PUT at the address in `id`, or choose another name."
 
 
@@ -55,9 +56,16 @@ async def create(tx: Transaction, workspace: Workspace, content: Mapping[str, An
     name = content["name"]
     if name in own or name in catalogue.names(workspace):
         shown = catalogue.shown_id(workspace, name)
-        raise ScenarioExists(f"The scenario {name!r} is {shown} already.", extra={"id": shown})
+        raise ScenarioExists(
+            message("The scenario '{name}' is {shown} already.", name=excerpt(name), shown=shown),
+            extra={"id": shown},
+        )
     if len(own) >= OWN_MAX:
-        raise one_field("/name", "too-many", f"A workspace has at most {OWN_MAX} scenarios of its own.")
+        raise one_field(
+            "/name",
+            "too-many",
+            message("A workspace has at most {most} scenarios of its own.", most=OWN_MAX),
+        )
     return await _write(
         tx, workspace, own, name, draft(workspace, name, 1, content, await templates.names(tx, workspace.id))
     )

@@ -10,18 +10,19 @@ from uuid import UUID, uuid5
 
 from getbill.companies import Workspace
 from getbill.kit import ids
-from getbill.kit.errors import NotFound
+from getbill.kit.errors import NotFound, WrongValue
+from getbill.kit.messages import excerpt, message
 from getbill.scenarios.checks import parse
 from getbill.scenarios.model import Scenario
 
 PREFIX = "timeline"
 
 
-class ScenarioUnknown(LookupError):
+class ScenarioUnknown(WrongValue, LookupError):
     """No scenario has that name, version or id."""
 
 
-class ScenarioConflict(ValueError):
+class ScenarioConflict(WrongValue):
     """`scenario` and `timeline_id` name two different scenarios."""
 
 
@@ -36,7 +37,13 @@ def built_in(name: str, version: int | None = None) -> Scenario:
     """Return the built-in scenario of that name, in its latest version unless one is given."""
     found = [s for s in BUILT_IN if s.name == name and version in {None, s.version}]
     if not found:
-        raise ScenarioUnknown(f"There is no scenario {name!r}; there are {', '.join(_BUILT_IN_IDS)}.")
+        raise ScenarioUnknown(
+            message(
+                "There is no scenario '{name}'; there are {names}.",
+                name=excerpt(name),
+                names=list(_BUILT_IN_IDS),
+            )
+        )
     return max(found, key=lambda scenario: scenario.version)
 
 
@@ -76,16 +83,26 @@ def resolve(workspace: Workspace, name: str | None, timeline_id: str | None) -> 
         wanted = name or workspace.company.scenario
         if wanted not in workspace.own_scenarios and wanted not in _BUILT_IN_IDS:
             raise ScenarioUnknown(
-                f"There is no scenario {wanted!r}; there are {', '.join(names(workspace))}."
+                message(
+                    "There is no scenario '{name}'; there are {names}.",
+                    name=excerpt(wanted),
+                    names=list(names(workspace)),
+                )
             )
         return wanted
     named = _by_id(workspace, timeline_id)
     if named is None:
         raise ScenarioUnknown(
-            "No scenario has this timeline_id; read them at GET /external-api/v1/scenarios."
+            message("No scenario has this timeline_id; read them at GET /external-api/v1/scenarios.")
         )
     if name is not None and name != named:
-        raise ScenarioConflict(f"timeline_id is the scenario {named}, not {name}; send one of the two.")
+        raise ScenarioConflict(
+            message(
+                "timeline_id is the scenario {named}, not {name}; send one of the two.",
+                named=named,
+                name=name,
+            )
+        )
     return named
 
 
@@ -95,7 +112,13 @@ def find_name(workspace: Workspace, id_or_name: str) -> str:
         return id_or_name
     named = _by_id(workspace, id_or_name)
     if named is None:
-        raise NotFound(f"There is no scenario {id_or_name}; there are {', '.join(names(workspace))}.")
+        raise NotFound(
+            message(
+                "There is no scenario {id_or_name}; there are {names}.",
+                id_or_name=id_or_name,
+                names=list(names(workspace)),
+            )
+        )
     return named
 
 

@@ -11,16 +11,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from getbill.channels import NOTICES, Channel
 from getbill.kit import json
+from getbill.kit.messages import Message, excerpt, message
+from getbill.kit.validation import field_subject, sentence
 from getbill.scenarios.model import End, Scenario, Step, Unit
 
-Problem = tuple[str, str]
+Problem = tuple[str, Message]
 
 
 class ScenarioInvalid(ValueError):
     """A scenario that could not run; `problems` says each reason as (where, sentence)."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("; ".join(f"{where}: {sentence}" for where, sentence in problems))
+        super().__init__("; ".join(f"{where}: {detail}" for where, detail in problems))
         self.problems = problems
 
 
@@ -40,13 +42,13 @@ def parse(text: bytes | str) -> Scenario:
     try:
         scenario = _ADAPTER.validate_json(text)
     except ValidationError as error:
-        found = [(".".join(map(str, problem["loc"])), problem["msg"]) for problem in error.errors()]
+        found = [_problem(problem) for problem in error.errors(include_url=False)]
         places = [where for where, _ in found]
         # Of a list whose members are wrong pydantic also says that it has too few of them.
         raise ScenarioInvalid(
             tuple(
-                (where, sentence)
-                for where, sentence in found
+                (where, detail)
+                for where, detail in found
                 if not any(other.startswith(where + ".") for other in places)
             )
         ) from None
@@ -64,6 +66,15 @@ def texts_missing(scenario: Scenario, known: Collection[str]) -> tuple[Problem, 
 _ADAPTER = TypeAdapter(Scenario)
 
 
+def _problem(error: Mapping[str, Any]) -> Problem:
+    if error["type"] == "unexpected_keyword_argument":
+        name = excerpt(error["loc"][-1])
+        detail = message("There is no field '{field}' here. Check its spelling, or leave it out.", field=name)
+    else:
+        detail = sentence(error, field_subject(error["loc"]))
+    return ".".join(map(str, error["loc"])), detail
+
+
 def _texts(scenario: Scenario, known: Collection[str]) -> Iterator[Problem]:
     for position, step in enumerate(scenario.steps):
         named = [(f"steps.{position}.template", step.template)]
@@ -71,11 +82,24 @@ def _texts(scenario: Scenario, known: Collection[str]) -> Iterator[Problem]:
             named.append((f"steps.{position}.fallback.template", step.fallback.template))
         for where, template in named:
             if template not in known:
-                yield where, f"There is no template {template}; there are {', '.join(sorted(known))}."
+                yield (
+                    where,
+                    message(
+                        "There is no template {template}; there are {known}.",
+                        template=excerpt(template),
+                        known=sorted(known),
+                    ),
+                )
         if NOTICES.get(step.template) and step.channel != Channel.LETTER:
-            yield f"steps.{position}.channel", f"The law wants {step.template} as a letter."
+            yield (
+                f"steps.{position}.channel",
+                message("The law wants {template} as a letter.", template=step.template),
+            )
         if set(step.notices) != set(NOTICES.get(step.template, ())):
-            yield f"steps.{position}.notices", "A step gives the notices that its template gives, no others."
+            yield (
+                f"steps.{position}.notices",
+                message("A step gives the notices that its template gives, no others."),
+            )
 
 
 def _contradictions(scenario: Scenario) -> Iterator[Problem]:
@@ -83,35 +107,50 @@ def _contradictions(scenario: Scenario) -> Iterator[Problem]:
     for position, step in enumerate(scenario.steps):
         where = f"steps.{position}"
         if step.key in seen:
-            yield f"{where}.key", f"Another step is already called {step.key}; give each its own key."
+            yield (
+                f"{where}.key",
+                message("Another step is already called {key}; give each its own key.", key=step.key),
+            )
         if step.key == "end":
-            yield f"{where}.key", "`end` is the name of the scenario's end; call the step otherwise."
+            yield f"{where}.key", message("`end` is the name of the scenario's end; call the step otherwise.")
         seen.add(step.key)
         yield from _contradictions_of(step, where)
     for position, (before, after) in enumerate(pairwise(scenario.steps), start=1):
         if _hours(after) < _hours(before):
-            yield f"steps.{position}.offset", f"It comes before {before.key}; write the steps in their order."
+            yield (
+                f"steps.{position}.offset",
+                message("It comes before {before}; write the steps in their order.", before=before.key),
+            )
         if after.wave < before.wave:
-            yield f"steps.{position}.wave", f"Wave {after.wave} comes after wave {before.wave}."
+            yield (
+                f"steps.{position}.wave",
+                message("Wave {wave} comes after wave {before}.", wave=after.wave, before=before.wave),
+            )
     if _hours(scenario.end) < _hours(scenario.steps[-1]):
-        yield "end.offset", "The scenario ends before its last step; let it end later."
+        yield "end.offset", message("The scenario ends before its last step; let it end later.")
 
 
 def _contradictions_of(step: Step, where: str) -> Iterator[Problem]:
     if step.fallback is not None:
         if step.fallback.channel == step.channel:
-            yield f"{where}.fallback.channel", f"The step is on {step.channel} already; fall back to another."
+            yield (
+                f"{where}.fallback.channel",
+                message("The step is on {channel} already; fall back to another.", channel=step.channel),
+            )
         if step.notices:
-            yield f"{where}.fallback", "The law asks for this very letter; nothing stands in for it."
+            yield f"{where}.fallback", message("The law asks for this very letter; nothing stands in for it.")
     asked = step.only_if
     if asked is None:
         return
     for name in ("balance", "amount", "age_days"):
         least, most = getattr(asked, f"{name}_min"), getattr(asked, f"{name}_max")
         if least is not None and most is not None and most < least:
-            yield f"{where}.only_if.{name}_max", f"It is below {name}_min: the step would never be taken."
+            yield (
+                f"{where}.only_if.{name}_max",
+                message("It is below {name}_min: the step would never be taken.", name=name),
+            )
     if set(asked.contactable) & set(asked.not_contactable):
-        yield f"{where}.only_if.not_contactable", "An address cannot be known and not known at once."
+        yield f"{where}.only_if.not_contactable", message("An address cannot be known and not known at once.")
 
 
 def _hours(step: Step | End) -> float:

@@ -15,10 +15,27 @@ from pydantic import ConfigDict, Field
 from getbill.channels import ADDRESS_OF, AddressKind, Channel
 from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions, Place
+from getbill.kit.messages import VALUE, message
+from getbill.kit.validation import formed
 from getbill.scenarios.conditions import Conditions
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
-Name = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+Name = Annotated[
+    str,
+    formed(
+        "^[a-z0-9_]{1,64}$",
+        message(
+            "{subject} must have 1 to 64 small letters, digits and _, such as first_reminder.", subject=VALUE
+        ),
+    ),
+]
+Language = Annotated[
+    str,
+    formed(
+        "^[a-z]{2}$",
+        message("{subject} must be an ISO 639-1 code of two small letters, such as fr.", subject=VALUE),
+    ),
+]
 
 
 class Unit(StrEnum):
@@ -91,7 +108,7 @@ class Step:
     template: Name
     unit: Unit = Unit.DAYS
     notices: tuple[str, ...] = ()
-    language: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = None
+    language: Language | None = None
     only_if: Conditions | None = None
     fallback: Fallback | None = None
     late: Late | None = None

@@ -12,6 +12,7 @@ from asyncpg import Record
 from getbill.companies import Workspace
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import excerpt, message
 from getbill.scenarios import catalogue
 from getbill.scenarios.catalogue import ScenarioUnknown
 from getbill.scenarios.checks import parse
@@ -52,7 +53,13 @@ async def load(
         found |= await _fetch(asker, workspace.id, missing)
         for name, version in missing:
             if (name, version) not in found:
-                raise ScenarioUnknown(f"There is no version {version} of the scenario {name!r}.")
+                raise ScenarioUnknown(
+                    message(
+                        "There is no version {version} of the scenario '{name}'.",
+                        version=version,
+                        name=excerpt(name),
+                    )
+                )
     return found
 
 
@@ -68,7 +75,7 @@ async def find(database: Database, workspace: Workspace, name: str, version: int
     try:
         return (await load(database, workspace, [key]))[key]
     except ScenarioUnknown as error:
-        raise NotFound(str(error)) from None
+        raise NotFound(error.detail) from None
 
 
 def _known(workspace: Workspace, key: Key) -> Scenario | None:

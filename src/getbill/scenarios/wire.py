@@ -8,15 +8,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from getbill.channels import AddressKind, Channel
 from getbill.companies import Workspace
-from getbill.kit.errors import FieldError, Invalid
-from getbill.kit.http import refusal
+from getbill.kit.errors import FieldError, Invalid, refusal
 from getbill.kit.shapes import MoneyNumber, written_day
 from getbill.scenarios import catalogue
 from getbill.scenarios.checks import ScenarioInvalid, to_data
 from getbill.scenarios.conditions import PromiseWord
-from getbill.scenarios.model import Late, Scenario, Unit
+from getbill.scenarios.model import Language, Late, Name, Scenario, Unit
 
-_Name = Annotated[str, Field(pattern="^[a-z0-9_]{1,64}$")]
+_Name = Name
 _Whole = Annotated[int, Field(strict=True)]
 _Flag = Annotated[bool, Field(strict=True)]
 _Tag = Annotated[str, Field(min_length=1, max_length=100)]
@@ -74,9 +73,7 @@ class StepBody(BaseModel):
     unit: Unit = Unit.DAYS
     channel: Channel
     template: _Name = Field(description="What is said.", examples=["wave_1_email"])
-    language: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = Field(
-        None, description="In which language; the debtor's own by default."
-    )
+    language: Language | None = Field(None, description="In which language; the debtor's own by default.")
     only_if: ConditionsBody | None = None
     fallback: FallbackBody | None = None
     late: Late | None = Field(

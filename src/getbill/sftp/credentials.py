@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from getbill.kit import ids, texts
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Invalid, NotFound, one_field
+from getbill.kit.messages import excerpt, message
 from getbill.sftp import hostkeys
 from getbill.sftp.model import KEYS_MAX, PREFIX, USERNAME, Login, NewLogin, UsernameTaken
 
@@ -116,13 +117,13 @@ class Claimed:
 async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[Login, str | None]:
     """Let somebody drop files and return the login with its password, which is shown this once."""
     if not new.name.strip():
-        raise one_field("/name", "missing", "A login has a name.")
+        raise one_field("/name", "missing", message("A login has a name."))
     username = new.username or _made_up(new.name)
     if not USERNAME.fullmatch(username):
         raise one_field(
             "/username",
             "pattern",
-            "A user name has 3 to 63 small letters, digits, dots, dashes or underscores.",
+            message("A user name has 3 to 63 small letters, digits, dots, dashes or underscores."),
         )
     prints = fingerprints(new.public_keys)
     has_password = not prints if new.has_password is None else new.has_password
@@ -134,7 +135,9 @@ async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[L
     try:
         await tx.execute(_INSERT, *row)
     except UniqueViolationError:
-        raise UsernameTaken(f"The user name {username!r} is taken.") from None
+        raise UsernameTaken(
+            message("The user name '{username}' is taken.", username=excerpt(username))
+        ) from None
     return login, password
 
 
@@ -146,7 +149,7 @@ async def rotate_login(
     The old ones open no new session from the commit on.
     """
     if public_keys is None and not login.has_password:
-        raise one_field("/public_keys", "missing", "Only keys open this login: give the new ones.")
+        raise one_field("/public_keys", "missing", message("Only keys open this login: give the new ones."))
     prints = list(login.fingerprints) if public_keys is None else fingerprints(public_keys)
     password, hashed = await _new_password() if login.has_password or not prints else (None, None)
     row = await tx.fetchrow(_ROTATE, login.workspace_id, login.id, hashed, prints, now)
@@ -175,7 +178,7 @@ async def login(database: Database, workspace_id: UUID, login_id: UUID) -> Login
     """Return one login of a workspace; raise NotFound when there is none."""
     row = await database.fetchrow(_LOGIN, workspace_id, login_id)
     if row is None:
-        raise NotFound("There is no SFTP login with this id.")
+        raise NotFound(message("There is no SFTP login with this id."))
     return _login(row)
 
 
@@ -187,7 +190,7 @@ async def named(database: Database, text: str) -> Login:
         login_id = UUID(int=0)
     row = await database.fetchrow(_PLACE_OF, login_id, text)
     if row is None:
-        raise NotFound(f"There is no SFTP login {text!r}.")
+        raise NotFound(message("There is no SFTP login '{text}'.", text=excerpt(text)))
     return await login(database, row["workspace_id"], row["id"])
 
 
@@ -221,7 +224,9 @@ async def entered(database: Database, login_id: UUID, now: datetime) -> None:
 def fingerprints(public_keys: tuple[str, ...]) -> list[str]:
     """Return the fingerprints of public keys as `id_ed25519.pub` holds them; raise Invalid naming every wrong one."""
     if len(public_keys) > KEYS_MAX:
-        raise one_field("/public_keys", "too-long", f"A login has at most {KEYS_MAX} keys.")
+        raise one_field(
+            "/public_keys", "too-long", message("A login has at most {most} keys.", most=KEYS_MAX)
+        )
     found: list[str] = []
     for index, text in enumerate(public_keys):
         made = _fingerprint(text, f"/public_keys/{index}")
@@ -243,7 +248,9 @@ def _fingerprint(text: str, pointer: str) -> str:
 
 def _no_key(pointer: str) -> Invalid:
     return one_field(
-        pointer, "public-key", "This is no public key in OpenSSH's form, as in `ssh-ed25519 AAAA... name`."
+        pointer,
+        "public-key",
+        message("This is no public key in OpenSSH's form, as in `ssh-ed25519 AAAA... name`."),
     )
 
 
@@ -267,4 +274,4 @@ def _login(row: Record) -> Login:
 
 
 def _gone() -> NotFound:
-    return NotFound("There is no such SFTP login, or it is revoked already.")
+    return NotFound(message("There is no such SFTP login, or it is revoked already."))

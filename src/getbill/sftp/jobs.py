@@ -17,6 +17,7 @@ from getbill.imports import FileEmpty, FileTooLarge, Import, ImportSuperseded
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
+from getbill.kit.messages import message, translated
 from getbill.sftp import actions, picking, queries
 from getbill.sftp.model import DESERTED, PREFIX, Folder
 from getbill.sftp.picking import Taken, TakenByAnother
@@ -101,7 +102,9 @@ class PickUp:
         if found is not None and found.received_at is not None:
             await self._put_back(workspace, taken, box, found)
         elif taken.tries > _TRIES_MAX:
-            await self._reject(workspace, taken, box, FileGivenUp("Reading it failed again and again."))
+            await self._reject(
+                workspace, taken, box, FileGivenUp(message("Reading it failed again and again."))
+            )
         else:
             await self._hand_over(workspace, taken, box)
 
@@ -140,7 +143,8 @@ class PickUp:
 
     async def _reject(self, workspace: Workspace, taken: Taken, box: Box, refusal: Problem) -> None:
         name = box.file.place.name
-        told = {"file": name, "state": "failed", "error": refusal.code, "message": refusal.detail}
+        detail = translated(refusal.detail, workspace.company.language)
+        told = {"file": name, "state": "failed", "error": refusal.code, "message": detail}
         reports = {"report.json": _once(json.pretty(told).encode())}
         await Return(self._database, workspace, taken, box).end(reports, Folder.REJECTED)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from getbill.events import Placed, Stream
 from getbill.kit import paging
 from getbill.kit.errors import TooManyRequests
+from getbill.kit.messages import message
 
 # What integrators may rely on; docs/webhooks.md and the explorer say it in these words.
 GUARANTEE = (
@@ -23,7 +24,7 @@ class TooManyWaiting(TooManyRequests):
     """The credential waits for news of the stream with as many calls as it may."""
 
     code = "too-many-waiting"
-    title = "Too many calls wait for events"
+    title = message("Too many calls wait for events")
     way_out = "Wait with one call for each follower of the stream, or poll without `wait`."
 
 

@@ -19,6 +19,7 @@ from getbill import events
 from getbill.kit.db import Database
 from getbill.kit.errors import Unavailable
 from getbill.kit.lost import LOST
+from getbill.kit.messages import message
 from getbill.kit.wakes import Listener
 from getbill.streams.model import Place, TooManyWaiting
 
@@ -91,12 +92,17 @@ class Room:
         """Seat a call for as long as it waits; raise TooManyWaiting, or Unavailable when the room is full."""
         if self._taken[credential_id] >= self._seats.of_credential:
             raise TooManyWaiting(
-                f"{self._seats.of_credential} calls of this credential wait for events already.",
+                message(
+                    "{count} calls of this credential wait for events already.",
+                    count=self._seats.of_credential,
+                ),
                 headers={"Retry-After": "1"},
             )
         if self._taken.total() >= self._seats.of_process:
             raise Unavailable(
-                "Too many calls wait for events here. Repeat the request in a moment, or without `wait`.",
+                message(
+                    "Too many calls wait for events here. Repeat the request in a moment, or without `wait`."
+                ),
                 headers={"Retry-After": "1"},
             )
         waiter = Waiter(workspace_id, place, is_over=self._is_closed)

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from getbill import events
 from getbill.events import KINDS, Placed
 from getbill.kit import ids
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import excerpt, message
 from getbill.kit.shapes import Currency, Day, Instant, MoneyNumber
 from getbill.streams.model import Asked, Place, Pulled, write_place
 from getbill.vault import Key, Vault
@@ -22,7 +24,9 @@ _AT_A_TIME: Final = 50
 
 def _known(kind: str) -> str:
     if kind not in KINDS:
-        raise ValueError(f"There is no event {kind!r}. There are: {', '.join(KINDS)}.")
+        raise WrongValue(
+            message("There is no event '{kind}'. There are: {kinds}.", kind=excerpt(kind), kinds=list(KINDS))
+        )
     return kind
 
 

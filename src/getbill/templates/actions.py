@@ -4,7 +4,7 @@ from getbill import channels
 from getbill.channels import Wording
 from getbill.companies import Workspace
 from getbill.kit.db import Statement, Transaction
-from getbill.kit.errors import FieldError, Invalid
+from getbill.kit.errors import FieldError, refusal
 from getbill.templates import queries
 from getbill.templates.model import Edition
 
@@ -40,4 +40,4 @@ def check(wording: Wording, name: str, language: str) -> None:
         for fault in channels.faults(wording, name, language)
     ]
     if wrong:
-        raise Invalid(" ".join(one.detail for one in wrong[:3]), errors=wrong)
+        raise refusal(wrong)

@@ -8,6 +8,7 @@ from datetime import datetime
 from getbill import channels
 from getbill.channels import Channel, Message, MessageFacts, TemplateUnknown, Wording
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import excerpt, message
 
 BUILT_IN = 0
 # Ends with what it is for; a name that is new makes a template of the workspace's own.
@@ -33,9 +34,15 @@ class Edition:
 def named(name: str, language: str) -> tuple[str, str]:
     """Return the place of a template; raise NotFound where none can be."""
     if language not in channels.LANGUAGES:
-        raise NotFound(f"Templates are written in {', '.join(channels.LANGUAGES)}, not in {language!r}.")
+        raise NotFound(
+            message(
+                "Templates are written in {languages}, not in '{language}'.",
+                languages=list(channels.LANGUAGES),
+                language=excerpt(language),
+            )
+        )
     if not _NAME.fullmatch(name):
-        raise NotFound("A template's name ends with _email, _sms, _call, _letter or _whatsapp.")
+        raise NotFound(message("A template's name ends with _email, _sms, _call, _letter or _whatsapp."))
     return name, language
 
 
@@ -67,6 +74,12 @@ class Shelf:
     def _elsewhere(self, name: str, language: str) -> tuple[str, Edition]:
         found = {one.language: one for (own_name, _), one in self.own.items() if own_name == name}
         if not found:
-            raise TemplateUnknown(f"There is no template {name!r} in {language!r}.")
+            raise TemplateUnknown(
+                message(
+                    "There is no template '{name}' in '{language}'.",
+                    name=excerpt(name),
+                    language=excerpt(language),
+                )
+            )
         spoken = "en" if "en" in found else min(found)
         return spoken, found[spoken]

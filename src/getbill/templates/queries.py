@@ -8,6 +8,7 @@ from getbill import channels
 from getbill.channels import Channel, TemplateUnknown, Wording
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import excerpt, message
 from getbill.templates.model import BUILT_IN, Edition, Shelf, built_in
 
 _IN_FORCE = Statement(
@@ -86,8 +87,16 @@ async def find(
             return built_in(name, language)
         except TemplateUnknown:
             pass
-    which = "" if version is None else f" in version {version}"
-    raise NotFound(f"There is no template {name!r} in {language!r}{which}.")
+    asked = {"name": excerpt(name), "language": excerpt(language)}
+    if version is None:
+        raise NotFound(message("There is no template '{name}' in '{language}'.", **asked))
+    raise NotFound(
+        message(
+            "There is no version {version} of the template '{name}' in '{language}'.",
+            version=version,
+            **asked,
+        )
+    )
 
 
 async def editions(

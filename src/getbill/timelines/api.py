@@ -14,6 +14,7 @@ from getbill.kit import ids
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import Conflict, NotFound
 from getbill.kit.http import answer, body
+from getbill.kit.messages import excerpt, message
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.scenarios import Scenario, ScenarioInvalid
@@ -40,7 +41,7 @@ class NothingToSay(Conflict):
     """The step has no address or cannot say how to pay, so it has no message."""
 
     code = "nothing-to-say"
-    title = "The step would be passed over"
+    title = message("The step would be passed over")
     way_out = (
         "Give the debtor the address, or the debt or the creditor the way to pay, that the detail names."
     )
@@ -64,8 +65,15 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
     debt = await debts.find(database, caller.workspace, ids.read("debt", debt_id))
     try:
         found = debt.script.step(step)
-    except LookupError as error:
-        raise NotFound(str(error)) from None
+    except LookupError:
+        raise NotFound(
+            message(
+                "The scenario {scenario} (version {version}) has no step '{step}'.",
+                scenario=debt.script.name,
+                version=debt.script.version,
+                step=excerpt(step),
+            )
+        ) from None
     found = found.reaching(debts.reachable_by(debt.debtor.identity)) or found
     now = caller.workspace.now()
     async with database.transaction(now) as tx:
@@ -73,7 +81,9 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
     try:
         outgoing = rendering.write(debt, found, ids.show("followup", debt.id), now, stationery)
     except rendering.CannotBeSaid as reason:
-        raise NothingToSay(f"The step would be passed over: {reason}.") from None
+        raise NothingToSay(
+            message("The step would be passed over: {reason}.", reason=reason.args[0])
+        ) from None
     return answer(200, wire.message(step, outgoing))
 
 

@@ -15,7 +15,7 @@ from getbill.channels.senders import Outgoing, Writer
 from getbill.companies import Logo
 from getbill.debtors import Identity
 from getbill.debts import Debt
-from getbill.kit import calendar, ids
+from getbill.kit import calendar, ids, messages
 from getbill.kit.db import Transaction
 from getbill.scenarios import Step
 from getbill.templates import Shelf
@@ -60,15 +60,19 @@ def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationer
     language = step.language or own
     if step.notices and debt.details.creditor is None and company.collector == "third_party":
         # Art. R124-4 CPCE wants the creditor named.
-        raise CannotBeSaid("the creditor is not named")
+        raise CannotBeSaid(messages.message("the creditor is not named"))
     logo = stationery.logo if step.channel == Channel.EMAIL and debt.details.creditor is None else None
     facts = _facts(debt, now, has_logo=logo is not None)
     try:
         message, version = stationery.shelf.render(step.template, language, facts)
     except HowToPayMissing as error:
-        raise CannotBeSaid("no way to pay is known") from error
+        raise CannotBeSaid(messages.message("no way to pay is known")) from error
     except TemplateUnknown as error:
-        raise CannotBeSaid(f"no template {step.template} in {language}") from error
+        raise CannotBeSaid(
+            messages.message(
+                "no template {template} in {language}", template=step.template, language=language
+            )
+        ) from error
     return Outgoing(
         key=key,
         channel=step.channel,
@@ -92,14 +96,14 @@ def _on_paper(debt: Debt, channel: Channel, facts: MessageFacts, now: datetime) 
         return {}
     company = debt.workspace.company
     if debt.workspace.is_live and not company.address:
-        raise CannotBeSaid("the company has no letterhead")
+        raise CannotBeSaid(messages.message("the company has no letterhead"))
     if debt.workspace.is_live and company.country == "FR" and not company.imprint:
         # Art. R123-237 C. com.: number and register stand on every letter.
-        raise CannotBeSaid("the company's letterhead lacks its imprint")
+        raise CannotBeSaid(messages.message("the company's letterhead lacks its imprint"))
     try:
         channels.window(address_of(debt.debtor.identity, channel))
     except channels.AddressTooLong as error:
-        raise CannotBeSaid("the address does not fit a window") from error
+        raise CannotBeSaid(messages.message("the address does not fit a window")) from error
     return {
         "letterhead": (facts.collector or facts.creditor, *company.address),
         "imprint": company.imprint,

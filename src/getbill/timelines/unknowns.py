@@ -11,6 +11,7 @@ from getbill import followups, todos
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit.db import Transaction
+from getbill.kit.messages import message
 from getbill.timelines import ledger, planning
 from getbill.timelines.model import Contact
 
@@ -25,7 +26,7 @@ async def settle_unknown(tx: Transaction, debt: Debt, followup_id: UUID, *, was_
     """
     contact = await ledger.of_followup(tx, debt.workspace_id, followup_id)
     if contact is None or contact.state != "unknown" or not await ledger.held(tx, [contact]):
-        raise todos.TodoDecided("The provider has said by now what became of the message.")
+        raise todos.TodoDecided(message("The provider has said by now what became of the message."))
     followup = (await followups.find_many(tx, debt.workspace, [followup_id]))[followup_id]
     if was_sent:
         await _count(tx, debt, contact, followup)

@@ -10,8 +10,8 @@ from getbill import scenarios
 from getbill.channels.senders import Outgoing
 from getbill.companies import Switches
 from getbill.debts import Debt, NewDebtBody
-from getbill.kit import ids, json
-from getbill.kit.errors import FieldError
+from getbill.kit import ids, json, messages
+from getbill.kit.errors import FieldError, WrongValue
 from getbill.kit.shapes import Day, Instant
 from getbill.scenarios import VersionBody
 from getbill.timelines.forecast import Foreseen, Reason
@@ -116,7 +116,7 @@ class PreviewBody(BaseModel):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.debt_id is None) == (self.debt is None):
-            raise ValueError("Send debt_id or debt, one of the two.")
+            raise WrongValue(messages.message("Send debt_id or debt, one of the two."))
         return self
 
     @classmethod

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from getbill.kit import ids
 from getbill.kit.db import Statement, Transaction
+from getbill.kit.messages import message
 from getbill.todos.model import GONE, KINDS, Todo, TodoDecided
 
 _ASK = Statement(
@@ -51,7 +52,7 @@ async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:
     """
     row = await tx.fetchrow(_CLOSE, todo.workspace_id, todo.id, tx.now, decision, by)
     if row is None:
-        raise TodoDecided(f"The todo {ids.show('todo', todo.id)} was decided before.")
+        raise TodoDecided(message("The todo {todo} was decided before.", todo=ids.show("todo", todo.id)))
     return Todo.of(row)
 
 

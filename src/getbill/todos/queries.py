@@ -7,6 +7,7 @@ from uuid import UUID
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 from getbill.todos.model import Todo
 
 _WANTED = """
@@ -45,7 +46,7 @@ async def find(database: Database | Transaction, workspace_id: UUID, todo_id: UU
     """Return a question; raise NotFound when the workspace has none of this id."""
     row = await database.fetchrow(_FIND, workspace_id, todo_id)
     if row is None:
-        raise NotFound(f"There is no todo {ids.show('todo', todo_id)}.")
+        raise NotFound(message("There is no todo {todo}.", todo=ids.show("todo", todo_id)))
     return Todo.of(row)
 
 

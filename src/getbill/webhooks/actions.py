@@ -8,6 +8,7 @@ from uuid import UUID
 from getbill.companies import Workspace
 from getbill.kit import clock, ids, json, signing
 from getbill.kit.db import Statement, Transaction
+from getbill.kit.messages import message
 from getbill.webhooks import absence, headers, queries
 from getbill.webhooks.model import (
     ENDPOINTS_MAX,
@@ -64,7 +65,12 @@ class Opened:
 async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint) -> Opened:
     """Open an endpoint; events that follow are owed to it. Raises TooManyEndpoints."""
     if await queries.count(tx, workspace.id) >= ENDPOINTS_MAX:
-        raise TooManyEndpoints(f"A workspace has at most {ENDPOINTS_MAX} webhooks. Delete one first.")
+        raise TooManyEndpoints(
+            message(
+                "A workspace has at most {most} webhooks. Delete one first.",
+                most=ENDPOINTS_MAX,
+            )
+        )
     secret, identifier = signing.new_secret(), ids.new()
     endpoint = Endpoint(
         id=identifier,

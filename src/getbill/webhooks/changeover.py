@@ -9,6 +9,7 @@ from uuid import UUID
 from getbill.companies import Workspace
 from getbill.kit import clock, json, signing
 from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.messages import message
 from getbill.webhooks import queries, rotation
 from getbill.webhooks.actions import Opened
 from getbill.webhooks.model import Endpoint, NoRotation, RotationUnderWay, secret_context
@@ -56,8 +57,10 @@ async def rotate(tx: Transaction, workspace: Workspace, endpoint_id: UUID, overl
     running = before.rotation(now)
     if running is not None:
         raise RotationUnderWay(
-            f"The secret is being replaced until {json.instant(running.ends_at)}: a third one at the same time"
-            " would leave receivers that know the first without a signature.",
+            message(
+                "The secret is being replaced until {ends_at}: a third one at the same time would leave receivers that know the first without a signature.",
+                ends_at=json.instant(running.ends_at),
+            ),
             extra={"overlap_ends_at": json.instant(running.ends_at)},
         )
     secret = signing.new_secret()
@@ -79,7 +82,7 @@ async def cut_over(
     now = clock.wall()
     before = await queries.lock(tx, workspace, endpoint_id)
     if before.rotation(now) is None:
-        raise NoRotation("No secret of this webhook is being replaced.")
+        raise NoRotation(message("No secret of this webhook is being replaced."))
     if ends_overlap:
         await tx.execute(_END_ROTATION, workspace.id, endpoint_id, tx.now)
     else:

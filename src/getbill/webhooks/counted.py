@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.kit import ids, json
 from getbill.kit.errors import BadRequest
+from getbill.kit.messages import message
 from getbill.kit.shapes import Instant, InstantAsked
 from getbill.webhooks.queries import PREFIX
 from getbill.webhooks.statistics import Statistics, Tally
@@ -86,11 +87,19 @@ def period(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
     try:
         since = query.since or until - timedelta(days=1)
     except OverflowError:
-        raise BadRequest("`to` lies before all calendars.") from None
+        raise BadRequest(message("`to` lies before all calendars.")) from None
     if since >= until:
-        raise BadRequest(f"`from` ({json.instant(since)}) is not before `to` ({json.instant(until)}).")
+        raise BadRequest(
+            message(
+                "`from` ({since}) is not before `to` ({until}).",
+                since=json.instant(since),
+                until=json.instant(until),
+            )
+        )
     if until - since > timedelta(days=DAYS_MAX):
-        raise BadRequest(f"A period has at most {DAYS_MAX} days. Ask for one after the other.")
+        raise BadRequest(
+            message("A period has at most {days} days. Ask for one after the other.", days=DAYS_MAX)
+        )
     return since, until
 
 

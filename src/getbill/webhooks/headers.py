@@ -9,6 +9,7 @@ from re import compile as pattern
 from typing import Any, Final
 
 from getbill.kit.errors import FieldError, Invalid, one_field
+from getbill.kit.messages import Message, excerpt, message
 
 HEADERS_MAX: Final = 20
 BYTES_MAX: Final = 4096
@@ -49,28 +50,37 @@ def wrong(headers: Any) -> list[FieldError]:
     met: set[str] = set()
     for name, value in headers.items():
         pointer = f"/headers/{name.replace('~', '~0').replace('/', '~1')}"
-        code, detail = _wrong_name(name) or _wrong_value(value) or ("", "")
-        if not code and name.lower() in met:
-            code, detail = "twice", f"The header {name} stands twice: names differ in more than their case."
-        if code:
-            found.append(FieldError(pointer, code, detail))
+        fault = _wrong_name(name) or _wrong_value(value)
+        if fault is None and name.lower() in met:
+            twice = message(
+                "The header {name} stands twice: names differ in more than their case.", name=excerpt(name)
+            )
+            fault = "twice", twice
+        if fault is not None:
+            found.append(FieldError(pointer, *fault))
         met.add(name.lower())
     return found
 
 
-def _wrong_name(name: str) -> tuple[str, str] | None:
+def _wrong_name(name: str) -> tuple[str, Message] | None:
     lower = name.lower()
     if len(name) > _NAME_CHARACTERS_MAX or not _NAME.fullmatch(name):
-        return "bad-name", f"A header's name is 1 to {_NAME_CHARACTERS_MAX} of A-Z, 0-9 and -_.!#$%&'*+^`|~."
+        return "bad-name", message(
+            "A header's name is 1 to {most} of A-Z, 0-9 and {others}.",
+            most=_NAME_CHARACTERS_MAX,
+            others="-_.!#$%&'*+^`|~",
+        )
     if lower in _RESERVED or lower.startswith((*_OURS, "proxy-")):
-        return "reserved", f"The header {name} is set by GetBill or belongs to the connection."
+        return "reserved", message(
+            "The header {name} is set by GetBill or belongs to the connection.", name=excerpt(name)
+        )
     return None
 
 
-def _wrong_value(value: Any) -> tuple[str, str] | None:
+def _wrong_value(value: Any) -> tuple[str, Message] | None:
     if not isinstance(value, str) or _VALUE.fullmatch(value):
         return None
-    return "bad-value", "A header's value is visible ASCII, with blanks only inside."
+    return "bad-value", message("A header's value is visible ASCII, with blanks only inside.")
 
 
 def merged(before: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
@@ -90,13 +100,19 @@ def merged(before: Mapping[str, str], changes: Mapping[str, str | None] | None) 
 def refuse_excess(headers: Mapping[str, str]) -> None:
     """Raise Invalid when there are more headers than receivers take."""
     if len(headers) > HEADERS_MAX:
-        raise _excess("too-many", f"A webhook has at most {HEADERS_MAX} headers of its own.")
+        raise _excess(
+            "too-many",
+            message("A webhook has at most {most} headers of its own.", most=HEADERS_MAX),
+        )
     if sum(len(name) + len(value) for name, value in headers.items()) > BYTES_MAX:
         raise _excess(
             "too-large",
-            f"The headers of a webhook have at most {BYTES_MAX} bytes together, names and values.",
+            message(
+                "The headers of a webhook have at most {most} bytes together, names and values.",
+                most=BYTES_MAX,
+            ),
         )
 
 
-def _excess(code: str, detail: str) -> Invalid:
+def _excess(code: str, detail: Message) -> Invalid:
     return one_field("/headers", code, detail)

@@ -16,6 +16,7 @@ from getbill.companies import Workspace
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 
 PREFIX: Final = "wd"
 _SKEW: Final = timedelta(minutes=1)
@@ -229,7 +230,9 @@ async def find(database: Database, workspace: Workspace, endpoint_id: UUID, deli
         row = await database.fetchrow(statement, workspace.id, endpoint_id, delivery_id)
         if row is not None:
             return Delivery(**dict(row))
-    raise NotFound(f"There is no delivery {ids.show(PREFIX, delivery_id)} of this webhook.")
+    raise NotFound(
+        message("There is no delivery {delivery} of this webhook.", delivery=ids.show(PREFIX, delivery_id))
+    )
 
 
 async def last_attempts(
@@ -264,5 +267,5 @@ async def content(database: Database, workspace: Workspace, delivery: Delivery) 
     """Return what a delivery says; raise NotFound when a restore lost its event."""
     row = await database.fetchrow(_EVENT, workspace.id, delivery.event_id)
     if row is None:
-        raise NotFound(f"There is no event {ids.show('wh', delivery.event_id)}.")
+        raise NotFound(message("There is no event {event}.", event=ids.show("wh", delivery.event_id)))
     return Content(*row.values())

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from getbill.companies import Workspace
 from getbill.events import KINDS, data_json
 from getbill.kit import ids, json, paging
-from getbill.kit.errors import BadRequest, FieldError
+from getbill.kit.errors import BadRequest, FieldError, summary
+from getbill.kit.messages import excerpt, message
 from getbill.kit.shapes import Instant, InstantAsked
 from getbill.webhooks import log, queries
 from getbill.webhooks.log import Attempt, Content, Delivery, Wanted
@@ -144,11 +145,15 @@ def wanted(query: DeliveryQuery, endpoint_id: UUID) -> Wanted:
 def refuse_unknown_kinds(kinds: list[str] | None) -> None:
     """Raise BadRequest when a query names an event there is not."""
     wrong = [
-        FieldError("event", "unknown-event", f"There is no event {name!r}. There are: {', '.join(KINDS)}.")
+        FieldError(
+            "event",
+            "unknown-event",
+            message("There is no event '{name}'. There are: {kinds}.", name=excerpt(name), kinds=list(KINDS)),
+        )
         for _, name in unknown_events(kinds or [])
     ]
     if wrong:
-        raise BadRequest(" ".join(one.detail for one in wrong[:3]), errors=wrong)
+        raise BadRequest(summary(wrong), errors=wrong)
 
 
 def _place(cursor: str) -> tuple[bool, datetime, UUID]:

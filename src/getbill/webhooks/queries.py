@@ -9,6 +9,7 @@ from getbill.companies import Workspace
 from getbill.kit import ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 from getbill.webhooks.model import Endpoint, headers_context
 
 _LIST = Statement(
@@ -37,7 +38,7 @@ PREFIX: Final = "we"
 
 def _endpoint(row: Record | None, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
     if row is None:
-        raise NotFound(f"There is no webhook {ids.show(PREFIX, endpoint_id)}.")
+        raise NotFound(message("There is no webhook {webhook}.", webhook=ids.show(PREFIX, endpoint_id)))
     values = {name: row[name] for name in Endpoint.__slots__}
     own = {}
     if row["headers"] is not None:

@@ -15,7 +15,8 @@ from asyncpg import Record
 from getbill.companies import Workspace
 from getbill.kit import clock, ids
 from getbill.kit.db import Statement, Transaction
-from getbill.kit.errors import FieldError, Invalid
+from getbill.kit.errors import FieldError, Invalid, refusal
+from getbill.kit.messages import message
 from getbill.webhooks import log, queries
 from getbill.webhooks.model import Endpoint, WebhookDisabled
 from getbill.webhooks.owing import WAKE
@@ -134,7 +135,7 @@ class ReplayTooLarge(Invalid):
     """The range holds more events than one replay takes."""
 
     code = "replay-too-large"
-    title = "This is too much for one replay"
+    title = message("This is too much for one replay")
     way_out = (
         "Narrow the range of time, name fewer `events`, or ask for `status` exhausted only; then go on with the next"
         " range. To read everything again, pull it from the stream at `GET /events`."
@@ -164,11 +165,14 @@ async def replay(tx: Transaction, workspace: Workspace, again: Again) -> Replaye
     target = await queries.lock(tx, workspace, again.to_endpoint_id)
     source = await queries.peek(tx, workspace, again.endpoint_id) if again.is_elsewhere else target
     if not target.is_enabled:
-        raise WebhookDisabled(f"The webhook {ids.show(queries.PREFIX, target.id)} is disabled.")
+        raise WebhookDisabled(
+            message("The webhook {webhook} is disabled.", webhook=ids.show(queries.PREFIX, target.id))
+        )
     found = await _find(tx, workspace, again, source)
     if len(found) > EVENTS_MAX:
         raise ReplayTooLarge(
-            f"There are more than {EVENTS_MAX} events in this range. Narrow it.", extra={"limit": EVENTS_MAX}
+            message("There are more than {most} events in this range. Narrow it.", most=EVENTS_MAX),
+            extra={"limit": EVENTS_MAX},
         )
     if again.is_elsewhere:
         found = [replace(one, previous_sequence=None, fields=target.fields) for one in found]
@@ -213,12 +217,16 @@ def _refuse_missing(
 ) -> None:
     there = {row[column] for row in rows}
     wrong = [
-        FieldError(f"{pointer}/{place}", "not-found", f"There is no {ids.show(prefix, one)} here.")
+        FieldError(
+            f"{pointer}/{place}",
+            "not-found",
+            message("There is no {id} here.", id=ids.show(prefix, one)),
+        )
         for place, one in enumerate(asked)
         if one not in there
     ]
     if wrong:
-        raise Invalid(" ".join(one.detail for one in wrong[:3]), errors=wrong)
+        raise refusal(wrong)
 
 
 async def _as_told(

@@ -6,8 +6,9 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from getbill.kit import ids, json
-from getbill.kit.errors import FieldError, NotFound, one_field
-from getbill.kit.http import JsonBody, refusal
+from getbill.kit.errors import FieldError, NotFound, one_field, refusal
+from getbill.kit.http import JsonBody
+from getbill.kit.messages import message
 from getbill.kit.shapes import Instant, InstantAsked
 from getbill.webhooks import log, queries
 from getbill.webhooks.model import Endpoint
@@ -74,16 +75,22 @@ class ReplayBody(BaseModel):
 def _not_one(raw: dict[str, Any]) -> list[FieldError]:
     given = [name for name in ("webhook_ids", "deliveries", "from") if raw.get(name) is not None]
     if not given:
-        told = "Name what to send again: `webhook_ids`, `deliveries`, or a range of time by `from` and `to`."
+        told = message(
+            "Name what to send again: `webhook_ids`, `deliveries`, or a range of time by `from` and `to`."
+        )
         return [FieldError("", "missing", told)]
     if len(given) > 1:
-        told = f"Send one of {' and '.join(given)}, not both."
+        told = message("Send only one of: {names}.", names=given)
         return [FieldError(f"/{name}", "ambiguous", told) for name in given[1:]]
     if given == ["from"]:
         return []
     return [
         FieldError(
-            f"/{name}", "not-a-range", f"{name} narrows a range of time; it does not go with {given[0]}."
+            f"/{name}",
+            "not-a-range",
+            message(
+                "{name} narrows a range of time; it does not go with {given}.", name=name, given=given[0]
+            ),
         )
         for name in ("to", "events", "status")
         if raw.get(name) is not None
@@ -165,7 +172,7 @@ def read_replay(raw: Any, endpoint_id: UUID) -> Again:
 def again(body: ReplayBody, endpoint_id: UUID) -> Again:
     """Return what a body asks to have sent again; raise Invalid for ids that are none, and a range that is empty."""
     if body.since is not None and body.until is not None and body.since >= body.until:
-        raise one_field("/to", "empty-range", "`to` is after `from`.")
+        raise one_field("/to", "empty-range", message("`to` must be after `from`."))
     return Again(
         endpoint_id=endpoint_id,
         to_endpoint_id=target(body.to_webhook, endpoint_id),

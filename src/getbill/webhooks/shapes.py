@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from yarl import URL
 
 from getbill.events import KINDS
-from getbill.kit.errors import FieldError
+from getbill.kit.errors import FieldError, WrongValue
+from getbill.kit.messages import VALUE, excerpt, message
 from getbill.webhooks import headers, rotation
 from getbill.webhooks.model import (
     CONCURRENCY_DEFAULT,
@@ -27,33 +28,39 @@ from getbill.webhooks.samples import FIELDS
 
 def _url(value: str) -> str:
     if any(character <= " " or character == "\x7f" for character in value):
-        raise ValueError("A URL has no spaces and no control characters.")
+        raise WrongValue(message("{subject} must have no spaces and no control characters.", subject=VALUE))
     try:
         url = URL(value)
         port = url.port
     except ValueError as error:
-        raise ValueError("This is not a URL. Send for example https://example.com/hooks.") from error
+        raise WrongValue(
+            message("{subject} must be a web address, such as https://example.com/hooks.", subject=VALUE)
+        ) from error
     if url.scheme not in {"https", "http"} or not url.host or port is None:
-        raise ValueError("A webhook's URL begins with https:// and a host.")
+        raise WrongValue(message("{subject} must begin with https:// and a host.", subject=VALUE))
     if url.user is not None or url.password is not None:
-        raise ValueError("A webhook's URL carries no user and no password.")
+        raise WrongValue(message("{subject} must have no user and no password.", subject=VALUE))
     if url.raw_fragment:
-        raise ValueError("A webhook's URL has no fragment: nobody would be sent it.")
+        raise WrongValue(
+            message("{subject} must have no fragment (`#...`): it would not be sent.", subject=VALUE)
+        )
     return value
 
 
 def once(value: list[str]) -> list[str]:
     """Return a list that names each thing once; raise ValueError for another."""
     if len(set(value)) != len(value):
-        raise ValueError("Each is named once.")
+        raise WrongValue(message("{subject} must name each thing once.", subject=VALUE))
     return value
 
 
 def _within_days(value: list[int]) -> list[int]:
     if sum(value) > RETRY_SECONDS_SUM_MAX:
-        raise ValueError(
-            f"The retries lie within {RETRY_SECONDS_SUM_MAX} seconds in all: a webhook that fails for five days is"
-            " disabled."
+        raise WrongValue(
+            message(
+                "The retries lie within {seconds} seconds in all: a webhook that fails for five days is disabled.",
+                seconds=RETRY_SECONDS_SUM_MAX,
+            )
         )
     return value
 
@@ -107,7 +114,11 @@ def _unknown_fields(names: Any) -> list[FieldError]:
         return []
     known = ", ".join(FIELDS)
     return [
-        FieldError(f"/fields/{place}", "unknown-key", f"`data` has no key {name!r}. There are: {known}.")
+        FieldError(
+            f"/fields/{place}",
+            "unknown-key",
+            message("`data` has no key '{name}'. There are: {known}.", name=excerpt(name), known=known),
+        )
         for place, name in enumerate(names)
         if isinstance(name, str) and name not in FIELDS
     ]
@@ -119,7 +130,11 @@ def unknown_kinds(pointer: str, names: Any) -> list[FieldError]:
         return []
     known = ", ".join(KINDS)
     return [
-        FieldError(f"{pointer}/{place}", "unknown-event", f"There is no event {name!r}. There are: {known}.")
+        FieldError(
+            f"{pointer}/{place}",
+            "unknown-event",
+            message("There is no event '{name}'. There are: {known}.", name=excerpt(name), known=known),
+        )
         for place, name in unknown_events(names)
     ]
 
@@ -212,12 +227,14 @@ class EndpointChangeBody(EndpointFields):
     def across(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between the fields, and which cannot be cleared."""
         found = super().across(raw) + [
-            FieldError(f"/{name}", "required", f"{name} cannot be null; leave it out to keep it.")
+            FieldError(
+                f"/{name}", "required", message("{name} cannot be null; leave it out to keep it.", name=name)
+            )
             for name in ("url", "events", "enabled")
             if name in raw and raw[name] is None
         ]
         if "send_missed" in raw and raw.get("enabled") is not True:
-            told = "send_missed says what becomes of what was missed, and goes with `enabled: true`."
+            told = message("send_missed says what becomes of what was missed, and goes with `enabled: true`.")
             found.append(FieldError("/send_missed", "not-enabling", told))
         return found
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from getbill.companies import Workspace
 from getbill.kit import clock, ids, json
 from getbill.kit.errors import TooManyRequests, Unavailable
+from getbill.kit.messages import message
 from getbill.webhooks import rotation
 from getbill.webhooks.model import Endpoint, NoRotation, Outcome, Said, secret_context, told
 from getbill.webhooks.posts import Poster
@@ -70,9 +71,14 @@ class Trials:
     def _refuse_crowd(self, workspace_id: UUID) -> None:
         later = {"Retry-After": "1"}
         if self._under_way[workspace_id] >= WORKSPACE_MAX:
-            raise TrialsUnderWay(f"{WORKSPACE_MAX} tests are under way. Wait for one.", headers=later)
+            raise TrialsUnderWay(
+                message("{count} tests are under way. Wait for one.", count=WORKSPACE_MAX),
+                headers=later,
+            )
         if self._under_way.total() >= PROCESS_MAX:
-            raise Unavailable("Too many tests are under way here. Repeat the request.", headers=later)
+            raise Unavailable(
+                message("Too many tests are under way here. Repeat the request."), headers=later
+            )
 
 
 def signing_of(workspace: Workspace, endpoint: Endpoint, now: datetime, *, is_next: bool) -> Signing:
@@ -85,7 +91,9 @@ def signing_of(workspace: Workspace, endpoint: Endpoint, now: datetime, *, is_ne
     if not is_next:
         return rotation.signing(now, secret, following, endpoint.cut_over_at, endpoint.rotation_ends_at)
     if following is None or endpoint.rotation(now) is None:
-        raise NoRotation("No secret of this webhook is being replaced, so there is no next one to sign with.")
+        raise NoRotation(
+            message("No secret of this webhook is being replaced, so there is no next one to sign with.")
+        )
     return Signing(following)
 
 

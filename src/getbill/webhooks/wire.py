@@ -9,6 +9,7 @@ from yarl import URL
 from getbill.kit import clock, ids, json
 from getbill.kit.errors import Invalid, one_field
 from getbill.kit.http import JsonBody
+from getbill.kit.messages import Message, excerpt, message
 from getbill.kit.shapes import Instant
 from getbill.webhooks import headers
 from getbill.webhooks.actions import Opened
@@ -82,12 +83,15 @@ def refuse_unreachable(text: str, reach: Reach) -> None:
     address = numeric(host)
     is_local = host.endswith(_LOCAL_NAMES) if address is None else address.is_loopback
     if url.scheme == "http" and (reach.is_live or not is_local):
-        raise _refused("not-https", "Send an https URL; http is for the loopback of a sandbox only.")
+        raise _refused("not-https", message("Send an https URL; http is for the loopback of a sandbox only."))
     if (address is not None and not reach.allows(address)) or (is_local and reach.is_live):
-        raise _refused("forbidden-address", f"Webhooks are not sent to {host}: it is not a public address.")
+        raise _refused(
+            "forbidden-address",
+            message("Webhooks are not sent to {host}: it is not a public address.", host=excerpt(host)),
+        )
 
 
-def _refused(code: str, detail: str) -> Invalid:
+def _refused(code: str, detail: Message) -> Invalid:
     return one_field("/url", code, detail)
 
 

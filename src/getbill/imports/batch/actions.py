@@ -16,6 +16,7 @@ from getbill.imports.model import Import, Wanted
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import FieldError
+from getbill.kit.messages import excerpt, message
 
 _TAKE_IN = Statement(
     "imports.take_in_batch",
@@ -62,7 +63,11 @@ def _refuse_others(workspace: Workspace, checked: Checked, chunk: Chunk, taken: 
         debt_id, before = taken[new.reference]
         if debts.fingerprint(workspace, new) != before:
             shown = ids.show("debt", debt_id)
-            detail = f"The reference {new.reference!r} belongs to {shown}, made from other values."
+            detail = message(
+                "The reference '{reference}' belongs to {debt}, made from other values.",
+                reference=excerpt(new.reference),
+                debt=shown,
+            )
             row = refused(index, temp_id, body, [FieldError("/reference", "reference-taken", detail)])
             row.debt_id = debt_id
             others.append(row)

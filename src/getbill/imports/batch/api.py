@@ -17,7 +17,7 @@ from getbill.imports.batch.wire import BatchBody, BatchShown
 from getbill.imports.model import Import, Wanted
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Transaction
-from getbill.kit.http import JsonBody, answer, read_json_bytes
+from getbill.kit.http import JsonBody, answer, read_json_bytes, spoken
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 
@@ -73,7 +73,7 @@ async def create_batch(
         made = await actions.settle(tx, taken)
         is_settled = True
         shown = _answered(made, taken, language)
-        headers = {"Location": f"/external-api/v1/debts/batch/{made.shown_id}"}
+        headers = {"Location": f"/external-api/v1/debts/batch/{made.shown_id}"} | spoken(language)
         return lambda: answer(202, shown, headers)
 
     try:
@@ -89,10 +89,9 @@ async def get_batch(request: Request, caller: Reads, batch_id: str) -> Response:
     database: Database = request.app.state.database
     workspace = caller.workspace
     found = await imports_read.find_shown(database, workspace, ids.read("batch", batch_id), ("batch",))
-    report = await queries.report(
-        database, workspace, found, answers.language(request, workspace.company.language)
-    )
-    return answer(200, _shown(found) | {"error_report": report})
+    language = answers.language(request, workspace.company.language)
+    report = await queries.report(database, workspace, found, language)
+    return answer(200, _shown(found) | {"error_report": report}, spoken(language))
 
 
 def _answered(made: Import, taken: actions.Taken, language: str) -> dict[str, Any]:

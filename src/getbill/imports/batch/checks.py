@@ -17,8 +17,10 @@ from getbill.imports.findings import Row
 from getbill.imports.model import CHUNK_ROWS
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
-from getbill.kit.errors import BadRequest, FieldError, TooLarge
-from getbill.kit.http import refusal
+from getbill.kit.errors import BadRequest, FieldError, TooLarge, refusal
+from getbill.kit.http import pointer, unknown_field
+from getbill.kit.messages import message
+from getbill.kit.validation import field_subject
 
 ROWS_MAX: Final = 10_000
 _NAME_MAX: Final = 200
@@ -30,7 +32,7 @@ class TooManyRows(TooLarge):
     """The batch has more rows than one request may."""
 
     code = "too-many-rows"
-    title = "The batch has too many rows"
+    title = message("The batch has too many rows")
     way_out = (
         "Send batches of at most 10,000 rows, or the whole list as a file to POST /external-api/v1/imports."
     )
@@ -107,31 +109,42 @@ def refused(index: int, temp_id: str | int | None, row: Any, errors: Iterable[Fi
         "rejected",
         [findings.of_error(error, body) for error in errors],
         temp_id=temp_id,
+        reference=findings.reference_of(body),
         body=body,
     )
 
 
 def _check_envelope(batch: Any) -> None:
     if not isinstance(batch, dict):
-        raise BadRequest('A batch is a JSON object: {"debts": [...]}.')
-    wrong = [
-        FieldError(f"/{name}", "unknown-field", f"There is no field {name!r} here.")
-        for name in batch.keys() - _FIELDS
-    ]
+        raise BadRequest(message('A batch is a JSON object: {"debts": [...]}.'))
+    wrong = [unknown_field(pointer((name,)), name) for name in batch.keys() - _FIELDS]
     rows, name, flag = batch.get("debts"), batch.get("batch_name"), batch.get(_FLAG)
     if not isinstance(rows, list) or not rows:
-        wrong.append(FieldError("/debts", "missing", "The field 'debts' is required: an array of debts."))
+        wrong.append(
+            FieldError(
+                "/debts",
+                "missing",
+                message("{subject} is required: a list of debts.", subject=field_subject(("debts",))),
+            )
+        )
     if not (name is None or (isinstance(name, str) and len(name) <= _NAME_MAX)):
         wrong.append(
-            FieldError("/batch_name", "text", f"A name is a text of at most {_NAME_MAX} characters.")
+            FieldError(
+                "/batch_name",
+                "text",
+                message("A name is a text of at most {most} characters.", most=_NAME_MAX),
+            )
         )
     if not (flag is None or isinstance(flag, bool)):
-        wrong.append(FieldError(f"/{_FLAG}", "bool-type", "Send true or false."))
+        wrong.append(FieldError(f"/{_FLAG}", "bool-type", message("Send true or false.")))
     if wrong:
         raise refusal(sorted(wrong, key=lambda one: one.pointer))
     if isinstance(rows, list) and len(rows) > ROWS_MAX:
         raise TooManyRows(
-            f"The batch has {len(rows)} rows; one request takes {ROWS_MAX}.", extra={"rows_max": ROWS_MAX}
+            message(
+                "The batch has {rows} rows; one request takes {rows_max}.", rows=len(rows), rows_max=ROWS_MAX
+            ),
+            extra={"rows_max": ROWS_MAX},
         )
 
 
@@ -151,7 +164,7 @@ class _Row:
         first, same = known.setdefault(outcome.reference, (self.index, outcome))
         if same == outcome:
             return self.wrong
-        twice = f"The row {first} of this batch has the same reference and other values."
+        twice = message("The row {row} of this batch has the same reference and other values.", row=first)
         return [*self.wrong, FieldError("/reference", "duplicate-reference", twice)]
 
 
@@ -167,7 +180,9 @@ def _row(index: int, row: Any, batch: dict[str, Any]) -> _Row:
     if isinstance(temp_id, int) and not isinstance(temp_id, bool):
         return _Row(index, temp_id, body, [])
     wrong = FieldError(
-        "/temp_id", "text", f"A temp_id is a text of at most {_NAME_MAX} characters, or an integer."
+        "/temp_id",
+        "text",
+        message("A temp_id is a text of at most {most} characters, or an integer.", most=_NAME_MAX),
     )
     return _Row(index, None, body, [wrong])
 

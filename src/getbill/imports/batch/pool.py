@@ -17,6 +17,7 @@ from getbill.embedded import end_with
 from getbill.imports.batch import checks
 from getbill.imports.batch.checks import Checked, Terms
 from getbill.kit.errors import Unavailable
+from getbill.kit.messages import message
 
 _NICE: Final = 5
 
@@ -39,7 +40,7 @@ class Checkers:
                 self._pool = None
             pool.shutdown(wait=False)
             raise Unavailable(
-                "The batch could not be checked. Repeat the request in a moment.",
+                message("The batch could not be checked. Repeat the request in a moment."),
                 headers={"Retry-After": "1"},
             ) from None
 

@@ -52,9 +52,15 @@ class BatchBody(BaseModel):
 class FindingShown(BaseModel):
     """What is wrong with a row, and the way out."""
 
-    line: int = Field(description="The same as `index`; of a file the line as its sender sees it.")
-    index: int = Field(description="The row's place in `debts`, from 0.")
-    temp_id: str | int | None
+    line: int = Field(
+        description="The row's place in `debts`, counted from 0: a batch has no lines, so it is the same as `index`. Of"
+        " an imported file it is the line as the file's sender sees it, counted from 1 with its header."
+    )
+    index: int = Field(description="The row's place in `debts`, counted from 0.")
+    temp_id: str | int | None = Field(description="Your own name for the row, as it was sent.")
+    reference: str | None = Field(
+        description="The row's `reference`, as it was sent; null where it has none.", examples=["F-2024-0847"]
+    )
     column: str | None = Field(
         description="Where it stands in the row (RFC 6901).", examples=["/debtor/email"]
     )
@@ -63,7 +69,10 @@ class FindingShown(BaseModel):
     code: str
     severity: Literal["error", "warning"]
     message: str
-    suggestion: str | None = Field(description="What would be right, where that is known.")
+    suggestion: str | float | None = Field(
+        description="The value that would be right, as its field takes it, where only one can be meant: 12.50 for"
+        ' `"12,50"`, `2024-01-15` for `"15/01/2024"`; null where several can.'
+    )
     outcome: str
     debt_id: str | None
 

@@ -23,6 +23,7 @@ from getbill.imports.mapping.model import (
 )
 from getbill.imports.mapping.propose import missing, propose
 from getbill.imports.mapping.rules import Claim
+from getbill.kit.messages import excerpt, message
 from getbill.kit.money import currencies
 
 _AMOUNT_QUESTIONS = frozenset(
@@ -67,7 +68,11 @@ def changed(mapping: Mapping, changes: Facts[str, Any], profile: sheets.Profile)
     """
     if unknown := changes.keys() - _NAMES:
         raise FieldUnknown(
-            f"There is no {min(unknown)!r} in a mapping's changes: {', '.join(sorted(_NAMES))}."
+            message(
+                "There is no '{name}' in a mapping's changes: {names}.",
+                name=excerpt(min(unknown)),
+                names=sorted(_NAMES),
+            )
         )
     fields = {_index(mapping, key): _field(value) for key, value in changes.get("columns", {}).items()}
     fields |= _freed(mapping, fields)
@@ -307,8 +312,16 @@ def _index(mapping: Mapping, key: Any) -> int:
     named = [column for column in mapping.columns if column.header.strip().casefold() == text.casefold()]
     named = named or [column for column in mapping.columns if column.letter == text.upper()]
     if len(named) != 1:
-        what = "There is no column" if not named else "There are several columns"
-        raise FieldUnknown(f"{what} {text!r}: name it by its index, its letter or its header.")
+        raise FieldUnknown(
+            message(
+                "There are several columns '{text}': name it by its index or its letter.", text=excerpt(text)
+            )
+            if named
+            else message(
+                "There is no column '{text}': name it by its index, its letter or its header.",
+                text=excerpt(text),
+            )
+        )
     return named[0].index
 
 
@@ -316,13 +329,21 @@ def _field(value: Any) -> Field | None:
     if value is None or value == "":
         return None
     if value not in set(Field):
-        raise FieldUnknown(f"There is no field {value!r}: it is one of {', '.join(Field)}, or null.")
+        raise FieldUnknown(
+            message(
+                "There is no field '{value}': it is one of {field}, or null.",
+                value=excerpt(value),
+                field=list(Field),
+            )
+        )
     return Field(value)
 
 
 def _one_of(value: Any, known: frozenset[Any] | set[Any]) -> Any:
     if value not in known:
-        raise FieldUnknown(f"{value!r} is not one of {', '.join(sorted(map(str, known)))}.")
+        raise FieldUnknown(
+            message("'{value}' is not one of {known}.", value=excerpt(value), known=sorted(map(str, known)))
+        )
     return value
 
 
@@ -335,5 +356,5 @@ def _statuses(value: Any) -> dict[str, str]:
 def _code(value: Any) -> str:
     code = str(value).upper()
     if code not in currencies():
-        raise FieldUnknown(f"{value!r} is not an ISO 4217 currency in use.")
+        raise FieldUnknown(message("'{value}' is not an ISO 4217 currency in use.", value=excerpt(value)))
     return code

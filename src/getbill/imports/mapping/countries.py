@@ -12,6 +12,7 @@ from getbill.imports.mapping import atlas, dialling
 from getbill.imports.mapping.evidence import PHONES, Evidence, Rows, gathered, texts_of
 from getbill.imports.mapping.model import Column, Currency, Field, FieldUnknown, Mapping, Question, Reason
 from getbill.kit import phones
+from getbill.kit.messages import excerpt, message
 
 # What a country is decided from: a change of any of these has it decided anew.
 PLACES = frozenset(PHONES) | {
@@ -96,7 +97,12 @@ def anew(mapping: Mapping, profile: sheets.Profile, answer: object, *, is_touche
     if answer:
         country = sheets.country_of(str(answer))
         if country is None:
-            raise FieldUnknown(f"{answer!r} is not a country: write its ISO 3166-1 code, such as NL.")
+            raise FieldUnknown(
+                message(
+                    "'{answer}' is not a country: write its ISO 3166-1 code, such as NL.",
+                    answer=excerpt(answer),
+                )
+            )
         return replace(mapping, country=country, country_reason=Reason("human"), questions=others)
     if not is_touched or mapping.country_reason.code in _LASTING:
         return mapping

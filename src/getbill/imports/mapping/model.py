@@ -10,6 +10,9 @@ from dataclasses import field as default
 from enum import StrEnum
 from typing import Any
 
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import message
+
 # From here on a column needs no human: below, and down to `WORTH_ASKING`, it is asked.
 CERTAIN = 0.8
 WORTH_ASKING = 0.5
@@ -60,11 +63,11 @@ DATES = frozenset({Field.INVOICE_DATE, Field.DUE_DATE, Field.BIRTHDATE})
 NAMES = frozenset({Field.NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.COMPANY})
 
 
-class ColumnsCollide(ValueError):
+class ColumnsCollide(WrongValue):
     """Two columns were put on one field."""
 
 
-class FieldUnknown(ValueError):
+class FieldUnknown(WrongValue):
     """There is no such field, column, number format, date order or currency."""
 
 
@@ -224,7 +227,12 @@ class Mapping:
                 continue
             if (other := taken.setdefault(column.field, column)) is not column:
                 raise ColumnsCollide(
-                    f"Columns {other.letter} and {column.letter} are both {column.field}: one field has one column."
+                    message(
+                        "Columns {letter} and {other} are both {field}: one field has one column.",
+                        letter=other.letter,
+                        other=column.letter,
+                        field=column.field,
+                    )
                 )
         return self
 

@@ -1,0 +1,226 @@
+"""Every sentence of the catalogue is in both languages, and says the same facts in each."""
+
+import ast
+import pickle
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.pofile import read_po
+from pydantic import TypeAdapter
+
+import getbill
+from getbill.kit import messages
+from getbill.kit.errors import ERRORS_MAX, FieldError, Invalid, refusal
+from getbill.kit.messages import VALUE, Message, counted, excerpt, joined, message, negotiated, preferred
+
+HOME = Path(getbill.__file__).parent
+CATALOGUE = HOME / "locales" / "fr" / "LC_MESSAGES" / "getbill.po"
+IMPORTED = re.compile(r"from getbill\.kit\.messages import|from getbill\.kit import [^\n]*\bmessages\b")
+MAKERS = {"message": 1, "template": 1, "counted": 2}
+
+Sentence = tuple[str, ...]
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Every call that makes a message, with its place."""
+    for path in sorted(HOME.rglob("*.py")):
+        text = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).removeprefix("messages.") in MAKERS:
+                place = str(path.relative_to(HOME))
+                if place != "kit/messages.py" and IMPORTED.search(text):
+                    yield f"{place}:{node.lineno}", node
+
+
+def sentence_of(call: ast.Call) -> Sentence | None:
+    """The templates of a call, where they are constants."""
+    wanted = MAKERS[ast.unparse(call.func).rpartition(".")[2]]
+    texts = [
+        argument.value
+        for argument in call.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    ]
+    return tuple(texts) if len(texts) == len(call.args) == wanted else None
+
+
+def names_in(text: str) -> set[str]:
+    """The placeholders of a template."""
+    try:
+        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError:
+        return set()
+
+
+@pytest.fixture(scope="module")
+def sentences() -> dict[Sentence, str]:
+    """Every sentence of the code, and a place of it."""
+    return {found: place for place, call in calls() if (found := sentence_of(call))} | {
+        (VALUE.template,): "kit/messages.py"
+    }
+
+
+@pytest.fixture(scope="module")
+def french() -> dict[Sentence, Sentence]:
+    """The French of the catalogue."""
+    with CATALOGUE.open("rb") as file:
+        catalogue = read_po(file, locale="fr", abort_invalid=True)
+    return {
+        (one.id if isinstance(one.id, tuple) else (one.id,)): (
+            one.string if isinstance(one.string, tuple) else (one.string or "",)
+        )
+        for one in catalogue
+        if one.id
+    }
+
+
+def test_every_template_is_a_constant() -> None:
+    computed = [place for place, call in calls() if sentence_of(call) is None]
+
+    assert not computed, f"Write the template as one constant, and its values as facts: {computed}"
+
+
+def test_every_template_is_filled_in_with_just_the_facts_it_names() -> None:
+    wrong = []
+    for place, call in calls():
+        found, facts = sentence_of(call), {keyword.arg for keyword in call.keywords}
+        if found is None or None in facts or not facts:
+            continue
+        if set.union(*map(names_in, found)) | ({"count"} & facts) != facts:
+            wrong.append(place)
+
+    assert not wrong, f"The facts are not those that the template names: {wrong}"
+
+
+def test_every_sentence_has_its_french(sentences, french) -> None:
+    missing = [
+        f'#: {place}\nmsgid "{found[0]}"\nmsgstr ""'
+        for found, place in sentences.items()
+        if found not in french
+    ]
+
+    assert not missing, "Add to locales/fr/LC_MESSAGES/getbill.po:\n" + "\n\n".join(missing)
+
+
+def test_no_french_is_left_over(sentences, french) -> None:
+    assert sorted(french.keys() - sentences.keys()) == []
+
+
+def test_the_french_says_the_same_facts(french) -> None:
+    for english, translated in french.items():
+        assert all(translated), english
+        assert set.union(*map(names_in, translated)) == set.union(*map(names_in, english)), english
+        if len(english) == 1:
+            assert english[0].endswith(".") == translated[0].endswith("."), english
+
+
+def test_a_message_is_its_english_sentence_and_knows_its_french() -> None:
+    said = message("There is no debt {debt}.", debt="debt_1")
+
+    assert said == "There is no debt debt_1."
+    assert (type(str(said)), str(said)) == (str, "There is no debt debt_1.")
+    assert said.translated("fr") == "La créance debt_1 n'existe pas."
+    assert said.translated("de") == said
+
+
+def test_facts_are_translated_too_and_lists_have_commas() -> None:
+    said = message("{subject} must be one of: {allowed}.", subject=VALUE, allowed=["a", "b"])
+
+    assert said == "The value must be one of: a, b."
+    assert said.translated("fr") == "La valeur doit avoir une de ces valeurs : a, b."
+    named = said.about(message("The field '{field}'", field="status"))
+    assert named.translated("fr") == "Le champ « status » doit avoir une de ces valeurs : a, b."
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "french"), [(1, "entry", "élément"), (2, "entries", "éléments")]
+)
+def test_one_is_worded_otherwise_than_several(count: int, english: str, french: str) -> None:
+    said = counted(
+        "{subject} must have at least {count} entry.",
+        "{subject} must have at least {count} entries.",
+        count=count,
+        subject=VALUE,
+    )
+
+    assert said == f"The value must have at least {count} {english}."
+    assert said.translated("fr") == f"La valeur doit compter au moins {count} {french}."
+
+
+def test_braces_stay_where_a_template_names_nothing() -> None:
+    assert message("An AI call opens with {{ disclosure }}.").translated("fr").endswith("{{ disclosure }}.")
+
+
+def test_a_message_crosses_to_another_process() -> None:
+    said = joined(
+        [message("There is no debt {debt}.", debt="debt_1"), messages.Written({"en": "a", "fr": "b"})]
+    )
+
+    arrived = pickle.loads(pickle.dumps(said))  # noqa: S301 - our own
+
+    assert (arrived, arrived.translated("fr")) == (said, "La créance debt_1 n'existe pas. b")
+    refused = Invalid(said, errors=[FieldError("/a", "b", said)])
+    assert pickle.loads(pickle.dumps(refused)).body("fr") == refused.body("fr")  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("plain", "plain"),
+        ("a\x00b\u202ec", "a\ufffdb\ufffdc"),
+        ("x" * 101, "x" * 100 + "…"),
+        (None, "null"),
+        (True, "true"),
+        (["é", 1], '["é", 1]'),
+        (date(1900, 1, 1), '"1900-01-01"'),
+    ],
+)
+def test_what_a_caller_sent_is_repeated_short_and_as_they_wrote_it(value: object, shown: str) -> None:
+    assert excerpt(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        (None, None),
+        ("", None),
+        ("fr", "fr"),
+        ("FR-ca", "fr"),
+        ("en-GB, fr;q=0.9", "en"),
+        ("fr;q=0.8, en;q=0.9", "en"),
+        ("de, fr;q=0.3, en;q=0.2", "fr"),
+        ("fr, en", "fr"),
+        ("en;q=0.5, fr;q=0.5", "en"),
+        ("de", None),
+        ("fr;q=0", None),
+        ("fr;q=0, en;q=0.1", "en"),
+        ("*", "en"),
+        ("en;q=0, *", "fr"),
+        ("de, *;q=0.1", "en"),
+        ("fr ; q=1.000 , en", "fr"),
+        ("fr;q=2", None),
+        ("nonsense;;q=,fr", "fr"),
+        ("frx", None),
+        ("x" * 1001 + ", fr", None),
+    ],
+)
+def test_the_language_is_the_one_that_is_accepted_most(header: str | None, language: str | None) -> None:
+    assert (preferred(header), negotiated(header)) == (language, language or "en")
+
+
+def test_a_refusal_lists_a_hundred_errors_and_says_how_many_there_are() -> None:
+    wrong = [FieldError(f"/{place}", "unknown-field", VALUE) for place in range(ERRORS_MAX + 1)]
+
+    body = refusal(wrong).body()
+
+    assert (len(body["errors"]), body["errors_total"]) == (ERRORS_MAX, ERRORS_MAX + 1)
+    assert "errors_total" not in refusal(wrong[:ERRORS_MAX]).body()
+
+
+def test_no_message_is_made_of_a_text_alone() -> None:
+    with pytest.raises(TypeError):
+        Message("The value")  # type: ignore[call-arg]
+    assert TypeAdapter(str).validate_python(VALUE) == VALUE
