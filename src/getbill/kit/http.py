@@ -4,7 +4,7 @@ A route takes `Annotated[NewDebt, body(NewDebt)]` and gets a checked value, or t
 field at once. FastAPI's own body reading goes through floats and answers NaN with 500.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import asyncpg
@@ -12,13 +12,13 @@ import structlog
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import RouteContext, iter_route_contexts
+from fastapi.routing import RouteContext
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill.kit import json
+from getbill.kit import json, paths
 from getbill.kit.errors import (
     BadRequest,
     FieldError,
@@ -28,6 +28,7 @@ from getbill.kit.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from getbill.kit.paths import routes_of
 
 _log = structlog.get_logger(__name__)
 
@@ -179,11 +180,6 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def routes_of(app: FastAPI) -> Iterator[RouteContext]:
-    """Return every route of an application, those of the routers it includes too."""
-    return iter_route_contexts(app.routes)
-
-
 def describe(app: FastAPI, finish: Callable[[dict[str, Any], list[RouteContext]], None]) -> None:
     """Have the OpenAPI document show the bodies that `body` reads, then let `finish` add the rest."""
 
@@ -261,7 +257,10 @@ async def _on_http(request: Request, error: Exception) -> Response:
     detail = str(known.detail)
     headers = dict(known.headers or {})
     if known.status_code == 404:
-        detail = f"There is nothing at {request.url.path}."
+        meant = paths.meant_by(request)
+        if meant is not None and meant.redirect:
+            return Response(status_code=meant.redirect, headers={"Location": meant.location})
+        detail = f"There is nothing at {request.url.path}." + (f" {meant.sentence}" if meant else "")
     elif known.status_code == 405:
         detail = f"{request.method} is not allowed at {request.url.path}."
         headers["Allow"] = ", ".join(_methods(request))
@@ -278,6 +277,8 @@ def _methods(request: Request) -> list[str]:
             meant = meant or str(route.path)
             if route.path == meant:
                 found.update(route.methods or ())
+    if "GET" in found:
+        found.add("HEAD")
     return sorted(found)
 
 
