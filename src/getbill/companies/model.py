@@ -8,6 +8,7 @@ from uuid import UUID
 
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import Forbidden
+from getbill.kit.paging import Mark
 from getbill.vault import Lookup, Vault
 
 ROLES = ("admin", "manager", "agent", "developer", "viewer")
@@ -72,6 +73,11 @@ class Workspace:
     def now(self) -> datetime:
         """Return the workspace's instant."""
         return self.clock.now()
+
+    def mark_of(self, listing: str) -> Mark:
+        """Return what marks the cursors of one of this workspace's lists."""
+        place = f"{self.id}\x00{listing}\x00"
+        return lambda cursor: self.lookup.hash("cursor", place + cursor)
 
 
 @dataclass(frozen=True, slots=True)

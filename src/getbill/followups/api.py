@@ -153,10 +153,11 @@ async def _list(
     request: Request, caller: Caller, query: FollowupsOfDebtQuery, debt_id: UUID | None
 ) -> Response:
     database: Database = request.app.state.database
-    wanted = wire.wanted(query, debt_id)
+    mark = caller.workspace.mark_of(f"followups/{debt_id or ''}")
+    wanted = wire.wanted(query, debt_id, mark)
     found = await queries.page(database, caller.workspace, wanted)
     total = await queries.count(database, caller.workspace, wanted, paging.EXACT_MAX + 1)
-    cursor = wire.cursor_after(found, query.limit)
+    cursor = wire.cursor_after(found, query.limit, mark)
     pages = paging.pagination(total, query.page, query.limit, cursor)
     return answer(
         200, {"data": [_shown(request, caller, one) for one in found[: query.limit]], "pagination": pages}

@@ -42,9 +42,10 @@ class FollowupQuery(FollowupsOfDebtQuery):
     debt_id: Annotated[str, Field(max_length=64)] | None = None
 
 
-def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None) -> Wanted:
+def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None, mark: paging.Mark) -> Wanted:
     """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
-    after = paging.read_place(query.cursor, _SORT) if query.cursor else None
+    cursor = paging.opened(query.cursor, mark)
+    after = paging.read_place(cursor, _SORT) if cursor else None
     return Wanted(
         statuses=query.status,
         types=query.type,
@@ -69,11 +70,12 @@ def debt_of(query: FollowupQuery) -> UUID | None:
     return ids.read("debt", query.debt_id) if query.debt_id else None
 
 
-def cursor_after(found: list[Followup], limit: int) -> str | None:
+def cursor_after(found: list[Followup], limit: int, mark: paging.Mark) -> str | None:
     """Return the cursor after the first `limit` rows; None when there are no more."""
     if len(found) <= limit:
         return None
-    return paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
+    cursor = paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
+    return paging.sealed(cursor, mark)
 
 
 class FollowupShown(BaseModel):
