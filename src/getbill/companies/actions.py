@@ -10,7 +10,7 @@ import asyncpg
 
 from getbill.companies.model import ROLES
 from getbill.companies.queries import lookup_context
-from getbill.kit import clock, emails, ibans, ids
+from getbill.kit import clock, emails, ibans, ids, names
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.vault import Vault
@@ -104,6 +104,7 @@ async def create(
     """Found a company with a live workspace and a sandbox."""
     if not name.strip():
         raise one_field("/name", "missing", "A company has a name.")
+    names.refuse_hidden({"/name": name.strip()})
     founded = Founded(ids.new(), ids.new(), ids.new())
     now = clock.wall()
     secret = vault.seal(os.urandom(32), lookup_context(founded.company_id))
@@ -129,6 +130,8 @@ async def set_letterhead(
     lines = [line.strip() for line in address if line.strip()]
     if len(lines) > _ADDRESS_LINES_MAX or any(len(line) > _LINE_CHARACTERS_MAX for line in lines):
         raise one_field("/address", "too-long", "An address has at most 5 lines of 60 characters.")
+    names.refuse_hidden({f"/address/{number}": line for number, line in enumerate(lines)})
+    names.refuse_hidden({"/imprint": (imprint or "").strip()})
     found = await database.fetchval(_SET_LETTERHEAD, company_id, lines, (imprint or "").strip() or None)
     if found is None:
         raise NotFound("There is no such company.")
@@ -138,6 +141,7 @@ async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUI
     """Add a member of staff; raise UserExists when the e-mail address is taken."""
     if new.role not in ROLES:
         raise one_field("/role", "unknown", f"A role is one of {', '.join(ROLES)}.")
+    names.refuse_hidden({"/first_name": new.first_name, "/last_name": new.last_name})
     user_id = ids.new()
     now = clock.wall()
     secret = argon2.PasswordHasher().hash(_long_enough(new.password))

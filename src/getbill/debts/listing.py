@@ -7,12 +7,14 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debtors import words
 from getbill.debts.model import Debt
 from getbill.debts.queries import Wanted
 from getbill.debts.wire import Currency, Status
 from getbill.kit import emails, paging, phones
+from getbill.kit.errors import BadRequest, FieldError
 from getbill.kit.shapes import DayAsked, InstantAsked
 
 Clean = Annotated[str, Field(min_length=1, max_length=200)]
@@ -76,6 +78,7 @@ def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
 
     Raises BadRequest for a cursor that is not of this list.
     """
+    _refuse_unknown_scenario(query.scenario, workspace)
     most = query.limit + 1
     filters = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
     if query.q is not None:
@@ -87,6 +90,13 @@ def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
     if cursor is None:
         return Wanted(filters, query.sort, most, (query.page - 1) * query.limit)
     return Wanted(filters, query.sort, most, after=_place(cursor, query.sort))
+
+
+def _refuse_unknown_scenario(name: str | None, workspace: Workspace) -> None:
+    try:
+        scenarios.resolve(workspace, name, None)
+    except scenarios.ScenarioUnknown as error:
+        raise BadRequest(str(error), errors=[FieldError("scenario", "unknown", str(error))]) from None
 
 
 def _hashes(text: str, workspace: Workspace) -> list[bytes]:

@@ -22,10 +22,12 @@ from pydantic import (
 
 from getbill import channels, scenarios
 from getbill.companies import Workspace
+from getbill.debts import checks
 from getbill.debts.shapes import StatusWord
-from getbill.kit import emails, ibans, phones
+from getbill.kit import emails, ibans, languages, phones
 from getbill.kit.errors import FieldError
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
+from getbill.kit.names import Lines, Name
 from getbill.kit.shapes import written_day
 
 # CLDR's territories include groups and placeholders that are nobody's address.
@@ -71,7 +73,7 @@ def _country(value: str) -> str:
 
 
 def _language(value: str) -> str:
-    return value.lower()
+    return languages.known(value)
 
 
 def _day(value: Any) -> Any:
@@ -99,8 +101,8 @@ def _status(value: Any) -> Any:
     return DOCS_STATUS.get(value, value) if isinstance(value, str) else value
 
 
-Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1, max_length=200)]
-Line = Annotated[str, BeforeValidator(_stripped), Field(min_length=1, max_length=500)]
+Text = Annotated[Name, BeforeValidator(_stripped), Field(min_length=1, max_length=200)]
+Line = Annotated[Lines, BeforeValidator(_stripped), Field(min_length=1, max_length=500)]
 Email = Annotated[str, Field(max_length=254, examples=["jean.dupont@email.com"]), AfterValidator(_email)]
 Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
 Currency = Annotated[str, Field(min_length=3, max_length=3, examples=["EUR"]), AfterValidator(_currency)]
@@ -116,7 +118,7 @@ Amount = Annotated[
     BeforeValidator(_amount),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10**12, "examples": [2340.00]}),
 ]
-Metadata = Annotated[dict[str, Any], Field(max_length=100)]
+Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(checks.small)]
 Status = Annotated[
     StatusWord,
     BeforeValidator(_status),
@@ -230,12 +232,12 @@ class DebtFields(BaseModel):
             for flat, path in cls.TWICE.items()
             if raw.get(flat) is not None and _at(raw, path) is not None
         ]
-        return wrong + _wrong_dates(raw) + _wrong_phone(raw) + _wrong_amount(raw)
+        return wrong + _wrong_dates(raw) + _wrong_phone(raw) + _wrong_amount(raw) + checks.wrong_name(raw)
 
     @classmethod
     def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
         """Return what is wrong with the scenario, of which each workspace has its own."""
-        return _wrong_scenario(raw, caller.workspace)
+        return _wrong_scenario(raw, caller.workspace) + checks.wrong_birthdates(raw, caller.workspace.now())
 
 
 class NewDebtBody(DebtFields):
@@ -319,10 +321,18 @@ class DebtChangeBody(DebtFields):
     def across(cls, raw: dict[str, Any]) -> list[FieldError]:
         """Return what is wrong between fields, and which cannot be cleared."""
         return super().across(raw) + [
-            FieldError(f"/{name}", "required", f"{name} cannot be null; leave it out to keep it.")
-            for name in sorted(cls.CLEARED & raw.keys())
-            if raw[name] is None
+            FieldError(pointer, "required", f"{name} cannot be null; leave it out to keep it.")
+            for pointer, name in _nulls(raw, cls.CLEARED)
         ]
+
+
+def _nulls(raw: dict[str, Any], names: frozenset[str]) -> list[tuple[str, str]]:
+    """Return the pointer and name of each field that is null and must not be; of the debtor, the name."""
+    nulls = [(f"/{name}", name) for name in sorted(names & raw.keys()) if raw[name] is None]
+    debtor = raw.get("debtor")
+    if isinstance(debtor, dict) and debtor.get("name", "") is None:
+        nulls.append(("/debtor/name", "name"))
+    return nulls
 
 
 def _at(raw: Any, path: tuple[str, ...]) -> Any:

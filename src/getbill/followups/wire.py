@@ -13,6 +13,7 @@ from getbill.followups.model import Followup, Status, Type, Way
 from getbill.followups.queries import Wanted
 from getbill.kit import ids, json, paging, phones
 from getbill.kit.errors import one_field
+from getbill.kit.names import Name
 from getbill.kit.shapes import DayAsked, Instant, Pagination, written_instant
 
 _SORT = "-date"
@@ -197,7 +198,7 @@ class FollowupChangeBody(BaseModel):
         None, examples=["+33612345678"], description="The debtor's, by default."
     )
     direction: Literal["inbound", "outbound"] = "outbound"
-    disconnection_reason: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    disconnection_reason: Annotated[Name, Field(min_length=1, max_length=200)] | None = None
     is_retry: bool = False
     debt_id: Annotated[str, Field(max_length=64)] | None = Field(
         None, description="The debt's; it cannot change."

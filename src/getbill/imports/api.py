@@ -26,7 +26,7 @@ from getbill.imports.wire import (
     ReportQuery,
     UploadQuery,
 )
-from getbill.kit import ids, paging, texts
+from getbill.kit import ids, names, paging, texts
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import BadRequest, FieldError
 from getbill.kit.http import answer, body
@@ -107,6 +107,7 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
     stream = upload.stream()
     # The name of a form's file comes later.
     texts.refuse_unstorable({"filename": upload.name})
+    names.refuse_hidden({"filename": upload.name})
     credential_id = change.caller.credential_id
     draft = await actions.begin(
         database, workspace, answers.wanted(query, upload.name, workspace, credential_id)
@@ -124,6 +125,7 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
     try:
         await actions.receive(database, draft, stream, request.app.state.settings.import_bytes_max)
         texts.refuse_unstorable({"filename": upload.name} | upload.fields)
+        names.refuse_hidden({"filename": upload.name})
         asked = answers.wanted(_with_form(query, upload.fields), upload.name, workspace, credential_id)
         change.body_digest = draft.sha256 + repr(sorted(upload.fields.items())).encode()
         return await change.commit(work)

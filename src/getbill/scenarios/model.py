@@ -17,6 +17,7 @@ from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions, Place
 from getbill.scenarios.conditions import Conditions
 
+OFFSET_MAX = 3660
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
 
@@ -86,7 +87,7 @@ class Step:
 
     key: Name
     wave: Annotated[int, Field(ge=1)]
-    offset: Annotated[int, Field(ge=0, le=3660)]
+    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)]
     channel: Channel
     template: Name
     unit: Unit = Unit.DAYS
@@ -122,7 +123,7 @@ class End:
 
     __pydantic_config__ = _STRICT
 
-    offset: Annotated[int, Field(ge=0, le=3660)]
+    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)]
     unit: Unit = Unit.DAYS
     action: EndAction = EndAction.ASK_TO_ESCALATE
 
