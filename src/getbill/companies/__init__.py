@@ -13,6 +13,7 @@ from getbill.companies.actions import (
     create_user,
     set_letterhead,
     set_password,
+    set_refused_zones,
 )
 from getbill.companies.logos import Logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
@@ -57,6 +58,7 @@ __all__ = [
     "set_letterhead",
     "set_logo",
     "set_password",
+    "set_refused_zones",
     "stop_all",
     "switch",
     "switches",

@@ -1,7 +1,7 @@
 """Founding a company and hiring its staff."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,7 +11,8 @@ import asyncpg
 from getbill.companies.model import ROLES
 from getbill.companies.queries import lookup_context
 from getbill.kit import clock, emails, ibans, ids, names
-from getbill.kit.db import Database, Statement
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.destinations import Zone
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.vault import Vault
 
@@ -55,6 +56,13 @@ _SET_LETTERHEAD = Statement(
     "companies.set_letterhead",
     "Say what a company's letters carry.",
     "UPDATE companies SET address = $2, imprint = $3 WHERE id = $1 RETURNING id",
+)
+
+
+_SET_REFUSED_ZONES = Statement(
+    "companies.set_refused_zones",
+    "Say which zones' numbers a company treats as expensive.",
+    "UPDATE companies SET refused_zones = $2 WHERE id = $1 RETURNING id",
 )
 
 
@@ -134,6 +142,16 @@ async def set_letterhead(
     names.refuse_hidden({"/imprint": (imprint or "").strip()})
     found = await database.fetchval(_SET_LETTERHEAD, company_id, lines, (imprint or "").strip() or None)
     if found is None:
+        raise NotFound("There is no such company.")
+
+
+async def set_refused_zones(tx: Transaction, company_id: UUID, zones: Iterable[str]) -> None:
+    """Say which zones' numbers a company treats as expensive, in the place of those before."""
+    wanted = sorted(set(zones))
+    wrong = [zone for zone in wanted if zone not in set(Zone)]
+    if wrong:
+        raise one_field("/zones", "unknown", f"There is no zone {wrong[0]!r}. There are: {', '.join(Zone)}.")
+    if await tx.fetchval(_SET_REFUSED_ZONES, company_id, wanted) is None:
         raise NotFound("There is no such company.")
 
 

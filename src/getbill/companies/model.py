@@ -40,6 +40,8 @@ class Company:
     # What its letters carry: the lines of its address, and the mentions that the law wants.
     address: tuple[str, ...] = ()
     imprint: str | None = None
+    # Of `kit.destinations.Zone`: whose numbers count as expensive here.
+    refused_zones: frozenset[str] = frozenset()
 
 
 class OwnScenario(NamedTuple):

@@ -101,6 +101,7 @@ def change(body: DebtChangeBody, debt: Debt) -> Change:
         identity = _renamed(identity, debt.debtor.identity)
         _refuse_other_name(debt.debtor.identity.updated(identity))
     details = {ours: _plain(getattr(body, theirs)) for theirs, ours in _DETAILS.items() if theirs in given}
+    _refuse_expensive(body, identity, debt)
     if "promise" in given:
         details["promise"] = body.promise and {"date": body.promise.date, "amount": body.promise.amount}
     return Change(
@@ -112,6 +113,20 @@ def change(body: DebtChangeBody, debt: Debt) -> Change:
         currency=body.currency,
         status=body.status,
     )
+
+
+def _refuse_expensive(body: DebtChangeBody, identity: dict[str, str | None], debt: Debt) -> None:
+    """Raise Invalid for a number that costs more than a person's own, unless the body or the debt accepts that."""
+    accepts = body.accept_expensive_destination
+    if accepts is None and "accept_expensive_destination" not in body.model_fields_set:
+        accepts = debt.details.accept_expensive_destination
+    phone = identity.get("phone")
+    if phone is None or accepts:
+        return
+    pointer = "/phone" if body.phone else "/debtor/phone"
+    error = checks.destination_error(pointer, phone, debt.workspace.company.refused_zones)
+    if error is not None:
+        raise refusal([error])
 
 
 def _plain(value: Any) -> Any:

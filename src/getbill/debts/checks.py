@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from getbill.debtors import agree, is_alike
-from getbill.kit import json
+from getbill.kit import destinations, json, phones
 from getbill.kit.errors import FieldError
 
 # Nobody has ever lived longer than 122 years.
@@ -55,6 +55,40 @@ def wrong_name(raw: dict[str, Any]) -> list[FieldError]:
 
 def _text(value: Any) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
+
+
+def wrong_destinations(raw: dict[str, Any], country: str, refused_zones: frozenset[str]) -> list[FieldError]:
+    """Return the refusal of every number that costs more than a person's own, unless the body accepts that."""
+    if raw.get("accept_expensive_destination") is True:
+        return []
+    debtor = raw.get("debtor")
+    places = [("/phone", raw.get("phone"))]
+    if isinstance(debtor, dict):
+        places.append(("/debtor/phone", debtor.get("phone")))
+    return [
+        error
+        for pointer, text in places
+        if isinstance(text, str) and (error := _wrong_destination(pointer, text, country, refused_zones))
+    ]
+
+
+def _wrong_destination(
+    pointer: str, text: str, country: str, refused_zones: frozenset[str]
+) -> FieldError | None:
+    try:
+        number = phones.parse(text, country)
+    except phones.PhoneInvalid:
+        # Which is another finding.
+        return None
+    return destination_error(pointer, number, refused_zones)
+
+
+def destination_error(pointer: str, number: str, refused_zones: frozenset[str]) -> FieldError | None:
+    """Return the refusal of a number in E.164 that costs more than a person's own; None where it does not."""
+    destination = destinations.expensive(number, refused_zones)
+    if destination is None:
+        return None
+    return FieldError(pointer, "expensive-destination", destinations.refusal(number, destination))
 
 
 def wrong_birthdates(raw: dict[str, Any], now: datetime) -> list[FieldError]:

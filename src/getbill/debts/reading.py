@@ -16,7 +16,7 @@ from getbill.debts import checks, plain
 from getbill.debts.answers import new_debt
 from getbill.debts.model import Details, NewDebt
 from getbill.debts.wire import NewDebtBody
-from getbill.kit import phones
+from getbill.kit import destinations, phones
 from getbill.kit.errors import FieldError, Invalid
 from getbill.kit.http import JsonBody, pointer
 from getbill.kit.money import Money
@@ -144,7 +144,14 @@ class _Reader:
         birthdate = who.get("birthdate")
         if birthdate and not self._born_after <= birthdate <= self._born_before:
             raise plain.Doubt
-        return self._debt(_identity(who), details, rest)
+        identity = _identity(who)
+        if identity.phone and not details.get("accept_expensive_destination"):
+            self._refuse_expensive(identity.phone)
+        return self._debt(identity, details, rest)
+
+    def _refuse_expensive(self, phone: str) -> None:
+        if destinations.expensive(phone, self._workspace.company.refused_zones) is not None:
+            raise plain.Doubt
 
     def _debt(self, identity: Identity, details: dict[str, Any], rest: dict[str, Any]) -> NewDebt:
         due_on, invoiced_on = rest.get("due_on"), details.get("invoice_date")

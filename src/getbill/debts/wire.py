@@ -189,6 +189,11 @@ class DebtFields(BaseModel):
     payment_link: Link | None = None
     company: Text | None = Field(None, description="The creditor's name, when you collect for several.")
     metadata: Metadata | None = None
+    accept_expensive_destination: bool | None = Field(
+        None,
+        description="Call and text the debtor also where the number is premium rate, a satellite phone, a pager or the"
+        " like; such a number is refused otherwise.",
+    )
     timeline_id: Text | None = Field(None, description="The same as `scenario`, by id.")
     firstname: Text | None = None
     lastname: Text | None = None
@@ -237,7 +242,8 @@ class DebtFields(BaseModel):
     @classmethod
     def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
         """Return what is wrong with the scenario, of which each workspace has its own."""
-        return _wrong_scenario(raw, caller.workspace) + checks.wrong_birthdates(raw, caller.workspace.now())
+        workspace: Workspace = caller.workspace
+        return _wrong_scenario(raw, workspace) + checks.wrong_birthdates(raw, workspace.now())
 
 
 class NewDebtBody(DebtFields):
@@ -264,7 +270,12 @@ class NewDebtBody(DebtFields):
     )
 
     timeline_start_mode: Literal["immediate", "next_day"] | None = None
-    accept_expensive_destination: bool | None = None
+
+    @classmethod
+    def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
+        """Return what is wrong for this workspace: a scenario it has not, a number that costs it too much."""
+        zones = caller.workspace.company.refused_zones
+        return super().across_for(raw, caller) + checks.wrong_destinations(raw, region(raw), zones)
 
     @classmethod
     def across(cls, raw: dict[str, Any]) -> list[FieldError]:

@@ -7,11 +7,13 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from getbill.channels import is_web_link
+from getbill.debts import Debt
 from getbill.followups.by_hand import Told
 from getbill.followups.links import Link
 from getbill.followups.model import Followup, Status, Type, Way
 from getbill.followups.queries import Wanted
-from getbill.kit import ids, json, paging, phones
+from getbill.kit import destinations, ids, json, paging, phones
+from getbill.kit.calendar import DEFAULT_COUNTRY
 from getbill.kit.errors import one_field
 from getbill.kit.names import Name
 from getbill.kit.shapes import DayAsked, Instant, Pagination, written_instant
@@ -226,11 +228,12 @@ class NewFollowupBody(FollowupChangeBody):
     debt_id: Annotated[str, Field(max_length=64)] = Field(examples=["debt_01m804scmte4gbpp4yw1mc91gy"])
 
 
-def told(body: FollowupChangeBody, country: str) -> Told:
-    """Return what a body says of a followup; raise Invalid for a number that nobody can call.
+def told(body: FollowupChangeBody, debt: Debt) -> Told:
+    """Return what a body says of a followup; raise Invalid for a number that nobody can call, or that costs too much.
 
-    A number without its country's prefix is one of the debtor's `country`.
+    A number without its country's prefix is one of the debtor's country.
     """
+    country = debt.debtor.identity.country or DEFAULT_COUNTRY
     values = {name: getattr(body, name) for name in body.model_fields_set - {"debt_id"}}
     number = values.get("phone_number_used")
     if number is not None:
@@ -238,7 +241,15 @@ def told(body: FollowupChangeBody, country: str) -> Told:
             values["phone_number_used"] = phones.parse(number, country)
         except phones.PhoneInvalid as error:
             raise one_field("/phone_number_used", "phone", str(error)) from None
+        _refuse_expensive(values["phone_number_used"], debt)
     return Told(values)
+
+
+def _refuse_expensive(number: str, debt: Debt) -> None:
+    destination = destinations.expensive(number, debt.workspace.company.refused_zones)
+    if destination is not None and not debt.details.accept_expensive_destination:
+        sentence = destinations.refusal(number, destination)
+        raise one_field("/phone_number_used", "expensive-destination", sentence)
 
 
 def refuse_other_debt(body: FollowupChangeBody, followup: Followup) -> None:
