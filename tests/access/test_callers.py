@@ -13,6 +13,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from calls import Site
 from getbill import access
+from getbill.access import signing
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import NotFound
@@ -211,8 +212,26 @@ async def test_an_expired_token_is_refused(site: Site, house: Any, vault: Vault)
 
     answer = await site.with_token(token).get(PROFILE)
 
+    challenge = (
+        'Bearer realm="getbill", error="invalid_token", error_description="The access token has expired"'
+    )
     assert answer.status == 401
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert answer.headers["www-authenticate"] == challenge
+    assert answer.json()["reason"] == "expired"
+
+
+async def test_an_expired_token_is_told_from_a_foreign_one_also_after_a_rotation(
+    site: Site, house: Any, vault: Vault, database: Any
+) -> None:
+    token = await forged(site, house, vault, exp=int(clock.unix()) - 1)
+    foreign = await forged(site, house, vault, exp=int(clock.unix()) - 1, iss="https://other.example")
+    await signing.rotate(database, vault, clock.wall() - timedelta(hours=3))
+    await signing.rotate(database, vault, clock.wall() - timedelta(hours=2))
+
+    answers = [await site.with_token(text).get(PROFILE) for text in (token, foreign, token[:-8] + "AAAAAAAA")]
+
+    assert [answer.status for answer in answers] == [401, 401, 401]
+    assert [answer.json().get("reason") for answer in answers] == ["expired", None, None]
 
 
 @pytest.mark.parametrize(("ahead", "status"), [(30, 200), (3600, 401)])

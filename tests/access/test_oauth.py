@@ -12,6 +12,7 @@ from joserfc.jwk import KeySet
 
 from calls import Site
 from getbill import access, companies
+from getbill.access.model import digest
 from getbill.kit import clock
 from getbill.kit.db import Database
 from getbill.vault import Vault
@@ -63,6 +64,57 @@ async def test_no_scope_asked_means_all_the_client_has(site: Site, house: Any) -
     answers = [await house.ask(site, client, secret), await house.ask(site, client, secret, scope="")]
 
     assert [answer.json()["scope"] for answer in answers] == ["debts:read users:read"] * 2
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "debts:read  debts:write",
+        " debts:read",
+        "debts:read ",
+        "debts:read\tdebts:write",
+        "debts:read\ndebts:write",
+        "debts:read\u00a0debts:write",
+        "debts:read,debts:write",
+        "debts:read+debts:write",
+        "debts:read\\debts:write",
+        '"debts:read"',
+        "debts:read\u3000debts:write",
+    ],
+)
+async def test_scopes_are_separated_by_single_spaces(site: Site, house: Any, scope: str) -> None:
+    client, secret = await house.client(scopes=("debts:read", "debts:write"))
+    refresh = (await house.ask(site, client, secret)).json()["refresh_token"]
+
+    answers = [
+        await house.ask(site, client, secret, scope=scope),
+        await house.refresh(site, client, secret, refresh, scope=scope),
+    ]
+
+    assert [(answer.status, answer.json()["error"]) for answer in answers] == [(400, "invalid_scope")] * 2
+
+
+async def test_scopes_may_come_in_any_order_and_more_than_once(site: Site, house: Any) -> None:
+    client, secret = await house.client(scopes=("debts:read", "debts:write"))
+
+    answer = await house.ask(site, client, secret, scope="debts:write debts:read debts:write")
+
+    assert answer.json()["scope"] == "debts:write debts:read"
+
+
+async def test_an_expired_refresh_token_says_so_to_its_own_client_only(
+    site: Site, house: Any, database: Any
+) -> None:
+    client, secret = await house.client()
+    other, other_secret = await house.client()
+    token = (await house.ask(site, client, secret)).json()["refresh_token"]
+    await database.pool.execute("UPDATE refresh_tokens SET expires_at = now() WHERE hash = $1", digest(token))
+
+    own = await house.refresh(site, client, secret, token)
+    foreign = await house.refresh(site, other, other_secret, token)
+
+    assert own.json() == {"error": "invalid_grant", "error_description": "The refresh token has expired."}
+    assert "unknown" in foreign.json()["error_description"]
 
 
 @pytest.mark.parametrize(

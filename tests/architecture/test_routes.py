@@ -111,6 +111,15 @@ def test_every_operation_says_what_it_does_and_what_it_answers(document) -> None
     assert not wrong, "\n".join(wrong)
 
 
+def test_every_delete_answers_200_with_what_was_deleted(document) -> None:
+    deletes = [(path, one["responses"]) for method, path, one in operations(document) if method == "DELETE"]
+
+    assert len(deletes) >= 5
+    for path, responses in deletes:
+        assert [status for status in responses if status.startswith("2")] == ["200"], path
+        assert responses["200"]["content"]["application/json"]["schema"], path
+
+
 def test_operation_ids_are_unique(document) -> None:
     names = [operation["operationId"] for _, _, operation in operations(document)]
 

@@ -36,7 +36,8 @@ async def test_a_method_that_a_path_does_not_have_is_refused_with_those_it_has(s
         answered = await sandbox.call("PATCH", path)
 
         assert (answered.status, answered.json()["type"]) == (405, "/problems/method-not-allowed"), path
-        assert set(answered.headers["allow"].split(", ")) == methods, path
+        allowed = methods | ({"HEAD"} if "GET" in methods else set())
+        assert set(answered.headers["allow"].split(", ")) == allowed, path
 
 
 async def test_a_body_that_is_not_json_in_utf_8_is_refused_everywhere(sandbox, calls) -> None:
@@ -53,7 +54,7 @@ async def test_a_body_that_is_not_json_in_utf_8_is_refused_everywhere(sandbox, c
             assert (answered.status, answered.headers["content-type"]) == (status, "application/problem+json")
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/external-api/v1/nothing", "/external-api/v1/debts/"])
+@pytest.mark.parametrize("path", ["/nothing", "/nothing/", "/external-api/v1/nothing"])
 async def test_a_path_that_is_not_there_is_a_problem_too(sandbox, path: str) -> None:
     answered = await sandbox.get(path)
 

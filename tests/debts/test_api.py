@@ -179,7 +179,6 @@ async def test_another_company_s_debt_is_not_there(house: House, other_house: Ho
         ("status=pending&status=on_hold", {"a", "b", "c"}),
         ("status=resolved", set()),
         ("scenario=standard_3_waves", {"a", "b", "c"}),
-        ("scenario=other", set()),
         ("reference=a", {"a"}),
         ("currency=JPY", {"c"}),
         ("amount=100.50", {"a"}),

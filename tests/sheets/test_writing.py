@@ -1,5 +1,6 @@
 """Tables on the way out: safe in a spreadsheet, and the same when they come back in."""
 
+import csv
 import io
 import zipfile
 from datetime import date, datetime
@@ -25,6 +26,15 @@ FORMULAS = [
     "\t=1+1",
     "  =1+1",
     '=HYPERLINK("http://x")',
+    "\uff1d1+1",
+    "\uff0bcmd|x",
+    "\uff0dcmd|x",
+    "\uff20SUM(A1)",
+    "\ufe661+1",
+    "\u3000=1+1",
+    "\u00a0=1+1",
+    "\u200b=1+1",
+    " \uff1d1+1",
 ]
 
 
@@ -38,7 +48,18 @@ def test_what_would_be_a_formula_is_written_as_text_and_read_back_as_it_was(form
 
     with sheets.open(out, "report.csv") as sheet:
         (row,) = sheet.rows()
-    assert sheets.read_text(row.cells[1]) == formula.strip()
+    assert sheets.read_text(row.cells[1]) == formula.strip().strip("\u200b")
+
+
+@pytest.mark.parametrize("start", ["\r", "\n", "\r\n", "\t ", " \t", "\x0b", "\x85", "\ufeff"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d"])
+def test_no_blank_hides_a_formula(start: str, sign: str) -> None:
+    out = io.BytesIO()
+
+    sheets.write_csv(out, [["nom"], [f"{start}{sign}cmd|x"]])
+
+    (row,) = list(csv.reader(io.StringIO(out.getvalue().decode("utf-8-sig"), newline=""), delimiter=";"))[1:]
+    assert row == [f"'{start}{sign}cmd|x"]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ async def test_a_deleted_endpoint_is_gone(house: House) -> None:
 
     deleted = await house.call("DELETE", f"/webhooks/{opened['id']}")
 
-    assert (deleted.status, deleted.body) == (204, b"")
+    assert (deleted.status, read(deleted)["id"]) == (200, opened["id"])
+    assert "secret" not in read(deleted)
     assert (await house.get(f"/webhooks/{opened['id']}")).status == 404
     assert (await house.put(f"/webhooks/{opened['id']}", {"enabled": True})).status == 404
     assert (await house.call("DELETE", f"/webhooks/{opened['id']}")).status == 404

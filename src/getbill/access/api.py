@@ -24,6 +24,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": wire.OAuthRefusal, "description": "The request is wrong; `error` says how."},
     401: {"model": wire.OAuthRefusal, "description": "The client is unknown or its secret is wrong."},
     413: {"model": wire.OAuthRefusal, "description": "The form is too large."},
+    415: {"model": wire.OAuthRefusal, "description": "The form is compressed or otherwise encoded."},
 }
 
 
@@ -52,6 +53,7 @@ async def revoke_token(request: Request) -> Response:
 
 
 async def _asked(request: Request) -> forms.Asked:
+    forms.check_headers(request.headers)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from joserfc.errors import JoseError
+from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from getbill import companies
 from getbill.access.keys import KEY, PREFIX
-from getbill.access.model import SCOPES, Caller, Kind, Policy, TokenInvalid
+from getbill.access.model import SCOPES, Caller, Kind, Policy, TokenExpired, TokenInvalid
 from getbill.access.signing import TOKEN_LIFE, Signed, SigningKeys
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement
@@ -163,8 +163,12 @@ class Callers:
         )
         try:
             registry.validate(signed.claims)
+        except ExpiredTokenError as error:
+            raise TokenExpired from error
         except JoseError as error:
-            raise TokenInvalid(message("The access token has expired or is not for this server")) from error
+            raise TokenInvalid(
+                message("The access token is not for this server, or not valid yet")
+            ) from error
         claims = signed.claims
         return _Claims(
             ids.read("client", claims["client_id"]),

@@ -15,7 +15,7 @@ from authlib.oauth2.rfc6749 import ClientMixin
 
 from getbill.access.model import GRANTS, SCOPES, digest, in_order
 from getbill.access.wakes import forget
-from getbill.kit import ids
+from getbill.kit import ids, names
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import FieldError, NotFound, refusal
 from getbill.kit.messages import excerpt, message
@@ -165,6 +165,8 @@ def _check(new: NewClient) -> None:
     ]
     if not new.name.strip():
         wrong.append(FieldError("/name", "missing", message("A client has a name.")))
+    elif hidden := names.hidden_in(new.name.strip()):
+        wrong.append(FieldError("/name", "characters", names.detail(hidden)))
     if not new.grants:
         wrong.append(FieldError("/grants", "missing", message("A client has at least one grant.")))
     if not new.scopes:

@@ -6,7 +6,8 @@ client's authentication, the tokens' making, and descriptions that never repeat 
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from re import compile as compile_pattern
+from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.errors import (
@@ -31,6 +32,7 @@ METHODS = ("client_secret_basic", "client_secret_post")
 REFRESH = RefreshTokenGrant.GRANT_TYPE
 
 _NOT_GOOD = "The refresh token is unknown, expired, used, revoked or another client's."
+_SCOPE_MALFORMED = "Separate scopes by single spaces, such as debts:read debts:write."
 _ANY_TOKEN = ("access_token", "refresh_token")
 
 Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
@@ -53,7 +55,7 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # as ab
 
     def validate_requested_scope(self) -> None:
         asked = _scopes(self.request.payload.scope)
-        if asked is not None and (not asked or not set(asked) <= set(self.client.scopes)):
+        if asked is not None and not set(asked) <= set(self.client.scopes):
             raise InvalidScopeError
 
     def create_token_response(self) -> Answer:
@@ -75,11 +77,18 @@ class _Refresh(RefreshTokenGrant):  # type: ignore[misc]  # as above
         if not isinstance(found, RefreshToken) or not found.check_client(self.request.client):
             raise InvalidGrantError(_NOT_GOOD)
         standing = found.standing(desk.now)
+        if standing == "expired":
+            raise InvalidGrantError("The refresh token has expired.")
         if standing == "reused":
             desk.revoked = found
         if standing != "good":
             raise InvalidGrantError(_NOT_GOOD)
         return found
+
+    def _validate_token_scope(self, token: RefreshToken) -> None:
+        asked = _scopes(self.request.payload.scope)
+        if asked is not None and not set(asked) <= set(token.scopes):
+            raise InvalidScopeError
 
     def authenticate_user(self, _token: RefreshToken) -> Client:
         client: Client = self.request.client
@@ -184,9 +193,20 @@ class Desk(AuthorizationServer):  # type: ignore[misc]  # as above
         return members | {"scope": " ".join(self.issue.scopes)}
 
 
+# RFC 6749 section 3.3: tokens of printable ASCII without quotes and backslashes, one space between two.
+_SCOPE: Final = compile_pattern(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
+
+
 def _scopes(text: str | None) -> list[str] | None:
-    """Return the scopes asked for, each once, in the order asked; None when none was asked for."""
-    return None if text is None else list(dict.fromkeys(text.split()))
+    """Return the scopes asked for, each once, in the order asked; None when none was asked for.
+
+    Raises InvalidScopeError for what RFC 6749 does not read as scopes.
+    """
+    if text is None:
+        return None
+    if not _SCOPE.fullmatch(text):
+        raise InvalidScopeError(_SCOPE_MALFORMED)
+    return list(dict.fromkeys(text.split(" ")))
 
 
 def refusal(error: OAuth2Error, *, has_grant_type: bool = True) -> Answer:

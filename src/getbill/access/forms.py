@@ -11,7 +11,9 @@ from uuid import UUID
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
+from starlette.datastructures import Headers
 
+from getbill.access.headers import other_encoding, repeated
 from getbill.access.model import REALM
 from getbill.kit import ids
 from getbill.kit.errors import NotFound
@@ -30,6 +32,15 @@ class Asked:
     client_id: UUID | None
     secret: str
     by_basic: bool
+
+
+def check_headers(headers: Headers) -> None:
+    """Raise HeaderTwice or FormEncoded for headers that no form may come with."""
+    name = repeated(name for name, _ in headers.raw)
+    if name is not None:
+        raise HeaderTwice(f"The header {name} was sent more than once.")
+    if other_encoding(headers.get("content-encoding")) is not None:
+        raise FormEncoded
 
 
 def read(body: bytes, content_type: str, authorization: str | None) -> Asked:
@@ -109,6 +120,17 @@ class TlsMissing(InvalidRequestError):  # type: ignore[misc]  # as above
     """A live client's secret came over a connection that others could read."""
 
     description = "Live credentials are taken over TLS only. Treat this secret as known to others."
+
+
+class HeaderTwice(InvalidRequestError):  # type: ignore[misc]  # as above
+    """A header that has one value came more than once."""
+
+
+class FormEncoded(InvalidRequestError):  # type: ignore[misc]  # as above
+    """The form is compressed or otherwise encoded."""
+
+    description = "Send the form as it is, without Content-Encoding."
+    status_code = 415
 
 
 class BodyTooLong(InvalidRequestError):  # type: ignore[misc]  # as above

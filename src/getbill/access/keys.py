@@ -10,7 +10,7 @@ from uuid import UUID
 
 from getbill.access.model import digest
 from getbill.access.wakes import forget
-from getbill.kit import ids
+from getbill.kit import ids, names
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import NotFound, one_field
 from getbill.kit.messages import message
@@ -85,6 +85,7 @@ async def create_key(database: Database, new: NewKey, now: datetime) -> tuple[Ap
     """Cut a key for a sandbox and return it with its text, which is shown this once."""
     if not new.name.strip():
         raise one_field("/name", "missing", message("A key has a name."))
+    names.refuse_hidden({"/name": new.name.strip()})
     text = PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
         ids.new(), new.workspace_id, new.name.strip(), text[-4:], new.limit_per_minute, now, revoked_at=None

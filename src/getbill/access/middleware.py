@@ -11,7 +11,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from getbill.access import metrics
+from getbill.access import headers, metrics
 from getbill.access.gate import Gate
 from getbill.access.limits import WINDOW_SECONDS, Count
 from getbill.access.model import BodyTooLarge, Caller, NoCredential, RateLimited, TlsRequired
@@ -22,6 +22,8 @@ from getbill.kit.http import problem
 
 API = "/external-api/"
 OAUTH = frozenset({"/token", "/oauth/token", "/oauth/revoke"})
+# Here what is wrong with headers is said as RFC 6749 wants it, by the routes themselves.
+_OAUTH_OF_API = frozenset({"/external-api/v1/oauth/token", "/external-api/v1/oauth/revoke"})
 
 # Written by whoever reverse-proxies: the connection ended before the answer (nginx).
 _CLIENT_LEFT = 499
@@ -42,7 +44,11 @@ class Middleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = _Visit(scope, send, scope["app"].state.gate)
+        method = scope["method"]
+        if method == "HEAD":
+            # A HEAD is answered as the GET it stands for, without the body (RFC 9110 section 9.3.2).
+            scope = {**scope, "method": "GET"}
+        visit = _Visit(scope, send, scope["app"].state.gate, method)
         try:
             await self._answer(visit, scope, receive)
         except ClientDisconnect:
@@ -60,6 +66,7 @@ class Middleware:
         try:
             await visit.enter()
             texts.refuse_address(scope["path"], scope["query_string"])
+            visit.check_headers()
             receive = visit.bounded(receive)
         except Problem as refusal:
             await problem(refusal, scope)(scope, receive, visit.send)
@@ -70,12 +77,25 @@ class Middleware:
 class _Visit:
     """One request between the door and its answer."""
 
-    __slots__ = ("caller", "extra", "gate", "headers", "now", "pass_on", "peer", "scope", "started", "status")
+    __slots__ = (
+        "caller",
+        "extra",
+        "gate",
+        "headers",
+        "method",
+        "now",
+        "pass_on",
+        "peer",
+        "scope",
+        "started",
+        "status",
+    )
 
-    def __init__(self, scope: Scope, pass_on: Send, gate: Gate) -> None:
+    def __init__(self, scope: Scope, pass_on: Send, gate: Gate, method: str) -> None:
         self.started = clock.monotonic()
         self.now = clock.unix()
         self.scope = scope
+        self.method = method
         self.pass_on = pass_on
         self.gate = gate
         self.headers: Headers = dict(scope["headers"])
@@ -107,6 +127,16 @@ class _Visit:
         elif path not in OAUTH:
             return
         self._tell(self.gate.addresses.take(bucket(self.peer.address), self.now))
+
+    def check_headers(self) -> None:
+        """Raise what is wrong with the headers themselves; the routes of OAuth say it in their own shape."""
+        path = self.scope["path"]
+        if path in OAUTH or path in _OAUTH_OF_API:
+            return
+        headers.refuse_repeated(self.scope["headers"], self.headers)
+        # Without a good credential the route says so, whatever else is wrong.
+        if not isinstance(self.scope["state"].get("caller"), Problem):
+            headers.refuse_encoding(self.headers)
 
     async def _found(self) -> Caller | Problem:
         token = _token(self.headers)
@@ -163,6 +193,8 @@ class _Visit:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *self.extra]
+        elif self.method == "HEAD":
+            message = {**message, "body": b""}
         await self.pass_on(message)
 
     def leave(self) -> None:
@@ -170,12 +202,12 @@ class _Visit:
         scope, caller = self.scope, self.caller
         seconds = clock.monotonic() - self.started
         status = self.status or _CLIENT_LEFT
-        metrics.count(scope["method"], _template(scope), status, seconds)
+        metrics.count(self.method, _template(scope), status, seconds)
         self.gate.log.add(
             (
                 clock.wall(),
                 scope["state"]["request_id"],
-                scope["method"],
+                self.method,
                 _path(scope),
                 status,
                 seconds * 1000,

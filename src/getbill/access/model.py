@@ -136,10 +136,18 @@ class TokenInvalid(Unauthenticated):
     code = "invalid-token"
     way_out = "Get a new access token, by the refresh token or by the client's credentials; a revoked key stays revoked."
 
-    def __init__(self, detail: Message) -> None:
+    def __init__(self, detail: Message, reason: str | None = None) -> None:
         # A header is ASCII: its description stays English (RFC 6750 section 3).
         challenge = f'Bearer realm="{REALM}", error="invalid_token", error_description="{detail}"'
-        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+        extra = {"reason": reason} if reason else {}
+        super().__init__(detail, extra=extra, headers={"WWW-Authenticate": challenge})
+
+
+class TokenExpired(TokenInvalid):
+    """An access token of ours whose hour is over; `reason` is `expired`."""
+
+    def __init__(self) -> None:
+        super().__init__("The access token has expired", "expired")
 
 
 class ScopeMissing(Forbidden):

@@ -27,6 +27,8 @@ ALGORITHM = "RS256"
 TYPE = "at+jwt"
 
 _RSA_BITS = 2048
+# For so long after its retirement a key's expired tokens are told from foreign ones.
+_KNOWN_LIFE = timedelta(days=1)
 
 _CURRENT = Statement(
     "access.current_signing_key",
@@ -35,9 +37,9 @@ _CURRENT = Statement(
 )
 _VERIFYING = Statement(
     "access.verifying_keys",
-    "The key that signs now and those whose tokens may still be valid.",
+    "The key that signs now and those retired after an instant.",
     """
-    SELECT id, public FROM signing_keys WHERE retired_at IS NULL OR retired_at > $1
+    SELECT id, public, retired_at FROM signing_keys WHERE retired_at IS NULL OR retired_at > $1
     ORDER BY created_at DESC
     """,
 )
@@ -99,8 +101,8 @@ async def rotate(
 
 
 async def prune(database: Database, now: datetime) -> None:
-    """Forget keys that no token can name any more."""
-    await database.execute(_PRUNE, now - 2 * TOKEN_LIFE)
+    """Forget keys whose tokens expired long ago."""
+    await database.execute(_PRUNE, now - _KNOWN_LIFE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +140,16 @@ class SigningKeys:
 
     async def published(self, now: datetime) -> list[dict[str, Any]]:
         """Return the public keys that verify tokens now, as JWKs, the newest first."""
-        rows = await self._database.fetch(_VERIFYING, now - TOKEN_LIFE)
+        # Older ones verify nothing; they only tell an expired token of ours from a foreign one.
+        rows = await self._database.fetch(_VERIFYING, now - _KNOWN_LIFE)
         keys: list[dict[str, Any]] = [json.read(row["public"].encode()) for row in rows]
         self._public = {key["kid"]: RSAKey.import_key(key) for key in keys}
-        return keys
+        verifying_since = now - TOKEN_LIFE
+        return [
+            key
+            for key, row in zip(keys, rows, strict=True)
+            if row["retired_at"] is None or row["retired_at"] > verifying_since
+        ]
 
     async def open(self, token: str, now: datetime) -> Signed | None:
         """Return what a token says if one of our keys signed it, else None; its times are not checked here."""

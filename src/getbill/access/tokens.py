@@ -91,7 +91,7 @@ _PRUNE = (
     ),
 )
 
-Standing = Literal["good", "reused", "dead"]
+Standing = Literal["good", "reused", "expired", "dead"]
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,10 @@ class RefreshToken(TokenMixin):  # type: ignore[misc]  # Authlib ships no types
 
     def standing(self, now: datetime) -> Standing:
         """Say whether it is good for a successor, or dead, or a sign that someone copied it."""
-        if self.revoked_at is not None or self.expires_at <= now:
+        if self.revoked_at is not None:
             return "dead"
+        if self.expires_at <= now:
+            return "expired"
         if self.replaced_at is None:
             return "good"
         if not self.is_outlived and now - self.replaced_at <= GRACE:

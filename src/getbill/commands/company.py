@@ -11,6 +11,7 @@ from getbill import access, channels, companies, scenarios
 from getbill.commands import choosing, database
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
+from getbill.kit.destinations import Zone
 from getbill.kit.stops import CannotRun
 from getbill.vault import Vault
 
@@ -76,6 +77,26 @@ def logo(
         found = await choosing.company(opened, name)
         kept = await companies.set_logo(opened, found.id, image)
         return {"name": found.name, "media_type": kept.media_type, "bytes": len(kept.image)}
+
+    choosing.show(database.run(put))
+
+
+@company.command()
+def zones(
+    name: Annotated[str, typer.Argument(help="Which company.")],
+    refuse: Annotated[
+        list[str] | None,
+        typer.Option(help=f"One of {', '.join(Zone)}; give the option once for each, none to accept all."),
+    ] = None,
+) -> None:
+    """Say whose phone numbers are refused unless a debt accepts expensive destinations."""
+
+    async def put(opened: Database, _vault: Vault) -> dict[str, Any]:
+        found = await choosing.company(opened, name)
+        async with opened.transaction(clock.wall()) as tx:
+            await companies.set_refused_zones(tx, found.id, refuse or ())
+            await access.forget(tx, found.id)
+        return {"name": found.name, "refused_zones": sorted(refuse or ())}
 
     choosing.show(database.run(put))
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from getbill import streams
+from getbill import companies, streams
 from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName
 from getbill.events import KINDS, Placed
@@ -57,7 +57,8 @@ def tail(  # noqa: PLR0913 the options of a command are its parameters
         owner = await choosing.company(opened, company)
         workspace_id = await choosing.workspace(opened, owner, workspace)
         debt_id = ids.read("debt", debt) if debt else None
-        place = await streams.place_of(opened, workspace_id, None if after == "start" else after)
+        there = await companies.workspace(opened, vault, workspace_id)
+        place = await streams.place_of(opened, there, None if after == "start" else after)
         await _print(opened, vault, workspace_id, Asked(place, _PAGE, event, debt_id), _Form(follow, as_json))
 
     try:

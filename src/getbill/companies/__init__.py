@@ -15,6 +15,7 @@ from getbill.companies.actions import (
     set_active,
     set_letterhead,
     set_password,
+    set_refused_zones,
     update,
 )
 from getbill.companies.closing import CompanyHasDebts, delete
@@ -65,6 +66,7 @@ __all__ = [
     "set_letterhead",
     "set_logo",
     "set_password",
+    "set_refused_zones",
     "stop_all",
     "switch",
     "switches",

@@ -1,7 +1,7 @@
 """Founding a company and hiring its staff."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,8 +12,9 @@ from babel.core import get_global
 from getbill.companies import queries
 from getbill.companies.model import ROLES, User
 from getbill.companies.queries import lookup_context
-from getbill.kit import clock, emails, ibans, ids, money, phones
+from getbill.kit import clock, emails, ibans, ids, money, names, phones
 from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.destinations import Zone
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.kit.messages import message
 from getbill.vault import Vault
@@ -73,6 +74,13 @@ _SET_LETTERHEAD = Statement(
     "companies.set_letterhead",
     "Say what a company's letters carry.",
     "UPDATE companies SET address = $2, imprint = $3 WHERE id = $1 RETURNING id",
+)
+
+
+_SET_REFUSED_ZONES = Statement(
+    "companies.set_refused_zones",
+    "Say which zones' numbers a company treats as expensive.",
+    "UPDATE companies SET refused_zones = $2 WHERE id = $1 RETURNING id",
 )
 
 
@@ -144,6 +152,7 @@ async def create(
     """Found a company with a live workspace and a sandbox."""
     if not name.strip():
         raise one_field("/name", "missing", message("A company has a name."))
+    names.refuse_hidden({"/name": name.strip()})
     founded = Founded(ids.new(), ids.new(), ids.new())
     now = clock.wall()
     secret = vault.seal(os.urandom(32), lookup_context(founded.company_id))
@@ -169,15 +178,28 @@ async def set_letterhead(
     lines = [line.strip() for line in address if line.strip()]
     if len(lines) > _ADDRESS_LINES_MAX or any(len(line) > _LINE_CHARACTERS_MAX for line in lines):
         raise one_field("/address", "too-long", message("An address has at most 5 lines of 60 characters."))
+    names.refuse_hidden({f"/address/{number}": line for number, line in enumerate(lines)})
+    names.refuse_hidden({"/imprint": (imprint or "").strip()})
     found = await database.fetchval(_SET_LETTERHEAD, company_id, lines, (imprint or "").strip() or None)
     if found is None:
         raise NotFound(message("There is no such company."))
+
+
+async def set_refused_zones(tx: Transaction, company_id: UUID, zones: Iterable[str]) -> None:
+    """Say which zones' numbers a company treats as expensive, in the place of those before."""
+    wanted = sorted(set(zones))
+    wrong = [zone for zone in wanted if zone not in set(Zone)]
+    if wrong:
+        raise one_field("/zones", "unknown", f"There is no zone {wrong[0]!r}. There are: {', '.join(Zone)}.")
+    if await tx.fetchval(_SET_REFUSED_ZONES, company_id, wanted) is None:
+        raise NotFound("There is no such company.")
 
 
 async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUID:
     """Add a member of staff; raise UserExists when the e-mail address is taken."""
     if new.role not in ROLES:
         raise one_field("/role", "unknown", message("A role is one of {roles}.", roles=list(ROLES)))
+    names.refuse_hidden({"/first_name": new.first_name, "/last_name": new.last_name})
     user_id = ids.new()
     now = clock.wall()
     secret = argon2.PasswordHasher().hash(_long_enough(new.password))

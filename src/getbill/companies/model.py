@@ -9,6 +9,7 @@ from uuid import UUID
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import Forbidden
 from getbill.kit.messages import message
+from getbill.kit.paging import Mark
 from getbill.vault import Lookup, Vault
 
 ROLES = ("admin", "manager", "agent", "developer", "viewer")
@@ -40,6 +41,8 @@ class Company:
     # What its letters carry: the lines of its address, and the mentions that the law wants.
     address: tuple[str, ...] = ()
     imprint: str | None = None
+    # Of `kit.destinations.Zone`: whose numbers count as expensive here.
+    refused_zones: frozenset[str] = frozenset()
 
 
 class OwnScenario(NamedTuple):
@@ -73,6 +76,11 @@ class Workspace:
     def now(self) -> datetime:
         """Return the workspace's instant."""
         return self.clock.now()
+
+    def mark_of(self, listing: str) -> Mark:
+        """Return what marks the cursors of one of this workspace's lists."""
+        place = f"{self.id}\x00{listing}\x00"
+        return lambda cursor: self.lookup.hash("cursor", place + cursor)
 
 
 @dataclass(frozen=True, slots=True)

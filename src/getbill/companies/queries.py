@@ -61,7 +61,9 @@ def lookup_context(company_id: UUID) -> bytes:
 
 
 def _company(row: Record) -> Company:
-    return Company(**{name: row[name] for name in Company.__slots__} | {"address": tuple(row["address"])})
+    fields = {name: row[name] for name in Company.__slots__}
+    address, zones = tuple(row["address"]), frozenset(row["refused_zones"])
+    return Company(**fields | {"address": address, "refused_zones": zones})
 
 
 async def workspace(database: Database, vault: Vault, workspace_id: UUID) -> Workspace:

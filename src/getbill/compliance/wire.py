@@ -18,6 +18,7 @@ from getbill.compliance.suppressions import PREFIX, Suppressed
 from getbill.kit import emails, ids, json, phones
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import message
+from getbill.kit.names import Name
 from getbill.kit.shapes import Instant, written_instant
 
 Reason = Literal["stop", "not_me", "hard_bounce"]
@@ -82,7 +83,7 @@ class ConsentBody(BaseModel):
 
     phone: Phone = Field(description=_AS_WRITTEN)
     consent: ConsentName = Field(description="What was agreed to: a call in an artificial voice.")
-    source: Annotated[str, Field(min_length=1, max_length=500)] = Field(
+    source: Annotated[Name, Field(min_length=1, max_length=500)] = Field(
         description="How it was given and where the proof is; without personal data."
     )
     given_at: Annotated[AwareDatetime, BeforeValidator(written_instant)] | None = Field(

@@ -7,9 +7,10 @@ people is a collective account and recognises nobody any more. Who a debtor is s
 """
 
 from getbill.debtors.actions import create, erase, fill, merge, restore, update
-from getbill.debtors.comparison import Likeness, compare, differences
+from getbill.debtors.comparison import Likeness, compare, differences, is_alike
 from getbill.debtors.matching import Doubt, Matcher, Recognised
 from getbill.debtors.model import Debtor, Hasher, Hashes, Identity, context, hashes, of_row, words
+from getbill.debtors.naming import agree
 from getbill.debtors.queries import COLUMNS, Page, count, find, holders_of, list_debtors, lock
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Matcher",
     "Page",
     "Recognised",
+    "agree",
     "compare",
     "context",
     "count",
@@ -33,6 +35,7 @@ __all__ = [
     "find",
     "hashes",
     "holders_of",
+    "is_alike",
     "list_debtors",
     "lock",
     "merge",

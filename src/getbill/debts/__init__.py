@@ -39,22 +39,26 @@ from getbill.debts.queries import find, find_many, lock, lock_many, taken
 from getbill.debts.reading import read_many
 from getbill.debts.schedule import (
     END,
+    EXPENSIVE,
     NEVER,
     REVIEW,
     Course,
     Past,
     day_zero,
+    expensive_destination,
     facts_of,
     hashes_of,
     next_contact,
     reachable_by,
     standing_of,
+    usable,
 )
 from getbill.debts.snapshots import changing, replaced, restoring, snapshot
 from getbill.debts.wire import DebtChangeBody, NewDebtBody
 
 __all__ = [
     "END",
+    "EXPENSIVE",
     "MOVES",
     "NEVER",
     "REVIEW",
@@ -88,6 +92,7 @@ __all__ = [
     "enter_money",
     "erase",
     "escalate",
+    "expensive_destination",
     "facts_of",
     "find",
     "find_many",
@@ -113,4 +118,5 @@ __all__ = [
     "taken",
     "undo",
     "update",
+    "usable",
 ]

@@ -192,7 +192,14 @@ class Change:
     status: str | None = None
 
 
-_REPLANNING = {"scenario", "scenario_version", "due_date", "debtor", "promise"}
+_REPLANNING = {
+    "scenario",
+    "scenario_version",
+    "due_date",
+    "debtor",
+    "promise",
+    "accept_expensive_destination",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from asyncpg import Record
 from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debtors import Debtor, Identity
-from getbill.debts import promises
+from getbill.debts import checks, promises
 from getbill.debts.actions import Change
 from getbill.debts.erasure import Erased
 from getbill.debts.model import Debt, Details, NewDebt
@@ -98,7 +98,9 @@ def change(body: DebtChangeBody, debt: Debt) -> Change:
     identity = _identity(body, debt.debtor.identity.country)
     if identity:
         identity = _renamed(identity, debt.debtor.identity)
+        _refuse_other_name(debt.debtor.identity.updated(identity))
     details = {ours: _plain(getattr(body, theirs)) for theirs, ours in _DETAILS.items() if theirs in given}
+    _refuse_expensive(body, identity, debt)
     if "promise" in given:
         details["promise"] = body.promise and {"date": body.promise.date, "amount": body.promise.amount}
     return Change(
@@ -110,6 +112,20 @@ def change(body: DebtChangeBody, debt: Debt) -> Change:
         currency=body.currency,
         status=body.status,
     )
+
+
+def _refuse_expensive(body: DebtChangeBody, identity: dict[str, str | None], debt: Debt) -> None:
+    """Raise Invalid for a number that costs more than a person's own, unless the body or the debt accepts that."""
+    accepts = body.accept_expensive_destination
+    if accepts is None and "accept_expensive_destination" not in body.model_fields_set:
+        accepts = debt.details.accept_expensive_destination
+    phone = identity.get("phone")
+    if phone is None or accepts:
+        return
+    pointer = "/phone" if body.phone else "/debtor/phone"
+    error = checks.destination_error(pointer, phone, debt.workspace.company.refused_zones)
+    if error is not None:
+        raise refusal([error])
 
 
 def _plain(value: Any) -> Any:
@@ -161,6 +177,13 @@ def _renamed(found: dict[str, str | None], before: Identity) -> dict[str, str | 
     if not found.get("name", before.name):
         found["name"] = before.name
     return found
+
+
+def _refuse_other_name(after: Identity) -> None:
+    """Raise Invalid where a debtor's name would contradict its parts, of which a body names only some."""
+    parts = after.first_name, after.last_name
+    if checks.do_names_disagree(after.name, *parts, after.company):
+        raise refusal([checks.name_error(after.name, *parts)])
 
 
 def debt(debt: Debt) -> dict[str, Any]:

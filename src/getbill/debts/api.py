@@ -103,7 +103,9 @@ async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery
     found = await queries.page(database, caller.workspace, wanted)
     total = await queries.count(database, caller.workspace, wanted.filters, paging.EXACT_MAX + 1)
     shown = found[: query.limit]
-    cursor = listing.cursor_after(shown[-1], query.sort) if len(found) > query.limit else None
+    cursor = (
+        listing.cursor_after(caller.workspace, shown[-1], query.sort) if len(found) > query.limit else None
+    )
     pages = paging.pagination(total, query.page, query.limit, cursor)
     return answer(200, {"data": [answers.debt(debt) for debt in shown], "pagination": pages})
 
@@ -213,14 +215,14 @@ async def list_debtors(
 ) -> Response:
     """List the people and firms who have debts, the newest first."""
     database = database_of(request)
-    after = listing.debtors_after(query.cursor)
+    after = listing.debtors_after(caller.workspace, query.cursor)
     offset = 0 if after else (query.page - 1) * query.limit
     page = debtors.Page(query.limit + 1, offset, after)
     found = await debtors.list_debtors(database, caller.workspace, page)
     total = await debtors.count(database, caller.workspace, paging.EXACT_MAX + 1)
     shown = found[: query.limit]
     is_end = len(found) <= query.limit
-    cursor = None if is_end else listing.debtors_cursor(shown[-1].created_at, shown[-1].id)
+    cursor = None if is_end else listing.debtors_cursor(caller.workspace, shown[-1].created_at, shown[-1].id)
     pages = paging.pagination(total, query.page, query.limit, cursor)
     return answer(200, {"data": [answers.debtor(debtor) for debtor in shown], "pagination": pages})
 

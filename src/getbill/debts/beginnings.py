@@ -9,7 +9,7 @@ from typing import Any
 
 from getbill.debtors import Hashes, Identity
 from getbill.debts.model import Debt, NewDebt, Planned
-from getbill.debts.schedule import Past, day_zero, next_contact, reachable_by
+from getbill.debts.schedule import Past, day_zero, expensive_destination, next_contact, usable
 from getbill.kit import calendar
 from getbill.scenarios import Scenario
 
@@ -49,7 +49,8 @@ class Beginnings:
             identity.zones,
             calendar.place_of(identity.country, identity.postal_code),
             identity.company is None,
-            reachable_by(identity),
+            usable(debt),
+            expensive_destination(debt),
             debt.started_on,
             debt.not_before,
             debt.scenario,

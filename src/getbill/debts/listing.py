@@ -7,12 +7,14 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debtors import words
 from getbill.debts.model import Debt
 from getbill.debts.queries import Wanted
 from getbill.debts.wire import Currency, Status
 from getbill.kit import emails, paging, phones
+from getbill.kit.errors import BadRequest, FieldError
 from getbill.kit.shapes import DayAsked, InstantAsked
 
 Clean = Annotated[str, Field(min_length=1, max_length=200)]
@@ -53,6 +55,8 @@ class DebtQuery(PageQuery):
     sort: Literal["date", "-date", "amount", "-amount"] = "-date"
 
 
+_DEBTS = "debts"
+_DEBTORS = "debtors"
 _FILTERS = [
     "status",
     "scenario",
@@ -74,6 +78,7 @@ def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
 
     Raises BadRequest for a cursor that is not of this list.
     """
+    _refuse_unknown_scenario(query.scenario, workspace)
     most = query.limit + 1
     filters = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
     if query.q is not None:
@@ -81,9 +86,17 @@ def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
         hashes = _hashes(query.q.strip(), workspace)
         if hashes:
             filters["q_debtor"] = hashes
-    if query.cursor is None:
+    cursor = paging.opened(query.cursor, workspace.mark_of(_DEBTS))
+    if cursor is None:
         return Wanted(filters, query.sort, most, (query.page - 1) * query.limit)
-    return Wanted(filters, query.sort, most, after=_place(query.cursor, query.sort))
+    return Wanted(filters, query.sort, most, after=_place(cursor, query.sort))
+
+
+def _refuse_unknown_scenario(name: str | None, workspace: Workspace) -> None:
+    try:
+        scenarios.resolve(workspace, name, None)
+    except scenarios.ScenarioUnknown as error:
+        raise BadRequest(str(error), errors=[FieldError("scenario", "unknown", str(error))]) from None
 
 
 def _hashes(text: str, workspace: Workspace) -> list[bytes]:
@@ -110,18 +123,22 @@ def _place(cursor: str, sort: str) -> tuple[datetime | int, UUID]:
     return amount, paging.read_identifier(identifier)
 
 
-def cursor_after(last: Debt, sort: str) -> str:
+def cursor_after(workspace: Workspace, last: Debt, sort: str) -> str | None:
     """Return the cursor after the last debt of a page."""
     if sort.endswith("date"):
-        return paging.write_place(sort, last.created_at, last.id)
-    return paging.write_cursor(sort, [last.amount, last.id.hex])
+        cursor = paging.write_place(sort, last.created_at, last.id)
+    else:
+        cursor = paging.write_cursor(sort, [last.amount, last.id.hex])
+    return paging.sealed(cursor, workspace.mark_of(_DEBTS))
 
 
-def debtors_after(cursor: str | None) -> tuple[datetime, UUID] | None:
+def debtors_after(workspace: Workspace, cursor: str | None) -> tuple[datetime, UUID] | None:
     """Return the place in the list of debtors that a cursor names."""
-    return None if cursor is None else paging.read_place(cursor, "-date")
+    plain = paging.opened(cursor, workspace.mark_of(_DEBTORS))
+    return None if plain is None else paging.read_place(plain, "-date")
 
 
-def debtors_cursor(created_at: datetime, debtor_id: UUID) -> str:
+def debtors_cursor(workspace: Workspace, created_at: datetime, debtor_id: UUID) -> str | None:
     """Return the cursor after a debtor."""
-    return paging.write_place("-date", created_at, debtor_id)
+    cursor = paging.write_place("-date", created_at, debtor_id)
+    return paging.sealed(cursor, workspace.mark_of(_DEBTORS))

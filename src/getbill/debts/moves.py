@@ -204,9 +204,20 @@ def set_status(tx: Transaction, debt: Debt, status: str) -> None:
     if status == "on_hold":
         hold(tx, debt, None)
     elif status in CONTACTABLE and debt.status in {"on_hold", "unresolved"}:
+        _refuse_other_than_working(debt, status)
         resume(tx, debt)
     else:
         move(tx, debt, status)
+
+
+def _refuse_other_than_working(debt: Debt, status: str) -> None:
+    working = working_status(debt)
+    if status != working:
+        raise DebtCannotMove(
+            f"This debt is {debt.status}; taken up again it is {working}, not {status}: "
+            "use POST /external-api/v1/debts/{id}/resume.",
+            extra={"status_now": debt.status},
+        )
 
 
 def _with(details: Details, **changes: Any) -> Details:

@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from getbill import channels
+from getbill.debts import checks
 from getbill.debts.wire import COUNTRIES
-from getbill.kit import emails, ibans
+from getbill.kit import emails, ibans, languages
 from getbill.kit.money import currencies
 
 Check = Callable[[Any], Any]
@@ -30,7 +31,11 @@ def text(value: Any, most: int = 200) -> str:
         raise Doubt
     stripped: str = value.strip()
     # What cannot be encoded, or stored, is no text.
-    if not 0 < len(stripped) <= most or "\x00" in stripped or not (stripped.isascii() or stripped.encode()):
+    if (
+        not 0 < len(stripped) <= most
+        or not stripped.isprintable()
+        or not (stripped.isascii() or stripped.encode())
+    ):
         raise Doubt
     return stripped
 
@@ -93,7 +98,7 @@ def language(value: Any) -> str:
     """Read the code of a language."""
     if type(value) is not str or len(value) != 2 or not (value.isascii() and value.isalpha()):
         raise Doubt
-    return value.lower()
+    return languages.known(value)
 
 
 @lru_cache(maxsize=1024)
@@ -169,7 +174,7 @@ def metadata(value: Any) -> dict[str, Any]:
         raise Doubt
     if not all(type(name) is str for name in value):
         raise Doubt
-    return dict(value)
+    return dict(checks.small(value))
 
 
 def nul_in(value: Any) -> tuple[str | int, ...] | None:

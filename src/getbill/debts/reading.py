@@ -12,11 +12,11 @@ from typing import Any, Final
 from getbill import scenarios
 from getbill.companies import Workspace
 from getbill.debtors import Identity
-from getbill.debts import plain
+from getbill.debts import checks, plain
 from getbill.debts.answers import new_debt
 from getbill.debts.model import Details, NewDebt
 from getbill.debts.wire import NewDebtBody
-from getbill.kit import phones
+from getbill.kit import destinations, phones
 from getbill.kit.errors import FieldError, Invalid
 from getbill.kit.http import JsonBody, pointer
 from getbill.kit.messages import message
@@ -107,6 +107,7 @@ class _Reader:
         self._workspace = workspace
         self._asking = _Asking(workspace)
         self._scenarios: dict[tuple[str | None, str | None], str] = {}
+        self._born_after, self._born_before = checks.lifetimes(workspace.now())
 
     def read(self, raw: Raw) -> NewDebt | list[FieldError]:
         """Return the debt a body asks for, or what is wrong with it."""
@@ -145,7 +146,17 @@ class _Reader:
                 if ours in parts[part]:
                     raise plain.Doubt
                 parts[part][ours] = check(value)
-        return self._debt(_identity(who), details, rest)
+        birthdate = who.get("birthdate")
+        if birthdate and not self._born_after <= birthdate <= self._born_before:
+            raise plain.Doubt
+        identity = _identity(who)
+        if identity.phone and not details.get("accept_expensive_destination"):
+            self._refuse_expensive(identity.phone)
+        return self._debt(identity, details, rest)
+
+    def _refuse_expensive(self, phone: str) -> None:
+        if destinations.expensive(phone, self._workspace.company.refused_zones) is not None:
+            raise plain.Doubt
 
     def _debt(self, identity: Identity, details: dict[str, Any], rest: dict[str, Any]) -> NewDebt:
         due_on, invoiced_on = rest.get("due_on"), details.get("invoice_date")
@@ -206,4 +217,8 @@ def _identity(who: dict[str, Any]) -> Identity:
     if "name" not in who:
         full = " ".join(part for part in (who.get("first_name"), who.get("last_name")) if part)
         who["name"] = full or who["company"]
+    elif ("first_name" in who or "last_name" in who) and checks.do_names_disagree(
+        who["name"], who.get("first_name"), who.get("last_name"), who.get("company")
+    ):
+        raise plain.Doubt
     return Identity(**who)

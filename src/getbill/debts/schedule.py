@@ -14,7 +14,7 @@ from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import promises
 from getbill.debts.model import Debt, Planned
-from getbill.kit import calendar
+from getbill.kit import calendar, destinations
 from getbill.scenarios import Late, Scenario, Skip, Standing, Start, StartMode, Step
 
 # The ledger's channel and step of the moment a person decides, at the scenario's end.
@@ -22,6 +22,9 @@ REVIEW = "review"
 END = "end"
 # How the reasons begin for which a step is passed over until the debtor's addresses are known better.
 NEVER = "never allowed: "
+EXPENSIVE = "expensive destination: "
+
+_OF_PHONES = frozenset({AddressKind.PHONE, AddressKind.MOBILE})
 
 _THIRD_PARTY = {"creditor": compliance.Collector.CREDITOR, "third_party": compliance.Collector.THIRD_PARTY}
 
@@ -45,6 +48,21 @@ def reachable_by(identity: Identity) -> frozenset[AddressKind]:
     return reachable(identity.email, identity.phone, postal=identity.is_postal)
 
 
+def expensive_destination(debt: Debt) -> str | None:
+    """Return why a debtor's number is neither called nor texted: what it costs, which the debt does not accept."""
+    phone = debt.debtor.identity.phone
+    if not phone or debt.details.accept_expensive_destination:
+        return None
+    destination = destinations.expensive(phone, debt.workspace.company.refused_zones)
+    return None if destination is None else EXPENSIVE + destination
+
+
+def usable(debt: Debt) -> frozenset[AddressKind]:
+    """Return the kinds of address known of a debtor that the debt may be contacted at."""
+    kinds = reachable_by(debt.debtor.identity)
+    return kinds - _OF_PHONES if expensive_destination(debt) else kinds
+
+
 def standing_of(debt: Debt, at: datetime) -> Standing:
     """Return where a debt stands at an instant, as far as a scenario's conditions ask."""
     zone = debt.debtor.identity.zones[0]
@@ -53,7 +71,7 @@ def standing_of(debt: Debt, at: datetime) -> Standing:
         balance=debt.money(debt.balance).decimal,
         amount=debt.money(debt.amount).decimal,
         age_days=(calendar.local_date(at, zone) - since).days,
-        reachable=reachable_by(debt.debtor.identity),
+        reachable=usable(debt),
         was_reached=debt.contacted_at is not None,
         has_answered=debt.answers_count > 0,
         promise=promises.state_of(debt, at),
@@ -158,6 +176,8 @@ class Course:
     facts: compliance.Facts
     kinds: frozenset[AddressKind]
     last_at: datetime | None
+    # Why the debtor's number is not used, where it is not.
+    expensive: str | None = None
 
     @classmethod
     def of(cls, debt: Debt, past: Past = NOTHING_PAST) -> "Course":
@@ -166,11 +186,14 @@ class Course:
         facts = facts_of(debt.workspace, identity, debt.script, past)
         start = Start(debt.started_on, facts.zones[0], facts.place)
         last_at = max((contact.at for contact in past.contacts if contact.same_case), default=None)
-        return cls(debt.script, start, facts, reachable_by(identity), last_at)
+        return cls(debt.script, start, facts, usable(debt), last_at, expensive_destination(debt))
 
     def unreachable(self, step: Step) -> str | None:
         """Return why a step reaches nobody; None when it does."""
-        return None if step.reaching(self.kinds) else MISSING[ADDRESS_OF[step.channel]]
+        if step.reaching(self.kinds):
+            return None
+        kind = ADDRESS_OF[step.channel]
+        return self.expensive if self.expensive and kind in _OF_PHONES else MISSING[kind]
 
     def channel(self, step: Step) -> Channel:
         """Return the channel a step is taken on: its own, or its fall-back's where its address is not known or suppressed."""

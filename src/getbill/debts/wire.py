@@ -22,11 +22,13 @@ from pydantic import (
 
 from getbill import channels, scenarios
 from getbill.companies import Workspace
+from getbill.debts import checks
 from getbill.debts.shapes import StatusWord
-from getbill.kit import emails, ibans, phones
+from getbill.kit import emails, ibans, languages, phones
 from getbill.kit.errors import FieldError, WrongValue
 from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
+from getbill.kit.names import Lines, Name
 from getbill.kit.shapes import written_day
 from getbill.kit.validation import field_subject, formed
 
@@ -81,7 +83,7 @@ def _country(value: str) -> str:
 
 
 def _language(value: str) -> str:
-    return value.lower()
+    return languages.known(value)
 
 
 def _day(value: Any) -> Any:
@@ -109,8 +111,8 @@ def _status(value: Any) -> Any:
     return DOCS_STATUS.get(value, value) if isinstance(value, str) else value
 
 
-Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1, max_length=200)]
-Line = Annotated[str, BeforeValidator(_stripped), Field(min_length=1, max_length=500)]
+Text = Annotated[Name, BeforeValidator(_stripped), Field(min_length=1, max_length=200)]
+Line = Annotated[Lines, BeforeValidator(_stripped), Field(min_length=1, max_length=500)]
 Email = Annotated[str, Field(max_length=254, examples=["jean.dupont@email.com"]), AfterValidator(_email)]
 Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
 Currency = Annotated[str, Field(min_length=3, max_length=3, examples=["EUR"]), AfterValidator(_currency)]
@@ -134,7 +136,7 @@ Amount = Annotated[
     BeforeValidator(_amount),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10**12, "examples": [2340.00]}),
 ]
-Metadata = Annotated[dict[str, Any], Field(max_length=100)]
+Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(checks.small)]
 Status = Annotated[
     StatusWord,
     BeforeValidator(_status),
@@ -205,6 +207,11 @@ class DebtFields(BaseModel):
     payment_link: Link | None = None
     company: Text | None = Field(None, description="The creditor's name, when you collect for several.")
     metadata: Metadata | None = None
+    accept_expensive_destination: bool | None = Field(
+        None,
+        description="Call and text the debtor also where the number is premium rate, a satellite phone, a pager or the"
+        " like; such a number is refused otherwise.",
+    )
     timeline_id: Text | None = Field(None, description="The same as `scenario`, by id.")
     firstname: Text | None = None
     lastname: Text | None = None
@@ -254,12 +261,13 @@ class DebtFields(BaseModel):
             for flat, path in cls.TWICE.items()
             if raw.get(flat) is not None and _at(raw, path) is not None
         ]
-        return wrong + _wrong_dates(raw) + _wrong_phone(raw) + _wrong_amount(raw)
+        return wrong + _wrong_dates(raw) + _wrong_phone(raw) + _wrong_amount(raw) + checks.wrong_name(raw)
 
     @classmethod
     def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
         """Return what is wrong with the scenario, of which each workspace has its own."""
-        return _wrong_scenario(raw, caller.workspace)
+        workspace: Workspace = caller.workspace
+        return _wrong_scenario(raw, workspace) + checks.wrong_birthdates(raw, workspace.now())
 
 
 class NewDebtBody(DebtFields):
@@ -286,7 +294,12 @@ class NewDebtBody(DebtFields):
     )
 
     timeline_start_mode: Literal["immediate", "next_day"] | None = None
-    accept_expensive_destination: bool | None = None
+
+    @classmethod
+    def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
+        """Return what is wrong for this workspace: a scenario it has not, a number that costs it too much."""
+        zones = caller.workspace.company.refused_zones
+        return super().across_for(raw, caller) + checks.wrong_destinations(raw, region(raw), zones)
 
     @classmethod
     def across(cls, raw: dict[str, Any]) -> list[FieldError]:
@@ -362,11 +375,19 @@ class DebtChangeBody(DebtFields):
         """Return what is wrong between fields, and which cannot be cleared."""
         return super().across(raw) + [
             FieldError(
-                f"/{name}", "required", message("{name} cannot be null; leave it out to keep it.", name=name)
+                pointer, "required", message("{name} cannot be null; leave it out to keep it.", name=name)
             )
-            for name in sorted(cls.CLEARED & raw.keys())
-            if raw[name] is None
+            for pointer, name in _nulls(raw, cls.CLEARED)
         ]
+
+
+def _nulls(raw: dict[str, Any], names: frozenset[str]) -> list[tuple[str, str]]:
+    """Return the pointer and name of each field that is null and must not be; of the debtor, the name."""
+    nulls = [(f"/{name}", name) for name in sorted(names & raw.keys()) if raw[name] is None]
+    debtor = raw.get("debtor")
+    if isinstance(debtor, dict) and debtor.get("name", "") is None:
+        nulls.append(("/debtor/name", "name"))
+    return nulls
 
 
 def _at(raw: Any, path: tuple[str, ...]) -> Any:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from getbill.kit.names import Name
+
 
 class DecisionBody(BaseModel):
     """What is decided, and, where the decision needs it, who decided and why."""
@@ -14,4 +16,4 @@ class DecisionBody(BaseModel):
         description="One of the todo's `decisions`."
     )
     reason: Annotated[str, Field(max_length=1000)] = ""
-    decided_by: Annotated[str, Field(max_length=200)] = Field("", description="The person who decided.")
+    decided_by: Annotated[Name, Field(max_length=200)] = Field("", description="The person who decided.")

@@ -82,7 +82,7 @@ PROBLEM: Final[dict[str, Any]] = {
 }
 STREAM: Final[dict[str, Any]] = {
     "data": [],
-    "next_cursor": "WyJldmVudHMiLDEsOF0",
+    "next_cursor": "WyJldmVudHMiLDEsOF0.dW5HcTFzLXJtT2sz",
     "has_more": False,
     "epoch": 1,
     "epoch_changed": False,

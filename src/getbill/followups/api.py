@@ -22,7 +22,6 @@ from getbill.followups.wire import (
     NewFollowupBody,
 )
 from getbill.kit import clock, ids, paging
-from getbill.kit.calendar import DEFAULT_COUNTRY
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import NotFound, one_field
 from getbill.kit.http import answer, body
@@ -95,7 +94,7 @@ async def create_followup(change: Writes, new: Annotated[NewFollowupBody, body(N
         except NotFound as absent:
             raise one_field("/debt_id", "unknown", absent.detail) from None
         change.debt_id = debt.id
-        told = wire.told(new, debt.debtor.identity.country or DEFAULT_COUNTRY)
+        told = wire.told(new, debt)
         made = await by_hand.record(tx, debt, told)
         location = {"Location": f"/external-api/v1/followups/{ids.show('followup', made.id)}"}
         return lambda: answer(201, _shown(change.request, change.caller, made), location)
@@ -119,7 +118,7 @@ async def update_followup(
         change.debt_id = debt.id
         before = (await queries.find_many(tx, workspace, [wanted]))[wanted]
         wire.refuse_other_debt(changed, before)
-        told = wire.told(changed, debt.debtor.identity.country or DEFAULT_COUNTRY)
+        told = wire.told(changed, debt)
         after = await by_hand.correct(tx, debt, before, told)
         return lambda: answer(200, _shown(change.request, change.caller, after))
 
@@ -159,10 +158,11 @@ async def _list(
     request: Request, caller: Caller, query: FollowupsOfDebtQuery, debt_id: UUID | None
 ) -> Response:
     database: Database = request.app.state.database
-    wanted = wire.wanted(query, debt_id)
+    mark = caller.workspace.mark_of(f"followups/{debt_id or ''}")
+    wanted = wire.wanted(query, debt_id, mark)
     found = await queries.page(database, caller.workspace, wanted)
     total = await queries.count(database, caller.workspace, wanted, paging.EXACT_MAX + 1)
-    cursor = wire.cursor_after(found, query.limit)
+    cursor = wire.cursor_after(found, query.limit, mark)
     pages = paging.pagination(total, query.page, query.limit, cursor)
     return answer(
         200, {"data": [_shown(request, caller, one) for one in found[: query.limit]], "pagination": pages}

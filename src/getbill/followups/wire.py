@@ -7,13 +7,16 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from getbill.channels import is_web_link
+from getbill.debts import Debt
 from getbill.followups.by_hand import Told
 from getbill.followups.links import Link
 from getbill.followups.model import Followup, Status, Type, Way
 from getbill.followups.queries import Wanted
-from getbill.kit import ids, json, paging, phones
+from getbill.kit import destinations, ids, json, paging, phones
+from getbill.kit.calendar import DEFAULT_COUNTRY
 from getbill.kit.errors import WrongValue, one_field
 from getbill.kit.messages import VALUE, message
+from getbill.kit.names import Name
 from getbill.kit.shapes import DayAsked, Instant, Pagination, Printable, written_instant
 
 _SORT = "-date"
@@ -43,9 +46,10 @@ class FollowupQuery(FollowupsOfDebtQuery):
     debt_id: Annotated[str, Field(max_length=64)] | None = None
 
 
-def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None) -> Wanted:
+def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None, mark: paging.Mark) -> Wanted:
     """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
-    after = paging.read_place(query.cursor, _SORT) if query.cursor else None
+    cursor = paging.opened(query.cursor, mark)
+    after = paging.read_place(cursor, _SORT) if cursor else None
     return Wanted(
         statuses=query.status,
         types=query.type,
@@ -70,11 +74,12 @@ def debt_of(query: FollowupQuery) -> UUID | None:
     return ids.read("debt", query.debt_id) if query.debt_id else None
 
 
-def cursor_after(found: list[Followup], limit: int) -> str | None:
+def cursor_after(found: list[Followup], limit: int, mark: paging.Mark) -> str | None:
     """Return the cursor after the first `limit` rows; None when there are no more."""
     if len(found) <= limit:
         return None
-    return paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
+    cursor = paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
+    return paging.sealed(cursor, mark)
 
 
 class FollowupShown(BaseModel):
@@ -198,7 +203,7 @@ class FollowupChangeBody(BaseModel):
         None, examples=["+33612345678"], description="The debtor's, by default."
     )
     direction: Literal["inbound", "outbound"] = "outbound"
-    disconnection_reason: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    disconnection_reason: Annotated[Name, Field(min_length=1, max_length=200)] | None = None
     is_retry: bool = False
     debt_id: Annotated[str, Field(max_length=64)] | None = Field(
         None, description="The debt's; it cannot change."
@@ -226,11 +231,12 @@ class NewFollowupBody(FollowupChangeBody):
     debt_id: Annotated[str, Field(max_length=64)] = Field(examples=["debt_01m804scmte4gbpp4yw1mc91gy"])
 
 
-def told(body: FollowupChangeBody, country: str) -> Told:
-    """Return what a body says of a followup; raise Invalid for a number that nobody can call.
+def told(body: FollowupChangeBody, debt: Debt) -> Told:
+    """Return what a body says of a followup; raise Invalid for a number that nobody can call, or that costs too much.
 
-    A number without its country's prefix is one of the debtor's `country`.
+    A number without its country's prefix is one of the debtor's country.
     """
+    country = debt.debtor.identity.country or DEFAULT_COUNTRY
     values = {name: getattr(body, name) for name in body.model_fields_set - {"debt_id"}}
     number = values.get("phone_number_used")
     if number is not None:
@@ -238,7 +244,15 @@ def told(body: FollowupChangeBody, country: str) -> Told:
             values["phone_number_used"] = phones.parse(number, country)
         except phones.PhoneInvalid as error:
             raise one_field("/phone_number_used", "phone", error.detail) from None
+        _refuse_expensive(values["phone_number_used"], debt)
     return Told(values)
+
+
+def _refuse_expensive(number: str, debt: Debt) -> None:
+    destination = destinations.expensive(number, debt.workspace.company.refused_zones)
+    if destination is not None and not debt.details.accept_expensive_destination:
+        sentence = destinations.refusal(number, destination)
+        raise one_field("/phone_number_used", "expensive-destination", sentence)
 
 
 def refuse_other_debt(body: FollowupChangeBody, followup: Followup) -> None:

@@ -26,7 +26,7 @@ from getbill.imports.wire import (
     ReportQuery,
     UploadQuery,
 )
-from getbill.kit import ids, paging, texts
+from getbill.kit import ids, names, paging, texts
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import BadRequest, summary
 from getbill.kit.http import answer, body, spoken, wrong_parameter
@@ -112,6 +112,7 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
     stream = upload.stream()
     # The name of a form's file comes later.
     texts.refuse_unstorable({"filename": upload.name})
+    names.refuse_hidden({"filename": upload.name})
     credential_id = change.caller.credential_id
     draft = await actions.begin(
         database, workspace, answers.wanted(query, upload.name, workspace, credential_id)
@@ -129,6 +130,7 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
     try:
         await actions.receive(database, draft, stream, request.app.state.settings.import_bytes_max)
         texts.refuse_unstorable({"filename": upload.name} | upload.fields)
+        names.refuse_hidden({"filename": upload.name})
         asked = answers.wanted(_with_form(query, upload.fields), upload.name, workspace, credential_id)
         change.body_digest = draft.sha256 + repr(sorted(upload.fields.items())).encode()
         return await change.commit(work)
@@ -149,7 +151,9 @@ def _with_form(query: UploadQuery, fields: dict[str, str]) -> UploadQuery:
 async def list_imports(request: Request, caller: Reads, query: Annotated[ImportQuery, Query()]) -> Response:
     """List imports, of files, of batches and over SFTP, the newest first."""
     database: Database = request.app.state.database
-    after = paging.read_place(query.cursor, "-created_at") if query.cursor else None
+    mark = caller.workspace.mark_of("imports")
+    asked = paging.opened(query.cursor, mark)
+    after = paging.read_place(asked, "-created_at") if asked else None
     offset = 0 if after else (query.page - 1) * query.limit
     place = query.limit + 1, offset
     found = await queries.page(database, caller.workspace.id, query.state, after, place)
@@ -157,7 +161,7 @@ async def list_imports(request: Request, caller: Reads, query: Annotated[ImportQ
     page = found[: query.limit]
     cursor = None
     if len(found) > query.limit:
-        cursor = paging.write_place("-created_at", page[-1].created_at, page[-1].id)
+        cursor = paging.sealed(paging.write_place("-created_at", page[-1].created_at, page[-1].id), mark)
     now = caller.workspace.now()
     language = answers.language(request, caller.workspace.company.language)
     data = [answers.shown(one, now, language, queries.keys_of(caller.workspace, one).own) for one in page]
@@ -310,13 +314,16 @@ async def get_import_report(
 async def _report(request: Request, caller: Caller, found: Import, query: ReportQuery) -> Response:
     database: Database = request.app.state.database
     workspace, language = caller.workspace, answers.language(request, found.language)
-    after = paging.read_cursor(query.cursor, "line", 1)[0] if query.cursor else -1
+    mark = workspace.mark_of(f"imports/{found.id}/report")
+    asked = paging.opened(query.cursor, mark)
+    after = paging.read_cursor(asked, "line", 1)[0] if asked else -1
     if not isinstance(after, int):
         raise paging.not_ours()
     wanted = query.outcome, query.code
     rows = await reports.rows(database, workspace, found, wanted, (after, query.limit + 1))
     page = rows[: query.limit]
     cursor = paging.write_cursor("line", [page[-1].line]) if len(rows) > query.limit else None
+    cursor = paging.sealed(cursor, mark)
     kept = await undoing.kept(database, workspace, found.id, _KEPT_SHOWN) if found.kept else []
     return answer(
         200,

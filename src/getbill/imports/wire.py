@@ -8,9 +8,11 @@ from getbill.imports.mapping import Field as MappedField
 from getbill.imports.mapping import Instalments, Status, Unit
 from getbill.imports.model import Mode, OnDuplicate, Source, State
 from getbill.kit import paging
+from getbill.kit.names import Name
 from getbill.kit.shapes import Instant, Pagination
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
+Label = Annotated[Name, Field(min_length=1, max_length=200)]
 
 
 class UploadQuery(BaseModel):
@@ -18,8 +20,8 @@ class UploadQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Text | None = Field(None, description="What to call the file; its own name by default.")
-    sender: Text | None = Field(
+    name: Label | None = Field(None, description="What to call the file; its own name by default.")
+    sender: Label | None = Field(
         None,
         description="Who sends files like this one, in a word of yours: a confirmed mapping is remembered for it."
         " The credential by default.",

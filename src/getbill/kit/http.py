@@ -4,7 +4,7 @@ A route takes `Annotated[NewDebt, body(NewDebt)]` and gets a checked value, or t
 field at once. FastAPI's own body reading goes through floats and answers NaN with 500.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import asyncpg
@@ -12,7 +12,7 @@ import structlog
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import RouteContext, iter_route_contexts
+from fastapi.routing import RouteContext
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from getbill.kit import json
+from getbill.kit import json, paths
 from getbill.kit.errors import (
     BadRequest,
     FieldError,
@@ -32,7 +32,8 @@ from getbill.kit.errors import (
     refusal,
     summary,
 )
-from getbill.kit.messages import excerpt, message, negotiated
+from getbill.kit.messages import excerpt, joined, message, negotiated
+from getbill.kit.paths import routes_of
 from getbill.kit.validation import field_subject, parameter_subject, place_of, wrong_field
 
 _log = structlog.get_logger(__name__)
@@ -212,11 +213,6 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def routes_of(app: FastAPI) -> Iterator[RouteContext]:
-    """Return every route of an application, those of the routers it includes too."""
-    return iter_route_contexts(app.routes)
-
-
 def describe(app: FastAPI, finish: Callable[[dict[str, Any], list[RouteContext]], None]) -> None:
     """Have the OpenAPI document show the bodies that `body` reads, then let `finish` add the rest."""
 
@@ -303,7 +299,12 @@ async def _on_http(request: Request, error: Exception) -> Response:
     headers = dict(known.headers or {})
     path = excerpt(request.url.path)
     if known.status_code == 404:
+        meant = paths.meant_by(request)
+        if meant is not None and meant.redirect:
+            return Response(status_code=meant.redirect, headers={"Location": meant.location})
         detail = message("There is nothing at {path}.", path=path)
+        if meant is not None:
+            detail = joined([detail, meant.sentence])
     elif known.status_code == 405:
         methods = _methods(request)
         detail = message(
@@ -326,6 +327,8 @@ def _methods(request: Request) -> list[str]:
             meant = meant or str(route.path)
             if route.path == meant:
                 found.update(route.methods or ())
+    if "GET" in found:
+        found.add("HEAD")
     return sorted(found)
 
 

@@ -1,11 +1,13 @@
 """Paging as published (`page`, `limit`, `total`, `pages`) and by cursor for large books.
 
-A cursor is opaque to callers: the sort and the last row's place in it. Totals are exact to 10,000 and said to be
-inexact above, so that a deep page costs what the first one does.
+A cursor is opaque to callers: the sort, the last row's place in it, and the mark of the one list of the one workspace
+that it is of. Totals are exact to 10,000 and said to be inexact above, so that a deep page costs what the first one does.
 """
 
 import base64
 import binascii
+import hmac
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +19,11 @@ from getbill.kit.messages import message
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 EXACT_MAX = 10_000
+# Twelve bytes are sixteen letters, without padding.
+_MARK_BYTES = 12
+
+# What only the workspace's own key makes of a cursor of one list.
+Mark = Callable[[str], bytes]
 
 
 def write_cursor(sort: str, place: list[Any]) -> str:
@@ -36,9 +43,40 @@ def read_cursor(cursor: str, sort: str, length: int) -> list[Any]:
     return parts[1:]
 
 
+def seal(cursor: str, mark: Mark) -> str:
+    """Return a cursor with the mark of the list it is of."""
+    return f"{cursor}.{_written(cursor, mark)}"
+
+
+def sealed(cursor: str | None, mark: Mark) -> str | None:
+    """Return a cursor with the mark of its list, or None at the list's end."""
+    return None if cursor is None else seal(cursor, mark)
+
+
+def opened(cursor: str | None, mark: Mark) -> str | None:
+    """Return a cursor without its mark, or None where there is none; raise BadRequest for one of another list."""
+    return None if cursor is None else unseal(cursor, mark)
+
+
+def unseal(cursor: str, mark: Mark) -> str:
+    """Return a cursor without its mark; raise BadRequest for one of another list or another workspace."""
+    plain, _, written = cursor.rpartition(".")
+    if not hmac.compare_digest(written.encode(), _written(plain, mark).encode()):
+        raise not_ours()
+    return plain
+
+
+def _written(cursor: str, mark: Mark) -> str:
+    return base64.urlsafe_b64encode(mark(cursor)[:_MARK_BYTES]).decode()
+
+
 def not_ours() -> BadRequest:
     """Return the refusal of a cursor that this list did not make."""
-    return BadRequest(message("The cursor is not one of this list in this order. Begin again without it."))
+    return BadRequest(
+        message(
+            "The cursor is not one of this list in this workspace and this order. Begin again without it."
+        )
+    )
 
 
 def pagination(total: int, page: int, limit: int, next_cursor: str | None) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from typing import Any
 from getbill import access, templates
 from getbill.channels import NOTICES
 from getbill.companies import OwnScenario, Workspace
-from getbill.kit import clock, json
+from getbill.kit import calendar, clock, json
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.errors import Conflict, one_field
 from getbill.kit.messages import excerpt, message
 from getbill.scenarios import catalogue, versions
-from getbill.scenarios.checks import ScenarioInvalid, from_data, texts_missing, to_data
+from getbill.scenarios.checks import ScenarioInvalid, from_data, texts_missing, to_data, unknown_languages
+from getbill.scenarios.ending import ends_too_early
 from getbill.scenarios.model import Scenario
 
 OWN_MAX = 200
@@ -98,6 +99,10 @@ def draft(
     identifier = str(catalogue.id_of(workspace, name))
     scenario = from_data({**content, "steps": steps, "id": identifier, "name": name, "version": version})
     problems = texts_missing(scenario, known)
+    early = ends_too_early(scenario, calendar.place_of(workspace.company.country, None))
+    problems = (*problems, *unknown_languages(scenario))
+    if early is not None:
+        problems = (*problems, ("end.offset", early))
     if problems:
         raise ScenarioInvalid(problems)
     return scenario

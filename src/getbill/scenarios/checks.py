@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from getbill.channels import NOTICES, Channel
-from getbill.kit import json
+from getbill.kit import json, languages
 from getbill.kit.messages import Message, excerpt, message
 from getbill.kit.validation import field_subject, sentence
 from getbill.scenarios.model import End, Scenario, Step, Unit
@@ -61,6 +61,18 @@ def parse(text: bytes | str) -> Scenario:
 def texts_missing(scenario: Scenario, known: Collection[str]) -> tuple[Problem, ...]:
     """Return where a scenario names a template that there is none of, or claims a notice its text does not give."""
     return tuple(_texts(scenario, known))
+
+
+def unknown_languages(scenario: Scenario) -> tuple[Problem, ...]:
+    """Return where a scenario names a language that there is none of."""
+    return tuple(
+        (
+            f"steps.{position}.language",
+            f"{step.language!r} is not an ISO 639-1 language. Send for example fr.",
+        )
+        for position, step in enumerate(scenario.steps)
+        if step.language is not None and step.language not in languages.codes()
+    )
 
 
 _ADAPTER = TypeAdapter(Scenario)

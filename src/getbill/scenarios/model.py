@@ -19,6 +19,7 @@ from getbill.kit.messages import VALUE, message
 from getbill.kit.validation import formed
 from getbill.scenarios.conditions import Conditions
 
+OFFSET_MAX = 3660
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Name = Annotated[
     str,
@@ -103,7 +104,7 @@ class Step:
 
     key: Name
     wave: Annotated[int, Field(ge=1)]
-    offset: Annotated[int, Field(ge=0, le=3660)]
+    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)]
     channel: Channel
     template: Name
     unit: Unit = Unit.DAYS
@@ -139,7 +140,7 @@ class End:
 
     __pydantic_config__ = _STRICT
 
-    offset: Annotated[int, Field(ge=0, le=3660)]
+    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)]
     unit: Unit = Unit.DAYS
     action: EndAction = EndAction.ASK_TO_ESCALATE
 

@@ -1,5 +1,6 @@
 """The routes of SFTP: who may drop files, and picking up what they dropped."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.sftp import credentials, hostkeys, picking, wire
 from getbill.sftp.model import PREFIX, Login, NewLogin
-from getbill.sftp.wire import LoginList, NewLoginBody, OpenedLogin, PickUpShown, RotateLoginBody
+from getbill.sftp.wire import LoginList, LoginShown, NewLoginBody, OpenedLogin, PickUpShown, RotateLoginBody
 
 router = APIRouter(prefix="/external-api/v1/sftp", tags=["SFTP"], route_class=Route)
 
@@ -65,14 +66,15 @@ async def rotate_sftp_login(
     return await change.commit(work)
 
 
-@router.delete("/logins/{login_id}", status_code=204, response_class=Response, responses=problems(404, 409))
+@router.delete("/logins/{login_id}", response_model=LoginShown, responses=problems(404, 409))
 async def revoke_sftp_login(change: Writes, login_id: str) -> Response:
     """Let a system in no longer. What it dropped and was not picked up yet is not imported any more."""
     login = await credentials.login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
 
     async def work(tx: Transaction) -> access.Reply:
-        await credentials.revoke_login(tx, login, clock.wall())
-        return lambda: Response(status_code=204)
+        now = clock.wall()
+        await credentials.revoke_login(tx, login, now)
+        return lambda: answer(200, _shown(change.request, replace(login, revoked_at=now)))
 
     return await change.commit(work)
 

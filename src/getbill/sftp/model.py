@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from getbill.kit import names, texts
 from getbill.kit.errors import Conflict
 
 PREFIX: Final = "sftp"
@@ -202,8 +203,8 @@ def _checked(name: str) -> str:
     name = unicodedata.normalize("NFC", name)
     if len(name.encode()) > _KEPT_NAME_BYTES_MAX:
         raise NoSuchPlace(f"A name has at most {_KEPT_NAME_BYTES_MAX} bytes.")
-    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name) or "\\" in name:
-        raise NoSuchPlace("A name has no control characters and no backslash.")
+    if names.hidden_in(name) is not None or not texts.is_storable(name) or "\\" in name:
+        raise NoSuchPlace("A name has no control characters, no marks of direction and no backslash.")
     return name
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.kit import ids, json
+from getbill.kit.names import Name
 from getbill.kit.shapes import Instant
 from getbill.sftp.model import KEYS_MAX, PREFIX, Login
 
@@ -18,7 +19,7 @@ class NewLoginBody(BaseModel):
         extra="forbid", json_schema_extra={"example": {"name": "ERP", "password": True}}
     )
 
-    name: str = Field("SFTP login", min_length=1, max_length=100, description="What people call it.")
+    name: Name = Field("SFTP login", min_length=1, max_length=100, description="What people call it.")
     username: str | None = Field(
         None,
         max_length=63,

@@ -1,6 +1,7 @@
 """Cells read as text: what a person sees in the cell, without the spaces around it."""
 
 import re
+import unicodedata
 from datetime import date, datetime
 
 from getbill.sheets.model import Cell
@@ -12,6 +13,11 @@ _ALL_MARKS = "'\u2019\u2018"
 _MARKS = frozenset(_ALL_MARKS)
 _INVISIBLE = (
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad"
+)
+# What may stand before a formula and is passed over: blanks of any width, line breaks, what nobody sees.
+_BLANKS = (
+    " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u2028\u2029\u202f\u205f\u3000\0" + _INVISIBLE
 )
 # A text is none of a spreadsheet's tricks where it neither begins nor ends with one of these.
 AROUND_TEXT = _MARKS | {"="} | frozenset(_INVISIBLE)
@@ -32,6 +38,16 @@ def read_text(cell: Cell) -> str:
             text = _unmarked(text)
         return text if text.isascii() else text.strip(_INVISIBLE + " \u00a0")
     return "" if cell is None else _typed(cell)
+
+
+def is_formula(text: str) -> bool:
+    """Say whether a spreadsheet may take a text for a formula, also one of full width or behind spaces that nobody sees."""
+    if text[:1].isalnum():
+        return False
+    start = text.lstrip(_BLANKS)[:1]
+    return (
+        bool(start) and (start if start.isascii() else unicodedata.normalize("NFKC", start)) in FORMULA_STARTS
+    )
 
 
 def clean(text: str) -> str:
@@ -55,9 +71,7 @@ def _unmarked(text: str) -> str:
         return written[1].strip()
     rest = text[1:].strip()
     # 's-Hertogenbosch and 't Hart keep theirs: behind a mark stands a number, a formula or a code.
-    is_code = text[1:].lstrip(" ")[:1] in FORMULA_STARTS or (
-        any(map(str.isdigit, rest)) and not any(map(str.isspace, rest))
-    )
+    is_code = is_formula(text[1:]) or (any(map(str.isdigit, rest)) and not any(map(str.isspace, rest)))
     if text[:1] in _MARKS and (is_code or _is_amount(rest)):
         rest = rest.rstrip(_ALL_MARKS).rstrip()
         return _unmarked(rest) if rest[:2] == '="' else rest

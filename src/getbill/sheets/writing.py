@@ -16,7 +16,7 @@ import xlsxwriter
 
 from getbill.sheets import encodings
 from getbill.sheets.model import Cell, Layout
-from getbill.sheets.texts import FORMULA_STARTS, read_text
+from getbill.sheets.texts import is_formula, read_text
 
 _ROWS_PER_BLOCK = 1_000
 # A signed amount or an international phone number starts like a formula and does nothing.
@@ -118,6 +118,6 @@ def _writer(text: io.StringIO, layout: Layout | None) -> Writer:
 
 def _safe(text: str) -> str:
     """Return the text as a spreadsheet shows it and does not run it (OWASP, CSV injection)."""
-    if text.lstrip(" ")[:1] in FORMULA_STARTS and text.strip() and not _HARMLESS.fullmatch(text):
+    if is_formula(text) and text.strip() and not _HARMLESS.fullmatch(text):
         text = f"'{text}"
     return text.replace("\0", "")

@@ -42,15 +42,15 @@ async def list_events(request: Request, caller: Reads, query: Annotated[EventsQu
     restored to an earlier state and the answer begins anew. `data` needs the scope `debts:read` too.
     """
     database: Database = request.app.state.database
-    workspace_id = caller.workspace.id
-    asked = wire.asked(query, await queries.place_of(database, workspace_id, query.after))
-    pulled = await queries.pull(database, workspace_id, asked)
+    workspace = caller.workspace
+    asked = wire.asked(query, await queries.place_of(database, workspace, query.after))
+    pulled = await queries.pull(database, workspace.id, asked)
     if query.wait and not pulled.is_news and not pulled.has_more:
         pulled = await _wait(request, caller, replace(asked, after=pulled.place), query.wait)
         # It may have been revoked in the meantime.
         caller = await access.caller_now(request, _SCOPE)
     vault: Vault = request.app.state.vault
-    return answer(200, await wire.page(pulled, vault, workspace_id, with_data=caller.may(_DATA_SCOPE)))
+    return answer(200, await wire.page(pulled, vault, workspace, with_data=caller.may(_DATA_SCOPE)))
 
 
 @router.get("/{event_id}", response_model=EventShown, responses=problems(404))

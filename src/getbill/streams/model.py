@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from getbill.companies import Workspace
 from getbill.events import Placed, Stream
 from getbill.kit import paging
 from getbill.kit.errors import TooManyRequests
@@ -84,6 +85,16 @@ class Pulled:
 def write_place(place: Place) -> str:
     """Return the cursor that names a place."""
     return paging.write_cursor(_SORT, [place.epoch, place.position])
+
+
+def seal_place(place: Place, workspace: Workspace) -> str:
+    """Return the cursor that names a place in a workspace's stream, and in no other one."""
+    return paging.seal(write_place(place), workspace.mark_of(_SORT))
+
+
+def open_place(cursor: str, workspace: Workspace) -> Place:
+    """Return the place a cursor names; raise BadRequest for one of another workspace's stream, or none at all."""
+    return read_place(paging.unseal(cursor, workspace.mark_of(_SORT)))
 
 
 def read_place(cursor: str) -> Place:

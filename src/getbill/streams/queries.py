@@ -4,16 +4,17 @@ from typing import Final
 from uuid import UUID
 
 from getbill import events
+from getbill.companies import Workspace
 from getbill.kit import ids
 from getbill.kit.db import Database
 from getbill.kit.errors import NotFound
-from getbill.streams.model import BEGINNING, LOST, Asked, Place, Pulled, read_place
+from getbill.streams.model import BEGINNING, LOST, Asked, Place, Pulled, open_place
 
 NOW: Final = "now"
 _EVENT: Final = "wh"
 
 
-async def place_of(database: Database, workspace_id: UUID, after: str | None) -> Place | None:
+async def place_of(database: Database, workspace: Workspace, after: str | None) -> Place | None:
     """Return the place that a caller names: a cursor's, an event's, the end (`now`), or None for the beginning.
 
     An event that the stream does not have, any more, has the place of what is lost. Raises BadRequest for what is
@@ -22,14 +23,14 @@ async def place_of(database: Database, workspace_id: UUID, after: str | None) ->
     if after is None:
         return None
     if after == NOW:
-        stream = await events.stream(database, workspace_id)
+        stream = await events.stream(database, workspace.id)
         return Place(stream.epoch, stream.position)
     try:
         event_id = ids.read(_EVENT, after)
     except NotFound:
-        return read_place(after)
-    stream = await events.stream(database, workspace_id)
-    event = await events.find(database, workspace_id, event_id)
+        return open_place(after, workspace)
+    stream = await events.stream(database, workspace.id)
+    event = await events.find(database, workspace.id, event_id)
     return LOST if event is None else Place(stream.epoch, event.position)
 
 

@@ -7,12 +7,13 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from getbill import events
+from getbill.companies import Workspace
 from getbill.events import KINDS, Placed
 from getbill.kit import ids
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import excerpt, message
 from getbill.kit.shapes import Currency, Day, Instant, MoneyNumber
-from getbill.streams.model import Asked, Place, Pulled, write_place
+from getbill.streams.model import Asked, Place, Pulled, seal_place
 from getbill.vault import Key, Vault
 
 LIMIT_DEFAULT: Final = 100
@@ -122,17 +123,17 @@ def asked(query: EventsQuery, after: Place | None) -> Asked:
     return Asked(after, query.limit, query.event, debt_id)
 
 
-async def page(pulled: Pulled, vault: Vault, workspace_id: UUID, *, with_data: bool) -> dict[str, Any]:
+async def page(pulled: Pulled, vault: Vault, workspace: Workspace, *, with_data: bool) -> dict[str, Any]:
     """Return what was pulled as an answer; long ones let others have their turn."""
     told: list[dict[str, Any]] = []
     keys: dict[UUID, Key] = {}
     for event in pulled.events:
         if len(told) % _AT_A_TIME == _AT_A_TIME - 1:
             await asyncio.sleep(0)
-        told.append(shown(event, _key(event, vault, workspace_id, keys), workspace_id, with_data=with_data))
+        told.append(shown(event, _key(event, vault, workspace.id, keys), workspace.id, with_data=with_data))
     return {
         "data": told,
-        "next_cursor": write_place(pulled.place),
+        "next_cursor": seal_place(pulled.place, workspace),
         "has_more": pulled.has_more,
         "epoch": pulled.place.epoch,
         "epoch_changed": pulled.is_new_epoch,

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.channels import Channel, Message, Wording
 from getbill.kit import json, paging
+from getbill.kit.names import Name
 from getbill.kit.shapes import Instant, Pagination
 from getbill.templates.model import BUILT_IN, Edition
 
@@ -28,7 +29,7 @@ class WordingBody(BaseModel):
         },
     )
 
-    subject: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+    subject: Annotated[Name, Field(min_length=1, max_length=500)] | None = Field(
         None, description="Of an e-mail or a letter; other channels have none."
     )
     text: _Part = Field(description="Jinja: filled in with the variables, which `GET /templates` names.")

@@ -74,7 +74,7 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
                 step=excerpt(step),
             )
         ) from None
-    found = found.reaching(debts.reachable_by(debt.debtor.identity)) or found
+    found = found.reaching(debts.usable(debt)) or found
     now = caller.workspace.now()
     async with database.transaction(now) as tx:
         stationery = await rendering.stationery(tx, caller.workspace.id)

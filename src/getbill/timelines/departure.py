@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from getbill import compliance, debts, followups
+from getbill.channels import ADDRESS_OF, AddressKind
 from getbill.channels.senders import Outgoing, Sender
 from getbill.companies import DRY_RUN, Workspace
 from getbill.debts import Debt
@@ -74,6 +75,13 @@ async def _decide(
     await followups.keep(tx, list(zip(begun, book.moved, strict=True)))
     crashes.at("timelines.departing")
     return look
+
+
+def _refuse_expensive(debt: Debt, contact: Contact) -> None:
+    """Raise CannotBeSaid where the contact would call or text a number that the debt does not pay for."""
+    reason = debts.expensive_destination(debt)
+    if reason is not None and ADDRESS_OF[contact.channel_kind] in {AddressKind.PHONE, AddressKind.MOBILE}:
+        raise rendering.CannotBeSaid(reason)
 
 
 @dataclass(slots=True)
@@ -157,6 +165,7 @@ class _LastLook:
             self._refuse_unwanted(debt, contact, past, is_late=is_late)
             sender = self._sender(contact)
             rendering.address_of(debt.debtor.identity, contact.channel_kind)
+            _refuse_expensive(debt, contact)
             if not self._is_allowed(debt, contact, past, is_late=is_late):
                 return
             if debt.workspace.contact == DRY_RUN:

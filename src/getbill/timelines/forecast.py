@@ -119,6 +119,9 @@ class _Ahead:
     def _passed_over(self, course: Course, step: Step, reason: str) -> Foreseen:
         if reason.startswith(debts.NEVER):
             against = tuple(of_rule(one) for one in course.moves(step, self.now) if one.until is None)
+        elif reason.startswith(debts.EXPENSIVE):
+            says = f"The number is an {reason}; the debt does not accept it."
+            against = (Reason("EXPENSIVE-DESTINATION", says, Basis.PRODUCT_POLICY, "the debt"),)
         else:
             against = (Reason("SCENARIO-ADDRESS", f"There is {reason}.", Basis.SCENARIO, "the debtor"),)
         return Foreseen(

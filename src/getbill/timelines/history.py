@@ -18,7 +18,7 @@ from getbill.channels import MISSING, Channel
 from getbill.companies import DRY_RUN
 from getbill.compliance import STANDARD, Cap
 from getbill.compliance import Contact as Made
-from getbill.debts import NEVER, Debt, Past, hashes_of
+from getbill.debts import EXPENSIVE, NEVER, Debt, Past, hashes_of
 from getbill.kit.db import Statement, Transaction
 from getbill.timelines.model import MADE, PASSED, REHEARSED
 
@@ -206,4 +206,4 @@ def _note(history: History, row: Record, debt: Debt) -> None:
 
 
 def _is_unreachable(reason: str) -> bool:
-    return reason in _UNREACHABLE or reason.startswith(NEVER)
+    return reason in _UNREACHABLE or reason.startswith((NEVER, EXPENSIVE))

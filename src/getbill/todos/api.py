@@ -30,10 +30,10 @@ Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
 async def list_todos(request: Request, caller: Reads, query: Annotated[TodoQuery, Query()]) -> Response:
     """List what waits for a person or was decided, the newest first, by page or by cursor."""
     database: Database = request.app.state.database
-    wanted = wire.wanted(query)
+    wanted = wire.wanted(query, caller.workspace)
     found = await queries.page(database, caller.workspace.id, wanted)
     total = await queries.count(database, caller.workspace.id, wanted, paging.EXACT_MAX + 1)
-    cursor = wire.cursor_after(found, query.limit)
+    cursor = wire.cursor_after(caller.workspace, found, query.limit)
     pages = paging.pagination(total, query.page, query.limit, cursor)
     files = await _files(request, caller, found)
     data = [wire.shown(one, files.get(one.subject_id)) for one in found[: query.limit]]

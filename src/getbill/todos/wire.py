@@ -5,12 +5,14 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from getbill.companies import Workspace
 from getbill.kit import ids, json, paging
 from getbill.kit.shapes import Instant, Pagination
 from getbill.todos.model import Todo
 from getbill.todos.queries import Wanted
 
 _SORT = "-created_at"
+_LIST = "todos"
 
 Type = Literal["unknown_contact", "escalation", "import_mapping"]
 State = Literal["open", "decided"]
@@ -76,9 +78,10 @@ class TodoList(BaseModel):
     pagination: Pagination
 
 
-def wanted(query: TodoQuery) -> Wanted:
+def wanted(query: TodoQuery, workspace: Workspace) -> Wanted:
     """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
-    after = paging.read_place(query.cursor, _SORT) if query.cursor else None
+    cursor = paging.opened(query.cursor, workspace.mark_of(_LIST))
+    after = paging.read_place(cursor, _SORT) if cursor else None
     return Wanted(
         types=list(query.type) if query.type else None,
         is_open=None if query.state is None else query.state == "open",
@@ -94,11 +97,12 @@ def _debt_of(shown_id: str | None) -> UUID | None:
     return ids.read("debt", shown_id) if shown_id else None
 
 
-def cursor_after(found: list[Todo], limit: int) -> str | None:
+def cursor_after(workspace: Workspace, found: list[Todo], limit: int) -> str | None:
     """Return the cursor after the first `limit` rows; None when there are no more."""
     if len(found) <= limit:
         return None
-    return paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
+    cursor = paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
+    return paging.sealed(cursor, workspace.mark_of(_LIST))
 
 
 def shown(todo: Todo, file: dict[str, Any] | None = None) -> dict[str, Any]:

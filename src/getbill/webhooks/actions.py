@@ -167,9 +167,10 @@ async def _write(tx: Transaction, workspace: Workspace, after: Endpoint, *, is_e
     )
 
 
-async def delete(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> None:
-    """Close an endpoint and drop what is still owed to it; raise NotFound when there is none."""
+async def delete(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
+    """Close an endpoint, drop what is still owed to it, and return it as it was; raise NotFound when there is none."""
     await absence.lock_stream(tx, workspace.id)
-    await queries.lock(tx, workspace, endpoint_id)
+    endpoint = await queries.lock(tx, workspace, endpoint_id)
     await tx.execute(_DELETE, workspace.id, endpoint_id, tx.now)
     await absence.cancel(tx, workspace.id, endpoint_id)
+    return endpoint

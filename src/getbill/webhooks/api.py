@@ -80,13 +80,13 @@ async def update_webhook(
     return await change.commit(work)
 
 
-@router.delete("/{webhook_id}", status_code=204, response_class=Response, responses=problems(404, 409))
+@router.delete("/{webhook_id}", response_model=EndpointShown, responses=problems(404, 409))
 async def delete_webhook(change: Writes, webhook_id: str) -> Response:
-    """Send nothing there any more; what was still owed to it is dropped."""
+    """Send nothing there any more, and return the webhook as it was; what was still owed to it is dropped."""
 
     async def work(tx: Transaction) -> access.Reply:
-        await actions.delete(tx, change.workspace, ids.read(PREFIX, webhook_id))
-        return lambda: Response(status_code=204)
+        deleted = await actions.delete(tx, change.workspace, ids.read(PREFIX, webhook_id))
+        return lambda: answer(200, wire.endpoint(deleted))
 
     return await change.commit(work)
 

@@ -44,12 +44,13 @@ async def list_webhook_deliveries(
     """
     database: Database = request.app.state.database
     endpoint = await queries.find(database, caller.workspace, ids.read(PREFIX, webhook_id))
-    found = await log.page(database, caller.workspace, logged.wanted(query, endpoint.id))
+    mark = caller.workspace.mark_of(f"deliveries/{endpoint.id}")
+    found = await log.page(database, caller.workspace, logged.wanted(query, endpoint.id, mark))
     shown = found[: query.limit]
     last = await log.last_attempts(database, caller.workspace, shown)
     erased = await log.erased(database, caller.workspace, [one.debt_id for one in shown])
     rows = [logged.delivery(one, last.get(one.id), is_erased=one.debt_id in erased) for one in shown]
-    return answer(200, {"data": rows, "next_cursor": logged.cursor_after(found, query.limit)})
+    return answer(200, {"data": rows, "next_cursor": logged.cursor_after(found, query.limit, mark)})
 
 
 @router.get(

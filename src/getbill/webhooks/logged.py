@@ -126,9 +126,10 @@ class DeliveryList(BaseModel):
     )
 
 
-def wanted(query: DeliveryQuery, endpoint_id: UUID) -> Wanted:
+def wanted(query: DeliveryQuery, endpoint_id: UUID, mark: paging.Mark) -> Wanted:
     """Return what a query asks for; raise BadRequest for unknown events and a cursor that is not of this list."""
     refuse_unknown_kinds(query.event)
+    cursor = paging.opened(query.cursor, mark)
     return Wanted(
         endpoint_id=endpoint_id,
         states=query.status,
@@ -138,7 +139,7 @@ def wanted(query: DeliveryQuery, endpoint_id: UUID) -> Wanted:
         until=query.until,
         # One more than is shown tells whether it is the end.
         limit=query.limit + 1,
-        after=_place(query.cursor) if query.cursor else None,
+        after=_place(cursor) if cursor else None,
     )
 
 
@@ -163,12 +164,13 @@ def _place(cursor: str) -> tuple[bool, datetime, UUID]:
         return (True, *paging.read_place(cursor, _SETTLED))
 
 
-def cursor_after(found: Sequence[Delivery], limit: int) -> str | None:
+def cursor_after(found: Sequence[Delivery], limit: int, mark: paging.Mark) -> str | None:
     """Return the cursor after the first `limit` rows; None when there are no more."""
     if len(found) <= limit:
         return None
     last = found[limit - 1]
-    return paging.write_place(_PENDING if last.is_pending else _SETTLED, last.stands_at, last.id)
+    cursor = paging.write_place(_PENDING if last.is_pending else _SETTLED, last.stands_at, last.id)
+    return paging.sealed(cursor, mark)
 
 
 def delivery(one: Delivery, last: Record | None, *, is_erased: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from yarl import URL
 from getbill.events import KINDS
 from getbill.kit.errors import FieldError, WrongValue
 from getbill.kit.messages import VALUE, excerpt, message
+from getbill.kit.names import Name
 from getbill.webhooks import headers, rotation
 from getbill.webhooks.model import (
     CONCURRENCY_DEFAULT,
@@ -95,7 +96,7 @@ RetrySchedule = Annotated[
 ]
 Concurrency = Annotated[int, Field(strict=True, ge=1, le=CONCURRENCY_MAX)]
 Rate = Annotated[int, Field(strict=True, ge=1, le=RATE_MAX)]
-Description = Annotated[str, Field(max_length=500)]
+Description = Annotated[Name, Field(max_length=500)]
 Switch = Annotated[bool, Field(strict=True)]
 
 _TOLD: Final = {

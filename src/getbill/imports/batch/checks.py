@@ -15,7 +15,7 @@ from getbill.debts import NewDebt
 from getbill.imports import findings
 from getbill.imports.findings import Row
 from getbill.imports.model import CHUNK_ROWS
-from getbill.kit import json
+from getbill.kit import json, names
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import BadRequest, FieldError, TooLarge, refusal
 from getbill.kit.http import pointer, unknown_field
@@ -46,16 +46,19 @@ class Terms:
     kind: str
     company: Company
     own_scenarios: dict[str, OwnScenario]
+    clock: WorkspaceClock
 
     @classmethod
     def of(cls, workspace: Workspace) -> "Terms":
         """Return the terms of a workspace."""
-        return cls(workspace.id, workspace.kind, workspace.company, dict(workspace.own_scenarios))
+        return cls(
+            workspace.id, workspace.kind, workspace.company, dict(workspace.own_scenarios), workspace.clock
+        )
 
     def workspace(self) -> Workspace:
         """Return a workspace of these terms, with keys that open nothing."""
         keys = vault.Vault([vault.Key.new()]), vault.Lookup(os.urandom(32))
-        return Workspace(self.id, self.kind, self.company, WorkspaceClock(), *keys, self.own_scenarios)
+        return Workspace(self.id, self.kind, self.company, self.clock, *keys, self.own_scenarios)
 
 
 @dataclass(slots=True)
@@ -135,6 +138,8 @@ def _check_envelope(batch: Any) -> None:
                 message("A name is a text of at most {most} characters.", most=_NAME_MAX),
             )
         )
+    elif hidden := names.hidden_in((name or "").strip()):
+        wrong.append(FieldError("/batch_name", "characters", names.detail(hidden)))
     if not (flag is None or isinstance(flag, bool)):
         wrong.append(FieldError(f"/{_FLAG}", "bool-type", message("Send true or false.")))
     if wrong:

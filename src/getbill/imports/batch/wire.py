@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from getbill.kit.names import Name
 from getbill.kit.shapes import Instant
 
 # A row that is wrong is no error of the request: it is answered 202 and told in the report. So the document asks no more
@@ -43,7 +44,7 @@ class BatchBody(BaseModel):
     )
 
     debts: Annotated[list[Row], Field(min_length=1, max_length=10_000)]
-    batch_name: str | None = Field(None, max_length=200, description="What people find the batch by.")
+    batch_name: Name | None = Field(None, max_length=200, description="What people find the batch by.")
     accept_expensive_destination: bool | None = Field(
         None, description="For every row that does not say so itself."
     )

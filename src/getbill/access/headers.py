@@ -1,0 +1,75 @@
+"""Headers of a request that two readers could read in two ways, and encodings of a body that nobody here undoes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from getbill.kit.errors import BadRequest, UnsupportedMediaType
+
+# Each of these has one value (RFC 9110 section 5.3); of several, one program takes the first and the next one the last.
+_SINGLE: Final = frozenset(
+    {
+        b"authorization",
+        b"content-disposition",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"idempotency-key",
+    }
+)
+
+
+class HeaderRepeated(BadRequest):
+    """A header that has one value came more than once."""
+
+    code = "header-repeated"
+    way_out = "Send the header once; look for a proxy or a library that adds its own."
+
+
+class EncodingUnsupported(UnsupportedMediaType):
+    """The body came compressed or otherwise encoded."""
+
+    code = "unsupported-content-encoding"
+    title = "This content encoding is not supported here"
+    way_out = "Send the body as it is, without `Content-Encoding`."
+
+
+def repeated(names: Iterable[bytes]) -> str | None:
+    """Return the first header that came more than once and may not; None when there is none."""
+    seen: set[bytes] = set()
+    for name in names:
+        if name in seen and name in _SINGLE:
+            return "-".join(part.capitalize() for part in name.decode("latin-1").split("-"))
+        seen.add(name)
+    return None
+
+
+def refuse_repeated(sent: list[tuple[bytes, bytes]], distinct: Mapping[bytes, bytes]) -> None:
+    """Raise HeaderRepeated for a header with one value that came more than once."""
+    if len(sent) == len(distinct):
+        return
+    name = repeated(name for name, _ in sent)
+    if name is not None:
+        raise HeaderRepeated(f"The header {name} came more than once. Send it once.")
+
+
+def other_encoding(value: str | None) -> str | None:
+    """Return the first content coding of a body that is not identity; None when there is none."""
+    codings = (coding.strip() for coding in (value or "").split(","))
+    return next((coding for coding in codings if coding and coding.lower() != "identity"), None)
+
+
+def refuse_encoding(sent: Mapping[bytes, bytes]) -> None:
+    """Raise EncodingUnsupported for a body that is compressed or otherwise encoded."""
+    value = sent.get(b"content-encoding")
+    if value is None or not _has_body(sent):
+        return
+    coding = other_encoding(value.decode("latin-1"))
+    if coding is not None:
+        raise EncodingUnsupported(
+            f"The body came with Content-Encoding {coding!r}. Send it as it is, without that header.",
+            headers={"Accept-Encoding": "identity"},
+        )
+
+
+def _has_body(sent: Mapping[bytes, bytes]) -> bool:
+    return b"transfer-encoding" in sent or sent.get(b"content-length", b"0").strip() not in {b"", b"0"}

@@ -1,0 +1,118 @@
+"""Whether a whole name and its parts say the same.
+
+Order, case, accents, forms of address, particles, initials and what is written in one word or in two do not matter, and
+one of the two may leave out a name that the other has. Names in two scripts cannot be compared, and do not contradict.
+"""
+
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from getbill.debtors.comparison import name_words
+
+_PARTICLES: Final = frozenset(
+    [
+        "de",
+        "du",
+        "des",
+        "d",
+        "la",
+        "le",
+        "les",
+        "l",
+        "von",
+        "vom",
+        "zu",
+        "zum",
+        "zur",
+        "van",
+        "der",
+        "den",
+        "het",
+        "ten",
+        "ter",
+        "te",
+        "di",
+        "da",
+        "dal",
+        "dalla",
+        "del",
+        "della",
+        "dei",
+        "degli",
+        "do",
+        "dos",
+        "das",
+        "y",
+        "e",
+        "i",
+        "al",
+        "el",
+        "ul",
+        "bin",
+        "ibn",
+        "ben",
+        "bint",
+        "abu",
+        "af",
+        "av",
+    ]
+)
+# Letters of which accents cannot be taken off, and two ways to write the umlauts.
+_LETTERS: Final = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th", "ß": "ss"}
+)
+_UMLAUTS: Final = (("ae", "a"), ("oe", "o"), ("ue", "u"))
+
+
+def agree(name: str, first_name: str | None, last_name: str | None) -> bool:
+    """Say whether a whole name and its parts may be the same person's."""
+    parts = " ".join(part for part in (first_name, last_name) if part)
+    return not parts or name in {parts, f"{last_name} {first_name}"} or _is_same(name, parts)
+
+
+@lru_cache(maxsize=1024)
+def _is_same(name: str, parts: str) -> bool:
+    whole, split = _words(name), _words(parts)
+    if not whole or not split or _script(whole) != _script(split):
+        return True
+    shorter, longer = sorted((_main(whole), _main(split)), key=len)
+    return _is_within(shorter, longer) or not _in_one_word(whole).isdisjoint(_in_one_word(split))
+
+
+def _words(text: str) -> list[str]:
+    return [_plain(word) for word in name_words(text)]
+
+
+def _main(words: list[str]) -> list[str]:
+    return [word for word in words if word not in _PARTICLES] or words
+
+
+def _plain(word: str) -> str:
+    plain = word.translate(_LETTERS)
+    for long, short in _UMLAUTS:
+        plain = plain.replace(long, short)
+    return plain
+
+
+def _is_within(shorter: list[str], longer: list[str]) -> bool:
+    left = list(longer)
+    # Whole words first, so that an initial is not taken for a word that stands there too.
+    for word in sorted(shorter, key=len, reverse=True):
+        same = next((other for other in left if word == other), None) or next(
+            (other for other in left if min(len(word), len(other)) == 1 and word[0] == other[0]), None
+        )
+        if same is None:
+            return False
+        left.remove(same)
+    return True
+
+
+def _in_one_word(words: list[str]) -> set[str]:
+    """Return words written without gaps, wherever the last name begins."""
+    return {"".join(words[at:] + words[:at]) for at in range(len(words))}
+
+
+def _script(words: list[str]) -> str:
+    letter = next((letter for word in words for letter in word if letter.isalpha()), "a")
+    return unicodedata.name(letter, "LATIN").split(" ")[0]

@@ -1,0 +1,86 @@
+"""Characters that no name holds: those that control a terminal, break a line, or turn the text after them around.
+
+A name is a single line that people read and pick things by: a person, a firm, a file, a client. What nobody sees but a
+script needs stays: the joiners of Persian, Indic scripts and emoji anywhere, the marks of direction beside letters that
+are written from right to left.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
+
+from getbill.kit.errors import FieldError, Invalid
+
+# Controls of ASCII and of Latin-1, separators of lines and paragraphs.
+_CONTROLS: Final = "\x00-\x1f\x7f-\x9f\u2028\u2029"
+# Embeddings, overrides and isolates of direction, the formatting Unicode deprecates, annotations between lines, tags.
+_TURNING: Final = "\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\U000e0000-\U000e007f"
+_IN_A_NAME: Final = re.compile(f"[{_CONTROLS}{_TURNING}]")
+_IN_LINES: Final = re.compile(f"[{_CONTROLS}{_TURNING}]".replace("\x00-\x1f", "\x00-\x08\x0b\x0c\x0e-\x1f"))
+# Left-to-right, right-to-left and Arabic letter mark.
+_MARKS: Final = re.compile("[\u200e\u200f\u061c]")
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
+# The flags of England, Scotland and Wales are a black flag and tags.
+_FLAG: Final = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f")
+
+_DETAIL: Final = "It holds {character}, which nobody sees and no name has. Send it without."
+
+
+def hidden_in(name: str) -> str | None:
+    """Return the first character of a name that no name may hold; None when there is none."""
+    return None if name.isprintable() else _hidden(name, _IN_A_NAME)
+
+
+def hidden_in_lines(text: str) -> str | None:
+    """Return the first character that no text of several lines may hold, such as an address; None when there is none."""
+    return None if text.isprintable() else _hidden(text, _IN_LINES)
+
+
+def _hidden(text: str, forbidden: re.Pattern[str]) -> str | None:
+    hidden = forbidden.search(_FLAG.sub("", text))
+    if hidden is None and not _is_right_to_left(text):
+        hidden = _MARKS.search(text)
+    return hidden[0] if hidden else None
+
+
+def _is_right_to_left(text: str) -> bool:
+    return any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in _MARKS.sub("", text))
+
+
+def detail(character: str) -> str:
+    """Return the sentence that refuses a character."""
+    return _DETAIL.format(character=f"U+{ord(character):04X}")
+
+
+def visible(name: str) -> str:
+    """Return a name; raise ValueError when it holds what no name may."""
+    hidden = hidden_in(name)
+    if hidden is not None:
+        raise ValueError(detail(hidden))
+    return name
+
+
+def visible_lines(text: str) -> str:
+    """Return a text that may have several lines; raise ValueError when it holds what none may."""
+    hidden = hidden_in_lines(text)
+    if hidden is not None:
+        raise ValueError(detail(hidden))
+    return text
+
+
+def refuse_hidden(fields: Mapping[str, str | None]) -> None:
+    """Raise Invalid with the pointer of every name that holds what no name may."""
+    wrong = [
+        FieldError(pointer, "characters", detail(hidden))
+        for pointer, name in fields.items()
+        if name is not None and (hidden := hidden_in(name)) is not None
+    ]
+    if wrong:
+        raise Invalid(" ".join(one.detail for one in wrong[:3]), errors=wrong)
+
+
+Name = Annotated[str, AfterValidator(visible)]
+Lines = Annotated[str, AfterValidator(visible_lines)]

@@ -1,0 +1,73 @@
+"""Paths that nothing is at, and the one that was meant: without the slash at its end, or below the API's base.
+
+A GET is redirected. Any other request is refused with the right address: many clients repeat a redirected POST without
+its body, and nobody would notice.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.requests import Request
+
+_HOME: Final = "/docs"
+_BASE: Final = "/external-api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The address that a request without a route was probably meant for."""
+
+    location: str
+    sentence: str
+    # The status of the redirect; None where the request is refused instead.
+    redirect: int | None = None
+
+
+def routes_of(app: FastAPI) -> Iterator[RouteContext]:
+    """Return every route of an application, those of the routers it includes too."""
+    return iter_route_contexts(app.routes)
+
+
+def meant_by(request: Request) -> Meant | None:
+    """Return the address that a request to a path without a route was meant for; None where none is likely."""
+    path: str = request.scope["path"]
+    plain = path.rstrip("/")
+    if plain in {"", _BASE, _BASE.rpartition("/")[0]}:
+        return _home(request)
+    if plain != path:
+        methods = _methods_at(request.app, plain)
+        if methods:
+            return _without_slash(request, plain, methods)
+    below = f"{_BASE}{plain}"
+    if not path.startswith(_BASE) and _methods_at(request.app, below):
+        return Meant(below, f"The API is below {_BASE}: send the request to {below}.")
+    return None
+
+
+def _home(request: Request) -> Meant | None:
+    if "GET" not in _methods_at(request.app, _HOME):
+        return None
+    sentence = f"The calls of the API are at {_HOME}, and the OpenAPI document at /openapi.json."
+    # Not for good: one day something else may be at the root.
+    return Meant(_HOME, sentence, 307 if request.method == "GET" else None)
+
+
+def _without_slash(request: Request, plain: str, methods: set[str]) -> Meant:
+    query = request.scope["query_string"].decode("latin-1")
+    location = quote(plain, safe="/:@!$&'()*+,;=~-._") + (f"?{query}" if query else "")
+    redirect = 308 if request.method == "GET" and "GET" in methods else None
+    return Meant(location, f"Send the request to {plain}, without the slash at its end.", redirect)
+
+
+def _methods_at(app: FastAPI, path: str) -> set[str]:
+    """Return the methods of every route that a path fits."""
+    found: set[str] = set()
+    for route in routes_of(app):
+        pattern = getattr(route, "path_regex", None)
+        if pattern is not None and route.methods and pattern.match(path):
+            found |= route.methods
+    return found

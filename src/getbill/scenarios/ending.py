@@ -1,0 +1,84 @@
+"""Whether a scenario can end before its last step: weekends, holidays and the days between contacts move steps on.
+
+The days are those of a year and a half of starts at one place. Conditions only leave steps out; promises and holds move
+the end as well, so neither counts.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Final
+
+from getbill.kit import calendar
+from getbill.kit.calendar import Exclusions, Place
+from getbill.scenarios.model import OFFSET_MAX, End, Scenario, Step, Unit
+
+_FIRST_START: Final = date(2026, 1, 1)
+_STARTS: Final = 550
+# After this hour of the day a step is taken on the next one.
+_LAST_HOUR: Final = 19
+# No two weekends and all the holidays between them are longer.
+_CLOSED_DAYS_MAX: Final = 10
+
+
+def ends_too_early(scenario: Scenario, place: Place) -> str | None:
+    """Return why a scenario may end before its last step, and what would be right; None when it cannot."""
+    if _is_ample(scenario):
+        return None
+    starts = [_FIRST_START + timedelta(days=number) for number in range(_STARTS)]
+    lasts = [(start, _last_contact(scenario, start, place)) for start in starts]
+    if all(_day(scenario.end, start, place) >= last for start, last in lasts):
+        return None
+    needed = max((last - start).days for start, last in lasts)
+    return (
+        f"Weekends, holidays and the days between contacts can move the last step to day {needed};"
+        f" let the scenario end on day {needed} or later."
+    )
+
+
+def _is_ample(scenario: Scenario) -> bool:
+    """Say whether the end is so late that no calendar brings a step beyond it."""
+    units = {scenario.end.unit, *(step.unit for step in scenario.steps)}
+    if Unit.BUSINESS_DAYS in units:
+        return False
+    latest = 0
+    for step in scenario.steps:
+        latest = max(_offset(step), latest + scenario.spacing_days) + (
+            _CLOSED_DAYS_MAX + len(scenario.exclusions.dates)
+        )
+    return _offset(scenario.end) >= latest
+
+
+def _last_contact(scenario: Scenario, start: date, place: Place) -> date:
+    last: date | None = None
+    for day in _nominal_days(scenario.steps, start, place):
+        spaced = day if last is None else max(day, last + timedelta(days=scenario.spacing_days))
+        last = calendar.open_day(spaced, place, scenario.exclusions)
+    return last or start
+
+
+def _nominal_days(steps: tuple[Step, ...], start: date, place: Place) -> Iterator[date]:
+    for step in steps:
+        is_evening = step.unit == Unit.HOURS and step.offset % 24 > _LAST_HOUR
+        yield _day(step, start, place) + timedelta(days=is_evening)
+
+
+def _day(part: Step | End, start: date, place: Place) -> date:
+    if part.unit == Unit.BUSINESS_DAYS:
+        days = _business_days(place)
+        return days[bisect_left(days, start) + part.offset]
+    return start + timedelta(days=_offset(part))
+
+
+@lru_cache(maxsize=64)
+def _business_days(place: Place) -> tuple[date, ...]:
+    """Return as many business days as the furthest offset of the last start needs."""
+    days = [calendar.open_day(_FIRST_START, place, Exclusions())]
+    while len(days) <= _STARTS + OFFSET_MAX:
+        days.append(calendar.open_day(days[-1] + timedelta(days=1), place, Exclusions()))
+    return tuple(days)
+
+
+def _offset(part: Step | End) -> int:
+    return part.offset // 24 if part.unit == Unit.HOURS else part.offset
