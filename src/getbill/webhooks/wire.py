@@ -12,12 +12,14 @@ from getbill.kit.http import JsonBody
 from getbill.kit.shapes import Instant
 from getbill.webhooks import headers
 from getbill.webhooks.actions import Opened
-from getbill.webhooks.addresses import Reach, numeric
+from getbill.webhooks.addresses import Reach
+from getbill.webhooks.hosts import HostMisspelt, host_of
 from getbill.webhooks.model import CONCURRENCY_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
 from getbill.webhooks.queries import PREFIX
 from getbill.webhooks.shapes import EndpointChangeBody, NewEndpointBody
+from getbill.webhooks.special_addresses import is_loopback
 
-_LOCAL_NAMES: Final = ("localhost", ".localhost")
+_LOCAL_NAME: Final = "localhost"
 
 
 class RotationShown(BaseModel):
@@ -77,13 +79,14 @@ class EndpointList(BaseModel):
 
 def refuse_unreachable(text: str, reach: Reach) -> None:
     """Raise Invalid for a URL that no webhook of this workspace may be sent to."""
-    url = URL(text)
-    host = url.host or ""
-    address = numeric(host)
-    is_local = host.endswith(_LOCAL_NAMES) if address is None else address.is_loopback
-    if url.scheme == "http" and (reach.is_live or not is_local):
+    try:
+        host = host_of(text)
+    except HostMisspelt as error:
+        raise _refused("host-spelling", str(error)) from None
+    is_local = f".{host}".endswith(f".{_LOCAL_NAME}") if isinstance(host, str) else is_loopback(host)
+    if URL(text).scheme == "http" and (reach.is_live or not is_local):
         raise _refused("not-https", "Send an https URL; http is for the loopback of a sandbox only.")
-    if (address is not None and not reach.allows(address)) or (is_local and reach.is_live):
+    if (not isinstance(host, str) and not reach.allows(host)) or (is_local and reach.is_live):
         raise _refused("forbidden-address", f"Webhooks are not sent to {host}: it is not a public address.")
 
 
