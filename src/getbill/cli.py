@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "user": "getbill.commands.user:user",
     "client": "getbill.commands.client:client",
     "key": "getbill.commands.key:key",
+    "credential": "getbill.commands.credential:credential",
     "contact": "getbill.commands.contact:contact",
     "events": "getbill.commands.events:events",
     "webhooks": "getbill.commands.webhooks:commands",

@@ -183,6 +183,7 @@ async def _objects(theirs: Site) -> dict[str, str]:
         "consent_id": ids.show("consent", ids.new()),
         "payment_id": ids.show("payment", ids.new()),
         "id": debt.json()["id"],
+        "credential_id": hook.json()["created_by"],
     }
 
 

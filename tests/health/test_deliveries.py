@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from getbill import webhooks
+from getbill.access import OPERATOR
 from getbill.companies import Workspace
 from getbill.health import deliveries
 from getbill.kit import clock, ids
@@ -40,7 +41,7 @@ async def opened(installation: Any, workspace: Workspace) -> Any:
     async def one(**columns: Any) -> Any:
         new = webhooks.NewEndpoint("https://example.com/hooks")
         async with installation.database.transaction(workspace.now()) as tx:
-            endpoint = (await webhooks.create(tx, workspace, new)).endpoint
+            endpoint = (await webhooks.create(tx, workspace, new, OPERATOR)).endpoint
         for name, told in columns.items():
             await installation.database.pool.execute(
                 f"UPDATE webhook_endpoints SET {name} = $2 WHERE id = $1",

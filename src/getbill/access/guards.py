@@ -36,18 +36,19 @@ _COLLISIONS = (
 
 
 class Requires:
-    """A dependency that answers the caller, if it holds `scope`."""
+    """A dependency that answers the caller, if it holds `scope` and what is required beside it."""
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, *also: str) -> None:
         self.scope = scope
+        self.scopes = (scope, *also)
 
     async def __call__(self, request: Request) -> Caller:
         """Return the caller; raise NoCredential, TokenInvalid or ScopeMissing."""
-        return caller_of(request, self.scope)
+        return caller_of(request, self.scopes)
 
 
-def caller_of(request: Request, scope: str) -> Caller:
-    """Return the caller the middleware found, if it holds a scope and asks what there is; else raise the refusal.
+def caller_of(request: Request, scopes: tuple[str, ...]) -> Caller:
+    """Return the caller the middleware found, if it holds the scopes and asks what there is; else raise the refusal.
 
     An Idempotency-Key is read on every POST, also on one that changes nothing and needs none.
     """
@@ -57,8 +58,7 @@ def caller_of(request: Request, scope: str) -> Caller:
     if isinstance(found, Problem):
         raise found
     caller: Caller = found
-    if scope not in caller.scopes:
-        raise ScopeMissing(scope)
+    caller.require(*scopes)
     refuse_unknown_parameters(request)
     if request.method == "POST" and (key := request.headers.get("idempotency-key")) is not None:
         idempotency.read_key(key)
@@ -77,9 +77,9 @@ async def caller_now(request: Request, scope: str) -> Caller:
     return caller
 
 
-def requires(scope: str) -> Requires:
-    """Have a route take its caller, who must hold this scope: `Depends(access.requires("debts:read"))`."""
-    return Requires(scope)
+def requires(scope: str, *also: str) -> Requires:
+    """Have a route take its caller, who must hold these scopes: `Depends(access.requires("debts:read"))`."""
+    return Requires(scope, *also)
 
 
 @dataclass(slots=True)
@@ -194,18 +194,19 @@ class Change:
 
 
 class Changes:
-    """A dependency that answers a `Change`, if the caller holds `scope`."""
+    """A dependency that answers a `Change`, if the caller holds `scope` and what is required beside it."""
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, *also: str) -> None:
         self.scope = scope
+        self.scopes = (scope, *also)
 
     async def __call__(self, request: Request) -> Change:
         """Return the change; raise NoCredential, TokenInvalid or ScopeMissing."""
-        caller = caller_of(request, self.scope)
+        caller = caller_of(request, self.scopes)
         gate = gate_of(request)
         return Change(caller, gate.database, gate.vault, request)
 
 
-def change(scope: str) -> Changes:
-    """Have a route take a `Change`, whose caller holds this scope: `Depends(access.change("debts:write"))`."""
-    return Changes(scope)
+def change(scope: str, *also: str) -> Changes:
+    """Have a route take a `Change`, whose caller holds these scopes: `Depends(access.change("debts:write"))`."""
+    return Changes(scope, *also)

@@ -6,7 +6,7 @@ import typer
 
 from getbill import access
 from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands.choosing import CompanyName, CreatorEmail
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.vault import Vault
@@ -22,13 +22,15 @@ def create(
     company: CompanyName = None,
     workspace: Annotated[str, typer.Option(help="Kind, name or id of a sandbox.")] = "sandbox",
     limit_per_minute: Limit = None,
+    created_by: CreatorEmail = None,
 ) -> None:
     """Cut a key and print it."""
 
     async def cut(opened: Database, _vault: Vault) -> dict[str, Any]:
         owner = await choosing.company(opened, company)
         sandbox_id = await choosing.workspace(opened, owner, workspace)
-        new = access.NewKey(sandbox_id, name, limit_per_minute)
+        by = await choosing.creator(opened, owner, created_by)
+        new = access.NewKey(sandbox_id, name, limit_per_minute, by)
         made, text = await access.create_key(opened, new, clock.wall())
         return {"key": text, **_shown(made)}
 
@@ -67,4 +69,5 @@ def _shown(one: access.ApiKey) -> dict[str, Any]:
         "limit_per_minute": one.limit_per_minute,
         "created_at": json.instant(one.created_at),
         "revoked_at": json.instant(one.revoked_at),
+        "created_by": one.creator.shown if one.creator else None,
     }

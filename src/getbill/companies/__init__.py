@@ -11,6 +11,7 @@ from getbill.companies.actions import (
     UserExists,
     create,
     create_user,
+    deactivate_user,
     set_letterhead,
     set_password,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "company",
     "create",
     "create_user",
+    "deactivate_user",
     "demo",
     "logo",
     "resume_all",

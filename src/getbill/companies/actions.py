@@ -11,7 +11,7 @@ import asyncpg
 from getbill.companies.model import ROLES
 from getbill.companies.queries import lookup_context
 from getbill.kit import clock, emails, ibans, ids
-from getbill.kit.db import Database, Statement
+from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.vault import Vault
 
@@ -50,6 +50,11 @@ _SET_PASSWORD = Statement(
     "companies.set_password",
     "Give a member of staff another password.",
     "UPDATE users SET password_hash = $2 WHERE lower(email) = lower($1) RETURNING id",
+)
+_DEACTIVATE = Statement(
+    "companies.deactivate_user",
+    "Let a member of staff in no longer.",
+    "UPDATE users SET is_active = false WHERE id = $1 AND is_active RETURNING id",
 )
 _SET_LETTERHEAD = Statement(
     "companies.set_letterhead",
@@ -163,6 +168,12 @@ async def set_password(database: Database, email: str, password: str) -> None:
     secret = argon2.PasswordHasher().hash(_long_enough(password))
     if await database.fetchval(_SET_PASSWORD, emails.normalise(email), secret) is None:
         raise NotFound(f"There is no user {email}.")
+
+
+async def deactivate_user(tx: Transaction, user_id: UUID) -> None:
+    """Let a member of staff in no longer; raise NotFound when there is none, or they are deactivated already."""
+    if await tx.fetchval(_DEACTIVATE, user_id) is None:
+        raise NotFound("There is no such user, or they are deactivated already.")
 
 
 def _long_enough(password: str) -> str:

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 from yarl import URL
 
+from getbill.access import Actor
 from getbill.kit import clock, ids, json
 from getbill.kit.errors import Invalid, one_field
 from getbill.kit.http import JsonBody
@@ -14,7 +16,7 @@ from getbill.webhooks import headers
 from getbill.webhooks.actions import Opened
 from getbill.webhooks.addresses import Reach
 from getbill.webhooks.hosts import HostMisspelt, host_of
-from getbill.webhooks.model import CONCURRENCY_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
+from getbill.webhooks.model import CONCURRENCY_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint, OwnerKind
 from getbill.webhooks.queries import PREFIX
 from getbill.webhooks.shapes import EndpointChangeBody, NewEndpointBody
 from getbill.webhooks.special_addresses import is_loopback
@@ -60,6 +62,16 @@ class EndpointShown(BaseModel):
     )
     created_at: Instant
     updated_at: Instant
+    created_by: str | None = Field(
+        description="The credential or person that created it; null from before that was recorded.",
+        examples=["client_01m804scmte4gbpp4yw1mc91gy"],
+    )
+    owner: str | None = Field(
+        description="Who answers for the right to read debts: whoever created it, or last changed its `url` or enabled it."
+    )
+    data_withheld: bool = Field(
+        description="It is sent ids only, as its owner may not read debts, or a person decided so."
+    )
 
 
 class OpenedShown(EndpointShown):
@@ -150,7 +162,14 @@ def endpoint(endpoint: Endpoint) -> dict[str, Any]:
         "rotation": _rotation(endpoint, clock.wall()),
         "created_at": json.instant(endpoint.created_at),
         "updated_at": json.instant(endpoint.updated_at),
+        "created_by": _actor(endpoint.created_by_kind, endpoint.created_by),
+        "owner": _actor(endpoint.owner_kind, endpoint.owner),
+        "data_withheld": not endpoint.may_read,
     }
+
+
+def _actor(kind: OwnerKind | None, identifier: UUID | None) -> str | None:
+    return None if kind is None or kind == "unknown" else Actor(kind, identifier).shown
 
 
 def _rotation(endpoint: Endpoint, now: datetime) -> dict[str, Any] | None:
