@@ -19,7 +19,7 @@ from getbill.todos import TodoShown
 
 router = APIRouter(prefix="/external-api/v1/todos", tags=["Todos"], route_class=Route)
 
-Writes = Annotated[Change, Depends(access.change("debts:write"))]
+Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:read"))]
 
 
 @router.post("/{todo_id}/decide", response_model=TodoShown, responses=problems(404, 409, 415, 422))
