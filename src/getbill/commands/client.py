@@ -7,6 +7,7 @@ import typer
 from getbill import access
 from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName, CreatorEmail
+from getbill.commands.credential import Preview, WithCreated, revoke_in_words
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.vault import Vault
@@ -73,14 +74,10 @@ def list_all(company: CompanyName = None) -> None:
 
 
 @client.command()
-def revoke(client_id: str) -> None:
-    """Let a program in no longer; its tokens stop working within a second."""
-
-    async def end(opened: Database, _vault: Vault) -> None:
-        await access.revoke_client(opened, ids.read("client", client_id), clock.wall())
-
-    database.run(end)
-    typer.echo(f"{client_id} is revoked.")
+def revoke(client_id: str, with_created: WithCreated = False, preview: Preview = False) -> None:
+    """Let a program in no longer; its tokens stop working within a second. Lists what it created."""
+    ids.read("client", client_id)
+    revoke_in_words(client_id, with_created=with_created, is_preview=preview)
 
 
 def _shown(one: access.Client) -> dict[str, Any]:

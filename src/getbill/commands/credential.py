@@ -18,6 +18,10 @@ credential = typer.Typer(
     no_args_is_help=True, help="Clients, keys and people: what they created, and revoking them."
 )
 
+WithCreated = Annotated[
+    bool, typer.Option("--with-created", help="Also revoke what they created and nobody else uses.")
+]
+Preview = Annotated[bool, typer.Option("--preview", help="Change nothing, show what would be.")]
 Which = Annotated[
     str, typer.Argument(metavar="CREDENTIAL", help="A client's, key's or user's id, or an e-mail.")
 ]
@@ -39,23 +43,41 @@ def created(which: Which, company: CompanyName = None) -> None:
 @credential.command()
 def revoke(
     which: Which,
-    with_created: Annotated[
-        bool, typer.Option("--with-created", help="Also revoke what they created and nobody else uses.")
-    ] = False,
-    preview: Annotated[bool, typer.Option("--preview", help="Change nothing, show what would be.")] = False,
+    with_created: WithCreated = False,
+    preview: Preview = False,
     company: CompanyName = None,
 ) -> None:
     """Revoke a client or a key, or deactivate a member of staff; print what was revoked and what was left."""
 
     async def end(opened: Database, _vault: Vault) -> dict[str, Any]:
         scope, subject = await _place(opened, company, which)
-        now = clock.wall()
-        async with opened.transaction(now) as tx:
-            wish = Wish(subject, with_created=with_created, is_preview=preview)
-            done = await credentials.revoke(tx, scope, wish, now)
-        return credentials.revoked(done, now, is_preview=preview)
+        return await _revoke(opened, scope, Wish(subject, with_created, preview))
 
     choosing.show(database.run(end))
+
+
+def revoke_in_words(shown_id: str, *, with_created: bool, is_preview: bool) -> None:
+    """Revoke a client or a key of whichever company, and say in lines what went with it and what was left."""
+
+    async def end(opened: Database, _vault: Vault) -> dict[str, Any]:
+        scope = Scope(None, await companies.workspace_ids(opened))
+        wish = Wish(credentials.subject_of(shown_id), with_created, is_preview)
+        return await _revoke(opened, scope, wish)
+
+    done = database.run(end)
+    typer.echo(f"{shown_id} {'would be' if is_preview else 'is'} revoked.")
+    for one in done["revoked"]:
+        typer.echo(f"With it: {one['id']} ({one['name']}).")
+    for one in done["left"]:
+        users = f", used by {', '.join(one['used_by'])}" if one["used_by"] else ""
+        typer.echo(f"It created and leaves: {one['id']} ({one['name']}{users}).")
+
+
+async def _revoke(opened: Database, scope: Scope, wish: Wish) -> dict[str, Any]:
+    now = clock.wall()
+    async with opened.transaction(now) as tx:
+        done = await credentials.revoke(tx, scope, wish, now)
+    return credentials.revoked(done, now, is_preview=wish.is_preview)
 
 
 async def _place(opened: Database, company: str | None, which: str) -> tuple[Scope, Actor]:

@@ -7,6 +7,7 @@ import typer
 from getbill import access
 from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName, CreatorEmail
+from getbill.commands.credential import Preview, WithCreated, revoke_in_words
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.vault import Vault
@@ -50,14 +51,10 @@ def list_all(company: CompanyName = None) -> None:
 
 
 @key.command()
-def revoke(key_id: str) -> None:
-    """Have a key open no longer, within a second."""
-
-    async def end(opened: Database, _vault: Vault) -> None:
-        await access.revoke_key(opened, ids.read("key", key_id), clock.wall())
-
-    database.run(end)
-    typer.echo(f"{key_id} is revoked.")
+def revoke(key_id: str, with_created: WithCreated = False, preview: Preview = False) -> None:
+    """Have a key open no longer, within a second. Lists what it created."""
+    ids.read("key", key_id)
+    revoke_in_words(key_id, with_created=with_created, is_preview=preview)
 
 
 def _shown(one: access.ApiKey) -> dict[str, Any]:

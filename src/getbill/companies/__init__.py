@@ -17,7 +17,16 @@ from getbill.companies.actions import (
 )
 from getbill.companies.logos import Logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
-from getbill.companies.queries import admins, companies, company, demo, users, workspace, workspaces_of
+from getbill.companies.queries import (
+    admins,
+    companies,
+    company,
+    demo,
+    users,
+    workspace,
+    workspace_ids,
+    workspaces_of,
+)
 from getbill.companies.switches import (
     DRY_RUN,
     MODES,
@@ -64,5 +73,6 @@ __all__ = [
     "switches",
     "users",
     "workspace",
+    "workspace_ids",
     "workspaces_of",
 ]

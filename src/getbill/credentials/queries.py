@@ -68,9 +68,9 @@ _NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where credentials are looked for: some workspaces of one company."""
+    """Where credentials are looked for: some workspaces, and the company whose staff is meant, if it is."""
 
-    company_id: UUID
+    company_id: UUID | None
     workspace_ids: Sequence[UUID]
 
 
