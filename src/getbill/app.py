@@ -114,6 +114,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     await webhooks.keep_partitions(state.database, clock.wall())
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
+    state.metrics_token = health.read_token(settings)
     state.gateways = read_gateways(settings.gateways_file)
     state.trials = Trials(
         await stack.enter_async_context(Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle)))
