@@ -1,12 +1,12 @@
 """The token that metrics are read with: the operator's own, or one made at the first start beside the database."""
 
 import hmac
-import os
 import secrets
 from pathlib import Path
 
 from starlette.requests import Request
 
+from getbill.kit import files
 from getbill.kit.errors import NotFound, Unauthenticated
 from getbill.settings import Settings
 
@@ -30,8 +30,8 @@ def make(settings: Settings) -> None:
     if settings.metrics_token is not None or settings.metrics_token_file.exists():
         return
     draft = settings.metrics_token_file.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(32) + "\n")
+    with files.create(draft) as file:
+        file.write(secrets.token_urlsafe(32).encode() + b"\n")
     draft.rename(settings.metrics_token_file)
 
 
