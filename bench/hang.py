@@ -23,6 +23,7 @@ from bench import receiver
 from bench.figures import Figure, Pairs
 from bench.installation import Home, free_port, home, process, settings
 from getbill import companies, debts, events, vault, webhooks
+from getbill.access import OPERATOR
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Details, NewDebt
@@ -157,7 +158,7 @@ async def _subscribe(base: Home, url: str) -> dict[str, webhooks.Opened]:
         for number, kind in enumerate(_KINDS):
             new = webhooks.NewEndpoint(f"{url}/{number}", (kind,))
             async with opened.database.transaction(opened.workspace.now()) as tx:
-                endpoints[f"/{number}"] = await webhooks.create(tx, opened.workspace, new)
+                endpoints[f"/{number}"] = await webhooks.create(tx, opened.workspace, new, OPERATOR)
     return endpoints
 
 

@@ -20,6 +20,7 @@ from getbill.vault import Vault
 TEMPLATE = "getbill"
 # Every database of the run is sealed under it, the template to begin with.
 MASTER_KEY = bytes(range(32))
+METRICS_TOKEN = "a-token-that-only-tests-know"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Installation:
         return self.site.app.state.database
 
     @property
+    def metrics(self) -> Site:
+        """The API as whoever reads its metrics calls it."""
+        return self.site.with_token(METRICS_TOKEN)
+
+    @property
     def vault(self) -> Vault:
         """The vault as the API sees it."""
         return self.site.app.state.vault
@@ -66,6 +72,7 @@ async def open_installation(postgres: Cluster, name: str, folder: Path) -> Async
         rate_limit_live=1_000_000,
         rate_limit_sandbox=1_000_000,
         rate_limit_anonymous=1_000_000,
+        metrics_token=SecretStr(METRICS_TOKEN),
     )
     async with started(create_app(settings)) as site:
         yield Installation(settings, site)

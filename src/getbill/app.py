@@ -13,6 +13,7 @@ import getbill
 from getbill import access, events, explorer, health, imports, reactions, streams, vault, webhooks
 from getbill.channels.senders import read_gateways
 from getbill.compliance import api as compliance_api
+from getbill.credentials import api as credentials_api
 from getbill.debts import api as debts_api
 from getbill.decisions import api as decisions_api
 from getbill.followups import api as followups_api
@@ -61,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     apis = (
         compliance_api,
+        credentials_api,
         debts_api,
         decisions_api,
         followups_api,
@@ -112,6 +114,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     await webhooks.keep_partitions(state.database, clock.wall())
     state.gate = access.open_gate(state.database, state.vault, settings)
     stack.push_async_callback(state.gate.close)
+    state.metrics_token = health.read_token(settings)
     state.gateways = read_gateways(settings.gateways_file)
     state.trials = Trials(
         await stack.enter_async_context(Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle)))

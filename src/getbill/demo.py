@@ -102,7 +102,7 @@ async def _found(settings: Settings, database: Database, unlocked: vault.Vault) 
     await _hire(database, company_id, password)
     now = clock.wall()
     client, secret = await access.create_client(
-        database, access.NewClient(spaces["live"], "First client"), now
+        database, access.NewClient(spaces["live"], "First client", scopes=tuple(access.SCOPES)), now
     )
     _, key = await access.create_key(database, access.NewKey(spaces["sandbox"], "First key"), now)
     entrance, sftp_password = await _entrance(database, spaces["sandbox"])

@@ -16,8 +16,14 @@ _FIRST_DEBT: Final = """\
 """
 
 
-def text(settings: Settings, credentials: Credentials | None, *, is_first: bool) -> str:
-    """Return the start-up text; the secrets stand in it at the first start only."""
+def text(
+    settings: Settings, credentials: Credentials | None, *, is_first: bool, is_terminal: bool = True
+) -> str:
+    """Return the start-up text; secrets stand in it at the first start only, and for a person at a terminal.
+
+    What is piped ends in logs, which are kept and read by others: those find the file named.
+    """
+    shows_secrets = is_first and is_terminal
     lines = [
         f"GetBill {__version__} answers on {settings.url}",
         "",
@@ -26,12 +32,14 @@ def text(settings: Settings, credentials: Credentials | None, *, is_first: bool)
         f"  SFTP      {settings.host} port {settings.sftp_port}",
         f"  Data      {settings.data_dir}",
     ]
+    if settings.metrics_token is None and settings.metrics_token_file.exists():
+        lines.append(f"  Metrics   {settings.url}/metrics (token in {settings.metrics_token_file})")
     if credentials is not None:
         lines += [f"  Access    {settings.first_run_file} (readable by its owner alone)", ""]
-        if is_first:
+        if shows_secrets:
             lines += [f"  {name:<19}{value}" for name, value in credentials.items()]
             lines.append("")
-        key = credentials["sandbox_api_key"] if is_first else "SANDBOX_API_KEY"
+        key = credentials["sandbox_api_key"] if shows_secrets else "SANDBOX_API_KEY"
         lines += ["Create a debt in the sandbox, where nobody real is contacted:", ""]
         lines.append(_FIRST_DEBT.format(url=settings.url, key=key))
     lines.append("Ctrl-C stops everything.")

@@ -167,7 +167,8 @@ async def _greet(settings: Settings, ports: Ports, wishes: Wishes, *, is_first: 
         writer.close()
         file = settings.first_run_file
         credentials = first_run.read(file) if file.exists() else None
-        typer.echo(greeting.text(settings, credentials, is_first=is_first))
+        is_terminal = sys.stdout.isatty()
+        typer.echo(greeting.text(settings, credentials, is_first=is_first, is_terminal=is_terminal))
         sys.stdout.flush()
         return
 

@@ -168,6 +168,11 @@ class Settings(BaseSettings):
         None,
         description="File (PEM) with certificate authorities of your own, trusted by webhooks beside the system's.",
     )
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Token that `GET /metrics` is read with, as Bearer; by default metrics.token in the data folder.",
+    )
     access_log_days: int = Field(90, ge=1, description="Days the access log is kept.")
     log_level: LogLevel = Field(
         LogLevel.INFO,
@@ -221,6 +226,11 @@ class Settings(BaseSettings):
     def first_run_file(self) -> Path:
         """The file that tells the demo company's credentials."""
         return self.data_dir / "first-run.json"
+
+    @property
+    def metrics_token_file(self) -> Path:
+        """The file that holds the token of metrics when the environment does not."""
+        return self.data_dir / "metrics.token"
 
     @property
     def marks_file(self) -> Path:

@@ -32,7 +32,7 @@ LEVELS = (
     ("conversations",),
     ("webhooks", "streams", "imports", "reports", "gateways"),
     ("sftp", "decisions"),
-    ("dashboard", "portal", "sandbox"),
+    ("dashboard", "portal", "sandbox", "credentials"),
     ("reactions",),
     ("explorer", "health", "first_run", "listener", "children", "upkeep", "errands"),
     ("greeting", "demo"),

@@ -58,7 +58,6 @@ ALL_WORKSPACES = {
     "timelines.take_over": "as timelines.give_back",
     "health.backlog": "counts what waits, over the whole installation",
     "health.deliveries": "as health.backlog",
-    "health.failing_endpoints": "as health.backlog",
     "webhooks.behind": "a worker helps whatever endpoint missed events",
     "webhooks.open": "a courier takes what is due, a little of every endpoint",
     "webhooks.end_rotations": "upkeep: old secrets go, whoever's",

@@ -2,12 +2,14 @@
 
 import asyncio
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from getbill import health
 from getbill.health import Check
 from getbill.migrations.queries import HEAD
-from installation import open_installation
+from getbill.settings import Settings
+from installation import METRICS_TOKEN, open_installation
 
 
 async def test_a_process_that_answers_is_healthy(client) -> None:
@@ -68,7 +70,7 @@ async def test_another_revision_is_told_with_the_way_out(company, installation) 
 async def test_metrics_are_read_by_prometheus_and_name_nobody(client, sandbox) -> None:
     listed = await sandbox.get("/external-api/v1/debts?q=jean.dupont@email.com")
 
-    told = (await client.get("/metrics")).body.decode()
+    told = (await client.with_token(METRICS_TOKEN).get("/metrics")).body.decode()
 
     families = {family.name: family for family in text_string_to_metric_families(told)}
     assert listed.status == 200
@@ -88,7 +90,7 @@ async def test_without_its_database_a_process_lives_and_says_what_is_missing(pos
         await installation.database.pool.close()
 
         alive, ready, metrics = [
-            await installation.site.get(path) for path in ("/healthz", "/readyz", "/metrics")
+            await installation.metrics.get(path) for path in ("/healthz", "/readyz", "/metrics")
         ]
 
     assert (alive.status, ready.status, metrics.status) == (200, 503, 200)
@@ -96,3 +98,56 @@ async def test_without_its_database_a_process_lives_and_says_what_is_missing(pos
         "database": {"is_ready": False, "way_out": "The database does not answer (InterfaceError)."}
     }
     assert b"getbill_database_up 0.0" in metrics.body
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "Bearer ",
+        "Bearer wrong",
+        f"Basic {METRICS_TOKEN}",
+        f"Bearer {METRICS_TOKEN}x",
+        "Bearer \xe9",
+        METRICS_TOKEN,
+    ],
+)
+async def test_metrics_are_read_with_their_token_only(client, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+
+    refused = await client.call("GET", "/metrics", headers=headers)
+
+    assert (refused.status, refused.json()["type"]) == (401, "/problems/metrics-token-wrong")
+    assert refused.headers["www-authenticate"] == 'Bearer realm="metrics"'
+    assert b"getbill_" not in refused.body
+
+
+async def test_a_key_of_a_tenant_reads_no_metrics(sandbox) -> None:
+    assert (await sandbox.get("/metrics")).status == 401
+
+
+async def test_without_a_token_there_are_no_metrics(installation) -> None:
+    state = installation.site.app.state
+    token, state.metrics_token = state.metrics_token, None
+
+    refused = await installation.metrics.get("/metrics")
+    state.metrics_token = token
+
+    assert (refused.status, refused.json()["type"]) == (404, "/problems/metrics-off")
+
+
+def test_the_token_is_made_once_for_its_owner_alone_and_not_where_one_is_set(tmp_path) -> None:
+    settings = Settings(data_dir=tmp_path)
+
+    health.make_token(settings)
+    made = health.read_token(settings)
+    health.make_token(settings)
+
+    assert made is not None
+    assert len(made) >= 40
+    assert health.read_token(settings) == made
+    assert settings.metrics_token_file.stat().st_mode & 0o777 == 0o600
+    own = Settings(data_dir=tmp_path / "other", metrics_token="one of the operator's")
+    assert health.read_token(own) == "one of the operator's"
+    health.make_token(own)
+    assert not own.metrics_token_file.exists()

@@ -1,6 +1,7 @@
 """`getbill serve` as its operator meets it: each test starts the real program, on its own folder and port."""
 
 import os
+import pty
 import re
 import signal
 import socket
@@ -12,11 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from program import SECONDS, SOURCE, Program
+from program import LAST_WORDS, SECONDS, SOURCE, Program
 
 from getbill.embedded import running_dsn
+from getbill.embedded.server import LOG_BYTES_MAX
 from getbill.migrations.queries import HEAD
 
+SECRETS = ["dashboard_password", "sandbox_api_key", "client_secret", "sftp_password"]
 KEYS = ["base_url", "dashboard_email", "dashboard_password", "sandbox_api_key", "client_id", "client_secret"]
 KEYS += ["sftp_host", "sftp_port", "sftp_username", "sftp_password"]
 README = Path(__file__).parents[2] / "README.md"
@@ -38,7 +41,9 @@ def test_an_installation_survives_what_happens_to_it(program: MakeProgram) -> No
     assert list(credentials) == KEYS
     assert credentials["base_url"] == first.url
     assert stat.S_IMODE((first.data_dir / "first-run.json").stat().st_mode) == 0o600
-    assert all(str(value) in first.said for value in credentials.values())
+    # What is piped ends in logs: it names the file, and none of what the file holds.
+    assert str(first.data_dir / "first-run.json") in first.said
+    assert not [name for name in SECRETS if str(credentials[name]) in first.said]
     assert_the_readmes_first_debt_is_answered_with(first, 201)
 
     assert_files_are_dropped_with(first)
@@ -46,6 +51,8 @@ def test_an_installation_survives_what_happens_to_it(program: MakeProgram) -> No
     assert_whatever_is_killed_is_started_again(first)
 
     first.stop(signal.SIGKILL)
+    log = first.data_dir / "postgres" / "log"
+    leave_as_an_earlier_version_did(log)
     second = program().start()
     assert second.credentials == credentials
     assert credentials["sandbox_api_key"] not in second.said
@@ -54,7 +61,46 @@ def test_an_installation_survives_what_happens_to_it(program: MakeProgram) -> No
 
     assert second.stop(signal.SIGINT, signal.SIGINT) == 0
     assert second.processes() == []
-    assert "database system is shut down" in (second.data_dir / "postgres" / "log").read_text()
+    assert "database system is shut down" in log.read_text()
+    assert log.with_suffix(".1").exists()
+    assert readable_by_others(second.data_dir) == []
+
+
+def leave_as_an_earlier_version_did(log: Path) -> None:
+    """Have PostgreSQL's log be everybody's to read, and so long that it is put aside at the next start."""
+    log.chmod(0o644)
+    with log.open("ab") as file:
+        file.truncate(LOG_BYTES_MAX + 1)
+
+
+def readable_by_others(data_dir: Path) -> list[str]:
+    """What of a data folder others than its owner may open, whatever protects the folder itself."""
+    found = [path for path in data_dir.rglob("*") if not path.is_symlink()]
+    assert len(found) > 100
+    return [str(path) for path in found if path.is_file() and path.stat().st_mode & 0o077]
+
+
+def test_the_first_starts_secrets_are_shown_at_a_terminal(program: MakeProgram) -> None:
+    started = program()
+    primary, secondary = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "getbill", "serve"],
+        env=started.environment,
+        stdout=secondary,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.close(secondary)
+    said = ""
+    with os.fdopen(primary, encoding="utf-8") as terminal:
+        for line in terminal:
+            said += line
+            if line.startswith(LAST_WORDS):
+                break
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+
+    assert not [name for name in SECRETS[1:] if str(started.credentials[name]) not in said]
 
 
 def assert_the_readmes_first_debt_is_answered_with(running: Program, status: int) -> None:

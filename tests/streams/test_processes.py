@@ -13,6 +13,7 @@ import aiohttp
 import make
 from getbill import events
 from getbill.kit import clock, json
+from installation import METRICS_TOKEN
 from processes import SOURCE
 
 
@@ -59,6 +60,7 @@ async def test_an_api_that_is_stopped_answers_who_waits_and_ends(
         "DATABASE_URL": installation.settings.dsn,
         "GETBILL_MASTER_KEY": installation.settings.master_key.get_secret_value(),
         "GETBILL_DATABASE_CONNECTIONS": "3",
+        "GETBILL_METRICS_TOKEN": METRICS_TOKEN,
     }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "getbill", "api", "--listen-fd", str(bound.fileno())),
@@ -72,7 +74,7 @@ async def test_an_api_that_is_stopped_answers_who_waits_and_ends(
         async with asyncio.timeout(60), aiohttp.ClientSession(url, headers=headers) as session:
             await _until(session, "/healthz", "ok")
             waiting = asyncio.create_task(session.get("/external-api/v1/events?after=now&wait=30"))
-            await _until(session, "/metrics", "getbill_events_waiting 1.0")
+            await _until(session, "/metrics", "getbill_events_waiting 1.0", METRICS_TOKEN)
 
             process.send_signal(SIGTERM)
             begun = clock.monotonic()
@@ -90,10 +92,11 @@ async def test_an_api_that_is_stopped_answers_who_waits_and_ends(
         bound.close()
 
 
-async def _until(session: aiohttp.ClientSession, path: str, told: str) -> None:
+async def _until(session: aiohttp.ClientSession, path: str, told: str, token: str | None = None) -> None:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     while True:
         try:
-            async with session.get(path) as answered:
+            async with session.get(path, headers=headers) as answered:
                 if told in await answered.text():
                     return
         except aiohttp.ClientError:

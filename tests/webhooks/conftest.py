@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from debts.conftest import House, house, other_house, read, site  # noqa: F401 - fixtures of the whole API
 from getbill import companies, debts, events, vault, webhooks
+from getbill.access import OPERATOR
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
@@ -205,7 +206,7 @@ async def subscribe(
     ) -> UUID:
         new = webhooks.NewEndpoint(url or receiver.url, events or webhooks.EVENTS_DEFAULT)
         async with database.transaction(workspace.now()) as tx:
-            made = await webhooks.create(tx, workspace, new)
+            made = await webhooks.create(tx, workspace, new, OPERATOR)
         receiver.secret, receiver.endpoint_id = made.secret, made.endpoint.id
         for name, value in columns.items():
             await database.pool.execute(

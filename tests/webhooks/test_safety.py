@@ -63,6 +63,10 @@ def answers(*found: list[str]) -> Any:
         "fc00::1",
         "::ffff:127.0.0.1",
         "64:ff9b::7f00:1",
+        "192.0.0.8",
+        "64:ff9b:1::a00:1",
+        "2002:7f00:1::",
+        "2001:0:808:808:0:ffff:80ff:fffe",
     ],
 )
 async def test_a_forbidden_address_is_refused_before_any_connection_is_tried(

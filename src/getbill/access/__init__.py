@@ -5,19 +5,35 @@ A call comes with an OAuth access token of a client, or in a sandbox with a stat
 """
 
 from getbill.access.api import router
-from getbill.access.clients import Client, NewClient, clients, create_client, revoke_client
+from getbill.access.clients import Client, NewClient, clients, create_client, end_client, revoke_client
 from getbill.access.gate import Gate, gate_of, open_gate, upkeep
 from getbill.access.guards import Change, Changes, Reply, Requires, caller_now, change, requires
 from getbill.access.idempotency import forget_answers, forget_answers_at
-from getbill.access.keys import ApiKey, NewKey, create_key, keys, revoke_key
+from getbill.access.keys import ApiKey, NewKey, create_key, end_key, keys, revoke_key
 from getbill.access.middleware import Middleware
-from getbill.access.model import GRANTS, SCOPES, Caller, Policy
+from getbill.access.model import (
+    ADMINISTRATIVE,
+    GRANTS,
+    OPERATOR,
+    SCOPES,
+    USUAL_SCOPES,
+    Actor,
+    ActorKind,
+    Caller,
+    Policy,
+)
 from getbill.access.signing import rotate as rotate_signing_key
+from getbill.access.uses import note_use
 from getbill.access.wakes import forget, forget_all
 
 __all__ = [
+    "ADMINISTRATIVE",
     "GRANTS",
+    "OPERATOR",
     "SCOPES",
+    "USUAL_SCOPES",
+    "Actor",
+    "ActorKind",
     "ApiKey",
     "Caller",
     "Change",
@@ -35,12 +51,15 @@ __all__ = [
     "clients",
     "create_client",
     "create_key",
+    "end_client",
+    "end_key",
     "forget",
     "forget_all",
     "forget_answers",
     "forget_answers_at",
     "gate_of",
     "keys",
+    "note_use",
     "open_gate",
     "requires",
     "revoke_client",

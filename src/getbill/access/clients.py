@@ -13,10 +13,10 @@ from uuid import UUID
 from asyncpg import Record
 from authlib.oauth2.rfc6749 import ClientMixin
 
-from getbill.access.model import GRANTS, SCOPES, digest, in_order
+from getbill.access.model import GRANTS, OPERATOR, SCOPES, USUAL_SCOPES, Actor, ActorKind, digest, in_order
 from getbill.access.wakes import forget
 from getbill.kit import ids, names
-from getbill.kit.db import Database, Statement
+from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import FieldError, NotFound, refusal
 from getbill.kit.messages import excerpt, message
 
@@ -28,8 +28,8 @@ _INSERT = Statement(
     """
     WITH made AS (
         INSERT INTO clients (id, workspace_id, name, secret_hash, grants, scopes, redirect_uris, limit_per_minute,
-                             created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *)
+                             created_at, created_by_kind, created_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING *)
     SELECT made.*, w.kind = 'live' AS is_live FROM made JOIN workspaces w USING (workspace_id)
     """,
 )
@@ -70,7 +70,14 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib ships no types
     limit_per_minute: int | None
     created_at: datetime
     revoked_at: datetime | None
+    created_by_kind: ActorKind | None
+    created_by: UUID | None
     is_live: bool
+
+    @property
+    def creator(self) -> Actor | None:
+        """Who created it; None from before that was recorded."""
+        return None if self.created_by_kind is None else Actor(self.created_by_kind, self.created_by)
 
     @property
     def shown_id(self) -> str:
@@ -92,14 +99,15 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib ships no types
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """What a client is made of."""
+    """What a client is made of; scopes that let it administer credentials are named, or it has none."""
 
     workspace_id: UUID
     name: str
     grants: tuple[str, ...] = ("client_credentials", "refresh_token")
-    scopes: tuple[str, ...] = tuple(SCOPES)
+    scopes: tuple[str, ...] = USUAL_SCOPES
     redirect_uris: tuple[str, ...] = ()
     limit_per_minute: int | None = None
+    created_by: Actor = OPERATOR
 
 
 def client_of(row: Record) -> Client:
@@ -125,6 +133,8 @@ async def create_client(database: Database, new: NewClient, now: datetime) -> tu
         list(new.redirect_uris),
         new.limit_per_minute,
         now,
+        new.created_by.kind,
+        new.created_by.id,
     )
     if row is None:
         raise NotFound(message("There is no such workspace."))
@@ -199,6 +209,11 @@ async def clients(database: Database, company_id: UUID | None = None) -> list[Cl
 async def revoke_client(database: Database, client_id: UUID, now: datetime) -> None:
     """Let a program in no longer: its secret and all its tokens stop working everywhere at once."""
     async with database.transaction(now) as tx:
-        if await tx.fetchval(_REVOKE, client_id, now) is None:
-            raise NotFound(message("There is no such client, or it is revoked already."))
-        await forget(tx, client_id)
+        await end_client(tx, client_id, now)
+
+
+async def end_client(tx: Transaction, client_id: UUID, now: datetime) -> None:
+    """Let a program in no longer from the commit on; raise NotFound when there is none, or it is revoked already."""
+    if await tx.fetchval(_REVOKE, client_id, now) is None:
+        raise NotFound(message("There is no such client, or it is revoked already."))
+    await forget(tx, client_id)

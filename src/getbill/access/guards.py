@@ -15,6 +15,7 @@ from getbill.access import idempotency
 from getbill.access.gate import gate_of
 from getbill.access.idempotency import Given, KeyReused, Once, TwinRunning
 from getbill.access.model import Caller, NoCredential, ScopeMissing
+from getbill.access.narrowing import narrowed
 from getbill.companies import Workspace
 from getbill.kit import crashes
 from getbill.kit.db import Database, PresumedWrong, Transaction
@@ -36,18 +37,19 @@ _COLLISIONS = (
 
 
 class Requires:
-    """A dependency that answers the caller, if it holds `scope`."""
+    """A dependency that answers the caller, if it holds `scope` and what is required beside it."""
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, *also: str) -> None:
         self.scope = scope
+        self.scopes = (scope, *also)
 
     async def __call__(self, request: Request) -> Caller:
         """Return the caller; raise NoCredential, TokenInvalid or ScopeMissing."""
-        return caller_of(request, self.scope)
+        return caller_of(request, self.scopes)
 
 
-def caller_of(request: Request, scope: str) -> Caller:
-    """Return the caller the middleware found, if it holds a scope and asks what there is; else raise the refusal.
+def caller_of(request: Request, scopes: tuple[str, ...]) -> Caller:
+    """Return the caller the middleware found, if it holds the scopes and asks what there is; else raise the refusal.
 
     An Idempotency-Key is read on every POST, also on one that changes nothing and needs none.
     """
@@ -57,8 +59,7 @@ def caller_of(request: Request, scope: str) -> Caller:
     if isinstance(found, Problem):
         raise found
     caller: Caller = found
-    if scope not in caller.scopes:
-        raise ScopeMissing(scope)
+    caller.require(*scopes)
     refuse_unknown_parameters(request)
     if request.method == "POST" and (key := request.headers.get("idempotency-key")) is not None:
         idempotency.read_key(key)
@@ -77,9 +78,9 @@ async def caller_now(request: Request, scope: str) -> Caller:
     return caller
 
 
-def requires(scope: str) -> Requires:
-    """Have a route take its caller, who must hold this scope: `Depends(access.requires("debts:read"))`."""
-    return Requires(scope)
+def requires(scope: str, *also: str) -> Requires:
+    """Have a route take its caller, who must hold these scopes: `Depends(access.requires("debts:read"))`."""
+    return Requires(scope, *also)
 
 
 @dataclass(slots=True)
@@ -94,6 +95,8 @@ class Change:
     debt_id: UUID | None = None
     # What stands for a body that was taken in piece by piece, where an Idempotency-Key asks which request this is.
     body_digest: bytes | None = None
+    # The scope that what the answer shows is read with.
+    shown_to: str | None = None
 
     @property
     def workspace(self) -> Workspace:
@@ -105,8 +108,13 @@ class Change:
 
         A POST with an Idempotency-Key is answered once. A collision with a concurrent change (unique key,
         deadlock) runs the work again from the start, three times in all: it decides anew on what it then reads.
-        The first run is hopeful: what it may presume, it asks only in the statement that writes.
+        The first run is hopeful: what it may presume, it asks only in the statement that writes. Who may not read what
+        was changed is answered ids and states only.
         """
+        response = await self._commit(work)
+        return response if self.shown_to is None or self.caller.may(self.shown_to) else narrowed(response)
+
+    async def _commit(self, work: Work) -> Response:
         once = await self._once()
         for attempt in range(_TRIES - 1):
             try:
@@ -194,18 +202,23 @@ class Change:
 
 
 class Changes:
-    """A dependency that answers a `Change`, if the caller holds `scope`."""
+    """A dependency that answers a `Change`, if the caller holds `scope` and what is required beside it."""
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, *also: str, shown_to: str | None = None) -> None:
         self.scope = scope
+        self.scopes = (scope, *also)
+        self.shown_to = shown_to
 
     async def __call__(self, request: Request) -> Change:
         """Return the change; raise NoCredential, TokenInvalid or ScopeMissing."""
-        caller = caller_of(request, self.scope)
+        caller = caller_of(request, self.scopes)
         gate = gate_of(request)
-        return Change(caller, gate.database, gate.vault, request)
+        return Change(caller, gate.database, gate.vault, request, shown_to=self.shown_to)
 
 
-def change(scope: str) -> Changes:
-    """Have a route take a `Change`, whose caller holds this scope: `Depends(access.change("debts:write"))`."""
-    return Changes(scope)
+def change(scope: str, *also: str, shown_to: str | None = None) -> Changes:
+    """Have a route take a `Change`, whose caller holds these scopes: `Depends(access.change("debts:write"))`.
+
+    Callers without the scope `shown_to` are answered ids and states only, and what they created just now.
+    """
+    return Changes(scope, *also, shown_to=shown_to)

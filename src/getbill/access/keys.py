@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from getbill.access.model import digest
+from getbill.access.model import OPERATOR, Actor, ActorKind, digest
 from getbill.access.wakes import forget
 from getbill.kit import ids, names
-from getbill.kit.db import Database, Statement
+from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound, one_field
 from getbill.kit.messages import message
 
@@ -21,8 +21,8 @@ _INSERT = Statement(
     "access.insert_key",
     "Cut a key for a sandbox; a live workspace gets none.",
     """
-    INSERT INTO api_keys (id, workspace_id, name, hash, last4, limit_per_minute, created_at)
-    SELECT $1, workspace_id, $3, $4, $5, $6, $7 FROM workspaces WHERE workspace_id = $2 AND kind = 'sandbox'
+    INSERT INTO api_keys (id, workspace_id, name, hash, last4, limit_per_minute, created_at, created_by_kind, created_by)
+    SELECT $1, workspace_id, $3, $4, $5, $6, $7, $8, $9 FROM workspaces WHERE workspace_id = $2 AND kind = 'sandbox'
     RETURNING id
     """,
 )
@@ -35,7 +35,8 @@ _KEYS = Statement(
     "access.keys",
     "The keys of a company's sandboxes, or of all, the oldest first.",
     """
-    SELECT k.id, k.workspace_id, k.name, k.last4, k.limit_per_minute, k.created_at, k.revoked_at
+    SELECT k.id, k.workspace_id, k.name, k.last4, k.limit_per_minute, k.created_at, k.revoked_at,
+        k.created_by_kind, k.created_by
     FROM api_keys k JOIN workspaces w USING (workspace_id)
     WHERE $1::uuid IS NULL OR w.company_id = $1 ORDER BY k.created_at, k.id
     """,
@@ -65,6 +66,13 @@ class ApiKey:
     limit_per_minute: int | None
     created_at: datetime
     revoked_at: datetime | None
+    created_by_kind: ActorKind | None
+    created_by: UUID | None
+
+    @property
+    def creator(self) -> Actor | None:
+        """Who created it; None from before that was recorded."""
+        return None if self.created_by_kind is None else Actor(self.created_by_kind, self.created_by)
 
     @property
     def hint(self) -> str:
@@ -79,6 +87,7 @@ class NewKey:
     workspace_id: UUID
     name: str
     limit_per_minute: int | None = None
+    created_by: Actor = OPERATOR
 
 
 async def create_key(database: Database, new: NewKey, now: datetime) -> tuple[ApiKey, str]:
@@ -88,9 +97,18 @@ async def create_key(database: Database, new: NewKey, now: datetime) -> tuple[Ap
     names.refuse_hidden({"/name": new.name.strip()})
     text = PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
-        ids.new(), new.workspace_id, new.name.strip(), text[-4:], new.limit_per_minute, now, revoked_at=None
+        ids.new(),
+        new.workspace_id,
+        new.name.strip(),
+        text[-4:],
+        new.limit_per_minute,
+        now,
+        revoked_at=None,
+        created_by_kind=new.created_by.kind,
+        created_by=new.created_by.id,
     )
-    row = (key.id, key.workspace_id, key.name, digest(text), key.last4, key.limit_per_minute, now)
+    by = (key.created_by_kind, key.created_by)
+    row = (key.id, key.workspace_id, key.name, digest(text), key.last4, key.limit_per_minute, now, *by)
     if await database.fetchval(_INSERT, *row) is None:
         raise KeysAreForSandboxes(
             message("There is no sandbox with this id. Live workspaces take OAuth clients.")
@@ -106,6 +124,11 @@ async def keys(database: Database, company_id: UUID | None = None) -> list[ApiKe
 async def revoke_key(database: Database, key_id: UUID, now: datetime) -> None:
     """Have a key open no longer, everywhere at once."""
     async with database.transaction(now) as tx:
-        if await tx.fetchval(_REVOKE, key_id, now) is None:
-            raise NotFound(message("There is no such key, or it is revoked already."))
-        await forget(tx, key_id)
+        await end_key(tx, key_id, now)
+
+
+async def end_key(tx: Transaction, key_id: UUID, now: datetime) -> None:
+    """Have a key open no longer from the commit on; raise NotFound when there is none, or it is revoked already."""
+    if await tx.fetchval(_REVOKE, key_id, now) is None:
+        raise NotFound(message("There is no such key, or it is revoked already."))
+    await forget(tx, key_id)

@@ -16,6 +16,7 @@ from getbill.access.gate import Gate
 from getbill.access.limits import WINDOW_SECONDS, Count
 from getbill.access.model import BodyTooLarge, Caller, NoCredential, RateLimited, TlsRequired
 from getbill.access.peers import Peer, bucket, peer_of
+from getbill.access.privacy import private
 from getbill.kit import clock, ids, texts
 from getbill.kit.errors import Problem, Unauthenticated
 from getbill.kit.http import problem
@@ -192,7 +193,8 @@ class _Visit:
         """Pass the answer on with the request's id and the caller's place in the minute."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self.extra]
+            told = private(self.scope["path"], self.scope["scheme"], message.get("headers", ()))
+            message["headers"] = [*told, *self.extra]
         elif self.method == "HEAD":
             message = {**message, "body": b""}
         await self.pass_on(message)

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from getbill.companies import Workspace
+from getbill.kit import ids
 from getbill.kit.errors import Forbidden, TooLarge, TooManyRequests, Unauthenticated
 from getbill.kit.messages import Message, counted, message
 
@@ -31,12 +32,37 @@ SCOPES = {
     "company:read": "Read the company's profile and statistics.",
     "users:read": "Read the company's users.",
     "webhooks:read": "Read webhook endpoints, logs and statistics, and the event stream.",
-    "webhooks:write": "Manage webhook endpoints.",
+    "webhooks:write": "Manage webhook endpoints; where data goes to needs debts:read too.",
+    "sftp:read": "Read SFTP logins.",
+    "sftp:write": "Create and revoke SFTP logins; creating one needs debts:read and debts:write too.",
+    "credentials:read": "Read credentials, who created them and what they created.",
+    "credentials:write": "Revoke credentials, and what only they used.",
 }
+# Let their holder make or end credentials: a client holds them only where they are named.
+ADMINISTRATIVE = frozenset({"sftp:read", "sftp:write", "credentials:read", "credentials:write"})
+USUAL_SCOPES = tuple(scope for scope in SCOPES if scope not in ADMINISTRATIVE)
 
 GRANTS = ("client_credentials", "refresh_token", "authorization_code")
 
 Kind = Literal["client", "key"]
+# Who creates credentials: those, a member of staff, or whoever runs the installation by its command line.
+ActorKind = Literal["client", "key", "user", "operator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something: a credential or a member of staff by its id, or the operator, who has none."""
+
+    kind: ActorKind
+    id: UUID | None = None
+
+    @property
+    def shown(self) -> str:
+        """The actor as answers name it."""
+        return self.kind if self.id is None else ids.show(self.kind, self.id)
+
+
+OPERATOR = Actor("operator")
 
 
 class Choices(Protocol):
@@ -118,6 +144,17 @@ class Caller:
     def may(self, scope: str) -> bool:
         """Say whether the credential holds a scope."""
         return scope in self.scopes
+
+    def require(self, *scopes: str) -> None:
+        """Raise ScopeMissing for the first of these scopes that the credential lacks."""
+        for scope in scopes:
+            if scope not in self.scopes:
+                raise ScopeMissing(scope)
+
+    @property
+    def actor(self) -> Actor:
+        """The credential as who did something."""
+        return Actor(self.kind, self.credential_id)
 
 
 class NoCredential(Unauthenticated):

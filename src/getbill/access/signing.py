@@ -15,6 +15,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from getbill.access.model import Actor
 from getbill.access.wakes import forget_all
 from getbill.kit import ids, json
 from getbill.kit.db import Database, Statement
@@ -61,7 +62,10 @@ _DISTRUST = Statement(
 _INSERT = Statement(
     "access.insert_signing_key",
     "Begin to sign with a new key.",
-    "INSERT INTO signing_keys (id, public, private, created_at) VALUES ($1, $2, $3, $4)",
+    """
+    INSERT INTO signing_keys (id, public, private, created_at, created_by_kind, created_by)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    """,
 )
 _PRUNE = Statement(
     "access.prune_signing_keys",
@@ -79,11 +83,17 @@ def _make(key_id: UUID) -> RSAKey:
 
 
 async def rotate(
-    database: Database, vault: Vault, now: datetime, *, only_first: bool = False, at_once: bool = False
+    database: Database,
+    vault: Vault,
+    now: datetime,
+    *,
+    by: Actor | None = None,
+    only_first: bool = False,
+    at_once: bool = False,
 ) -> None:
     """Sign with a new key from now on; with `only_first`, only if there is none that signs.
 
-    With `at_once` what older keys signed is good for nothing any more: for a key that somebody copied.
+    `by` is recorded; None for the program itself. With `at_once` what older keys signed is good for nothing any more: for a key that somebody copied.
     """
     key_id = ids.new()
     key = await asyncio.to_thread(_make, key_id)
@@ -94,7 +104,8 @@ async def rotate(
         if only_first and await tx.fetchrow(_CURRENT):
             return
         await tx.execute(_RETIRE, now)
-        await tx.execute(_INSERT, key_id, public, private, now)
+        made_by = (None, None) if by is None else (by.kind, by.id)
+        await tx.execute(_INSERT, key_id, public, private, now, *made_by)
         if at_once:
             await tx.execute(_DISTRUST, now - TOKEN_LIFE)
             await forget_all(tx)

@@ -6,6 +6,7 @@ from uuid import UUID
 import typer
 
 from getbill import companies
+from getbill.access import OPERATOR, Actor
 from getbill.companies import Company
 from getbill.kit import ids, json
 from getbill.kit.db import Database
@@ -15,6 +16,11 @@ from getbill.kit.stops import CannotRun
 
 CompanyName = Annotated[
     str | None, typer.Option("--company", help="Its name or id; not needed where there is only one.")
+]
+
+CreatorEmail = Annotated[
+    str | None,
+    typer.Option("--created-by", help="E-mail of the member of staff who creates it; recorded with it."),
 ]
 
 
@@ -53,6 +59,16 @@ async def workspaces(database: Database, owner: Company, named: str | None) -> l
     if named is not None:
         return [await workspace(database, owner, named)]
     return [workspace_id for workspace_id, _, _ in await companies.workspaces_of(database, owner.id)]
+
+
+async def creator(database: Database, owner: Company, email: str | None) -> Actor:
+    """Return the member of staff who creates something, or the operator where nobody is named."""
+    if email is None:
+        return OPERATOR
+    for member in await companies.users(database, owner.id):
+        if member.email.lower() == email.strip().lower():
+            return Actor("user", member.id)
+    raise NotFound(f"{owner.name} has no user {email}.")
 
 
 def show(value: Any) -> None:

@@ -6,7 +6,8 @@ import typer
 
 from getbill import access
 from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands.choosing import CompanyName, CreatorEmail
+from getbill.commands.credential import Preview, WithCreated, revoke_in_words
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.vault import Vault
@@ -14,7 +15,10 @@ from getbill.vault import Vault
 client = typer.Typer(no_args_is_help=True, help="OAuth clients: programs that call the API.")
 
 Scopes = Annotated[
-    list[str] | None, typer.Option(help="A scope, or several separated by spaces; every scope by default.")
+    list[str] | None,
+    typer.Option(
+        help="A scope, or several separated by spaces; by default all but sftp:* and credentials:*, which are named."
+    ),
 ]
 Grants = Annotated[
     list[str] | None,
@@ -33,6 +37,7 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     company: CompanyName = None,
     workspace: Annotated[str, typer.Option(help="Kind, name or id.")] = "live",
     limit_per_minute: Limit = None,
+    created_by: CreatorEmail = None,
 ) -> None:
     """Let a program in and print its id and secret."""
 
@@ -44,9 +49,10 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
                 await choosing.workspace(opened, owner, workspace),
                 name,
                 tuple(grant or access.GRANTS[:2]),
-                tuple(" ".join(scope).split()) if scope else tuple(access.SCOPES),
+                tuple(" ".join(scope).split()) if scope else access.USUAL_SCOPES,
                 tuple(redirect_uri or ()),
                 limit_per_minute,
+                await choosing.creator(opened, owner, created_by),
             ),
             clock.wall(),
         )
@@ -68,14 +74,10 @@ def list_all(company: CompanyName = None) -> None:
 
 
 @client.command()
-def revoke(client_id: str) -> None:
-    """Let a program in no longer; its tokens stop working within a second."""
-
-    async def end(opened: Database, _vault: Vault) -> None:
-        await access.revoke_client(opened, ids.read("client", client_id), clock.wall())
-
-    database.run(end)
-    typer.echo(f"{client_id} is revoked.")
+def revoke(client_id: str, with_created: WithCreated = False, preview: Preview = False) -> None:
+    """Let a program in no longer; its tokens stop working within a second. Lists what it created."""
+    ids.read("client", client_id)
+    revoke_in_words(client_id, with_created=with_created, is_preview=preview)
 
 
 def _shown(one: access.Client) -> dict[str, Any]:
@@ -89,4 +91,5 @@ def _shown(one: access.Client) -> dict[str, Any]:
         "limit_per_minute": one.limit_per_minute,
         "created_at": json.instant(one.created_at),
         "revoked_at": json.instant(one.revoked_at),
+        "created_by": one.creator.shown if one.creator else None,
     }

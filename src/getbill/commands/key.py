@@ -6,7 +6,8 @@ import typer
 
 from getbill import access
 from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands.choosing import CompanyName, CreatorEmail
+from getbill.commands.credential import Preview, WithCreated, revoke_in_words
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.vault import Vault
@@ -22,13 +23,15 @@ def create(
     company: CompanyName = None,
     workspace: Annotated[str, typer.Option(help="Kind, name or id of a sandbox.")] = "sandbox",
     limit_per_minute: Limit = None,
+    created_by: CreatorEmail = None,
 ) -> None:
     """Cut a key and print it."""
 
     async def cut(opened: Database, _vault: Vault) -> dict[str, Any]:
         owner = await choosing.company(opened, company)
         sandbox_id = await choosing.workspace(opened, owner, workspace)
-        new = access.NewKey(sandbox_id, name, limit_per_minute)
+        by = await choosing.creator(opened, owner, created_by)
+        new = access.NewKey(sandbox_id, name, limit_per_minute, by)
         made, text = await access.create_key(opened, new, clock.wall())
         return {"key": text, **_shown(made)}
 
@@ -48,14 +51,10 @@ def list_all(company: CompanyName = None) -> None:
 
 
 @key.command()
-def revoke(key_id: str) -> None:
-    """Have a key open no longer, within a second."""
-
-    async def end(opened: Database, _vault: Vault) -> None:
-        await access.revoke_key(opened, ids.read("key", key_id), clock.wall())
-
-    database.run(end)
-    typer.echo(f"{key_id} is revoked.")
+def revoke(key_id: str, with_created: WithCreated = False, preview: Preview = False) -> None:
+    """Have a key open no longer, within a second. Lists what it created."""
+    ids.read("key", key_id)
+    revoke_in_words(key_id, with_created=with_created, is_preview=preview)
 
 
 def _shown(one: access.ApiKey) -> dict[str, Any]:
@@ -67,4 +66,5 @@ def _shown(one: access.ApiKey) -> dict[str, Any]:
         "limit_per_minute": one.limit_per_minute,
         "created_at": json.instant(one.created_at),
         "revoked_at": json.instant(one.revoked_at),
+        "created_by": one.creator.shown if one.creator else None,
     }

@@ -5,7 +5,7 @@
 
 import asyncio
 
-from getbill import demo, first_run
+from getbill import demo, first_run, health
 from getbill.commands import database
 from getbill.kit import logs
 from getbill.migrations import actions
@@ -23,3 +23,4 @@ def prepare() -> None:
 async def _prepare(settings: Settings) -> None:
     await actions.migrate(settings.dsn)
     await first_run.prepare(settings, demo.found)
+    health.make_token(settings)

@@ -7,7 +7,7 @@ import typer
 
 from getbill import sftp
 from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands.choosing import CompanyName, CreatorEmail
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.kit.stops import CannotRun
@@ -25,7 +25,7 @@ Which = Annotated[str, typer.Argument(metavar="LOGIN", help="Its id or user name
 
 
 @sftp_login.command()
-def create(
+def create(  # noqa: PLR0913 the options of a command are its parameters
     name: Annotated[str, typer.Option(help="What people call it.")] = "SFTP login",
     username: Annotated[str | None, typer.Option(help="Made up unless given.")] = None,
     public_key: Keys = None,
@@ -37,6 +37,7 @@ def create(
     ] = None,
     company: CompanyName = None,
     workspace: Annotated[str, typer.Option(help="Kind, name or id.")] = "live",
+    created_by: CreatorEmail = None,
 ) -> None:
     """Let somebody drop files, and print how they get in."""
     keys = _read(public_key) or ()
@@ -44,7 +45,8 @@ def create(
     async def make(opened: Database, _vault: Vault) -> dict[str, Any]:
         owner = await choosing.company(opened, company)
         workspace_id = await choosing.workspace(opened, owner, workspace)
-        new = sftp.NewLogin(workspace_id, name, username, keys, password)
+        by = await choosing.creator(opened, owner, created_by)
+        new = sftp.NewLogin(workspace_id, name, username, keys, password, by)
         async with opened.transaction(clock.wall()) as tx:
             made, secret = await sftp.create_login(tx, new, clock.wall())
         return _opened(made, secret)
@@ -126,4 +128,5 @@ def _shown(login: sftp.Login) -> dict[str, Any]:
         "rotated_at": json.instant(login.rotated_at),
         "used_at": json.instant(login.used_at),
         "revoked_at": json.instant(login.revoked_at),
+        "created_by": login.creator.shown if login.creator else None,
     }

@@ -27,7 +27,7 @@ def rotate(
     """Sign with a new key; tokens signed by the old one stay good until they expire."""
 
     async def turn(opened: Database, vault: Vault) -> None:
-        await access.rotate_signing_key(opened, vault, clock.wall(), at_once=at_once)
+        await access.rotate_signing_key(opened, vault, clock.wall(), by=access.OPERATOR, at_once=at_once)
 
     database.run(turn)
     typer.echo("Access tokens are signed with a new key.")

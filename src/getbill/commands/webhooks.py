@@ -8,8 +8,9 @@ import asyncpg
 import typer
 
 from getbill import companies, webhooks
+from getbill.access import OPERATOR
 from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands.choosing import CompanyName, CreatorEmail
 from getbill.companies import Workspace
 from getbill.events import KINDS
 from getbill.kit import clock, ids, json
@@ -71,6 +72,7 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     concurrency: Annotated[int | None, typer.Option(help="So many under way at a time.")] = None,
     company: CompanyName = None,
     workspace: WorkspaceName = "live",
+    created_by: CreatorEmail = None,
 ) -> None:
     """Have events sent to a URL from now on, and print the secret that signs them."""
     told = {
@@ -88,8 +90,9 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     async def make(opened: Database, vault: Vault) -> dict[str, Any]:
         place = await _workspace(opened, vault, company, workspace)
         new = webhooks.read_new(asked, webhooks.Reach(place.is_live, Settings().webhook_networks))
+        by = await choosing.creator(opened, place.company, created_by)
         async with opened.transaction(place.now()) as tx:
-            made = await webhooks.create(tx, place, new)
+            made = await webhooks.create(tx, place, new, by)
         return webhooks.shown(made.endpoint) | {"secret": made.secret}
 
     choosing.show(database.run(make))
@@ -118,7 +121,7 @@ def rotate(
     async def change(opened: Database, vault: Vault) -> dict[str, Any]:
         place = await _workspace(opened, vault, company, workspace)
         async with opened.transaction(place.now()) as tx:
-            made = await webhooks.rotate(tx, place, ids.read("we", webhook), overlap_hours)
+            made = await webhooks.rotate(tx, place, ids.read("we", webhook), overlap_hours, OPERATOR)
         return webhooks.shown(made.endpoint) | {"secret": made.secret}
 
     choosing.show(database.run(change))
@@ -229,7 +232,7 @@ def replay(  # noqa: PLR0913 the options of a command are its parameters
         place = await _workspace(opened, vault, company, workspace)
         again = webhooks.read_replay(asked, ids.read("we", webhook))
         async with opened.transaction(place.now()) as tx:
-            done = await webhooks.replay(tx, place, again)
+            done = await webhooks.replay(tx, place, again, OPERATOR)
         return {"replayed": done.replayed, "already_pending": done.already_pending}
 
     choosing.show(database.run(send))

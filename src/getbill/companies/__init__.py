@@ -12,6 +12,7 @@ from getbill.companies.actions import (
     UserExists,
     create,
     create_user,
+    deactivate_user,
     set_active,
     set_letterhead,
     set_password,
@@ -21,7 +22,17 @@ from getbill.companies.actions import (
 from getbill.companies.closing import CompanyHasDebts, delete
 from getbill.companies.logos import Logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
-from getbill.companies.queries import admins, companies, company, demo, user, users, workspace, workspaces_of
+from getbill.companies.queries import (
+    admins,
+    companies,
+    company,
+    demo,
+    user,
+    users,
+    workspace,
+    workspace_ids,
+    workspaces_of,
+)
 from getbill.companies.switches import (
     DRY_RUN,
     MODES,
@@ -58,6 +69,7 @@ __all__ = [
     "company",
     "create",
     "create_user",
+    "deactivate_user",
     "delete",
     "demo",
     "logo",
@@ -74,5 +86,6 @@ __all__ = [
     "user",
     "users",
     "workspace",
+    "workspace_ids",
     "workspaces_of",
 ]

@@ -70,6 +70,11 @@ _SET_ACTIVE = Statement(
     "Let a member of staff in, or no longer.",
     "UPDATE users SET is_active = $2 WHERE id = $1",
 )
+_DEACTIVATE = Statement(
+    "companies.deactivate_user",
+    "Let a member of staff in no longer.",
+    "UPDATE users SET is_active = false WHERE id = $1 AND is_active RETURNING id",
+)
 _SET_LETTERHEAD = Statement(
     "companies.set_letterhead",
     "Say what a company's letters carry.",
@@ -282,6 +287,12 @@ def _phone(text: str, country: str | None) -> str:
         return phones.parse(text, country or "FR")
     except phones.PhoneInvalid as error:
         raise one_field("/phone", "phone", str(error)) from None
+
+
+async def deactivate_user(tx: Transaction, user_id: UUID) -> None:
+    """Let a member of staff in no longer; raise NotFound when there is none, or they are deactivated already."""
+    if await tx.fetchval(_DEACTIVATE, user_id) is None:
+        raise NotFound("There is no such user, or they are deactivated already.")
 
 
 def _long_enough(password: str) -> str:

@@ -26,6 +26,11 @@ _WORKSPACES = Statement(
     "A company's workspaces by kind, the live one first.",
     "SELECT workspace_id, kind, name FROM workspaces WHERE company_id = $1 ORDER BY kind, created_at",
 )
+_ALL_WORKSPACES = Statement(
+    "companies.all_workspaces",
+    "Every workspace of the installation.",
+    "SELECT workspace_id FROM workspaces ORDER BY workspace_id",
+)
 _COMPANY = Statement("companies.company", "One company.", "SELECT * FROM companies WHERE id = $1")
 _DEMO = Statement(
     "companies.demo", "The demo company of the first start.", "SELECT id FROM companies WHERE is_demo"
@@ -92,6 +97,11 @@ async def workspaces_of(database: Database, company_id: UUID) -> list[tuple[UUID
     """Return id, kind and name of each of a company's workspaces, the live one first."""
     rows = await database.fetch(_WORKSPACES, company_id)
     return [(row["workspace_id"], row["kind"], row["name"]) for row in rows]
+
+
+async def workspace_ids(database: Database) -> list[UUID]:
+    """Return every workspace of the installation."""
+    return [row["workspace_id"] for row in await database.fetch(_ALL_WORKSPACES)]
 
 
 async def company(database: Database, company_id: UUID) -> Company:

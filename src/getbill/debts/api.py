@@ -28,7 +28,9 @@ _debtors = APIRouter(prefix="/external-api/v1", tags=["Debtors"], route_class=Ro
 _CHANGING = problems(404, 409, 412, 415, 422)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
-Writes = Annotated[Change, Depends(access.change("debts:write"))]
+Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:read"))]
+# The answer says what is gone, and nothing of what it was.
+Erases = Annotated[Change, Depends(access.change("debts:write"))]
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="The ETag you read, to change nothing newer.")
 ]
@@ -136,7 +138,7 @@ async def update_debt(
 
 
 @_debts.delete("/debts/{debt_id}", response_model=ErasedShown, responses=problems(404, 412))
-async def delete_debt(change: Writes, debt_id: str, if_match: IfMatch = None) -> Response:
+async def delete_debt(change: Erases, debt_id: str, if_match: IfMatch = None) -> Response:
     """Erase a debt for good: contact stops, and nothing that says who the debtor was remains."""
 
     async def work(tx: Transaction) -> access.Reply:

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from getbill import debts, imports, payments, timelines, todos
+from getbill import debts, imports, payments, timelines, todos, webhooks
+from getbill.access import Actor, Caller
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.kit.db import Transaction
@@ -22,6 +23,15 @@ class Decision:
     credential: str
     decided_by: str = ""
     reason: str = ""
+    # Whose rights a decision is held to that needs more than deciding does.
+    caller: Caller | None = None
+
+    def by(self, *scopes: str) -> Actor:
+        """Return who decides, who holds these scopes; raise ScopeMissing for the first that is lacking."""
+        if self.caller is None:
+            raise LookupError("this decision is made by a credential only")
+        self.caller.require(*scopes)
+        return self.caller.actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,18 @@ async def discard_import(tx: Transaction, case: Case) -> None:
     await imports.discard(tx, case.workspace, case.todo.subject_id)
 
 
+async def send_data(tx: Transaction, case: Case) -> None:
+    """Have a webhook sent data again, on the right of the credential that decides so."""
+    by = case.decision.by("webhooks:write", "debts:read")
+    await webhooks.take_over(tx, case.workspace.id, case.todo.subject_id, by)
+
+
+async def send_ids_only(tx: Transaction, case: Case) -> None:
+    """Have a webhook sent ids only from now on, without asking again."""
+    case.decision.by("webhooks:write")
+    await webhooks.withhold(tx, case.workspace.id, case.todo.subject_id)
+
+
 async def escalate(tx: Transaction, case: Case) -> None:
     """Hand the debt over to legal action, with the person who decided so and why."""
     debts.escalate(tx, case.debt, case.decision.reason, case.decision.decided_by)
@@ -87,6 +109,7 @@ async def archive(tx: Transaction, case: Case) -> None:
 TABLE: Mapping[str, Mapping[str, Act]] = {
     "unknown_contact": {"sent": confirm_contact, "not_sent": deny_contact},
     "import_mapping": {"confirm": confirm_mapping, "discard": discard_import},
+    "webhook_rights": {"send_data": send_data, "ids_only": send_ids_only},
     "escalation": {
         "escalate": escalate,
         "continue": begin_anew,

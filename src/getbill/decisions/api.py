@@ -19,7 +19,7 @@ from getbill.todos import TodoShown
 
 router = APIRouter(prefix="/external-api/v1/todos", tags=["Todos"], route_class=Route)
 
-Writes = Annotated[Change, Depends(access.change("debts:write"))]
+Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:read"))]
 
 
 @router.post("/{todo_id}/decide", response_model=TodoShown, responses=problems(404, 409, 415, 422))
@@ -30,11 +30,13 @@ async def decide_todo(
 
     Of `unknown_contact`, `sent` counts the message as having reached the debtor, unconfirmed; `not_sent` has its step
     taken again, where the scenario still wants it. Of `escalation`, `escalate` hands the debt to legal action and names
-    the person (`decided_by`) and the `reason`; `continue` runs the scenario once more; `write_off` and `archive` end it. A
-    second decision is refused.
+    the person (`decided_by`) and the `reason`; `continue` runs the scenario once more; `write_off` and `archive` end it. Of
+    `webhook_rights`, `send_data` sends the webhook data again on this credential's right (it needs `webhooks:write` and
+    `debts:read`), `ids_only` leaves it at ids. A second decision is refused.
     """
-    credential = ids.show(change.caller.kind, change.caller.credential_id)
-    decision = Decision(decided.decision, credential, decided.decided_by, decided.reason)
+    decision = Decision(
+        decided.decision, change.caller.actor.shown, decided.decided_by, decided.reason, change.caller
+    )
 
     async def work(tx: Transaction) -> access.Reply:
         case = await actions.decide(tx, change.workspace, ids.read("todo", todo_id), decision)

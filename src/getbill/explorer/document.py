@@ -72,6 +72,18 @@ def scope_of(route: RouteContext) -> str | None:
     return None
 
 
+def scopes_of(route: RouteContext) -> list[str]:
+    """Return every scope that a route's guard asks for; none for one that anybody may call."""
+    waiting = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
+    while waiting:
+        dependant = waiting.pop()
+        scopes = getattr(dependant.call, "scopes", None)
+        if isinstance(scopes, tuple):
+            return list(scopes)
+        waiting.extend(dependant.dependencies)
+    return []
+
+
 def finish_document(document: dict[str, Any], routes: Iterable[RouteContext]) -> None:
     """Complete the document that FastAPI derives from the routes."""
     document["servers"] = [{"url": "/", "description": "This installation"}]
@@ -87,6 +99,8 @@ def finish_document(document: dict[str, Any], routes: Iterable[RouteContext]) ->
                 # Client generators name their functions by it.
                 operation["operationId"] = route.operation_id or route.name
                 _finish_operation(operation, method, str(route.path_format), scope_of(route))
+                if scopes := scopes_of(route):
+                    operation["security"] = [{"sandboxKey": []}, {"clientCredentials": scopes}]
     _add_examples(document)
     document["webhooks"] = {entry.kind: {"post": _webhook(entry)} for entry in events.CATALOGUE}
 

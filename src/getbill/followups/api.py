@@ -31,10 +31,10 @@ from getbill.kit.shapes import problems
 
 _followups = APIRouter(prefix="/external-api/v1/followups", tags=["Followups"], route_class=Route)
 _media = APIRouter(tags=["Followups"], route_class=Route)
-_PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
+_PRIVATE = {"Referrer-Policy": "no-referrer"}
 
 Reads = Annotated[Caller, Depends(access.requires("followups:read"))]
-Writes = Annotated[Change, Depends(access.change("followups:write"))]
+Writes = Annotated[Change, Depends(access.change("followups:write", shown_to="followups:read"))]
 
 
 @_followups.get("", response_model=FollowupList, responses=problems(400, 404))

@@ -1,11 +1,13 @@
 """Health: what an operator's probes and graphs ask of an installation.
 
 `/healthz` says that the process answers, `/readyz` that everything a debt needs is there and which part is not,
-`/metrics` how it goes. A worker proves that it lives by `beat`; nothing here tells anything about a person.
+`/metrics`, by a token, how it goes. A worker proves that it lives by `beat`; nothing here tells anything about a person.
 """
 
 from getbill.health.actions import beat
 from getbill.health.api import router
 from getbill.health.queries import Check, checks
+from getbill.health.token import make as make_token
+from getbill.health.token import read as read_token
 
-__all__ = ["Check", "beat", "checks", "router"]
+__all__ = ["Check", "beat", "checks", "make_token", "read_token", "router"]

@@ -1,4 +1,4 @@
-"""The three addresses that probes and graphs ask; none needs a credential, none tells of anybody."""
+"""The addresses that probes and graphs ask: two without a credential, metrics by a token; none tells of anybody."""
 
 from typing import Literal
 
@@ -8,10 +8,11 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill.health import deliveries, queries
+from getbill.health import deliveries, queries, token
 from getbill.kit.db import Database
 from getbill.kit.http import answer
 from getbill.kit.lost import LOST
+from getbill.kit.shapes import problems
 
 router = APIRouter(tags=["Operations"])
 
@@ -62,16 +63,20 @@ async def ready(request: Request) -> Response:
     is_ready = all(check.is_ready for check in found)
     parts = {check.name: {"is_ready": check.is_ready, "way_out": check.way_out} for check in found}
     shown = {"status": "ready" if is_ready else "not_ready", "parts": parts}
-    return answer(200 if is_ready else 503, shown, {"Cache-Control": "no-store"})
+    return answer(200 if is_ready else 503, shown)
 
 
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems(401, 404)},
 )
 async def metrics(request: Request) -> Response:
-    """Tell this process' counters and what waits for the workers, as Prometheus reads it."""
+    """Tell this process' counters and what waits for the workers, as Prometheus reads it.
+
+    Read with the installation's own token (`GETBILL_METRICS_TOKEN`); nobody's id stands in it.
+    """
+    token.check(request)
     try:
         waiting = await queries.backlog(_database(request))
     except LOST:

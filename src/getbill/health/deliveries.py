@@ -1,7 +1,6 @@
 """How deliveries go, for graphs and alerts: what waits longest, what was given up, which endpoints fail.
 
-Every gauge has its line in docs/runbook.md, with what to do. An endpoint is named by its id alone, and only those that
-have failed longest are, so that the number of series is bounded.
+Every gauge has its line in docs/runbook.md, with what to do. No series names a tenant or anything of one.
 """
 
 import asyncio
@@ -9,17 +8,15 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from asyncpg import Record
 from prometheus_client import Gauge
 
 from getbill.health.queries import WITHIN_SECONDS
-from getbill.kit import clock, ids
+from getbill.kit import clock
 from getbill.kit.db import Database, Statement
 from getbill.kit.lost import LOST
 
 _log = structlog.get_logger(__name__)
 
-SERIES_MAX: Final = 20
 _DAY: Final = timedelta(days=1)
 
 _GOING = Statement(
@@ -38,18 +35,11 @@ _GOING = Statement(
         (SELECT count(*) FROM webhook_endpoints
          WHERE is_enabled AND deleted_at IS NULL AND failing_since IS NOT NULL) AS failing,
         (SELECT count(*) FROM webhook_endpoints
-         WHERE NOT is_enabled AND deleted_at IS NULL AND disabled_reason IN ('gone', 'failing')) AS disabled
+         WHERE NOT is_enabled AND deleted_at IS NULL AND disabled_reason IN ('gone', 'failing')) AS disabled,
+        (SELECT extract(epoch FROM $1 - min(failing_since))::float FROM webhook_endpoints
+         WHERE is_enabled AND deleted_at IS NULL AND failing_since IS NOT NULL) AS failing_seconds
     """,
 )
-_FAILING = Statement(
-    "health.failing_endpoints",
-    "The endpoints that have failed longest, and for how long.",
-    """
-    SELECT id, extract(epoch FROM $1 - failing_since)::float AS seconds FROM webhook_endpoints
-    WHERE is_enabled AND deleted_at IS NULL AND failing_since IS NOT NULL ORDER BY failing_since, id LIMIT $2
-    """,
-)
-
 _EVENT = Gauge(
     "getbill_oldest_unhandled_event_seconds",
     "Age of the oldest event that is not in its stream or not owed yet.",
@@ -66,30 +56,21 @@ _DISABLED = Gauge(
 )
 _ENDPOINT = Gauge(
     "getbill_webhook_endpoint_failing_seconds",
-    f"For how long an endpoint has failed; of those the {SERIES_MAX} that did longest.",
-    ("endpoint",),
+    "For how long the endpoint has failed that failed longest.",
 )
-_ALL = (_EVENT, _DELIVERY, _EXHAUSTED, _FAILING_COUNT, _DISABLED)
+_ALL = (_EVENT, _DELIVERY, _EXHAUSTED, _FAILING_COUNT, _DISABLED, _ENDPOINT)
 
 
 async def gauge(database: Database) -> None:
     """Set the gauges by what the database says now; what it does not say in time is not a number."""
     now = clock.wall()
-    _ENDPOINT.clear()
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
             row = await database.fetchrow(_GOING, now, now - _DAY)
-            failing = await database.fetch(_FAILING, now, SERIES_MAX)
     except LOST as error:
         _log.warning("deliveries_not_gauged", error=type(error).__name__)
         for one in _ALL:
             one.set(float("nan"))
         return
-    _set(row, failing)
-
-
-def _set(row: Record | None, failing: list[Record]) -> None:
     for one, number in zip(_ALL, row.values() if row else (), strict=True):
         one.set(number or 0)
-    for endpoint in failing:
-        _ENDPOINT.labels(ids.show("we", endpoint["id"])).set(endpoint["seconds"])

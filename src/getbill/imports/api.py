@@ -36,7 +36,7 @@ from getbill.kit.shapes import problems
 router = APIRouter(prefix="/external-api/v1", tags=["Imports"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
-Writes = Annotated[Change, Depends(access.change("debts:write"))]
+Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:read"))]
 
 _KEPT_SHOWN = 100
 _TYPES = {

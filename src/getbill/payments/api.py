@@ -21,7 +21,7 @@ from getbill.payments.wire import EnteredShown, NewPaymentBody, PageQuery, Payme
 router = APIRouter(prefix="/external-api/v1", tags=["Payments"], route_class=Route)
 
 Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
-Writes = Annotated[Change, Depends(access.change("debts:write"))]
+Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:read"))]
 
 
 @router.post(

@@ -6,7 +6,7 @@ The files lie in the database, sealed, since the process that takes them and the
 else. `getbill.sftp.server` speaks the protocol and is loaded by that process alone.
 """
 
-from getbill.sftp.credentials import create_login, login, logins, named, revoke_login, rotate_login
+from getbill.sftp.credentials import create_login, end_login, login, logins, named, revoke_login, rotate_login
 from getbill.sftp.jobs import PickUp, cut_deserted, erase, expire
 from getbill.sftp.model import PREFIX, Limits, Login, NewLogin
 from getbill.sftp.picking import WAKE, ask
@@ -21,6 +21,7 @@ __all__ = [
     "ask",
     "create_login",
     "cut_deserted",
+    "end_login",
     "erase",
     "expire",
     "login",

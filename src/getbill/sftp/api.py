@@ -21,17 +21,21 @@ from getbill.sftp.wire import LoginList, LoginShown, NewLoginBody, OpenedLogin, 
 
 router = APIRouter(prefix="/external-api/v1/sftp", tags=["SFTP"], route_class=Route)
 
-Reads = Annotated[Caller, Depends(access.requires("debts:read"))]
+Reads = Annotated[Caller, Depends(access.requires("sftp:read"))]
+Ends = Annotated[Change, Depends(access.change("sftp:write"))]
+# A login makes debts and reads what became of them: it is given by whoever may do both.
+Lets = Annotated[Change, Depends(access.change("sftp:write", "debts:read", "debts:write"))]
 Writes = Annotated[Change, Depends(access.change("debts:write"))]
 
 
 @router.post("/logins", status_code=201, response_model=OpenedLogin, responses=problems(409, 415, 422))
 async def create_sftp_login(
-    change: Writes, new: Annotated[NewLoginBody, body(NewLoginBody, optional=True)]
+    change: Lets, new: Annotated[NewLoginBody, body(NewLoginBody, optional=True)]
 ) -> Response:
     """Let a system drop files over SFTP, into folders of its own. The answer shows the password, once."""
     hosts = await hostkeys.host_fingerprints(change.database)
-    wanted = NewLogin(change.workspace.id, new.name, new.username, tuple(new.public_keys), new.password)
+    by = change.caller.actor
+    wanted = NewLogin(change.workspace.id, new.name, new.username, tuple(new.public_keys), new.password, by)
 
     async def work(tx: Transaction) -> access.Reply:
         made, password = await credentials.create_login(tx, wanted, clock.wall())
@@ -51,7 +55,7 @@ async def list_sftp_logins(request: Request, caller: Reads) -> Response:
 
 @router.post("/logins/{login_id}/rotate", response_model=OpenedLogin, responses=problems(404, 409, 415, 422))
 async def rotate_sftp_login(
-    change: Writes, login_id: str, asked: Annotated[RotateLoginBody, body(RotateLoginBody, optional=True)]
+    change: Lets, login_id: str, asked: Annotated[RotateLoginBody, body(RotateLoginBody, optional=True)]
 ) -> Response:
     """Replace the password, and the keys where new ones are given. The old ones open no more; files stay."""
     hosts = await hostkeys.host_fingerprints(change.database)
@@ -59,7 +63,7 @@ async def rotate_sftp_login(
     keys = None if asked.public_keys is None else tuple(asked.public_keys)
 
     async def work(tx: Transaction) -> access.Reply:
-        made, password = await credentials.rotate_login(tx, login, clock.wall(), keys)
+        made, password = await credentials.rotate_login(tx, login, clock.wall(), keys, change.caller.actor)
         shown = _shown(change.request, made) | {"password": password, "host_fingerprints": hosts}
         return lambda: answer(200, shown)
 
@@ -67,7 +71,7 @@ async def rotate_sftp_login(
 
 
 @router.delete("/logins/{login_id}", response_model=LoginShown, responses=problems(404, 409))
-async def revoke_sftp_login(change: Writes, login_id: str) -> Response:
+async def revoke_sftp_login(change: Ends, login_id: str) -> Response:
     """Let a system in no longer. What it dropped and was not picked up yet is not imported any more."""
     login = await credentials.login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
 

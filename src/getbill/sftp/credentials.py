@@ -18,6 +18,8 @@ from asyncpg import Record, UniqueViolationError
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
+from getbill import access
+from getbill.access import OPERATOR, Actor
 from getbill.kit import ids, texts
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Invalid, NotFound, one_field
@@ -29,14 +31,15 @@ _FAILURES_MAX: Final = 10
 _LOCKED: Final = timedelta(minutes=15)
 
 _COLUMNS: Final = """id, workspace_id, username, name, password_hash IS NOT NULL AS has_password, fingerprints,
-    created_at, rotated_at, used_at, revoked_at"""
+    created_at, rotated_at, used_at, revoked_at, created_by_kind, created_by"""
 
 _INSERT = Statement(
     "sftp.insert_login",
     "Let somebody drop files into a workspace.",
     """
-    INSERT INTO sftp_logins (id, workspace_id, username, name, password_hash, fingerprints, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO sftp_logins (id, workspace_id, username, name, password_hash, fingerprints, created_at, created_by_kind,
+        created_by)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     """,
 )
 _LOGINS = Statement(
@@ -129,9 +132,18 @@ async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[L
     has_password = not prints if new.has_password is None else new.has_password
     password, hashed = await _new_password() if has_password or not prints else (None, None)
     login = Login(
-        ids.new(), new.workspace_id, username, new.name.strip(), password is not None, tuple(prints), now
+        ids.new(),
+        new.workspace_id,
+        username,
+        new.name.strip(),
+        password is not None,
+        tuple(prints),
+        now,
+        created_by_kind=new.created_by.kind,
+        created_by=new.created_by.id,
     )
-    row = (login.id, login.workspace_id, username, login.name, hashed, prints, now)
+    by = (login.created_by_kind, login.created_by)
+    row = (login.id, login.workspace_id, username, login.name, hashed, prints, now, *by)
     try:
         await tx.execute(_INSERT, *row)
     except UniqueViolationError:
@@ -142,11 +154,15 @@ async def create_login(tx: Transaction, new: NewLogin, now: datetime) -> tuple[L
 
 
 async def rotate_login(
-    tx: Transaction, login: Login, now: datetime, public_keys: tuple[str, ...] | None = None
+    tx: Transaction,
+    login: Login,
+    now: datetime,
+    public_keys: tuple[str, ...] | None = None,
+    by: Actor = OPERATOR,
 ) -> tuple[Login, str | None]:
     """Replace what opens a login: its password where it has one, its keys where some are given.
 
-    The old ones open no new session from the commit on.
+    The old ones open no new session from the commit on; `by` has the new ones, and is noted as one who uses it.
     """
     if public_keys is None and not login.has_password:
         raise one_field("/public_keys", "missing", message("Only keys open this login: give the new ones."))
@@ -155,6 +171,7 @@ async def rotate_login(
     row = await tx.fetchrow(_ROTATE, login.workspace_id, login.id, hashed, prints, now)
     if row is None:
         raise _gone()
+    access.note_use(tx, login.workspace_id, login.id, by)
     return _login(row), password
 
 
@@ -162,6 +179,11 @@ async def revoke_login(tx: Transaction, login: Login, now: datetime) -> None:
     """Have a login open no longer; who is in is put out at their first request a few seconds later."""
     if await tx.fetchval(_REVOKE, login.workspace_id, login.id, now) is None:
         raise _gone()
+
+
+async def end_login(tx: Transaction, workspace_id: UUID, login_id: UUID, now: datetime) -> None:
+    """Have the login of an id open no longer; one that opens no longer already stays so."""
+    await tx.execute(_REVOKE, workspace_id, login_id, now)
 
 
 async def _new_password() -> tuple[str, str]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from getbill.access import OPERATOR, Actor, ActorKind
 from getbill.kit import names, texts
 from getbill.kit.errors import Conflict
 
@@ -109,6 +110,13 @@ class Login:
     rotated_at: datetime | None = None
     used_at: datetime | None = None
     revoked_at: datetime | None = None
+    created_by_kind: ActorKind | None = None
+    created_by: UUID | None = None
+
+    @property
+    def creator(self) -> Actor | None:
+        """Who created it; None from before that was recorded."""
+        return None if self.created_by_kind is None else Actor(self.created_by_kind, self.created_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,7 @@ class NewLogin:
     username: str | None = None
     public_keys: tuple[str, ...] = ()
     has_password: bool | None = None
+    created_by: Actor = OPERATOR
 
 
 @dataclass(frozen=True, slots=True)

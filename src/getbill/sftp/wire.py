@@ -59,6 +59,9 @@ class LoginShown(BaseModel):
     rotated_at: Instant | None
     used_at: Instant | None = Field(description="When it was last opened.")
     revoked_at: Instant | None
+    created_by: str | None = Field(
+        description="The credential or person that created it; null from before that was recorded."
+    )
 
 
 class OpenedLogin(LoginShown):
@@ -98,4 +101,5 @@ def login(one: Login, host: str, port: int) -> dict[str, Any]:
         "rotated_at": json.instant(one.rotated_at),
         "used_at": json.instant(one.used_at),
         "revoked_at": json.instant(one.revoked_at),
+        "created_by": one.creator.shown if one.creator else None,
     }

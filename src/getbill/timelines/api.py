@@ -120,10 +120,12 @@ async def preview_scenario(
 ) -> Response:
     """Return what a scenario would do from today on, for a debt that is there or one that is only asked about.
 
-    Nothing is stored. `version` tries steps that are not written yet.
+    Nothing is stored. `version` tries steps that are not written yet. `debt_id` needs the scope `debts:read` too.
     """
     database: Database = request.app.state.database
     workspace = caller.workspace
+    if asked.debt_id is not None:
+        caller.require("debts:read")
     name = scenarios.find_name(workspace, timeline_id)
     script = await scenarios.find(database, workspace, name, None)
     if asked.version is not None:

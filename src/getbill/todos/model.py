@@ -42,6 +42,13 @@ KINDS: Mapping[str, Kind] = {
         "The file {name} waits for a person to say what its columns are. Import it as proposed?",
         ("confirm", "discard"),
     ),
+    "webhook_rights": Kind(
+        "we",
+        "Ce webhook ne reçoit que des identifiants : personne ne répond plus de son droit de lire les dettes. Lui"
+        " envoyer à nouveau les données ?",
+        "This webhook is sent ids only: nobody answers for its right to read debts any more. Send it data again?",
+        ("send_data", "ids_only"),
+    ),
     "escalation": Kind(
         "debt",
         "Le scénario est terminé et la dette n'est pas réglée. Que faire ?",

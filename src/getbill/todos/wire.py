@@ -14,7 +14,7 @@ from getbill.todos.queries import Wanted
 _SORT = "-created_at"
 _LIST = "todos"
 
-Type = Literal["unknown_contact", "escalation", "import_mapping"]
+Type = Literal["unknown_contact", "escalation", "import_mapping", "webhook_rights"]
 State = Literal["open", "decided"]
 
 
@@ -60,7 +60,7 @@ class TodoShown(BaseModel):
     title: TitleShown
     subject_id: str = Field(
         description="What it is about: of `unknown_contact` the followup, of `escalation` the debt,"
-        " of `import_mapping` the import."
+        " of `import_mapping` the import, of `webhook_rights` the webhook."
     )
     file: FileShown | None = Field(description="Of `import_mapping`: the file, and what is asked of it.")
     debt_id: str | None

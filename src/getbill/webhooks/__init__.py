@@ -5,6 +5,7 @@ recognises one by `webhook_id`, a gap by `sequence`. What stands in the ledger i
 """
 
 from getbill.webhooks.absence import catch_up
+from getbill.webhooks.absence import disable_for as disable
 from getbill.webhooks.actions import Opened, create, delete, update
 from getbill.webhooks.addresses import Reach
 from getbill.webhooks.changeover import end_rotations, rotate
@@ -19,6 +20,7 @@ from getbill.webhooks.queries import endpoints, find
 from getbill.webhooks.replays import replay
 from getbill.webhooks.resending import read_replay
 from getbill.webhooks.resending import trial as trial_shown
+from getbill.webhooks.rights import take_over, withhold
 from getbill.webhooks.rotation import OVERLAP_HOURS_DEFAULT, OVERLAP_HOURS_MAX
 from getbill.webhooks.trials import Trials
 from getbill.webhooks.wire import endpoint as shown
@@ -44,6 +46,7 @@ __all__ = [
     "catch_up",
     "create",
     "delete",
+    "disable",
     "end_rotations",
     "endpoints",
     "find",
@@ -54,7 +57,9 @@ __all__ = [
     "replay",
     "rotate",
     "shown",
+    "take_over",
     "trial_shown",
     "trusting",
     "update",
+    "withhold",
 ]

@@ -99,6 +99,12 @@ async def disable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, reason
     return bool(await tx.fetchval(_DISABLE, workspace_id, endpoint_id, clock.wall(), reason))
 
 
+async def disable_for(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
+    """Disable an endpoint whose owner is revoked; what it misses is kept for whoever enables it again."""
+    await lock_stream(tx, workspace_id)
+    await disable(tx, workspace_id, endpoint_id, "asked")
+
+
 async def enable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, *, send_missed: bool) -> bool:
     """Enable an endpoint, with what it missed or without that and what was pending; False when it was so already.
 

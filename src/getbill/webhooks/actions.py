@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from getbill import access, todos
+from getbill.access import Actor
 from getbill.companies import Workspace
 from getbill.kit import clock, ids, json, signing
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.messages import message
-from getbill.webhooks import absence, headers, queries
+from getbill.webhooks import absence, headers, queries, rights
 from getbill.webhooks.model import (
     ENDPOINTS_MAX,
     Endpoint,
@@ -26,9 +28,9 @@ _INSERT = Statement(
     """
     INSERT INTO webhook_endpoints (workspace_id, id, url, events, description, is_enabled, secret, created_at,
         updated_at, headers, fields, retry_seconds, concurrency, rate_per_second, disabled_at, disabled_reason,
-        from_position, missed_from)
+        created_by_kind, created_by, owner_kind, owner, from_position, missed_from)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13, $14::timestamptz,
-        CASE WHEN $14::timestamptz IS NOT NULL THEN 'asked' END, position,
+        CASE WHEN $14::timestamptz IS NOT NULL THEN 'asked' END, $15, $16, $15, $16, position,
         CASE WHEN $14::timestamptz IS NOT NULL THEN reacted END
     FROM streams WHERE workspace_id = $1
     """,
@@ -54,6 +56,11 @@ _DELETE = Statement(
 )
 
 
+# What says which data goes where. Headers too: at a receiver that many share, a key in one says whose it is.
+_REACHING: Final = frozenset({"url", "events", "fields", "headers"})
+_OWNING: Final = frozenset({"url"})
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An endpoint and its new secret, which is shown this once."""
@@ -62,8 +69,11 @@ class Opened:
     secret: str
 
 
-async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint) -> Opened:
-    """Open an endpoint; events that follow are owed to it. Raises TooManyEndpoints."""
+async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint, by: Actor) -> Opened:
+    """Open an endpoint; events that follow are owed to it. Raises TooManyEndpoints.
+
+    `by` may read debts: it is on that right that the endpoint is sent data.
+    """
     if await queries.count(tx, workspace.id) >= ENDPOINTS_MAX:
         raise TooManyEndpoints(
             message(
@@ -93,6 +103,11 @@ async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint) -> Ope
         catching_up_from=None,
         created_at=tx.now,
         updated_at=tx.now,
+        created_by_kind=by.kind,
+        created_by=by.id,
+        owner_kind=by.kind,
+        owner=by.id,
+        may_read=True,
     )
     tx.defer(_INSERT, *_columns(workspace, endpoint))
     return Opened(endpoint, secret)
@@ -114,6 +129,8 @@ def _columns(workspace: Workspace, new: Endpoint) -> tuple[Any, ...]:
         new.concurrency,
         new.rate_per_second,
         new.disabled_at,
+        new.created_by_kind,
+        new.created_by,
     )
 
 
@@ -123,14 +140,21 @@ def _sealed(workspace: Workspace, endpoint_id: UUID, own: Mapping[str, str]) -> 
     return workspace.vault.seal(json.write(dict(own)), headers_context(workspace.id, endpoint_id))
 
 
+def reaches_further(changes: Mapping[str, Any]) -> bool:
+    """Return whether a change has data leave, or leave for elsewhere: only who may read debts makes one."""
+    return bool(changes.keys() & _REACHING or changes.get("is_enabled"))
+
+
 async def update(
-    tx: Transaction, workspace: Workspace, endpoint_id: UUID, changes: Mapping[str, Any]
+    tx: Transaction, workspace: Workspace, endpoint_id: UUID, changes: Mapping[str, Any], by: Actor
 ) -> Endpoint:
     """Change fields of an endpoint and return it; raise NotFound when there is none.
 
+    Whoever says where its data goes, or enables it, becomes its owner: see `reaches_further`.
     `headers` names those to set or, with None, to take away. `send_missed` says what becomes of what an endpoint
     missed that is enabled again: it is sent, unless told otherwise.
     """
+    is_taken_over = not changes.keys().isdisjoint(_OWNING) or bool(changes.get("is_enabled"))
     changes = dict(changes)
     is_enabled, sends_missed = changes.pop("is_enabled", None), changes.pop("send_missed", True)
     if is_enabled is not None:
@@ -140,6 +164,9 @@ async def update(
         changes["headers"] = headers.merged(before.headers, changes["headers"])
     after = replace(before, **changes, updated_at=tx.now)
     await _write(tx, workspace, after, is_elsewhere=after.url != before.url)
+    access.note_use(tx, workspace.id, endpoint_id, by)
+    if is_taken_over:
+        await rights.take_over(tx, workspace.id, endpoint_id, by)
     if is_enabled:
         await absence.enable(tx, workspace.id, endpoint_id, send_missed=sends_missed)
     elif is_enabled is False:
@@ -172,5 +199,6 @@ async def delete(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> En
     await absence.lock_stream(tx, workspace.id)
     endpoint = await queries.lock(tx, workspace, endpoint_id)
     await tx.execute(_DELETE, workspace.id, endpoint_id, tx.now)
+    todos.withdraw(tx, workspace.id, rights.TODO, endpoint_id)
     await absence.cancel(tx, workspace.id, endpoint_id)
     return endpoint

@@ -10,12 +10,13 @@ import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from getbill.webhooks.special_addresses import Address, Network, embedded, is_special, stand_in
+
 Lookup = Callable[[str], Awaitable[list[str]]]
 
 # Where clouds tell a machine its own secrets: AWS, GCP, Azure, Oracle, Alibaba, and the container variants.
@@ -33,8 +34,6 @@ _METADATA = frozenset(
         "fd20:ce::254",
     )
 )
-# IPv6 addresses that stand for an IPv4 one (RFC 6052).
-_NAT64 = ip_network("64:ff9b::/96")
 # A hanging name server holds a thread each, so one endpoint's must not use up all there are.
 LOOKUPS_MAX = 32
 
@@ -51,40 +50,21 @@ class Reach:
     networks: tuple[Network, ...] = ()
 
     def allows(self, address: Address) -> bool:
-        """Say whether a webhook may be sent to this address."""
-        address = _meant(address)
-        if address in _METADATA:
+        """Say whether a webhook may be sent to this address; one that stands for another is judged by that."""
+        inner = list(embedded(address))
+        if not _METADATA.isdisjoint([address, *inner]):
             return False
-        if any(address in network for network in self.networks):
+        meant = stand_in(address)
+        if any(meant in network for network in self.networks):
             return True
-        if address.is_loopback:
+        if meant.is_loopback:
             return not self.is_live
-        return _is_public(address)
+        return not any(map(is_special, {meant, *inner}))
 
     def check(self, text: str) -> None:
         """Raise AddressForbidden unless a webhook may be sent to this numeric address."""
         if not self.allows(ip_address(text)):
             raise AddressForbidden(text)
-
-
-def _meant(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 one stands for, where it does."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
-
-
-def _is_public(address: Address) -> bool:
-    if not address.is_global or address.is_multicast or address.is_reserved:
-        return False
-    if isinstance(address, IPv6Address):
-        # Tunnels whose other end could be anything (6to4 and Teredo), and the old private range.
-        return address.sixtofour is None and address.teredo is None and not address.is_site_local
-    return True
 
 
 def numeric(host: str) -> Address | None:
@@ -93,6 +73,17 @@ def numeric(host: str) -> Address | None:
         return ip_address(host.strip("[]"))
     except ValueError:
         return None
+
+
+def checked_socket(reach: Reach) -> Callable[[AddrInfoType], socket.socket]:
+    """Return what makes sockets for connections, each only to an address that was just checked."""
+
+    def make(place: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = place
+        reach.check(str(address[0]).partition("%")[0])
+        return socket.socket(family, kind, protocol)
+
+    return make
 
 
 class CheckedResolver(AbstractResolver):

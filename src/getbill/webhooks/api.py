@@ -16,6 +16,7 @@ from getbill.kit.shapes import problems
 from getbill.webhooks import actions, changeover, log_api, queries, resending_api, wire
 from getbill.webhooks.addresses import Reach
 from getbill.webhooks.queries import PREFIX
+from getbill.webhooks.rights import READING
 from getbill.webhooks.shapes import CutOverBody, EndpointChangeBody, NewEndpointBody, RotateBody
 from getbill.webhooks.wire import EndpointList, EndpointShown, OpenedShown
 
@@ -25,6 +26,8 @@ gather(router, log_api.router, resending_api.router)
 
 Reads = Annotated[Caller, Depends(access.requires("webhooks:read"))]
 Writes = Annotated[Change, Depends(access.change("webhooks:write"))]
+# What is sent there is read there.
+Opens = Annotated[Change, Depends(access.change("webhooks:write", READING))]
 
 
 def _reach(change: Change) -> Reach:
@@ -33,12 +36,12 @@ def _reach(change: Change) -> Reach:
 
 
 @router.post("", status_code=201, response_model=OpenedShown, responses=problems(409, 415, 422))
-async def create_webhook(change: Writes, new: Annotated[NewEndpointBody, body(NewEndpointBody)]) -> Response:
+async def create_webhook(change: Opens, new: Annotated[NewEndpointBody, body(NewEndpointBody)]) -> Response:
     """Have events sent to a URL, from now on. The answer shows the secret that signs them, once."""
     wire.refuse_unreachable(new.url, _reach(change))
 
     async def work(tx: Transaction) -> access.Reply:
-        opened = await actions.create(tx, change.workspace, wire.new_endpoint(new))
+        opened = await actions.create(tx, change.workspace, wire.new_endpoint(new), change.caller.actor)
         shown = wire.opened(opened)
         return lambda: answer(201, shown, {"Location": f"{router.prefix}/{shown['id']}"})
 
@@ -67,14 +70,19 @@ async def update_webhook(
 ) -> Response:
     """Change what is sent, leave the rest. One that is enabled again is tried at once.
 
-    What happened while it was disabled is then sent too, in order, unless `send_missed` is false.
+    What happened while it was disabled is then sent too, in order, unless `send_missed` is false. What has data leave
+    (`url`, `events`, `fields`, `headers`, enabling) needs the scope `debts:read` too; who sends `url` or enables it is
+    its `owner` from then on.
     """
+    changes = wire.changes(changed)
+    if actions.reaches_further(changes):
+        change.caller.require(READING)
     if changed.url is not None:
         wire.refuse_unreachable(changed.url, _reach(change))
 
     async def work(tx: Transaction) -> access.Reply:
         endpoint_id = ids.read(PREFIX, webhook_id)
-        found = await actions.update(tx, change.workspace, endpoint_id, wire.changes(changed))
+        found = await actions.update(tx, change.workspace, endpoint_id, changes, change.caller.actor)
         return lambda: answer(200, wire.endpoint(found))
 
     return await change.commit(work)
@@ -106,7 +114,9 @@ async def rotate_webhook_secret(
 
     async def work(tx: Transaction) -> access.Reply:
         endpoint_id = ids.read(PREFIX, webhook_id)
-        opened = await changeover.rotate(tx, change.workspace, endpoint_id, asked.overlap_hours)
+        opened = await changeover.rotate(
+            tx, change.workspace, endpoint_id, asked.overlap_hours, change.caller.actor
+        )
         return lambda: answer(200, wire.opened(opened))
 
     return await change.commit(work)

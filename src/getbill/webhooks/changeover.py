@@ -6,6 +6,8 @@ What signs at which instant is told by webhooks/rotation.py; here stand the rows
 from datetime import datetime
 from uuid import UUID
 
+from getbill import access
+from getbill.access import Actor
 from getbill.companies import Workspace
 from getbill.kit import clock, json, signing
 from getbill.kit.db import Database, Statement, Transaction
@@ -50,7 +52,9 @@ _END_ALL = Statement(
 )
 
 
-async def rotate(tx: Transaction, workspace: Workspace, endpoint_id: UUID, overlap_hours: int) -> Opened:
+async def rotate(
+    tx: Transaction, workspace: Workspace, endpoint_id: UUID, overlap_hours: int, by: Actor
+) -> Opened:
     """Make a new secret that signs beside the old one for the overlap; raise RotationUnderWay while one runs."""
     now = clock.wall()
     before = await queries.lock(tx, workspace, endpoint_id)
@@ -67,6 +71,7 @@ async def rotate(tx: Transaction, workspace: Workspace, endpoint_id: UUID, overl
     sealed = workspace.vault.seal(secret.encode(), secret_context(workspace.id, endpoint_id))
     begun = rotation.begin(now, overlap_hours)
     await tx.execute(_ROTATE, workspace.id, endpoint_id, sealed, begun.ends_at, tx.now)
+    access.note_use(tx, workspace.id, endpoint_id, by)
     if overlap_hours == 0:
         await tx.execute(_END_ROTATION, workspace.id, endpoint_id, tx.now)
     return Opened(await queries.lock(tx, workspace, endpoint_id), secret)

@@ -284,9 +284,14 @@ class Courier:
             pace.trusted = max(pace.trusted // 2, 1)
 
     def _body_of(self, claimed: Claimed, key: Key | None) -> bytes:
-        is_erased = claimed.data is None or key is None
         fields = None if claimed.fields is None else tuple(claimed.fields)
-        place = (claimed.event_id, claimed.previous_sequence, fields, is_erased)
+        place = (
+            claimed.event_id,
+            claimed.previous_sequence,
+            fields,
+            claimed.is_erased,
+            claimed.is_withheld,
+        )
         body = self._bodies.get(place)
         if body is None:
             body = self._bodies[place] = body_of(claimed, key)

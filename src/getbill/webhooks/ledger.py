@@ -17,8 +17,9 @@ from asyncpg import Record
 from getbill.kit import clock, crashes
 from getbill.kit.db import Database, Statement
 from getbill.kit.partitions import KEPT_DAYS, PARTITION_MISSING, Daily
-from getbill.webhooks import rates
+from getbill.webhooks import rates, rights
 from getbill.webhooks.model import FAILURES_UNTIL_DOWN, Claimed, Outcome, Target, Verdict, asked_to_wait
+from getbill.webhooks.rights import MAY_READ
 
 _LOCK_CLAIMS = Statement(
     "webhooks.lock_claims",
@@ -29,7 +30,7 @@ _OPEN = Statement(
     "webhooks.open",
     "The endpoints that are owed something and may be sent it now, and how many deliveries are in hand for each.",
     # `busy` hops over the index from endpoint to endpoint, however many deliveries each has waiting.
-    """
+    f"""
     WITH RECURSIVE busy AS (
         (SELECT workspace_id, endpoint_id FROM webhook_deliveries ORDER BY workspace_id, endpoint_id LIMIT 1)
         UNION ALL
@@ -41,7 +42,7 @@ _OPEN = Statement(
     )
     SELECT w.workspace_id, w.id, s.kind = 'live' AS is_live, w.url, w.secret, w.next_secret, w.cut_over_at,
         w.rotation_ends_at, w.headers, w.retry_seconds, w.concurrency, w.rate_per_second, w.failures,
-        hand.deliveries AS in_hand, r.free_at
+        {MAY_READ} AS may_read, hand.deliveries AS in_hand, r.free_at
     FROM busy
     JOIN webhook_endpoints w ON w.workspace_id = busy.workspace_id AND w.id = busy.endpoint_id
     JOIN workspaces s ON s.workspace_id = w.workspace_id
@@ -129,9 +130,10 @@ _SETTLE = Statement(
     """
     WITH tried AS (
         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[],
-            $7::timestamptz[], $8::int[], $9::int[], $10::text[], $11::bytea[], $12::text[], $13::timestamptz[])
+            $7::timestamptz[], $8::int[], $9::int[], $10::text[], $11::bytea[], $12::text[], $13::timestamptz[],
+            $14::boolean[])
         AS t (workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms, status, error,
-            response, state, next_try_at)
+            response, state, next_try_at, is_withheld)
     ), turn AS MATERIALIZED (
         SELECT pg_advisory_xact_lock_shared(hashtextextended('getbill:couriers', 0))
     ), done AS (
@@ -145,7 +147,7 @@ _SETTLE = Statement(
             AND d.attempts = t.attempt - 1
     ), freed AS (
         UPDATE webhook_deliveries d SET next_try_at = CASE
-            WHEN d.attempts = 0 AND d.lease_until IS NULL THEN least(d.next_try_at, $14) ELSE d.next_try_at END
+            WHEN d.attempts = 0 AND d.lease_until IS NULL THEN least(d.next_try_at, $15) ELSE d.next_try_at END
         FROM done CROSS JOIN LATERAL (
             SELECT lane.id FROM webhook_deliveries lane
             WHERE lane.workspace_id = done.workspace_id AND lane.endpoint_id = done.endpoint_id
@@ -157,12 +159,13 @@ _SETTLE = Statement(
         INSERT INTO webhook_log (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
             previous_sequence, fields, is_replay, state, attempts, created_at, settled_at)
         SELECT workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence, previous_sequence, fields,
-            is_replay, state, attempts + 1, created_at, $14
+            is_replay, state, attempts + 1, created_at, $15
         FROM done
     )
     INSERT INTO webhook_attempts (workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms,
-        status, error, response)
-    SELECT workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms, status, error, response
+        status, error, response, is_withheld)
+    SELECT workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms, status, error, response,
+        is_withheld
     FROM tried
     ON CONFLICT DO NOTHING
     """,
@@ -252,6 +255,9 @@ async def claim(database: Database, ask: Ask) -> Claims:
         parked = found[0]["parked"]
         claimed = [_claimed(row, targets) for row in found if row["id"] is not None]
         is_slowed |= await rates.spend(tx, rows, claimed, now)
+        # Before any of it is sent without its data.
+        for place in {(one.target.workspace_id, one.target.id) for one in claimed if one.is_withheld}:
+            await rights.ask(tx, *place)
     return Claims(claimed, bool(parked or claimed), is_slowed)
 
 
@@ -340,6 +346,7 @@ def _row(one: Tried) -> tuple[Any, ...]:
         one.response,
         one.verdict.state,
         one.verdict.next_try_at,
+        claimed.is_withheld,
     )
 
 

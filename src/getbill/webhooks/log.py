@@ -76,7 +76,7 @@ _LAST_ATTEMPTS = Statement(
     "webhooks.last_attempts",
     "The last attempt of each of some deliveries, looked for in the days between their beginning and end only.",
     """
-    SELECT a.delivery_id, a.started_at, a.duration_ms, a.status, a.error
+    SELECT a.delivery_id, a.started_at, a.duration_ms, a.status, a.error, a.is_withheld
     FROM unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::timestamptz[]) AS d (id, attempts, since, until)
     JOIN webhook_attempts a ON a.workspace_id = $1 AND a.delivery_id = d.id AND a.attempt = d.attempts
         AND a.started_at >= d.since AND a.started_at <= d.until
@@ -86,7 +86,7 @@ _ATTEMPTS = Statement(
     "webhooks.attempts_of",
     "Every attempt of one delivery, in order.",
     """
-    SELECT attempt, url, started_at, duration_ms, status, error, response FROM webhook_attempts
+    SELECT attempt, url, started_at, duration_ms, status, error, response, is_withheld FROM webhook_attempts
     WHERE workspace_id = $1 AND delivery_id = $2 AND started_at >= $3 AND started_at <= $4 ORDER BY attempt
     """,
 )
@@ -176,6 +176,7 @@ class Attempt:
     status: int | None
     error: str | None
     response: bytes | None
+    is_withheld: bool
 
 
 @dataclass(frozen=True, slots=True)

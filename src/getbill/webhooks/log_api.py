@@ -71,4 +71,5 @@ async def get_webhook_delivery(
     ]
     last = (await log.last_attempts(database, workspace, [one])).get(one.id)
     shown = logged.delivery(one, last, is_erased=reading.is_erased)
-    return answer(200, shown | {"body": reading.body(), "attempts_made": made})
+    body = reading.body(is_withheld=shown["data_withheld"])
+    return answer(200, shown | {"body": body, "attempts_made": made})

@@ -18,7 +18,7 @@ from getbill.kit import ids, json, paging
 from getbill.kit.errors import BadRequest, FieldError, summary
 from getbill.kit.messages import excerpt, message
 from getbill.kit.shapes import Instant, InstantAsked
-from getbill.webhooks import log, queries
+from getbill.webhooks import log, queries, rights
 from getbill.webhooks.log import Attempt, Content, Delivery, Wanted
 from getbill.webhooks.model import Said, response_context, told, unknown_events
 from getbill.webhooks.posts import USER_AGENT
@@ -76,6 +76,9 @@ class DeliveryShown(BaseModel):
     next_try_at: Instant | None = Field(description="While it is pending.")
     settled_at: Instant | None
     last_attempt: LastAttemptShown | None
+    data_withheld: bool = Field(
+        description="The last attempt was sent ids only: the webhook's owner may not read debts any more."
+    )
 
 
 class RequestShown(BaseModel):
@@ -106,6 +109,9 @@ class AttemptShown(BaseModel):
     request: RequestShown
     response: ResponseShown | None = Field(description="Null where no answer came.")
     error: str | None
+    data_withheld: bool = Field(
+        description="It was sent ids only: the webhook's owner could not read debts then."
+    )
 
 
 class DeliveryWithAttempts(DeliveryShown):
@@ -175,14 +181,12 @@ def cursor_after(found: Sequence[Delivery], limit: int, mark: paging.Mark) -> st
 
 def delivery(one: Delivery, last: Record | None, *, is_erased: bool) -> dict[str, Any]:
     """Return a delivery as lists show it."""
-    # An event may be about an endpoint itself, which is no debt.
-    is_of_debt = not one.kind.startswith("webhook.")
     return {
         "id": ids.show(log.PREFIX, one.id),
         "endpoint_id": ids.show(queries.PREFIX, one.endpoint_id),
         "webhook_id": ids.show("wh", one.event_id),
         "event": one.kind,
-        "debt_id": ids.show("debt", one.debt_id) if is_of_debt else None,
+        "debt_id": ids.show("debt", one.debt_id) if rights.is_about_a_debt(one.kind) else None,
         "erased": is_erased,
         "sequence": one.sequence,
         "previous_sequence": one.previous_sequence,
@@ -201,6 +205,7 @@ def delivery(one: Delivery, last: Record | None, *, is_erased: bool) -> dict[str
             "status": last["status"],
             "error": last["error"],
         },
+        "data_withheld": last is not None and last["is_withheld"],
     }
 
 
@@ -221,12 +226,16 @@ class Reading:
         """Whether the debt is erased, and nothing is left to open."""
         return self._key is None or self._content.data is None
 
-    def body(self) -> str | None:
-        """Return the body as it is sent, for who may read it."""
+    def body(self, *, is_withheld: bool) -> str | None:
+        """Return the body as it is sent, or was sent last, for who may read it."""
         if not self._may_read:
             return None
         one, content = self._one, self._content
-        data = data_json(content.data, self._key, self._workspace.id, one.event_id, one.debt_id)
+        data = (
+            rights.withheld(one.debt_id)
+            if is_withheld
+            else data_json(content.data, self._key, self._workspace.id, one.event_id, one.debt_id)
+        )
         place = (one.sequence, one.previous_sequence, one.fields)
         return told(Said(one.event_id, one.kind, content.occurred_at, *place), data).decode()
 
@@ -246,6 +255,7 @@ class Reading:
             },
             "response": response,
             "error": made.error,
+            "data_withheld": made.is_withheld,
         }
 
     def _response(self, sealed: bytes | None) -> str | None:

@@ -5,15 +5,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from getbill import events
+from getbill.access import ActorKind
 from getbill.events import KINDS
 from getbill.kit import ids, json
 from getbill.kit.errors import Conflict
 from getbill.vault import Key, Vault
-from getbill.webhooks import rotation
+from getbill.webhooks import rights, rotation
 from getbill.webhooks.rotation import Rotation, Signing, signature_headers
 
 # The seed's six: what an endpoint gets that asks for nothing in particular.
@@ -33,9 +34,12 @@ RATE_MAX = 1000
 _JITTER = 0.1
 _RETRY_AFTER_SECONDS_MAX = 86_400.0
 # What says whom an event is about is never trimmed away, nor that nothing more may be said.
-_FIELDS_ALWAYS = ("debt_id", "webhook", "erased")
+_FIELDS_ALWAYS = ("debt_id", "webhook", "erased", "withheld")
 # So many failures in a row, and an endpoint counts as down: one delivery at a time goes out to see.
 FAILURES_UNTIL_DOWN = 3
+
+
+OwnerKind = ActorKind | Literal["unknown"]
 
 
 class TooManyEndpoints(Conflict):
@@ -93,6 +97,12 @@ class Endpoint:
     catching_up_from: int | None
     created_at: datetime
     updated_at: datetime
+    created_by_kind: ActorKind | None
+    created_by: UUID | None
+    owner_kind: OwnerKind
+    owner: UUID | None
+    # Whether it is sent debtors' data, as the owner may read debts and nobody decided otherwise.
+    may_read: bool
 
     def rotation(self, now: datetime) -> Rotation | None:
         """Return the rotation that is under way at a wall-time instant."""
@@ -131,6 +141,7 @@ class Target:
     concurrency: int
     rate_per_second: int | None
     failures: int
+    may_read: bool
 
     @property
     def is_down(self) -> bool:
@@ -156,6 +167,16 @@ class Claimed:
     occurred_at: datetime
     data: bytes | None
     wrapped: bytes | None
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether nothing is left of the event but the debt's id."""
+        return self.data is None or self.wrapped is None
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether it is sent ids only, because the endpoint's owner may not read debts."""
+        return not self.target.may_read and not self.is_erased and rights.is_about_a_debt(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +226,8 @@ def asked_to_wait(outcome: Outcome) -> float:
 
 def body_of(claimed: Claimed, key: Key | None) -> bytes:
     """Return what is posted: the same bytes for every attempt of a delivery."""
+    if claimed.is_withheld:
+        return told(claimed, rights.withheld(claimed.debt_id))
     workspace_id = claimed.target.workspace_id
     data = events.data_json(claimed.data, key, workspace_id, claimed.event_id, claimed.debt_id)
     return told(claimed, data)

@@ -24,12 +24,13 @@ from getbill.webhooks.addresses import (
     AddressForbidden,
     CheckedResolver,
     Lookup,
-    Network,
     Reach,
+    checked_socket,
     numeric,
     system_lookup,
 )
 from getbill.webhooks.model import Outcome
+from getbill.webhooks.special_addresses import Network
 
 _log = structlog.get_logger(__name__)
 
@@ -131,6 +132,7 @@ class Poster:
                 use_dns_cache=False,
                 ssl=self._tls,
                 resolver=CheckedResolver(self._reaches[is_live], self._lookup),
+                socket_factory=checked_socket(self._reaches[is_live]),
             )
             self._sessions[is_live] = aiohttp.ClientSession(
                 connector=connector,

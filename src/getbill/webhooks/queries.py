@@ -11,21 +11,23 @@ from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 from getbill.webhooks.model import Endpoint, headers_context
+from getbill.webhooks.rights import MAY_READ
 
+_ENDPOINT = f"SELECT w.*, {MAY_READ} AS may_read FROM webhook_endpoints w"
 _LIST = Statement(
     "webhooks.list",
     "A workspace's endpoints, in the order they were made.",
-    "SELECT * FROM webhook_endpoints WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id",
+    f"{_ENDPOINT} WHERE w.workspace_id = $1 AND w.deleted_at IS NULL ORDER BY w.id",
 )
 _FIND = Statement(
     "webhooks.find",
     "One endpoint.",
-    "SELECT * FROM webhook_endpoints WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL",
+    f"{_ENDPOINT} WHERE w.workspace_id = $1 AND w.id = $2 AND w.deleted_at IS NULL",
 )
 _LOCK = Statement(
     "webhooks.lock",
     "One endpoint, held until the transaction ends; what is owed to it may be written down meanwhile.",
-    "SELECT * FROM webhook_endpoints WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
+    f"{_ENDPOINT} WHERE w.workspace_id = $1 AND w.id = $2 AND w.deleted_at IS NULL FOR NO KEY UPDATE OF w",
 )
 _COUNT = Statement(
     "webhooks.count",

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from getbill import access
+from getbill.access import Actor
 from getbill.companies import Workspace
 from getbill.kit import clock, ids
 from getbill.kit.db import Statement, Transaction
@@ -157,7 +159,7 @@ class _Found:
     is_known: bool = False
 
 
-async def replay(tx: Transaction, workspace: Workspace, again: Again) -> Replayed:
+async def replay(tx: Transaction, workspace: Workspace, again: Again, by: Actor) -> Replayed:
     """Owe what is asked for once more, at once; raise NotFound, WebhookDisabled or ReplayTooLarge, having done nothing.
 
     The endpoint that is sent to is held, so that two replays at a time do not double each other.
@@ -179,6 +181,7 @@ async def replay(tx: Transaction, workspace: Workspace, again: Again) -> Replaye
     else:
         found = await _as_told(tx, workspace, target, found)
     owed = await _owe(tx, workspace, target, found) if found else 0
+    access.note_use(tx, workspace.id, target.id, by)
     tx.wakes.add(WAKE)
     return Replayed(owed, len(found) - owed)
 

@@ -16,11 +16,13 @@ from getbill.webhooks import log, queries, replays, resending
 from getbill.webhooks.queries import PREFIX
 from getbill.webhooks.replays import Again
 from getbill.webhooks.resending import ReplayBody, ReplayedShown, ReplayOneBody, TrialBody, TrialShown
+from getbill.webhooks.rights import READING
 from getbill.webhooks.trials import Trials
 
 router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"], route_class=Route)
 
-Writes = Annotated[Change, Depends(access.change("webhooks:write"))]
+# What is sent is read by whoever receives it.
+Writes = Annotated[Change, Depends(access.change("webhooks:write", READING))]
 
 
 @router.post(
@@ -61,7 +63,7 @@ async def replay_webhook(
 
 async def _replay(change: Change, again: Again) -> Response:
     async def work(tx: Transaction) -> access.Reply:
-        done = await replays.replay(tx, change.workspace, again)
+        done = await replays.replay(tx, change.workspace, again, change.caller.actor)
         return lambda: answer(202, resending.replayed(done, again.to_endpoint_id))
 
     return await change.commit(work)

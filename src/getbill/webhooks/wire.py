@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 from yarl import URL
 
+from getbill.access import Actor
 from getbill.kit import clock, ids, json
 from getbill.kit.errors import Invalid, one_field
 from getbill.kit.http import JsonBody
@@ -13,12 +15,14 @@ from getbill.kit.messages import Message, excerpt, message
 from getbill.kit.shapes import Instant
 from getbill.webhooks import headers
 from getbill.webhooks.actions import Opened
-from getbill.webhooks.addresses import Reach, numeric
-from getbill.webhooks.model import CONCURRENCY_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
+from getbill.webhooks.addresses import Reach
+from getbill.webhooks.hosts import HostMisspelt, host_of
+from getbill.webhooks.model import CONCURRENCY_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint, OwnerKind
 from getbill.webhooks.queries import PREFIX
 from getbill.webhooks.shapes import EndpointChangeBody, NewEndpointBody
+from getbill.webhooks.special_addresses import is_loopback
 
-_LOCAL_NAMES: Final = ("localhost", ".localhost")
+_LOCAL_NAME: Final = "localhost"
 
 
 class RotationShown(BaseModel):
@@ -59,6 +63,16 @@ class EndpointShown(BaseModel):
     )
     created_at: Instant
     updated_at: Instant
+    created_by: str | None = Field(
+        description="The credential or person that created it; null from before that was recorded.",
+        examples=["client_01m804scmte4gbpp4yw1mc91gy"],
+    )
+    owner: str | None = Field(
+        description="Who answers for the right to read debts: whoever created it, or last changed its `url` or enabled it."
+    )
+    data_withheld: bool = Field(
+        description="It is sent ids only, as its owner may not read debts, or a person decided so."
+    )
 
 
 class OpenedShown(EndpointShown):
@@ -78,16 +92,17 @@ class EndpointList(BaseModel):
 
 def refuse_unreachable(text: str, reach: Reach) -> None:
     """Raise Invalid for a URL that no webhook of this workspace may be sent to."""
-    url = URL(text)
-    host = url.host or ""
-    address = numeric(host)
-    is_local = host.endswith(_LOCAL_NAMES) if address is None else address.is_loopback
-    if url.scheme == "http" and (reach.is_live or not is_local):
+    try:
+        host = host_of(text)
+    except HostMisspelt as error:
+        raise _refused("host-spelling", str(error)) from None
+    is_local = f".{host}".endswith(f".{_LOCAL_NAME}") if isinstance(host, str) else is_loopback(host)
+    if URL(text).scheme == "http" and (reach.is_live or not is_local):
         raise _refused("not-https", message("Send an https URL; http is for the loopback of a sandbox only."))
-    if (address is not None and not reach.allows(address)) or (is_local and reach.is_live):
+    if (not isinstance(host, str) and not reach.allows(host)) or (is_local and reach.is_live):
         raise _refused(
             "forbidden-address",
-            message("Webhooks are not sent to {host}: it is not a public address.", host=excerpt(host)),
+            message("Webhooks are not sent to {host}: it is not a public address.", host=excerpt(str(host))),
         )
 
 
@@ -151,7 +166,14 @@ def endpoint(endpoint: Endpoint) -> dict[str, Any]:
         "rotation": _rotation(endpoint, clock.wall()),
         "created_at": json.instant(endpoint.created_at),
         "updated_at": json.instant(endpoint.updated_at),
+        "created_by": _actor(endpoint.created_by_kind, endpoint.created_by),
+        "owner": _actor(endpoint.owner_kind, endpoint.owner),
+        "data_withheld": not endpoint.may_read,
     }
+
+
+def _actor(kind: OwnerKind | None, identifier: UUID | None) -> str | None:
+    return None if kind is None or kind == "unknown" else Actor(kind, identifier).shown
 
 
 def _rotation(endpoint: Endpoint, now: datetime) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Zones whose numbers a company treats as expensive."""
+"""Rights to data and who created a credential, zones of expensive numbers, versions of the master key, and a quarantine."""
 
 from getbill.migrations import script
 

@@ -1,0 +1,30 @@
+"""Headers that keep answers private, on every answer: nothing is stored on its way, and nothing is taken for another type.
+
+Only what says nothing of anybody may be kept by caches; a route is not asked.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+Headers = list[tuple[bytes, bytes]]
+
+# Documentation and published keys.
+_PUBLIC: Final = ("/docs", "/problems/", "/.well-known/", "/openapi.json")
+_NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
+_PRIVATE: Final = ((b"cache-control", b"no-store"), _NO_SNIFF)
+# Two years (RFC 6797); of this host alone, as others may be on it.
+_ONLY_TLS: Final = (b"strict-transport-security", b"max-age=63072000")
+_OURS: Final = frozenset({b"cache-control", b"pragma", b"expires", b"x-content-type-options"})
+
+
+def private(path: str, scheme: str, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return an answer's headers with those that keep it private, each once."""
+    if path.startswith(_PUBLIC):
+        told = [header for header in headers if header[0] != _NO_SNIFF[0]]
+        told.append(_NO_SNIFF)
+    else:
+        told = [header for header in headers if header[0] not in _OURS]
+        told += _PRIVATE
+    if scheme == "https":
+        told.append(_ONLY_TLS)
+    return told

@@ -1,0 +1,23 @@
+"""Which credentials and people handled something that another created, so that it is not revoked with its creator."""
+
+from uuid import UUID
+
+from getbill.access.model import Actor
+from getbill.kit import clock
+from getbill.kit.db import Statement, Transaction
+
+_NOTE = Statement(
+    "access.note_use",
+    "Somebody changed, rotated or used an SFTP login or an endpoint.",
+    """
+    INSERT INTO credential_uses (workspace_id, subject_id, actor_kind, actor, used_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (workspace_id, subject_id, actor_kind, actor) DO UPDATE SET used_at = excluded.used_at
+    """,
+)
+# The operator has no id.
+_NOBODY = UUID(int=0)
+
+
+def note_use(tx: Transaction, workspace_id: UUID, subject_id: UUID, by: Actor) -> None:
+    """Write down at the transaction's edge who handled something."""
+    tx.defer(_NOTE, workspace_id, subject_id, by.kind, by.id or _NOBODY, clock.wall())

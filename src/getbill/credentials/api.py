@@ -1,0 +1,76 @@
+"""The routes of credentials: what one created, and revoking it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import access, companies
+from getbill.access import Actor, Caller, Change
+from getbill.credentials import actions, wire
+from getbill.credentials.actions import Wish
+from getbill.credentials.model import subject_of
+from getbill.credentials.queries import Scope
+from getbill.credentials.wire import CreatedList, RevokeBody, RevokedShown
+from getbill.kit import clock
+from getbill.kit.db import Database, Transaction
+from getbill.kit.errors import NotFound
+from getbill.kit.http import answer, body
+from getbill.kit.routes import Route
+from getbill.kit.shapes import problems
+
+router = APIRouter(prefix="/external-api/v1/credentials", tags=["Credentials"], route_class=Route)
+
+Reads = Annotated[Caller, Depends(access.requires("credentials:read"))]
+Writes = Annotated[Change, Depends(access.change("credentials:write"))]
+
+
+@router.get("/{credential_id}/created", response_model=CreatedList, responses=problems(404))
+async def list_created(request: Request, caller: Reads, credential_id: str) -> Response:
+    """List what a client, a key or a member of staff created, and whether it would be revoked with them."""
+    database: Database = request.app.state.database
+    subject, now = subject_of(credential_id), clock.wall()
+    scope = await _scope(database, caller, subject)
+    async with database.transaction(now) as tx:
+        found = await actions.preview(tx, scope, subject, now)
+    return answer(200, wire.listed(found, now))
+
+
+@router.post("/{credential_id}/revoke", response_model=RevokedShown, responses=problems(404, 409, 415, 422))
+async def revoke_credential(
+    change: Writes, credential_id: str, asked: Annotated[RevokeBody, body(RevokeBody, optional=True)]
+) -> Response:
+    """Revoke a client or a key, or deactivate a member of staff; with `created: revoke` also what only they used.
+
+    Nothing that another uses is revoked. With `preview` nothing is changed. A member of staff is deactivated from the live
+    workspace only.
+    """
+    wish = Wish(subject_of(credential_id), with_created=asked.created == "revoke", is_preview=asked.preview)
+    scope, now = await _scope(change.database, change.caller, wish.subject), clock.wall()
+    ended: list[UUID] = []
+
+    async def work(tx: Transaction) -> access.Reply:
+        done = await actions.revoke(tx, scope, wish, now)
+        ended[:] = [one.id for one in done.revoked]
+        shown = wire.revoked(done, now, is_preview=wish.is_preview)
+        return lambda: answer(200, shown)
+
+    reply = await change.commit(work)
+    # All processes are told by the commit; this one knows as soon as it answers.
+    for credential in (wish.subject.id, *ended):
+        if credential is not None:
+            access.gate_of(change.request).forget(credential)
+    return reply
+
+
+async def _scope(database: Database, caller: Caller, subject: Actor) -> Scope:
+    """Return where a caller's credentials are: its workspace, for staff every one of the company."""
+    workspace = caller.workspace
+    if subject.kind != "user":
+        return Scope(workspace.company.id, [workspace.id])
+    if not workspace.is_live:
+        raise NotFound("Members of staff are deactivated from the live workspace.")
+    spaces = await companies.workspaces_of(database, workspace.company.id)
+    return Scope(workspace.company.id, [space_id for space_id, _, _ in spaces])

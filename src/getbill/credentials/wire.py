@@ -1,0 +1,85 @@
+"""What callers send and are answered about credentials."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from getbill.credentials.actions import Revocation, Revoked
+from getbill.credentials.model import Created
+from getbill.kit import ids, json
+from getbill.kit.shapes import Instant
+
+_USED_BY = "Who else uses it: whoever changed, rotated or owns it; itself where a person created it and it was used within"
+
+
+class CreatedShown(BaseModel):
+    """Something that a credential or a person created and that is not revoked."""
+
+    id: str = Field(examples=["sftp_01m804scmte4gbpp4yw1mc91gy"])
+    kind: Literal["client", "key", "sftp_login", "webhook"]
+    name: str = Field(description="Its name; of an SFTP login the user name, of a webhook the URL.")
+    workspace_id: str
+    created_at: Instant
+    created_by: str = Field(examples=["client_01m804scmte4gbpp4yw1mc91gy"])
+    used_at: Instant | None = Field(description="When it was last used, as far as the access log tells.")
+    used_by: list[str] = Field(description=f"{_USED_BY} 90 days.")
+
+
+class CreatedList(BaseModel):
+    """What a credential or a person created, parted by what would become of it."""
+
+    would_be_revoked: list[CreatedShown] = Field(description="Nobody else uses it.")
+    would_stay: list[CreatedShown] = Field(description="Another uses it.")
+
+
+class RevokeBody(BaseModel):
+    """Whether what only this credential used goes with it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"created": "revoke"}]})
+
+    created: Literal["keep", "revoke"] = Field(
+        "keep", description="`revoke` also revokes what it created and nobody else uses."
+    )
+    preview: bool = Field(default=False, description="Change nothing, and answer what would be revoked.")
+
+
+class RevokedShown(BaseModel):
+    """Who was revoked, or would be, and what with them."""
+
+    id: str
+    preview: bool
+    revoked: list[CreatedShown] = Field(description="What was revoked with it; a webhook is disabled.")
+    left: list[CreatedShown] = Field(description="What it created and was left.")
+
+
+def created(one: Created, now: datetime) -> dict[str, Any]:
+    """Return something as callers see it."""
+    return {
+        "id": one.shown_id,
+        "kind": one.kind,
+        "name": one.name,
+        "workspace_id": ids.show("workspace", one.workspace_id),
+        "created_at": json.instant(one.created_at),
+        "created_by": one.creator.shown,
+        "used_at": json.instant(one.used_at),
+        "used_by": one.used_by(now),
+    }
+
+
+def listed(found: Revocation, now: datetime) -> dict[str, Any]:
+    """Return what a credential created as callers see it."""
+    return {
+        "would_be_revoked": [created(one, now) for one in found.goes],
+        "would_stay": [created(one, now) for one in found.stays],
+    }
+
+
+def revoked(done: Revoked, now: datetime, *, is_preview: bool) -> dict[str, Any]:
+    """Return what was revoked, or would be, as callers see it."""
+    return {
+        "id": done.subject.shown,
+        "preview": is_preview,
+        "revoked": [created(one, now) for one in done.revoked],
+        "left": [created(one, now) for one in done.left],
+    }

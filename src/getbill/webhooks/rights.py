@@ -1,0 +1,73 @@
+"""On whose right to read debts an endpoint is sent their data, and what it is sent without.
+
+An endpoint has an owner: the credential that created it, or that last said where its data goes. Once the owner may read
+debts no more (revoked, or its scope gone) the endpoint is sent ids only, its log says so, and a todo asks a person.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from getbill import todos
+from getbill.access import Actor
+from getbill.kit import ids, json
+from getbill.kit.db import Statement, Transaction
+
+# The todo that asks whether an endpoint without an owner's right is to be sent data.
+TODO: Final = "webhook_rights"
+READING: Final = "debts:read"
+
+# Of an endpoint's row `w`: whether it is sent debtors' data.
+MAY_READ: Final = f"""NOT w.is_ids_only AND CASE w.owner_kind
+        WHEN 'operator' THEN true
+        WHEN 'client' THEN EXISTS (SELECT FROM clients c
+            WHERE c.id = w.owner AND c.revoked_at IS NULL AND '{READING}' = ANY (c.scopes))
+        WHEN 'key' THEN EXISTS (SELECT FROM api_keys k WHERE k.id = w.owner AND k.revoked_at IS NULL)
+        WHEN 'user' THEN EXISTS (SELECT FROM users u WHERE u.id = w.owner AND u.is_active)
+        ELSE false END"""
+
+_TAKE_OVER = Statement(
+    "webhooks.take_over",
+    "Send an endpoint data on somebody's right from now on.",
+    """
+    UPDATE webhook_endpoints SET owner_kind = $3, owner = $4, is_ids_only = false
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+_WITHHOLD = Statement(
+    "webhooks.withhold",
+    "Send an endpoint ids only, because a person decided so.",
+    "UPDATE webhook_endpoints SET is_ids_only = true WHERE workspace_id = $1 AND id = $2",
+)
+
+_IS_DECIDED = Statement(
+    "webhooks.is_withheld_on_purpose",
+    "The endpoint, if a person decided that it is sent ids only.",
+    "SELECT id FROM webhook_endpoints WHERE workspace_id = $1 AND id = $2 AND is_ids_only",
+)
+
+
+async def take_over(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, by: Actor) -> None:
+    """Have an endpoint sent data on the right of `by`, who may read debts."""
+    await tx.execute(_TAKE_OVER, workspace_id, endpoint_id, by.kind, by.id)
+    todos.withdraw(tx, workspace_id, TODO, endpoint_id)
+
+
+async def withhold(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
+    """Have an endpoint sent ids only, for good, until somebody takes it over."""
+    await tx.execute(_WITHHOLD, workspace_id, endpoint_id)
+
+
+async def ask(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
+    """Ask a person, where nobody has decided yet, whether an endpoint is to be sent data again."""
+    if await tx.fetchval(_IS_DECIDED, workspace_id, endpoint_id) is None:
+        todos.ask(tx, workspace_id, TODO, endpoint_id, None)
+
+
+def withheld(debt_id: UUID) -> bytes:
+    """Return the `data` of an event for an endpoint that is sent ids only."""
+    return json.write({"debt_id": ids.show("debt", debt_id), "withheld": True})
+
+
+def is_about_a_debt(kind: str) -> bool:
+    """Return whether an event is about a debt, and not about an endpoint itself."""
+    return not kind.startswith("webhook.")

@@ -1,0 +1,70 @@
+"""Credentials from the command line: who created them, and what goes with whom."""
+
+from commanding import Run, made
+
+
+async def test_who_creates_a_credential_is_recorded(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme"))
+    user = await made(getbill("user", "create", "marie@acme.example"))
+    by = ("--created-by", "Marie@acme.example")
+
+    client = await made(getbill("client", "create", *by))
+    key = await made(getbill("key", "create", *by))
+    login = await made(getbill("sftp-login", "create", *by))
+    hook = await made(getbill("webhooks", "create", "https://hooks.example/in", *by))
+    alone = await made(getbill("client", "create"))
+    unknown = await getbill("key", "create", "--created-by", "nobody@acme.example")
+
+    assert [one["created_by"] for one in (client, key, login, hook)] == [user["id"]] * 4
+    assert alone["created_by"] == "operator"
+    assert str(unknown.exception) == "Acme has no user nobody@acme.example."
+    for noun in ("client", "key", "sftp-login"):
+        assert (await made(getbill(noun, "list")))[0]["created_by"] == user["id"]
+
+
+async def test_a_client_holds_no_administrative_scope_unless_it_is_named(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme"))
+
+    usual = await made(getbill("client", "create"))
+    named = await made(getbill("client", "create", "--scope", "sftp:read credentials:write"))
+
+    assert not [scope for scope in usual["scopes"] if scope.startswith(("sftp:", "credentials:"))]
+    assert {"debts:read", "debts:write", "webhooks:write"} <= set(usual["scopes"])
+    assert named["scopes"] == ["sftp:read", "credentials:write"]
+
+
+async def test_a_person_is_revoked_with_what_only_they_used(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme"))
+    user = await made(getbill("user", "create", "marie@acme.example"))
+    client = await made(getbill("client", "create", "--created-by", "marie@acme.example"))
+    login = await made(getbill("sftp-login", "create", "--created-by", "marie@acme.example"))
+    handled = await made(getbill("sftp-login", "create", "--created-by", "marie@acme.example"))
+    await made(getbill("sftp-login", "rotate", handled["username"]))
+
+    listed = await made(getbill("credential", "created", "marie@acme.example"))
+    previewed = await made(getbill("credential", "revoke", user["id"], "--with-created", "--preview"))
+    before = await made(getbill("client", "list"))
+    done = await made(getbill("credential", "revoke", "marie@acme.example", "--with-created"))
+    again = await getbill("credential", "revoke", "marie@acme.example")
+    after = await made(getbill("client", "list"))
+
+    going = {client["client_id"], login["id"]}
+    assert {one["id"] for one in listed["would_be_revoked"]} == going
+    assert {one["id"] for one in previewed["revoked"]} == going
+    assert {one["id"] for one in done["revoked"]} == going
+    assert [(one["id"], one["used_by"]) for one in done["left"]] == [(handled["id"], ["operator"])]
+    assert (before[0]["revoked_at"], after[0]["revoked_at"] is None) == (None, False)
+    assert str(again.exception) == f"{user['id']} is revoked already."
+
+
+async def test_revoking_a_client_says_what_it_leaves(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme"))
+    client = await made(getbill("client", "create"))
+
+    previewed = await getbill("client", "revoke", client["client_id"], "--preview")
+    revoked = await getbill("client", "revoke", client["client_id"])
+    other = await getbill("client", "revoke", "key_01m804scmte4gbpp4yw1mc91gy")
+
+    assert previewed.stdout == f"{client['client_id']} would be revoked.\n"
+    assert revoked.stdout == f"{client['client_id']} is revoked.\n"
+    assert other.exit_code
