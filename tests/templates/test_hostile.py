@@ -273,7 +273,7 @@ def test_every_combination_of_present_and_absent_is_tried(text: str, code: str) 
         # As the database may hold them, from before they were refused.
         (Wording("s", r"{{ '\ud800' }}" + PLAIN), "half a sign of two"),
         (Wording("s", PLAIN + "{{ 9**9**9 }}"), "(pow)"),
-        (Wording("s", PLAIN, PLAIN + "<script>x</script>"), "<script> cannot stand"),
+        (Wording("s", PLAIN, PLAIN + "<script>x</script>"), "something in <script> cannot stand"),
         (
             Wording(
                 "s", "{% if reference == 'INV-2024-0042' %}x{% else %}{{ foot }}{{ how_to_pay }}{% endif %}"

@@ -114,13 +114,19 @@ def _filled(wording: Wording, template: str, language: str, facts: MessageFacts)
     if wording.html is not None:
         page, findings = markup.sanitised(sources.fill(wording.html, values, is_html=True))
         if findings:
-            raise WordingBroken(f"html: {findings[0].detail}")
+            raise WordingBroken(_taken_out(wording.html, findings[0]))
         content = Markup(page)  # noqa: S704 - nothing is in it but what is allowed
         html = environment().get_template(frame_of(template)).render(values | {"content": content})
     elif wording.subject is not None:
         html = html_of(partial(sources.fill, wording.text), template, values)
     subject = sources.fill(wording.subject, values) if wording.subject is not None else None
     return _Filled(message_of(subject, sources.fill(wording.text, values), html), page)
+
+
+def _taken_out(source: str, finding: markup.Finding) -> str:
+    """Return what would have to be taken out of a page, in the author's own words: a debtor's stand in it too."""
+    named = f"{finding.source}>" if finding.source.lower() in source.lower() else "a tag"
+    return f"html: something in {named} cannot stand in a message; preview the template: it is named there."
 
 
 def faults(wording: Wording, template: str, language: str) -> list[Fault]:

@@ -30,7 +30,8 @@ async def decide_todo(
 
     Of `unknown_contact`, `sent` counts the message as having reached the debtor, unconfirmed; `not_sent` has its step
     taken again, where the scenario still wants it. Of `escalation`, `escalate` hands the debt to legal action and names
-    the person (`decided_by`) and the `reason`; `continue` runs the scenario once more; `write_off` and `archive` end it. A
+    the person (`decided_by`) and the `reason`; `continue` runs the scenario once more; `write_off` and `archive` end it. Of
+    `set_aside`, `retry` puts back what failed, `dismiss` leaves it; of a contact its debt goes on with the next step. A
     second decision is refused.
     """
     credential = ids.show(change.caller.kind, change.caller.credential_id)
