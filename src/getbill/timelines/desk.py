@@ -81,6 +81,9 @@ class Carried:
     past: History | None = None
 
 
+_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 @asynccontextmanager
 async def others_go_on(database: Database, workspace_id: UUID) -> AsyncIterator[None]:
     """Let what is wrong with one workspace keep no other one waiting: it is set aside, and left alone for a while.
@@ -89,9 +92,9 @@ async def others_go_on(database: Database, workspace_id: UUID) -> AsyncIterator[
     """
     try:
         yield
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is this workspace's own
+    except Exception as error:
+        if isinstance(error, _LOST) and quarantine.is_passing(error):
+            raise
         _log.error(
             "workspace_failed", workspace=str(workspace_id), error=type(error).__name__, exc_info=error
         )
