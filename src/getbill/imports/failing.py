@@ -54,8 +54,8 @@ async def refuse_failing(
     failed: list[str] = []
 
     async def refuse(line: Line, error: Exception) -> None:
-        _log.error("import_row_failed", line=line.line, exc_info=error)
         reason = quarantine.reason_of(error)
+        _log.error("import_row_failed", line=line.line, reason=reason, exc_info=quarantine.unexplained(error))
         line.new = None
         line.findings.append(findings.said("row-failed", {"why": reason}))
         failed.append(f"line {line.line}: {reason}")

@@ -97,7 +97,7 @@ class Line:
 
 
 def _failed(line: Line, error: Exception) -> Line:
-    _log.error("import_row_failed", line=line.line, exc_info=error)
+    _log.error("import_row_failed", line=line.line, exc_info=quarantine.unexplained(error))
     line.findings.append(findings.said("row-failed", {"why": quarantine.reason_of(error)}))
     return line
 

@@ -14,7 +14,16 @@ from getbill.quarantine.actions import (
     put_alone,
     retried,
 )
-from getbill.quarantine.model import INSTALLATION, KINDS, Aside, Item, is_passing, named, reason_of
+from getbill.quarantine.model import (
+    INSTALLATION,
+    KINDS,
+    Aside,
+    Item,
+    is_passing,
+    named,
+    reason_of,
+    unexplained,
+)
 from getbill.quarantine.queries import counts, due, every, find, is_aside, workspaces
 
 __all__ = [
@@ -38,5 +47,6 @@ __all__ = [
     "put_alone",
     "reason_of",
     "retried",
+    "unexplained",
     "workspaces",
 ]

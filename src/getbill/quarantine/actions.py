@@ -18,6 +18,7 @@ from getbill.quarantine.model import (
     named,
     pauses,
     reason_of,
+    unexplained,
 )
 
 _log = structlog.get_logger(__name__)
@@ -85,10 +86,13 @@ async def put(tx: Transaction, item: Item, reason: str) -> None:
 
 
 async def put_alone(database: Database, item: Item, error: BaseException) -> None:
-    """Set something aside in a transaction of its own; the log has the error."""
-    _log.error("set_aside", kind=item.kind, subject=str(item.subject_id), exc_info=error)
+    """Set something aside in a transaction of its own; the log has the reason, and the traceback where that says too little."""
+    reason = reason_of(error)
+    _log.error(
+        "set_aside", kind=item.kind, subject=str(item.subject_id), reason=reason, exc_info=unexplained(error)
+    )
     async with database.transaction(clock.wall()) as tx:
-        await put(tx, item, reason_of(error))
+        await put(tx, item, reason)
 
 
 async def retried(tx: Transaction, aside: Aside) -> None:

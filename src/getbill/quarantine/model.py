@@ -119,6 +119,11 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, _PASSING) and not is_wrong_use
 
 
+def unexplained(error: BaseException) -> BaseException | None:
+    """Return an error whose traceback somebody needs, for the log; None where its reason says all."""
+    return None if isinstance(error, SealBroken | WordingBroken | Problem) else error
+
+
 def reason_of(error: BaseException) -> str:
     """Return why something failed, in words that hold nothing of anybody."""
     if isinstance(error, SealBroken):

@@ -95,8 +95,9 @@ async def others_go_on(database: Database, workspace_id: UUID) -> AsyncIterator[
     except Exception as error:
         if isinstance(error, _LOST) and quarantine.is_passing(error):
             raise
+        traceback = quarantine.unexplained(error)
         _log.error(
-            "workspace_failed", workspace=str(workspace_id), error=type(error).__name__, exc_info=error
+            "workspace_failed", workspace=str(workspace_id), error=type(error).__name__, exc_info=traceback
         )
         if not quarantine.is_passing(error):
             # Its contacts come back when their lease ends.

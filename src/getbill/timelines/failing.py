@@ -89,7 +89,8 @@ async def _fail(
     database: Database, workspace: Workspace, contact: Contact, state: str, item: Item, error: BaseException
 ) -> None:
     reason = quarantine.reason_of(error)
-    _log.error("contact_set_aside", debt=str(contact.debt_id), step=contact.step, exc_info=error)
+    debt_id, traceback = str(contact.debt_id), quarantine.unexplained(error)
+    _log.error("contact_set_aside", debt=debt_id, step=contact.step, reason=reason, exc_info=traceback)
     place: tuple[Any, ...] = (contact.debt_id, contact.run, contact.step, contact.attempt, contact.fence)
     async with database.transaction(workspace.now()) as tx:
         values = (workspace.id, *place, contact.state, state, reason, tx.now)

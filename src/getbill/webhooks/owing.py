@@ -123,7 +123,7 @@ async def _pass_over(database: Database, workspace_id: UUID, error: Exception) -
             event_id = await tx.fetchval(_AT, workspace_id, stretch.until)
             if event_id is not None:
                 await quarantine.put(tx, Item(workspace_id, "event", event_id), quarantine.reason_of(error))
-    _log.error("event_set_aside", workspace=str(workspace_id), exc_info=error)
+    _log.error("event_set_aside", workspace=str(workspace_id), exc_info=quarantine.unexplained(error))
 
 
 async def owe_again(tx: Transaction, workspace_id: UUID, event_id: UUID) -> bool:
