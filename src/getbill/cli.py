@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "import": "getbill.commands.import_file:import_file",
     "sftp-login": "getbill.commands.sftp_login:sftp_login",
     "import-child": "getbill.commands.import_child:import_child",
+    "quarantine": "getbill.commands.quarantine:quarantine",
     "signing-key": "getbill.commands.signing_key:signing_key",
 }
 

@@ -7,14 +7,20 @@ and after the last time it is held for somebody to look at (`status = 'failed'` 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from uuid import UUID, uuid5
 
 import asyncpg
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job
 
+from getbill import quarantine
+from getbill.kit import json
 from getbill.kit.db import SETTINGS
+from getbill.kit.errors import Problem
+from getbill.quarantine import INSTALLATION, Item
 from getbill.webhooks import NOTICE, Notices
 
 
@@ -42,10 +48,26 @@ def turn(dsn: str, telling: Notices, stop: asyncio.Event) -> Callable[[], Awaita
     return take
 
 
+def _item(payload: bytes) -> Item:
+    """Return what stands aside of a job: the endpoint that it tells of, or, where it cannot be read, the job itself."""
+    try:
+        named = json.read_texts(payload)
+        return Item(UUID(named["workspace_id"]), "job", UUID(named["endpoint_id"]))
+    except (ValueError, KeyError, TypeError, AttributeError, Problem):
+        return Item(INSTALLATION, "job", uuid5(INSTALLATION, NOTICE))
+
+
 def register(manager: QueueManager, telling: Notices) -> None:
     """Name what is done to each kind of job."""
 
     async def tell(job: Job) -> None:
-        await telling.send(job.payload or b"", job.attempts)
+        try:
+            await telling.send(job.payload or b"", job.attempts)
+        except RetryRequested:
+            raise
+        except Exception as error:
+            # The queue holds it; a person has it tried again.
+            await quarantine.put_alone(telling.database, _item(job.payload or b""), error)
+            raise
 
     manager.entrypoint(NOTICE, on_failure="hold")(tell)

@@ -8,7 +8,7 @@ records what happened; only this file knows who cares.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
-from getbill import events, followups, imports, payments, sftp, timelines, todos
+from getbill import events, followups, imports, payments, quarantine, sftp, timelines, todos
 from getbill.debts import Debt
 from getbill.events import Recorded
 from getbill.kit.db import Transaction
@@ -54,6 +54,7 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     await followups.erase(tx, debt.workspace_id, debt.id)
     await timelines.erase(tx, debt.workspace_id, debt.id)
     await todos.erase(tx, debt.workspace_id, debt.id)
+    await quarantine.erase(tx, debt.workspace_id, debt.id)
     assert debt.erased_person is not None  # noqa: S101 - whoever erases a debt says whom
     for import_id in await imports.erase(tx, debt.workspace, debt.id, debt.import_id, debt.erased_person):
         await sftp.erase(tx, debt.workspace_id, import_id)

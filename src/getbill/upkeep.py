@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
+from uuid import uuid5
 
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
@@ -15,9 +16,10 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain.models import Schedule
 
-from getbill import access, imports, sftp, webhooks
+from getbill import access, imports, quarantine, sftp, webhooks
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement
+from getbill.quarantine import INSTALLATION, Item
 from getbill.settings import Settings
 from getbill.vault import Vault
 
@@ -35,16 +37,34 @@ _PRUNE_QUEUE_LOG = Statement(
 
 
 async def once(database: Database, vault: Vault, settings: Settings) -> None:
-    """Do the whole upkeep now."""
+    """Do the whole upkeep now; a part that fails is set aside, and the others are done."""
     now = clock.wall()
-    await access.upkeep(database, vault, now, settings.access_log_days)
-    await webhooks.keep_partitions(database, now)
-    await webhooks.end_rotations(database, now)
-    await imports.drop_expired(database, vault)
-    await sftp.cut_deserted(database, now)
-    await sftp.expire(database, now)
-    await database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_KEPT)
+    parts: dict[str, Callable[[], Awaitable[object]]] = {
+        "access": lambda: access.upkeep(database, vault, now, settings.access_log_days),
+        "partitions": lambda: webhooks.keep_partitions(database, now),
+        "rotations": lambda: webhooks.end_rotations(database, now),
+        "imports": lambda: imports.drop_expired(database, vault),
+        "cut_files": lambda: sftp.cut_deserted(database, now),
+        "old_files": lambda: sftp.expire(database, now),
+        "queue_log": lambda: database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_KEPT),
+    }
+    for name, part in parts.items():
+        await _do(database, name, part)
     _log.info("upkeep_done")
+
+
+async def _do(database: Database, name: str, part: Callable[[], Awaitable[object]]) -> None:
+    item = Item(INSTALLATION, "job", uuid5(INSTALLATION, name))
+    try:
+        await part()
+    except Exception as error:
+        if quarantine.is_passing(error):
+            raise
+        _log.error("upkeep_failed", part=name)
+        await quarantine.put_alone(database, item, error)
+        return
+    async with database.transaction(clock.wall()) as tx:
+        await quarantine.cured(tx, item)
 
 
 def turn(

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from getbill import (
+    decisions,
     errands,
     events,
     gateways,
@@ -23,6 +24,7 @@ from getbill import (
     reactions,
     sandbox,
     sftp,
+    streams,
     timelines,
     upkeep,
     vault,
@@ -47,6 +49,7 @@ APART_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 30.0
 JOURNAL_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
+RETRIES_SECONDS: Final = 5.0
 # What is under way when the worker is told to stop gets this long; the supervisor gives a little more.
 FINISH_SECONDS: Final = 7.0
 
@@ -154,7 +157,7 @@ def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event, marks: Marks | N
         return not stop.is_set()
 
     async def stream() -> bool:
-        placed = await events.sequence(desk.database, marks=marks)
+        placed = await streams.place(desk.database, marks)
         owed = await webhooks.owe(desk.database)
         return bool(await webhooks.catch_up(desk.database) or owed or placed)
 
@@ -170,6 +173,9 @@ def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event, marks: Marks | N
     async def recovery() -> bool:
         return bool(await timelines.recover(desk))
 
+    async def retries() -> bool:
+        return bool(await decisions.retry_due(desk.database, desk.vault))
+
     async def deliveries() -> bool:
         await courier.run(stop)
         return False
@@ -180,6 +186,7 @@ def loops_of(desk: Desk, courier: Courier, stop: asyncio.Event, marks: Marks | N
         Loop("sandbox_contacts", in_sandboxes, stop, APART_SECONDS),
         Loop("clocks", clocks, stop),
         Loop("recovery", recovery, stop, LOOK_SECONDS),
+        Loop("retries", retries, stop, RETRIES_SECONDS),
         Loop("deliveries", deliveries, stop),
     ]
 

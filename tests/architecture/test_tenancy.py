@@ -65,6 +65,15 @@ ALL_WORKSPACES = {
     "sftp.take_ended": "as sftp.take",
     "sftp.expired": "upkeep: what lay in folders for thirty days goes, whoever's",
     "sftp.cut_deserted": "upkeep: what a dead process left open is cut off, whoever's",
+    "events.waiting": "as events.sequence",
+    "events.behind": "as events.take_unreacted",
+    "streams.missing": "as events.sequence",
+    "timelines.aside_no_longer": "a worker forgets whatever failed and is settled, whoever's",
+    "quarantine.due": "a worker tries again whatever is due, whoever's",
+    "quarantine.every": "an operator sees what stands aside in the whole installation",
+    "quarantine.counts": "as health.backlog",
+    "quarantine.workspaces": "a worker leaves alone whichever workspace cannot be opened",
+    "quarantine.went_well": "as quarantine.due",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
 }
 

@@ -19,6 +19,7 @@ from getbill.channels.messages import (
     render,
 )
 from getbill.channels.model import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
+from getbill.channels.sources import WordingBroken
 from getbill.channels.wording import (
     Fault,
     Wording,
@@ -46,6 +47,7 @@ __all__ = [
     "MessageFacts",
     "TemplateUnknown",
     "Wording",
+    "WordingBroken",
     "built_in_names",
     "built_in_wording",
     "channel_of",

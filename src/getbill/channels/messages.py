@@ -5,6 +5,7 @@ to pay is not rendered. An AI call opens by saying that it is one (Regulation (E
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -145,7 +146,7 @@ def render(template: str, language: str, facts: MessageFacts) -> Message:
     values = values_of(language, facts)
     rendered = {part: filled(_ours(name), values) for part, name in parts.items()}
     if "subject" in rendered and "html" not in rendered:
-        rendered["html"] = html_of(_ours(parts["txt"]), template, values)
+        rendered["html"] = html_of(_ours(parts["txt"]).render, template, values)
     return message_of(rendered.get("subject"), rendered["txt"], rendered.get("html"))
 
 
@@ -180,10 +181,10 @@ def filled(template: Template, values: dict[str, Any]) -> str:
     return "".join(template.root_render_func(template.new_context(values, shared=True)))
 
 
-def html_of(template: Template, name: str, values: dict[str, Any]) -> str:
+def html_of(fill: Callable[[dict[str, Any]], str], name: str, values: dict[str, Any]) -> str:
     """Return the page of a template that has none of its own: its text in paragraphs, in the channel's frame."""
     marks = {part: f"\x00{part}\x00" for part in _PARTIALS}
-    text = template.render(values | marks)
+    text = fill(values | marks)
     pages = {mark: values[part].__html__() for part, mark in marks.items()}
     head = {"\n".join((values[who], *values[f"{who}_address"])) for who in ("creditor", "debtor")}
     paragraphs = []
@@ -294,15 +295,22 @@ def _pay_by(facts: MessageFacts, contact: str | None) -> str:
     )
 
 
-@lru_cache(maxsize=3)
-def environment(*, escapes: bool | None = None) -> ImmutableSandboxedEnvironment:
-    """Return where templates are rendered: they reach nothing but what they may say.
+def way_to_pay(facts: MessageFacts) -> str:
+    """Return what of the way to pay a debtor must read; raise HowToPayMissing where there is none."""
+    contact = facts.contact_email or facts.contact_phone or ""
+    ways = {"link": facts.payment_link, "transfer": ibans.grouped(facts.iban) if facts.iban else None}
+    return ways.get(_pay_by(facts, contact)) or contact
 
-    What is filled in is escaped in templates whose name ends with html; or as `escapes` says, for those without a name.
+
+@lru_cache(maxsize=1)
+def environment() -> ImmutableSandboxedEnvironment:
+    """Return where our templates are rendered: they reach nothing but what they may say.
+
+    What is filled in is escaped in templates whose name ends with html.
     """
     made = ImmutableSandboxedEnvironment(
         loader=DictLoader(_sources()),
-        autoescape=select_autoescape(("html",), default=False) if escapes is None else escapes,
+        autoescape=select_autoescape(("html",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
+from html import unescape
 from typing import Any
 
-from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from getbill.channels import markup, probes, sources
 from getbill.channels.messages import (
     DISCLOSURES,
     NOTICES,
@@ -24,15 +25,17 @@ from getbill.channels.messages import (
     frame_of,
     html_of,
     message_of,
+    render,
     source_of,
     values_of,
+    way_to_pay,
 )
 from getbill.channels.model import Channel
+from getbill.channels.sources import WordingBroken
 from getbill.kit import messages
 from getbill.kit.messages import excerpt
 from getbill.kit.money import Money
 
-CHARACTERS_MAX = 20_000
 TEXT_MESSAGE_MAX = 640
 # The law words these, not a company (art. R124-4 CPCE).
 WORDED_BY_LAW = frozenset(NOTICES)
@@ -45,50 +48,6 @@ _CHANNELS = {
     "letter": Channel.LETTER,
     "whatsapp": Channel.WHATSAPP,
 }
-_LISTS = frozenset({"creditor_address", "debtor_address"})
-_FILTERS = frozenset({"upper", "lower", "capitalize", "trim"})
-_NODES = (
-    nodes.Template,
-    nodes.Output,
-    nodes.TemplateData,
-    nodes.Name,
-    nodes.If,
-    nodes.For,
-    nodes.CondExpr,
-    nodes.Compare,
-    nodes.Operand,
-    nodes.And,
-    nodes.Or,
-    nodes.Not,
-    nodes.Const,
-    nodes.Filter,
-)
-# Nothing that runs, and nothing fetched when the message is opened: reading is not watched.
-_ACTIVE = re.compile(
-    r"<\s*(script|iframe|object|embed|form|link|meta|base)\b|<\s*(img|video|audio)\b|\son\w+\s*=|url\s*\(|"
-    r"javascript:|\bbackground\s*=",
-    re.IGNORECASE,
-)
-_PROBE = MessageFacts(
-    creditor="Qzcreditor",
-    debtor="Qzdebtor",
-    reference="Qz-1",
-    balance=Money(234_000, "EUR"),
-    sent_on=date(2024, 3, 15),
-    due_on=date(2024, 1, 15),
-    payment_link="https://pay.qz.example/p",
-    creditor_address=("1 rue Qz", "75001 PARIS"),
-    debtor_address=("2 rue Qz", "69001 LYON"),
-)
-# Each way to pay that a debt may have, and what of it a debtor must read.
-_PROBES = (
-    (_PROBE, "https://pay.qz.example/p"),
-    (
-        replace(_PROBE, payment_link=None, iban="FR7630006000011234567890189"),
-        "FR76 3000 6000 0112 3456 7890 189",
-    ),
-    (replace(_PROBE, payment_link=None, contact_email="pay@qz.example", due_on=None), "pay@qz.example"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +91,46 @@ def built_in_wording(template: str, language: str) -> Wording:
 
 
 def render_wording(wording: Wording, template: str, language: str, facts: MessageFacts) -> Message:
-    """Return the message of a wording that was checked; raise HowToPayMissing where there is no way to pay."""
+    """Return the message of a wording, with nothing in its page but what may stand there; of one that the law words, ours.
+
+    Raises HowToPayMissing where there is no way to pay, WordingBroken where it cannot be filled in, where something would
+    have to be taken out of its page, or where it does not say what every message says.
+    """
+    if template in WORDED_BY_LAW:
+        return render(template, language, facts)
+    message = _filled(wording, template, language, facts)
+    for fault in _unsaid(message, channel_of(template), language, facts):
+        raise WordingBroken(f"{fault.part}: {fault.detail}")
+    return message.whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """A message, and the page of its own within our frame."""
+
+    whole: Message
+    page: str | None
+
+
+def _filled(wording: Wording, template: str, language: str, facts: MessageFacts) -> _Filled:
     values = values_of(language, facts)
-    text = _compiled(wording.text)
-    html = None
+    page = html = None
     if wording.html is not None:
-        content = Markup(_compiled(wording.html, is_html=True).render(values))  # noqa: S704 - it was rendered escaping
+        page, findings = markup.sanitised(sources.fill(wording.html, values, is_html=True))
+        if findings:
+            raise WordingBroken(_taken_out(wording.html, findings[0]))
+        content = Markup(page)  # noqa: S704 - nothing is in it but what is allowed
         html = environment().get_template(frame_of(template)).render(values | {"content": content})
     elif wording.subject is not None:
-        html = html_of(text, template, values)
-    subject = _compiled(wording.subject).render(values) if wording.subject is not None else None
-    return message_of(subject, text.render(values), html)
+        html = html_of(partial(sources.fill, wording.text), template, values)
+    subject = sources.fill(wording.subject, values) if wording.subject is not None else None
+    return _Filled(message_of(subject, sources.fill(wording.text, values), html), page)
 
 
-@lru_cache(maxsize=2048)
-def _compiled(source: str, *, is_html: bool = False) -> Template:
-    # Autoescaping goes by a template's name, and these have none.
-    return environment(escapes=is_html).from_string(source)
+def _taken_out(source: str, finding: markup.Finding) -> str:
+    """Return what would have to be taken out of a page, in the author's own words: a debtor's stand in it too."""
+    named = f"{finding.source}>" if finding.source.lower() in source.lower() else "a tag"
+    return f"html: something in {named} cannot stand in a message; preview the template: it is named there."
 
 
 def faults(wording: Wording, template: str, language: str) -> list[Fault]:
@@ -165,8 +147,7 @@ def faults(wording: Wording, template: str, language: str) -> list[Fault]:
                 ),
             )
         )
-    sources = {"subject": wording.subject, "text": wording.text, "html": wording.html}
-    for part, source in sources.items():
+    for part, source in (("subject", wording.subject), ("text", wording.text), ("html", wording.html)):
         if source is not None:
             found += _faults_of_source(part, source)
     return found or list(_faults_of_message(wording, template, channel, language))
@@ -189,77 +170,13 @@ def _faults_of_parts(wording: Wording, channel: Channel) -> Iterator[Fault]:
 
 
 def _faults_of_source(part: str, source: str) -> Iterator[Fault]:
-    if len(source) > CHARACTERS_MAX:
-        yield Fault(
-            part,
-            "too-long",
-            messages.message("A template has at most {most} characters.", most=CHARACTERS_MAX),
-        )
-        return
-    try:
-        tree = environment().parse(source)
-    except TemplateSyntaxError as error:
-        yield Fault(
-            part,
-            "syntax",
-            messages.message(
-                "Line {line} cannot be read: {passage} Check its braces, its tags and its quotes.",
-                line=error.lineno,
-                passage=excerpt(source.splitlines()[error.lineno - 1].strip() if source.splitlines() else ""),
-            ),
-        )
-        return
-    if part == "html" and (active := _ACTIVE.search(source)):
-        detail = messages.message(
-            "'{passage}' cannot stand in a message: nothing runs, nothing is fetched on opening.",
-            passage=excerpt(active.group().strip()),
-        )
-        yield Fault(part, "active-content", detail)
-    known, loops = _known(), 0
-    own: set[str] = set()
-    for node in tree.find_all(nodes.Node):
-        if isinstance(node, nodes.For):
-            loops += 1
-            own |= {name.name for name in node.find_all(nodes.Name) if name.ctx == "store"}
-            if not (isinstance(node.iter, nodes.Name) and node.iter.name in _LISTS):
-                yield Fault(
-                    part,
-                    "not-a-list",
-                    messages.message(
-                        "Line {line}: only {lists} are lists.", line=node.lineno, lists=_names(_LISTS)
-                    ),
-                )
-        elif not isinstance(node, _NODES) or (isinstance(node, nodes.Filter) and node.name not in _FILTERS):
-            yield Fault(
-                part,
-                "not-allowed",
-                messages.message(
-                    "Line {line}: a template cannot do that ({kind}).", line=node.lineno, kind=_kind(node)
-                ),
-            )
-        elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in known | own:
-            detail = messages.message(
-                "Line {line}: there is no '{name}'; there are {known}.",
-                line=node.lineno,
-                name=excerpt(node.name),
-                known=_names(known),
-            )
-            yield Fault(part, "unknown-variable", detail)
-    if loops > len(_LISTS):
-        yield Fault(part, "too-many-loops", messages.message("A template lists each address once."))
-
-
-def _kind(node: nodes.Node) -> str:
-    return node.name if isinstance(node, nodes.Filter) else type(node).__name__.lower()
-
-
-def _names(names: frozenset[str]) -> str:
-    return ", ".join(sorted(names))
+    for fault in sources.faults_of(source, _known()):
+        yield Fault(part, fault.code, fault.detail)
 
 
 @lru_cache(maxsize=1)
 def _known() -> frozenset[str]:
-    return frozenset(values_of("en", _PROBE))
+    return frozenset(values_of("en", probes.PLAIN))
 
 
 def variables() -> list[str]:
@@ -268,51 +185,83 @@ def variables() -> list[str]:
 
 
 def _faults_of_message(wording: Wording, template: str, channel: Channel, language: str) -> Iterator[Fault]:
-    told: set[tuple[str, str]] = set()
-    for fault in _of_probes(wording, template, channel, language):
-        if (fault.part, fault.code) not in told:
-            told.add((fault.part, fault.code))
-            yield fault
-
-
-def _of_probes(wording: Wording, template: str, channel: Channel, language: str) -> Iterator[Fault]:
-    for facts, way in _PROBES:
-        try:
-            message = render_wording(wording, template, language, facts)
-        except TemplateError:
-            detail = messages.message(
-                "It could not be filled in with what is known of a debt. Check its conditions."
-            )
-            yield Fault("text", "not-rendered", detail)
+    """Yield once each what is wrong with the message, whatever of a debt is present and absent."""
+    parts = {"subject": wording.subject, "text": wording.text, "html": wording.html}
+    names = sources.names_in([source for source in parts.values() if source is not None])
+    size = sum(len(source) for source in parts.values() if source is not None)
+    seen: set[tuple[str, str]] = set()
+    for facts in probes.every(names, size):
+        for fault in _faults_with(wording, template, channel, language, facts):
+            if (fault.part, fault.code) not in seen:
+                seen.add((fault.part, fault.code))
+                yield fault
+        if any(code == "not-rendered" for _, code in seen):
+            # The next one costs as much and says the same.
             return
-        bodies = {"text": message.text}
-        if wording.html is not None:
-            bodies["html"] = _compiled(wording.html, is_html=True).render(values_of(language, facts))
-        for part, body in bodies.items():
-            shown = body.replace("\u00a0", " ").replace("\u202f", " ")
-            if facts.creditor not in shown:
-                yield Fault(
-                    part,
-                    "no-sender",
-                    messages.message("Say who writes: {{ creditor }} or {{ foot }}, in every case."),
-                )
-            if way not in shown and str(escape(way)) not in shown:
-                yield Fault(
-                    part,
-                    "no-way-to-pay",
-                    messages.message("Say how to pay: {{ how_to_pay }}, in every case."),
-                )
-        if channel == Channel.AI_CALL and not message.text.startswith(DISCLOSURES[language]):
-            yield Fault("text", "no-disclosure", messages.message("An AI call opens with {{ disclosure }}."))
-        if channel == Channel.SMS and len(message.text) > TEXT_MESSAGE_MAX:
-            yield Fault(
-                "text",
-                "too-long",
-                messages.message(
-                    "A text message has at most {most} characters.",
-                    most=TEXT_MESSAGE_MAX,
-                ),
-            )
+    if not seen:
+        yield from _faults_of_hostile(wording, language)
+
+
+def _faults_with(
+    wording: Wording, template: str, channel: Channel, language: str, facts: MessageFacts
+) -> Iterator[Fault]:
+    if wording.html is not None:
+        yield from _faults_of_page(wording.html, language, facts)
+    try:
+        message = _filled(wording, template, language, facts)
+    except WordingBroken as error:
+        # What the page says wrong is said already.
+        if wording.html is None or not str(error).startswith("html: "):
+            yield Fault("text", "not-rendered", str(error))
+        return
+    yield from _unsaid(message, channel, language, facts)
+    if channel == Channel.SMS and len(message.whole.text) > TEXT_MESSAGE_MAX:
+        yield Fault("text", "too-long", f"A text message has at most {TEXT_MESSAGE_MAX} characters.")
+
+
+def _faults_of_page(source: str, language: str, facts: MessageFacts) -> Iterator[Fault]:
+    try:
+        page = sources.fill(source, values_of(language, facts), is_html=True)
+    except WordingBroken as error:
+        yield Fault("html", "not-rendered", str(error))
+        return
+    _, findings = markup.sanitised(page)
+    for finding in findings:
+        yield Fault("html", finding.code, f"{_place(source, finding)}: {finding.detail}")
+    if wrong := sources.unprintable(unescape(page)):
+        yield Fault("html", "not-encodable", wrong)
+
+
+def _place(source: str, finding: markup.Finding) -> str:
+    """Return where an author finds it: in the source, else in the page that is rendered from it."""
+    at = source.lower().find(finding.source.lower())
+    return f"Line {source.count(chr(10), 0, at) + 1}" if at >= 0 else f"Line {finding.line} of the page"
+
+
+def _faults_of_hostile(wording: Wording, language: str) -> Iterator[Fault]:
+    """Yield what a name with quotes, spaces and tags in it would make of the page."""
+    if wording.html is None:
+        return
+    for fault in _faults_of_page(wording.html, language, probes.HOSTILE):
+        way_out = 'Fill in texts, and attributes in double quotes (title="{{ reference }}"), never a style.'
+        yield Fault(fault.part, fault.code, f"{fault.detail} {way_out}")
+        return
+
+
+def _unsaid(message: _Filled, channel: Channel, language: str, facts: MessageFacts) -> Iterator[Fault]:
+    """Yield what a message must say and does not: who writes, how to pay, that a voice is a machine's."""
+    way = way_to_pay(facts)
+    bodies = {"text": message.whole.text}
+    if message.page is not None:
+        bodies["html"] = unescape(message.page)
+    for part, body in bodies.items():
+        shown = body.replace("\u00a0", " ").replace("\u202f", " ")
+        if facts.creditor not in body and facts.creditor not in shown:
+            yield Fault(part, "no-sender", "Say who writes: {{ creditor }} or {{ foot }}, in every case.")
+        if way not in shown:
+            yield Fault(part, "no-way-to-pay", "Say how to pay: {{ how_to_pay }}, in every case.")
+    if channel == Channel.AI_CALL and not message.whole.text.startswith(DISCLOSURES[language]):
+        yield Fault("text", "no-disclosure", "An AI call opens with {{ disclosure }}.")
 
 
 def sample(**changes: Any) -> MessageFacts:

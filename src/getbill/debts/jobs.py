@@ -11,12 +11,13 @@ from uuid import UUID
 import structlog
 from asyncpg import Record
 
-from getbill import access, companies
+from getbill import access, companies, quarantine
 from getbill.debts.erasure import erase
 from getbill.debts.queries import lock
 from getbill.kit import journals, json
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import NotFound
+from getbill.quarantine import Item
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -80,6 +81,12 @@ class Journal:
                     await access.forget_answers(tx, workspace_id, debt_id)
             except NotFound:
                 # Younger than the backup that was restored: there is nothing to erase.
+                continue
+            except Exception as error:
+                if quarantine.is_passing(error):
+                    raise
+                item = Item(workspace_id, "erasure", debt_id)
+                await quarantine.put_alone(database, item, error)
                 continue
             done += 1
         return done

@@ -6,5 +6,6 @@ transaction: a question is never closed without its consequence, and decided onl
 
 from getbill.decisions.actions import TABLE, Case, Decision, decide
 from getbill.decisions.api import router
+from getbill.decisions.retries import retry, retry_due
 
-__all__ = ["TABLE", "Case", "Decision", "decide", "router"]
+__all__ = ["TABLE", "Case", "Decision", "decide", "retry", "retry_due", "router"]

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from getbill import debts, imports, payments, timelines, todos, webhooks
+from getbill import debts, imports, payments, quarantine, timelines, todos, webhooks
 from getbill.access import Actor, Caller
 from getbill.companies import Workspace
 from getbill.debts import Debt
+from getbill.decisions import retries
 from getbill.kit.db import Transaction
 from getbill.kit.errors import one_field
 from getbill.kit.messages import message
@@ -106,6 +107,25 @@ async def archive(tx: Transaction, case: Case) -> None:
     debts.archive(tx, case.debt)
 
 
+async def try_again(tx: Transaction, case: Case) -> None:
+    """Put back what was set aside."""
+    aside = await quarantine.find(tx, case.workspace.id, case.todo.subject_id)
+    if aside is not None:
+        await retries.put_back(tx, aside, case.workspace)
+
+
+async def leave_aside(tx: Transaction, case: Case) -> None:
+    """Leave what failed as it is; of a contact, go on with the step after it."""
+    aside = await quarantine.find(tx, case.workspace.id, case.todo.subject_id)
+    if aside is not None:
+        if aside.kind == "contact":
+            await timelines.pass_over(tx, case.workspace, aside.subject_id)
+        await quarantine.dismissed(tx, aside)
+
+
+# Decided with nothing locked: what is sealed of the debt may not open.
+_UNLOCKED = frozenset({"set_aside"})
+
 TABLE: Mapping[str, Mapping[str, Act]] = {
     "unknown_contact": {"sent": confirm_contact, "not_sent": deny_contact},
     "import_mapping": {"confirm": confirm_mapping, "discard": discard_import},
@@ -116,6 +136,7 @@ TABLE: Mapping[str, Mapping[str, Act]] = {
         "write_off": write_off,
         "archive": archive,
     },
+    "set_aside": {"retry": try_again, "dismiss": leave_aside},
 }
 
 
@@ -125,7 +146,8 @@ async def decide(tx: Transaction, workspace: Workspace, todo_id: UUID, decision:
     choices = TABLE[todo.type]
     if decision.word not in choices:
         raise one_field("/decision", "unknown", message("Decide one of: {choices}.", choices=list(choices)))
-    debt = await debts.lock(tx, workspace, todo.debt_id) if todo.debt_id else None
+    is_locked = todo.debt_id is not None and todo.type not in _UNLOCKED
+    debt = await debts.lock(tx, workspace, todo.debt_id) if todo.debt_id and is_locked else None
     closed = await todos.close(tx, todo, decision.word, decision.credential)
     case = Case(workspace, closed, decision, debt)
     await choices[decision.word](tx, case)

@@ -32,7 +32,8 @@ async def decide_todo(
     taken again, where the scenario still wants it. Of `escalation`, `escalate` hands the debt to legal action and names
     the person (`decided_by`) and the `reason`; `continue` runs the scenario once more; `write_off` and `archive` end it. Of
     `webhook_rights`, `send_data` sends the webhook data again on this credential's right (it needs `webhooks:write` and
-    `debts:read`), `ids_only` leaves it at ids. A second decision is refused.
+    `debts:read`), `ids_only` leaves it at ids. Of `set_aside`, `retry` puts back what failed, `dismiss` leaves it; of a
+    contact its debt goes on with the next step. A second decision is refused.
     """
     decision = Decision(
         decided.decision, change.caller.actor.shown, decided.decided_by, decided.reason, change.caller

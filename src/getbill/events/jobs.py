@@ -26,7 +26,9 @@ _SEQUENCE = Statement(
     # is never taken without those of them that wait too.
     """
     WITH oldest AS (
-        SELECT workspace_id, debt_id, sequence FROM events WHERE position IS NULL ORDER BY recorded_at LIMIT $1
+        SELECT workspace_id, debt_id, sequence FROM events
+        WHERE position IS NULL AND workspace_id <> ALL($3::uuid[]) AND ($4::uuid IS NULL OR workspace_id = $4)
+        ORDER BY recorded_at LIMIT $1
     ), taken AS (
         SELECT workspace_id, debt_id, max(sequence) AS last FROM oldest GROUP BY workspace_id, debt_id
     ), waiting AS (
@@ -58,13 +60,23 @@ _SEQUENCE = Statement(
         pg_notify($2, workspace_id || ' ' || epoch || ' ' || position) FROM grown
     """,
 )
+_WAITING = Statement(
+    "events.waiting",
+    "Whose events have no position yet?",
+    "SELECT DISTINCT workspace_id FROM events WHERE position IS NULL LIMIT 1000",
+)
+_BEHIND = Statement(
+    "events.behind",
+    "On whose streams have reactions not happened yet?",
+    "SELECT workspace_id FROM streams WHERE reacted < position ORDER BY workspace_id LIMIT 1000",
+)
 _TAKE_UNREACTED = Statement(
     "events.take_unreacted",
     "Take the next stretch of every stream on which the reactions marked `after` have not happened yet.",
     """
     WITH behind AS (
         SELECT workspace_id, reacted AS after, least(position, reacted + $1) AS until
-        FROM streams WHERE reacted < position ORDER BY workspace_id LIMIT 100 FOR UPDATE SKIP LOCKED
+        FROM streams WHERE reacted < position AND ($2::uuid IS NULL OR workspace_id = $2) ORDER BY workspace_id LIMIT 100 FOR UPDATE SKIP LOCKED
     )
     UPDATE streams s SET reacted = behind.until FROM behind WHERE s.workspace_id = behind.workspace_id
     RETURNING s.workspace_id, behind.after, behind.until
@@ -81,16 +93,23 @@ class Stretch:
     until: int
 
 
-async def sequence(database: Database, batch: int = 1000, marks: Marks | None = None) -> int:
+async def sequence(
+    database: Database,
+    batch: int = 1000,
+    marks: Marks | None = None,
+    *,
+    only: UUID | None = None,
+    passed_over: Sequence[UUID] = (),
+) -> int:
     """Give committed events their positions and return how many; 0 also when another process is at it.
 
-    About `batch` at a time; call it again until it returns 0. A stream that stood behind its mark begins a new
+    About `batch` at a time; call it again until it returns 0. Of `only` one workspace, or of all but some. A stream that stood behind its mark begins a new
     epoch in the same transaction, so that nobody reads on in it as if nothing had happened.
     """
     async with database.transaction(clock.wall()) as tx:
         if not await tx.fetchval(_TRY_LOCK):
             return 0
-        grown = await tx.fetch(_SEQUENCE, batch, GROWN)
+        grown = await tx.fetch(_SEQUENCE, batch, GROWN, list(passed_over), only)
         if marks is not None and (behind := _behind(grown, marks)):
             await marks.begin_epochs(tx, behind)
         if grown:
@@ -112,10 +131,21 @@ def _behind(grown: Sequence[Record], marks: Marks) -> dict[UUID, int]:
     }
 
 
-async def take_unreacted(tx: Transaction, batch: int) -> list[Stretch]:
+async def waiting(database: Database) -> list[UUID]:
+    """Return workspaces whose events have no position yet."""
+    return [row["workspace_id"] for row in await database.fetch(_WAITING)]
+
+
+async def behind(database: Database) -> list[UUID]:
+    """Return workspaces on whose streams reactions have not happened yet."""
+    return [row["workspace_id"] for row in await database.fetch(_BEHIND)]
+
+
+async def take_unreacted(tx: Transaction, batch: int, only: UUID | None = None) -> list[Stretch]:
     """Take stretches of the streams whose reactions this transaction makes happen; its commit ticks them off.
 
-    Locks the streams' rows, skipping those that another worker holds; at most `batch` events of each stream.
+    Locks the streams' rows, skipping those that another worker holds; at most `batch` events of each stream, or of
+    `only` one.
     """
-    rows = await tx.fetch(_TAKE_UNREACTED, batch)
+    rows = await tx.fetch(_TAKE_UNREACTED, batch, only)
     return [Stretch(row["workspace_id"], row["after"], row["until"]) for row in rows]

@@ -7,14 +7,16 @@ that is read twice changes nothing. What is no bounce is left there, flagged, fo
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid5
 
 import structlog
 
-from getbill import companies, followups, timelines
+from getbill import companies, followups, quarantine, timelines
 from getbill.channels.senders import Bounce, read_bounce
 from getbill.kit import ids
 from getbill.kit.db import Database
 from getbill.kit.errors import NotFound
+from getbill.quarantine import INSTALLATION, Item
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -33,11 +35,17 @@ async def read_bounces(database: Database, vault: Vault, maildir: Path) -> int:
         if raw is None:
             # Another worker was faster.
             continue
-        bounce = read_bounce(raw)
         try:
+            bounce = read_bounce(raw)
             is_ours = bounce is not None and await _write_down(database, vault, bounce)
         except _TooEarlyError:
             continue
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            # Left in the mailbox, flagged, as what is no bounce.
+            is_ours = False
+            await quarantine.put_alone(database, _item(path), error)
         await asyncio.to_thread(_put_aside, path, "S" if is_ours else "F")
         done += 1
     return done
@@ -61,6 +69,10 @@ async def _write_down(database: Database, vault: Vault, bounce: Bounce) -> bool:
             raise _TooEarlyError
     _log.info("bounce_read", followup=bounce.followup, changed=changed)
     return True
+
+
+def _item(path: Path) -> Item:
+    return Item(INSTALLATION, "bounce", uuid5(INSTALLATION, path.name))
 
 
 def _new(maildir: Path) -> Sequence[Path]:

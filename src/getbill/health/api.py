@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill.health import deliveries, queries, token
+from getbill.health import deliveries, queries, setbacks, token
 from getbill.kit.db import Database
 from getbill.kit.http import answer
 from getbill.kit.lost import LOST
@@ -39,6 +39,7 @@ class Readiness(BaseModel):
 
     status: Literal["ready", "not_ready"]
     parts: dict[str, PartShown] = Field(description="`database`, `migrations`, `worker`, `company`.")
+    notes: list[str] = Field(description="What wants somebody to look although all is ready.")
 
 
 def _database(request: Request) -> Database:
@@ -62,7 +63,8 @@ async def ready(request: Request) -> Response:
     found = await queries.checks(_database(request))
     is_ready = all(check.is_ready for check in found)
     parts = {check.name: {"is_ready": check.is_ready, "way_out": check.way_out} for check in found}
-    shown = {"status": "ready" if is_ready else "not_ready", "parts": parts}
+    notes = await queries.notes(_database(request)) if found[0].is_ready else []
+    shown = {"status": "ready" if is_ready else "not_ready", "parts": parts, "notes": notes}
     return answer(200 if is_ready else 503, shown)
 
 
@@ -88,4 +90,5 @@ async def metrics(request: Request) -> Response:
         for what, number in waiting.items():
             _BACKLOG.labels(what).set(number)
         await deliveries.gauge(_database(request))
+        await setbacks.gauge(_database(request))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

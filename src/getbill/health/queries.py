@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 from asyncpg import Record
 
-from getbill import migrations
+from getbill import migrations, quarantine
 from getbill.health.actions import FRESH
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement
@@ -80,6 +80,17 @@ def _people(row: Record) -> list[Check]:
         Check("worker", None if worker else "No worker has been heard of: start `getbill worker`."),
         Check("company", None if company else "There is no company: run `getbill company create`."),
     ]
+
+
+async def notes(database: Database) -> list[str]:
+    """Return what keeps nothing from being ready and still wants somebody to look; nothing where nobody answers."""
+    try:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            aside = await quarantine.counts(database)
+    except LOST:
+        return []
+    many = [f"{number} {kind}" for kind, number in aside.items()]
+    return [f"Set aside because it failed: {', '.join(many)}. Run `getbill quarantine list`."] if many else []
 
 
 async def backlog(database: Database) -> dict[str, int]:

@@ -14,6 +14,7 @@ from getbill.imports.deciding import (
     discard,
 )
 from getbill.imports.erasing import erase
+from getbill.imports.failing import put_back
 from getbill.imports.jobs import Crew, drop_expired, starter
 from getbill.imports.model import (
     BYTES_MAX,
@@ -56,6 +57,7 @@ __all__ = [
     "erase",
     "erase_changes",
     "find",
+    "put_back",
     "rows_to_correct",
     "said_of_rows",
     "show",

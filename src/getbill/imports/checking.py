@@ -4,11 +4,12 @@ The references of the whole file are remembered for as long as the pass takes; a
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from uuid import UUID
 
-from getbill import debts
+from getbill import debts, quarantine
 from getbill.debts import Debt
-from getbill.imports import changing, making
+from getbill.imports import changing, failing, making
 from getbill.imports.making import Known, Tally, Work
 from getbill.imports.rows import Line
 from getbill.kit import ids
@@ -19,43 +20,70 @@ Seen = dict[str, tuple[int, bytes]]
 
 
 async def examine(work: Work, lines: Sequence[Line], cursor: int, seen: Seen) -> Tally:
-    """Say what would become of a chunk of rows, and move the cursor."""
+    """Say what would become of a chunk of rows, and move the cursor; a row that fails is refused by itself."""
+    references = [line.new.reference for line in lines if line.new]
+    before = {reference: seen[reference] for reference in references if reference in seen}
+
+    async def trial(some: Sequence[Line]) -> None:
+        with suppress(failing.TakenBack):
+            async with work.database.transaction(work.workspace.now()) as tx:
+                await _examine(tx, work, some, dict(before))
+                await failing.trying(work.database, tx)
+
+    try:
+        return await _examine_all(work, lines, cursor, seen)
+    except Exception as error:
+        is_own = not (isinstance(error, making.LeaseLost) or quarantine.is_passing(error))
+        if not (is_own and await failing.refuse_failing(work.database, work.place, lines, trial)):
+            raise
+    for reference in references:
+        seen.pop(reference, None)
+    seen |= before
+    return await _examine_all(work, lines, cursor, seen)
+
+
+async def _examine_all(work: Work, lines: Sequence[Line], cursor: int, seen: Seen) -> Tally:
     async with work.database.transaction(work.workspace.now()) as tx:
-        tally = Tally()
-        taken = await making.taken_by(tx, work, [line for line in lines if line.new])
-        book: Mapping[UUID, Debt] = {}
-        if work.found.on_duplicate == "update":
-            book = await debts.find_many(tx, work.workspace, [one.debt_id for one in taken.values()])
-        for line in lines:
-            new = line.new
-            if new is None:
-                tally.rejected += 1
-                tally.said.append(line.about("rejected"))
-                continue
-            if line.merged_into is not None:
-                making.merged(tally, line)
-                continue
-            own = debts.fingerprint(work.workspace, new)
-            before = seen.get(new.reference)
-            if new.reference in taken:
-                known = taken[new.reference]
-                debt = book.get(known.debt_id)
-                if debt is not None and not _is_settled(line, own, known, before):
-                    await _update(tx, work, tally, line, debt)
-                else:
-                    _meet(tally, work.found.on_duplicate, (line, own), (known, before))
-                if work.found.on_duplicate == "update":
-                    seen[new.reference] = line.line, own
-            elif before is not None:
-                making.repeat(tally, line, before[0], is_same=before[1] == own)
-            else:
-                seen[new.reference] = line.line, own
-                tally.created += 1
-                if line.findings:
-                    tally.warnings += 1
-                    tally.said.append(line.about("warned"))
-        making.keep(tx, work, tally)
+        tally = await _examine(tx, work, lines, seen)
         await making.advance(tx, work, cursor, tally)
+    return tally
+
+
+async def _examine(tx: Transaction, work: Work, lines: Sequence[Line], seen: Seen) -> Tally:
+    tally = Tally()
+    taken = await making.taken_by(tx, work, [line for line in lines if line.new])
+    book: Mapping[UUID, Debt] = {}
+    if work.found.on_duplicate == "update":
+        book = await debts.find_many(tx, work.workspace, [one.debt_id for one in taken.values()])
+    for line in lines:
+        new = line.new
+        if new is None:
+            tally.rejected += 1
+            tally.said.append(line.about("rejected"))
+            continue
+        if line.merged_into is not None:
+            making.merged(tally, line)
+            continue
+        own = debts.fingerprint(work.workspace, new)
+        before = seen.get(new.reference)
+        if new.reference in taken:
+            known = taken[new.reference]
+            debt = book.get(known.debt_id)
+            if debt is not None and not _is_settled(line, own, known, before):
+                await _update(tx, work, tally, line, debt)
+            else:
+                _meet(tally, work.found.on_duplicate, (line, own), (known, before))
+            if work.found.on_duplicate == "update":
+                seen[new.reference] = line.line, own
+        elif before is not None:
+            making.repeat(tally, line, before[0], is_same=before[1] == own)
+        else:
+            seen[new.reference] = line.line, own
+            tally.created += 1
+            if line.findings:
+                tally.warnings += 1
+                tally.said.append(line.about("warned"))
+    making.keep(tx, work, tally)
     return tally
 
 

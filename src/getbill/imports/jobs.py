@@ -10,7 +10,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from signal import SIGKILL
 from typing import Final
 from uuid import UUID
@@ -18,12 +18,13 @@ from uuid import UUID
 import structlog
 from asyncpg import Record
 
-from getbill import companies
+from getbill import companies, quarantine
 from getbill.embedded import of_this_process
-from getbill.imports import actions, passing, queries
+from getbill.imports import actions, failing, passing, queries
 from getbill.imports.making import LeaseLost
 from getbill.kit import clock, json
 from getbill.kit.db import Database, Statement
+from getbill.quarantine import Item
 from getbill.settings import Settings
 from getbill.vault import Vault
 
@@ -126,12 +127,24 @@ class Crew:
         if row is None:
             return False
         if row["tries"] > _TRIES_MAX:
-            await self._give_up(row)
+            try:
+                await self._give_up(row)
+            except Exception as error:
+                if quarantine.is_passing(error):
+                    raise
+                await failing.hold(self.database, (row["workspace_id"], row["id"]), error)
             return True
         task = asyncio.create_task(self._carry(row))
         self._carrying.add(task)
-        task.add_done_callback(self._carrying.discard)
+        task.add_done_callback(self._put_down)
         return True
+
+    def _put_down(self, task: asyncio.Task[None]) -> None:
+        self._carrying.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            # Its lease runs out, and it is tried again.
+            _log.error("import_not_carried", error=type(error).__name__, exc_info=error)
 
     async def close(self) -> None:
         """End the children: what they settled is settled, and another worker goes on."""
@@ -172,6 +185,8 @@ class Crew:
         with suppress(LeaseLost):
             async with self.database.transaction(workspace.now()) as tx:
                 await passing.fail(tx, workspace, found, "gave-up", _GAVE_UP)
+                reason = f"Working on it ended {_TRIES_MAX} times before its end, most probably for lack of memory."
+                await quarantine.put(tx, Item(workspace.id, "import", found.id), reason)
 
 
 async def drop_expired(database: Database, vault: Vault) -> int:
@@ -179,14 +194,25 @@ async def drop_expired(database: Database, vault: Vault) -> int:
     now = clock.wall()
     before, dropped = (now, now + _DRAFT_DAYS_LEFT), 0
     for row in await database.fetch(_EXPIRED, *before):
-        workspace = await companies.workspace(database, vault, row["workspace_id"])
         place = row["workspace_id"], row["id"]
-        async with database.transaction(workspace.now()) as tx:
-            found = await tx.fetchrow(_STILL_EXPIRED, *before, *place)
-            if found is None:
-                continue
-            await passing.drop_all(tx, *place, found["file_id"])
-            if found["is_draft"]:
-                await tx.execute(actions.DROP_DRAFT, *place)
-            dropped += 1
+        try:
+            dropped += await _drop(database, vault, before, place)
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            await quarantine.put_alone(database, Item(place[0], "import", place[1]), error)
     return dropped
+
+
+async def _drop(
+    database: Database, vault: Vault, before: tuple[datetime, datetime], place: tuple[UUID, UUID]
+) -> bool:
+    workspace = await companies.workspace(database, vault, place[0])
+    async with database.transaction(workspace.now()) as tx:
+        found = await tx.fetchrow(_STILL_EXPIRED, *before, *place)
+        if found is None:
+            return False
+        await passing.drop_all(tx, *place, found["file_id"])
+        if found["is_draft"]:
+            await tx.execute(actions.DROP_DRAFT, *place)
+    return True

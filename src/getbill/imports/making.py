@@ -4,6 +4,7 @@ Whoever holds the lease no more writes nothing: the fence on the import's row is
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -11,11 +12,11 @@ from uuid import UUID
 
 import asyncpg
 
-from getbill import debts
+from getbill import debts, quarantine
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, NewDebt
-from getbill.imports import changing, doubts, findings, instalments, people
+from getbill.imports import changing, doubts, failing, findings, instalments, people
 from getbill.imports.findings import Finding, Row
 from getbill.imports.model import Import
 from getbill.imports.rows import Line
@@ -149,6 +150,14 @@ def _apart(lines: Sequence[Line]) -> Iterator[list[Line]]:
 async def _make(work: Work, lines: Sequence[Line], cursor: int, again: Statement | None) -> None:
     refused: dict[int, Problem] = {}
     tries = 0
+    is_searched = False
+
+    async def trial(some: Sequence[Line]) -> None:
+        with suppress(failing.TakenBack):
+            async with work.database.transaction(work.workspace.now()) as tx:
+                await decide(tx, work, some, refused)
+                await failing.trying(work.database, tx)
+
     while True:
         try:
             async with work.database.transaction(work.workspace.now()) as tx:
@@ -163,9 +172,20 @@ async def _make(work: Work, lines: Sequence[Line], cursor: int, again: Statement
             tries += 1
             if tries == TRIES:
                 raise
+        except Exception as error:
+            if is_searched or not await _refuse_failing(work, lines, trial, error):
+                raise
+            is_searched = True
         else:
             crashes.at("imports.committed")
             return
+
+
+async def _refuse_failing(work: Work, lines: Sequence[Line], trial: failing.Trial, error: Exception) -> bool:
+    """Refuse the rows of a chunk that fail by themselves; tell whether it can be made without them."""
+    if isinstance(error, LeaseLost) or quarantine.is_passing(error):
+        return False
+    return await failing.refuse_failing(work.database, work.place, lines, trial)
 
 
 async def decide(

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
 
-from getbill import debts, sheets
+import structlog
+
+from getbill import debts, quarantine, sheets
 from getbill.companies import Workspace
 from getbill.debts import NewDebt
 from getbill.imports import findings, mapping, typos
@@ -16,6 +18,8 @@ from getbill.imports.findings import Finding, Outcome, Row
 from getbill.imports.mapping import Field
 from getbill.imports.plans import Plan
 from getbill.kit.errors import FieldError
+
+_log = structlog.get_logger(__name__)
 
 # A due date this far ahead is strange, and one twice as far a slip of the pen.
 _STRANGE: Final = timedelta(days=2 * 365)
@@ -93,6 +97,12 @@ class Line:
         )
 
 
+def _failed(line: Line, error: Exception) -> Line:
+    _log.error("import_row_failed", line=line.line, exc_info=quarantine.unexplained(error))
+    line.findings.append(findings.said("row-failed", {"why": quarantine.reason_of(error)}))
+    return line
+
+
 class Reader:
     """Reads the rows of one import; made once, since a file has a million of them."""
 
@@ -108,7 +118,10 @@ class Reader:
     def compose(self, row: sheets.Row, index: int, *, is_sure: bool = False) -> Line:
         """Return a file's row as a body, with what is wrong with its cells."""
         assert self._composer is not None  # noqa: S101 - a file has a plan
-        body, wrong = self._composer.body(row)
+        try:
+            body, wrong = self._composer.body(row)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's own
+            return _failed(Line(row.line, index, row.cells, {}, is_sure=is_sure), error)
         line = Line(row.line, index, row.cells, body, is_sure=is_sure)
         if wrong:
             line.findings = [findings.of_cell(one, self._headers) for one in wrong]
@@ -116,7 +129,15 @@ class Reader:
 
     def check(self, lines: Sequence[Line]) -> None:
         """Give every line its debt, or what is wrong with it."""
-        read = debts.read_many(self._workspace, [line.body for line in lines])
+        try:
+            read = debts.read_many(self._workspace, [line.body for line in lines])
+        except Exception as error:  # noqa: BLE001 - one of them fails, and no other
+            if len(lines) == 1:
+                _failed(lines[0], error)
+                return
+            for line in lines:
+                self.check([line])
+            return
         for line, found in zip(lines, read, strict=True):
             if isinstance(found, list):
                 self._refuse(line, found)

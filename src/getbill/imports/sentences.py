@@ -43,6 +43,10 @@ _OWN: Final[dict[str, tuple[str, str]]] = {
         "The debt {debt} of this reference could not be changed: {why}",
         "La créance {debt} de cette référence n'a pas pu être modifiée : {why}",
     ),
+    "row-failed": (
+        "The row could not be processed and was set aside: {why} Correct it here, or send it again.",
+        "La ligne n'a pas pu être traitée et a été mise de côté : {why} Corrigez-la ici, ou envoyez-la de nouveau.",
+    ),
     "code-of-several": (
         "The code {customer} stands for several people; it was not used to recognise anyone.",
         "Le code {customer} désigne plusieurs personnes ; il n'a servi à reconnaître personne.",

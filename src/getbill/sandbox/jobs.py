@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from getbill import companies, timelines
+from getbill import companies, quarantine, timelines
 from getbill.companies import Workspace
 from getbill.kit import clock
 from getbill.sandbox import actions, queries
@@ -27,10 +27,13 @@ _LOOK_AGAIN_SECONDS = 0.02
 async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
     """Carry out the contacts that are due in sandboxes, a bounded share of each; return how many were taken."""
     taken = 0
+    left_alone = await quarantine.workspaces(desk.database)
     for workspace_id in await queries.due(desk.database):
+        if workspace_id in left_alone:
+            continue
         if not keep_going():
             break
-        with others_go_on(workspace_id):
+        async with others_go_on(desk.database, workspace_id):
             workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
             taken += await timelines.send_due_in(desk, workspace, keep_going)
     return taken
@@ -42,7 +45,10 @@ async def advance(desk: Desk, keep_going: KeepGoing) -> bool:
     if found is None:
         return False
     ends = clock.monotonic() + _SLICE_SECONDS
-    with others_go_on(found.workspace_id):
+    if found.workspace_id in await quarantine.workspaces(desk.database):
+        # Looked at again when its lease ends.
+        return True
+    async with others_go_on(desk.database, found.workspace_id):
         left = await _move(desk, found, lambda: keep_going() and clock.monotonic() < ends)
         if left is not None:
             await actions.let_go(desk.database, left)

@@ -11,13 +11,14 @@ from uuid import UUID
 
 import structlog
 
-from getbill import companies, imports
+from getbill import companies, imports, quarantine
 from getbill.companies import Workspace
 from getbill.imports import FileEmpty, FileTooLarge, Import, ImportSuperseded
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
 from getbill.kit.messages import message, translated
+from getbill.quarantine import Item
 from getbill.sftp import actions, picking, queries
 from getbill.sftp.model import DESERTED, PREFIX, Folder
 from getbill.sftp.picking import Taken, TakenByAnother
@@ -58,6 +59,8 @@ _UNWANTED = Statement(
     "UPDATE sftp_files SET is_unwanted = true WHERE workspace_id = $1 AND import_id = $2 AND state = 'taken'",
 )
 _TRIES_MAX: Final = 20
+# Failures of ours, each two minutes apart, after which a person looks.
+_FAILURES_MAX: Final = 3
 
 
 class FileGivenUp(Problem):
@@ -88,7 +91,18 @@ class PickUp:
                 await self._go_on(taken)
         except (TakenByAnother, ImportSuperseded):
             _log.warning("sftp_file_lost", import_id=imports.show("sftp", taken.import_id))
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            await self._set_aside(taken, error)
         return True
+
+    async def _set_aside(self, taken: Taken, error: Exception) -> None:
+        """Leave a file that failed to the next worker; set it aside where it failed often enough."""
+        _log.error("sftp_file_failed", file=str(taken.file_id), tries=taken.tries, exc_info=error)
+        if taken.tries >= _FAILURES_MAX and await picking.hold(self._database, taken):
+            item = Item(taken.workspace_id, "file", taken.file_id)
+            await quarantine.put_alone(self._database, item, error)
 
     async def _go_on(self, taken: Taken) -> None:
         workspace = await companies.workspace(self._database, self._vault, taken.workspace_id)

@@ -73,6 +73,24 @@ _LEASE = Statement(
 )
 
 
+_HOLD = Statement(
+    "sftp.hold",
+    "Have nobody take a file until it is put back, unless another took it since.",
+    """
+    UPDATE sftp_files SET leased_until = 'infinity'
+    WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND state = 'taken' RETURNING id
+    """,
+)
+_PUT_BACK = Statement(
+    "sftp.put_back",
+    "Have a file that was set aside be taken again.",
+    """
+    UPDATE sftp_files SET leased_until = NULL, tries = 0
+    WHERE workspace_id = $1 AND id = $2 AND state = 'taken' RETURNING id
+    """,
+)
+
+
 async def ask(tx: Transaction, workspace_id: UUID, now: datetime) -> int:
     """Have what is complete picked up at once, and return how many files that is."""
     found = await tx.fetch(_ASK, workspace_id, now)
@@ -134,6 +152,17 @@ async def kept(database: Database, taken: Taken, every: float = _RENEW_SECONDS) 
     finally:
         renewing.cancel()
         await asyncio.gather(renewing, return_exceptions=True)
+
+
+async def hold(database: Database, taken: Taken) -> bool:
+    """Have nobody take a file until it is put back; tell whether it was still ours."""
+    return await database.fetchval(_HOLD, taken.workspace_id, taken.file_id, taken.tries) is not None
+
+
+async def put_back(tx: Transaction, workspace_id: UUID, file_id: UUID) -> bool:
+    """Have a file that was set aside be taken again; tell whether there is one."""
+    tx.wakes.add(WAKE)
+    return await tx.fetchval(_PUT_BACK, workspace_id, file_id) is not None
 
 
 async def hand_on(database: Database, taken: Taken) -> None:

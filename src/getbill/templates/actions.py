@@ -1,5 +1,7 @@
 """Publishing an edition: checked first, then in force from the next message on."""
 
+import asyncio
+
 from getbill import channels
 from getbill.channels import Wording
 from getbill.companies import Workspace
@@ -25,7 +27,7 @@ async def publish(
 
     Two that publish at the same moment collide on the version's number, and the later one is tried again.
     """
-    check(wording, name, language)
+    await check(wording, name, language)
     last = await queries.last_version(tx, workspace.id, name, language)
     edition = Edition(name, language, last + 1, wording, tx.now)
     values = (wording.subject, wording.text, wording.html, tx.now)
@@ -33,11 +35,9 @@ async def publish(
     return edition
 
 
-def check(wording: Wording, name: str, language: str) -> None:
-    """Raise Invalid with every fault that keeps a wording from being published."""
-    wrong = [
-        FieldError(f"/{fault.part}", fault.code, fault.detail)
-        for fault in channels.faults(wording, name, language)
-    ]
+async def check(wording: Wording, name: str, language: str) -> None:
+    """Raise Invalid with every fault that keeps a wording from being published; other requests are answered meanwhile."""
+    faults = await asyncio.to_thread(channels.faults, wording, name, language)
+    wrong = [FieldError(f"/{fault.part}", fault.code, fault.detail) for fault in faults]
     if wrong:
         raise refusal(wrong)

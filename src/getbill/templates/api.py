@@ -107,7 +107,7 @@ async def preview_template(
             words = edition.wording
         else:
             words = wire.wording(asked.wording)
-            actions.check(words, *place)
+            await actions.check(words, *place)
         message = channels.render_wording(words, *place, _sample(workspace.company))
         return lambda: answer(200, wire.preview(message))
 

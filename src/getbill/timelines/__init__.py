@@ -7,6 +7,14 @@ nothing had left, and is marked unknown when something may have.
 
 from getbill.timelines.api import router
 from getbill.timelines.desk import Desk, Pace, others_go_on
+from getbill.timelines.failing import (
+    ask_again,
+    leave_alone,
+    open_again,
+    pass_over,
+    put_back,
+    settled,
+)
 from getbill.timelines.jobs import KeepGoing, abreast, send_due, send_due_in
 from getbill.timelines.planning import erase, follow_status, start
 from getbill.timelines.queries import is_busy, next_due
@@ -19,16 +27,22 @@ __all__ = [
     "KeepGoing",
     "Pace",
     "abreast",
+    "ask_again",
     "erase",
     "follow_status",
     "is_busy",
+    "leave_alone",
     "next_due",
+    "open_again",
     "others_go_on",
+    "pass_over",
+    "put_back",
     "receive",
     "recover",
     "router",
     "send_due",
     "send_due_in",
     "settle_unknown",
+    "settled",
     "start",
 ]

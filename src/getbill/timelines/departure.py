@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from getbill import compliance, debts, followups
+from getbill import compliance, debts, followups, quarantine
 from getbill.channels import ADDRESS_OF, AddressKind
 from getbill.channels.senders import Outgoing, Sender
 from getbill.companies import DRY_RUN, Workspace
@@ -64,6 +64,8 @@ async def _decide(
     carried = await arrival.hand_over(look.answered) if look.answered else []
     arrival.write_down(tx, held, carried)
     await ledger.write(tx, ours)
+    for contact in look.broken:
+        await quarantine.put(tx, contact.item, contact.reason or "")
     await ledger.end_rehearsal(tx, workspace.id, look.begun)
     await followups.cancel(tx, look.cancelled)
     await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])
@@ -95,6 +97,8 @@ class _LastLook:
     # Those of which this very transaction is told what became.
     answered: list[Departing] = field(default_factory=list)
     planned: list[Contact] = field(default_factory=list)
+    # What cannot be written as it is.
+    broken: list[Contact] = field(default_factory=list)
     # Debts of which a dry run was all there was, until now.
     begun: list[UUID] = field(default_factory=list)
     # Followups that these contacts were to try again, and will not.
@@ -175,6 +179,9 @@ class _LastLook:
         except rendering.CannotBeSaid as reason:
             self._pass_over(debt, contact, "skipped", str(reason))
             self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
+        except rendering.CannotBeWritten as reason:
+            contact.set_aside(str(reason))
+            self.broken.append(contact)
 
     def _falls_back(self, debt: Debt, contact: Contact, past: History) -> bool:
         """Tell whether the step is taken on its fall-back's channel by now: its own address was suppressed since."""

@@ -1,17 +1,19 @@
 """What carrying contacts out needs, how much is taken at once, and a contact between its two transactions."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import asyncpg
 import structlog
 
+from getbill import quarantine
 from getbill.channels.senders import Outcome, Outgoing, Sender, Senders
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit.db import Database
+from getbill.quarantine import Item
 from getbill.timelines.history import History
 from getbill.timelines.model import Contact
 from getbill.vault import Vault
@@ -79,14 +81,24 @@ class Carried:
     past: History | None = None
 
 
-@contextmanager
-def others_go_on(workspace_id: UUID) -> Iterator[None]:
-    """Let what is wrong with one workspace keep no other one waiting; a lost database concerns them all."""
+_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+@asynccontextmanager
+async def others_go_on(database: Database, workspace_id: UUID) -> AsyncIterator[None]:
+    """Let what is wrong with one workspace keep no other one waiting: it is set aside, and left alone for a while.
+
+    A lost database concerns them all.
+    """
     try:
         yield
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-        raise
-    except Exception as error:  # noqa: BLE001 - its contacts come back when their lease ends
+    except Exception as error:
+        if isinstance(error, _LOST) and quarantine.is_passing(error):
+            raise
+        traceback = quarantine.unexplained(error)
         _log.error(
-            "workspace_failed", workspace=str(workspace_id), error=type(error).__name__, exc_info=error
+            "workspace_failed", workspace=str(workspace_id), error=type(error).__name__, exc_info=traceback
         )
+        if not quarantine.is_passing(error):
+            # Its contacts come back when their lease ends.
+            await quarantine.put_alone(database, Item(workspace_id, "workspace", workspace_id), error)

@@ -3,19 +3,23 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import groupby
 from uuid import UUID
 
-from getbill import companies, debts
+import structlog
+
+from getbill import companies, debts, quarantine
 from getbill.channels import Channel
 from getbill.companies import Workspace
 from getbill.kit import clock
-from getbill.timelines import arrival, ledger
+from getbill.timelines import arrival, failing, ledger
 from getbill.timelines.departure import depart, depart_inside
-from getbill.timelines.desk import Desk, others_go_on
+from getbill.timelines.desk import Carried, Departing, Desk, others_go_on
 from getbill.timelines.model import Contact
+
+_log = structlog.get_logger(__name__)
 
 KeepGoing = Callable[[], bool]
 
@@ -23,10 +27,12 @@ KeepGoing = Callable[[], bool]
 async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
     """Carry out the live contacts that are due, a bounded share of each workspace; return how many were taken."""
     taken: Counter[UUID] = Counter()
+    left_alone = await quarantine.workspaces(desk.database)
 
     async def claim() -> list[Contact]:
         lease = clock.wall() + timedelta(seconds=desk.pace.claim_seconds)
         sated = [workspace_id for workspace_id, count in taken.items() if count >= desk.pace.share]
+        sated += left_alone
         claimed = await ledger.claim_live(desk.database, clock.wall(), desk.pace.batch, lease, sated)
         taken.update(contact.workspace_id for contact in claimed)
         return claimed
@@ -37,7 +43,7 @@ async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
         done = 0
         while found := await rounds.next():
             workspace, contacts = found
-            with others_go_on(workspace.id):
+            async with others_go_on(desk.database, workspace.id):
                 await _carry(desk, workspace, contacts, keep_going)
             done += len(contacts)
         return done
@@ -48,7 +54,13 @@ async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
 async def send_due_in(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -> int:
     """Carry out some of a sandbox's contacts that are due at its own instant; return how many were taken."""
     if all(_answers_inside(desk, channel) for channel in Channel):
-        return await depart_inside(desk, workspace)
+        try:
+            return await depart_inside(desk, workspace)
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            # One of them fails: they are claimed and decided on in parts.
+            _log.warning("contacts_decided_apart", workspace=str(workspace.id), error=type(error).__name__)
     lease = clock.wall() + timedelta(seconds=desk.pace.sandbox_claim_seconds)
     now = workspace.now()
     claimed = await ledger.claim_in(desk.database, workspace.id, now, desk.pace.batch, lease)
@@ -79,7 +91,7 @@ class _Rounds:
         self.is_dry = not claimed
         claimed.sort(key=lambda contact: (contact.workspace_id, contact.due_at))
         for workspace_id, group in groupby(claimed, lambda contact: contact.workspace_id):
-            with others_go_on(workspace_id):
+            async with others_go_on(self.desk.database, workspace_id):
                 workspace = await companies.workspace(self.desk.database, self.desk.vault, workspace_id)
                 self.ready.extend((workspace, some) for some in _in_rounds(self.desk, list(group)))
 
@@ -89,9 +101,51 @@ async def _carry(desk: Desk, workspace: Workspace, contacts: Sequence[Contact], 
         # Stopped since they were claimed: by somebody, or with this worker.
         await ledger.release(desk.database, contacts)
         return 0
-    departing = await depart(desk, workspace, contacts)
-    await arrival.settle(desk, workspace, await arrival.hand_over(departing))
+    departing = await _depart(desk, workspace, contacts)
+    await _settle(desk, workspace, await arrival.hand_over(departing))
     return len(contacts)
+
+
+async def _depart(desk: Desk, workspace: Workspace, contacts: Sequence[Contact]) -> list[Departing]:
+    """Decide on contacts; one that fails is set aside, and the others leave."""
+    departing: list[Departing] = []
+
+    async def decide(some: Sequence[Contact]) -> None:
+        before = failing.standing(some)
+        try:
+            departing.extend(await depart(desk, workspace, some))
+        except BaseException:
+            failing.stand(some, before)
+            raise
+
+    async def put_aside(contact: Contact, error: Exception) -> None:
+        await failing.put_aside(desk.database, workspace, contact, error)
+
+    await quarantine.isolated(contacts, decide, put_aside)
+    return departing
+
+
+async def _settle(desk: Desk, workspace: Workspace, carried: Sequence[Carried]) -> None:
+    """Write down what providers said; of one that cannot be written recovery finds out, when its lease ends."""
+
+    async def settle(some: Sequence[Carried]) -> None:
+        contacts = [one.contact for one in some]
+        before = failing.standing(contacts)
+        try:
+            await arrival.settle(desk, workspace, some if len(some) == len(carried) else _unread(some))
+        except BaseException:
+            failing.stand(contacts, before)
+            raise
+
+    async def leave(one: Carried, error: Exception) -> None:
+        _log.error("contact_not_settled", debt=str(one.contact.debt_id), exc_info=error)
+
+    await quarantine.isolated(carried, settle, leave)
+
+
+def _unread(carried: Sequence[Carried]) -> list[Carried]:
+    """Return what providers said, with debts and histories to be read again: a lost try has changed them."""
+    return [replace(one, debt=None, past=None) for one in carried]
 
 
 def _answers_inside(desk: Desk, channel: Channel) -> bool:

@@ -169,10 +169,10 @@ _LOOK_AFTER_AT = Statement(
 )
 _STOP = Statement(
     "timelines.stop",
-    "Stop every contact of a debt that is planned; of which followups was it another try?",
+    "Stop every contact of a debt that is planned or stands aside; of which followups was it another try?",
     """
     UPDATE contacts SET state = 'stopped', reason = $3, settled_at = $4
-    WHERE workspace_id = $1 AND debt_id = $2 AND state = 'planned'
+    WHERE workspace_id = $1 AND debt_id = $2 AND state IN ('planned', 'set_aside')
     RETURNING followup_id
     """,
 )
@@ -189,8 +189,8 @@ _ERASE = Statement(
     "Keep of an erased debt's contacts only that and when they were.",
     """
     UPDATE contacts SET address_hash = NULL, provider_ref = NULL, followup_id = NULL,
-        state = CASE WHEN state = 'planned' THEN 'stopped' ELSE state END,
-        settled_at = CASE WHEN state = 'planned' THEN $3 ELSE settled_at END, reason = NULL
+        state = CASE WHEN state IN ('planned', 'set_aside') THEN 'stopped' ELSE state END,
+        settled_at = CASE WHEN state IN ('planned', 'set_aside') THEN $3 ELSE settled_at END, reason = NULL
     WHERE workspace_id = $1 AND debt_id = $2
     """,
 )

@@ -12,11 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from getbill.channels import Channel
+from getbill.quarantine import Item
 
 # States in which the debtor was contacted, or may have been: they count for caps and are never repeated.
 MADE = frozenset({"sending", "accepted", "delivered", "answered", "bounced", "unknown"})
 # What a dry run wrote and did not send: done while it lasts, and to be done after it.
 REHEARSED = "rehearsed"
+# It failed, and neither left nor was it given up: nothing else of its debt is planned meanwhile.
+SET_ASIDE = "set_aside"
 # States in which a step of the scenario is behind us; a stopped one is taken up again when contact resumes.
 PASSED = MADE | {"failed", "skipped"}
 _CHANNELS = {str(channel): channel for channel in Channel}
@@ -66,6 +69,17 @@ class Contact:
         self.due_at = due_at
         self.lease_until = None
         self.reason = reason
+
+    def set_aside(self, reason: str) -> None:
+        """Take the contact out of the plan until it is put back."""
+        self.state = SET_ASIDE
+        self.lease_until = None
+        self.reason = reason
+
+    @property
+    def item(self) -> Item:
+        """What of it stands aside where it failed: a debt has one contact at a time."""
+        return Item(self.workspace_id, "contact", self.debt_id, self.debt_id)
 
     def standing(self) -> tuple[Any, ...]:
         """Return all that the row says, for `stand` to put it back."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from getbill import companies, compliance, debts, followups
+from getbill import companies, compliance, debts, followups, quarantine
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Fate, Outcome, Outgoing, Sender, Writer, unknown
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.followups import Followup
 from getbill.kit import clock, crashes, ids
-from getbill.timelines import arrival, history, ledger, planning
+from getbill.timelines import arrival, failing, history, ledger, planning
 from getbill.timelines.desk import Carried, Departing, Desk, others_go_on
 from getbill.timelines.history import History
 from getbill.timelines.model import Contact
@@ -59,9 +59,21 @@ async def recover(desk: Desk) -> int:
 async def _find_out(desk: Desk, lost: Sequence[Contact]) -> None:
     """Find out what became of contacts of one workspace, and write it down."""
     workspace_id = lost[0].workspace_id
-    with others_go_on(workspace_id):
+    async with others_go_on(desk.database, workspace_id):
         workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
-        await _find_out_in(desk, workspace, lost)
+
+        async def find_out(some: Sequence[Contact]) -> None:
+            before = failing.standing(some)
+            try:
+                await _find_out_in(desk, workspace, some)
+            except BaseException:
+                failing.stand(some, before)
+                raise
+
+        async def give_up(contact: Contact, error: Exception) -> None:
+            await failing.give_up(desk.database, workspace, contact, error)
+
+        await quarantine.isolated(lost, find_out, give_up)
 
 
 async def _find_out_in(desk: Desk, workspace: Workspace, lost: Sequence[Contact]) -> None:

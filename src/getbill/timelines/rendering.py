@@ -10,7 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from getbill import channels, companies, templates
-from getbill.channels import AddressKind, Channel, HowToPayMissing, MessageFacts, TemplateUnknown
+from getbill.channels import (
+    AddressKind,
+    Channel,
+    HowToPayMissing,
+    MessageFacts,
+    TemplateUnknown,
+    WordingBroken,
+)
 from getbill.channels.senders import Outgoing, Writer
 from getbill.companies import Logo
 from getbill.debtors import Identity
@@ -37,6 +44,10 @@ async def stationery(tx: Transaction, workspace_id: UUID) -> Stationery:
     return Stationery(await templates.in_force(tx, workspace_id), await companies.logo(tx, workspace_id))
 
 
+class CannotBeWritten(Exception):
+    """The template is broken: the contact is set aside until it is mended; the text says why."""
+
+
 class CannotBeSaid(Exception):
     """The contact has no address, or its message could not be written; the text says why."""
 
@@ -54,7 +65,7 @@ def address_of(identity: Identity, channel: Channel) -> str:
 
 
 def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationery) -> Outgoing:
-    """Return the message of a step as it is taken for a debt; raise CannotBeSaid where there is none."""
+    """Return the message of a step as it is taken for a debt; raise CannotBeSaid where there is none, CannotBeWritten where its template is broken."""
     identity, company = debt.debtor.identity, debt.workspace.company
     own = channels.language_of(identity.language, identity.country, company.language)
     language = step.language or own
@@ -72,6 +83,10 @@ def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationer
             messages.message(
                 "no template {template} in {language}", template=step.template, language=language
             )
+        ) from error
+    except WordingBroken as error:
+        raise CannotBeWritten(
+            f"The template {step.template} in {language} cannot be sent: {error}"
         ) from error
     return Outgoing(
         key=key,

@@ -11,7 +11,7 @@ _ASK = Statement(
     "todos.ask",
     "Put a question to a person; one that is open already stays as it is.",
     """
-    INSERT INTO todos (workspace_id, id, type, subject_id, debt_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+    INSERT INTO todos (workspace_id, id, type, subject_id, debt_id, created_at, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (workspace_id, type, subject_id) WHERE decided_at IS NULL DO NOTHING
     """,
 )
@@ -39,10 +39,18 @@ _ERASE = Statement(
 )
 
 
-def ask(tx: Transaction, workspace_id: UUID, type_: str, subject_id: UUID, debt_id: UUID | None) -> None:
+def ask(
+    tx: Transaction,
+    workspace_id: UUID,
+    type_: str,
+    subject_id: UUID,
+    debt_id: UUID | None,
+    *,
+    reason: str | None = None,
+) -> None:
     """Put a question to a person at the transaction's edge; while one is open it is not asked again."""
     assert type_ in KINDS, type_  # noqa: S101 - a type nobody could decide
-    tx.defer(_ASK, workspace_id, ids.new(), type_, subject_id, debt_id, tx.now)
+    tx.defer(_ASK, workspace_id, ids.new(), type_, subject_id, debt_id, tx.now, reason)
 
 
 async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:

@@ -20,7 +20,7 @@ GONE = "gone"
 class Kind:
     """A type of question: the prefix of what it is about, its words in French and English, and its answers.
 
-    `{name}` in its words is what the subject is called.
+    `{name}` in its words is what the subject is called, `{reason}` why it is asked.
     """
 
     subject: str
@@ -55,6 +55,12 @@ KINDS: Mapping[str, Kind] = {
         "The scenario is over and the debt is not paid. What follows?",
         ("escalate", "continue", "write_off", "archive"),
     ),
+    "set_aside": Kind(
+        "aside",
+        "Mis de côté parce que le traitement a échoué ; le reste continue. Réessayer ? ({reason})",
+        "It failed and was set aside; everything else goes on. Try it again? ({reason})",
+        ("retry", "dismiss"),
+    ),
 }
 
 
@@ -78,6 +84,7 @@ class Todo:
     decided_at: datetime | None
     decision: str | None
     decided_by: str | None
+    reason: str | None = None
 
     @property
     def kind(self) -> Kind:

@@ -14,7 +14,7 @@ from getbill.todos.queries import Wanted
 _SORT = "-created_at"
 _LIST = "todos"
 
-Type = Literal["unknown_contact", "escalation", "import_mapping", "webhook_rights"]
+Type = Literal["unknown_contact", "escalation", "import_mapping", "webhook_rights", "set_aside"]
 State = Literal["open", "decided"]
 
 
@@ -60,10 +60,12 @@ class TodoShown(BaseModel):
     title: TitleShown
     subject_id: str = Field(
         description="What it is about: of `unknown_contact` the followup, of `escalation` the debt,"
-        " of `import_mapping` the import, of `webhook_rights` the webhook."
+        " of `import_mapping` the import, of `webhook_rights` the webhook, of `set_aside` an id of its own:"
+        " `reason` names what failed."
     )
     file: FileShown | None = Field(description="Of `import_mapping`: the file, and what is asked of it.")
     debt_id: str | None
+    reason: str | None = Field(description="Of `set_aside`: what failed, and why; null for the others.")
     decisions: list[str] = Field(description="What can be decided; empty once it is.")
     created_at: Instant
     decided_at: Instant | None
@@ -108,15 +110,16 @@ def cursor_after(workspace: Workspace, found: list[Todo], limit: int) -> str | N
 def shown(todo: Todo, file: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return a question as answers show it, with the file that it is about."""
     kind, is_open = todo.kind, todo.decided_at is None
-    name = file["name"] if file else "?"
+    said = {"name": file["name"] if file else "?", "reason": todo.reason or "?"}
     return {
         "id": ids.show("todo", todo.id),
         "type": todo.type,
         "state": "open" if is_open else "decided",
-        "title": {"fr": kind.french.format(name=name), "en": kind.english.format(name=name)},
+        "title": {"fr": kind.french.format(**said), "en": kind.english.format(**said)},
         "subject_id": ids.show(kind.subject, todo.subject_id),
         "file": file,
         "debt_id": ids.show("debt", todo.debt_id) if todo.debt_id else None,
+        "reason": todo.reason,
         "decisions": list(kind.decisions) if is_open else [],
         "created_at": json.instant(todo.created_at),
         "decided_at": json.instant(todo.decided_at),

@@ -13,8 +13,8 @@ from getbill.webhooks.following import Follower
 from getbill.webhooks.jobs import Courier, Plan
 from getbill.webhooks.ledger import keep_partitions
 from getbill.webhooks.model import EVENTS_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint
-from getbill.webhooks.notices import NOTICE, Notices
-from getbill.webhooks.owing import WAKE, owe
+from getbill.webhooks.notices import NOTICE, Notices, queue_again
+from getbill.webhooks.owing import WAKE, owe, owe_again
 from getbill.webhooks.posts import Poster, trusting
 from getbill.webhooks.queries import endpoints, find
 from getbill.webhooks.replays import replay
@@ -22,6 +22,7 @@ from getbill.webhooks.resending import read_replay
 from getbill.webhooks.resending import trial as trial_shown
 from getbill.webhooks.rights import take_over, withhold
 from getbill.webhooks.rotation import OVERLAP_HOURS_DEFAULT, OVERLAP_HOURS_MAX
+from getbill.webhooks.settling import send_again
 from getbill.webhooks.trials import Trials
 from getbill.webhooks.wire import endpoint as shown
 from getbill.webhooks.wire import read_new
@@ -52,10 +53,13 @@ __all__ = [
     "find",
     "keep_partitions",
     "owe",
+    "owe_again",
+    "queue_again",
     "read_new",
     "read_replay",
     "replay",
     "rotate",
+    "send_again",
     "shown",
     "take_over",
     "trial_shown",

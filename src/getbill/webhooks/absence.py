@@ -8,8 +8,10 @@ workspace's stream, as whoever owes does: an event is either owed or missed.
 from dataclasses import dataclass
 from uuid import UUID
 
+from getbill import quarantine
 from getbill.kit import clock, crashes
 from getbill.kit.db import Database, Statement, Transaction
+from getbill.quarantine import Item
 from getbill.webhooks import owing
 from getbill.webhooks.owing import WAKE, Due
 
@@ -139,7 +141,15 @@ async def catch_up(database: Database, batch: int = owing.STRETCH_EVENTS) -> int
     behind = [_Behind(*row.values()) for row in await database.fetch(_BEHIND)]
     left = 0
     for one in behind:
-        left += await _catch_up_one(database, one, batch)
+        item = Item(one.workspace_id, "endpoint", one.id)
+        if await quarantine.is_aside(database, item):
+            continue
+        try:
+            left += await _catch_up_one(database, one, batch)
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            await quarantine.put_alone(database, item, error)
     return left
 
 

@@ -12,10 +12,11 @@ from uuid import UUID
 
 import structlog
 
-from getbill import companies, events, vault
+from getbill import companies, events, quarantine, vault
 from getbill.companies import Workspace
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Statement, Transaction
+from getbill.quarantine import Item
 from getbill.vault import Key, Vault
 from getbill.webhooks import absence, notices
 from getbill.webhooks.ledger import Ailing
@@ -72,10 +73,15 @@ async def treat(database: Database, vault: Vault, ailing: Iterable[Ailing]) -> N
     """
     long_ago = clock.wall() - FAILING_MAX
     for one in ailing:
-        if one.is_gone:
-            await _disable(database, vault, one, "gone")
-        elif one.failing_since is not None and one.failing_since <= long_ago:
-            await _disable(database, vault, one, "failing")
+        reason = "gone" if one.is_gone else "failing"
+        if not one.is_gone and (one.failing_since is None or one.failing_since > long_ago):
+            continue
+        try:
+            await _disable(database, vault, one, reason)
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            await quarantine.put_alone(database, Item(one.workspace_id, "endpoint", one.id), error)
 
 
 async def _disable(database: Database, vault: Vault, one: Ailing, reason: str) -> None:

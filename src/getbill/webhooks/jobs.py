@@ -14,16 +14,21 @@ from uuid import UUID
 
 import structlog
 
+from getbill import quarantine
 from getbill.kit import clock, crashes
 from getbill.kit.db import Database
-from getbill.vault import Key, SealBroken, Vault
-from getbill.webhooks import ailments, ledger
+from getbill.kit.lost import LOST
+from getbill.quarantine import Item
+from getbill.vault import Key, Vault
+from getbill.webhooks import ailments, ledger, settling
 from getbill.webhooks.ledger import Ask, Tried
 from getbill.webhooks.model import (
+    UNREADABLE,
     Claimed,
     Outcome,
     Secrets,
     Target,
+    Verdict,
     body_of,
     headers_of,
     judge,
@@ -165,7 +170,7 @@ class Courier:
         untried, self._untried = self._untried, []
         try:
             if tried:
-                ailing = await ledger.settle(self.database, tried)
+                ailing = await settling.settle(self.database, tried)
                 crashes.at("webhooks.settled")
                 for one in tried:
                     self._let_go(one.claimed)
@@ -272,6 +277,8 @@ class Courier:
             self._news.set()
 
     def _set_pace(self, pace: _Pace, held: _Held, outcome: Outcome) -> None:
+        if outcome.is_unsent:
+            return
         if not outcome.is_delivered:
             # Behind one that failed nothing goes out: it is given back unspent.
             pace.trusted = 1
@@ -305,19 +312,27 @@ class Courier:
                 key = self.vault.unwrap(claimed.wrapped, target.workspace_id, claimed.debt_id)
             body = self._body_of(claimed, key)
             opened = self._secrets.of(target)
-        except SealBroken as error:
-            _log.error("webhook_unreadable", event_id=str(claimed.event_id), error=str(error))
-            outcome = Outcome(clock.wall(), 0, error="The event could not be opened.")
-        else:
             now = clock.wall()
             signed_by = signing(
                 now, opened.secret, opened.next_secret, target.cut_over_at, target.rotation_ends_at
             )
             headers = headers_of(claimed, signed_by, opened.headers, body, int(now.timestamp()))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this delivery's own
+            return await self._set_aside(claimed, error)
+        else:
             outcome = await self.poster.post(target.url, headers, body, is_live=target.is_live)
             crashes.at("webhooks.posted")
         verdict = judge(outcome, claimed.attempts, target.retry_seconds, clock.wall())
         return Tried(claimed, outcome, verdict, _sealed_response(claimed, key, outcome))
+
+    async def _set_aside(self, claimed: Claimed, error: Exception) -> Tried:
+        """Give up a delivery that cannot be made ready to be sent; its endpoint has nothing to do with it."""
+        _log.error("webhook_unreadable", event_id=str(claimed.event_id), error=type(error).__name__)
+        item = Item(claimed.target.workspace_id, "delivery", claimed.id)
+        with suppress(*LOST):
+            await quarantine.put_alone(self.database, item, error)
+        outcome = Outcome(clock.wall(), 0, error=UNREADABLE)
+        return Tried(claimed, outcome, Verdict("exhausted", clock.wall()), None)
 
 
 def _sealed_response(claimed: Claimed, key: Key | None, outcome: Outcome) -> bytes | None:

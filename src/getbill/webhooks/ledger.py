@@ -356,6 +356,8 @@ def _health(
     """Yield what changed about endpoints; nothing for one that was up and is."""
     by_endpoint: dict[tuple[UUID, UUID], list[Tried]] = {}
     for one in tried:
+        if one.outcome.is_unsent:
+            continue
         target = one.claimed.target
         by_endpoint.setdefault((target.workspace_id, target.id), []).append(one)
     for (workspace_id, endpoint_id), ones in sorted(by_endpoint.items()):

@@ -40,6 +40,8 @@ FAILURES_UNTIL_DOWN = 3
 
 
 OwnerKind = ActorKind | Literal["unknown"]
+# Of a delivery that could not be opened, signed or written.
+UNREADABLE = "The event could not be opened."
 
 
 class TooManyEndpoints(Conflict):
@@ -194,6 +196,11 @@ class Outcome:
     def is_delivered(self) -> bool:
         """Whether the receiver took it."""
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether it could not be made ready: no receiver was asked."""
+        return self.error == UNREADABLE
 
     @property
     def is_gone(self) -> bool:

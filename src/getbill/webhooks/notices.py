@@ -19,7 +19,7 @@ from getbill import companies
 from getbill.channels import Channel, language_of
 from getbill.channels.senders import Fate, Outgoing, Sender, Writer
 from getbill.companies import User, Workspace
-from getbill.kit import ids, json
+from getbill.kit import clock, ids, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.vault import Vault
 
@@ -36,6 +36,15 @@ _ENDPOINT = Statement(
     """
     SELECT url, disabled_reason, disabled_at FROM webhook_endpoints
     WHERE workspace_id = $1 AND id = $2 AND NOT is_enabled AND deleted_at IS NULL
+    """,
+)
+
+_QUEUE_AGAIN = Statement(
+    "webhooks.queue_again",
+    "Have the jobs that are held be done once more.",
+    """
+    UPDATE pgqueuer SET status = 'queued', attempts = 0, execute_after = $2
+    WHERE entrypoint = $1 AND status = 'failed'
     """,
 )
 
@@ -105,6 +114,11 @@ async def tell_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID) 
     ]
     many = len(payloads)
     await Queries(AsyncpgDriver(connection)).enqueue([NOTICE] * many, payloads, [0] * many)
+
+
+async def queue_again(tx: Transaction) -> None:
+    """Have the admins told whom the queue holds, once more."""
+    await tx.execute(_QUEUE_AGAIN, NOTICE, clock.wall())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from getbill import events
+import structlog
+
+from getbill import events, quarantine
 from getbill.kit import clock, crashes
 from getbill.kit.db import Database, Statement, Transaction
+from getbill.quarantine import Item
+
+_log = structlog.get_logger(__name__)
 
 # The channel on which deliveries that are owed wake the couriers.
 WAKE: Final = "getbill_deliveries"
@@ -51,6 +56,17 @@ _OWE = Statement(
     """,
 )
 
+_AT = Statement(
+    "webhooks.event_at",
+    "The event at a place of a stream.",
+    "SELECT id FROM events WHERE workspace_id = $1 AND position = $2",
+)
+_POSITION = Statement(
+    "webhooks.position_of",
+    "The place of an event in its stream.",
+    "SELECT position FROM events WHERE workspace_id = $1 AND id = $2",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -67,14 +83,55 @@ async def owe(database: Database, batch: int = STRETCH_EVENTS) -> int:
 
     At most `batch` events of each stream; call it again until it returns 0.
     """
+    try:
+        return await _owe(database, batch)
+    except Exception as error:
+        if quarantine.is_passing(error):
+            raise
+    return sum([await _owe_apart(database, one, batch) for one in await events.behind(database)])
+
+
+async def _owe(database: Database, batch: int, only: UUID | None = None) -> int:
     async with database.transaction(clock.wall()) as tx:
-        stretches = await events.take_unreacted(tx, batch)
+        stretches = await events.take_unreacted(tx, batch, only)
         await owe_due(tx, [Due(one.workspace_id, one.after, one.until) for one in stretches])
         if stretches:
             crashes.at("webhooks.owing")
     if stretches:
         crashes.at("webhooks.owed")
     return len(stretches)
+
+
+async def _owe_apart(database: Database, workspace_id: UUID, batch: int) -> int:
+    """Owe what one stream has, in ever smaller stretches where that fails; an event that fails by itself is set aside."""
+    while True:
+        try:
+            return await _owe(database, batch, workspace_id)
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            if batch == 1:
+                await _pass_over(database, workspace_id, error)
+                return 1
+            batch //= 2
+
+
+async def _pass_over(database: Database, workspace_id: UUID, error: Exception) -> None:
+    """Set aside the next event of a stream and go on after it, in one transaction."""
+    async with database.transaction(clock.wall()) as tx:
+        for stretch in await events.take_unreacted(tx, 1, workspace_id):
+            event_id = await tx.fetchval(_AT, workspace_id, stretch.until)
+            if event_id is not None:
+                await quarantine.put(tx, Item(workspace_id, "event", event_id), quarantine.reason_of(error))
+    _log.error("event_set_aside", workspace=str(workspace_id), exc_info=quarantine.unexplained(error))
+
+
+async def owe_again(tx: Transaction, workspace_id: UUID, event_id: UUID) -> bool:
+    """Owe an event that was set aside; tell whether there is one."""
+    position = await tx.fetchval(_POSITION, workspace_id, event_id)
+    if position is not None:
+        await owe_due(tx, [Due(workspace_id, position - 1, position)])
+    return position is not None
 
 
 async def owe_due(tx: Transaction, due: Sequence[Due]) -> None:

@@ -1,0 +1,301 @@
+"""The HTML that a message may hold: an allow list of tags, attributes, address schemes and style properties.
+
+Read on the rendered page, never on the template, so that nothing is put together behind it. Two readers must agree: ours,
+which names what is wrong and where, and the HTML5 parser of `nh3`, which is what a mail program would see. Nothing in a
+message runs, and nothing is fetched when it is opened.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from html import unescape
+from importlib.resources import files
+from typing import Final
+
+import nh3
+
+DEPTH_MAX: Final = 64
+# A parser opens these again in every block that is begun within them: the deeper they stand, the longer the page grows.
+_FORMATTING: Final = frozenset({"a", "b", "code", "em", "font", "i", "s", "small", "strong", "u"})
+_FORMATTING_MAX: Final = 12
+# What is not well formed, apart from what may not stand there.
+_SHAPE: Final = "markup"
+# Findings beyond these tell an author nothing new.
+_FINDINGS_MAX: Final = 8
+_PIXELS: Final = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Names and values as the tokenizer of the HTML standard divides them (13.2.5).
+_TAG: Final = re.compile(r"<(/?)([A-Za-z][^\t\n\r\f />]*)")
+_ATTRIBUTE: Final = re.compile(
+    r"[\t\n\r\f /]*(?:(>)|([^\t\n\r\f />][^\t\n\r\f />=]*)"
+    r"(?:[\t\n\r\f ]*=[\t\n\r\f ]*(?:\"([^\"]*)\"|'([^']*)'|([^\t\n\r\f >\"'][^\t\n\r\f >]*)))?)"
+)
+_MARKUP: Final = re.compile(r"<(?=[A-Za-z/!?])")
+_DECLARATION: Final = re.compile(r"\s*([a-zA-Z-]+)\s*:([\w\s#%.,+!/'\"()-]*)")
+_FUNCTION: Final = re.compile(r"([\w-]*)\s*\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What may not stand in a page, the text of it, and the line it begins on."""
+
+    detail: str
+    source: str
+    line: int
+    code: str = "active-content"
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """What may stand in a page."""
+
+    tags: Mapping[str, frozenset[str]]
+    everywhere: frozenset[str]
+    void: frozenset[str]
+    implied: frozenset[str]
+    schemes: Mapping[str, tuple[str, ...]]
+    properties: frozenset[str]
+    functions: frozenset[str]
+
+    def attributes(self, tag: str) -> frozenset[str]:
+        """Return the attributes that a tag takes."""
+        return self.tags[tag] | self.everywhere
+
+
+@lru_cache(maxsize=1)
+def allowed() -> AllowList:
+    """Return the allow list, read from `markup.toml` once."""
+    table = tomllib.loads((files("getbill.channels") / "markup.toml").read_text("utf-8"))
+    return AllowList(
+        {tag: frozenset(attributes) for tag, attributes in table["tags"].items()},
+        frozenset(table["everywhere"]),
+        frozenset(table["void"]),
+        frozenset(table["implied"]),
+        {attribute: tuple(schemes) for attribute, schemes in table["schemes"].items()},
+        frozenset(table["styles"]["properties"]),
+        frozenset(table["styles"]["functions"]),
+    )
+
+
+@dataclass(slots=True)
+class Page:
+    """A page read by the rules of the HTML standard: what is wrong with it, and each element that was begun."""
+
+    findings: list[Finding] = field(default_factory=list)
+    elements: Counter[tuple[str, frozenset[str]]] = field(default_factory=Counter)
+
+
+def sanitised(html: str) -> tuple[str, list[Finding]]:
+    """Return a page as an HTML5 parser leaves it with nothing but what is allowed, and what is not."""
+    page = read(html)
+    if page.findings:
+        return "", page.findings
+    # A no-break space stays the character that it is.
+    clean = _cleaner().clean(html).replace("&nbsp;", "\u00a0")
+    lost = page.elements - read(clean).elements
+    return clean, [_lost(tag, html) for tag, _ in lost][:1]
+
+
+def _lost(tag: str, html: str) -> Finding:
+    place = re.search(rf"<{re.escape(tag)}\b", html, re.IGNORECASE)
+    at = place.start() if place else 0
+    return Finding(f"<{tag}> cannot stand there, or not with these attributes.", f"<{tag}", _line(html, at))
+
+
+@lru_cache(maxsize=1)
+def _cleaner() -> nh3.Cleaner:
+    rules = allowed()
+    return nh3.Cleaner(
+        tags=set(rules.tags),
+        clean_content_tags={"script", "style"},
+        attributes={tag: set(rules.attributes(tag)) for tag in rules.tags},
+        attribute_filter=lambda tag, name, value: None if _fault_of(tag, name, value) else value,
+        link_rel=None,
+        url_schemes={scheme for schemes in rules.schemes.values() for scheme in schemes},
+        url_relative="deny",
+    )
+
+
+def read(html: str) -> Page:
+    """Read a page; findings are in the order in which they stand, at most a few."""
+    page, stack = Page(), _Stack()
+    for found in _tokens(html):
+        if isinstance(found, Finding):
+            page.findings.append(found)
+        else:
+            page.findings += _findings(html, found)
+            page.findings += stack.take(html, found)
+            if not found.is_end:
+                page.elements[found.name, frozenset(name for name, _ in found.attributes)] += 1
+        if len(page.findings) >= _FINDINGS_MAX:
+            return page
+    page.findings += stack.left(html)
+    return page
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    name: str
+    at: int
+    is_end: bool = False
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+def _tokens(html: str) -> Iterator["_Tag | Finding"]:
+    """Yield every tag of a page, and a finding for what is markup and no tag."""
+    at = 0
+    while place := _MARKUP.search(html, at):
+        start = place.start()
+        name = _TAG.match(html, start)
+        if name is None:
+            yield _no_tag(html, start)
+            return
+        attributes: list[tuple[str, str]] = []
+        at = name.end()
+        while True:
+            part = _ATTRIBUTE.match(html, at)
+            if part is None:
+                yield Finding(
+                    f"{name.group()!r} does not end: a tag ends with '>'.",
+                    name.group(),
+                    _line(html, start),
+                    _SHAPE,
+                )
+                return
+            at = part.end()
+            if part[1]:
+                break
+            value = next((one for one in part.groups()[2:] if one is not None), "")
+            attributes.append((part[2].lower(), unescape(value)))
+        yield _Tag(name[2].lower(), start, bool(name[1]), tuple(attributes))
+
+
+def _no_tag(html: str, at: int) -> Finding:
+    if html.startswith("<!--", at):
+        detail = "A message has no comments in its page; write {# ... #} for what only you read."
+    elif html.startswith("</", at):
+        detail = "'</' begins no tag here; write &lt; for the sign itself."
+    else:
+        detail = "'<!' and '<?' cannot stand in a message: our frame has the document's head."
+    return Finding(detail, html[at : at + 4], _line(html, at))
+
+
+def _findings(html: str, tag: _Tag) -> Iterator[Finding]:
+    rules, source, line = allowed(), f"<{tag.name}", _line(html, tag.at)
+    if tag.name not in rules.tags:
+        if not tag.is_end:
+            detail = f"<{_shown(tag.name)}> cannot stand in a message: nothing runs, nothing is fetched on opening. Use of "
+            yield Finding(f"{detail}{', '.join(sorted(rules.tags))}.", source, line)
+        return
+    if tag.is_end:
+        return
+    seen: set[str] = set()
+    for name, value in tag.attributes:
+        detail = f"<{tag.name}> has {name} twice." if name in seen else _fault_of(tag.name, name, value)
+        seen.add(name)
+        if detail:
+            yield Finding(detail, source, line)
+
+
+def _fault_of(tag: str, name: str, value: str) -> str:
+    """Return what is wrong with an attribute, as a sentence; empty where it may stand."""
+    rules = allowed()
+    if tag not in rules.tags:
+        return f"<{_shown(tag)}> cannot stand in a message."
+    if name not in rules.attributes(tag):
+        takes = ", ".join(sorted(rules.attributes(tag)))
+        return f"{_shown(name)} cannot stand on <{tag}>: nothing runs, nothing is fetched on opening. It takes {takes}."
+    if name in rules.schemes:
+        return _fault_of_address(tag, name, value)
+    return _fault_of_style(tag, value) if name == "style" else ""
+
+
+def _fault_of_address(tag: str, name: str, value: str) -> str:
+    schemes = allowed().schemes[name]
+    scheme = _SCHEME.match(value)
+    is_known = scheme is not None and scheme[1].lower() in schemes
+    is_good = is_known and not _CONTROL.search(value)
+    if is_good and scheme and scheme[1].lower() == "data":
+        is_good = _PIXELS.fullmatch(value) is not None
+    if is_good:
+        return ""
+    if not value:
+        return f"{name} of <{tag}> is empty; where it shows what may be absent, put it in {{% if ... %}}."
+    if name == "src":
+        return "An image is in the message itself, as cid: or data: (png, jpeg, gif, webp in base64); none is fetched."
+    return f"{name} of <{tag}> begins with {', '.join(f'{one}:' for one in schemes[:-1])} or {schemes[-1]}:."
+
+
+@lru_cache(maxsize=1024)
+def _fault_of_style(tag: str, value: str) -> str:
+    rules = allowed()
+    for declaration in filter(str.strip, value.split(";")):
+        part = _DECLARATION.fullmatch(declaration)
+        if part is None:
+            return f"{_shown(declaration.strip())!r} cannot stand in the style of <{tag}>: write `property: value`, nothing fetched."
+        if part[1].lower() not in rules.properties:
+            return f"{part[1]} cannot stand in the style of <{tag}>; use of {', '.join(sorted(rules.properties))}."
+        for function in _FUNCTION.findall(part[2]):
+            if function and function.lower() not in rules.functions:
+                return f"{function}() cannot stand in the style of <{tag}>: nothing is fetched or computed on opening."
+    return ""
+
+
+@dataclass(slots=True)
+class _Stack:
+    """The elements that are open. An end tag that is missing makes a parser repeat elements, or move them."""
+
+    open: list[_Tag] = field(default_factory=list)
+
+    def take(self, html: str, tag: _Tag) -> Iterator[Finding]:
+        rules = allowed()
+        if tag.name not in rules.tags or (tag.name in rules.void and not tag.is_end):
+            return
+        if not tag.is_end:
+            if tag.name in rules.implied and self.open and self.open[-1].name == tag.name:
+                self.open.pop()
+            self.open.append(tag)
+            if len(self.open) > DEPTH_MAX or self._is_formatted():
+                yield Finding(
+                    f"<{tag.name}> stands too deep: at most {DEPTH_MAX} elements, {_FORMATTING_MAX} of them for formatting.",
+                    f"<{tag.name}",
+                    _line(html, tag.at),
+                    _SHAPE,
+                )
+            return
+        while self.open and self.open[-1].name != tag.name and self._is_implied(tag):
+            self.open.pop()
+        if self.open and self.open[-1].name == tag.name:
+            self.open.pop()
+        elif tag.name != "p":
+            # That of a paragraph around one of ours closes nothing, and leaves an empty line.
+            yield Finding(
+                f"</{tag.name}> closes nothing: close what was opened last first.",
+                f"</{tag.name}",
+                _line(html, tag.at),
+                _SHAPE,
+            )
+
+    def _is_formatted(self) -> bool:
+        return sum(one.name in _FORMATTING for one in self.open) > _FORMATTING_MAX
+
+    def _is_implied(self, end: _Tag) -> bool:
+        return self.open[-1].name in allowed().implied and any(one.name == end.name for one in self.open)
+
+    def left(self, html: str) -> Iterator[Finding]:
+        for tag in self.open:
+            if tag.name not in allowed().implied:
+                yield Finding(f"<{tag.name}> is not closed.", f"<{tag.name}", _line(html, tag.at), _SHAPE)
+                return
+
+
+def _line(html: str, at: int) -> int:
+    return html.count("\n", 0, at) + 1
+
+
+def _shown(name: str) -> str:
+    return name[:40].encode("ascii", "backslashreplace").decode()

@@ -1,0 +1,97 @@
+"""The debts that a template is tried with before it is published: whatever of them may be present or absent.
+
+Only what a template names makes a difference to it. Where all combinations would be too much to render, each two of them
+are tried together; what is left is found at departure.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from itertools import combinations, product
+from typing import Any, Final
+
+from getbill.channels.messages import MessageFacts
+from getbill.kit.money import Money
+
+# About a second's work.
+_CHARACTERS_MAX: Final = 2_000_000
+_IBAN: Final = "FR7630006000011234567890189"
+
+PLAIN: Final = MessageFacts(
+    creditor="Qzcreditor",
+    debtor="Qzdebtor",
+    reference="Qz-1",
+    balance=Money(234_000, "EUR"),
+    sent_on=date(2024, 3, 15),
+    due_on=date(2024, 1, 15),
+    payment_link="https://pay.qz.example/p",
+    creditor_address=("1 rue Qz", "75001 PARIS"),
+    debtor_address=("2 rue Qz", "69001 LYON"),
+)
+# Names as they come out of other people's files.
+_ODD: Final = 'Qz "O\'Neil" <b title=q> onq=q & Co; x:y'
+HOSTILE: Final = MessageFacts(
+    creditor=_ODD,
+    debtor=_ODD,
+    reference=_ODD,
+    balance=PLAIN.balance,
+    sent_on=PLAIN.sent_on,
+    due_on=PLAIN.due_on,
+    payment_link="https://pay.qz.example/p?a='1'&b=2",
+    iban=_IBAN,
+    contact_email="pay@qz.example",
+    creditor_address=(_ODD,),
+    debtor_address=(_ODD,),
+    collector=_ODD,
+)
+_WAYS: Final[tuple[Mapping[str, Any], ...]] = (
+    {},
+    {"payment_link": None, "iban": _IBAN},
+    {"payment_link": None, "contact_email": "pay@qz.example"},
+)
+_CONTACTS: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"contact_email": "pay@qz.example"},
+    {"contact_phone": "+33612345678"},
+)
+_MORE_WAYS: Final[tuple[Mapping[str, Any], ...]] = (
+    *_WAYS,
+    {"payment_link": None, "contact_phone": "+33612345678"},
+    *(
+        {"payment_link": link, "iban": iban} | contact
+        for link, iban, contact in product(
+            (PLAIN.payment_link, None),
+            (_IBAN, None),
+            _CONTACTS,
+        )
+        if sum(map(bool, (link, iban, contact))) > 1
+    ),
+)
+# What may be absent, or another's, by the variable that shows it.
+_OPTIONAL: Final[Mapping[str, Mapping[str, Any]]] = {
+    "due_on": {"due_on": None},
+    "creditor_address": {"creditor_address": ()},
+    "debtor_address": {"debtor_address": ()},
+    "has_logo": {"has_logo": True},
+    "collector": {"collector": "Qzcollector"},
+}
+_SHOW_WAYS: Final = frozenset({"payment_link", "iban", "contact", "pay_by"})
+
+
+def every(names: frozenset[str], size: int) -> Iterator[MessageFacts]:
+    """Yield debts in which what these variables show is present and absent, for templates of so many characters."""
+    ways = _MORE_WAYS if names & _SHOW_WAYS else _WAYS
+    options = [changes for name, changes in _OPTIONAL.items() if name in names]
+    for chosen in _choices(options, len(ways) * max(size, 1)):
+        changes: dict[str, Any] = {}
+        for option in chosen:
+            changes |= option
+        for way in ways:
+            yield replace(PLAIN, **changes, **way)
+
+
+def _choices(options: list[Mapping[str, Any]], cost: int) -> Iterator[tuple[Mapping[str, Any], ...]]:
+    whole = cost * 2 ** len(options) <= _CHARACTERS_MAX
+    for many in range(len(options) + 1):
+        if whole or many <= 2 or many == len(options):
+            yield from combinations(options, many)

@@ -1,0 +1,151 @@
+"""Setting aside what fails, putting it back, and forgetting it once it went well."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Final, TypeVar
+from uuid import UUID
+
+import structlog
+
+from getbill import todos
+from getbill.kit import clock, ids
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.quarantine.model import (
+    INSTALLATION,
+    Aside,
+    Item,
+    is_passing,
+    named,
+    pauses,
+    reason_of,
+    unexplained,
+)
+
+_log = structlog.get_logger(__name__)
+_Thing = TypeVar("_Thing")
+
+TODO: Final = "set_aside"
+# Put back so long ago and not failed again since: it went well.
+_PROVEN: Final = timedelta(minutes=15)
+
+_PUT = Statement(
+    "quarantine.put",
+    "Set something aside; once more where it failed before.",
+    """
+    INSERT INTO quarantine AS q (workspace_id, id, kind, subject_id, debt_id, reason, since, failed_at, next_try_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7::timestamptz + make_interval(secs => ($8::float8[])[1]))
+    ON CONFLICT (workspace_id, kind, subject_id) DO UPDATE SET reason = excluded.reason, tries = q.tries + 1,
+        failed_at = excluded.failed_at, retried_at = NULL,
+        next_try_at = excluded.failed_at + make_interval(secs => ($8::float8[])[q.tries + 1])
+    RETURNING id
+    """,
+)
+_RETRIED = Statement(
+    "quarantine.retried",
+    "Note that something was put back.",
+    "UPDATE quarantine SET retried_at = $3, next_try_at = NULL WHERE workspace_id = $1 AND id = $2",
+)
+_FORGET = Statement(
+    "quarantine.forget",
+    "Something stands aside no longer.",
+    "DELETE FROM quarantine WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 RETURNING id",
+)
+_DISMISS = Statement(
+    "quarantine.dismiss",
+    "A person wants something left as it is.",
+    "DELETE FROM quarantine WHERE workspace_id = $1 AND id = $2",
+)
+_WENT_WELL = Statement(
+    "quarantine.went_well",
+    "What was put back so long ago, and has not failed again.",
+    "SELECT * FROM quarantine WHERE retried_at < $1 LIMIT 500",
+)
+_ERASE = Statement(
+    "quarantine.erase",
+    "Forget that something of an erased debt stood aside.",
+    "DELETE FROM quarantine WHERE workspace_id = $1 AND debt_id = $2",
+)
+
+
+async def put(tx: Transaction, item: Item, reason: str) -> None:
+    """Set something aside with its reason, and ask a person of its workspace."""
+    row_id = await tx.fetchval(
+        _PUT,
+        item.workspace_id,
+        ids.new(),
+        item.kind,
+        item.subject_id,
+        item.debt_id,
+        reason,
+        clock.wall(),
+        pauses(item.kind),
+    )
+    if item.workspace_id != INSTALLATION:
+        said = f"{item.kind} {named(item)}: {reason}"
+        todos.ask(tx, item.workspace_id, TODO, row_id, item.debt_id, reason=said)
+
+
+async def put_alone(database: Database, item: Item, error: BaseException) -> None:
+    """Set something aside in a transaction of its own; the log has the reason, and the traceback where that says too little."""
+    reason = reason_of(error)
+    _log.error(
+        "set_aside", kind=item.kind, subject=str(item.subject_id), reason=reason, exc_info=unexplained(error)
+    )
+    async with database.transaction(clock.wall()) as tx:
+        await put(tx, item, reason)
+
+
+async def retried(tx: Transaction, aside: Aside) -> None:
+    """Note that something was put back; it is forgotten unless it fails again."""
+    await tx.execute(_RETRIED, aside.workspace_id, aside.id, clock.wall())
+
+
+async def dismissed(tx: Transaction, aside: Aside) -> None:
+    """Forget something that a person wants left as it is."""
+    await tx.execute(_DISMISS, aside.workspace_id, aside.id)
+
+
+async def cured(tx: Transaction, item: Item) -> bool:
+    """Forget something that went well, with its question; tell whether it stood aside."""
+    row_id = await tx.fetchval(_FORGET, item.workspace_id, item.kind, item.subject_id)
+    if row_id is not None and item.workspace_id != INSTALLATION:
+        todos.withdraw(tx, item.workspace_id, TODO, row_id)
+    return row_id is not None
+
+
+async def forget_proven(database: Database) -> int:
+    """Forget what was put back and went well, and return how much that was."""
+    rows = await database.fetch(_WENT_WELL, clock.wall() - _PROVEN)
+    for row in rows:
+        async with database.transaction(clock.wall()) as tx:
+            await cured(tx, Aside.of(row).item)
+    return len(rows)
+
+
+async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
+    """Forget what stood aside of an erased debt."""
+    await tx.execute(_ERASE, workspace_id, debt_id)
+
+
+async def isolated(
+    things: Sequence[_Thing],
+    work: Callable[[Sequence[_Thing]], Awaitable[None]],
+    put_aside: Callable[[_Thing, Exception], Awaitable[None]],
+) -> None:
+    """Work on things together; where that fails, in halves, so that only what fails by itself is put aside.
+
+    `work` leaves nothing behind when it raises. What passes by itself, as a lost database does, is raised.
+    """
+    if not things:
+        return
+    try:
+        await work(things)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        if len(things) == 1:
+            await put_aside(things[0], error)
+            return
+        half = len(things) // 2
+        await isolated(things[:half], work, put_aside)
+        await isolated(things[half:], work, put_aside)

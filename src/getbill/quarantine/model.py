@@ -1,0 +1,138 @@
+"""What can be set aside, and what a failure says of it. No I/O."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, get_args
+from uuid import UUID
+
+import asyncpg
+from asyncpg import Record
+
+from getbill.channels import WordingBroken
+from getbill.kit import ids
+from getbill.kit.errors import Problem
+from getbill.vault import SealBroken
+
+# Where the installation's own jobs stand, which belong to no workspace.
+INSTALLATION: Final = UUID(int=0)
+# Before each try that follows a failure by itself; after the last one a person puts it back.
+RETRY_SECONDS: Final = (600.0, 3_600.0, 21_600.0, 86_400.0, 259_200.0)
+
+Kind = Literal[
+    "contact",
+    "sending",
+    "event",
+    "stream",
+    "delivery",
+    "endpoint",
+    "import",
+    "row",
+    "file",
+    "bounce",
+    "erasure",
+    "workspace",
+    "job",
+]
+# What a person alone puts back, or what is done again anyway.
+_BY_HAND: Final = frozenset({"delivery", "row", "bounce", "erasure", "job"})
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+# What callers know the subject of each kind by.
+PREFIXES: Final = {
+    "contact": "debt",
+    "sending": "debt",
+    "event": "wh",
+    "stream": "workspace",
+    "delivery": "wd",
+    "endpoint": "we",
+    "import": "import",
+    "row": "import",
+    "erasure": "debt",
+    "file": "file",
+    "bounce": "followup",
+    "workspace": "workspace",
+    "job": "job",
+}
+# A failure that says nothing of the item: the same again, later, may go well.
+_PASSING: Final = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that is processed by itself: whose, what it is, and the debt it is about."""
+
+    workspace_id: UUID
+    kind: Kind
+    subject_id: UUID
+    debt_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A row of the quarantine."""
+
+    workspace_id: UUID
+    id: UUID
+    kind: Kind
+    subject_id: UUID
+    debt_id: UUID | None
+    reason: str
+    tries: int
+    since: datetime
+    failed_at: datetime
+    next_try_at: datetime | None
+    retried_at: datetime | None
+
+    @staticmethod
+    def of(row: Record) -> "Aside":
+        """Return what a row says."""
+        return Aside(**row)
+
+    @property
+    def item(self) -> Item:
+        """What was set aside."""
+        return Item(self.workspace_id, self.kind, self.subject_id, self.debt_id)
+
+
+def named(item: Item) -> str:
+    """Return what callers know something by."""
+    return ids.show(PREFIXES[item.kind], item.subject_id)
+
+
+def pauses(kind: Kind) -> list[float]:
+    """Return the seconds after each failure before it is tried again by itself."""
+    return [] if kind in _BY_HAND else list(RETRY_SECONDS)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether a failure is the database's or the machine's of the moment, and not the item's own."""
+    is_wrong_use = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+    return isinstance(error, _PASSING) and not is_wrong_use
+
+
+def unexplained(error: BaseException) -> BaseException | None:
+    """Return an error whose traceback somebody needs, for the log; None where its reason says all."""
+    return None if isinstance(error, SealBroken | WordingBroken | Problem) else error
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why something failed, in words that hold nothing of anybody."""
+    if isinstance(error, SealBroken):
+        return f"What is sealed does not open: {error}."
+    if isinstance(error, WordingBroken):
+        return f"The template cannot be sent: {error}"
+    if isinstance(error, Problem):
+        return f"{type(error).__name__} ({error.code})."
+    if isinstance(error, asyncpg.PostgresError):
+        constraint = getattr(error, "constraint_name", None)
+        return f"The database refused it: {type(error).__name__}{f' ({constraint})' if constraint else ''}."
+    return f"{type(error).__name__}; the worker's log has its traceback."

@@ -1,0 +1,73 @@
+"""Reading the quarantine: what stands in it, what is to be tried again, which workspaces are left alone."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.quarantine.model import Aside, Item
+
+_DUE = Statement(
+    "quarantine.due",
+    "What is to be tried again by itself, the longest due first.",
+    "SELECT * FROM quarantine WHERE next_try_at <= $1 AND retried_at IS NULL ORDER BY next_try_at LIMIT 500",
+)
+_EVERY = Statement(
+    "quarantine.every",
+    "What stands aside, the oldest first.",
+    "SELECT * FROM quarantine WHERE retried_at IS NULL ORDER BY since, id LIMIT $1",
+)
+_FIND = Statement(
+    "quarantine.find",
+    "One thing that stands aside.",
+    "SELECT * FROM quarantine WHERE workspace_id = $1 AND id = $2",
+)
+_IS_ASIDE = Statement(
+    "quarantine.is_aside",
+    "Does this thing stand aside?",
+    """
+    SELECT EXISTS (SELECT FROM quarantine
+        WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 AND retried_at IS NULL)
+    """,
+)
+_COUNTS = Statement(
+    "quarantine.counts",
+    "How much stands aside, by what it is, over all workspaces.",
+    "SELECT kind, count(*) AS number FROM quarantine WHERE retried_at IS NULL GROUP BY kind ORDER BY kind",
+)
+_WORKSPACES = Statement(
+    "quarantine.workspaces",
+    "Which workspaces are left alone for now?",
+    "SELECT workspace_id FROM quarantine WHERE kind = $1 AND retried_at IS NULL",
+)
+
+
+async def due(database: Database, now: datetime) -> list[Aside]:
+    """Return what is to be tried again by itself."""
+    return [Aside.of(row) for row in await database.fetch(_DUE, now)]
+
+
+async def every(database: Database, most: int = 1000) -> list[Aside]:
+    """Return what stands aside in all workspaces, the oldest first."""
+    return [Aside.of(row) for row in await database.fetch(_EVERY, most)]
+
+
+async def find(tx: Transaction, workspace_id: UUID, aside_id: UUID) -> Aside | None:
+    """Return one thing that stands aside; None when it does no longer."""
+    row = await tx.fetchrow(_FIND, workspace_id, aside_id)
+    return Aside.of(row) if row else None
+
+
+async def is_aside(database: Database, item: Item) -> bool:
+    """Tell whether something stands aside."""
+    return bool(await database.fetchval(_IS_ASIDE, item.workspace_id, item.kind, item.subject_id))
+
+
+async def counts(database: Database) -> Mapping[str, int]:
+    """Return how much stands aside, by its kind."""
+    return {row["kind"]: row["number"] for row in await database.fetch(_COUNTS)}
+
+
+async def workspaces(database: Database, kind: str = "workspace") -> list[UUID]:
+    """Return the workspaces that are left alone: as a whole, or with their `stream`."""
+    return [row["workspace_id"] for row in await database.fetch(_WORKSPACES, kind)]

@@ -1,0 +1,68 @@
+"""Giving events their places, workspace by workspace where all together fails: one broken stream holds up no other."""
+
+from uuid import UUID
+
+from getbill import events, quarantine
+from getbill.events import Marks
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.quarantine import Item
+
+_MISSING = Statement(
+    "streams.missing",
+    "Workspaces whose events wait for a stream that is not there.",
+    """
+    SELECT DISTINCT e.workspace_id FROM events e LEFT JOIN streams s ON s.workspace_id = e.workspace_id
+    WHERE e.position IS NULL AND s.workspace_id IS NULL LIMIT 100
+    """,
+)
+_MEND = Statement(
+    "streams.mend",
+    "Have a stream stand where its last event stands.",
+    """
+    INSERT INTO streams AS s (workspace_id, position, reacted)
+    SELECT $1, coalesce(max(position), 0), coalesce(max(position), 0) FROM events WHERE workspace_id = $1
+    ON CONFLICT (workspace_id) DO UPDATE SET position = greatest(s.position, excluded.position)
+    """,
+)
+
+
+class StreamMissing(LookupError):
+    """Events wait for a place in a stream that is not there."""
+
+
+async def place(database: Database, marks: Marks | None = None, batch: int = 1000) -> int:
+    """Give committed events their positions and return how many; a stream that fails is set aside."""
+    aside = await quarantine.workspaces(database, "stream")
+    try:
+        return await events.sequence(database, batch, marks, passed_over=aside)
+    except Exception as error:
+        if quarantine.is_passing(error):
+            raise
+    placed = 0
+    for workspace_id in await events.waiting(database):
+        if workspace_id not in aside:
+            placed += await _place_in(database, workspace_id, marks, batch)
+    return placed
+
+
+async def _place_in(database: Database, workspace_id: UUID, marks: Marks | None, batch: int) -> int:
+    try:
+        return await events.sequence(database, batch, marks, only=workspace_id)
+    except Exception as error:
+        if quarantine.is_passing(error):
+            raise
+        await quarantine.put_alone(database, Item(workspace_id, "stream", workspace_id), error)
+        return 0
+
+
+async def set_missing_aside(database: Database) -> None:
+    """Set aside the streams that are not there; what waits for them would be looked at in vain for ever."""
+    for row in await database.fetch(_MISSING):
+        item = Item(row["workspace_id"], "stream", row["workspace_id"])
+        if not await quarantine.is_aside(database, item):
+            await quarantine.put_alone(database, item, StreamMissing())
+
+
+async def mend(tx: Transaction, workspace_id: UUID) -> None:
+    """Have a stream that was set aside stand where its last event stands, so that the next one has a place."""
+    await tx.execute(_MEND, workspace_id)

@@ -1,0 +1,360 @@
+"""One contact that fails is set aside, and all others leave: of its round, its workspace, its sandbox's clock."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+import collecting
+from calls import Site
+from collecting import ACCEPTED, LYON, House, Place, Provider
+from getbill import decisions, quarantine, timelines
+from getbill.channels import Channel
+from getbill.channels.senders import Assurance, Senders
+from getbill.kit import clock, ids
+from getbill.vault import SealBroken
+from quarantine.conftest import Damage, Outlook, shown
+from waiting import until
+
+ENGLISH = replace(LYON, name="John Smith", email="john.smith@example.com", language="en")
+SEAL = "What is sealed does not open"
+NEIGHBOURS = 5
+
+
+async def publish(place: Place, text: str, html: str | None = None) -> None:
+    """Put an edition into the table as it stands, past every check."""
+    await place.database.pool.execute(
+        "INSERT INTO templates SELECT $1, 'wave_1_email', 'fr', count(*) + 1, 's', $2, $3, $4 FROM templates"
+        " WHERE workspace_id = $1",
+        *(place.id, text, html, clock.wall()),
+    )
+
+
+async def live(site: Site, provider: Any) -> tuple[House, Outlook]:
+    """Return a live workspace, its clock on a Monday morning, whose e-mails a provider carries."""
+    house = await collecting.live_house(site)
+    house.place.desk = replace(house.place.desk, senders=Senders({provider.channel: provider}))
+    await house.place.set_clock("2026-01-05 09:00")
+    return house, Outlook(site, house)
+
+
+async def debts_of(place: Place, many: int) -> list[UUID]:
+    people = [
+        replace(LYON, name=f"Jean Dupont {at}", email=f"jean{at}@example.com", phone=None)
+        for at in range(many)
+    ]
+    return [(await place.debt(who)).id for who in people]
+
+
+async def states(place: Place, debt_ids: list[UUID]) -> list[str]:
+    return [(await place.first(debt_id))["state"] for debt_id in debt_ids]
+
+
+@pytest.mark.parametrize(
+    ("text", "html", "said"),
+    [
+        (r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}", None, "half a sign of two"),
+        ("{{ creditor }} {{ how_to_pay }} {{ 9**9**9 }}", None, "(pow)"),
+        (
+            "{{ creditor }} {{ how_to_pay }}",
+            "{{ creditor }} {{ how_to_pay }}<script>x</script>",
+            "something in <script>",
+        ),
+        ("{{ creditor }}", None, "Say how to pay"),
+    ],
+)
+@pytest.mark.parametrize("is_live", [True, False])
+async def test_a_template_that_cannot_be_sent_stops_only_its_own_contacts(
+    site: Site, is_live: bool, text: str, html: str | None, said: str
+) -> None:
+    provider = Provider(Channel.EMAIL)
+    if is_live:
+        house, outlook = await live(site, provider)
+    else:
+        house = await collecting.house(site)
+        outlook = Outlook(site, house)
+        await house.place.set_clock("2026-01-05 09:00")
+    place = house.place
+    await publish(place, text, html)
+    french, english = await place.debt(LYON), await place.debt(ENGLISH)
+    send = place.send_due_live if is_live else place.send_due
+
+    await send()
+
+    assert (await place.first(english.id))["state"] in {"accepted", "delivered"}
+    assert (await place.first(french.id))["state"] == "set_aside"
+    assert said in (await place.first(french.id))["reason"]
+    await outlook.tells("contact", said, shown(french.id))
+    await send()
+    assert (await place.first(french.id))["state"] == "set_aside"
+
+    await publish(place, "{{ creditor }}: {{ how_to_pay }}")
+    await outlook.decide("retry")
+    await send()
+
+    assert (await place.first(french.id))["state"] in {"accepted", "delivered"}
+    await outlook.tells_nothing()
+
+
+async def test_a_step_that_was_set_aside_can_be_passed_over(site: Site) -> None:
+    house = await collecting.house(site)
+    place, outlook = house.place, Outlook(site, house)
+    await place.set_clock("2026-01-05 09:00")
+    await publish(place, r"{{ '\ud800' }}")
+    debt = await place.debt(LYON)
+    await place.send_due()
+
+    await outlook.decide("dismiss")
+
+    assert await place.ledger(debt.id) == [("wave_1_email", "skipped"), ("wave_1_sms", "planned")]
+    await outlook.tells_nothing()
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+async def test_a_debt_that_does_not_open_keeps_nobody_of_its_round_waiting(
+    site: Site, damage: Damage, is_live: bool
+) -> None:
+    provider = Provider(Channel.EMAIL)
+    if is_live:
+        house, outlook = await live(site, provider)
+    else:
+        house = await collecting.house(site)
+        outlook = Outlook(site, house)
+        await house.place.set_clock("2026-01-05 09:00")
+    place = house.place
+    send = place.send_due_live if is_live else place.send_due
+    broken, *others = await debts_of(place, NEIGHBOURS + 1)
+    await damage.debtor(broken)
+
+    await send()
+
+    assert set(await states(place, others)) <= {"accepted", "delivered"}
+    assert await states(place, [broken]) == ["set_aside"]
+    assert len(provider.taken) == (NEIGHBOURS if is_live else 0)
+    await outlook.tells("contact", SEAL, shown(broken))
+    # What still fails is set aside again, and no row is needed to say so.
+    await outlook.decide("retry")
+    await send()
+    await outlook.tells("contact", SEAL, shown(broken))
+    (todo,) = await outlook.todos()
+    refused = await house.post(f"/todos/{todo['id']}/decide", {"decision": "dismiss"})
+    assert (refused.status, refused.json()["type"].rpartition("/")[2]) == (409, "debt-cannot-be-read")
+
+    await damage.debtor(broken)
+    await place.database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
+    assert await decisions.retry_due(place.database, place.vault) == 1
+    await send()
+
+    assert set(await states(place, [broken])) <= {"accepted", "delivered"}
+
+
+async def test_what_went_well_is_forgotten_with_its_question_and_what_is_paid_too(
+    site: Site, damage: Damage
+) -> None:
+    house = await collecting.house(site)
+    place, outlook = house.place, Outlook(site, house)
+    await place.set_clock("2026-01-05 09:00")
+    await publish(place, r"{{ '\ud800' }}")
+    mended, archived = await debts_of(place, 2)
+    await place.send_due()
+    assert len(await outlook.todos()) == 2
+
+    paid = await house.post(f"/debts/{shown(archived)}/payments", {"amount": 2340, "currency": "EUR"})
+    assert paid.status == 201, paid.body
+    await decisions.retry_due(place.database, place.vault)
+    assert [todo["debt_id"] for todo in await outlook.todos()] == [shown(mended)]
+
+    await publish(place, "{{ creditor }}: {{ how_to_pay }}")
+    await place.database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
+    await decisions.retry_due(place.database, place.vault)
+    await place.send_due()
+    await place.database.pool.execute("UPDATE quarantine SET retried_at = now() - interval '1 hour'")
+    await decisions.retry_due(place.database, place.vault)
+    await outlook.tells_nothing()
+    assert await place.database.pool.fetchval("SELECT count(*) FROM quarantine") == 0
+
+
+async def test_it_is_tried_again_by_itself_a_few_times_and_later_each_time(site: Site) -> None:
+    house = await collecting.house(site)
+    place = house.place
+    await place.set_clock("2026-01-05 09:00")
+    await publish(place, r"{{ '\ud800' }}")
+    await place.debt(LYON)
+    pauses = []
+    for _ in range(7):
+        await place.send_due()
+        row = await place.database.pool.fetchrow(
+            "SELECT tries, next_try_at - failed_at AS pause FROM quarantine"
+        )
+        pauses.append((row["tries"], row["pause"] and row["pause"].total_seconds()))
+        await place.database.pool.execute(
+            "UPDATE quarantine SET next_try_at = now() - interval '1 s' WHERE next_try_at IS NOT NULL"
+        )
+        await decisions.retry_due(place.database, place.vault)
+
+    assert pauses == [(1, 600), (2, 3600), (3, 21600), (4, 86400), (5, 259200), (6, None), (6, None)]
+
+
+async def test_a_workspace_that_cannot_be_read_is_left_alone_and_others_go_on(
+    site: Site, damage: Damage
+) -> None:
+    provider = Provider(Channel.EMAIL)
+    house, outlook = await live(site, provider)
+    place, database = house.place, house.place.database
+    (theirs,) = await debts_of(place, 1)
+    other = await collecting.found(database, place.vault, live=True)
+    await other.set_clock("2026-01-05 09:00")
+    await database.pool.execute("UPDATE contacts SET state = 'planned' WHERE debt_id = $1", theirs)
+    (ours,) = await debts_of(other, 1)
+    company_id = await database.pool.fetchval(
+        "SELECT company_id FROM workspaces WHERE workspace_id = $1", place.id
+    )
+    await damage.spoil("companies", "lookup_key", id=company_id)
+
+    await timelines.send_due(place.desk, lambda: True)
+
+    assert await states(other, [ours]) == ["accepted"]
+    assert await outlook.notes() == [
+        "Set aside because it failed: 1 workspace. Run `getbill quarantine list`."
+    ]
+    assert await outlook.gauge("workspace") == 1
+    # Not taken while it stands aside, and still aside when it is tried in vain.
+    await timelines.recover(place.desk)
+    before = await database.pool.fetchval("SELECT max(fence) FROM contacts WHERE debt_id = $1", theirs)
+    await database.pool.execute(
+        "UPDATE contacts SET state = 'planned', lease_until = NULL WHERE debt_id = $1", theirs
+    )
+    await timelines.send_due(place.desk, lambda: True)
+    assert (
+        await database.pool.fetchval("SELECT max(fence) FROM contacts WHERE debt_id = $1", theirs) == before
+    )
+    await database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
+    assert await decisions.retry_due(database, place.vault) == 0
+    assert await database.pool.fetchval("SELECT tries FROM quarantine") == 2
+
+    await damage.spoil("companies", "lookup_key", id=company_id)
+    await outlook.tells("workspace", SEAL, ids.show("workspace", place.id))
+    await outlook.decide("retry")
+    await timelines.send_due(place.desk, lambda: True)
+    assert await states(place, [theirs]) == ["accepted"]
+
+
+async def test_a_sandboxs_clock_moves_past_what_fails_in_it(site: Site, damage: Damage) -> None:
+    house = await collecting.house(site)
+    place, outlook = house.place, Outlook(site, house)
+    await place.set_clock("2026-01-05 09:00")
+    broken, *others = await debts_of(place, 3)
+    await damage.debtor(broken)
+
+    async with collecting.working(place.database, place.desk):
+        begun = await house.post("/sandbox/clock/advance", {"days": 2})
+        assert begun.status in {200, 202}, begun.body
+
+        async def is_there() -> bool:
+            return (await house.get("/sandbox/clock")).json()["advance"] is None
+
+        await until(is_there, seconds=60)
+
+    assert set(await states(place, others)) == {"delivered"}
+    await outlook.tells("contact", SEAL, shown(broken))
+
+
+async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
+    site: Site, damage: Damage
+) -> None:
+    provider = Provider(Channel.EMAIL, Assurance.LOOK_UP)
+    house, outlook = await live(site, provider)
+    place, pool = house.place, house.place.database.pool
+    broken, *others = await debts_of(place, NEIGHBOURS + 1)
+    place.desk = replace(place.desk, pace=replace(place.desk.pace, share=100))
+
+    async with damage.refused("followups", f"debt_id = '{broken}' AND status = 'sent'"):
+        await place.send_due_live()
+
+        assert set(await states(place, others)) == {"accepted"}
+        assert await states(place, [broken]) == ["sending"]
+        assert len(provider.taken) == NEIGHBOURS + 1
+
+        # Recovery comes to the same, and leaves it to a person.
+        provider.known = {message.key: ACCEPTED for message in provider.taken}
+        await pool.execute(
+            "UPDATE contacts SET lease_until = now() - interval '1 s' WHERE debt_id = $1 AND state = 'sending'",
+            broken,
+        )
+        await timelines.recover(place.desk)
+        assert await states(place, [broken]) == ["unknown"]
+        await outlook.tells("sending", "CheckViolationError (test_refused)", shown(broken))
+
+    await outlook.decide("retry")
+    await timelines.recover(place.desk)
+    assert await states(place, [broken]) == ["accepted"]
+    assert len(provider.taken) == NEIGHBOURS + 1
+
+
+async def test_a_contact_of_a_dead_worker_that_cannot_be_read_keeps_no_other_from_being_found_out(
+    site: Site, damage: Damage
+) -> None:
+    provider = Provider(Channel.EMAIL, Assurance.LOOK_UP)
+    house, outlook = await live(site, provider)
+    place, pool = house.place, house.place.database.pool
+    broken, *others = await debts_of(place, 4)
+    place.desk = replace(place.desk, pace=replace(place.desk.pace, share=100))
+    await place.send_due_live()
+    rows = await pool.fetch(
+        "SELECT debt_id, followup_id FROM contacts WHERE workspace_id = $1 AND state = 'accepted'", place.id
+    )
+    provider.known = {ids.show("followup", row["followup_id"]): ACCEPTED for row in rows}
+    # As a worker leaves them that died before it wrote down what the provider had said.
+    await pool.execute(
+        "UPDATE contacts SET state = 'sending', lease_until = now() - interval '1 s', provider_ref = NULL"
+        " WHERE workspace_id = $1 AND state = 'accepted'",
+        place.id,
+    )
+    await pool.execute("UPDATE followups SET status = 'in_progress' WHERE workspace_id = $1", place.id)
+    await damage.spoil("followups", "content", debt_id=broken)
+
+    await timelines.recover(place.desk)
+
+    assert set(await states(place, others)) == {"accepted"}
+    assert await states(place, [broken]) == ["unknown"]
+    await outlook.tells("sending", SEAL, shown(broken))
+    assert len(provider.taken) == 4
+
+    await damage.spoil("followups", "content", debt_id=broken)
+    await outlook.decide("retry")
+    await timelines.recover(place.desk)
+    assert await states(place, [broken]) == ["accepted"]
+    assert len(provider.taken) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "is_passing"),
+    [
+        (asyncpg.ConnectionDoesNotExistError(), True),
+        (asyncpg.AdminShutdownError(), True),
+        (asyncpg.DeadlockDetectedError(), True),
+        (asyncpg.SerializationError(), True),
+        (asyncpg.LockNotAvailableError(), True),
+        (asyncpg.DiskFullError(), True),
+        (asyncpg.QueryCanceledError(), True),
+        (asyncpg.InterfaceError("the pool is closed"), True),
+        (TimeoutError(), True),
+        (asyncpg.DataError("invalid input for query argument $1"), False),
+        (asyncpg.UniqueViolationError(), False),
+        (asyncpg.NumericValueOutOfRangeError(), False),
+        (asyncpg.UntranslatableCharacterError(), False),
+        (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"), False),
+        (SealBroken("changed"), False),
+        (KeyError("x"), False),
+    ],
+)
+def test_what_passes_by_itself_is_told_from_what_is_the_items_own(error: Exception, is_passing: bool) -> None:
+    assert quarantine.is_passing(error) is is_passing
+
+
+def test_reasons_hold_nothing_of_anybody() -> None:
+    assert (
+        quarantine.reason_of(ValueError("Jean Dupont")) == "ValueError; the worker's log has its traceback."
+    )

@@ -1,0 +1,293 @@
+"""Templates that would run, fetch, fail or never end: refused at publishing, with the part, the line and the way out."""
+
+from typing import Any
+
+import pytest
+
+from calls import Answer
+from collecting import House
+from debts.conftest import read
+from getbill import channels
+from getbill.channels import Wording, markup
+
+EMAIL = "/templates/wave_1_email/en"
+PLAIN = "{{ creditor }} {{ how_to_pay }} "
+SAMPLES = (
+    channels.sample(iban="FR7630006000011234567890189"),
+    channels.sample(payment_link="https://pay.example/1?a=1&b=2", reference="x onclick=y \"'<b>"),
+    channels.sample(contact_phone="+33 6 12 34 56 78", due_on=None, debtor_address=()),
+)
+
+# What is added to a text that could be published, and what the refusal says of it.
+SOURCES = {
+    "{{ " + "9" * 5000 + " }}": "at most 15 digits",
+    "{{ 0x" + "f" * 5000 + " }}": "at most 15 digits",
+    "{{ " + "(" * 3000 + " }}": "brackets stand at most",
+    "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}": "brackets stand at most",
+    "{{ creditor" + "|upper" * 3000 + " }}": "at most 60 names and signs",
+    "{{ " + "not " * 4000 + "iban }}": "at most 60 names and signs",
+    "{{ " + "-" * 5000 + "1 }}": "at most 60 names and signs",
+    "{{ creditor" + ".a" * 4000 + " }}": "at most 60 names and signs",
+    "{{ " + "'a' if iban else " * 500 + "'b' }}": "at most 60 names and signs",
+    "{% if iban %}" * 1000 + "{% endif %}" * 100: "at most 8 deep",
+    "{% if iban %}a" + "{% elif iban %}b" * 1000 + "{% endif %}": "at most 50 elif",
+    "{{iban}}" * 2000: "at most 1000 tags",
+    "{% for a in creditor_address %}{% for b in debtor_address %}"
+    + "{{how_to_pay}}" * 900
+    + "{% endfor %}{% endfor %}": "at most 100000 characters",
+    "{% for a in creditor_address %}" * 3 + "{% endfor %}" * 3: "loops stand at most 2 deep",
+    "{{ creditor < 3 }}": "text and number cannot be compared by <",
+    "{{ 3 in creditor }}": "number cannot be in text",
+    "{{ creditor in 3 }}": "text cannot be in number",
+    "{{ none < 3 }}": "none and number",
+    "{% if payment_link and iban and iban < 1 %}x{% endif %}": "text and number",
+    "{% if reference == 'nobody s' and iban < 1 %}x{% endif %}": "text and number",
+    "{{ how_to_pay < 'a' }}": "stand as they are",
+    "{{ how_to_pay|upper }}": "upper is for texts only",
+    "{{ creditor_address|upper }}": "upper is for texts only",
+    r"{{ '\ud800' }}": "half a sign of two",
+    r"{{ '\ude00\ud83d' }}": "half a sign of two",
+    r"{% if reference == 'nobody s' %}{{ '\ud800' }}{% endif %}": "half a sign of two",
+    r"{{ '\ud83d' }}{{ '\ude00' }}": "half a sign of two",
+    r"{{ '\x00' }}": "U+0000",
+    r"{{ '\u202e' }}": "U+202E",
+    "a\u202eb": "U+202E",
+    "a\x07b": "U+0007",
+    r"{{ '\x' }}": "truncated",
+    "{{ 9**9**9 }}": "(pow)",
+    "{{ 'a' * 999999999 }}": "(mul)",
+    "{{ '%999999999s'|format('a') }}": "(format)",
+    "{{ '{:>999999999}'.format(1) }}": "(call)",
+    "{{ '%999999999s' % 'a' }}": "(mod)",
+    "{{ creditor|center(999999999) }}": "(center)",
+    "{{ creditor|upper(1) }}": "stands without brackets",
+    "{{ creditor_address|sort }}": "(sort)",
+    "{{ creditor_address|groupby('x') }}": "(groupby)",
+    "{{ creditor|attr('__class__') }}": "(attr)",
+    "{{ creditor|unheard_of }}": "(unheard_of)",
+    "{{ creditor is unheard_of }}": "(unheard_of)",
+    "{% unheard_of %}": "(unheard_of)",
+    "{{ creditor.__class__.__mro__ }}": "(getattr)",
+    "{{ creditor['__class__'] }}": "(getitem)",
+    "{{ creditor.nothing }}": "(getattr)",
+    "{{ creditor() }}": "(call)",
+    "{{ range(10**9)|list }}": "(list)",
+    "{% for a in range(10**9) %}{% for b in range(10**9) %}x{% endfor %}{% endfor %}": "are lists",
+    "{% for a in creditor_address recursive %}{{ loop(a) }}{% endfor %}": "(for)",
+    "{% for a, b in creditor_address %}{% endfor %}": "(for)",
+    "{% for iban in creditor_address %}{% endfor %}": "a name of its own",
+    "{% for a in creditor_address %}{% endfor %}{% if reference == 'nobody s' %}{{ a }}{% endif %}": "there is no 'a'",
+    "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}": "(macro)",
+    "{% set a = 1 %}": "(set)",
+    "{% include 'fr/_pay.txt' %}": "(include)",
+    "{% extends 'layout.html' %}": "(extends)",
+    "{% import 'layout.html' as x %}": "(import)",
+    "{% autoescape false %}{{ creditor }}{% endautoescape %}": "(autoescape)",
+    "{{ creditor": "unexpected end of template",
+    "{% if iban %}x": "Unexpected end of template",
+    "{# x": "Missing end of comment",
+}
+# What is added to a page that could be published.
+PAGES = {
+    "<scr{{ '' }}ipt>alert(1)</scr{{ '' }}ipt>": "<script> cannot stand",
+    "<SCRIPT>alert(1)</SCRIPT>": "<script> cannot stand",
+    "<svg/onload=alert(1)>": "<svg> cannot stand",
+    "<svg><style><img src=x onerror=alert(1)></style></svg>": "<svg> cannot stand",
+    "<math><mtext><a href=javascript:alert(1)>x</a>": "<math> cannot stand",
+    "<style>@import url(https://t.example/x.css)</style>": "<style> cannot stand",
+    '<link rel=stylesheet href="https://t.example/x.css">': "<link> cannot stand",
+    '<meta http-equiv="refresh" content="0;url=https://t.example">': "<meta> cannot stand",
+    '<base href="https://t.example">': "<base> cannot stand",
+    '<form action="https://t.example"></form>': "<form> cannot stand",
+    '<button formaction="https://t.example">x</button>': "<button> cannot stand",
+    '<input type=image src="https://t.example">': "<input> cannot stand",
+    '<video poster="https://t.example"></video>': "<video> cannot stand",
+    '<picture><source srcset="https://t.example"></picture>': "<picture> cannot stand",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>": "<iframe> cannot stand",
+    '<noscript><p title="</noscript><img src=x onerror=alert(1)>"></noscript>': "<noscript> cannot stand",
+    "<title><img src=x></title>": "<title> cannot stand",
+    "<{{ 'img' }} src=https://t.example/p.gif>": "An image is in the message itself",
+    '<img src="https://t.example/p.gif">': "An image is in the message itself",
+    '<img src="//t.example/p.gif">': "An image is in the message itself",
+    '<img src="data:image/svg+xml;base64,AAAA">': "An image is in the message itself",
+    '<img src="cid:logo" srcset="https://t.example/p.gif 1x">': "srcset cannot stand on <img>",
+    '<a href="java&#115;cript:alert(1)">x</a>': "href of <a> begins with https:",
+    '<a href="JaVaScRiPt:alert(1)">x</a>': "href of <a> begins with https:",
+    '<a href="java\tscript:alert(1)">x</a>': "href of <a> begins with https:",
+    '<a href="java&Tab;script&colon;alert(1)">x</a>': "href of <a> begins with https:",
+    '<a href="&#1;javascript:alert(1)">x</a>': "href of <a> begins with https:",
+    "<a href=\"{{ 'javascript' }}:alert(1)\">x</a>": "href of <a> begins with https:",
+    '<a href="data:text/html,x">x</a>': "href of <a> begins with https:",
+    '<a href="//t.example">x</a>': "href of <a> begins with https:",
+    '<a href="{{ reference }}">x</a>': "href of <a> begins with https:",
+    '<a href="{{ payment_link }}">x</a>': "put it in {% if",
+    '<a href="https://x.example" ping="https://t.example">x</a>': "ping cannot stand on <a>",
+    "<p OnClick=alert(1)>x</p>": "onclick cannot stand on <p>",
+    "<p/onclick=alert(1)>x</p>": "onclick cannot stand on <p>",
+    '<p {{ "on" }}click="x">x</p>': "onclick cannot stand on <p>",
+    '<table background="https://t.example"></table>': "background cannot stand on <table>",
+    '<p style="background:url(https://t.example)">x</p>': "cannot stand in the style of <p>",
+    '<p style="background:&#117;rl(x)">x</p>': "url() cannot stand in the style of <p>",
+    r'<p style="background:u\72l(x)">x</p>': "cannot stand in the style of <p>",
+    '<p style="width:expression(alert(1))">x</p>': "expression() cannot stand in the style of <p>",
+    "<p style=\"@import 'x'\">x</p>": "cannot stand in the style of <p>",
+    '<p style="position:fixed">x</p>': "position cannot stand in the style of <p>",
+    '<p style="color:{{ reference }}">x</p>': "attributes in double quotes",
+    "<p title={{ reference }}>x</p>": "attributes in double quotes",
+    "<!-- x -->": "has no comments",
+    "<!--[if mso]><img src=https://t.example><![endif]-->": "has no comments",
+    "<![CDATA[x]]>": "'<!' and '<?'",
+    "<?xml version='1.0'?>": "'<!' and '<?'",
+    "<b>x": "<b> is not closed",
+    "<div>x": "<div> is not closed",
+    "x</div>": "</div> closes nothing",
+    '<p title="x': "does not end",
+    '<p title="x" title="y">z</p>': "title twice",
+    "<b>" * 20 + "x" + "</b>" * 20: "stands too deep",
+    "<div>" * 200 + "x" + "</div>" * 200: "stands too deep",
+    "<td>x</td>": "<td> cannot stand there",
+    '<a href="https://[">x</a>': "<a> cannot stand there",
+    "<bloc\u212aquote>x</bloc\u212aquote>": "<blockquote> cannot stand there",
+    "&#x202e;x": "U+202E",
+}
+# What looks like it and may stand.
+HARMLESS = (
+    "(" * 3000,
+    "}}" * 3000,
+    r"{{ '\ud83d\ude00' }}",
+    "{{ due_on }}{{ due_on|upper }}{{ payment_link < 'x' }}{{ 'a' in iban }}",
+    "{{ 'x' if reference == 'nobody s' }}",
+    "{{ 1 < 2 < 3.5 }}{{ 1e999999999 }}",
+    "{{ '<script>' }}",
+    "{% raw %}{{ x }}{% endraw %}{# mine #}",
+    "{% for line in debtor_address if line %}{{ line|trim }}{% else %}-{% endfor %}{{ debtor_address }}",
+    "a < b &amp; c",
+    "<p>{{ foot }}</p>",
+    "<ul><li>a<li>b</ul><br/><hr>",
+    "<table width=600 cellpadding='0'><tr><td style='padding:4px;font:16px/1.5 \"Helvetica Neue\",sans-serif'>x</table>",
+    '<img src="cid:logo" alt="{{ creditor }}"><p title="{{ reference }}" dir="ltr">x</p>',
+    '{% if payment_link %}<a href="{{ payment_link }}" target="_blank">Pay</a>{% endif %}',
+    '<a href="mailto:{{ contact }}">x</a><a href="tel:{{ contact }}">x</a>',
+)
+
+
+async def answered(house: House, words: dict[str, Any]) -> list[Answer]:
+    wording = {"subject": "s", "text": PLAIN} | words
+    return [await house.post(f"{EMAIL}/preview", {"wording": wording}), await house.post(EMAIL, wording)]
+
+
+@pytest.mark.parametrize(("added", "said"), SOURCES.items())
+@pytest.mark.parametrize("part", ["text", "html"])
+async def test_a_source_that_could_fail_or_never_end_is_refused(
+    house: House, part: str, added: str, said: str
+) -> None:
+    for answer in await answered(house, {part: f"{PLAIN}\n{added}"}):
+        assert answer.status == 422, answer.body
+        (first, *_) = read(answer)["errors"]
+        assert first["pointer"].removeprefix("/wording") == f"/{part}"
+        assert said in first["detail"]
+        assert "at most 100000" in said or first["detail"].startswith("Line ")
+
+
+@pytest.mark.parametrize(("added", "said"), PAGES.items())
+async def test_a_page_that_would_run_or_fetch_is_refused_by_name(house: House, added: str, said: str) -> None:
+    for answer in await answered(house, {"html": f"{PLAIN}\n{added}"}):
+        assert answer.status == 422, answer.body
+        (first, *_) = read(answer)["errors"]
+        assert first["pointer"].removeprefix("/wording") == "/html"
+        assert said in first["detail"]
+        assert first["detail"].startswith("Line ")
+
+
+@pytest.mark.parametrize("part", ["text", "html"])
+@pytest.mark.parametrize("added", HARMLESS)
+async def test_what_only_looks_like_it_is_published_and_leaves(house: House, part: str, added: str) -> None:
+    wording = Wording("s", PLAIN, None) if part == "html" else Wording("s", PLAIN + added)
+    if part == "html":
+        wording = Wording("s", PLAIN, PLAIN + added)
+
+    previewed, published = await answered(house, {part: PLAIN + added})
+
+    assert (previewed.status, published.status) == (200, 201), previewed.body
+    for facts in SAMPLES:
+        message = channels.render_wording(wording, "wave_1_email", "en", facts)
+        assert (message.text + (message.html or "")).encode()
+        assert "None" not in message.text
+
+
+async def test_an_emoji_in_two_halves_is_one(house: House) -> None:
+    previewed, _ = await answered(house, {"text": PLAIN + r"{{ '\ud83d\ude00' }}"})
+
+    assert read(previewed)["text"].endswith("\U0001f600\n")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>x<div>y</div>" * 1100,
+        "".join(f"<b title={at}>" for at in range(12)) + "<p>x<div>y</div>" * 1000 + "</b>" * 12,
+        "<p " + "a=b " * 4000 + ">",
+        "<a " * 4000,
+        '<p title="' * 1500,
+        '<p style="color:' + "(" * 18000 + '">',
+        "<" * 19000,
+        "&" * 19000,
+    ],
+)
+def test_a_page_that_a_parser_would_blow_up_stays_within_bounds(html: str) -> None:
+    clean, _ = markup.sanitised(html)
+
+    assert len(clean) <= 30 * len(html)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (
+            "{{ creditor }} {% if payment_link and iban %}-{% else %}{{ how_to_pay }}{% endif %}",
+            "no-way-to-pay",
+        ),
+        (
+            "{{ creditor }} {% if iban and contact and not due_on %}-{% else %}{{ how_to_pay }}{% endif %}",
+            "no-way-to-pay",
+        ),
+        (
+            "{{ how_to_pay }} {% if collector == creditor %}{{ creditor }}{% endif %}{% if not iban %}{{ creditor }}{% endif %}",
+            "no-sender",
+        ),
+        (
+            "{{ how_to_pay }} {% if not (debtor_address or has_logo) %}-{% else %}{{ creditor }}{% endif %}{% if pay_by == 'transfer' %}{{ creditor }}{% endif %}",
+            "no-sender",
+        ),
+    ],
+)
+def test_every_combination_of_present_and_absent_is_tried(text: str, code: str) -> None:
+    assert ("text", code) in [
+        (fault.part, fault.code) for fault in channels.faults(Wording("s", text), "own_email", "en")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wording", "said"),
+    [
+        # As the database may hold them, from before they were refused.
+        (Wording("s", r"{{ '\ud800' }}" + PLAIN), "half a sign of two"),
+        (Wording("s", PLAIN + "{{ 9**9**9 }}"), "(pow)"),
+        (Wording("s", PLAIN, PLAIN + "<script>x</script>"), "something in <script> cannot stand"),
+        (
+            Wording(
+                "s", "{% if reference == 'INV-2024-0042' %}x{% else %}{{ foot }}{{ how_to_pay }}{% endif %}"
+            ),
+            "Say who writes",
+        ),
+        (
+            Wording(
+                "s", PLAIN + "{% if reference == 'INV-2024-0042' %}" + "{{ foot }}" * 900 + "{% endif %}"
+            ),
+            "at most 100000",
+        ),
+    ],
+)
+def test_what_came_into_the_database_another_way_does_not_leave(wording: Wording, said: str) -> None:
+    with pytest.raises(channels.WordingBroken, match=".*" + said.replace("(", r"\(").replace(")", r"\)")):
+        channels.render_wording(wording, "wave_1_email", "en", SAMPLES[0])

@@ -1,0 +1,334 @@
+"""One stream, event, delivery or endpoint that fails is set aside, and all others are placed, owed and delivered."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain.types import QueueExecutionMode
+
+from collecting import new_debt
+from getbill import companies, debts, decisions, errands, quarantine, streams, vault, webhooks
+from getbill.channels.senders import Smtp
+from getbill.companies import Workspace
+from getbill.kit import ids
+from getbill.kit.db import Database
+from getbill.webhooks import NOTICE, Notices
+from mailserver import Mailbox, serving
+from webhooks.conftest import deliveries, endpoint, status
+
+
+@pytest.fixture(autouse=True)
+async def empty(database: Database) -> AsyncIterator[None]:
+    """Nothing stands aside from an earlier test, nor does a later one find anything."""
+    await database.pool.execute("TRUNCATE quarantine")
+    yield
+    await database.pool.execute("TRUNCATE quarantine")
+
+
+@asynccontextmanager
+async def refused(database: Database, table: str, condition: str) -> AsyncIterator[None]:
+    """Have the database refuse every row of a table of which a condition is true."""
+    await database.pool.execute(
+        f"ALTER TABLE {table} ADD CONSTRAINT test_refused CHECK (NOT ({condition})) NOT VALID"
+    )
+    try:
+        yield
+    finally:
+        await database.pool.execute(f"ALTER TABLE {table} DROP CONSTRAINT test_refused")
+
+
+async def spoil(database: Database, table: str, column: str, row_id: UUID) -> None:
+    """Turn the last bit of a sealed value; once more, and it is whole again."""
+    last = f"octet_length({column}) - 1"
+    await database.pool.execute(
+        f"UPDATE {table} SET {column} = set_byte({column}, {last}, get_byte({column}, {last}) # 1) WHERE id = $1",
+        row_id,
+    )
+
+
+async def aside(database: Database) -> list[tuple[str, UUID]]:
+    return [(one.kind, one.subject_id) for one in await quarantine.every(database)]
+
+
+async def todos(database: Database, workspace_id: UUID) -> list[str]:
+    rows = await database.pool.fetch(
+        "SELECT reason FROM todos WHERE workspace_id = $1 AND type = 'set_aside' AND decided_at IS NULL",
+        workspace_id,
+    )
+    return [row["reason"] for row in rows]
+
+
+async def event_of(database: Database, debt_id: UUID) -> UUID:
+    found: UUID = await database.pool.fetchval("SELECT id FROM events WHERE debt_id = $1", debt_id)
+    return found
+
+
+async def put_back(database: Database, keys: vault.Vault) -> None:
+    for one in await quarantine.every(database):
+        assert await decisions.retry(database, keys, one)
+
+
+async def elsewhere(database: Database, keys: vault.Vault) -> Workspace:
+    """Return another company's sandbox."""
+    founded = await companies.create(database, keys, "Elsewhere")
+    return await companies.workspace(database, keys, founded.sandbox_id)
+
+
+async def event_in(database: Database, keys: vault.Vault, workspace: Workspace) -> UUID:
+    async with database.transaction(workspace.now()) as tx:
+        return (await debts.create(tx, workspace, new_debt())).debt.id
+
+
+async def unplaced(database: Database, workspace_id: UUID) -> int:
+    found: int = await database.pool.fetchval(
+        "SELECT count(*) FROM events WHERE workspace_id = $1 AND position IS NULL", workspace_id
+    )
+    return found
+
+
+async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
+    database: Database, keys: vault.Vault, workspace: Workspace, open_debt: Any
+) -> None:
+    await open_debt()
+    assert await streams.place(database)
+    # As after a restore that took back the stream and not its events: the next place is taken.
+    await database.pool.execute(
+        "UPDATE streams SET position = 0, reacted = 0 WHERE workspace_id = $1", workspace.id
+    )
+    await open_debt()
+    other = await elsewhere(database, keys)
+    await event_in(database, keys, other)
+
+    await streams.place(database)
+
+    assert (await unplaced(database, other.id), await unplaced(database, workspace.id)) == (0, 1)
+    assert await aside(database) == [("stream", workspace.id)]
+    (reason,) = await todos(database, workspace.id)
+    assert "UniqueViolationError (events_stream)" in reason
+    # It is not looked at while it stands aside.
+    await event_in(database, keys, other)
+    assert await streams.place(database) == 1
+
+    await put_back(database, keys)
+    assert await streams.place(database) == 1
+    assert await unplaced(database, workspace.id) == 0
+
+
+async def test_a_stream_that_is_missing_is_set_aside_and_made_anew(
+    database: Database, keys: vault.Vault, workspace: Workspace, open_debt: Any
+) -> None:
+    await open_debt()
+    await database.pool.execute("DELETE FROM streams WHERE workspace_id = $1", workspace.id)
+    await streams.place(database)
+
+    await decisions.retry_due(database, keys)
+
+    assert await aside(database) == [("stream", workspace.id)]
+    await put_back(database, keys)
+    await streams.place(database)
+    assert await unplaced(database, workspace.id) == 0
+
+
+async def test_an_event_that_cannot_be_owed_holds_up_no_other(
+    database: Database,
+    keys: vault.Vault,
+    workspace: Workspace,
+    open_debt: Any,
+    receive: Any,
+    subscribe: Any,
+    deliver: Any,
+) -> None:
+    receiver = await receive()
+    await subscribe(receiver)
+    made = [await open_debt() for _ in range(5)]
+    broken = await event_of(database, made[2].id)
+
+    async with refused(database, "webhook_deliveries", f"event_id = '{broken}'"):
+        await deliver()
+
+    told = [one.told["webhook_id"] for one in receiver.received]
+    assert len(told) == 4
+    assert ids.show("wh", broken) not in told
+    assert await aside(database) == [("event", broken)]
+    (reason,) = await todos(database, workspace.id)
+    assert reason.startswith(f"event {ids.show('wh', broken)}: The database refused it")
+
+    await put_back(database, keys)
+    await deliver()
+    assert receiver.received[-1].told["webhook_id"] == ids.show("wh", broken)
+
+
+async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_well(
+    database: Database,
+    keys: vault.Vault,
+    workspace: Workspace,
+    open_debt: Any,
+    receive: Any,
+    subscribe: Any,
+    deliver: Any,
+) -> None:
+    receiver = await receive()
+    endpoint_id = await subscribe(receiver)
+    made = [await open_debt() for _ in range(5)]
+    broken = await event_of(database, made[2].id)
+    await spoil(database, "events", "data", broken)
+
+    await deliver()
+
+    assert len(receiver.received) == 4
+    assert (await endpoint(database, endpoint_id))["failing_since"] is None
+    (lost,) = [one for one in await deliveries(database, endpoint_id) if one["event_id"] == broken]
+    assert lost["state"] == "exhausted"
+    assert await aside(database) == [("delivery", lost["id"])]
+    (reason,) = await todos(database, workspace.id)
+    assert "What is sealed does not open" in reason
+    # It does not heal by itself, and is not tried by itself.
+    await decisions.retry_due(database, keys)
+    assert len(await quarantine.every(database)) == 1
+
+    await spoil(database, "events", "data", broken)
+    await put_back(database, keys)
+    await deliver()
+    assert receiver.received[-1].told["webhook_id"] == ids.show("wh", broken)
+
+
+async def test_an_endpoint_whose_secret_does_not_open_holds_up_no_other(
+    database: Database,
+    keys: vault.Vault,
+    workspace: Workspace,
+    open_debt: Any,
+    receive: Any,
+    subscribe: Any,
+    deliver: Any,
+) -> None:
+    broken, well = await receive(), await receive()
+    broken_id = await subscribe(broken)
+    await subscribe(well)
+    await spoil(database, "webhook_endpoints", "secret", broken_id)
+    for _ in range(3):
+        await open_debt()
+
+    await deliver()
+
+    assert (len(broken.received), len(well.received)) == (0, 3)
+    assert {kind for kind, _ in await aside(database)} == {"delivery"}
+
+
+async def test_a_delivery_that_cannot_be_logged_is_not_sent_again_and_others_are_settled(
+    database: Database,
+    keys: vault.Vault,
+    workspace: Workspace,
+    open_debt: Any,
+    receive: Any,
+    subscribe: Any,
+    deliver: Any,
+) -> None:
+    receiver = await receive()
+    endpoint_id = await subscribe(receiver)
+    made = [await open_debt() for _ in range(5)]
+    broken = await event_of(database, made[2].id)
+
+    async with refused(database, "webhook_log", f"event_id = '{broken}'"):
+        await deliver()
+        await deliver()
+
+        states = {one["event_id"]: one["state"] for one in await deliveries(database, endpoint_id)}
+        assert states.pop(broken) == "pending"
+        assert set(states.values()) == {"delivered"}
+    assert len(receiver.received) == 5
+    ((kind, _),) = await aside(database)
+    assert kind == "delivery"
+    (reason,) = await todos(database, workspace.id)
+    assert "CheckViolationError (test_refused)" in reason
+
+    await put_back(database, keys)
+    await deliver()
+    assert {one["state"] for one in await deliveries(database, endpoint_id)} == {"delivered"}
+
+
+async def test_an_endpoint_that_cannot_be_disabled_keeps_no_other_from_it(
+    database: Database,
+    keys: vault.Vault,
+    workspace: Workspace,
+    open_debt: Any,
+    receive: Any,
+    subscribe: Any,
+    deliver: Any,
+) -> None:
+    gone, also_gone = await receive(status(410)), await receive(status(410))
+    broken_id, other_id = await subscribe(gone), await subscribe(also_gone)
+    await open_debt()
+
+    async with refused(database, "webhook_endpoints", f"id = '{broken_id}' AND NOT is_enabled"):
+        await deliver()
+
+    assert not (await endpoint(database, other_id))["is_enabled"]
+    assert (await endpoint(database, broken_id))["is_enabled"]
+    assert ("endpoint", broken_id) in await aside(database)
+
+
+async def test_an_endpoint_that_cannot_catch_up_keeps_no_other_from_it(
+    database: Database,
+    keys: vault.Vault,
+    workspace: Workspace,
+    open_debt: Any,
+    receive: Any,
+    subscribe: Any,
+    deliver: Any,
+) -> None:
+    broken, well = await receive(), await receive()
+    broken_id, well_id = await subscribe(broken), await subscribe(well)
+    for endpoint_id in (broken_id, well_id):
+        await database.pool.execute(
+            "UPDATE webhook_endpoints SET catching_up_from = 0 WHERE id = $1", endpoint_id
+        )
+    await open_debt()
+    await streams.place(database)
+    await webhooks.owe(database)
+
+    async with refused(database, "webhook_deliveries", f"endpoint_id = '{broken_id}'"):
+        while await webhooks.catch_up(database):
+            pass
+        await deliver()
+
+    assert len(well.received) == 1
+    assert await aside(database) == [("endpoint", broken_id)]
+    assert len(await todos(database, workspace.id)) == 1
+    await put_back(database, keys)
+    await webhooks.catch_up(database)
+    await deliver()
+    assert len(broken.received) == 1
+
+
+async def test_a_mail_to_staff_that_cannot_be_read_is_held_and_others_are_sent(
+    database: Database, keys: vault.Vault, dsn: str
+) -> None:
+    await database.pool.execute("DELETE FROM pgqueuer")
+    mailbox = Mailbox()
+    async with serving(mailbox) as settings:
+        mail = Smtp(settings)
+        connection = await asyncpg.connect(dsn)
+        queries = Queries(AsyncpgDriver(connection))
+        await queries.enqueue([NOTICE, NOTICE], [b"{not json", b"\xff"], [0, 0])
+        manager = QueueManager(queries)
+        errands.register(manager, Notices(database, keys, mail))
+        await manager.run(
+            mode=QueueExecutionMode.drain, batch_size=1, dequeue_timeout=timedelta(seconds=0.05)
+        )
+        await connection.close()
+        await mail.close()
+
+    rows = await database.pool.fetch("SELECT status FROM pgqueuer")
+    assert [row["status"] for row in rows] == ["failed", "failed"]
+    assert [one.kind for one in await quarantine.every(database)] == ["job"]
+    await put_back(database, keys)
+    rows = await database.pool.fetch("SELECT status FROM pgqueuer")
+    assert [row["status"] for row in rows] == ["queued", "queued"]
+    await database.pool.execute("DELETE FROM pgqueuer")
