@@ -102,7 +102,7 @@ async def run(settings: Settings, stop: asyncio.Event, pace: Pace | None = None)
         database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
         stack.push_async_callback(database.close)
         unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
-        journal = Journal(settings.data_dir / "erasures.jsonl")
+        journal = Journal(settings.erasure_journal_file)
         # Before anything else: nobody whom a restored backup brought back is contacted.
         await journal.erase_again(database, unlocked)
         # And whoever reads events is told that some of them are no more.
