@@ -28,6 +28,7 @@ from getbill.kit.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from getbill.kit.routes import template
 
 _log = structlog.get_logger(__name__)
 
@@ -299,13 +300,13 @@ _AWAY = (
 
 async def _on_crash(request: Request, error: Exception) -> Response:
     if isinstance(error, _AWAY):
-        _log.warning("database_away", path=request.url.path, error=type(error).__name__)
+        _log.warning("database_away", route=template(request.scope), error=type(error).__name__)
         away = (
             "The database does not answer, or somebody holds what this needs. Repeat the request in a moment."
         )
         return problem(Unavailable(away, headers={"Retry-After": "1"}))
     # The text of an exception may hold personal data; its type and the request's id lead to the trace.
-    _log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+    _log.error("request_failed", route=template(request.scope), error=type(error).__name__, exc_info=error)
     return problem(Problem("The error has been logged; the request may be repeated."))
 
 
