@@ -108,7 +108,8 @@ class Sealed:
         """Run `getbill` with some words as a process of its own; an API's URL is `url`."""
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        if words == ("api",):
+            self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         listening = ("--listen-fd", str(bound.fileno())) if words == ("api",) else ()
         known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "GETBILL_DATA_DIR": str(self.folder)}
         known |= {"DATABASE_URL": self.dsn, "GETBILL_RATE_LIMIT_SANDBOX": "100000"}

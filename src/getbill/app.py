@@ -107,6 +107,7 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
     stack.push_async_callback(state.database.close)
     state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
+    await stack.enter_async_context(vault.holding(state.database, state.vault, "api"))
     # Before anybody reads: nobody whom a restored backup brought back is shown, and the streams are of a new epoch.
     state.journal = Journal(settings.erasure_journal_file)
     await state.journal.erase_again(state.database, state.vault)

@@ -16,6 +16,7 @@ from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain.models import Schedule
 
 from getbill import access, imports, sftp, webhooks
+from getbill import vault as vaults
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement
 from getbill.settings import Settings
@@ -43,6 +44,7 @@ async def once(database: Database, vault: Vault, settings: Settings) -> None:
     await imports.drop_expired(database, vault)
     await sftp.cut_deserted(database, now)
     await sftp.expire(database, now)
+    await vaults.vacuum(database)
     await database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_KEPT)
     _log.info("upkeep_done")
 

@@ -46,6 +46,7 @@ LOOK_SECONDS: Final = 1.0
 APART_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 30.0
 JOURNAL_SECONDS: Final = 5.0
+ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
 # What is under way when the worker is told to stop gets this long; the supervisor gives a little more.
 FINISH_SECONDS: Final = 7.0
@@ -120,6 +121,10 @@ async def run(settings: Settings, stop: asyncio.Event, pace: Pace | None = None)
         notices = Notices(database, unlocked, carriers.of(Channel.EMAIL, is_live=True))
         loops.append(Loop("errands", errands.turn(settings.dsn, notices, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
+        await stack.enter_async_context(vault.holding(database, unlocked, "worker"))
+        if isinstance(unlocked.source, vault.KeyFile):
+            rotation = vault.Rotation(database, unlocked, unlocked.source, settings.erasure_days)
+            loops.append(_rotation(rotation, stop))
         crew = imports.Crew(database, unlocked, imports.starter(settings))
         stack.push_async_callback(crew.close)
         loops.append(Loop("imports", crew.turn, stop))
@@ -191,6 +196,14 @@ def _journal(journal: Journal, marks: Marks, database: Database, stop: asyncio.E
         return False
 
     return Loop("journal", write, stop, JOURNAL_SECONDS)
+
+
+def _rotation(rotation: vault.Rotation, stop: asyncio.Event) -> Loop:
+    async def turn() -> bool:
+        await rotation.turn(lambda: not stop.is_set())
+        return False
+
+    return Loop("master_key", turn, stop, ROTATION_SECONDS)
 
 
 def _bounces(desk: Desk, maildir: Path, stop: asyncio.Event) -> Loop:

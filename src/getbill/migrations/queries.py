@@ -10,7 +10,7 @@ import asyncpg
 
 from getbill.kit.stops import CannotRun
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 SERVER_MIN: Final = 16
 
 _SERVER_VERSION: Final = "SELECT current_setting('server_version_num')::int"
