@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,10 +23,12 @@ from getbill.app import create_app
 from getbill.kit.db import Database, open_database
 from getbill.migrations.actions import migrate
 from getbill.settings import Settings
+from getbill.vault import KeyFile, Version, Versions
 from installation import Cluster
 from processes import SOURCE
 
 API = "/external-api/v1"
+DAYS = 30
 
 
 @dataclass
@@ -84,13 +87,14 @@ class Sealed:
         await self.admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Database]:
+    async def opened(self, role: str = "") -> AsyncIterator[Database]:
         """Yield the database, without any process on it."""
 
         async def no_edge(_tx: Any) -> None:
             """Nothing follows from what is written so."""
 
-        database = await open_database(self.dsn, no_edge, size=3)
+        dsn = f"{self.dsn}&role={role}" if role else self.dsn
+        database = await open_database(dsn, no_edge, size=3)
         yield database
         await database.close()
 
@@ -104,7 +108,7 @@ class Sealed:
             yield site.with_token(self.key)
 
     @contextmanager
-    def process(self, *words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    def process(self, *words: str, log: str = "", **environment: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run `getbill` with some words as a process of its own; an API's URL is `url`."""
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
@@ -113,13 +117,13 @@ class Sealed:
         listening = ("--listen-fd", str(bound.fileno())) if words == ("api",) else ()
         known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "GETBILL_DATA_DIR": str(self.folder)}
         known |= {"DATABASE_URL": self.dsn, "GETBILL_RATE_LIMIT_SANDBOX": "100000"}
-        with (self.folder / f"{words[0]}.log").open("ab") as log:
+        with (self.folder / f"{log or words[0]}.log").open("ab") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "getbill", *words, *listening],
                 env=known | self.environment | environment,
                 pass_fds=[bound.fileno()],
-                stdout=log,
-                stderr=log,
+                stdout=out,
+                stderr=out,
             )
         try:
             yield process
@@ -160,3 +164,23 @@ async def sealed(postgres: Cluster, folder: Path) -> AsyncIterator[Sealed]:
     yield one
     await one.drop()
     await admin.close()
+
+
+def pass_days(file: Path, days: float) -> None:
+    """Have everything that the key file tells be so many days ago."""
+    versions, ago = KeyFile(file).read(), timedelta(days=days)
+
+    def earlier(one: Version) -> Version:
+        return Version(
+            one.key,
+            one.made_at and one.made_at - ago,
+            one.replaced_at and one.replaced_at - ago,
+            one.is_next,
+        )
+
+    following = versions.next and earlier(versions.next)
+    KeyFile(file).write(
+        Versions(
+            earlier(versions.current), following, tuple(map(earlier, versions.replaced)), versions.destroyed
+        )
+    )

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,8 @@ from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.vault import Key, KeyFile, MasterKeyWrong, Rotation, Vault, Version, Versions
 from installation import Cluster
-from sealed import API, Sealed, sealed
+from sealed import API, DAYS, Sealed, pass_days, sealed
 
-DAYS = 30
 _HOLDER = "INSERT INTO vault_holders VALUES ($1, $2, $3, $4, now())"
 
 
@@ -48,26 +46,6 @@ async def open_debts(site: Site, number: int) -> list[str]:
     answers = [await site.post(f"{API}/debts", make.debt()) for _ in range(number)]
     assert {answered.status for answered in answers} == {201}
     return [json.read(answered.body)["id"] for answered in answers]
-
-
-def pass_days(file: Path, days: float) -> None:
-    """Have everything that the key file tells be so many days ago."""
-    versions, ago = KeyFile(file).read(), timedelta(days=days)
-
-    def earlier(one: Version) -> Version:
-        return Version(
-            one.key,
-            one.made_at and one.made_at - ago,
-            one.replaced_at and one.replaced_at - ago,
-            one.is_next,
-        )
-
-    following = versions.next and earlier(versions.next)
-    KeyFile(file).write(
-        Versions(
-            earlier(versions.current), following, tuple(map(earlier, versions.replaced)), versions.destroyed
-        )
-    )
 
 
 async def fill(database: Database, place: Sealed, number: int) -> None:

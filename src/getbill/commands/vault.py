@@ -131,8 +131,8 @@ def residue(
 def _rotation(settings: Settings, opened: Database, unlocked: Vault) -> Rotation:
     if not isinstance(unlocked.source, KeyFile):
         raise KeyIsInTheEnvironment(
-            "The master key is in GETBILL_MASTER_KEY: put a new one in front of it, separated by a comma, restart the "
-            "processes and run `getbill vault rewrap`; then the old one can go."
+            "The master key is in GETBILL_MASTER_KEY, which only you can change: docs/runbook.md says how it is rotated "
+            "while everything runs, with `getbill vault rewrap`."
         )
     return Rotation(opened, unlocked, unlocked.source, settings.erasure_days)
 

@@ -17,6 +17,8 @@ from getbill.kit import crashes, files
 from getbill.vault.model import Key, MasterKeyWrong, read_master_keys
 
 DESTROYED_MAX: Final = 50
+# So late a rotation or a destruction may come without breaking the promise.
+LATE: Final = timedelta(hours=1)
 
 _TIME: Final = pattern(r"\b(made|replaced) (\S+?Z)")
 _DESTROYED: Final = pattern(r"#\s*destroyed ([0-9a-f]{16}) (\S+Z)")
@@ -163,10 +165,10 @@ class KeyFile:
 
 
 def lasting(days: int) -> tuple[timedelta, timedelta]:
-    """Return how long a version is in use, and how long it is kept once it is replaced: together the days."""
+    """Return how long a version is in use, and how long it is kept once it is replaced: together less than the days."""
     whole = timedelta(days=days)
     in_use = whole / 6
-    return in_use, whole - in_use
+    return in_use, whole - in_use - LATE
 
 
 def _versions(line: str) -> list[Version]:

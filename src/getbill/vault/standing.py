@@ -57,6 +57,8 @@ async def standing(database: Database, vault: Vault, days: int) -> Standing:
     since = row["created_at"] if row else clock.wall()
     if isinstance(vault.source, KeyFile):
         return await _in_file(database, vault.source.read(), since, days)
+    if row and row["key_id"] != vault.current.id.hex():
+        return _begun(vault, row["key_id"], since)
     return _in_environment(vault, since, row["erased_at"] if row else None, days)
 
 
@@ -94,6 +96,16 @@ def _stuck(rotation_at: datetime, lacking: tuple[str, ...]) -> str:
     return f"{due}: start `getbill worker` where the key file is, or run `getbill vault rotate`."
 
 
+def _begun(vault: Vault, former_id: str, since: datetime) -> Standing:
+    return Standing(
+        vault.current.id.hex(),
+        is_file=False,
+        in_use_since=since,
+        rotation_at=None,
+        notice=f"Keys are still wrapped by the master key {former_id}: run `getbill vault rewrap`.",
+    )
+
+
 def _in_environment(vault: Vault, since: datetime, erased_at: datetime | None, days: int) -> Standing:
     in_use, kept = lasting(days)
     now = clock.wall()
@@ -103,8 +115,8 @@ def _in_environment(vault: Vault, since: datetime, erased_at: datetime | None, d
     if rotation_at is not None and rotation_at <= now:
         due_since = rotation_at
         notice = (
-            f"The rotation of the master key in GETBILL_MASTER_KEY has been due since {_shown(rotation_at)}: put a new "
-            "key in front of it, restart the processes and run `getbill vault rewrap` (docs/runbook.md)."
+            f"The rotation of the master key in GETBILL_MASTER_KEY has been due since {_shown(rotation_at)}: docs/runbook.md "
+            "says how."
         )
     elif older and since + kept <= now:
         due_since = since + kept
