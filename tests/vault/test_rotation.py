@@ -339,3 +339,26 @@ async def test_key_tables_are_vacuumed_after_a_few_dead_rows_by_the_partition_to
         options = dict(one.split("=") for one in row["reloptions"] or ())
         assert float(options["autovacuum_vacuum_scale_factor"]) == 0, row["relname"]
         assert int(options["autovacuum_vacuum_threshold"]) <= 50, row["relname"]
+
+
+async def test_a_kept_answer_is_replayed_across_a_rotation_and_never_carried_out_again_after_it(
+    place: Sealed,
+) -> None:
+    body, once = make.debt(), {"Idempotency_Key": "once"}
+    async with place.served() as site:
+        made = await site.post(f"{API}/debts", body, **once)
+        rotation = Rotation(site.app.state.database, site.app.state.vault, KeyFile(place.key_file), DAYS)
+        await rotation.announce(at_once=True)
+        site.app.state.vault.refresh()
+        await site.app.state.database.pool.execute("DELETE FROM vault_holders")
+        await rotation.promote()
+        await rotation.settle()
+
+        replayed = await site.post(f"{API}/debts", body, **once)
+        pass_days(place.key_file, 26)
+        await rotation.destroy()
+    async with place.served() as site:
+        gone = await site.post(f"{API}/debts", body, **once)
+
+    assert (replayed.status, replayed.body) == (201, made.body)
+    assert (gone.status, gone.json()["type"]) == (409, "/problems/idempotency-answer-gone")

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from getbill.kit import clock, files
 from getbill.kit.stops import CannotRun
@@ -35,6 +37,10 @@ _LEAVING_SECONDS = 60.0
 
 class SealBroken(Exception):
     """The value was sealed by another key, for another place, or has been changed."""
+
+
+class SealedUnderUnknownKey(SealBroken):
+    """The value was sealed under a master key that is not given, or is no more."""
 
 
 class MasterKeyMissing(CannotRun):
@@ -141,6 +147,7 @@ class Vault:
         self._looked_at = -_LOOK_SECONDS
         self._stamp: object = None
         self._leaving: dict[bytes, float] = {}
+        self._passing: dict[bytes, Key] = {}
 
     @property
     def masters(self) -> list[Key]:
@@ -168,6 +175,7 @@ class Vault:
         self._leaving = {key_id: end for key_id, end in ends.items() if end > now}
         self._masters = given | {key_id: gone[key_id] for key_id in self._leaving}
         self.current = keys[0]
+        self._passing = {key_id: key for key_id, key in self._passing.items() if key_id in self._masters}
 
     def wrap(self, key: Key, workspace_id: UUID, subject_id: UUID) -> bytes:
         """Wrap a key for its row in `vault_keys`."""
@@ -208,6 +216,31 @@ class Vault:
         """Open what `seal` sealed for the same place."""
         return self._installation.open(sealed, context)
 
+    def seal_passing(self, plain: bytes, context: bytes) -> bytes:
+        """Seal something that lasts for a day at most: no copy of it outlives the master key that is in use now."""
+        self.refresh(at_once=False)
+        return self._passing_of(self.current).seal(plain, context)
+
+    def open_passing(self, sealed: bytes, context: bytes) -> bytes:
+        """Open what `seal_passing` sealed for the same place; raise SealBroken when its master key is no more."""
+        key_id = bytes(sealed[1:_HEAD])
+        if key_id == self._installation.id:
+            # As it was sealed by earlier versions of the program.
+            return self._installation.open(sealed, context)
+        if not any(self._passing_of(master).id == key_id for master in self._masters.values()):
+            self.refresh()
+        for master in self._masters.values():
+            if self._passing_of(master).id == key_id:
+                return self._passing_of(master).open(sealed, context)
+        raise SealedUnderUnknownKey("sealed under a master key that was not given")
+
+    def _passing_of(self, master: Key) -> Key:
+        key = self._passing.get(master.id)
+        if key is None:
+            hkdf = HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"getbill passing")
+            key = self._passing[master.id] = Key(hkdf.derive(master.secret))
+        return key
+
     def knows(self, key_id: bytes) -> bool:
         """Say whether a master key with this id was given."""
         return key_id in self._masters
@@ -218,7 +251,7 @@ class Vault:
             self.refresh()
         master = self._masters.get(key_id)
         if master is None:
-            raise SealBroken("sealed under a master key that was not given")
+            raise SealedUnderUnknownKey("sealed under a master key that was not given")
         return master
 
 
