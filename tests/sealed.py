@@ -20,11 +20,12 @@ import make
 from calls import Site, started
 from getbill import vault
 from getbill.app import create_app
+from getbill.embedded import Server
 from getbill.kit.db import Database, open_database
 from getbill.migrations.actions import migrate
 from getbill.settings import Settings
 from getbill.vault import KeyFile, Version, Versions
-from installation import Cluster
+from installation import MASTER_KEY, TEMPLATE, Cluster
 from processes import SOURCE
 
 API = "/external-api/v1"
@@ -154,16 +155,31 @@ class Sealed:
 
 @asynccontextmanager
 async def sealed(postgres: Cluster, folder: Path) -> AsyncIterator[Sealed]:
-    """Yield a migrated database that a key file of its own seals."""
+    """Yield a database of the tests' template, sealed by a key file."""
     admin = await asyncpg.connect(postgres.dsn("postgres"))
     one = Sealed(postgres, admin, folder, f"sealed_{uuid4().hex}")
-    await admin.execute(f'CREATE DATABASE "{one.name}" TEMPLATE template0')
-    await migrate(one.dsn)
-    async with one.opened() as database:
-        await vault.unlock(database, None, one.key_file, may_make=True)
+    await admin.execute(f'CREATE DATABASE "{one.name}" TEMPLATE {TEMPLATE}')
+    vault.write_master_keys(one.key_file, [vault.Key(MASTER_KEY)])
     yield one
     await one.drop()
     await admin.close()
+
+
+@asynccontextmanager
+async def sealed_apart(folder: Path) -> AsyncIterator[Sealed]:
+    """Yield a database on a server of its own, whose files hold nothing else."""
+    server = Server(folder / "apart", durable=False)
+    try:
+        postgres = Cluster(server.start())
+        admin = await asyncpg.connect(postgres.dsn("postgres"))
+        one = Sealed(postgres, admin, folder, "getbill")
+        await migrate(one.dsn)
+        async with one.opened() as database:
+            await vault.unlock(database, None, one.key_file, may_make=True)
+        yield one
+        await admin.close()
+    finally:
+        server.stop()
 
 
 def pass_days(file: Path, days: float) -> None:

@@ -122,7 +122,7 @@ async def run(settings: Settings, stop: asyncio.Event, pace: Pace | None = None)
         loops.append(Loop("errands", errands.turn(settings.dsn, notices, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
         await stack.enter_async_context(vault.holding(database, unlocked, "worker"))
-        if isinstance(unlocked.source, vault.KeyFile):
+        if isinstance(unlocked.source, vault.KeyFile) and unlocked.source.is_writable:
             rotation = vault.Rotation(database, unlocked, unlocked.source, settings.erasure_days)
             loops.append(_rotation(rotation, stop))
         crew = imports.Crew(database, unlocked, imports.starter(settings))

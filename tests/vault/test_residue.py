@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,14 +14,15 @@ from getbill import vault
 from getbill.kit import ids
 from getbill.kit.db import Database
 from getbill.vault import Key, KeyFile, Rotation, Vault
-from installation import Cluster
-from sealed import API, DAYS, Sealed, pass_days, sealed
+from sealed import API, DAYS, Sealed, pass_days, sealed_apart
 
 
 @pytest.fixture
-async def place(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Sealed]:
-    async with sealed(postgres, tmp_path) as one:
+async def place() -> AsyncIterator[Sealed]:
+    folder = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
+    async with sealed_apart(folder) as one:
         yield one
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

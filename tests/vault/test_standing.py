@@ -95,6 +95,22 @@ async def test_a_replaced_key_is_due_to_leave_the_environment(given: Installatio
     assert f"take {given.vault.current.id.hex()} out of GETBILL_MASTER_KEY" in due.notice
 
 
+async def test_a_key_that_is_to_come_is_not_taken_for_a_replaced_one(given: Installation) -> None:
+    coming = Vault([given.vault.current, Key.new()], await installation_key(given))
+    await let_pass(given.database, 60)
+
+    assert (await standing(given.database, coming, DAYS)).notice is None
+
+
+async def test_a_new_key_in_front_asks_for_the_rewrap(given: Installation) -> None:
+    new = Vault([Key.new(), given.vault.current], await installation_key(given))
+
+    notice = (await standing(given.database, new, DAYS)).notice
+
+    assert notice is not None
+    assert notice.endswith("run `getbill vault rewrap`.")
+
+
 async def installation_key(given: Installation) -> Key:
     wrapped = await given.database.pool.fetchval("SELECT installation_key FROM vault_master WHERE is_current")
     return given.vault.unwrap_installation(wrapped)

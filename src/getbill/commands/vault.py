@@ -129,9 +129,9 @@ def residue(
 
 
 def _rotation(settings: Settings, opened: Database, unlocked: Vault) -> Rotation:
-    if not isinstance(unlocked.source, KeyFile):
+    if not isinstance(unlocked.source, KeyFile) or not unlocked.source.is_writable:
         raise KeyIsInTheEnvironment(
-            "The master key is in GETBILL_MASTER_KEY, which only you can change: docs/runbook.md says how it is rotated "
+            "The master key is in GETBILL_MASTER_KEY or in a file that is read-only, which only you can change: docs/runbook.md says how it is rotated "
             "while everything runs, with `getbill vault rewrap`."
         )
     return Rotation(opened, unlocked, unlocked.source, settings.erasure_days)

@@ -120,6 +120,11 @@ class KeyFile:
             return None
         return status.st_ino, status.st_mtime_ns, status.st_size
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether this process may replace the file: a mounted secret may only be read."""
+        return os.access(self.path.parent, os.W_OK)
+
     def keys(self) -> list[Key]:
         """Return the keys of all versions, the current one first."""
         return [version.key for version in self.read().kept]

@@ -106,6 +106,7 @@ async def _register(database: Database, vault: Vault) -> None:
     async with database.transaction(clock.wall()) as tx:
         await tx.execute(_RETIRE_MASTER, key_id)
         await tx.execute(REGISTER_MASTER, key_id, vault.wrap_installation(), clock.wall())
+        await tx.execute(_FORGET_MASTERS, [key.id.hex() for key in vault.masters])
     crashes.at("vault.registered")
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from asyncpg import Record
+
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement
 from getbill.vault import holders
@@ -15,7 +17,9 @@ _MASTER: Final = Statement(
     "vault.master",
     "Under which master key is a database since when, and since when was somebody erased under it?",
     """
-    SELECT key_id, created_at, (SELECT min(e.erased_at) FROM erasures e WHERE e.erased_at >= m.created_at) AS erased_at
+    SELECT key_id, created_at,
+        (SELECT min(e.erased_at) FROM erasures e WHERE e.erased_at >= m.created_at) AS erased_at,
+        ARRAY(SELECT o.key_id FROM vault_master o WHERE NOT o.is_current) AS replaced
     FROM vault_master m WHERE is_current
     """,
 )
@@ -54,12 +58,13 @@ class Standing:
 async def standing(database: Database, vault: Vault, days: int) -> Standing:
     """Return how the master key stands."""
     row = await database.fetchrow(_MASTER)
-    since = row["created_at"] if row else clock.wall()
-    if isinstance(vault.source, KeyFile):
-        return await _in_file(database, vault.source.read(), since, days)
-    if row and row["key_id"] != vault.current.id.hex():
-        return _begun(vault, row["key_id"], since)
-    return _in_environment(vault, since, row["erased_at"] if row else None, days)
+    if row is None:
+        return Standing(vault.current.id.hex(), is_file=False, in_use_since=clock.wall(), rotation_at=None)
+    if isinstance(vault.source, KeyFile) and vault.source.is_writable:
+        return await _in_file(database, vault.source.read(), row["created_at"], days)
+    if row["key_id"] != vault.current.id.hex():
+        return _begun(vault, row)
+    return _given(vault, row, days)
 
 
 async def _in_file(database: Database, versions: Versions, registered_at: datetime, days: int) -> Standing:
@@ -96,33 +101,35 @@ def _stuck(rotation_at: datetime, lacking: tuple[str, ...]) -> str:
     return f"{due}: start `getbill worker` where the key file is, or run `getbill vault rotate`."
 
 
-def _begun(vault: Vault, former_id: str, since: datetime) -> Standing:
+def _begun(vault: Vault, row: Record) -> Standing:
     return Standing(
         vault.current.id.hex(),
         is_file=False,
-        in_use_since=since,
+        in_use_since=row["created_at"],
         rotation_at=None,
-        notice=f"Keys are still wrapped by the master key {former_id}: run `getbill vault rewrap`.",
+        notice=f"Keys are still wrapped by the master key {row['key_id']}: run `getbill vault rewrap`.",
     )
 
 
-def _in_environment(vault: Vault, since: datetime, erased_at: datetime | None, days: int) -> Standing:
+def _given(vault: Vault, row: Record, days: int) -> Standing:
+    where = str(vault.source.path) if isinstance(vault.source, KeyFile) else "GETBILL_MASTER_KEY"
     in_use, kept = lasting(days)
-    now = clock.wall()
-    older = tuple(Kept(key.id.hex(), since, since + kept) for key in vault.masters[1:])
+    now, since, erased_at = clock.wall(), row["created_at"], row["erased_at"]
+    given = [key.id.hex() for key in vault.masters]
+    older = tuple(Kept(key_id, since, since + kept) for key_id in given if key_id in row["replaced"])
     rotation_at = erased_at + in_use if erased_at else None
     due_since, notice = None, None
     if rotation_at is not None and rotation_at <= now:
         due_since = rotation_at
         notice = (
-            f"The rotation of the master key in GETBILL_MASTER_KEY has been due since {_shown(rotation_at)}: docs/runbook.md "
+            f"The rotation of the master key in {where} has been due since {_shown(rotation_at)}: docs/runbook.md "
             "says how."
         )
     elif older and since + kept <= now:
         due_since = since + kept
         notice = (
             f"The replaced master keys have been due to go since {_shown(due_since)}: take "
-            f"{', '.join(one.key_id for one in older)} out of GETBILL_MASTER_KEY."
+            f"{', '.join(one.key_id for one in older)} out of {where}."
         )
     return Standing(
         vault.current.id.hex(),
