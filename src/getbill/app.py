@@ -14,6 +14,7 @@ from getbill import access, events, explorer, health, imports, reactions, stream
 from getbill.channels.senders import read_gateways
 from getbill.compliance import api as compliance_api
 from getbill.credentials import api as credentials_api
+from getbill.debts import Journal
 from getbill.debts import api as debts_api
 from getbill.decisions import api as decisions_api
 from getbill.followups import api as followups_api
@@ -108,7 +109,11 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
     stack.push_async_callback(state.database.close)
     state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
-    # Before anybody reads: after a restore the streams are of a new epoch.
+    await stack.enter_async_context(vault.holding(state.database, state.vault, "api"))
+    # Before anybody reads: nobody whom a restored backup brought back is shown, and the streams are of a new epoch.
+    state.journal = Journal(settings.erasure_journal_file)
+    await state.journal.erase_again(state.database, state.vault)
+    await state.journal.write(state.database)
     await events.Marks(settings.marks_file).check(state.database)
     await access.upkeep(state.database, state.vault, clock.wall(), settings.access_log_days)
     await webhooks.keep_partitions(state.database, clock.wall())

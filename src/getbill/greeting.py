@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from getbill import __version__
+from getbill import __version__, vault
 from getbill.first_run import Credentials
 from getbill.settings import Settings
 
@@ -36,6 +36,8 @@ def text(
         lines.append(f"  Metrics   {settings.url}/metrics (token in {settings.metrics_token_file})")
     if credentials is not None:
         lines += [f"  Access    {settings.first_run_file} (readable by its owner alone)", ""]
+        if is_first:
+            lines += _backups(settings)
         if shows_secrets:
             lines += [f"  {name:<19}{value}" for name, value in credentials.items()]
             lines.append("")
@@ -44,3 +46,15 @@ def text(
         lines.append(_FIRST_DEBT.format(url=settings.url, key=key))
     lines.append("Ctrl-C stops everything.")
     return "\n".join(lines)
+
+
+def _backups(settings: Settings) -> list[str]:
+    """Return how long a backup of the database opens, where the master key is ours to destroy."""
+    if settings.master_key is not None:
+        return []
+    days = vault.lasting(settings.erasure_days)[1].days
+    return [
+        f"Backups of the database open for {days} days: replaced versions of the master key are destroyed, so that who is",
+        "erased stays erased (GETBILL_ERASURE_DAYS). Keep master.key and erasures.jsonl apart from them.",
+        "",
+    ]

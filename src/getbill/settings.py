@@ -120,6 +120,16 @@ class Settings(BaseSettings):
         None,
         description="File with the master key, made at the first start; by default master.key in the data folder.",
     )
+    erasure_days: int = Field(
+        30,
+        ge=2,
+        description="Within so many days of an erasure no backup that was made before it can be opened any more "
+        "(docs/runbook.md).",
+    )
+    erasure_journal: Path | None = Field(
+        None,
+        description="File that keeps erased debts erased after a restore; by default erasures.jsonl in the data folder.",
+    )
     tls_cert: Path | None = Field(
         None, description="Certificate chain (PEM): the API then speaks TLS 1.3 and nothing lower."
     )
@@ -221,6 +231,11 @@ class Settings(BaseSettings):
     def key_file(self) -> Path:
         """The file that holds the master key when the environment does not."""
         return self.master_key_file or self.data_dir / "master.key"
+
+    @property
+    def erasure_journal_file(self) -> Path:
+        """The file of erasures, which no restore of the database may take back."""
+        return self.erasure_journal or self.data_dir / "erasures.jsonl"
 
     @property
     def first_run_file(self) -> Path:

@@ -17,6 +17,7 @@ from pgqueuer.core.sm import SchedulerManager
 from pgqueuer.domain.models import Schedule
 
 from getbill import access, imports, quarantine, sftp, webhooks
+from getbill import vault as vaults
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement
 from getbill.quarantine import INSTALLATION, Item
@@ -46,6 +47,7 @@ async def once(database: Database, vault: Vault, settings: Settings) -> None:
         "imports": lambda: imports.drop_expired(database, vault),
         "cut_files": lambda: sftp.cut_deserted(database, now),
         "old_files": lambda: sftp.expire(database, now),
+        "vacuum": lambda: vaults.vacuum(database),
         "queue_log": lambda: database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_KEPT),
     }
     for name, part in parts.items():

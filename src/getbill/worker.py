@@ -48,6 +48,7 @@ LOOK_SECONDS: Final = 1.0
 APART_SECONDS: Final = 0.05
 WAIT_MAX_SECONDS: Final = 30.0
 JOURNAL_SECONDS: Final = 5.0
+ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
 RETRIES_SECONDS: Final = 5.0
 # What is under way when the worker is told to stop gets this long; the supervisor gives a little more.
@@ -105,7 +106,7 @@ async def run(settings: Settings, stop: asyncio.Event, pace: Pace | None = None)
         database = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
         stack.push_async_callback(database.close)
         unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
-        journal = Journal(settings.data_dir / "erasures.jsonl")
+        journal = Journal(settings.erasure_journal_file)
         # Before anything else: nobody whom a restored backup brought back is contacted.
         await journal.erase_again(database, unlocked)
         # And whoever reads events is told that some of them are no more.
@@ -123,6 +124,10 @@ async def run(settings: Settings, stop: asyncio.Event, pace: Pace | None = None)
         notices = Notices(database, unlocked, carriers.of(Channel.EMAIL, is_live=True))
         loops.append(Loop("errands", errands.turn(settings.dsn, notices, stop), stop))
         loops.append(_journal(journal, marks, database, stop))
+        await stack.enter_async_context(vault.holding(database, unlocked, "worker"))
+        if isinstance(unlocked.source, vault.KeyFile) and unlocked.source.is_writable:
+            rotation = vault.Rotation(database, unlocked, unlocked.source, settings.erasure_days)
+            loops.append(_rotation(rotation, stop))
         crew = imports.Crew(database, unlocked, imports.starter(settings))
         stack.push_async_callback(crew.close)
         loops.append(Loop("imports", crew.turn, stop))
@@ -198,6 +203,14 @@ def _journal(journal: Journal, marks: Marks, database: Database, stop: asyncio.E
         return False
 
     return Loop("journal", write, stop, JOURNAL_SECONDS)
+
+
+def _rotation(rotation: vault.Rotation, stop: asyncio.Event) -> Loop:
+    async def turn() -> bool:
+        await rotation.turn(lambda: not stop.is_set())
+        return False
+
+    return Loop("master_key", turn, stop, ROTATION_SECONDS)
 
 
 def _bounces(desk: Desk, maildir: Path, stop: asyncio.Event) -> Loop:

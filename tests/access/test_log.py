@@ -59,8 +59,7 @@ async def test_refused_and_strange_requests_are_logged_too(site: Site, database:
     (refused,) = await logged(database, "line-2")
     assert (refused["status"], refused["workspace_id"], refused["credential_id"]) == (401, None, None)
     (strange,) = await logged(database, "line-3")
-    assert strange["path"].startswith("/%00%ffxxx")
-    assert len(strange["path"]) == 500
+    assert strange["path"] == "unmatched"
 
 
 async def test_closing_the_gate_writes_what_waits(make_site: Any, database: Database) -> None:

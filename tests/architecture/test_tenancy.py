@@ -35,6 +35,7 @@ NO_TENANT = {
     "access_log": "partitioned by day; also lines of callers nobody knows",
     "contact_stop": "stops contact of the whole installation",
     "vault_master": "which master key the database belongs to",
+    "vault_holders": "processes work for all workspaces",
     "heartbeats": "workers work for all workspaces",
     "alembic_version": "the revision of the database",
     "pgqueuer": "the queue of the installation's own jobs",
@@ -75,6 +76,10 @@ ALL_WORKSPACES = {
     "quarantine.workspaces": "a worker leaves alone whichever workspace cannot be opened",
     "quarantine.went_well": "as quarantine.due",
     "vault.stale_keys": "a new master key rewraps everybody's keys",
+    "vault.count_stale": "as vault.stale_keys",
+    "vault.master": "one master key seals everybody, and is rotated once anybody was erased",
+    "vault.living": "residue is looked for in the files of all",
+    "vault.erased": "as vault.living",
 }
 
 _KEYS = """

@@ -42,3 +42,25 @@ async def test_a_line_cut_by_a_crash_spoils_no_other(house: House, tmp_path) -> 
 
     assert done == 1
     assert read(await house.get(f"/debts/{stays['id']}")) == stays
+
+
+async def test_what_another_process_wrote_is_not_written_again(house: House, tmp_path) -> None:
+    path = tmp_path / "erasures.jsonl"
+    database = house.app.state.database
+    ours, theirs = Journal(path), Journal(path)
+    debt = await house.debt()
+    await house.call("DELETE", f"/debts/{debt['id']}")
+
+    written = [await theirs.write(database), await ours.write(database), await Journal(path).write(database)]
+
+    assert written[0] >= 1
+    assert written[1:] == [0, 0]
+
+
+async def test_only_debts_that_a_backup_brought_back_are_looked_at(house: House, tmp_path) -> None:
+    path = tmp_path / "erasures.jsonl"
+    path.write_text(f'\n{{"workspace_id":"{house.workspace_id}","debt_id":"{ids.new()}"}}')
+
+    done = await Journal(path).erase_again(house.app.state.database, house.app.state.vault)
+
+    assert done == 0

@@ -361,3 +361,27 @@ async def test_nobody_is_found_in_an_import_that_was_put_away(sender: Sender) ->
 
     assert before != []
     assert await sender.rows("SELECT FROM import_people WHERE workspace_id = $1", sender.workspace_id) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("F-2026-00001.csv", "erased.csv"),
+        ("facture f-2026-00001 v2.CSV", "erased.CSV"),
+        ("F-2026-00001", "erased"),
+        ("F-2026-000011.csv", "F-2026-000011.csv"),
+        ("debts.csv", "debts.csv"),
+    ],
+)
+async def test_the_name_of_a_file_does_not_say_the_reference_of_an_erased_debt(
+    sender: Sender, name: str, left: str
+) -> None:
+    await sender.send(csv([row(9)]), Content_Disposition=f'attachment; filename="{name}"')
+    debt = make.debt(reference="F-2026-00001")
+    assert (await sender.call("POST", "/debts", debt)).status == 201
+
+    await erase(sender, "F-2026-00001")
+
+    names = await sender.rows("SELECT name FROM imports WHERE workspace_id = $1", sender.workspace_id)
+    assert [one["name"] for one in names] == [left]
+    assert (await sender.call("POST", "/debts", debt)).status == 201

@@ -138,3 +138,18 @@ def test_a_hash_is_the_hmac_that_rfc_2104_defines(secret: bytes, text: str) -> N
     expected = hmac.digest(secret, b"email\x00" + text.encode(), "sha256")[:16]
 
     assert Lookup(secret).hash("email", text) == expected
+
+
+def test_what_passes_opens_until_the_master_key_it_was_sealed_under_is_gone() -> None:
+    old, new, installation = Key.new(), Key.new(), Key.new()
+    sealed = Vault([old], installation).seal_passing(b"answer", b"place")
+
+    rotated, destroyed = Vault([new, old], installation), Vault([new], installation)
+
+    assert rotated.open_passing(sealed, b"place") == b"answer"
+    with pytest.raises(SealBroken):
+        rotated.open_passing(sealed, b"elsewhere")
+    with pytest.raises(SealBroken, match="was not given"):
+        destroyed.open_passing(sealed, b"place")
+    # As earlier versions of the program sealed it.
+    assert destroyed.open_passing(destroyed.seal(b"answer", b"place"), b"place") == b"answer"

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from getbill.access import idempotency
 from getbill.access.gate import gate_of
-from getbill.access.idempotency import Given, KeyReused, Once, TwinRunning
+from getbill.access.idempotency import AnswerGone, Given, KeyReused, Once, TwinRunning
 from getbill.access.model import Caller, NoCredential, ScopeMissing
 from getbill.access.narrowing import narrowed
 from getbill.companies import Workspace
@@ -191,7 +191,7 @@ class Change:
                 reply = await work(tx)
                 idempotency.keep(tx, once, self.vault, give)
             crashes.at("access.committed")
-        except (TwinRunning, KeyReused):
+        except (TwinRunning, KeyReused, AnswerGone):
             raise
         except Problem as refusal:
             if not idempotency.is_kept(refusal):

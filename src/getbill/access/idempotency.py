@@ -18,7 +18,7 @@ from getbill.kit import clock, json
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import BadRequest, Conflict, Invalid, Problem
 from getbill.kit.messages import message
-from getbill.vault import Vault
+from getbill.vault import SealedUnderUnknownKey, Vault
 
 LIFE = timedelta(hours=24)
 
@@ -96,6 +96,13 @@ class KeyReused(Invalid):
     way_out = "Send a new key with every new request."
 
 
+class AnswerGone(Conflict):
+    """The request was carried out, and its stored answer went with a master key that was destroyed within the day."""
+
+    code = "idempotency-answer-gone"
+    way_out = "Read what the request made by its reference; send another request under a new key."
+
+
 @dataclass(frozen=True, slots=True)
 class Once:
     """A request that is to be answered once: whose, where, under which key, and what it says."""
@@ -147,7 +154,8 @@ def fingerprint(method: str, path: bytes, query: bytes, body: bytes) -> bytes:
 async def begin(tx: Transaction, once: Once, vault: Vault) -> Response | None:
     """Return the answer a request got before, or None when it is to be answered now, by us alone.
 
-    Raises TwinRunning when another does so right now, KeyReused when the key answered another request.
+    Raises TwinRunning when another does so right now, KeyReused when the key answered another request, AnswerGone when
+    the answer cannot be opened any more.
     """
     if not await tx.fetchval(_LOCK, once.lock):
         raise TwinRunning(
@@ -160,7 +168,14 @@ async def begin(tx: Transaction, once: Once, vault: Vault) -> Response | None:
         raise KeyReused(
             message("This Idempotency-Key was used for another request. Use a new key for each request.")
         )
-    return _replayed(row, vault.open(row["body"], once.context))
+    try:
+        return _replayed(row, vault.open_passing(row["body"], once.context))
+    except SealedUnderUnknownKey:
+        raise AnswerGone(
+            message(
+                "This request was carried out before, and its answer cannot be opened any more: the master key was destroyed."
+            )
+        ) from None
 
 
 def _replayed(row: Record, body: bytes) -> Response:
@@ -175,7 +190,7 @@ def keep(tx: Transaction, once: Once, vault: Vault, given: Callable[[], Given]) 
         answer = given()
         response = answer.response
         headers = {name: value for name, value in response.headers.items() if name in _KEPT}
-        sealed = vault.seal(bytes(response.body), once.context)
+        sealed = vault.seal_passing(bytes(response.body), once.context)
         shown = json.write(headers).decode()
         return (*once.place, once.request, answer.debt_id, response.status_code, shown, sealed, clock.wall())
 
@@ -196,7 +211,7 @@ async def keep_apart(database: Database, once: Once, vault: Vault, given: Given)
     async with database.transaction(clock.wall()) as tx:
         try:
             answered = await begin(tx, once, vault)
-        except (TwinRunning, KeyReused):
+        except (TwinRunning, KeyReused, AnswerGone):
             return given.response
         if answered is not None:
             return answered

@@ -1,4 +1,4 @@
-"""The access log: one line per request, kept 90 days, without the query and without a body.
+"""The access log: one line per request, kept 90 days: the route and the ids in its path, no query, no body.
 
 Lines wait in a bounded buffer and go to the database by COPY in the background. A request never waits for its
 line: when the database cannot keep up, lines are dropped and counted.

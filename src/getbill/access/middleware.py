@@ -1,7 +1,7 @@
 """The door every request comes through: its id, its caller, its place in the minute, its line in the log.
 
 Nothing here waits for the database while a credential is remembered and its lease lasts; nothing of a request but
-its path, status and duration is written down.
+its route, the ids in its path, its status and duration is written down.
 """
 
 from math import ceil
@@ -20,6 +20,7 @@ from getbill.access.privacy import private
 from getbill.kit import clock, ids, texts
 from getbill.kit.errors import Problem, Unauthenticated
 from getbill.kit.http import problem
+from getbill.kit.routes import place, template
 
 API = "/external-api/"
 OAUTH = frozenset({"/token", "/oauth/token", "/oauth/revoke"})
@@ -28,7 +29,6 @@ _OAUTH_OF_API = frozenset({"/external-api/v1/oauth/token", "/external-api/v1/oau
 
 # Written by whoever reverse-proxies: the connection ended before the answer (nginx).
 _CLIENT_LEFT = 499
-_PATH_CHARACTERS_MAX = 500
 _REQUEST_ID = pattern(rb"[A-Za-z0-9._:-]{1,128}")
 
 Headers = dict[bytes, bytes]
@@ -204,13 +204,13 @@ class _Visit:
         scope, caller = self.scope, self.caller
         seconds = clock.monotonic() - self.started
         status = self.status or _CLIENT_LEFT
-        metrics.count(self.method, _template(scope), status, seconds)
+        metrics.count(self.method, template(scope), status, seconds)
         self.gate.log.add(
             (
                 clock.wall(),
                 scope["state"]["request_id"],
                 self.method,
-                _path(scope),
+                place(scope),
                 status,
                 seconds * 1000,
                 None if caller is None else caller.workspace.id,
@@ -232,18 +232,6 @@ def _counted(receive: Receive, most: int) -> Receive:
         return message
 
     return counting
-
-
-def _template(scope: Scope) -> str:
-    """Return the template of the route that answered; paths themselves are without number."""
-    route = scope.get("route")
-    return "unmatched" if route is None else str(route.path)
-
-
-def _path(scope: Scope) -> str:
-    """Return the path as it was sent: percent-encoded it is printable, and never holds the query."""
-    raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    return raw[:_PATH_CHARACTERS_MAX].decode("ascii", "backslashreplace").replace("\x00", "")
 
 
 def _token(headers: Headers) -> str | None:

@@ -71,6 +71,7 @@ async def _serve(settings: Settings, bound: socket.socket) -> None:
         opened = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
         stack.push_async_callback(opened.close)
         unlocked = await vault.unlock(opened, settings.master_key_text, settings.key_file)
+        await stack.enter_async_context(vault.holding(opened, unlocked, "sftp"))
         limits = Limits(settings.sftp_file_bytes_max, settings.sftp_quota_bytes, settings.sftp_sessions_max)
         house = House(opened, unlocked, limits)
         acceptor = await listen(house, bound)

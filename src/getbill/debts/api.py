@@ -10,13 +10,14 @@ from starlette.responses import Response
 from getbill import access, debtors
 from getbill.access import Caller, Change
 from getbill.debts import actions, answers, erasure, listing, moves, queries
+from getbill.debts.jobs import Journal
 from getbill.debts.listing import DebtQuery, PageQuery
 from getbill.debts.model import Debt
 from getbill.debts.shapes import DebtList, DebtorList, DebtorWithTotals, DebtShown, ErasedShown
 from getbill.debts.wire import DebtChangeBody, Line, NewDebtBody, Text
-from getbill.kit import ids, paging
+from getbill.kit import clock, ids, paging
 from getbill.kit.db import Database, Transaction
-from getbill.kit.errors import PreconditionFailed
+from getbill.kit.errors import NotFound, PreconditionFailed
 from getbill.kit.http import answer, body
 from getbill.kit.messages import message
 from getbill.kit.routes import Route, gather
@@ -137,9 +138,12 @@ async def update_debt(
     return await change.commit(work)
 
 
-@_debts.delete("/debts/{debt_id}", response_model=ErasedShown, responses=problems(404, 412))
-async def delete_debt(change: Erases, debt_id: str, if_match: IfMatch = None) -> Response:
-    """Erase a debt for good: contact stops, and nothing that says who the debtor was remains."""
+@_debts.delete("/debts/{debt_id}", response_model=ErasedShown, responses=problems(404, 412, 503))
+async def delete_debt(request: Request, change: Erases, debt_id: str, if_match: IfMatch = None) -> Response:
+    """Erase a debt for good: contact stops, and nothing that says who the debtor was remains.
+
+    The answer comes when the erasure is on disk beside the database too, so that no restored backup takes it back.
+    """
 
     async def work(tx: Transaction) -> access.Reply:
         debt = await _locked(tx, change, debt_id)
@@ -148,7 +152,16 @@ async def delete_debt(change: Erases, debt_id: str, if_match: IfMatch = None) ->
         await access.forget_answers(tx, change.workspace.id, debt.id)
         return lambda: answer(200, answers.erased(done))
 
-    return await change.commit(work)
+    journal: Journal = request.app.state.journal
+    identifier = ids.read("debt", debt_id)
+    try:
+        response = await change.commit(work)
+    except NotFound:
+        # Erased by a request that was never answered, perhaps.
+        await journal.note_again(change.database, change.workspace.id, identifier)
+        raise
+    await journal.note(change.workspace.id, identifier, clock.wall())
+    return response
 
 
 @_debts.post("/debts/{debt_id}/hold", response_model=DebtShown, responses=_CHANGING)

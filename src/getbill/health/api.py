@@ -13,6 +13,7 @@ from getbill.kit.db import Database
 from getbill.kit.http import answer
 from getbill.kit.lost import LOST
 from getbill.kit.shapes import problems
+from getbill.vault import Vault
 
 router = APIRouter(tags=["Operations"])
 
@@ -31,20 +32,27 @@ class PartShown(BaseModel):
     """One part of the installation."""
 
     is_ready: bool
-    way_out: str | None = Field(description="What to do when it is not.")
+    way_out: str | None = Field(description="What to do when it is not, or when something is due.")
 
 
 class Readiness(BaseModel):
     """Whether every part of the installation is ready."""
 
     status: Literal["ready", "not_ready"]
-    parts: dict[str, PartShown] = Field(description="`database`, `migrations`, `worker`, `company`.")
+    parts: dict[str, PartShown] = Field(
+        description="`database`, `migrations`, `worker`, `company`; `master_key` when its rotation is due."
+    )
     notes: list[str] = Field(description="What wants somebody to look although all is ready.")
 
 
 def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
+
+
+def _vault(request: Request) -> tuple[Database, Vault, int]:
+    state = request.app.state
+    return state.database, state.vault, state.settings.erasure_days
 
 
 @router.get("/healthz", response_model=Alive)
@@ -63,6 +71,10 @@ async def ready(request: Request) -> Response:
     found = await queries.checks(_database(request))
     is_ready = all(check.is_ready for check in found)
     parts = {check.name: {"is_ready": check.is_ready, "way_out": check.way_out} for check in found}
+    has_tables = all(parts.get(name, {}).get("is_ready") for name in ("database", "migrations"))
+    if has_tables and (due := await queries.due(*_vault(request))) is not None:
+        # Nothing is missing, and a person has to do something.
+        parts["master_key"] = {"is_ready": True, "way_out": due}
     notes = await queries.notes(_database(request)) if found[0].is_ready else []
     shown = {"status": "ready" if is_ready else "not_ready", "parts": parts, "notes": notes}
     return answer(200 if is_ready else 503, shown)

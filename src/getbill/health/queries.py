@@ -14,6 +14,7 @@ from getbill.health.actions import FRESH
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement
 from getbill.kit.lost import LOST
+from getbill.vault import Vault, standing
 
 WITHIN_SECONDS = 2.0
 
@@ -91,6 +92,15 @@ async def notes(database: Database) -> list[str]:
         return []
     many = [f"{number} {kind}" for kind, number in aside.items()]
     return [f"Set aside because it failed: {', '.join(many)}. Run `getbill quarantine list`."] if many else []
+
+
+async def due(database: Database, vault: Vault, erasure_days: int) -> str | None:
+    """Return what is due at the master key and since when, while everything is ready; None where nothing is."""
+    try:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            return (await standing(database, vault, erasure_days)).notice
+    except LOST:
+        return None
 
 
 async def backlog(database: Database) -> dict[str, int]:

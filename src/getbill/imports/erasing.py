@@ -47,6 +47,17 @@ _UNWANTED: Final = Statement(
     "The file of an import goes as soon as nobody needs it; until then it shows nothing of whoever was erased.",
     "UPDATE imports SET is_unwanted = true, plan = coalesce($3, plan) WHERE workspace_id = $1 AND id = $2",
 )
+_FORGET_NAMES: Final = Statement(
+    "imports.forget_names",
+    "Take a reference of an erased debt out of the names of files: of such a name its extension remains.",
+    r"""
+    UPDATE imports SET name = 'erased' || coalesce(substring(name FROM '\.[[:alnum:]]{1,5}$'), '')
+    WHERE workspace_id = $1 AND EXISTS (SELECT FROM unnest($2::text[]) AS reference WHERE name ~*
+        ('(^|[^[:alnum:]])' || regexp_replace(reference, '([^[:alnum:]])', '\\\1', 'g') || '($|[^[:alnum:]])'))
+    """,
+)
+# A shorter one says nothing of whose it was, and stands in any name.
+_REFERENCE_CHARACTERS_MIN: Final = 3
 # A person goes on with these, and their file is read again then.
 _STILL_NEEDED: Final = frozenset({"needs_mapping", "mapped", "checked"})
 # The answers of these routes may show cells of a file.
@@ -72,6 +83,9 @@ async def erase(
     for one in sorted(theirs):
         await _forget_in(tx, workspace, await queries.lock(tx, workspace, one), hashes)
     await _forget_answers(tx, workspace.id, theirs)
+    references = [one for one in person.references if len(one) >= _REFERENCE_CHARACTERS_MIN]
+    if references:
+        await tx.execute(_FORGET_NAMES, workspace.id, references)
     if person.identity is not None:
         await remembered.forget(tx, workspace, partial(people.is_named, workspace.lookup, hashes))
     return sorted(theirs)

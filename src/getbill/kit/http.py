@@ -34,6 +34,7 @@ from getbill.kit.errors import (
 )
 from getbill.kit.messages import excerpt, joined, message, negotiated
 from getbill.kit.paths import routes_of
+from getbill.kit.routes import template
 from getbill.kit.validation import field_subject, parameter_subject, place_of, wrong_field
 
 _log = structlog.get_logger(__name__)
@@ -350,13 +351,13 @@ _AWAY = (
 
 async def _on_crash(request: Request, error: Exception) -> Response:
     if isinstance(error, _AWAY):
-        _log.warning("database_away", path=request.url.path, error=type(error).__name__)
+        _log.warning("database_away", route=template(request.scope), error=type(error).__name__)
         away = message(
             "The database does not answer, or is busy with what this request needs. Repeat the request in a moment."
         )
         return problem(Unavailable(away, headers={"Retry-After": "1"}), request)
     # The text of an exception may hold personal data; its type and the request's id lead to the trace.
-    _log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+    _log.error("request_failed", route=template(request.scope), error=type(error).__name__, exc_info=error)
     return problem(Problem(message("The error has been logged. Repeat the request.")), request)
 
 

@@ -13,11 +13,14 @@ from typing import Any, BinaryIO
 
 import structlog
 
-from getbill.kit import json
+from getbill.kit import files, json
 
 _log = structlog.get_logger(__name__)
 
 Line = Mapping[str, Any]
+
+# The file that stood under a path when its folder was last synced: a new file gets its entry on disk at the first append.
+_entered: dict[Path, int] = {}
 
 
 def append(path: Path, lines: Iterable[Line]) -> None:
@@ -27,13 +30,30 @@ def append(path: Path, lines: Iterable[Line]) -> None:
         # The line end comes first, so that a line cut short never spoils the one after it.
         file.write(b"".join(b"\n" + json.write(line) for line in lines))
         _to_disk(file)
+        _enter(path, file)
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
     """Yield a journal's lines, leaving out broken ones; nothing when there is no such file."""
+    if path.exists():
+        yield from _parsed(path, path.read_bytes())
+
+
+def read_on(path: Path, place: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the lines behind a place (0 for the beginning) and the place of the end, between two appends.
+
+    A file that is shorter than the place was put in the old one's stead and is read from its beginning.
+    """
     if not path.exists():
-        return
-    for line in filter(None, path.read_bytes().splitlines()):
+        return [], 0
+    with _held(path), path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(place if place <= end else 0)
+        return list(_parsed(path, file.read())), end
+
+
+def _parsed(path: Path, content: bytes) -> Iterator[dict[str, Any]]:
+    for line in filter(None, content.splitlines()):
         try:
             members = json.read(line)
         except json.MalformedJson:
@@ -53,6 +73,7 @@ def shorten(path: Path, said: Callable[[Iterable[dict[str, Any]]], Iterable[Line
             file.write(b"".join(b"\n" + json.write(line) for line in lines))
             _to_disk(file)
         beside.replace(path)
+        files.sync_folder(path.parent)
 
 
 @contextmanager
@@ -69,3 +90,10 @@ def _held(path: Path) -> Iterator[BinaryIO]:
 def _to_disk(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def _enter(path: Path, file: BinaryIO) -> None:
+    number = os.fstat(file.fileno()).st_ino
+    if _entered.get(path) != number:
+        files.sync_folder(path.parent)
+        _entered[path] = number

@@ -7,6 +7,7 @@ difference.
 """
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from re import Pattern
 from typing import Any, cast
@@ -20,6 +21,26 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+UNMATCHED = "unmatched"
+# What `kit.ids.show` writes.
+_ID = re.compile(r"[a-z]{1,16}_[0-7][0-9a-hjkmnp-tv-z]{25}")
+
+
+def template(scope: Scope) -> str:
+    """Return the template of the route that answers a request; `unmatched` where none did."""
+    route = scope.get("route")
+    return UNMATCHED if route is None else str(route.path)
+
+
+def place(scope: Scope) -> str:
+    """Return the route's template with the ids of the path in their places, and nothing else of what was sent."""
+    path = template(scope)
+    if "{" in path:
+        for name, value in scope.get("path_params", {}).items():
+            if _ID.fullmatch(str(value)):
+                path = path.replace(f"{{{name}}}", value)
+    return path
 
 
 class Route(APIRoute):

@@ -2,33 +2,56 @@
 
 Each debtor has a key for who they are, each debt a key for its events, messages and documents. Every key is
 wrapped by a master key that never stands in the database. A sealed value names the key that sealed it and is
-bound to its place: moved to another row it does not open.
+bound to its place: moved to another row it does not open. A master key in a file is rotated while everything runs and
+its replaced versions are destroyed, so that a destroyed key is soon unreadable in every backup too.
 """
 
-from getbill.vault.actions import destroy, drop_key, make_key, rotate, unlock
+from getbill.vault.actions import destroy, drop_key, make_key, unlock
+from getbill.vault.holders import holding
+from getbill.vault.keyfile import KeyFile, Version, Versions, lasting
 from getbill.vault.model import (
     Key,
     Lookup,
     MasterKeyMissing,
     MasterKeyWrong,
     SealBroken,
+    SealedUnderUnknownKey,
     Vault,
     read_master_keys,
     write_master_keys,
 )
+from getbill.vault.residue import Residue, ServerFilesClosed, look
+from getbill.vault.rotation import SETTLED, Rotation, rotate
+from getbill.vault.standing import Kept, Standing, standing
+from getbill.vault.upkeep import vacuum
 
 __all__ = [
+    "SETTLED",
+    "Kept",
     "Key",
+    "KeyFile",
     "Lookup",
     "MasterKeyMissing",
     "MasterKeyWrong",
+    "Residue",
+    "Rotation",
     "SealBroken",
+    "SealedUnderUnknownKey",
+    "ServerFilesClosed",
+    "Standing",
     "Vault",
+    "Version",
+    "Versions",
     "destroy",
     "drop_key",
+    "holding",
+    "lasting",
+    "look",
     "make_key",
     "read_master_keys",
     "rotate",
+    "standing",
     "unlock",
+    "vacuum",
     "write_master_keys",
 ]

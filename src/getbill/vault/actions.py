@@ -1,18 +1,13 @@
-"""Making, destroying and rewrapping keys."""
+"""Making and destroying keys, and unlocking the vault they lie in."""
 
 from pathlib import Path
 from uuid import UUID
 
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement, Transaction
-from getbill.vault.model import (
-    Key,
-    MasterKeyMissing,
-    MasterKeyWrong,
-    Vault,
-    read_master_keys,
-    write_master_keys,
-)
+from getbill.vault.keyfile import KeyFile, Version, Versions
+from getbill.vault.model import Key, MasterKeyMissing, MasterKeyWrong, Vault, read_master_keys
+from getbill.vault.rotation import REGISTER_MASTER
 
 _INSERT_KEY = Statement(
     "vault.insert_key",
@@ -42,32 +37,6 @@ _LOCK_MASTER = Statement(
     "Let one process at a time decide which master key is current.",
     "LOCK TABLE vault_master IN EXCLUSIVE MODE",
 )
-_RETIRE_MASTER = Statement(
-    "vault.retire_master",
-    "The current master key is one no longer.",
-    "UPDATE vault_master SET is_current = false WHERE is_current",
-)
-_REGISTER_MASTER = Statement(
-    "vault.register_master",
-    "Make a master key the current one.",
-    """
-    INSERT INTO vault_master (key_id, is_current, installation_key, created_at) VALUES ($1, true, $2, $3)
-    ON CONFLICT (key_id) DO UPDATE SET is_current = true, installation_key = excluded.installation_key
-    """,
-)
-_STALE_KEYS = Statement(
-    "vault.stale_keys",
-    "Some keys that another master key than the current one wraps.",
-    """
-    SELECT workspace_id, subject_id, wrapped FROM vault_keys
-    WHERE substr(wrapped, 2, 8) <> $1 LIMIT 1000 FOR UPDATE SKIP LOCKED
-    """,
-)
-_REWRAP = Statement(
-    "vault.rewrap",
-    "Replace a wrapped key by the same key under the current master key.",
-    "UPDATE vault_keys SET wrapped = $3 WHERE workspace_id = $1 AND subject_id = $2",
-)
 
 
 def make_key(tx: Transaction, vault: Vault, workspace_id: UUID, subject_id: UUID) -> Key:
@@ -94,34 +63,45 @@ async def unlock(database: Database, given: str | None, path: Path, *, may_make:
     With `may_make` a database that never had one gets a new key, written to the file. Raises MasterKeyMissing when
     there is no key, MasterKeyWrong when the database was sealed under another.
     """
+    source = None if given else KeyFile(path)
     async with database.transaction(clock.wall()) as tx:
         await tx.execute(_LOCK_MASTER)
         known = await tx.fetchrow(_CURRENT_MASTER)
-        keys = _keys_of(given, path)
+        keys = _keys_of(given, source)
         if not keys:
             if known is not None or not may_make:
                 raise MasterKeyMissing(_missing(known["key_id"] if known else None, path))
-            keys = [Key.new()]
-            write_master_keys(path, keys)
+            made = Version(Key.new(), clock.wall())
+            KeyFile(path).write(Versions(made))
+            keys = [made.key]
         if known is None:
-            vault = Vault(keys, Key.new())
-            await tx.execute(
-                _REGISTER_MASTER, vault.current.id.hex(), vault.wrap_installation(), clock.wall()
-            )
+            vault = Vault(keys, Key.new(), source=source)
+            await tx.execute(REGISTER_MASTER, vault.current.id.hex(), vault.wrap_installation(), clock.wall())
             return vault
     vault = Vault(keys)
     if not vault.knows(bytes.fromhex(known["key_id"])):
-        raise MasterKeyWrong(
-            f"This database is sealed with the master key {known['key_id']}; the one given is "
-            f"{vault.current.id.hex()}. Give the right one in GETBILL_MASTER_KEY or in {path}."
+        raise MasterKeyWrong(_wrong(known["key_id"], vault.current, source, path))
+    return Vault(keys, vault.unwrap_installation(known["installation_key"]), source=source)
+
+
+def _keys_of(given: str | None, source: KeyFile | None) -> list[Key]:
+    if source is None:
+        return read_master_keys(given or "")
+    return source.keys() if source.path.exists() else []
+
+
+def _wrong(known: str, current: Key, source: KeyFile | None, path: Path) -> str:
+    gone = source.read().destroyed if source else ()
+    at = next((one.at for one in gone if one.shown_id == known), None)
+    if at is not None:
+        return (
+            f"This database is a backup sealed with the master key {known}, which was destroyed on {at:%Y-%m-%d} "
+            "so that erased people stay erased (GETBILL_ERASURE_DAYS). Nobody can open it: restore a younger backup."
         )
-    return Vault(keys, vault.unwrap_installation(known["installation_key"]))
-
-
-def _keys_of(given: str | None, path: Path) -> list[Key]:
-    if given:
-        return read_master_keys(given)
-    return read_master_keys(path.read_text()) if path.exists() else []
+    return (
+        f"This database is sealed with the master key {known}; the one given is {current.id.hex()}. "
+        f"Give the right one in GETBILL_MASTER_KEY or in {path}."
+    )
 
 
 def _missing(known: str | None, path: Path) -> str:
@@ -131,21 +111,3 @@ def _missing(known: str | None, path: Path) -> str:
         else "There is no master key"
     )
     return f"{which}. Give it in GETBILL_MASTER_KEY or put it into {path}; without it nothing can be read."
-
-
-async def rotate(database: Database, vault: Vault) -> int:
-    """Rewrap every key under the current master key and return how many; safe to repeat after a crash."""
-    done = 0
-    while True:
-        async with database.transaction(clock.wall()) as tx:
-            rows = await tx.fetch(_STALE_KEYS, vault.current.id)
-            for row in rows:
-                workspace_id, subject_id = row["workspace_id"], row["subject_id"]
-                key = vault.unwrap(row["wrapped"], workspace_id, subject_id)
-                await tx.execute(_REWRAP, workspace_id, subject_id, vault.wrap(key, workspace_id, subject_id))
-            if not rows:
-                await tx.execute(_RETIRE_MASTER)
-                wrapped = vault.wrap_installation()
-                await tx.execute(_REGISTER_MASTER, vault.current.id.hex(), wrapped, clock.wall())
-                return done
-        done += len(rows)

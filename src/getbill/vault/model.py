@@ -8,12 +8,15 @@ import binascii
 import hashlib
 import os
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from getbill.kit import clock
+from getbill.kit import clock, files
 from getbill.kit.stops import CannotRun
 
 _FORMAT = b"\x01"
@@ -27,10 +30,17 @@ _INSTALLATION = b"installation"
 # Unwrapped keys are remembered, and all forgotten at the first use after so long: erasing reaches memory too.
 _REMEMBERED_SECONDS = 60.0
 _REMEMBERED_MAX = 4096
+_LOOK_SECONDS = 1.0
+# What was read from the database before a master key was destroyed is opened within this.
+_LEAVING_SECONDS = 60.0
 
 
 class SealBroken(Exception):
     """The value was sealed by another key, for another place, or has been changed."""
+
+
+class SealedUnderUnknownKey(SealBroken):
+    """The value was sealed under a master key that is not given, or is no more."""
 
 
 class MasterKeyMissing(CannotRun):
@@ -112,6 +122,9 @@ class Vault:
 
     What belongs to the installation and to no debtor or debt (signing keys, webhook secrets, look-up keys) is
     sealed by the installation's own key, so that changing the master key rewraps one key and not all of that.
+
+    With a source the keys are read again when it changes: before anything is wrapped, at most a second late, and at
+    once when a value names a key that is not known. Keys that are gone open for a minute more what was read before.
     """
 
     def __init__(
@@ -120,19 +133,59 @@ class Vault:
         installation: Key | None = None,
         *,
         remembered_seconds: float = _REMEMBERED_SECONDS,
+        source: "KeySource | None" = None,
     ) -> None:
         if not masters:
             raise MasterKeyMissing("No master key was given.")
         self.current = masters[0]
+        self.source = source
         self._masters = {key.id: key for key in masters}
         self._installation = installation or self.current
         self._remembered: dict[tuple[bytes, UUID, UUID], Key] = {}
         self._remembered_seconds = remembered_seconds
         self._forgotten_at = 0.0
+        self._looked_at = -_LOOK_SECONDS
+        self._stamp: object = None
+        self._leaving: dict[bytes, float] = {}
+        self._passing: dict[bytes, Key] = {}
+
+    @property
+    def masters(self) -> list[Key]:
+        """The master keys that open, the one that wraps first."""
+        return [self.current, *(key for key in self._masters.values() if key is not self.current)]
+
+    def refresh(self, *, at_once: bool = True) -> None:
+        """Read the master keys again if their source changed; without `at_once` look once a second only."""
+        if self.source is None:
+            return
+        now = clock.monotonic()
+        if not at_once and now < self._looked_at + _LOOK_SECONDS:
+            return
+        self._looked_at = now
+        stamp = self.source.stamp()
+        if stamp is None or (stamp == self._stamp and not self._leaving):
+            return
+        self._take(self.source.keys(), now)
+        self._stamp = stamp
+
+    def _take(self, keys: list[Key], now: float) -> None:
+        given = {key.id: key for key in keys}
+        gone = {key_id: key for key_id, key in self._masters.items() if key_id not in given}
+        ends = {key_id: self._leaving.get(key_id, now + _LEAVING_SECONDS) for key_id in gone}
+        self._leaving = {key_id: end for key_id, end in ends.items() if end > now}
+        self._masters = given | {key_id: gone[key_id] for key_id in self._leaving}
+        self.current = keys[0]
+        self._passing = {key_id: key for key_id, key in self._passing.items() if key_id in self._masters}
 
     def wrap(self, key: Key, workspace_id: UUID, subject_id: UUID) -> bytes:
         """Wrap a key for its row in `vault_keys`."""
+        self.refresh(at_once=False)
         return self.current.seal(key.secret, workspace_id.bytes + subject_id.bytes)
+
+    def rewrap(self, wrapped: bytes, workspace_id: UUID, subject_id: UUID) -> bytes:
+        """Return the same key under the current master key; raise SealBroken when no master key of ours wrapped it."""
+        place = workspace_id.bytes + subject_id.bytes
+        return self.current.seal(self._of(wrapped).open(wrapped, place), place)
 
     def unwrap(self, wrapped: bytes, workspace_id: UUID, subject_id: UUID) -> Key:
         """Return the key that `wrap` wrapped; raise SealBroken when no master key of ours did."""
@@ -163,40 +216,69 @@ class Vault:
         """Open what `seal` sealed for the same place."""
         return self._installation.open(sealed, context)
 
+    def seal_passing(self, plain: bytes, context: bytes) -> bytes:
+        """Seal something that lasts for a day at most: no copy of it outlives the master key that is in use now."""
+        self.refresh(at_once=False)
+        return self._passing_of(self.current).seal(plain, context)
+
+    def open_passing(self, sealed: bytes, context: bytes) -> bytes:
+        """Open what `seal_passing` sealed for the same place; raise SealBroken when its master key is no more."""
+        key_id = bytes(sealed[1:_HEAD])
+        if key_id == self._installation.id:
+            # As it was sealed by earlier versions of the program.
+            return self._installation.open(sealed, context)
+        if not any(self._passing_of(master).id == key_id for master in self._masters.values()):
+            self.refresh()
+        for master in self._masters.values():
+            if self._passing_of(master).id == key_id:
+                return self._passing_of(master).open(sealed, context)
+        raise SealedUnderUnknownKey("sealed under a master key that was not given")
+
+    def _passing_of(self, master: Key) -> Key:
+        key = self._passing.get(master.id)
+        if key is None:
+            hkdf = HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"getbill passing")
+            key = self._passing[master.id] = Key(hkdf.derive(master.secret))
+        return key
+
     def knows(self, key_id: bytes) -> bool:
         """Say whether a master key with this id was given."""
         return key_id in self._masters
 
     def _of(self, sealed: bytes) -> Key:
-        master = self._masters.get(bytes(sealed[1:_HEAD]))
+        key_id = bytes(sealed[1:_HEAD])
+        if key_id not in self._masters:
+            self.refresh()
+        master = self._masters.get(key_id)
         if master is None:
-            raise SealBroken("sealed under a master key that was not given")
+            raise SealedUnderUnknownKey("sealed under a master key that was not given")
         return master
 
 
+class KeySource(Protocol):
+    """Where master keys come from when they may change while everything runs."""
+
+    def stamp(self) -> object:
+        """Return what changes whenever the keys do; None while they cannot be read."""
+
+    def keys(self) -> list[Key]:
+        """Return the master keys, the one that wraps first."""
+
+
 def read_master_keys(text: str) -> list[Key]:
-    """Read base64 keys separated by commas or line ends, the current one first."""
+    """Read base64 keys separated by commas or line ends, the current one first; what follows a `#` is a remark."""
     keys = []
-    for part in text.replace(",", "\n").split():
-        try:
-            keys.append(Key(base64.b64decode(part, validate=True)))
-        except binascii.Error as error:
-            raise MasterKeyWrong("A master key is 32 bytes in base64.") from error
+    for line in text.splitlines():
+        for part in line.partition("#")[0].replace(",", " ").split():
+            try:
+                keys.append(Key(base64.b64decode(part, validate=True)))
+            except binascii.Error as error:
+                raise MasterKeyWrong("A master key is 32 bytes in base64.") from error
     return keys
 
 
 def write_master_keys(path: Path, keys: list[Key]) -> None:
     """Write the master keys, readable by their owner alone, so that a crash leaves all of them or the old file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.writelines(base64.b64encode(key.secret).decode() + "\n" for key in keys)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    # The rename itself must outlive a power cut: a database sealed under a key that is gone is lost.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    # A database sealed under a key that is gone is lost: file and folder are synced.
+    files.replace(path, "".join(base64.b64encode(key.secret).decode() + "\n" for key in keys).encode())

@@ -1,0 +1,207 @@
+"""The file of the master keys: one version a line with its times, the current version first.
+
+A rotation announces the `next` version, makes it the current one, and destroys the replaced one in time. Each step
+replaces the whole file, so that a crash leaves the state before it or after it. The remarks hold no secrets.
+"""
+
+import base64
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from re import compile as pattern
+from typing import Final
+
+from getbill.kit import crashes, files
+from getbill.vault.model import Key, MasterKeyWrong, read_master_keys
+
+DESTROYED_MAX: Final = 50
+# So late a rotation or a destruction may come without breaking the promise.
+LATE: Final = timedelta(hours=1)
+
+_TIME: Final = pattern(r"\b(made|replaced) (\S+?Z)")
+_DESTROYED: Final = pattern(r"#\s*destroyed ([0-9a-f]{16}) (\S+Z)")
+_HEAD: Final = (
+    "# Master keys of the vault, the one in use first. Keep this file apart from every backup of the database:\n"
+    "# a backup opens only with the version that was in use when it was made.\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the master key and its life so far."""
+
+    key: Key
+    made_at: datetime | None = None
+    replaced_at: datetime | None = None
+    is_next: bool = False
+
+    @property
+    def shown_id(self) -> str:
+        """The id as people read it."""
+        return self.key.id.hex()
+
+    def line(self) -> str:
+        """Return its line of the file."""
+        life = ["next"] if self.is_next else []
+        life += [f"made {_written(self.made_at)}"] if self.made_at else []
+        life += [f"replaced {_written(self.replaced_at)}"] if self.replaced_at else []
+        return f"{base64.b64encode(self.key.secret).decode()}  # {', '.join(life)}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """What is known of a version that is no more."""
+
+    shown_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """All versions of the master key, and what is known of those destroyed."""
+
+    current: Version
+    next: Version | None = None
+    replaced: tuple[Version, ...] = ()
+    destroyed: tuple[Destroyed, ...] = field(default=())
+
+    @property
+    def kept(self) -> list[Version]:
+        """Every version that opens something, the current one first."""
+        return [self.current, *((self.next,) if self.next else ()), *self.replaced]
+
+    def announced(self, now: datetime) -> "Versions":
+        """Return the versions with a new one that every process is to know before it wraps anything."""
+        return replace(self, next=self.next or Version(Key.new(), now, is_next=True))
+
+    def promoted(self, now: datetime) -> "Versions":
+        """Return the versions with the next one in use."""
+        if self.next is None:
+            return self
+        former = replace(self.current, replaced_at=now)
+        return replace(
+            self,
+            current=Version(self.next.key, now),
+            next=None,
+            replaced=(former, *self.replaced),
+        )
+
+    def without(self, gone: Iterable[Version], now: datetime) -> "Versions":
+        """Return the versions without some that are destroyed."""
+        ids = {version.key.id for version in gone}
+        destroyed = [Destroyed(version.shown_id, now) for version in self.replaced if version.key.id in ids]
+        kept = tuple(version for version in self.replaced if version.key.id not in ids)
+        return replace(self, replaced=kept, destroyed=(*self.destroyed, *destroyed)[-DESTROYED_MAX:])
+
+    def dated(self, now: datetime) -> "Versions":
+        """Return the versions with their times; those of a file that had none begin now."""
+        return replace(
+            self,
+            current=replace(self.current, made_at=self.current.made_at or now),
+            replaced=tuple(
+                replace(version, replaced_at=version.replaced_at or now) for version in self.replaced
+            ),
+        )
+
+
+class KeyFile:
+    """The file that holds the master key when the environment does not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def stamp(self) -> object:
+        """Return what changes whenever the file does; None when there is none."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether this process may replace the file: a mounted secret may only be read."""
+        return os.access(self.path.parent, os.W_OK)
+
+    def keys(self) -> list[Key]:
+        """Return the keys of all versions, the current one first."""
+        return [version.key for version in self.read().kept]
+
+    def read(self) -> Versions:
+        """Return what the file holds; raise MasterKeyWrong when that is no key."""
+        text = self.path.read_text("utf-8")
+        versions = [version for line in text.splitlines() for version in _versions(line)]
+        if not versions:
+            raise MasterKeyWrong(f"There is no master key in {self.path}.")
+        # The current one is the first that is in use.
+        current = next((version for version in versions if not version.is_next), versions[0])
+        coming = next((version for version in versions if version.is_next), None)
+        replaced = [one for one in versions if one is not current and one is not coming]
+        return Versions(current, coming, tuple(replaced), tuple(_destroyed(text)))
+
+    def write(self, versions: Versions) -> None:
+        """Write all versions, for their owner alone, so that a crash leaves the old file or the new one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        files.replace(self.path, _text(versions).encode())
+
+    def destroy(self, versions: Versions) -> None:
+        """Write the versions that remain, and overwrite the file that held the others."""
+        former = self.path.with_name(f"{self.path.name}.old")
+        if not former.exists():
+            os.link(self.path, former)
+            files.sync_folder(self.path.parent)
+        self.write(versions)
+        crashes.at("vault.destroying")
+        files.shred(former)
+
+    def finish(self) -> None:
+        """Overwrite what a destruction that was killed half-way, or a draft, left of the keys."""
+        former, draft = (
+            self.path.with_name(f"{self.path.name}.old"),
+            self.path.with_name(f"{self.path.name}.new"),
+        )
+        if former.exists() and not former.samefile(self.path):
+            files.shred(former)
+        elif former.exists():
+            former.unlink()
+        files.shred(draft)
+
+
+def lasting(days: int) -> tuple[timedelta, timedelta]:
+    """Return how long a version is in use, and how long it is kept once it is replaced: together less than the days."""
+    whole = timedelta(days=days)
+    in_use = whole / 6
+    return in_use, whole - in_use - LATE
+
+
+def _versions(line: str) -> list[Version]:
+    life = line.partition("#")[2]
+    times = {name: _read(text) for name, text in _TIME.findall(life)}
+    is_next = life.strip().startswith("next")
+    return [Version(key, times.get("made"), times.get("replaced"), is_next) for key in read_master_keys(line)]
+
+
+def _destroyed(text: str) -> Iterable[Destroyed]:
+    for key_id, at in _DESTROYED.findall(text):
+        moment = _read(at)
+        if moment is not None:
+            yield Destroyed(key_id, moment)
+
+
+def _text(versions: Versions) -> str:
+    lines = [version.line() for version in versions.kept]
+    gone = [f"# destroyed {one.shown_id} {_written(one.at)}\n" for one in versions.destroyed]
+    return "".join((_HEAD, *lines, *gone))
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat("T", "seconds")[:19] + "Z"
+
+
+def _read(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,243 @@
+"""What is left of destroyed keys in the server's own files, and how much of it still opens.
+
+A deleted row stays in its page until that is vacuumed and written over, and in the write-ahead log until its segment is
+recycled. The files are read byte by byte, as somebody with a copy of the disk would: wherever the id of a master key
+stands, what follows is taken for a wrapped key and tried with it. A key that opens although its subject has none any
+more is residue. After the master key it is wrapped under was destroyed nothing names a key that could open it.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from getbill.kit.db import Database, Statement
+from getbill.kit.stops import CannotRun
+from getbill.vault.model import Key, SealBroken
+
+CHUNK_BYTES: Final = 8 * 1024 * 1024
+TRIES_MAX: Final = 2_000_000
+_TOGETHER: Final = 50_000
+
+_FORMAT: Final = b"\x01"
+_ID_BYTES: Final = 8
+_SEALED_BYTES: Final = 1 + _ID_BYTES + 12 + 32 + 16
+# Before it in a row stand workspace and subject, and the one byte of its length.
+_LENGTH: Final = bytes([(_SEALED_BYTES + 1) << 1 | 1])
+_PLACE_BYTES: Final = 32
+_OVERLAP: Final = _PLACE_BYTES + 1 + _SEALED_BYTES
+# Of a page of the write-ahead log (xlog_internal.h): the first of a segment has the longer head.
+_WAL_HEAD_LONG: Final = 40
+_WAL_HEAD: Final = 24
+
+_CHECKPOINT: Final = Statement("vault.checkpoint", "Have every page written to its file.", "CHECKPOINT")
+_HEAP: Final = Statement(
+    "vault.heap_files",
+    "In which files are the rows of the keys, those that are dead too?",
+    """
+    SELECT pg_relation_filepath(c.oid) AS path, pg_relation_size(c.oid) AS size FROM pg_class c
+    WHERE c.relkind = 'r' AND (c.oid = 'vault_keys'::regclass
+        OR c.oid IN (SELECT relid FROM pg_partition_tree('vault_keys')))
+    """,
+)
+_WAL: Final = Statement(
+    "vault.wal_files",
+    "Which segments of the write-ahead log are there, those to be used again too?",
+    "SELECT 'pg_wal/' || name AS path, size FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' ORDER BY name",
+)
+_READ: Final = Statement(
+    "vault.read_file",
+    "Some bytes of a file of the server's own.",
+    "SELECT pg_read_binary_file($1, $2, $3, true)",
+)
+_WAL_PAGE: Final = Statement(
+    "vault.wal_page",
+    "How large is a page of the write-ahead log?",
+    "SELECT current_setting('wal_block_size')::int",
+)
+_SUBJECTS: Final = Statement(
+    "vault.subjects",
+    "Which of some subjects have a key?",
+    """
+    SELECT k.workspace_id, k.subject_id FROM unnest($1::uuid[], $2::uuid[]) AS asked (workspace_id, subject_id)
+    JOIN vault_keys k ON k.workspace_id = asked.workspace_id AND k.subject_id = asked.subject_id
+    """,
+)
+_LIVING: Final = Statement(
+    "vault.living",
+    "Which of some wrapped keys are in use?",
+    "SELECT wrapped FROM vault_keys WHERE wrapped = ANY($1)",
+)
+_WORKSPACES: Final = Statement(
+    "vault.workspaces", "The workspaces of this database.", "SELECT workspace_id FROM workspaces"
+)
+_ERASED: Final = Statement(
+    "vault.erased", "Every subject that was erased.", "SELECT workspace_id, subject_id FROM erasures"
+)
+
+Place = tuple[UUID, UUID]
+
+
+class ServerFilesClosed(CannotRun):
+    """The role of the database may not read the server's files."""
+
+
+@dataclass(slots=True)
+class Residue:
+    """What was found of destroyed keys: whose could be opened, by where they stand.
+
+    `unplaced` wrapped keys stand without their subject and were not tried with every erased one, as there are too many.
+    """
+
+    bytes_read: int = 0
+    masters: int = 0
+    in_rows: set[Place] = field(default_factory=set)
+    in_log: set[Place] = field(default_factory=set)
+    unplaced: int = 0
+
+    @property
+    def openable(self) -> set[Place]:
+        """The subjects whose destroyed key could be opened."""
+        return self.in_rows | self.in_log
+
+
+async def look(database: Database, masters: Sequence[Key]) -> Residue:
+    """Read the server's files for destroyed keys that one of these master keys opens.
+
+    Raises ServerFilesClosed where the role may not read them.
+    """
+    try:
+        rows, log = _Search(masters), _Search(masters)
+        await _checkpoint(database)
+        for row in await database.fetch(_HEAP):
+            for path, size in _segments(row["path"], row["size"]):
+                async for chunk in _file(database, path, size):
+                    rows.read(chunk)
+        async for chunk in _log(database):
+            log.read(chunk)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise ServerFilesClosed(
+            "The role of the database may not read the server's files: run this as a superuser, or grant it "
+            "pg_read_server_files, pg_monitor and EXECUTE on pg_read_binary_file."
+        ) from error
+    residue = Residue(rows.bytes_read + log.bytes_read, len({key.id for key in masters}))
+    erased = await _erased(database)
+    for search in (rows, log):
+        await _leave_out_living(database, search)
+        residue.unplaced += search.place(erased)
+    dead = (rows.opened | log.opened) - await _alive(database, rows.opened | log.opened)
+    ours = await _workspaces(database)
+    dead = {place for place in dead if place[0] in ours}
+    residue.in_rows, residue.in_log = rows.opened & dead, log.opened & dead
+    return residue
+
+
+class _Search:
+    """Wrapped keys in raw bytes: those that open where they stand, and those whose subject is not beside them."""
+
+    def __init__(self, masters: Sequence[Key]) -> None:
+        self.opened: set[Place] = set()
+        self.unplaced: dict[bytes, Key] = {}
+        self.bytes_read = 0
+        self._masters = {key.id: key for key in masters}
+
+    def read(self, content: bytes) -> None:
+        """Look through some bytes."""
+        self.bytes_read += len(content)
+        for key in self._masters.values():
+            for at in _places(content, key.id):
+                self._try(content, at, key)
+
+    def _try(self, content: bytes, at: int, key: Key) -> None:
+        sealed = _FORMAT + key.id + content[at + _ID_BYTES : at - 1 + _SEALED_BYTES]
+        if len(sealed) < _SEALED_BYTES:
+            return
+        start = at - 1 - len(_LENGTH) - _PLACE_BYTES
+        if start >= 0 and content[at - 2 : at - 1] == _LENGTH:
+            place = UUID(bytes=content[start : start + 16]), UUID(bytes=content[start + 16 : start + 32])
+            if _opens(key, sealed, place):
+                self.opened.add(place)
+                return
+        # The log of an update leaves out what the old row began with.
+        self.unplaced[sealed] = key
+
+    def place(self, erased: Sequence[Place]) -> int:
+        """Try what stands without its subject with every erased one; return how many were left untried."""
+        tries = TRIES_MAX // max(1, len(erased))
+        for sealed, key in list(self.unplaced.items())[:tries]:
+            self.opened.update(place for place in erased if _opens(key, sealed, place))
+        return max(0, len(self.unplaced) - tries) if erased else 0
+
+
+def _opens(key: Key, sealed: bytes, place: Place) -> bool:
+    try:
+        key.open(sealed, place[0].bytes + place[1].bytes)
+    except SealBroken:
+        return False
+    return True
+
+
+def _places(content: bytes, key_id: bytes) -> Iterator[int]:
+    # Its first byte may be left out of an update's log: the old key's began with the same.
+    tail = key_id[1:]
+    at = content.find(tail)
+    while at >= 0:
+        yield at - 1
+        at = content.find(tail, at + 1)
+
+
+async def _checkpoint(database: Database) -> None:
+    try:
+        await database.execute(_CHECKPOINT)
+    except asyncpg.InsufficientPrivilegeError:
+        # What is not in its page yet is in the log.
+        return
+
+
+async def _file(database: Database, path: str, size: int) -> AsyncIterator[bytes]:
+    """Yield a file's bytes in chunks, each beginning with the end of the last."""
+    for start in range(0, size, CHUNK_BYTES):
+        before = min(start, _OVERLAP)
+        yield await database.fetchval(_READ, path, start - before, CHUNK_BYTES + before) or b""
+
+
+async def _log(database: Database) -> AsyncIterator[bytes]:
+    """Yield the log's segments without the heads of their pages, each beginning with the end of the last."""
+    page = await database.fetchval(_WAL_PAGE)
+    before = b""
+    for row in await database.fetch(_WAL):
+        content = await database.fetchval(_READ, row["path"], 0, row["size"]) or b""
+        pages = [content[at : at + page] for at in range(0, len(content), page)]
+        plain = b"".join(one[_WAL_HEAD if number else _WAL_HEAD_LONG :] for number, one in enumerate(pages))
+        yield before + plain
+        before = plain[-_OVERLAP:]
+
+
+def _segments(path: str, size: int) -> Iterator[tuple[str, int]]:
+    """Yield the files of a table: one for each gigabyte."""
+    gigabyte = 1024**3
+    for number in range(max(1, -(-size // gigabyte))):
+        yield (f"{path}.{number}" if number else path), min(gigabyte, size - number * gigabyte)
+
+
+async def _erased(database: Database) -> list[Place]:
+    return [(row["workspace_id"], row["subject_id"]) for row in await database.fetch(_ERASED)]
+
+
+async def _workspaces(database: Database) -> set[UUID]:
+    return {row["workspace_id"] for row in await database.fetch(_WORKSPACES)}
+
+
+async def _leave_out_living(database: Database, search: _Search) -> None:
+    candidates = list(search.unplaced)
+    for start in range(0, len(candidates), _TOGETHER):
+        for row in await database.fetch(_LIVING, candidates[start : start + _TOGETHER]):
+            search.unplaced.pop(row["wrapped"], None)
+
+
+async def _alive(database: Database, places: set[Place]) -> set[Place]:
+    asked = list(places)
+    rows = await database.fetch(_SUBJECTS, [one[0] for one in asked], [one[1] for one in asked])
+    return {(row["workspace_id"], row["subject_id"]) for row in rows}

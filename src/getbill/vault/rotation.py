@@ -1,0 +1,245 @@
+"""Rotating the master key while everything runs, and destroying its replaced versions in time.
+
+A version is in use for a sixth of the erasure days and kept for the rest of them: a key that was destroyed under it
+cannot be unwrapped any more once those days are over, from whatever backup, and a backup opens for as long as the
+version it was made under is kept. Every step may be repeated, so that a rotation that was killed anywhere goes on:
+the new version is announced in the file, comes into use once every process can open it, and wraps every key anew, some
+at a time; the replaced one is destroyed when its time is over and it wraps nothing any more.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from asyncpg import Record
+
+from getbill.kit import clock, crashes
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.vault import holders
+from getbill.vault.keyfile import KeyFile, Version, Versions, lasting
+from getbill.vault.model import SealBroken, Vault
+
+BATCH: Final = 500
+# A change that wrapped a key under a replaced version is committed or gone after this.
+SETTLED: Final = timedelta(seconds=60)
+
+_log = structlog.get_logger(__name__)
+
+_LOCK = Statement(
+    "vault.lock_rotation",
+    "Let one process at a time change the file of master keys.",
+    "SELECT pg_advisory_xact_lock(hashtextextended('getbill:vault', 0))",
+)
+_CURRENT = Statement(
+    "vault.current",
+    "Which master key are all keys wrapped by?",
+    "SELECT key_id FROM vault_master WHERE is_current",
+)
+_STALE_KEYS = Statement(
+    "vault.stale_keys",
+    "Some keys that another master key than the current one wraps, from a place on.",
+    """
+    SELECT workspace_id, subject_id, wrapped FROM vault_keys
+    WHERE substr(wrapped, 2, 8) <> $1 AND (workspace_id, subject_id) > ($2, $3)
+    ORDER BY workspace_id, subject_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED
+    """,
+)
+_REWRAP = Statement(
+    "vault.rewrap",
+    "Replace wrapped keys by the same keys under the current master key.",
+    """
+    UPDATE vault_keys k SET wrapped = n.wrapped
+    FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS n (workspace_id, subject_id, wrapped)
+    WHERE k.workspace_id = n.workspace_id AND k.subject_id = n.subject_id
+    """,
+)
+_COUNT_STALE = Statement(
+    "vault.count_stale",
+    "How many keys does another master key than the current one wrap?",
+    "SELECT count(*) FROM vault_keys WHERE substr(wrapped, 2, 8) <> $1",
+)
+_RETIRE_MASTER = Statement(
+    "vault.retire_master",
+    "The current master key is one no longer.",
+    "UPDATE vault_master SET is_current = false WHERE is_current AND key_id <> $1",
+)
+REGISTER_MASTER = Statement(
+    "vault.register_master",
+    "Make a master key the current one.",
+    """
+    INSERT INTO vault_master (key_id, is_current, installation_key, created_at) VALUES ($1, true, $2, $3)
+    ON CONFLICT (key_id) DO UPDATE SET is_current = true, installation_key = excluded.installation_key,
+        created_at = CASE WHEN vault_master.is_current THEN vault_master.created_at ELSE excluded.created_at END
+    """,
+)
+_FORGET_MASTERS = Statement(
+    "vault.forget_masters",
+    "Drop what is wrapped by master keys that are no more.",
+    "DELETE FROM vault_master WHERE NOT is_current AND NOT key_id = ANY($1)",
+)
+
+GoesOn = Callable[[], bool]
+_NOWHERE: Final = UUID(int=0)
+
+
+def forever() -> bool:
+    """Go on until the work is done."""
+    return True
+
+
+async def rotate(database: Database, vault: Vault, goes_on: GoesOn = forever) -> int:
+    """Rewrap every key under the current master key and return how many; safe to repeat after a crash.
+
+    Some at a time, and none that somebody holds: those are taken in the next pass. A key that no master key opens is
+    left as it is and logged.
+    """
+    moved, is_done = await _rewrap_all(database, vault, goes_on)
+    if is_done:
+        await _register(database, vault)
+    return moved
+
+
+async def _register(database: Database, vault: Vault) -> None:
+    key_id = vault.current.id.hex()
+    async with database.transaction(clock.wall()) as tx:
+        await tx.execute(_RETIRE_MASTER, key_id)
+        await tx.execute(REGISTER_MASTER, key_id, vault.wrap_installation(), clock.wall())
+        await tx.execute(_FORGET_MASTERS, [key.id.hex() for key in vault.masters])
+    crashes.at("vault.registered")
+
+
+async def _rewrap_all(database: Database, vault: Vault, goes_on: GoesOn = forever) -> tuple[int, bool]:
+    """Return how many keys were rewrapped, and whether no other master key wraps one that can be read."""
+    moved = 0
+    while goes_on():
+        done, unreadable = await _pass(database, vault, goes_on)
+        moved += done
+        if not done:
+            return moved, await database.fetchval(_COUNT_STALE, vault.current.id) <= unreadable
+    return moved, False
+
+
+async def _pass(database: Database, vault: Vault, goes_on: GoesOn) -> tuple[int, int]:
+    done = unreadable = 0
+    place = _NOWHERE, _NOWHERE
+    while goes_on():
+        async with database.transaction(clock.wall()) as tx:
+            rows = await tx.fetch(_STALE_KEYS, vault.current.id, *place, BATCH)
+            if not rows:
+                break
+            fresh = [one for row in rows if (one := _rewrapped(vault, row)) is not None]
+            await tx.execute(_REWRAP, *([one[column] for one in fresh] for column in range(3)))
+            place = rows[-1]["workspace_id"], rows[-1]["subject_id"]
+        done += len(fresh)
+        unreadable += len(rows) - len(fresh)
+        crashes.at("vault.rewrapped")
+    return done, unreadable
+
+
+def _rewrapped(vault: Vault, row: Record) -> tuple[UUID, UUID, bytes] | None:
+    workspace_id, subject_id = row["workspace_id"], row["subject_id"]
+    try:
+        return workspace_id, subject_id, vault.rewrap(row["wrapped"], workspace_id, subject_id)
+    except SealBroken:
+        _log.error("vault_key_unreadable", workspace=str(workspace_id), subject=str(subject_id))
+        return None
+
+
+async def is_settled(database: Database, key_id: str) -> bool:
+    """Say whether a database knows that a master key wraps all its keys."""
+    return bool(await database.fetchval(_CURRENT) == key_id)
+
+
+class Rotation:
+    """The life of the master key in a file, as one process sees to it."""
+
+    def __init__(self, database: Database, vault: Vault, file: KeyFile, days: int) -> None:
+        self._database = database
+        self._vault = vault
+        self._file = file
+        self._in_use, self._kept = lasting(days)
+
+    async def turn(self, goes_on: GoesOn = forever) -> None:
+        """Do what is due now: announce, promote, rewrap, destroy."""
+        versions = await self.announce()
+        if versions.next is not None:
+            await self.promote()
+        await self.settle(goes_on)
+        await self.destroy()
+
+    async def announce(self, *, at_once: bool = False) -> Versions:
+        """Write the next version into the file when it is due, or `at_once`; return what the file then holds."""
+        async with self._database.transaction(clock.wall()) as tx:
+            versions, now = await self._locked(tx), clock.wall()
+            self._file.finish()
+            dated = versions.dated(now)
+            is_due = at_once or now >= (dated.current.made_at or now) + self._in_use
+            if is_due and not dated.next and await is_settled(self._database, dated.current.shown_id):
+                dated = dated.announced(now)
+            if dated != versions:
+                self._file.write(dated)
+        crashes.at("vault.announced")
+        return dated
+
+    async def promote(self) -> list[str]:
+        """Bring the next version into use, unless some processes cannot open it yet: return those."""
+        self._vault.refresh()
+        async with self._database.transaction(clock.wall()) as tx:
+            versions = await self._locked(tx)
+            if versions.next is None:
+                return []
+            lacking = await holders.lacking(self._database, versions.next.shown_id)
+            if lacking:
+                return lacking
+            self._file.write(versions.promoted(clock.wall()))
+        _log.info("vault_rotated", current=versions.next.shown_id, replaced=versions.current.shown_id)
+        crashes.at("vault.promoted")
+        return []
+
+    async def settle(self, goes_on: GoesOn = forever) -> int | None:
+        """Rewrap every key under the version in use where that is not done; return how many were.
+
+        None while some process still wraps with the replaced version, or somebody holds keys: call it again.
+        """
+        self._vault.refresh()
+        current_id = self._vault.current.id.hex()
+        if await is_settled(self._database, current_id):
+            return 0
+        if await holders.behind(self._database, current_id):
+            return None
+        moved, is_done = await _rewrap_all(self._database, self._vault, goes_on)
+        if not is_done:
+            return None
+        await _register(self._database, self._vault)
+        return moved
+
+    async def destroy(self, *, at_once: bool = False) -> list[Version]:
+        """Destroy the replaced versions whose time is over, or all of them `at_once`; return those.
+
+        None goes before every change that may have used it is over and every process uses the newer one.
+        """
+        versions, now = self._file.read(), clock.wall()
+        wait = SETTLED if at_once else max(self._kept, SETTLED)
+        gone = [one for one in versions.replaced if (one.replaced_at or now) + wait <= now]
+        current_id = versions.current.shown_id
+        if not gone or await holders.behind(self._database, current_id):
+            return []
+        self._vault.refresh()
+        # Whatever a slow change wrapped with the old one after the rotation.
+        _, is_done = await _rewrap_all(self._database, self._vault)
+        if not is_done or not await is_settled(self._database, current_id):
+            return []
+        async with self._database.transaction(now) as tx:
+            versions = await self._locked(tx)
+            left = versions.without(gone, now)
+            self._file.destroy(left)
+            await tx.execute(_FORGET_MASTERS, [one.shown_id for one in left.kept])
+        _log.info("vault_versions_destroyed", versions=[one.shown_id for one in gone])
+        crashes.at("vault.destroyed")
+        return gone
+
+    async def _locked(self, tx: Transaction) -> Versions:
+        await tx.execute(_LOCK)
+        return self._file.read()

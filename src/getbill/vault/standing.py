@@ -1,0 +1,146 @@
+"""How the master key stands: which one is in use, what is kept and until when, and what a person has to do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from asyncpg import Record
+
+from getbill.kit import clock
+from getbill.kit.db import Database, Statement
+from getbill.vault import holders
+from getbill.vault.holders import FRESH
+from getbill.vault.keyfile import KeyFile, Versions, lasting
+from getbill.vault.model import Vault
+
+_MASTER: Final = Statement(
+    "vault.master",
+    "Under which master key is a database since when, and since when was somebody erased under it?",
+    """
+    SELECT key_id, created_at,
+        (SELECT min(e.erased_at) FROM erasures e WHERE e.erased_at >= m.created_at) AS erased_at,
+        ARRAY(SELECT o.key_id FROM vault_master o WHERE NOT o.is_current) AS replaced
+    FROM vault_master m WHERE is_current
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A replaced version of the master key, with which older backups open."""
+
+    key_id: str
+    replaced_at: datetime | None
+    destroyed_after: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The master key of an installation as it stands; `due_since` and `notice` where a person has to do something."""
+
+    key_id: str
+    is_file: bool
+    in_use_since: datetime
+    rotation_at: datetime | None
+    kept: tuple[Kept, ...] = ()
+    next_id: str | None = None
+    lacking: tuple[str, ...] = ()
+    due_since: datetime | None = None
+    notice: str | None = None
+
+    @property
+    def opens_since(self) -> datetime | None:
+        """From when on a backup must be to be opened; None where every backup opens."""
+        replaced = [one.replaced_at for one in self.kept if one.replaced_at]
+        return min(replaced) if replaced else None
+
+
+async def standing(database: Database, vault: Vault, days: int) -> Standing:
+    """Return how the master key stands."""
+    row = await database.fetchrow(_MASTER)
+    if row is None:
+        return Standing(vault.current.id.hex(), is_file=False, in_use_since=clock.wall(), rotation_at=None)
+    if isinstance(vault.source, KeyFile) and vault.source.is_writable:
+        return await _in_file(database, vault.source.read(), row["created_at"], days)
+    if row["key_id"] != vault.current.id.hex():
+        return _begun(vault, row)
+    return _given(vault, row, days)
+
+
+async def _in_file(database: Database, versions: Versions, registered_at: datetime, days: int) -> Standing:
+    in_use, kept = lasting(days)
+    since = versions.current.made_at or registered_at
+    rotation_at = since + in_use
+    following = versions.next
+    lacking = tuple(await holders.lacking(database, following.shown_id)) if following else ()
+    # A worker comes by every few seconds; a process that was killed is waited for as long as it may be alive.
+    is_late = clock.wall() > rotation_at + 5 * FRESH
+    return Standing(
+        versions.current.shown_id,
+        is_file=True,
+        in_use_since=since,
+        rotation_at=rotation_at,
+        kept=tuple(
+            Kept(one.shown_id, one.replaced_at, one.replaced_at + kept if one.replaced_at else None)
+            for one in versions.replaced
+        ),
+        next_id=following.shown_id if following else None,
+        lacking=lacking,
+        due_since=rotation_at if is_late else None,
+        notice=_stuck(rotation_at, lacking) if is_late else None,
+    )
+
+
+def _stuck(rotation_at: datetime, lacking: tuple[str, ...]) -> str:
+    due = f"The rotation of the master key has been due since {_shown(rotation_at)}"
+    if lacking:
+        return (
+            f"{due}; {len(lacking)} processes ({', '.join(sorted(set(lacking)))}) do not see the new key: let "
+            "GETBILL_MASTER_KEY_FILE name one file for all of them."
+        )
+    return f"{due}: start `getbill worker` where the key file is, or run `getbill vault rotate`."
+
+
+def _begun(vault: Vault, row: Record) -> Standing:
+    return Standing(
+        vault.current.id.hex(),
+        is_file=False,
+        in_use_since=row["created_at"],
+        rotation_at=None,
+        notice=f"Keys are still wrapped by the master key {row['key_id']}: run `getbill vault rewrap`.",
+    )
+
+
+def _given(vault: Vault, row: Record, days: int) -> Standing:
+    where = str(vault.source.path) if isinstance(vault.source, KeyFile) else "GETBILL_MASTER_KEY"
+    in_use, kept = lasting(days)
+    now, since, erased_at = clock.wall(), row["created_at"], row["erased_at"]
+    given = [key.id.hex() for key in vault.masters]
+    older = tuple(Kept(key_id, since, since + kept) for key_id in given if key_id in row["replaced"])
+    rotation_at = erased_at + in_use if erased_at else None
+    due_since, notice = None, None
+    if rotation_at is not None and rotation_at <= now:
+        due_since = rotation_at
+        notice = (
+            f"The rotation of the master key in {where} has been due since {_shown(rotation_at)}: docs/runbook.md "
+            "says how."
+        )
+    elif older and since + kept <= now:
+        due_since = since + kept
+        notice = (
+            f"The replaced master keys have been due to go since {_shown(due_since)}: take "
+            f"{', '.join(one.key_id for one in older)} out of {where}."
+        )
+    return Standing(
+        vault.current.id.hex(),
+        is_file=False,
+        in_use_since=since,
+        rotation_at=rotation_at,
+        kept=older,
+        due_since=due_since,
+        notice=notice,
+    )
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

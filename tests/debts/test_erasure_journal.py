@@ -1,0 +1,114 @@
+"""Whoever was told that a debt is erased finds it erased, whatever dies then and whichever backup comes back."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import requests
+
+import make
+from calls import Site
+from getbill.kit import ids, json
+from installation import Cluster
+from sealed import API, Sealed, sealed
+
+
+@pytest.fixture
+async def place(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Sealed]:
+    async with sealed(postgres, tmp_path) as one:
+        yield one
+
+
+async def open_debt(site: Site) -> str:
+    answered = await site.post(f"{API}/debts", make.debt())
+    assert answered.status == 201, answered.body
+    debt_id: str = json.read(answered.body)["id"]
+    return debt_id
+
+
+async def test_an_erasure_is_in_the_journal_when_it_is_answered(place: Sealed) -> None:
+    async with place.served() as site:
+        debt_id = await open_debt(site)
+
+        answered = await site.call("DELETE", f"{API}/debts/{debt_id}")
+
+    assert answered.status == 200
+    assert [json.read(line.encode())["debt_id"] for line in place.lines()] == [str(ids.read("debt", debt_id))]
+    assert place.journal.stat().st_mode & 0o777 == 0o600
+
+
+async def test_erasures_at_the_same_moment_are_all_in_the_journal(place: Sealed) -> None:
+    async with place.served() as site:
+        debts = [await open_debt(site) for _ in range(8)]
+
+        answers = await asyncio.gather(*(site.call("DELETE", f"{API}/debts/{one}") for one in debts))
+
+    assert [answered.status for answered in answers] == [200] * 8
+    assert len(place.lines()) == 8
+
+
+async def test_what_was_refused_is_not_in_the_journal(place: Sealed) -> None:
+    async with place.served() as site:
+        debt_id = await open_debt(site)
+
+        older = await site.call("DELETE", f"{API}/debts/{debt_id}", headers={"If-Match": '"1-older"'})
+        unknown = await site.call("DELETE", f"{API}/debts/{ids.show('debt', ids.new())}")
+
+    assert (older.status, unknown.status) == (412, 404)
+    assert place.lines() == []
+
+
+async def test_a_backup_from_before_an_erasure_brings_nobody_back_to_an_api_without_a_worker(
+    place: Sealed,
+) -> None:
+    async with place.served() as site:
+        gone, stays = await open_debt(site), await open_debt(site)
+    await place.back_up()
+    async with place.served() as site:
+        assert (await site.call("DELETE", f"{API}/debts/{gone}")).status == 200
+
+    await place.restore()
+
+    async with place.served() as site:
+        assert (await site.get(f"{API}/debts/{gone}")).status == 404
+        assert (await site.get(f"{API}/debts/{stays}")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("point", "lines_left"), [("debts.erased", 0), ("debts.journaled", 1)], ids=["before", "after"]
+)
+async def test_an_api_that_dies_at_an_erasure_leaves_it_to_the_next_start(
+    place: Sealed, point: str, lines_left: int
+) -> None:
+    async with place.served() as site:
+        debt_id = await open_debt(site)
+
+    with place.process("api", GETBILL_CRASH_AT=point, GETBILL_TEST_CRASHES="1") as api:
+        await place.answers(api)
+        with pytest.raises(requests.ConnectionError):
+            await place.call("DELETE", f"/debts/{debt_id}")
+        assert api.wait(20) == -signal.SIGKILL
+    assert len(place.lines()) == lines_left
+
+    async with place.served() as site:
+        assert len(place.lines()) == 1
+        assert (await site.get(f"{API}/debts/{debt_id}")).status == 404
+
+
+async def test_a_journal_that_cannot_be_written_is_a_503_and_the_repeated_request_writes_it(
+    place: Sealed,
+) -> None:
+    async with place.served() as site:
+        debt_id = await open_debt(site)
+        place.journal.unlink(missing_ok=True)
+        place.journal.mkdir()
+
+        refused = await site.call("DELETE", f"{API}/debts/{debt_id}")
+        place.journal.rmdir()
+        repeated = await site.call("DELETE", f"{API}/debts/{debt_id}")
+
+    assert (refused.status, refused.json()["type"]) == (503, "/problems/erasure-not-journaled")
+    assert repeated.status == 404
+    assert len(place.lines()) == 1

@@ -1,0 +1,143 @@
+"""Destroyed keys are found in the server's own files until the master key they were wrapped under is destroyed."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import make
+from getbill import vault
+from getbill.kit import ids
+from getbill.kit.db import Database
+from getbill.vault import Key, KeyFile, Rotation, Vault
+from sealed import API, DAYS, Sealed, pass_days, sealed_apart
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Sealed]:
+    folder = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
+    async with sealed_apart(folder) as one:
+        yield one
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def database(place: Sealed) -> AsyncIterator[Database]:
+    async with place.opened() as opened:
+        yield opened
+
+
+async def erased(place: Sealed, number: int) -> list[str]:
+    """Open debts and erase them, each with its debtor; return them."""
+    debts = []
+    async with place.served() as site:
+        for count in range(number):
+            debtor = {"name": f"Jean Dupont {count}", "email": f"jean{count}@example.com"}
+            made = await site.post(f"{API}/debts", make.debt(debtor=debtor))
+            assert made.status == 201, made.body
+            debts.append(made.json()["id"])
+            assert (await site.call("DELETE", f"{API}/debts/{debts[-1]}")).status == 200
+        await site.post(f"{API}/debts", make.debt())
+    return debts
+
+
+async def unlock(place: Sealed, database: Database) -> Vault:
+    return await vault.unlock(database, None, place.key_file)
+
+
+async def rotate(place: Sealed, database: Database) -> None:
+    rotation = Rotation(database, await unlock(place, database), KeyFile(place.key_file), DAYS)
+    await rotation.announce(at_once=True)
+    assert await rotation.promote() == []
+    assert await rotation.settle() is not None
+
+
+async def test_destroyed_keys_open_until_their_master_key_is_destroyed(
+    place: Sealed, database: Database
+) -> None:
+    debts = await erased(place, 3)
+
+    before = await vault.look(database, (await unlock(place, database)).masters)
+    await rotate(place, database)
+    between = await vault.look(database, (await unlock(place, database)).masters)
+    pass_days(place.key_file, 26)
+    await Rotation(database, await unlock(place, database), KeyFile(place.key_file), DAYS).turn()
+    after = await vault.look(database, (await unlock(place, database)).masters)
+
+    subjects = {subject_id for _, subject_id in before.openable}
+    assert subjects >= {ids.read("debt", one) for one in debts}
+    # Each debt's key and its debtor's; not those of the debt that stands.
+    assert len(before.openable) == len(between.openable) == 6
+    assert len(before.in_log) == 6
+    assert len(before.in_rows) > 0
+    assert (len(after.openable), after.unplaced, after.masters) == (0, 0, 2)
+
+
+async def test_a_key_that_was_rewrapped_before_it_was_destroyed_is_found_in_the_log(
+    place: Sealed, database: Database
+) -> None:
+    async with place.served() as site:
+        made = await site.post(f"{API}/debts", make.debt())
+    await rotate(place, database)
+    async with place.served() as site:
+        await site.call("DELETE", f"{API}/debts/{made.json()['id']}")
+    newest = KeyFile(place.key_file).read().current.key
+
+    residue = await vault.look(database, [newest])
+
+    # What the log of an update leaves out is found again by whom it belongs to.
+    assert len(residue.in_log) == 2
+
+
+async def test_nothing_opens_with_a_master_key_that_wrapped_nothing(
+    place: Sealed, database: Database
+) -> None:
+    await erased(place, 1)
+
+    residue = await vault.look(database, [Key.new()])
+
+    assert len(residue.openable) == 0
+    assert residue.bytes_read > 1_000_000
+
+
+async def test_the_command_counts_them_and_tries_the_keys_of_a_backup_too(place: Sealed) -> None:
+    await erased(place, 1)
+    kept = place.folder / "kept.key"
+    kept.write_bytes(place.key_file.read_bytes())
+    async with place.opened() as database:
+        await rotate(place, database)
+    pass_days(place.key_file, 26)
+
+    async def told(*words: str) -> str:
+        with place.process("vault", *words, log=f"{'-'.join(words[:1])}") as command:
+            assert await asyncio.to_thread(command.wait, 60) == 0
+        return (place.folder / f"{words[0]}.log").read_text().splitlines()[-1]
+
+    first = await told("residue")
+    destroyed = await told("destroy")
+    second = await told("residue")
+    with_backup = json.loads(await told("residue", "--json", "--keys", str(kept)))
+
+    assert first.startswith("Destroyed keys that could be opened: 2 (")
+    assert destroyed == "1 master keys destroyed."
+    assert second.startswith("Destroyed keys that could be opened: 0 (0 in")
+    assert (with_backup["openable"], with_backup["master_keys"]) == (2, 2)
+
+
+async def test_a_role_that_may_not_read_the_servers_files_is_told_so(
+    place: Sealed, database: Database
+) -> None:
+    role = f"reader_{ids.new().hex}"
+    await database.pool.execute(f"CREATE ROLE {role}")
+    await database.pool.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    try:
+        async with place.opened(role=role) as other:
+            with pytest.raises(vault.ServerFilesClosed, match="pg_read_server_files"):
+                await vault.look(other, [Key.new()])
+    finally:
+        await database.pool.execute(f"DROP OWNED BY {role}")
+        await database.pool.execute(f"DROP ROLE {role}")

@@ -1,0 +1,364 @@
+"""The master key is rotated while everything runs, and what was erased cannot be opened once its time is over."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import make
+from calls import Site
+from getbill import vault
+from getbill.kit import clock, ids, json
+from getbill.kit.db import Database
+from getbill.vault import Key, KeyFile, MasterKeyWrong, Rotation, Vault, Version, Versions
+from installation import Cluster
+from sealed import API, DAYS, Sealed, pass_days, sealed
+
+_HOLDER = "INSERT INTO vault_holders VALUES ($1, $2, $3, $4, now())"
+
+
+@pytest.fixture
+async def place(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Sealed]:
+    async with sealed(postgres, tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+async def database(place: Sealed) -> AsyncIterator[Database]:
+    async with place.opened() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def unlocked(place: Sealed, database: Database) -> Vault:
+    return await vault.unlock(database, None, place.key_file)
+
+
+@pytest.fixture
+def rotation(place: Sealed, database: Database, unlocked: Vault) -> Rotation:
+    return Rotation(database, unlocked, KeyFile(place.key_file), DAYS)
+
+
+async def open_debts(site: Site, number: int) -> list[str]:
+    answers = [await site.post(f"{API}/debts", make.debt()) for _ in range(number)]
+    assert {answered.status for answered in answers} == {201}
+    return [json.read(answered.body)["id"] for answered in answers]
+
+
+async def fill(database: Database, place: Sealed, number: int) -> None:
+    """Have many keys, of subjects that nobody asks for."""
+    unlocked = await vault.unlock(database, None, place.key_file)
+    workspace_id = await database.pool.fetchval("SELECT workspace_id FROM workspaces LIMIT 1")
+    subjects = [ids.new() for _ in range(number)]
+    rows = [(workspace_id, one, unlocked.wrap(Key.new(), workspace_id, one)) for one in subjects]
+    await database.pool.copy_records_to_table("vault_keys", records=rows)
+
+
+async def wrapped_by(database: Database) -> set[str]:
+    rows = await database.pool.fetch(
+        "SELECT DISTINCT encode(substr(wrapped, 2, 8), 'hex') AS id FROM vault_keys"
+    )
+    return {row["id"] for row in rows}
+
+
+async def test_a_master_key_is_rotated_when_it_is_due_and_its_former_version_destroyed_when_that_is(
+    place: Sealed, database: Database, rotation: Rotation
+) -> None:
+    async with place.served() as site:
+        debts = await open_debts(site, 3)
+    first = KeyFile(place.key_file).read().current
+
+    await rotation.turn()
+    pass_days(place.key_file, 5.01)
+    await rotation.turn()
+    second = KeyFile(place.key_file).read()
+    pass_days(place.key_file, 24.9)
+    await rotation.turn()
+    third = KeyFile(place.key_file).read()
+    pass_days(place.key_file, 0.2)
+    await rotation.turn()
+    fourth = KeyFile(place.key_file).read()
+
+    assert [one.key.id for one in second.replaced] == [first.key.id]
+    # In use for five days each: another one came meanwhile.
+    assert [one.key.id for one in third.replaced] == [second.current.key.id, first.key.id]
+    assert [one.key.id for one in fourth.replaced] == [second.current.key.id]
+    assert [one.shown_id for one in fourth.destroyed] == [first.shown_id]
+    assert await wrapped_by(database) == {fourth.current.shown_id}
+    async with place.served() as site:
+        assert {(await site.get(f"{API}/debts/{one}")).status for one in debts} == {200}
+
+
+async def test_a_new_version_wraps_nothing_before_every_process_can_open_it(
+    place: Sealed, database: Database, rotation: Rotation
+) -> None:
+    first = KeyFile(place.key_file).read().current.shown_id
+    process_id = ids.new()
+    await database.pool.execute(_HOLDER, process_id, "api", [first], first)
+
+    await rotation.announce(at_once=True)
+    waiting = await rotation.promote()
+    announced = KeyFile(place.key_file).read()
+    assert announced.next is not None
+    await database.pool.execute(
+        "UPDATE vault_holders SET key_ids = key_ids || $1::text", announced.next.shown_id
+    )
+    done = await rotation.promote()
+
+    assert (waiting, done) == (["api"], [])
+    assert announced.current.shown_id == first
+    assert KeyFile(place.key_file).read().current.shown_id == announced.next.shown_id
+
+
+async def test_a_version_is_not_destroyed_while_a_process_still_wraps_with_it(
+    place: Sealed, database: Database, rotation: Rotation
+) -> None:
+    first = KeyFile(place.key_file).read().current.shown_id
+    await rotation.announce(at_once=True)
+    await rotation.promote()
+    await rotation.settle()
+    pass_days(place.key_file, 26)
+    second = KeyFile(place.key_file).read().current.shown_id
+    await database.pool.execute(_HOLDER, ids.new(), "api", [first, second], first)
+
+    kept = await rotation.destroy()
+    await database.pool.execute("UPDATE vault_holders SET current_id = $1", second)
+    gone = await rotation.destroy()
+
+    assert kept == []
+    assert [one.shown_id for one in gone] == [first]
+
+
+async def test_what_a_slow_change_wrapped_with_the_former_version_is_rewrapped_before_that_is_destroyed(
+    place: Sealed, database: Database, rotation: Rotation
+) -> None:
+    async with place.served() as site:
+        await open_debts(site, 1)
+    before = await database.pool.fetchrow("SELECT * FROM vault_keys LIMIT 1")
+    await rotation.announce(at_once=True)
+    await rotation.promote()
+    await rotation.settle()
+    await database.pool.execute(
+        "UPDATE vault_keys SET wrapped = $1 WHERE subject_id = $2", before["wrapped"], before["subject_id"]
+    )
+    pass_days(place.key_file, 26)
+
+    gone = await rotation.destroy()
+
+    assert len(gone) == 1
+    assert await wrapped_by(database) == {KeyFile(place.key_file).read().current.shown_id}
+
+
+async def test_a_key_that_nothing_opens_holds_up_neither_rotation_nor_destruction(
+    place: Sealed, database: Database, rotation: Rotation
+) -> None:
+    async with place.served() as site:
+        (debt_id,) = await open_debts(site, 1)
+    await database.pool.execute(
+        "UPDATE vault_keys SET wrapped = set_byte(wrapped, 40, get_byte(wrapped, 40) # 1) WHERE subject_id = $1",
+        ids.read("debt", debt_id),
+    )
+
+    await rotation.announce(at_once=True)
+    await rotation.promote()
+    moved = await rotation.settle()
+    pass_days(place.key_file, 26)
+    gone = await rotation.destroy()
+
+    assert (moved, len(gone)) == (1, 1)
+
+
+async def test_keys_that_somebody_holds_are_rewrapped_in_the_next_round(
+    place: Sealed, database: Database, rotation: Rotation
+) -> None:
+    async with place.served() as site:
+        (debt_id,) = await open_debts(site, 1)
+    await rotation.announce(at_once=True)
+    await rotation.promote()
+
+    async with database.pool.acquire() as other, other.transaction():
+        await other.execute(
+            "SELECT FROM vault_keys WHERE subject_id = $1 FOR UPDATE", ids.read("debt", debt_id)
+        )
+        waiting = await rotation.settle()
+        between = len(await wrapped_by(database))
+    second = await rotation.settle()
+
+    assert (waiting, between, second) == (None, 2, 1)
+    assert len(await wrapped_by(database)) == 1
+
+
+def test_the_destroyed_version_is_overwritten_where_it_lay(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "master.key")
+    old, new = Version(Key.new()), Version(Key.new())
+    file.write(Versions(new, None, (old,)))
+    with file.path.open("rb") as opened:
+        file.destroy(file.read().without([old], clock.wall()))
+        opened.seek(0)
+        lay = opened.read()
+
+    assert set(lay) == {0}
+    assert file.keys()[0].secret == new.key.secret
+    assert len(file.keys()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
+    assert file.path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["vault.announced", "vault.promoted", "vault.rewrapped:2", "vault.registered"],
+)
+async def test_a_rotation_that_is_killed_anywhere_goes_on_with_the_next_call(
+    place: Sealed, database: Database, point: str
+) -> None:
+    async with place.served() as site:
+        debts = await open_debts(site, 2)
+    first = KeyFile(place.key_file).read().current.shown_id
+    await fill(database, place, 600)
+
+    with place.process("vault", "rotate", GETBILL_CRASH_AT=point, GETBILL_TEST_CRASHES="1") as killed:
+        assert await asyncio.to_thread(killed.wait, 60) == -signal.SIGKILL
+    async with place.served() as site:
+        assert {(await site.get(f"{API}/debts/{one}")).status for one in debts} == {200}
+    with place.process("vault", "rotate") as again:
+        assert await asyncio.to_thread(again.wait, 60) == 0
+
+    versions = KeyFile(place.key_file).read()
+    assert await wrapped_by(database) == {versions.current.shown_id}
+    assert first in {one.shown_id for one in versions.replaced}
+    assert versions.next is None
+    async with place.served() as site:
+        assert {(await site.get(f"{API}/debts/{one}")).status for one in debts} == {200}
+
+
+async def test_a_destruction_that_is_killed_half_way_is_finished(place: Sealed, database: Database) -> None:
+    rotation = Rotation(
+        database, await vault.unlock(database, None, place.key_file), KeyFile(place.key_file), DAYS
+    )
+    await rotation.announce(at_once=True)
+    await rotation.promote()
+    await rotation.settle()
+    pass_days(place.key_file, 1)
+    old = KeyFile(place.key_file).read().replaced[0]
+
+    crash = {"GETBILL_CRASH_AT": "vault.destroying", "GETBILL_TEST_CRASHES": "1"}
+    with place.process("vault", "destroy", **crash) as killed:
+        assert await asyncio.to_thread(killed.wait, 60) == -signal.SIGKILL
+    left = place.folder / "master.key.old"
+    assert left.exists()
+    await rotation.turn()
+
+    assert not left.exists()
+    assert old.shown_id not in {one.shown_id for one in KeyFile(place.key_file).read().kept}
+
+
+async def test_a_backup_younger_than_the_days_restores_across_a_rotation_and_an_older_one_does_not(
+    place: Sealed,
+) -> None:
+    async with place.served() as site:
+        gone, stays = await open_debts(site, 2)
+    await place.back_up()
+    async with place.opened() as database:
+        rotation = Rotation(
+            database, await vault.unlock(database, None, place.key_file), KeyFile(place.key_file), DAYS
+        )
+        await rotation.announce(at_once=True)
+        await rotation.promote()
+        await rotation.settle()
+    async with place.served() as site:
+        assert (await site.call("DELETE", f"{API}/debts/{gone}")).status == 200
+
+    await place.restore()
+    async with place.served() as site:
+        assert (await site.get(f"{API}/debts/{gone}")).status == 404
+        assert (await site.get(f"{API}/debts/{stays}")).status == 200
+        (new,) = await open_debts(site, 1)
+    async with place.opened() as database:
+        rotation = Rotation(
+            database, await vault.unlock(database, None, place.key_file), KeyFile(place.key_file), DAYS
+        )
+        await rotation.turn()
+        assert len(await wrapped_by(database)) == 1
+        pass_days(place.key_file, 26)
+        await rotation.turn()
+    async with place.served() as site:
+        assert {(await site.get(f"{API}/debts/{one}")).status for one in (stays, new)} == {200}
+
+    await place.restore()
+    with pytest.raises(MasterKeyWrong, match=r"was destroyed on .* restore a younger backup"):
+        async with place.served():
+            pass
+
+
+async def test_readers_and_writers_do_not_notice_a_rotation(place: Sealed) -> None:
+    async with place.served() as site:
+        await open_debts(site, 1)
+    async with place.opened() as database:
+        await fill(database, place, 2_000)
+    with place.process("api") as api:
+        await place.answers(api)
+        statuses: list[int] = []
+        debts: list[str] = []
+        rotated = asyncio.Event()
+
+        async def work() -> None:
+            rounds_after = 0
+            while rounds_after < 5:
+                rounds_after += rotated.is_set()
+                made = await place.call("POST", "/debts", json=make.debt())
+                debts.append(made.json().get("id"))
+                read = await place.call("GET", f"/debts/{debts[len(debts) // 2]}")
+                statuses.extend((made.status_code, read.status_code))
+
+        workers = [asyncio.create_task(work()) for _ in range(3)]
+        with place.process("vault", "rotate") as command:
+            assert await asyncio.to_thread(command.wait, 90) == 0
+        rotated.set()
+        await asyncio.gather(*workers)
+
+    assert set(statuses) == {200, 201}
+    async with place.opened() as database:
+        assert await wrapped_by(database) == {KeyFile(place.key_file).read().current.shown_id}
+
+
+async def test_key_tables_are_vacuumed_after_a_few_dead_rows_by_the_partition_too(database: Database) -> None:
+    rows: list[Any] = await database.pool.fetch(
+        """
+        SELECT c.relname, c.reloptions FROM pg_class c WHERE c.relkind = 'r' AND c.oid IN (
+            SELECT relid FROM pg_partition_tree('vault_keys')
+            UNION ALL SELECT relid FROM pg_partition_tree('vault_master') UNION ALL SELECT 'vault_keys'::regclass
+            UNION ALL SELECT 'vault_master'::regclass)
+        """
+    )
+
+    assert {row["relname"] for row in rows} >= {"vault_keys", "vault_master"}
+    for row in rows:
+        options = dict(one.split("=") for one in row["reloptions"] or ())
+        assert float(options["autovacuum_vacuum_scale_factor"]) == 0, row["relname"]
+        assert int(options["autovacuum_vacuum_threshold"]) <= 50, row["relname"]
+
+
+async def test_a_kept_answer_is_replayed_across_a_rotation_and_never_carried_out_again_after_it(
+    place: Sealed,
+) -> None:
+    body, once = make.debt(), {"Idempotency_Key": "once"}
+    async with place.served() as site:
+        made = await site.post(f"{API}/debts", body, **once)
+        rotation = Rotation(site.app.state.database, site.app.state.vault, KeyFile(place.key_file), DAYS)
+        await rotation.announce(at_once=True)
+        site.app.state.vault.refresh()
+        await site.app.state.database.pool.execute("DELETE FROM vault_holders")
+        await rotation.promote()
+        await rotation.settle()
+
+        replayed = await site.post(f"{API}/debts", body, **once)
+        pass_days(place.key_file, 26)
+        await rotation.destroy()
+    async with place.served() as site:
+        gone = await site.post(f"{API}/debts", body, **once)
+
+    assert (replayed.status, replayed.body) == (201, made.body)
+    assert (gone.status, gone.json()["type"]) == (409, "/problems/idempotency-answer-gone")

@@ -1,0 +1,163 @@
+"""How the master key stands is told by `vault status` and, where a person has to do something, by `/readyz`."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import make
+from getbill import health, vault
+from getbill.kit import clock, ids
+from getbill.kit.db import Database
+from getbill.vault import Key, KeyFile, Vault, standing
+from installation import Cluster, Installation, open_installation
+from sealed import DAYS, Sealed, pass_days, sealed
+
+_ERASE = "INSERT INTO erasures VALUES ((SELECT workspace_id FROM workspaces LIMIT 1), $1, 'debt', $2)"
+
+
+@pytest.fixture
+async def place(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Sealed]:
+    async with sealed(postgres, tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+async def database(place: Sealed) -> AsyncIterator[Database]:
+    async with place.opened() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def given(postgres: Cluster, tmp_path: Path) -> AsyncIterator[Installation]:
+    """An installation whose master key is in the environment, ready."""
+    async with open_installation(postgres, "given", tmp_path) as opened:
+        await make.company(opened.database, opened.vault)
+        beating = asyncio.create_task(health.beat(opened.database))
+        while (await opened.site.get("/readyz")).status != 200:  # noqa: ASYNC110 - the beat is its own task
+            await asyncio.sleep(0)
+        yield opened
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+
+
+async def ready(given: Installation) -> dict[str, dict[str, object]]:
+    answered = await given.site.get("/readyz")
+    assert answered.status == 200
+    parts: dict[str, dict[str, object]] = answered.json()["parts"]
+    return parts
+
+
+async def let_pass(database: Database, days: float) -> None:
+    """Have the master key and every erasure be so many days older."""
+    for table, column in (("vault_master", "created_at"), ("erasures", "erased_at")):
+        await database.pool.execute(
+            f"UPDATE {table} SET {column} = {column} - $1 * interval '1 day'", float(days)
+        )
+
+
+async def test_where_the_key_is_in_the_environment_a_rotation_is_due_after_the_first_erasure(
+    given: Installation,
+) -> None:
+    await let_pass(given.database, 100)
+    nobody_erased = await ready(given)
+    erased_at = clock.wall()
+    await given.database.pool.execute(_ERASE, ids.new(), erased_at)
+    just_erased = await ready(given)
+    await let_pass(given.database, 6)
+
+    due = await ready(given)
+
+    assert "master_key" not in nobody_erased
+    assert "master_key" not in just_erased
+    now = await standing(given.database, given.vault, DAYS)
+    assert now.due_since is not None
+    assert due["master_key"]["is_ready"] is True
+    said = f"The rotation of the master key in GETBILL_MASTER_KEY has been due since {now.due_since:%Y-%m-%d %H:%M} UTC"
+    assert str(due["master_key"]["way_out"]).startswith(said)
+
+
+async def test_a_replaced_key_is_due_to_leave_the_environment(given: Installation) -> None:
+    await given.database.pool.execute(_ERASE, ids.new(), clock.wall())
+    await let_pass(given.database, 40)
+    both = Vault([Key.new(), given.vault.current], await installation_key(given))
+
+    await vault.rotate(given.database, both)
+    rotated = await standing(given.database, both, DAYS)
+    await let_pass(given.database, 25)
+    due = await standing(given.database, both, DAYS)
+
+    assert (rotated.notice, rotated.due_since) == (None, None)
+    assert due.notice is not None
+    assert f"take {given.vault.current.id.hex()} out of GETBILL_MASTER_KEY" in due.notice
+
+
+async def test_a_key_that_is_to_come_is_not_taken_for_a_replaced_one(given: Installation) -> None:
+    coming = Vault([given.vault.current, Key.new()], await installation_key(given))
+    await let_pass(given.database, 60)
+
+    assert (await standing(given.database, coming, DAYS)).notice is None
+
+
+async def test_a_new_key_in_front_asks_for_the_rewrap(given: Installation) -> None:
+    new = Vault([Key.new(), given.vault.current], await installation_key(given))
+
+    notice = (await standing(given.database, new, DAYS)).notice
+
+    assert notice is not None
+    assert notice.endswith("run `getbill vault rewrap`.")
+
+
+async def installation_key(given: Installation) -> Key:
+    wrapped = await given.database.pool.fetchval("SELECT installation_key FROM vault_master WHERE is_current")
+    return given.vault.unwrap_installation(wrapped)
+
+
+async def test_a_process_that_does_not_see_the_next_key_is_named_once_the_rotation_is_late(
+    place: Sealed, database: Database
+) -> None:
+    unlocked = await vault.unlock(database, None, place.key_file)
+    rotation = vault.Rotation(database, unlocked, KeyFile(place.key_file), DAYS)
+    await rotation.turn()
+    pass_days(place.key_file, 5.01)
+    await database.pool.execute(
+        "INSERT INTO vault_holders VALUES ($1, 'sftp', $2, $3, now())", ids.new(), ["0" * 16], "0" * 16
+    )
+
+    await rotation.turn()
+    now = await standing(database, unlocked, DAYS)
+
+    assert now.lacking == ("sftp",)
+    assert now.notice is not None
+    assert "1 processes (sftp) do not see the new key" in now.notice
+
+
+async def test_status_says_which_backups_open_and_until_when(place: Sealed, database: Database) -> None:
+    rotation = vault.Rotation(
+        database, await vault.unlock(database, None, place.key_file), KeyFile(place.key_file), DAYS
+    )
+    await rotation.announce(at_once=True)
+    await rotation.promote()
+    await rotation.settle()
+    versions = KeyFile(place.key_file).read()
+
+    async def told(*words: str) -> str:
+        with place.process("vault", *words, log="told") as command:
+            assert await asyncio.to_thread(command.wait, 60) == 0
+        return (place.folder / "told.log").read_text()
+
+    plain = await told("status")
+    members = json.loads((await told("status", "--json")).splitlines()[-1])
+
+    assert f"sealed under the master key {versions.current.shown_id}, in {place.key_file}" in plain
+    assert f"open with the master key {versions.replaced[0].shown_id} until it is destroyed after" in plain
+    assert (
+        "cannot be opened from any backup after 30 days (GETBILL_ERASURE_DAYS), nor can older backups."
+        in plain
+    )
+    assert members["key_id"] == versions.current.shown_id
+    assert [one["key_id"] for one in members["kept"]] == [versions.replaced[0].shown_id]
+    assert base64.b64encode(versions.current.key.secret).decode() not in plain
