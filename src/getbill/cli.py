@@ -99,13 +99,15 @@ def main() -> None:
         app()
     except ValidationError as error:
         _say(*settings.complaints(error))
-    except (CannotRun, PermissionError, ConnectionError) as error:
+    except CannotRun as error:
+        _say(str(error), status=error.exit_status)
+    except (PermissionError, ConnectionError) as error:
         _say(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _say(*sentences: str) -> None:
+def _say(*sentences: str, status: int = 1) -> None:
     for sentence in sentences:
         typer.echo(f"getbill: {sentence}", err=True)
-    sys.exit(1)
+    sys.exit(status)

@@ -3,7 +3,6 @@
 On SIGTERM or SIGINT it stops accepting, finishes the requests it has and ends.
 """
 
-import asyncio
 import gc
 import logging
 import socket
@@ -15,29 +14,32 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from getbill import listener, migrations
+from getbill import listener
 from getbill.app import create_app
 from getbill.commands import database
+from getbill.embedded import Outage
 from getbill.kit import logs
 from getbill.kit.stops import CannotRun
 from getbill.settings import Settings
 
 STOP_SECONDS: Final = 8
 Descriptor = Annotated[int | None, typer.Option(hidden=True, help="A bound socket to listen on.")]
+OutageDescriptor = Annotated[
+    int | None, typer.Option(hidden=True, help="Where a supervisor tells why the database is away.")
+]
 
 
-def api(listen_fd: Descriptor = None) -> None:
+def api(listen_fd: Descriptor = None, outage_fd: OutageDescriptor = None) -> None:
     """Answer HTTP until stopped."""
     settings = Settings()
     logs.configure(settings.log_level, "api")
     bound = listener.bind(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
     with database.reached(settings) as dsn:
-        asyncio.run(migrations.check_revision(dsn))
-        _run(settings.on(dsn), bound)
+        _run(settings.on(dsn), bound, None if outage_fd is None else Outage(outage_fd))
 
 
-def _run(settings: Settings, bound: socket.socket) -> None:
-    app = create_app(settings)
+def _run(settings: Settings, bound: socket.socket, outage: Outage | None) -> None:
+    app = create_app(settings, outage)
     reasons: list[CannotRun] = []
     open_app = app.router.lifespan_context
 

@@ -6,6 +6,7 @@
 
 from getbill.health.actions import beat
 from getbill.health.api import router
+from getbill.health.opening import opened
 from getbill.health.queries import Check, checks
 
-__all__ = ["Check", "beat", "checks", "router"]
+__all__ = ["Check", "beat", "checks", "opened", "router"]

@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from getbill.embedded import Outage
 from getbill.health import deliveries, queries
+from getbill.health.wire import readiness
 from getbill.kit.db import Database
 from getbill.kit.http import answer
 from getbill.kit.lost import LOST
@@ -58,11 +60,8 @@ async def alive() -> Response:
 )
 async def ready(request: Request) -> Response:
     """Say whether database, migrations, worker and company are ready, and which is not."""
-    found = await queries.checks(_database(request))
-    is_ready = all(check.is_ready for check in found)
-    parts = {check.name: {"is_ready": check.is_ready, "way_out": check.way_out} for check in found}
-    shown = {"status": "ready" if is_ready else "not_ready", "parts": parts}
-    return answer(200 if is_ready else 503, shown, {"Cache-Control": "no-store"})
+    outage: Outage | None = getattr(request.app.state, "outage", None)
+    return readiness(await queries.checks(_database(request), outage))
 
 
 @router.get(

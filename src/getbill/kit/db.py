@@ -34,6 +34,7 @@ SETTINGS = {
 }
 
 _CLOSE_SECONDS = 3.0
+_CONNECT_SECONDS = 10.0
 
 if TYPE_CHECKING:
     Connection = PoolConnectionProxy[Record]
@@ -301,6 +302,14 @@ class _Connection(asyncpg.Connection):
             await super().reset(timeout=timeout)
 
 
+async def _connect(*arguments: Any, **options: Any) -> Any:
+    """Connect as asyncpg does; the socket of a server that is down is not a missing file to anybody."""
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except FileNotFoundError as error:
+        raise ConnectionRefusedError("There is no database at its socket.") from error
+
+
 async def open_pool(dsn: str, size: int) -> "asyncpg.Pool[Record]":
     """Open a pool of connections with the stated limits."""
     return await asyncpg.create_pool(
@@ -309,6 +318,8 @@ async def open_pool(dsn: str, size: int) -> "asyncpg.Pool[Record]":
         max_size=size,
         server_settings=SETTINGS,
         command_timeout=60,
+        timeout=_CONNECT_SECONDS,
+        connect=_connect,
         connection_class=_Connection,
     )
 

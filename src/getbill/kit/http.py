@@ -7,7 +7,6 @@ field at once. FastAPI's own body reading goes through floats and answers NaN wi
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-import asyncpg
 import structlog
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -18,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from getbill.kit import json
+from getbill.kit import json, lost
 from getbill.kit.errors import (
     BadRequest,
     FieldError,
@@ -281,32 +280,21 @@ def _methods(request: Request) -> list[str]:
     return sorted(found)
 
 
-# The database is away, full, or held by somebody else for too long: none of it is the request's fault.
-_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    ConnectionError,
-    TimeoutError,
-)
-
-
 async def _on_crash(request: Request, error: Exception) -> Response:
-    if isinstance(error, _AWAY):
+    if lost.is_away(error):
         _log.warning("database_away", path=request.url.path, error=type(error).__name__)
-        away = (
-            "The database does not answer, or somebody holds what this needs. Repeat the request in a moment."
-        )
-        return problem(Unavailable(away, headers={"Retry-After": "1"}))
+        return problem(_away(error))
     # The text of an exception may hold personal data; its type and the request's id lead to the trace.
     _log.error("request_failed", path=request.url.path, error=type(error).__name__, exc_info=error)
     return problem(Problem("The error has been logged; the request may be repeated."))
+
+
+def _away(error: Exception) -> Unavailable:
+    if lost.is_full(error):
+        full = "The disk is full and nothing was changed. Repeat the request once there is space again."
+        return Unavailable(full, headers={"Retry-After": "5"})
+    away = "The database does not answer, or somebody holds what this needs. Repeat the request in a moment."
+    return Unavailable(away, headers={"Retry-After": "1"})
 
 
 def handle_problems(app: FastAPI) -> None:
