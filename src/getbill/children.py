@@ -22,6 +22,8 @@ from getbill.kit.stops import CannotRun, CannotRunNow
 STOP_SECONDS: Final = 10.0
 WAIT_FIRST_SECONDS: Final = 0.25
 WAIT_MAX_SECONDS: Final = 5.0
+# One that was killed did nothing wrong.
+KILLED_WAIT_MAX_SECONDS: Final = 1.0
 STEADY_SECONDS: Final = 10.0
 # A process that ends with a sentence in less has refused to start.
 REFUSAL_SECONDS: Final = 60.0
@@ -91,7 +93,7 @@ async def keep(child: Child, wishes: Wishes) -> None:
             wait_seconds = WAIT_FIRST_SECONDS
         _log.warning("process ended", child=child.name, status=status, again_in_seconds=wait_seconds)
         await pause(wishes, wait_seconds)
-        wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
+        wait_seconds = min(wait_seconds * 2, KILLED_WAIT_MAX_SECONDS if status < 0 else WAIT_MAX_SECONDS)
 
 
 async def attempt(child: Child, wishes: Wishes) -> int:

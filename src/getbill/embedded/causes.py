@@ -15,7 +15,7 @@ from typing import Final
 FREE_BYTES_MIN: Final = 1_000_000
 _START_BYTES_MIN: Final = 20_000_000
 _WORDS_MAX: Final = 300
-_FATAL: Final = re.compile(r"(?:FATAL|PANIC|ERROR|LOG):\s+(.+)")
+_FATAL: Final = re.compile(r"(?:FATAL|PANIC):\s+(.+)")
 
 
 def disk_full(folder: Path) -> str:
@@ -32,16 +32,18 @@ def is_full(folder: Path, bytes_min: int = FREE_BYTES_MIN) -> bool:
     return disk.f_bavail * disk.f_frsize < bytes_min or (disk.f_files > 0 and disk.f_ffree == 0)
 
 
-def cause(words: str, cluster: Path) -> str:
-    """Return why the server of a cluster ended, from what it wrote last and the state of its disk."""
+def cause(words: str, cluster: Path, status: int | None = None) -> str:
+    """Return why the server of a cluster ended: by what it wrote last, the state of its disk, its exit status."""
     for pattern, sentence in _table():
         if pattern.search(words):
             return sentence.format(folder=cluster)
     if is_full(cluster, _START_BYTES_MIN):
         return disk_full(cluster)
-    lines = _FATAL.findall(words) or [line for line in words.splitlines() if line.strip()]
-    last = lines[-1].strip()[:_WORDS_MAX] if lines else "it was ended without a word"
-    return f"PostgreSQL ended: {last.rstrip('.')}."
+    if fatal := _FATAL.findall(words):
+        return f"PostgreSQL ended: {fatal[-1].strip().rstrip('.')[:_WORDS_MAX]}."
+    if status is not None and status < 0:
+        return f"PostgreSQL was ended by signal {-status} and is started again."
+    return "PostgreSQL ended without a reason and is started again; its log may tell more."
 
 
 @cache

@@ -17,7 +17,7 @@ from getbill.embedded.server import Server, ServerDidNotStart
 WAIT_FIRST_SECONDS: Final = 0.2
 WAIT_MAX_SECONDS: Final = 5.0
 # A server that stayed up for so long is started again at once when it falls.
-STEADY_SECONDS: Final = 10.0
+STEADY_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 0.05
 WATCH_SECONDS: Final = 0.25
 

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ ROLE: Final = "getbill"
 # A starting server that shows no sign of progress for so long is ended.
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
+HANGING_SECONDS: Final = 5.0
 LOG_BYTES_MAX: Final = 10_000_000
 WORDS_BYTES_MAX: Final = 10_000
 
@@ -51,6 +52,10 @@ _FAST_AND_LOSSY: Final = {
     "full_page_writes": "off",
     "max_connections": "400",
 }
+
+
+Signs = Sequence[tuple[signal.Signals, float]]
+_STOP: Final[Signs] = ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 
 
 class ClusterInUse(CannotRun):
@@ -173,7 +178,8 @@ class Server:
     @property
     def cause(self) -> str:
         """Why the server ended, in one sentence with the way out."""
-        return causes.cause(self._words(), self._claimed[0].cluster)
+        status = self.process.poll() if self.process is not None else None
+        return causes.cause(self._words(), self._claimed[0].cluster, status)
 
     @property
     def disk_full(self) -> str | None:
@@ -182,9 +188,9 @@ class Server:
         return causes.disk_full(cluster) if causes.is_full(cluster) else None
 
     def end(self) -> None:
-        """End the server process without letting go of the cluster."""
+        """End a server that hangs, without letting go of the cluster; its cluster recovers at the next start."""
         if self.process is not None:
-            _end(self.process)
+            _end(self.process, ((signal.SIGQUIT, HANGING_SECONDS), (signal.SIGKILL, HANGING_SECONDS)))
 
     @property
     def _claimed(self) -> tuple[Place, Path]:
@@ -351,9 +357,9 @@ def _status(pid_file: Path) -> tuple[int, str] | None:
     return int(lines[0]), lines[7].strip()
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], signs: Signs = _STOP) -> None:
     """End a server of ours: fast, then immediate, then by force."""
-    for sign, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)):
+    for sign, seconds in signs:
         process.send_signal(sign)
         try:
             process.wait(seconds)
