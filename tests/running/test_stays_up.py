@@ -1,6 +1,9 @@
 """`getbill serve` stays up: killed at random, and on a disk that fills, it loses nothing and answers again by itself."""
 
+import asyncio
 import contextlib
+import http.client
+import itertools
 import json
 import os
 import random
@@ -19,8 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from program import Program, free_port
+
+from getbill.embedded import Server
 
 MakeProgram = Callable[..., Program]
 
@@ -42,7 +48,7 @@ class Creator:
     answers: Counter[int] = field(default_factory=Counter)
     problems: list[dict[str, Any]] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
-    _number: int = 0
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Creator"]:
@@ -62,11 +68,11 @@ class Creator:
 
     def create(self) -> int:
         """Create one debt and return the status; 0 when there was no answer."""
-        self._number += 1
+        number = next(self._numbers)
         body = {
-            "debtor": {"name": "Jean Dupont", "email": f"jean.{self._number}@example.com"},
-            "amount": 100 + self._number,
-            "reference": f"UP-{self._number}",
+            "debtor": {"name": "Jean Dupont", "email": f"jean.{number}@example.com"},
+            "amount": 100 + number,
+            "reference": f"UP-{number}",
             "timeline_start_mode": "next_day",
         }
         status, answer = self.call("POST", f"{API}/debts", body)
@@ -94,7 +100,7 @@ class Creator:
         except urllib.error.HTTPError as refusal:
             with refusal:
                 return refusal.code, json.load(refusal)
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return 0, None
 
     def is_back(self) -> bool:
@@ -118,7 +124,7 @@ def seconds_until(is_so: Callable[[], bool], seconds: float) -> float:
     """Wait for something to be so, and return how long that took."""
     began = time.monotonic()
     while not is_so():
-        assert time.monotonic() - began < seconds, "it never came"
+        assert time.monotonic() - began < seconds, f"not within {seconds:.0f} s"
         time.sleep(0.05)
     return time.monotonic() - began
 
@@ -208,6 +214,7 @@ def alone(made: Program) -> Iterator[Program]:
     finally:
         made.stop()
         made.until_none_is_left()
+        made.forget()
 
 
 def fill(file: Path) -> None:
@@ -247,3 +254,72 @@ def test_a_full_disk_is_said_and_nothing_is_lost_and_space_is_all_it_takes(small
 def says_that_the_disk_is_full(creator: Creator) -> bool:
     status, answer = creator.call("GET", "/readyz")
     return status == 503 and "The disk is full" in answer["parts"]["database"]["way_out"]
+
+
+LISTENING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('getbill listener', 'getbill errands')"
+)
+
+
+async def listening(server: Server) -> int:
+    connection = await asyncpg.connect(server.dsn)
+    try:
+        number: int = await connection.fetchval(LISTENING)
+        return number
+    finally:
+        await connection.close()
+
+
+def test_a_database_of_somebody_elses_may_go_away_and_come_back(program: MakeProgram, data_dir: Path) -> None:
+    server = Server(data_dir.parent / "elsewhere")
+    elsewhere = server.start()
+    try:
+        running = program(DATABASE_URL=elsewhere, **FREE).start()
+        creator = Creator(running)
+        seconds_until(creator.is_back, PATIENT_SECONDS)
+        heard = asyncio.run(listening(server))
+        assert heard >= 3
+
+        server.end()
+        assert creator.create() == 503
+        assert creator.call("GET", "/readyz")[0] == 503
+        # Whoever starts while it is away waits for it.
+        for word in ("api", "worker", "sftp"):
+            for pid in running.processes(f"getbill\0{word}"):
+                os.kill(pid, signal.SIGKILL)
+        seconds_until(lambda: creator.call("GET", "/readyz")[0] == 503, PATIENT_SECONDS)
+        server.restart()
+        seconds_until(creator.is_back, BACK_SECONDS)
+
+        # And whoever was there while it went away opens again what it had open, to listen too.
+        server.end()
+        seconds_until(lambda: creator.create() == 503, PATIENT_SECONDS)
+        server.restart()
+        seconds_until(creator.is_back, BACK_SECONDS)
+        seconds_until(lambda: asyncio.run(listening(server)) == heard, BACK_SECONDS)
+        seconds_until(lambda: greets(running.credentials), BACK_SECONDS)
+        assert_nothing_was_lost(creator)
+        running.stop()
+    finally:
+        server.stop()
+
+
+def test_a_start_without_its_database_waits_for_it_and_says_so(program: MakeProgram, data_dir: Path) -> None:
+    first = program().start()
+    first.stop()
+    cluster = data_dir / "postgres" / "cluster"
+    cluster.chmod(0o755)
+
+    second = program().launch()
+    creator = Creator(second)
+    seconds_until(lambda: creator.call("GET", "/readyz")[0] == 503, PATIENT_SECONDS)
+    told = creator.call("GET", "/readyz")[1]["parts"]["database"]["way_out"]
+    refused = creator.call("GET", f"{API}/debts")
+    alive = creator.call("GET", "/healthz")
+    cluster.chmod(0o700)
+    seconds_until(creator.is_back, BACK_SECONDS)
+
+    assert told == f"{cluster} is open to others: set its mode to 0700."
+    assert (refused[0], refused[1]["type"]) == (503, "/problems/unavailable")
+    assert told in refused[1]["detail"]
+    assert alive == (200, {"status": "ok"})
