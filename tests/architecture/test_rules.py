@@ -34,7 +34,7 @@ LEVELS = (
     ("sftp", "decisions"),
     ("dashboard", "portal", "sandbox"),
     ("reactions",),
-    ("explorer", "health", "first_run", "listener", "children", "upkeep", "errands"),
+    ("explorer", "health", "first_run", "listener", "connections", "children", "upkeep", "errands"),
     ("greeting", "demo"),
     ("app", "worker"),
     ("commands",),

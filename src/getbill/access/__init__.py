@@ -12,6 +12,8 @@ from getbill.access.idempotency import forget_answers, forget_answers_at
 from getbill.access.keys import ApiKey, NewKey, create_key, keys, revoke_key
 from getbill.access.middleware import Middleware
 from getbill.access.model import GRANTS, SCOPES, Caller, Policy
+from getbill.access.peers import bucket as address_bucket
+from getbill.access.peers import is_within
 from getbill.access.signing import rotate as rotate_signing_key
 from getbill.access.wakes import forget, forget_all
 
@@ -30,6 +32,7 @@ __all__ = [
     "Policy",
     "Reply",
     "Requires",
+    "address_bucket",
     "caller_now",
     "change",
     "clients",
@@ -40,6 +43,7 @@ __all__ = [
     "forget_answers",
     "forget_answers_at",
     "gate_of",
+    "is_within",
     "keys",
     "open_gate",
     "requires",

@@ -46,7 +46,8 @@ class Middleware:
         try:
             await self._answer(visit, scope, receive)
         except ClientDisconnect:
-            visit.status = _CLIENT_LEFT
+            # Unless the server has answered in our place.
+            visit.status = scope["state"].get("dismissed", _CLIENT_LEFT)
         except Exception as error:
             if visit.status:
                 raise
@@ -102,6 +103,9 @@ class _Visit:
             found = await self._found()
             self.scope["state"]["caller"] = found
             if isinstance(found, Caller):
+                stranger = self.scope["state"].get("stranger")
+                if stranger is not None:
+                    stranger.recognise()
                 await self._count(found)
                 return
         elif path not in OAUTH:

@@ -5,9 +5,10 @@ On SIGTERM or SIGINT it stops accepting, finishes the requests it has and ends.
 
 import gc
 import logging
+import resource
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Final
 
 import typer
@@ -17,12 +18,14 @@ from fastapi import FastAPI
 from getbill import listener
 from getbill.app import create_app
 from getbill.commands import database
+from getbill.connections import Bounds, bounded
 from getbill.embedded import Outage
 from getbill.kit import logs
 from getbill.kit.stops import CannotRun
 from getbill.settings import Settings
 
 STOP_SECONDS: Final = 8
+FILES_MAX: Final = 65_536
 Descriptor = Annotated[int | None, typer.Option(hidden=True, help="A bound socket to listen on.")]
 OutageDescriptor = Annotated[
     int | None, typer.Option(hidden=True, help="Where a supervisor tells why the database is away.")
@@ -39,6 +42,7 @@ def api(listen_fd: Descriptor = None, outage_fd: OutageDescriptor = None) -> Non
 
 
 def _run(settings: Settings, bound: socket.socket, outage: Outage | None) -> None:
+    _raise_limit_of_files()
     app = create_app(settings, outage)
     reasons: list[CannotRun] = []
     open_app = app.router.lifespan_context
@@ -67,6 +71,14 @@ def _run(settings: Settings, bound: socket.socket, outage: Outage | None) -> Non
         raise
 
 
+def _raise_limit_of_files() -> None:
+    """Let this process have as many connections as it may: the soft limit is usually 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 class _Server(uvicorn.Server):
     """The server; when it stops, those who wait for events are answered at once."""
 
@@ -86,8 +98,8 @@ def _configuration(settings: Settings, app: FastAPI) -> uvicorn.Config:
     proxies = [str(network) for network in settings.trusted_proxies]
     return uvicorn.Config(
         app,
-        loop="uvloop",
-        http="httptools",
+        loop="getbill.connections:Loop",
+        http=bounded(Bounds.of(settings)),
         ws="none",
         lifespan="on",
         log_config=None,
