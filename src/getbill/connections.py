@@ -132,6 +132,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._has_ended_one = False
         # Bytes of the head that were fed in earlier pieces; of the body, with and without framing.
         self._head_bytes = 0
+        self._head_size = 0
         self._fed_bytes = 0
         self._body_bytes = 0
         self._window_bytes = 0
@@ -175,7 +176,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_dismissed or self.parser is None:
             return
         if self._is_in_body:
-            self._fed_bytes += len(data) if was_in_body else 0
+            if was_in_body:
+                self._fed_bytes += len(data)
+            elif not self._has_ended_one:
+                self._fed_bytes += len(data) - self._head_size
             self._check_body()
         elif self._is_in_head or not self._has_ended_one:
             # Of a piece in which another message ended it is not known how much is of this head.
@@ -194,7 +198,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._is_in_body = True
         self._head_bytes = self._fed_bytes = self._body_bytes = self._window_bytes = 0
-        if self._size_of_head() > self.bounds.head_bytes:
+        self._head_size = self._size_of_head()
+        if self._head_size > self.bounds.head_bytes:
             self._dismiss(431, self._too_large())
             return
         super().on_headers_complete()

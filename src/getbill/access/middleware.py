@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from getbill.access import metrics
 from getbill.access.gate import Gate
-from getbill.access.limits import WINDOW_SECONDS, Count
+from getbill.access.limits import WINDOW_SECONDS, Count, Crowded
 from getbill.access.model import BodyTooLarge, Caller, NoCredential, RateLimited, TlsRequired
 from getbill.access.peers import Peer, bucket, peer_of
 from getbill.kit import clock, ids, texts
@@ -22,6 +22,7 @@ from getbill.kit.http import problem
 
 API = "/external-api/"
 OAUTH = frozenset({"/token", "/oauth/token", "/oauth/revoke"})
+AUTHENTICATING = OAUTH | {"/external-api/v1/oauth/token", "/external-api/v1/oauth/revoke"}
 
 # Written by whoever reverse-proxies: the connection ended before the answer (nginx).
 _CLIENT_LEFT = 499
@@ -110,7 +111,12 @@ class _Visit:
                 return
         elif path not in OAUTH:
             return
-        self._tell(self.gate.addresses.take(bucket(self.peer.address), self.now))
+        count = self.gate.addresses.take(bucket(self.peer.address), self.now)
+        if not count.is_allowed and path in AUTHENTICATING:
+            # The route lets a client in whose secret is right, and nobody else.
+            self.scope["state"]["crowded"] = Crowded(count, self._show)
+            return
+        self._tell(count)
 
     async def _found(self) -> Caller | Problem:
         token = _token(self.headers)
@@ -119,10 +125,18 @@ class _Visit:
         known = self.gate.callers.recall(token, self.now)
         if known is not None:
             return known
-        # Guesses cost us a question to the database each; who has made too many gets no more answers.
         count = self.gate.addresses.look(bucket(self.peer.address), self.now)
-        if not count.is_allowed:
+        if count.is_allowed:
+            return await self._checked(token)
+        # Guesses cost us a question to the database each: those from an address that has made too many stand in line,
+        # and so does the client behind it whose credential is good.
+        async with self.gate.crowd:
+            found = await self._checked(token)
+        if not isinstance(found, Caller):
             self._tell(count)
+        return found
+
+    async def _checked(self, token: str) -> Caller | Problem:
         try:
             return await self.gate.callers.authenticate(token)
         except Unauthenticated as refusal:
@@ -137,9 +151,14 @@ class _Visit:
             raise TlsRequired
 
     def _tell(self, count: Count) -> None:
+        """Say where the caller stands; raise RateLimited where the minute is used up."""
+        self._show(count)
+        if not count.is_allowed:
+            raise RateLimited(count.limit, count.seconds_left(self.now))
+
+    def _show(self, count: Count) -> None:
         """Add the headers that say where the caller stands (the last two: draft-ietf-httpapi-ratelimit-headers)."""
-        # Rounded first: an end that lies a microsecond beyond the minute is not another second.
-        seconds = max(1, ceil(round(count.ends - self.now, 3)))
+        seconds = count.seconds_left(self.now)
         self.extra += (
             (b"x-ratelimit-limit", b"%d" % count.limit),
             (b"x-ratelimit-remaining", b"%d" % count.remaining),
@@ -147,8 +166,6 @@ class _Visit:
             (b"ratelimit-policy", b'"minute";q=%d;w=%d' % (count.limit, WINDOW_SECONDS)),
             (b"ratelimit", b'"minute";r=%d;t=%d' % (count.remaining, seconds)),
         )
-        if not count.is_allowed:
-            raise RateLimited(count.limit, seconds)
 
     def bounded(self, receive: Receive) -> Receive:
         """Return a way to receive the body that refuses one too large, declared so or found so."""
