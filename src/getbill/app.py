@@ -5,6 +5,7 @@ Start and stop are here too: the database is opened and checked (its revision, i
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,6 +18,7 @@ from getbill.credentials import api as credentials_api
 from getbill.debts import Journal
 from getbill.debts import api as debts_api
 from getbill.decisions import api as decisions_api
+from getbill.embedded import Outage
 from getbill.followups import api as followups_api
 from getbill.gateways import api as gateways_api
 from getbill.imports import api as imports_api
@@ -46,8 +48,8 @@ Authorize with a sandbox key, or with the client credentials of a live client.
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Make the API of an installation."""
+def create_app(settings: Settings, outage: Outage | None = None) -> FastAPI:
+    """Make the API of an installation; a supervisor that keeps its database tells why it is away."""
     app = FastAPI(
         title="GetBill API",
         version=getbill.__version__,
@@ -61,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
+    app.state.outage = outage
     apis = (
         compliance_api,
         credentials_api,
@@ -95,8 +98,8 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    async with AsyncExitStack() as stack:
-        await open_state(app, settings, stack)
+    _warm_up()
+    async with health.opened(app, partial(open_state, app, settings), app.state.outage):
         yield
 
 
@@ -104,7 +107,6 @@ async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) ->
     """Open what the routes need, to be closed by the stack: database, vault, gate."""
     state: Any = app.state
     dsn = settings.dsn
-    _warm_up()
     await check_revision(dsn)
     state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
     stack.push_async_callback(state.database.close)

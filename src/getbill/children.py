@@ -1,7 +1,7 @@
 """The processes that `getbill serve` keeps running: started, watched, started again when they fall.
 
-A child that ends by itself is started again, later each time it keeps falling. The invariant: no child outlives
-its supervisor. It is told to stop and given time; it is killed when that runs out or the operator insists; and the
+A child that ends by itself is started again for ever, later each time it keeps falling and never later than
+`WAIT_MAX_SECONDS`. The invariant: no child outlives its supervisor. It is told to stop and given time; it is killed when that runs out or the operator insists; and the
 kernel tells it when the supervisor is gone.
 """
 
@@ -17,12 +17,16 @@ from typing import Any, Final
 import structlog
 
 from getbill.embedded import of_this_process
-from getbill.kit.stops import CannotRun
+from getbill.kit.stops import CannotRun, CannotRunNow
 
 STOP_SECONDS: Final = 10.0
-WAIT_FIRST_SECONDS: Final = 0.5
-WAIT_MAX_SECONDS: Final = 30.0
-STEADY_SECONDS: Final = 60.0
+WAIT_FIRST_SECONDS: Final = 0.25
+WAIT_MAX_SECONDS: Final = 5.0
+# One that was killed did nothing wrong.
+KILLED_WAIT_MAX_SECONDS: Final = 1.0
+STEADY_SECONDS: Final = 10.0
+# A process that ends with a sentence in less has refused to start.
+REFUSAL_SECONDS: Final = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -77,19 +81,39 @@ async def keep(child: Child, wishes: Wishes) -> None:
     is_first, wait_seconds = True, WAIT_FIRST_SECONDS
     while not wishes.stop.is_set():
         began = loop.time()
-        status = await run(child, wishes)
+        status = await attempt(child, wishes)
         if wishes.stop.is_set():
             return
         lasted_seconds = loop.time() - began
-        if is_first and status > 0 and lasted_seconds < STEADY_SECONDS:
+        if is_first and is_refusal(status) and lasted_seconds < REFUSAL_SECONDS:
             raise ChildDidNotStart(f"`getbill {child.name}` did not start; what it said stands above.")
-        is_first = False
+        # Killed, or ended because the database was away: it has yet to start for the first time.
+        is_first = is_first and (status < 0 or status == CannotRunNow.exit_status)
         if lasted_seconds > STEADY_SECONDS:
             wait_seconds = WAIT_FIRST_SECONDS
         _log.warning("process ended", child=child.name, status=status, again_in_seconds=wait_seconds)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wishes.stop.wait(), wait_seconds)
-        wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
+        await pause(wishes, wait_seconds)
+        wait_seconds = min(wait_seconds * 2, KILLED_WAIT_MAX_SECONDS if status < 0 else WAIT_MAX_SECONDS)
+
+
+async def attempt(child: Child, wishes: Wishes) -> int:
+    """Run a child as `run` does; a machine that has no room for a process now is one that may have it later."""
+    try:
+        return await run(child, wishes)
+    except OSError as error:
+        _log.error("process not started", child=child.name, reason=error.strerror)
+        return CannotRunNow.exit_status
+
+
+def is_refusal(status: int) -> bool:
+    """Return whether a process ended with an error that would be the same at the next try."""
+    return status > 0 and status != CannotRunNow.exit_status
+
+
+async def pause(wishes: Wishes, seconds: float) -> None:
+    """Wait, at most until asked to stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(wishes.stop.wait(), seconds)
 
 
 async def _stop(child: Child, process: Process, wishes: Wishes) -> int:

@@ -107,7 +107,7 @@ def main() -> None:
     except ValidationError as error:
         _say(*settings.complaints(error))
     except CannotRun as error:
-        _say(str(error))
+        _say(str(error), status=error.exit_status)
     except BrokenPipeError:
         # Whoever read the output has read enough, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -118,10 +118,10 @@ def main() -> None:
         sys.exit(130)
 
 
-def _say(*sentences: str) -> None:
+def _say(*sentences: str, status: int = 1) -> None:
     for sentence in sentences:
         typer.echo(f"{command_name()}: {sentence}", err=True)
-    sys.exit(1)
+    sys.exit(status)
 
 
 def command_name() -> str:

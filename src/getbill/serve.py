@@ -11,8 +11,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,14 +21,16 @@ import structlog
 import typer
 
 from getbill import first_run, greeting, listener, migrations
-from getbill.children import Child, Wishes, keep, run
-from getbill.embedded import Server
+from getbill.children import Child, Wishes, attempt, is_refusal, keep, pause
+from getbill.embedded import Keeper, Outage, Server
 from getbill.kit import logs
 from getbill.kit.stops import CannotRun
 from getbill.settings import Settings
 
 PATIENCE_SECONDS: Final = 15.0
-LOOK_SECONDS: Final = 0.25
+# A database that is away for longer at the start is told by the API, which answers 503 until it is there.
+EARLY_SECONDS: Final = 2.0
+PREPARE_AGAIN_SECONDS: Final = 1.0
 ANYWHERE_4: Final = "0.0.0.0"  # noqa: S104 recognised here, not bound
 
 _log = structlog.get_logger(__name__)
@@ -92,13 +94,13 @@ def _serve(settings: Settings, ports: Ports) -> None:
         return
     server = Server(settings.data_dir, wish=settings.wish)
     try:
-        asyncio.run(_supervise(settings, ports, server, server.start()))
+        asyncio.run(_supervise(settings, ports, server, server.claim()))
     finally:
         server.stop()
 
 
 async def _supervise(settings: Settings, ports: Ports, server: Server | None, dsn: str) -> None:
-    wishes = Wishes()
+    wishes, outage = Wishes(), Outage.create()
     for sign in _signs():
         asyncio.get_running_loop().add_signal_handler(sign, wishes.ask_stop)
     environment = os.environ | {
@@ -106,16 +108,9 @@ async def _supervise(settings: Settings, ports: Ports, server: Server | None, ds
         "GETBILL_DATA_DIR": str(settings.data_dir),
         "GETBILL_SFTP_PORT": str(settings.sftp_port),
     }
-    is_first = not settings.first_run_file.exists()
-    if is_first or not await _is_migrated(dsn):
-        status = await run(Child("prepare", ("prepare",), environment), wishes)
-        if status and not wishes.stop.is_set():
-            raise NotPrepared("The database could not be prepared.")
-    tasks = [
-        *(asyncio.create_task(keep(child, wishes)) for child in _children(ports, environment)),
-        asyncio.create_task(_keep_server(server, wishes)),
-        asyncio.create_task(_greet(settings, ports, wishes, is_first=is_first)),
-    ]
+    tasks = [asyncio.create_task(_processes(settings, ports, environment, outage, wishes))]
+    if server is not None:
+        tasks.append(asyncio.create_task(Keeper(server, outage, wishes.stop).run()))
     await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     wishes.stop.set()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
@@ -128,30 +123,67 @@ async def _supervise(settings: Settings, ports: Ports, server: Server | None, ds
             raise error
 
 
-async def _is_migrated(dsn: str) -> bool:
+async def _processes(
+    settings: Settings, ports: Ports, environment: Mapping[str, str], outage: Outage, wishes: Wishes
+) -> None:
+    """Prepare the database once it is there, and keep every process running until asked to stop."""
+    api, *others = _children(ports, environment, outage)
+    is_first = not settings.first_run_file.exists()
+    prepared = asyncio.create_task(_prepare(environment, wishes, is_first=is_first))
+    if is_first:
+        # Nobody gets in before there are credentials.
+        await prepared
+    else:
+        await asyncio.wait([prepared], timeout=EARLY_SECONDS)
+
+    async def rest() -> None:
+        await prepared
+        greeted = _greet(settings, ports, wishes, is_first=is_first)
+        await _all(greeted, *(keep(child, wishes) for child in others), wishes=wishes)
+
+    await _all(keep(api, wishes), rest(), wishes=wishes)
+
+
+async def _all(*parts: Coroutine[Any, Any, None], wishes: Wishes) -> None:
+    """Run parts side by side; the first that fails stops the others and is raised once they have ended."""
+    running = [asyncio.create_task(part) for part in parts]
     try:
-        await migrations.check_revision(dsn)
+        await asyncio.gather(*running)
+    finally:
+        wishes.stop.set()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _prepare(environment: Mapping[str, str], wishes: Wishes, *, is_first: bool) -> None:
+    """Have the database migrated and the first start made, again and again while it is away."""
+    while not wishes.stop.is_set():
+        is_migrated = await _is_migrated(environment["DATABASE_URL"], wishes)
+        if wishes.stop.is_set() or (is_migrated and not is_first):
+            return
+        status = await attempt(Child("prepare", ("prepare",), environment), wishes)
+        if status == 0 or wishes.stop.is_set():
+            return
+        if is_refusal(status):
+            raise NotPrepared("The database could not be prepared.")
+        await pause(wishes, PREPARE_AGAIN_SECONDS)
+
+
+async def _is_migrated(dsn: str, wishes: Wishes) -> bool:
+    try:
+        await migrations.await_revision(dsn, wishes.stop)
     except migrations.DatabaseBehind:
         return False
     return True
 
 
-def _children(ports: Ports, environment: Mapping[str, str]) -> list[Child]:
-    api, sftp = ports.api.fileno(), ports.sftp.fileno()
+def _children(ports: Ports, environment: Mapping[str, str], outage: Outage) -> list[Child]:
+    api, sftp, told = ports.api.fileno(), ports.sftp.fileno(), outage.descriptor
+    words = ("api", "--listen-fd", str(api), "--outage-fd", str(told))
     return [
-        Child("api", ("api", "--listen-fd", str(api)), environment, (api,)),
+        Child("api", words, environment, (api, told)),
         Child("worker", ("worker",), environment),
         Child("sftp", ("sftp", "--listen-fd", str(sftp)), environment, (sftp,)),
     ]
-
-
-async def _keep_server(server: Server | None, wishes: Wishes) -> None:
-    """Start PostgreSQL again when it falls; its clients reconnect by themselves."""
-    while server is not None and not wishes.stop.is_set():
-        if not server.is_running:
-            _log.error("PostgreSQL ended, starting it again")
-            server.restart()
-        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _greet(settings: Settings, ports: Ports, wishes: Wishes, *, is_first: bool) -> None:
@@ -168,8 +200,9 @@ async def _greet(settings: Settings, ports: Ports, wishes: Wishes, *, is_first: 
         file = settings.first_run_file
         credentials = first_run.read(file) if file.exists() else None
         is_terminal = sys.stdout.isatty()
-        typer.echo(greeting.text(settings, credentials, is_first=is_first, is_terminal=is_terminal))
-        sys.stdout.flush()
+        with suppress(OSError):  # nobody reads it, or its disk is full
+            typer.echo(greeting.text(settings, credentials, is_first=is_first, is_terminal=is_terminal))
+            sys.stdout.flush()
         return
 
 
@@ -193,7 +226,10 @@ def _alone(data_dir: Path) -> Iterator[bool]:
             ) from None
         left_behind = bool(os.pread(descriptor, 1, 0))
         os.truncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        with suppress(
+            OSError
+        ):  # a full disk: only the next start's patience and its sentence want the number
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         try:
             yield left_behind
         finally:

@@ -165,8 +165,30 @@ class Settings(BaseSettings):
     rate_limit_anonymous: int = Field(
         600, ge=1, description="Requests a minute without a good credential, per client address and process."
     )
+    connections_per_address_max: int = Field(
+        256,
+        ge=1,
+        description="Connections of one address to one process on which no credential has been shown yet.",
+    )
+    connections_per_proxy_max: int = Field(
+        2_048, ge=1, description="The same of one trusted proxy, which speaks for many."
+    )
+    connections_max: int = Field(
+        4_096,
+        ge=1,
+        description="Connections to one process on which no credential has been shown yet, in all.",
+    )
+    head_bytes_max: int = Field(
+        65_536, ge=1_000, description="Largest request line and headers that are read, in bytes; 431 beyond."
+    )
+    head_seconds_max: int = Field(
+        10, ge=1, description="Seconds in which a request's headers have to be complete; 408 after."
+    )
+    body_bytes_per_second_min: int = Field(
+        500, ge=0, description="Slowest rate at which a request body may come, in bytes a second; 408 below."
+    )
     body_bytes_max: int = Field(
-        1_000_000, ge=10_000, description="Largest request body that is read, in bytes."
+        1_000_000, ge=10_000, description="Largest request body that is read, in bytes; 413 beyond."
     )
     import_bytes_max: int = Field(
         512 * 1024 * 1024, ge=1_000_000, description="Largest file of debts that is taken in, in bytes."

@@ -46,7 +46,7 @@ _log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 1.0
 # A burst of commits is one reason to look, or two, not hundreds.
 APART_SECONDS: Final = 0.05
-WAIT_MAX_SECONDS: Final = 30.0
+WAIT_MAX_SECONDS: Final = 5.0
 JOURNAL_SECONDS: Final = 5.0
 ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0

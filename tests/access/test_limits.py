@@ -176,3 +176,47 @@ def test_addresses_never_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> Non
         assert limits.take(f"192.0.2.{number}", 0.0).is_allowed
 
     assert len(limits._minutes) <= 10
+
+
+async def test_strangers_do_not_keep_out_a_known_client_of_their_address(make_site: Any, house: Any) -> None:
+    site = await make_site(Policy(anonymous_per_minute=2))
+    key = await house.key()
+    token = await house.token(await make_site(Policy()))
+    for _ in range(4):
+        await site.with_token("gbk_sandbox_guess").get(THINGS)
+
+    # None of them was seen by this process before.
+    known = [(await site.with_token(good).get(THINGS)).status for good in (key, token)]
+    guesses = [
+        (await site.with_token(bad).get(THINGS)).status for bad in ("gbk_sandbox_another", f"{token}x")
+    ]
+
+    assert (known, guesses) == ([200, 200], [429, 429])
+
+
+async def test_a_flood_of_guesses_does_not_keep_out_a_known_client(make_site: Any, house: Any) -> None:
+    site = await make_site(Policy(anonymous_per_minute=2))
+    key = await house.key()
+    guesses = [site.with_token(f"gbk_sandbox_{number}").get(THINGS) for number in range(200)]
+
+    answers = await asyncio.gather(*guesses, site.with_token(key).get(THINGS))
+
+    assert answers[-1].status == 200
+    assert {answer.status for answer in answers[:-1]} == {401, 429}
+
+
+async def test_strangers_do_not_keep_a_known_client_of_their_address_from_its_token(
+    make_site: Any, house: Any
+) -> None:
+    site = await make_site(Policy(anonymous_per_minute=2, live_per_minute=3))
+    client, secret = await house.client()
+    for _ in range(3):
+        await site.form("/token", {"grant_type": "client_credentials"})
+
+    right = [(await house.ask(site, client, secret)).status for _ in range(4)]
+    wrong = await house.ask(site, client, "gbs_wrong")
+
+    # Its own minute is what it has; whoever has no secret has none.
+    assert right == [200, 200, 200, 429]
+    assert wrong.status == 429
+    assert 1 <= int(wrong.headers["retry-after"]) <= 60

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from statistics import median, quantiles
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from joserfc.jwk import KeySet
 from calls import Site
 from getbill import access, companies
 from getbill.access.model import digest
-from getbill.kit import clock
+from getbill.kit import clock, ids
 from getbill.kit.db import Database
 from getbill.vault import Vault
 
@@ -390,3 +391,50 @@ async def test_a_live_client_gets_no_token_over_an_open_connection(
     assert (far.status, far.json()["error"]) == (400, "invalid_request")
     assert "TLS" in far.json()["error_description"]
     assert tls.status == 200
+
+
+async def test_over_an_open_connection_clients_that_exist_are_not_told_from_others(
+    site: Site, house: Any
+) -> None:
+    live, secret = await house.client()
+    sandboxed, right = await house.client(house.founded.sandbox_id)
+    far = site.from_address("203.0.113.9")
+    unknown = {"grant_type": "client_credentials", "client_id": ids.show("client", ids.new())}
+
+    told = [
+        await far.form(path, form | {"client_secret": sent} | more)
+        for path in ("/token", "/oauth/revoke")
+        for more in (
+            {"token": "x"},
+            {"grant_type": "refresh_token", "refresh_token": "x"},
+            {"grant_type": "made-up"},
+        )
+        for form, sent in (
+            (unknown, secret),
+            (unknown | {"client_id": live.shown_id}, secret),
+            (unknown | {"client_id": live.shown_id}, "gbs_wrong"),
+            (unknown | {"client_id": sandboxed.shown_id}, "gbs_wrong"),
+        )
+    ]
+
+    assert len({(one.status, one.body) for one in told}) == 1
+    assert (await house.ask(far, sandboxed, right)).status == 200
+
+
+async def test_over_an_open_connection_an_unknown_client_takes_as_long_as_one_that_exists(
+    site: Site, house: Any
+) -> None:
+    live, secret = await house.client()
+    far = site.from_address("203.0.113.9")
+    seconds: dict[str, list[float]] = {live.shown_id: [], ids.show("client", ids.new()): []}
+
+    for _ in range(60):
+        for client_id, taken in seconds.items():
+            form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+            began = clock.monotonic()
+            await far.form("/token", form)
+            taken.append(clock.monotonic() - began)
+
+    existing, unknown = (median(taken) for taken in seconds.values())
+    noise = quantiles(seconds[live.shown_id], n=4)
+    assert abs(existing - unknown) < max(noise[2] - noise[0], 0.1 * existing)

@@ -35,7 +35,7 @@ LEVELS = (
     ("decisions",),
     ("dashboard", "portal", "sandbox", "credentials"),
     ("reactions",),
-    ("explorer", "health", "first_run", "listener", "children", "upkeep", "errands"),
+    ("explorer", "health", "first_run", "listener", "connections", "children", "upkeep", "errands"),
     ("greeting", "demo"),
     ("app", "worker"),
     ("commands",),

@@ -37,3 +37,4 @@ def program(data_dir: Path) -> Iterator[MakeProgram]:
             one.stop(signal.SIGTERM)
     for one in made:
         one.until_none_is_left()
+        one.forget()

@@ -8,10 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
 LAST_WORDS = "Ctrl-C stops everything."
@@ -48,30 +50,37 @@ class Program:
             "GETBILL_DATA_DIR": str(data_dir),
         }
         self.environment |= settings
-        self.said = ""
-        self.process: subprocess.Popen[str]
+        # A pipe that nobody empties would stop them all once it is full.
+        self._output = Path(tempfile.gettempdir(), f"gb-{uuid4()}.log")
+        self.process: subprocess.Popen[bytes]
 
     def launch(self) -> "Program":
         """Start it without waiting."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "getbill", "serve"],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        with self._output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "getbill", "serve"],
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         return self
 
     def start(self) -> "Program":
         """Start it and wait until it says that it answers."""
         self.launch()
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said += line
-            if line.startswith(LAST_WORDS):
+        while self.process.poll() is None:
+            if f"\n{LAST_WORDS}" in self.said:
                 return self
+            time.sleep(0.02)
         raise AssertionError(f"ended with {self.end()}: {self.said}")
+
+    @property
+    def said(self) -> str:
+        """What it and its processes have written."""
+        if not self._output.exists():
+            return ""
+        return self._output.read_text("utf-8", "replace")
 
     def stop(self, *signs: signal.Signals) -> int:
         """Send the signals to it alone, and return its exit status when it has ended."""
@@ -81,9 +90,6 @@ class Program:
 
     def end(self) -> int:
         """Wait until it has ended by itself, and return its exit status."""
-        if self.process.stdout and not self.process.stdout.closed:
-            output, _ = self.process.communicate(timeout=SECONDS)
-            self.said += output
         return self.process.wait(SECONDS)
 
     @property
@@ -114,3 +120,7 @@ class Program:
         while self.processes():
             assert time.monotonic() < deadline, self.processes()
             time.sleep(0.02)
+
+    def forget(self) -> None:
+        """Remove what it has written."""
+        self._output.unlink(missing_ok=True)

@@ -22,6 +22,8 @@ from getbill.access.model import (
     Caller,
     Policy,
 )
+from getbill.access.peers import bucket as address_bucket
+from getbill.access.peers import is_within
 from getbill.access.signing import rotate as rotate_signing_key
 from getbill.access.uses import note_use
 from getbill.access.wakes import forget, forget_all
@@ -46,6 +48,7 @@ __all__ = [
     "Policy",
     "Reply",
     "Requires",
+    "address_bucket",
     "caller_now",
     "change",
     "clients",
@@ -58,6 +61,7 @@ __all__ = [
     "forget_answers",
     "forget_answers_at",
     "gate_of",
+    "is_within",
     "keys",
     "note_use",
     "open_gate",

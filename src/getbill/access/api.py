@@ -11,7 +11,8 @@ from getbill import companies
 from getbill.access import desk, forms, oauth, wire
 from getbill.access.gate import gate_of
 from getbill.access.guards import requires
-from getbill.access.model import Caller
+from getbill.access.limits import Crowded
+from getbill.access.model import Caller, RateLimited
 from getbill.kit import clock
 from getbill.kit.http import answer
 
@@ -33,6 +34,7 @@ async def issue_token(request: Request) -> Response:
     gate = gate_of(request)
     try:
         asked = await _asked(request)
+        await _pass_the_crowd(request, asked)
         is_private = request.scope["state"]["is_private"]
         told = await gate.endpoints.token(asked, clock.wall(), is_private=is_private)
     except OAuth2Error as error:
@@ -45,6 +47,7 @@ async def revoke_token(request: Request) -> Response:
     gate = gate_of(request)
     try:
         asked = await _asked(request)
+        await _pass_the_crowd(request, asked)
         is_private = request.scope["state"]["is_private"]
         told = await gate.endpoints.revocation(asked, clock.wall(), is_private=is_private)
     except OAuth2Error as error:
@@ -61,6 +64,26 @@ async def _asked(request: Request) -> forms.Asked:
             raise forms.BodyTooLong
     headers = request.headers
     return forms.read(bytes(body), headers.get("content-type", ""), headers.get("authorization"))
+
+
+async def _pass_the_crowd(request: Request, asked: forms.Asked) -> None:
+    """Let a client in whose secret is right although its address has asked too often; raise RateLimited else.
+
+    Such a request counts against the client's own minute.
+    """
+    crowded: Crowded | None = request.scope["state"].get("crowded")
+    if crowded is None:
+        return
+    count, gate, now = crowded.count, gate_of(request), clock.unix()
+    async with gate.crowd:
+        client = await gate.endpoints.authenticated(asked)
+    if client is not None:
+        usual = gate.policy.live_per_minute if client.is_live else gate.policy.sandbox_per_minute
+        counted_as = client.id if client.is_live or client.limit_per_minute else client.workspace_id
+        count = await gate.limits.lease(counted_as, client.limit_per_minute or usual, now)
+    crowded.show(count)
+    if not count.is_allowed:
+        raise RateLimited(count.limit, count.seconds_left(now))
 
 
 def _told(told: desk.Answer) -> Response:

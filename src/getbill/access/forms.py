@@ -117,9 +117,12 @@ class ClientRefused(InvalidClientError):  # type: ignore[misc]  # Authlib ships 
 
 
 class TlsMissing(InvalidRequestError):  # type: ignore[misc]  # as above
-    """A live client's secret came over a connection that others could read."""
+    """A secret came over a connection that others could read, and it is not a sandbox client's right one."""
 
-    description = "Live credentials are taken over TLS only. Treat this secret as known to others."
+    description = (
+        "Live credentials are taken over TLS only; without it, only a sandbox client with its right secret is."
+        " Treat this secret as known to others."
+    )
 
 
 class HeaderTwice(InvalidRequestError):  # type: ignore[misc]  # as above

@@ -1,5 +1,6 @@
 """The gate: everything one process needs to let requests in, opened once at its start."""
 
+import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +19,9 @@ from getbill.kit.partitions import KEPT_DAYS
 from getbill.kit.wakes import Listener
 from getbill.vault import Vault
 
+# Few enough that guesses leave the database to those who are known.
+CROWD_AT_ONCE = 2
+
 
 class Gate:
     """A process's view of who may call; the application keeps it as `app.state.gate`."""
@@ -31,6 +35,8 @@ class Gate:
         self.endpoints = Endpoints(database, self.signing, policy.base_url)
         self.limits = Limits(database)
         self.addresses = AddressLimits(policy.anonymous_per_minute)
+        # Where those stand in line whose address has made too many wrong guesses.
+        self.crowd = asyncio.Semaphore(CROWD_AT_ONCE)
         self.log = AccessLog(database)
         self.listener: Listener | None = None
 

@@ -6,8 +6,10 @@ and several together never let more through than the limit.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import ceil
 from uuid import UUID
 
 from getbill.kit.db import Database, Statement
@@ -42,6 +44,19 @@ class Count:
     remaining: int
     ends: float
     is_allowed: bool
+
+    def seconds_left(self, now: float) -> int:
+        """Return the whole seconds until the minute is over, at least one."""
+        # Rounded first: an end that lies a microsecond beyond the minute is not another second.
+        return max(1, ceil(round(self.ends - now, 3)))
+
+
+@dataclass(frozen=True, slots=True)
+class Crowded:
+    """A request of an address whose minute is used up, which only a right secret lets in; `show` says where it stands."""
+
+    count: Count
+    show: Callable[[Count], None]
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from getbill.access import headers, metrics
 from getbill.access.gate import Gate
-from getbill.access.limits import WINDOW_SECONDS, Count
+from getbill.access.limits import WINDOW_SECONDS, Count, Crowded
 from getbill.access.model import BodyTooLarge, Caller, NoCredential, RateLimited, TlsRequired
 from getbill.access.peers import Peer, bucket, peer_of
 from getbill.access.privacy import private
@@ -25,7 +25,7 @@ from getbill.kit.routes import place, template
 API = "/external-api/"
 OAUTH = frozenset({"/token", "/oauth/token", "/oauth/revoke"})
 # Here what is wrong with headers is said as RFC 6749 wants it, by the routes themselves.
-_OAUTH_OF_API = frozenset({"/external-api/v1/oauth/token", "/external-api/v1/oauth/revoke"})
+AUTHENTICATING = OAUTH | {"/external-api/v1/oauth/token", "/external-api/v1/oauth/revoke"}
 
 # Written by whoever reverse-proxies: the connection ended before the answer (nginx).
 _CLIENT_LEFT = 499
@@ -53,7 +53,8 @@ class Middleware:
         try:
             await self._answer(visit, scope, receive)
         except ClientDisconnect:
-            visit.status = _CLIENT_LEFT
+            # Unless the server has answered in our place.
+            visit.status = scope["state"].get("dismissed", _CLIENT_LEFT)
         except Exception as error:
             if visit.status:
                 raise
@@ -123,16 +124,24 @@ class _Visit:
             found = await self._found()
             self.scope["state"]["caller"] = found
             if isinstance(found, Caller):
+                stranger = self.scope["state"].get("stranger")
+                if stranger is not None:
+                    stranger.recognise()
                 await self._count(found)
                 return
         elif path not in OAUTH:
             return
-        self._tell(self.gate.addresses.take(bucket(self.peer.address), self.now))
+        count = self.gate.addresses.take(bucket(self.peer.address), self.now)
+        if not count.is_allowed and path in AUTHENTICATING:
+            # The route lets a client in whose secret is right, and nobody else.
+            self.scope["state"]["crowded"] = Crowded(count, self._show)
+            return
+        self._tell(count)
 
     def check_headers(self) -> None:
         """Raise what is wrong with the headers themselves; the routes of OAuth say it in their own shape."""
         path = self.scope["path"]
-        if path in OAUTH or path in _OAUTH_OF_API:
+        if path in AUTHENTICATING:
             return
         headers.refuse_repeated(self.scope["headers"], self.headers)
         # Without a good credential the route says so, whatever else is wrong.
@@ -146,10 +155,18 @@ class _Visit:
         known = self.gate.callers.recall(token, self.now)
         if known is not None:
             return known
-        # Guesses cost us a question to the database each; who has made too many gets no more answers.
         count = self.gate.addresses.look(bucket(self.peer.address), self.now)
-        if not count.is_allowed:
+        if count.is_allowed:
+            return await self._checked(token)
+        # Guesses cost us a question to the database each: those from an address that has made too many stand in line,
+        # and so does the client behind it whose credential is good.
+        async with self.gate.crowd:
+            found = await self._checked(token)
+        if not isinstance(found, Caller):
             self._tell(count)
+        return found
+
+    async def _checked(self, token: str) -> Caller | Problem:
         try:
             return await self.gate.callers.authenticate(token)
         except Unauthenticated as refusal:
@@ -164,9 +181,14 @@ class _Visit:
             raise TlsRequired
 
     def _tell(self, count: Count) -> None:
+        """Say where the caller stands; raise RateLimited where the minute is used up."""
+        self._show(count)
+        if not count.is_allowed:
+            raise RateLimited(count.limit, count.seconds_left(self.now))
+
+    def _show(self, count: Count) -> None:
         """Add the headers that say where the caller stands (the last two: draft-ietf-httpapi-ratelimit-headers)."""
-        # Rounded first: an end that lies a microsecond beyond the minute is not another second.
-        seconds = max(1, ceil(round(count.ends - self.now, 3)))
+        seconds = count.seconds_left(self.now)
         self.extra += (
             (b"x-ratelimit-limit", b"%d" % count.limit),
             (b"x-ratelimit-remaining", b"%d" % count.remaining),
@@ -174,8 +196,6 @@ class _Visit:
             (b"ratelimit-policy", b'"minute";q=%d;w=%d' % (count.limit, WINDOW_SECONDS)),
             (b"ratelimit", b'"minute";r=%d;t=%d' % (count.remaining, seconds)),
         )
-        if not count.is_allowed:
-            raise RateLimited(count.limit, seconds)
 
     def bounded(self, receive: Receive) -> Receive:
         """Return a way to receive the body that refuses one too large, declared so or found so."""

@@ -4,6 +4,7 @@ Authlib decides synchronously. So what a decision needs is read before it, the d
 any I/O, and what it ordered is written after it, all three in one transaction (decisions/0012).
 """
 
+import hmac
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,11 +13,14 @@ from getbill.access import tokens
 from getbill.access.clients import CLIENT, Client, client_of
 from getbill.access.desk import METHODS, REFRESH, Answer, Desk
 from getbill.access.forms import Asked, TlsMissing
-from getbill.access.model import SCOPES
+from getbill.access.model import SCOPES, digest
 from getbill.access.signing import SigningKeys
 from getbill.access.tokens import AccessToken, RefreshToken
 from getbill.kit import ids
 from getbill.kit.db import Database, Transaction
+
+# Compared with where there is no such client, so that it takes as long.
+_NOBODYS = digest("")
 
 
 class Endpoints:
@@ -51,12 +55,22 @@ class Endpoints:
                 await tokens.revoke(tx, desk.revoked)
         return answer
 
-    async def _client(self, tx: Transaction, asked: Asked, *, is_private: bool) -> Client | None:
-        if asked.client_id is None:
-            return None
-        row = await tx.fetchrow(CLIENT, asked.client_id)
+    async def authenticated(self, asked: Asked) -> Client | None:
+        """Return the client whose secret came with a form, None when it is unknown or its secret wrong."""
+        row = None if asked.client_id is None else await self._database.fetchrow(CLIENT, asked.client_id)
         client = None if row is None else client_of(row)
-        if client is not None and client.is_live and not is_private:
+        return client if client is not None and client.check_client_secret(asked.secret) else None
+
+    async def _client(self, tx: Transaction, asked: Asked, *, is_private: bool) -> Client | None:
+        if is_private and asked.client_id is None:
+            return None
+        row = await tx.fetchrow(CLIENT, asked.client_id or ids.new())
+        client = None if row is None else client_of(row)
+        if is_private:
+            return client
+        # Whoever listens learns nothing: an unknown client, a live one and a wrong secret get one answer in one time.
+        is_right = hmac.compare_digest(digest(asked.secret), client.secret_hash if client else _NOBODYS)
+        if client is None or client.is_live or not is_right:
             raise TlsMissing
         return client
 

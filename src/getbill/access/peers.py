@@ -5,10 +5,10 @@ proxy says is put into the scope by the server before we see it; any other forwa
 loopback connection it came by speaks for somebody else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 _FORWARDING = (b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")
@@ -40,6 +40,12 @@ def bucket(address: str) -> str:
     if isinstance(known, IPv6Address):
         return str(ip_network((known, 64), strict=False))
     return address
+
+
+def is_within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Return whether an address lies in one of some networks."""
+    known = _address(address)
+    return known is not None and any(known in network for network in networks)
 
 
 @lru_cache(maxsize=4096)

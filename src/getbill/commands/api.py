@@ -3,41 +3,47 @@
 On SIGTERM or SIGINT it stops accepting, finishes the requests it has and ends.
 """
 
-import asyncio
 import gc
 import logging
+import resource
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
 from fastapi import FastAPI
 
-from getbill import listener, migrations
+from getbill import listener
 from getbill.app import create_app
 from getbill.commands import database
+from getbill.connections import Bounds, bounded
+from getbill.embedded import Outage
 from getbill.kit import logs
 from getbill.kit.stops import CannotRun
 from getbill.settings import Settings
 
 STOP_SECONDS: Final = 8
+FILES_MAX: Final = 65_536
 Descriptor = Annotated[int | None, typer.Option(hidden=True, help="A bound socket to listen on.")]
+OutageDescriptor = Annotated[
+    int | None, typer.Option(hidden=True, help="Where a supervisor tells why the database is away.")
+]
 
 
-def api(listen_fd: Descriptor = None) -> None:
+def api(listen_fd: Descriptor = None, outage_fd: OutageDescriptor = None) -> None:
     """Answer HTTP until stopped."""
     settings = Settings()
     logs.configure(settings.log_level, "api")
     bound = listener.bind(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
     with database.reached(settings) as dsn:
-        asyncio.run(migrations.check_revision(dsn))
-        _run(settings.on(dsn), bound)
+        _run(settings.on(dsn), bound, None if outage_fd is None else Outage(outage_fd))
 
 
-def _run(settings: Settings, bound: socket.socket) -> None:
-    app = create_app(settings)
+def _run(settings: Settings, bound: socket.socket, outage: Outage | None) -> None:
+    _raise_limit_of_files()
+    app = create_app(settings, outage)
     reasons: list[CannotRun] = []
     open_app = app.router.lifespan_context
 
@@ -65,6 +71,14 @@ def _run(settings: Settings, bound: socket.socket) -> None:
         raise
 
 
+def _raise_limit_of_files() -> None:
+    """Let this process have as many connections as it may: the soft limit is usually 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 class _Server(uvicorn.Server):
     """The server; when it stops, those who wait for events are answered at once."""
 
@@ -84,8 +98,8 @@ def _configuration(settings: Settings, app: FastAPI) -> uvicorn.Config:
     proxies = [str(network) for network in settings.trusted_proxies]
     return uvicorn.Config(
         app,
-        loop="uvloop",
-        http="httptools",
+        loop="getbill.connections:Loop",
+        http=bounded(Bounds.of(settings)),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -12,7 +12,7 @@ from typing import TypeVar
 import asyncpg
 
 from getbill import embedded, migrations, reactions, vault
-from getbill.kit import logs
+from getbill.kit import logs, lost
 from getbill.kit.db import Database, open_database
 from getbill.kit.emails import EmailInvalid
 from getbill.kit.errors import Problem
@@ -47,6 +47,17 @@ def reached(settings: Settings) -> Iterator[str]:
         return
     with embedded.reach(settings.data_dir, settings.wish) as dsn:
         yield dsn
+
+
+@contextmanager
+def awaited() -> Iterator[None]:
+    """Turn the loss of the database while a process opens into a CannotRunNow, a reason to start it again."""
+    try:
+        yield
+    except lost.LOST as error:
+        if not lost.is_away(error):
+            raise
+        raise migrations.DatabaseAway(f"The database went away: {type(error).__name__}") from error
 
 
 def run(action: Action[T]) -> T:

@@ -7,7 +7,8 @@ import asyncio
 
 from getbill import demo, first_run, health
 from getbill.commands import database
-from getbill.kit import logs
+from getbill.kit import logs, lost
+from getbill.kit.stops import CannotRun, CannotRunNow
 from getbill.migrations import actions
 from getbill.settings import Settings
 
@@ -21,6 +22,13 @@ def prepare() -> None:
 
 
 async def _prepare(settings: Settings) -> None:
-    await actions.migrate(settings.dsn)
-    await first_run.prepare(settings, demo.found)
-    health.make_token(settings)
+    try:
+        await actions.migrate(settings.dsn)
+        await first_run.prepare(settings, demo.found)
+        health.make_token(settings)
+    except CannotRun:
+        raise
+    except Exception as error:
+        if lost.comes_of_away(error):
+            raise CannotRunNow(f"The database went away meanwhile ({type(error).__name__}).") from error
+        raise

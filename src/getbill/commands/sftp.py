@@ -63,10 +63,17 @@ def pick_up(
 
 
 async def _serve(settings: Settings, bound: socket.socket) -> None:
-    await migrations.check_revision(settings.dsn)
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    await migrations.await_revision(settings.dsn, stop)
+    if stop.is_set():
+        return
+    with database.awaited():
+        await _listen(settings, bound, stop)
+
+
+async def _listen(settings: Settings, bound: socket.socket, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         opened = await open_database(settings.dsn, reactions.edge, size=settings.database_connections)
         stack.push_async_callback(opened.close)

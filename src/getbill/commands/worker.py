@@ -29,11 +29,14 @@ def worker() -> None:
 
 
 async def _work(settings: Settings) -> None:
-    await migrations.check_revision(settings.dsn)
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    await migrations.await_revision(settings.dsn, stop)
+    if stop.is_set():
+        return
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_EVERY)
-    await work.run(settings, stop)
+    with database.awaited():
+        await work.run(settings, stop)

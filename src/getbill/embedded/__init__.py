@@ -7,7 +7,9 @@ whatever a killed owner left behind is put right by the next one.
 
 from getbill.embedded.accounts import Account, AccountChoice, NoAccount, of_this_process
 from getbill.embedded.binaries import Binaries, available
+from getbill.embedded.keeper import Keeper
 from getbill.embedded.launch import end_with
+from getbill.embedded.outage import Outage
 from getbill.embedded.place import Wish
 from getbill.embedded.server import ClusterInUse, Server, ServerDidNotStart, reach, running_dsn
 
@@ -16,7 +18,9 @@ __all__ = [
     "AccountChoice",
     "Binaries",
     "ClusterInUse",
+    "Keeper",
     "NoAccount",
+    "Outage",
     "Server",
     "ServerDidNotStart",
     "Wish",

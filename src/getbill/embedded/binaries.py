@@ -12,6 +12,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from getbill.kit.stops import CannotRun
+
+
+class VersionMissing(CannotRun):
+    """The installed wheel does not bring the PostgreSQL that made a cluster."""
+
 
 @dataclass(frozen=True)
 class Binaries:
@@ -72,7 +78,7 @@ def for_cluster(cluster: Path, major: int | None = None) -> Binaries:
     wanted = int(version.read_text("ascii")) if version.exists() else major or max(found, default=0)
     if wanted not in found:
         there = ", ".join(map(str, sorted(found))) or "none"
-        raise FileNotFoundError(
+        raise VersionMissing(
             f"The cluster {cluster} needs PostgreSQL {wanted}, the installed wheel brings {there}."
         )
     return found[wanted]

@@ -11,23 +11,26 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
 
-from getbill.embedded import place
+from getbill.embedded import causes, leftovers, place
 from getbill.embedded.place import Place, Wish
 from getbill.kit import files
 from getbill.kit.stops import CannotRun
 
 DATABASE: Final = "getbill"
 ROLE: Final = "getbill"
+# A starting server that shows no sign of progress for so long is ended.
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
+HANGING_SECONDS: Final = 5.0
 LOG_BYTES_MAX: Final = 10_000_000
+WORDS_BYTES_MAX: Final = 10_000
 
 _SETTINGS: Final = {
     "listen_addresses": "",
@@ -52,6 +55,10 @@ _FAST_AND_LOSSY: Final = {
 }
 
 
+Signs = Sequence[tuple[signal.Signals, float]]
+_STOP: Final[Signs] = ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
+
+
 class ClusterInUse(CannotRun):
     """Another process owns the cluster."""
 
@@ -70,10 +77,25 @@ class Server:
         self._lock: int | None = None
         self._place: Place | None = None
         self._socket: Path | None = None
+        self._log_offset = 0
+        self._failed_starts = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, patience_seconds: float = 10.0) -> str:
         """Start the server, made first where there is none, and return the DSN of its database.
+
+        Raises ClusterInUse when another process holds the cluster longer than the patience, and ServerDidNotStart.
+        """
+        self.claim(patience_seconds=patience_seconds)
+        try:
+            self._run()
+        except BaseException:
+            self.stop()
+            raise
+        return self.dsn
+
+    def claim(self, *, patience_seconds: float = 10.0) -> str:
+        """Own the cluster, made first where there is none, and return the DSN it will have; nothing runs yet.
 
         Raises ClusterInUse when another process holds the cluster longer than the patience.
         """
@@ -87,10 +109,11 @@ class Server:
             _end_orphan(self._place)
             if not self._place.cluster.exists():
                 self._create(self._place)
-            return self._run(self._place)
+            self._socket = self._place.socket_folder()
         except BaseException:
             self.stop()
             raise
+        return self.dsn
 
     def stop(self) -> None:
         """Shut the server down fast but cleanly, and let go of the cluster."""
@@ -106,9 +129,85 @@ class Server:
 
     def restart(self) -> None:
         """Start a server that fell, on the same socket; its cluster recovers by itself."""
-        if self._place is None:
+        self._run()
+
+    def launch(self) -> None:
+        """Launch a server that is not running, without waiting for it; what the last one left is cleared away.
+
+        Raises ServerDidNotStart when there is not even a process.
+        """
+        at, socket = self._claimed
+        if self._failed_starts:
+            # The last server's processes had their time to leave by themselves.
+            leftovers.end_processes(
+                at.cluster, signal.SIGQUIT if self._failed_starts == 1 else signal.SIGKILL
+            )
+        leftovers.clear_files(at.pid_file, socket)
+        self._failed_starts += 1
+        try:
+            self._launch(at, socket)
+        except OSError as error:
+            reason = causes.cause(str(error), at.cluster)
+            raise ServerDidNotStart(f"PostgreSQL did not start. {reason}") from error
+
+    def _launch(self, at: Place, socket: Path) -> None:
+        if not socket.is_dir():
+            at.account.own(socket)
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
+            self.log.rename(self.log.with_suffix(".1"))
+        with self.log.open("ab") as log:
+            self._log_offset = log.tell()
+            self.process = subprocess.Popen(  # noqa: S603 PostgreSQL itself
+                at.account.command(*self._command(at, socket)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on, in our order
+            )
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the server process has said that it takes connections."""
+        ready = self.process is not None and _status(self._claimed[0].pid_file) == (self.process.pid, "ready")
+        if ready:
+            self._failed_starts = 0
+        return ready
+
+    @property
+    def progress(self) -> tuple[object, ...]:
+        """What changes while a starting server gets on."""
+        return leftovers.progress(self.process.pid, self.log) if self.process else ()
+
+    @property
+    def cause(self) -> str:
+        """Why the server ended, in one sentence with the way out."""
+        status = self.process.poll() if self.process is not None else None
+        return causes.cause(self._words(), self._claimed[0].cluster, status)
+
+    @property
+    def disk_full(self) -> str | None:
+        """The sentence of a full disk, None while there is room."""
+        cluster = self._claimed[0].cluster
+        return causes.disk_full(cluster) if causes.is_full(cluster) else None
+
+    def end(self) -> None:
+        """End a server that hangs, without letting go of the cluster; its cluster recovers at the next start."""
+        if self.process is not None:
+            _end(self.process, ((signal.SIGQUIT, HANGING_SECONDS), (signal.SIGKILL, HANGING_SECONDS)))
+
+    @property
+    def _claimed(self) -> tuple[Place, Path]:
+        if self._place is None or self._socket is None:
             raise ServerDidNotStart("The embedded PostgreSQL was never started.")
-        self._run(self._place)
+        return self._place, self._socket
+
+    def _words(self) -> str:
+        try:
+            with self.log.open("rb") as log:
+                log.seek(self._log_offset)
+                return log.read()[-WORDS_BYTES_MAX:].decode(errors="replace")
+        except OSError:
+            return ""
 
     @property
     def is_running(self) -> bool:
@@ -159,42 +258,42 @@ class Server:
         if done.returncode:
             raise ServerDidNotStart(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
 
-    def _run(self, at: Place) -> str:
-        self._socket = self._socket or at.socket_folder()
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
-            self.log.rename(self.log.with_suffix(".1"))
-        folder = str(self._socket).replace('"', '""')
+    def _command(self, at: Place, socket: Path) -> list[str]:
+        folder = str(socket).replace('"', '""')
         settings = _SETTINGS | {"unix_socket_directories": f'"{folder}"'}
         settings |= {} if self._durable else _FAST_AND_LOSSY
         command = [at.binaries.program("postgres"), "-D", str(at.cluster)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        deadline = time.monotonic() + START_SECONDS
-        while not self._ready(at, command, deadline):
-            time.sleep(0.2)
-        return self.dsn
+        return command
 
-    def _ready(self, at: Place, command: list[str], deadline: float) -> bool:
-        """Start PostgreSQL and wait; False when the last server's backends have yet to leave."""
-        with self.log.open("ab") as log:
-            told = log.tell()
-            self.process = subprocess.Popen(  # noqa: S603 PostgreSQL itself
-                at.account.command(*command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on, in our order
-            )
-        while time.monotonic() < deadline:
-            if _status(at.pid_file) == (self.process.pid, "ready"):
-                return True
-            if self.process.poll() is not None:
-                words = self.log.read_bytes()[told:].decode(errors="replace").strip()
-                if "shared memory block" in words:
-                    return False
-                raise ServerDidNotStart(f"PostgreSQL did not start: {words[-2000:]}")
+    def _run(self) -> None:
+        """Launch a server and wait until it is ready, as long as it gets on."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self._comes_up():
+            if time.monotonic() > deadline or not self.is_held_up:
+                raise ServerDidNotStart(f"PostgreSQL did not start. {self.cause}")
+            time.sleep(0.2)
+
+    def _comes_up(self) -> bool:
+        self.launch()
+        signs, since = self.progress, time.monotonic()
+        while not self.is_ready:
+            if not self.is_running:
+                return False
+            if (now_signs := self.progress) != signs:
+                signs, since = now_signs, time.monotonic()
+            elif time.monotonic() - since > START_SECONDS:
+                raise ServerDidNotStart(
+                    f"PostgreSQL got no further for {START_SECONDS:.0f} s, see {self.log}."
+                )
             time.sleep(0.01)
-        raise ServerDidNotStart(f"PostgreSQL was not ready after {START_SECONDS:.0f} s, see {self.log}.")
+        return True
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether the server ended only because processes of the last one have yet to leave."""
+        return "shared memory block" in self._words()
 
 
 def running_dsn(data_dir: Path) -> str | None:
@@ -249,19 +348,21 @@ def _lock(file: Path, patience_seconds: float) -> int:
 
 def _lines(pid_file: Path) -> list[str]:
     try:
-        return pid_file.read_text("utf-8").splitlines()
-    except FileNotFoundError:
+        return pid_file.read_text("utf-8", "replace").splitlines()
+    except OSError:
         return []
 
 
 def _status(pid_file: Path) -> tuple[int, str] | None:
     lines = _lines(pid_file)
-    return (int(lines[0]), lines[7].strip()) if len(lines) >= 8 else None
+    if len(lines) < 8 or not lines[0].strip().isdigit():
+        return None
+    return int(lines[0]), lines[7].strip()
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], signs: Signs = _STOP) -> None:
     """End a server of ours: fast, then immediate, then by force."""
-    for sign, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)):
+    for sign, seconds in signs:
         process.send_signal(sign)
         try:
             process.wait(seconds)
@@ -278,7 +379,7 @@ def _end_orphan(at: Place) -> None:
     pid = int(lines[0])
     deadline = time.monotonic() + STOP_SECONDS
     sent = None
-    while _is_server_of(pid, at.cluster):
+    while leftovers.is_server_of(pid, at.cluster):
         sign = signal.SIGINT if time.monotonic() < deadline else signal.SIGQUIT
         if sign != sent:
             os.kill(pid, sign)
@@ -289,11 +390,3 @@ def _end_orphan(at: Place) -> None:
         at.pid_file.unlink(missing_ok=True)
     if len(lines) > 4 and Path(lines[4]).parent != at.base:
         shutil.rmtree(lines[4], ignore_errors=True)
-
-
-def _is_server_of(pid: int, cluster: Path) -> bool:
-    """Tell whether a process is a PostgreSQL server working in a cluster."""
-    try:
-        return Path(f"/proc/{pid}/cwd").samefile(cluster)
-    except OSError:
-        return False

@@ -6,8 +6,9 @@
 
 from getbill.health.actions import beat
 from getbill.health.api import router
+from getbill.health.opening import opened
 from getbill.health.queries import Check, checks
 from getbill.health.token import make as make_token
 from getbill.health.token import read as read_token
 
-__all__ = ["Check", "beat", "checks", "make_token", "read_token", "router"]
+__all__ = ["Check", "beat", "checks", "make_token", "opened", "read_token", "router"]

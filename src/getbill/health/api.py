@@ -8,7 +8,10 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from getbill.embedded import Outage
 from getbill.health import deliveries, queries, setbacks, token
+from getbill.health.queries import Check
+from getbill.health.wire import readiness
 from getbill.kit.db import Database
 from getbill.kit.http import answer
 from getbill.kit.lost import LOST
@@ -68,16 +71,14 @@ async def alive() -> Response:
 )
 async def ready(request: Request) -> Response:
     """Say whether database, migrations, worker and company are ready, and which is not."""
-    found = await queries.checks(_database(request))
-    is_ready = all(check.is_ready for check in found)
-    parts = {check.name: {"is_ready": check.is_ready, "way_out": check.way_out} for check in found}
-    has_tables = all(parts.get(name, {}).get("is_ready") for name in ("database", "migrations"))
-    if has_tables and (due := await queries.due(*_vault(request))) is not None:
+    outage: Outage | None = getattr(request.app.state, "outage", None)
+    parts = await queries.checks(_database(request), outage)
+    answering = {part.name for part in parts if part.is_ready}
+    if answering >= {"database", "migrations"} and (due := await queries.due(*_vault(request))) is not None:
         # Nothing is missing, and a person has to do something.
-        parts["master_key"] = {"is_ready": True, "way_out": due}
-    notes = await queries.notes(_database(request)) if found[0].is_ready else []
-    shown = {"status": "ready" if is_ready else "not_ready", "parts": parts, "notes": notes}
-    return answer(200 if is_ready else 503, shown)
+        parts = [*parts, Check("master_key", due, is_ready=True)]
+    notes = await queries.notes(_database(request)) if "database" in answering else []
+    return readiness(parts, notes)
 
 
 @router.get(

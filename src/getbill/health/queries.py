@@ -10,10 +10,12 @@ import asyncpg
 from asyncpg import Record
 
 from getbill import migrations, quarantine
+from getbill.embedded import Outage
 from getbill.health.actions import FRESH
-from getbill.kit import clock
+from getbill.kit import clock, lost
 from getbill.kit.db import Database, Statement
 from getbill.kit.lost import LOST
+from getbill.kit.stops import CannotRun
 from getbill.vault import Vault, standing
 
 WITHIN_SECONDS = 2.0
@@ -55,17 +57,35 @@ class Check:
         return self.way_out is None
 
 
-async def checks(database: Database) -> list[Check]:
-    """Return every part in the order in which they build on one another."""
+async def checks(database: Database, outage: Outage | None = None) -> list[Check]:
+    """Return every part in the order in which they build on one another.
+
+    Why the database is away is told by the outage, where there is a supervisor that knows.
+    """
+    if outage is not None and (reason := outage.sentence()):
+        return [Check("database", reason)]
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
             row = await database.fetchrow(_PARTS, clock.wall() - FRESH)
     except asyncpg.UndefinedTableError:
         return [Check("database"), _migrations(None)]
     except LOST as error:
-        return [Check("database", f"The database does not answer ({type(error).__name__}).")]
+        return [Check("database", away(error))]
     assert row is not None  # noqa: S101 - the statement always answers one row
     return [Check("database"), _migrations(row["revision"]), *_people(row)]
+
+
+def away(error: Exception) -> str:
+    """Return why the database is away, in one sentence."""
+    if isinstance(error, CannotRun):
+        return str(error)
+    if isinstance(error, asyncpg.CannotConnectNowError):
+        return "The database is starting: it recovers what was under way when it ended."
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return "The database takes no more connections: raise its max_connections or lower GETBILL_DATABASE_CONNECTIONS."
+    if lost.is_full(error):
+        return "The disk is full: free some space where the database is."
+    return f"The database does not answer ({type(error).__name__})."
 
 
 def _migrations(revision: str | None) -> Check:

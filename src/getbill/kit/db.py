@@ -6,6 +6,7 @@ statement, one round trip, which PostgreSQL commits by itself; when they are man
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from functools import cache
 from operator import itemgetter
 from re import compile as pattern
 from re import findall, sub
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -34,6 +36,19 @@ SETTINGS = {
 }
 
 _CLOSE_SECONDS = 3.0
+_CONNECT_SECONDS = 10.0
+_SILENCE_SECONDS = 10
+# As this system has them: macOS lacks some.
+_SILENCE = [
+    (getattr(socket, name), value)
+    for name, value in (
+        ("TCP_USER_TIMEOUT", _SILENCE_SECONDS * 1000),
+        ("TCP_KEEPIDLE", _SILENCE_SECONDS),
+        ("TCP_KEEPINTVL", 3),
+        ("TCP_KEEPCNT", 3),
+    )
+    if hasattr(socket, name)
+]
 
 if TYPE_CHECKING:
     Connection = PoolConnectionProxy[Record]
@@ -301,6 +316,25 @@ class _Connection(asyncpg.Connection):
             await super().reset(timeout=timeout)
 
 
+async def _connect(*arguments: Any, **options: Any) -> Any:
+    """Connect as asyncpg does; the socket of a server that is down is not a missing file to anybody."""
+    try:
+        connection: Any = await asyncpg.connect(*arguments, **options)
+    except FileNotFoundError as error:
+        raise ConnectionRefusedError("There is no database at its socket.") from error
+    _give_up_on_silence(connection._transport.get_extra_info("socket"))  # noqa: SLF001 asyncpg shows it nowhere else
+    return connection
+
+
+def _give_up_on_silence(wire: Any) -> None:
+    """Have a connection fail whose other end is gone without a word, rather than wait for minutes."""
+    if wire is None or wire.family not in {AF_INET, AF_INET6}:
+        return
+    wire.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
+    for option, value in _SILENCE:
+        wire.setsockopt(IPPROTO_TCP, option, value)
+
+
 async def open_pool(dsn: str, size: int) -> "asyncpg.Pool[Record]":
     """Open a pool of connections with the stated limits."""
     return await asyncpg.create_pool(
@@ -309,6 +343,8 @@ async def open_pool(dsn: str, size: int) -> "asyncpg.Pool[Record]":
         max_size=size,
         server_settings=SETTINGS,
         command_timeout=60,
+        timeout=_CONNECT_SECONDS,
+        connect=_connect,
         connection_class=_Connection,
     )
 

@@ -7,7 +7,6 @@ field at once. FastAPI's own body reading goes through floats and answers NaN wi
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-import asyncpg
 import structlog
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -20,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from getbill.kit import json, paths
+from getbill.kit import json, lost, paths
 from getbill.kit.errors import (
     BadRequest,
     FieldError,
@@ -333,32 +332,25 @@ def _methods(request: Request) -> list[str]:
     return sorted(found)
 
 
-# The database is away, full, or held by somebody else for too long: none of it is the request's fault.
-_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    ConnectionError,
-    TimeoutError,
-)
-
-
 async def _on_crash(request: Request, error: Exception) -> Response:
-    if isinstance(error, _AWAY):
+    if lost.is_away(error):
         _log.warning("database_away", route=template(request.scope), error=type(error).__name__)
-        away = message(
-            "The database does not answer, or is busy with what this request needs. Repeat the request in a moment."
-        )
-        return problem(Unavailable(away, headers={"Retry-After": "1"}), request)
+        return problem(_away(error), request)
     # The text of an exception may hold personal data; its type and the request's id lead to the trace.
     _log.error("request_failed", route=template(request.scope), error=type(error).__name__, exc_info=error)
     return problem(Problem(message("The error has been logged. Repeat the request.")), request)
+
+
+def _away(error: Exception) -> Unavailable:
+    if lost.is_full(error):
+        full = message(
+            "The disk is full and nothing was changed. Repeat the request once there is space again."
+        )
+        return Unavailable(full, headers={"Retry-After": "5"})
+    away = message(
+        "The database does not answer, or is busy with what this request needs. Repeat the request in a moment."
+    )
+    return Unavailable(away, headers={"Retry-After": "1"})
 
 
 def handle_problems(app: FastAPI) -> None:

@@ -8,9 +8,11 @@ migration in one transaction. `getbill.migrations.actions.migrate` brings a data
 from getbill.migrations.queries import (
     HEAD,
     SERVER_MIN,
+    DatabaseAway,
     DatabaseBehind,
     DatabaseTooOld,
     DatabaseUnreachable,
+    await_revision,
     check_revision,
     check_server,
     current,
@@ -19,9 +21,11 @@ from getbill.migrations.queries import (
 __all__ = [
     "HEAD",
     "SERVER_MIN",
+    "DatabaseAway",
     "DatabaseBehind",
     "DatabaseTooOld",
     "DatabaseUnreachable",
+    "await_revision",
     "check_revision",
     "check_server",
     "current",

@@ -4,14 +4,24 @@
 sentence that says what to do. Reading it needs no Alembic, so the long-running processes do not load it.
 """
 
+import asyncio
+import socket
+from contextlib import suppress
 from typing import Final
 
 import asyncpg
+import structlog
 
-from getbill.kit.stops import CannotRun
+from getbill.kit import lost
+from getbill.kit.stops import CannotRun, CannotRunNow
 
 HEAD: Final = "0007"
 SERVER_MIN: Final = 16
+
+CONNECT_SECONDS: Final = 10.0
+_RETRY_SECONDS: Final = 0.5
+
+_log = structlog.get_logger(__name__)
 
 _SERVER_VERSION: Final = "SELECT current_setting('server_version_num')::int"
 _HAS_REVISIONS: Final = "SELECT to_regclass('alembic_version') IS NOT NULL"
@@ -20,6 +30,10 @@ _REVISION: Final = "SELECT version_num FROM alembic_version"
 
 class DatabaseUnreachable(CannotRun):
     """Nobody answers where the database should be, or it lets us not in."""
+
+
+class DatabaseAway(DatabaseUnreachable, CannotRunNow):
+    """Nobody answers where the database should be, which may be otherwise in a moment."""
 
 
 class DatabaseTooOld(CannotRun):
@@ -40,11 +54,22 @@ class DatabaseBehind(CannotRun):
 
 
 async def connect(dsn: str) -> asyncpg.Connection:
-    """Return one connection; raise DatabaseUnreachable with the reason when there is none to be had."""
+    """Return one connection; raise DatabaseUnreachable with the reason when there is none to be had.
+
+    It is a DatabaseAway when the reason may pass by itself.
+    """
     try:
-        return await asyncpg.connect(dsn)
+        return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseUnreachable(f"The database cannot be reached: {error}") from error
+        kind = DatabaseAway if _may_pass(error) else DatabaseUnreachable
+        raise kind(f"The database cannot be reached: {error or type(error).__name__}") from error
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, socket.gaierror):
+        return error.errno == socket.EAI_AGAIN
+    # Before it starts the socket of an embedded server is not there.
+    return isinstance(error, OSError) or lost.is_away(error)
 
 
 async def check_server(connection: asyncpg.Connection) -> None:
@@ -68,7 +93,30 @@ async def check_revision(dsn: str) -> None:
     try:
         await check_server(connection)
         found = await current(connection)
+    except lost.LOST as error:
+        if not lost.is_away(error):
+            raise
+        raise DatabaseAway(f"The database went away: {type(error).__name__}") from error
     finally:
-        await connection.close()
+        with suppress(*lost.LOST):
+            await connection.close(timeout=1)
     if found != HEAD:
         raise DatabaseBehind(found)
+
+
+async def await_revision(dsn: str, stop: asyncio.Event) -> None:
+    """Wait until the database answers or we are to stop, then refuse it as `check_revision` does.
+
+    Raises DatabaseUnreachable at once for a reason that does not pass by itself.
+    """
+    logged = ""
+    while not stop.is_set():
+        try:
+            return await check_revision(dsn)
+        except DatabaseAway as error:
+            if str(error) != logged:
+                logged = str(error)
+                _log.warning("database_awaited", reason=logged)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _RETRY_SECONDS)
+    return None

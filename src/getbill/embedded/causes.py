@@ -1,0 +1,52 @@
+"""Causes of an embedded PostgreSQL that is away, each one sentence with the way out.
+
+A cause is read from what PostgreSQL wrote last and from the disk it lies on; a full disk is told even where it kept
+PostgreSQL from writing anything.
+"""
+
+import os
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+# With less than this nothing can be written any more; PostgreSQL takes its write-ahead log 16 MB at a time.
+FREE_BYTES_MIN: Final = 1_000_000
+_START_BYTES_MIN: Final = 20_000_000
+_WORDS_MAX: Final = 300
+_FATAL: Final = re.compile(r"(?:FATAL|PANIC):\s+(.+)")
+
+
+def disk_full(folder: Path) -> str:
+    """Return the sentence of a full disk."""
+    return f"The disk is full: free some space where {folder} is."
+
+
+def is_full(folder: Path, bytes_min: int = FREE_BYTES_MIN) -> bool:
+    """Return whether the disk a folder lies on has less room than that, or no room for another file."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < bytes_min or (disk.f_files > 0 and disk.f_ffree == 0)
+
+
+def cause(words: str, cluster: Path, status: int | None = None) -> str:
+    """Return why the server of a cluster ended: by what it wrote last, the state of its disk, its exit status."""
+    for pattern, sentence in _table():
+        if pattern.search(words):
+            return sentence.format(folder=cluster)
+    if is_full(cluster, _START_BYTES_MIN):
+        return disk_full(cluster)
+    if fatal := _FATAL.findall(words):
+        return f"PostgreSQL ended: {fatal[-1].strip().rstrip('.')[:_WORDS_MAX]}."
+    if status is not None and status < 0:
+        return f"PostgreSQL was ended by signal {-status} and is started again."
+    return "PostgreSQL ended without a reason and is started again; its log may tell more."
+
+
+@cache
+def _table() -> list[tuple[re.Pattern[str], str]]:
+    rows = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["cause"]
+    return [(re.compile(row["pattern"]), row["sentence"]) for row in rows]

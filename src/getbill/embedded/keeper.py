@@ -1,0 +1,104 @@
+"""Keeping the embedded PostgreSQL up: started again for ever, whatever ended it.
+
+The invariant: it is tried again at most `WAIT_MAX_SECONDS` after it ended, and a recovery is waited for as long as
+it makes progress; meanwhile the outage says why, in one sentence.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from getbill.embedded import server as servers
+from getbill.embedded.outage import Outage
+from getbill.embedded.server import Server, ServerDidNotStart
+
+WAIT_FIRST_SECONDS: Final = 0.2
+WAIT_MAX_SECONDS: Final = 5.0
+# A server that stayed up for so long is started again at once when it falls.
+STEADY_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 0.05
+WATCH_SECONDS: Final = 0.25
+
+_STARTING: Final = "The database is starting: it recovers what was under way when it ended."
+
+_log = structlog.get_logger(__name__)
+
+
+class Keeper:
+    """The supervisor of one claimed server, until told to stop."""
+
+    def __init__(self, server: Server, outage: Outage, stop: asyncio.Event) -> None:
+        self._server = server
+        self._outage = outage
+        self._stop = stop
+        self._logged: str | None = None
+
+    async def run(self) -> None:
+        """Keep the server up until told to stop; its clients reconnect by themselves."""
+        wait_seconds = WAIT_FIRST_SECONDS
+        while not self._stop.is_set():
+            if await self._once() >= STEADY_SECONDS or self._server.is_held_up:
+                wait_seconds = WAIT_FIRST_SECONDS
+            if await self._pause(wait_seconds):
+                return
+            wait_seconds = min(wait_seconds * 2, WAIT_MAX_SECONDS)
+
+    async def _once(self) -> float:
+        """Start the server and stay with it until it ends; return for how many seconds it was up."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._server.launch()
+            if not await self._comes_up():
+                if not self._stop.is_set():
+                    self._say(self._server.cause)
+                return 0.0
+        except ServerDidNotStart as error:
+            self._say(str(error))
+            return 0.0
+        began = loop.time()
+        self._say(None)
+        await self._watch()
+        if not self._stop.is_set():
+            self._say(self._server.cause)
+        return loop.time() - began
+
+    async def _comes_up(self) -> bool:
+        """Wait until the server is ready, as long as it makes progress; False when it ended, or we are to stop."""
+        server, loop = self._server, asyncio.get_running_loop()
+        signs, since = server.progress, loop.time()
+        while not server.is_ready:
+            if not server.is_running or await self._pause(LOOK_SECONDS):
+                return False
+            if self._outage.sentence() is None:
+                self._outage.tell(_STARTING)
+            if (signs_now := server.progress) != signs:
+                signs, since = signs_now, loop.time()
+            elif loop.time() - since > servers.START_SECONDS:
+                await asyncio.to_thread(server.end)
+                seconds = f"{servers.START_SECONDS:.0f}"
+                raise ServerDidNotStart(f"PostgreSQL got no further for {seconds} s and is started again.")
+        return True
+
+    async def _watch(self) -> None:
+        """Stay until the server ends or we are to stop; a disk that fills up is told before it ends anything."""
+        while self._server.is_running and not await self._pause(WATCH_SECONDS):
+            self._say(self._server.disk_full)
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait, and return whether we are to stop."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        return self._stop.is_set()
+
+    def _say(self, sentence: str | None) -> None:
+        """Tell a new reason to those who are asked, and log it once."""
+        self._outage.tell(sentence)
+        if sentence == self._logged:
+            return
+        self._logged = sentence
+        if sentence is None:
+            _log.info("database_up")
+        else:
+            _log.error("database_away", reason=sentence)

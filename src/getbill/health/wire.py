@@ -1,0 +1,19 @@
+"""Answers of the health routes, as probes read them."""
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
+from getbill.health.queries import Check
+from getbill.kit.http import answer
+
+
+def readiness(parts: Sequence[Check], notes: Sequence[str] = ()) -> Response:
+    """Return whether every part is ready: 200, or 503 with what to do."""
+    is_ready = all(part.is_ready for part in parts)
+    shown = {
+        "status": "ready" if is_ready else "not_ready",
+        "parts": {part.name: {"is_ready": part.is_ready, "way_out": part.way_out} for part in parts},
+        "notes": list(notes),
+    }
+    return answer(200 if is_ready else 503, shown, {"Cache-Control": "no-store"})

@@ -1,0 +1,280 @@
+"""The bounds on what a client may send before it has shown a credential, by raw sockets against the real server."""
+
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Self
+from urllib.parse import urlsplit
+
+import pytest
+
+import make
+import processes
+from installation import Cluster, Installation, open_installation
+from make import Company
+
+DEBTS = "/external-api/v1/debts"
+PER_ADDRESS = 8
+HEAD_BYTES = 4_000
+HEAD_SECONDS = 1
+RATE = 500
+BOUNDS = {
+    "GETBILL_CONNECTIONS_PER_ADDRESS_MAX": str(PER_ADDRESS),
+    "GETBILL_CONNECTIONS_PER_PROXY_MAX": str(3 * PER_ADDRESS),
+    "GETBILL_HEAD_BYTES_MAX": str(HEAD_BYTES),
+    "GETBILL_HEAD_SECONDS_MAX": str(HEAD_SECONDS),
+    "GETBILL_BODY_BYTES_PER_SECOND_MIN": str(RATE),
+    "GETBILL_BODY_BYTES_MAX": "100000",
+    "GETBILL_RATE_LIMIT_SANDBOX": "1000000",
+    "GETBILL_RATE_LIMIT_ANONYMOUS": "1000000",
+}
+
+
+@pytest.fixture(scope="module")
+async def bounded(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+    async with open_installation(postgres, "bounded", tmp_path_factory.mktemp("bounded")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def key(bounded: Installation) -> str:
+    company: Company = await make.company(bounded.database, bounded.vault)
+    return company.key
+
+
+def environment(bounded: Installation, **more: str) -> dict[str, str]:
+    settings = bounded.settings
+    assert settings.master_key is not None
+    secret = settings.master_key.get_secret_value()
+    return {"DATABASE_URL": settings.dsn, "GETBILL_MASTER_KEY": secret, **BOUNDS, **more}
+
+
+@pytest.fixture(scope="module")
+def address(
+    bounded: Installation, key: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, int]]:
+    """Where an API with narrow bounds answers."""
+    with processes.running(environment(bounded), tmp_path_factory.mktemp("api")) as url:
+        parts = urlsplit(url)
+        yield str(parts.hostname), int(parts.port or 0)
+
+
+class Client:
+    """A client that sends what it likes."""
+
+    def __init__(self, address: tuple[str, int], source: str = "127.0.0.1") -> None:
+        self.socket = socket.create_connection(address, 30, source_address=(source, 0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.socket.close()
+
+    def send(self, *parts: bytes) -> "Client":
+        with contextlib.suppress(ConnectionError):
+            for part in parts:
+                self.socket.sendall(part)
+        return self
+
+    def answer(self) -> bytes:
+        """All that comes until the server closes."""
+        received = bytearray()
+        with contextlib.suppress(ConnectionError):
+            while piece := self.socket.recv(65_536):
+                received += piece
+        return bytes(received)
+
+    def status(self) -> int:
+        """The status of the one answer that comes before the server closes; 0 without any."""
+        answered = self.answer()
+        return int(answered.split()[1]) if answered else 0
+
+    def first_line(self) -> bytes:
+        """The first line of what comes next."""
+        return self.socket.recv(65_536).partition(b"\r\n")[0]
+
+    def is_open(self) -> bool:
+        """Whether the server has not closed; what it has said is passed over."""
+        self.socket.settimeout(0)
+        try:
+            while self.socket.recv(65_536):
+                pass
+        except BlockingIOError:
+            return True
+        except ConnectionError:
+            return False
+        finally:
+            self.socket.settimeout(30)
+        return False
+
+
+def get(path: str = "/healthz", *headers: str, close: bool = True) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", "Host: localhost", *headers]
+    lines += ["Connection: close"] if close else []
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def post(key: str, *headers: str) -> bytes:
+    lines = [f"POST {DEBTS} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {key}"]
+    lines += ["Content-Type: application/json", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def test_a_head_of_the_largest_size_is_read_and_one_beyond_is_431(address: tuple[str, int]) -> None:
+    with Client(address) as client:
+        assert client.send(get("/healthz", f"X-Large: {'x' * (HEAD_BYTES - 200)}")).status() == 200
+    with Client(address) as client:
+        answered = client.send(get("/healthz", f"X-Large: {'x' * HEAD_BYTES}")).answer()
+
+    assert answered.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b"content-type: application/problem+json" in answered
+    assert b"larger than 4000 bytes" in answered
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"GET /" + b"x" * 100_000],
+        [b"GET / HTTP/1.1\r\nX-Endless: ", *[b"x" * 1_000] * 20],
+        [b"GET / HTTP/1.1\r\n", *[b"X-Many: some\r\n"] * 1_000],
+        [b"\r\n" * 10_000],
+    ],
+)
+def test_a_head_without_an_end_is_431(address: tuple[str, int], pieces: list[bytes]) -> None:
+    with Client(address) as client:
+        assert client.send(*pieces).status() == 431
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"\r\n"])
+def test_a_head_that_takes_too_long_is_408(address: tuple[str, int], sent: bytes) -> None:
+    with Client(address) as client:
+        assert client.send(sent).status() == 408
+
+
+def test_a_head_after_another_request_that_takes_too_long_is_408(address: tuple[str, int]) -> None:
+    with Client(address) as client:
+        assert client.send(get(close=False)).first_line() == b"HTTP/1.1 200 OK"
+        assert client.send(b"GET / HTTP/1.1\r\nHost:").status() == 408
+
+
+def test_a_request_that_is_long_in_being_answered_is_not_too_slow(address: tuple[str, int], key: str) -> None:
+    path = "/external-api/v1/events?after=now&wait=2"
+    with Client(address) as client:
+        client.send(get(path, f"Authorization: Bearer {key}", close=False))
+
+        assert client.first_line() == b"HTTP/1.1 200 OK"
+
+
+def test_pipelined_requests_are_all_answered(address: tuple[str, int]) -> None:
+    with Client(address) as client:
+        answered = client.send(get(close=False) * 5 + get()).answer()
+
+    assert answered.count(b"HTTP/1.1 200 OK") == 6
+
+
+def test_a_body_that_comes_drop_by_drop_is_408(address: tuple[str, int], key: str) -> None:
+    with Client(address) as client:
+        client.send(post(key, "Content-Length: 50000"))
+        client.socket.settimeout(0.2)
+        received = b""
+        while not received:
+            client.send(b" ")
+            with contextlib.suppress(TimeoutError):
+                received = client.socket.recv(65_536)
+
+    assert received.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert b"more slowly than 500 bytes a second" in received
+
+
+def test_a_body_that_comes_fast_enough_is_read(address: tuple[str, int], key: str) -> None:
+    body = b'{"amount": 1' + b" " * 49_986 + b"}"
+    with Client(address) as client:
+        client.send(
+            post(key, f"Content-Length: {len(body)}", "Connection: close"), body[:20_000], body[20_000:]
+        )
+
+        assert client.status() == 422
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ("Content-Length: 100001", b"", 413),
+        ("Transfer-Encoding: chunked", b"1000\r\n" + b"x" * 4096 + b"\r\n", 413),
+        # Trailers and extensions are no body and are not endless.
+        ("Transfer-Encoding: chunked", b"1;ext=" + b"y" * 60 + b"\r\nx\r\n", 431),
+    ],
+)
+def test_a_body_without_an_end_is_refused(
+    address: tuple[str, int], key: str, headers: str, body: bytes, status: int
+) -> None:
+    with Client(address) as client:
+        client.send(post(key, headers), *[body] * 400)
+
+        assert client.first_line().split()[1] == b"%d" % status
+
+
+def test_trailers_without_an_end_are_refused(address: tuple[str, int], key: str) -> None:
+    with Client(address) as client:
+        client.send(
+            post(key, "Transfer-Encoding: chunked"), b"1\r\n{\r\n0\r\n", *[b"X-Trailer: some\r\n"] * 2_000
+        )
+
+        assert client.status() == 431
+
+
+def test_what_is_no_http_is_a_problem_too(address: tuple[str, int]) -> None:
+    with Client(address) as client:
+        answered = client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").answer()
+
+    assert answered.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"/problems/bad-request" in answered
+
+
+def test_strangers_of_one_address_make_room_for_the_next(address: tuple[str, int], key: str) -> None:
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(address)) for _ in range(3 * PER_ADDRESS)]
+        until(lambda: sum(client.is_open() for client in clients) <= PER_ADDRESS)
+        # Nobody else at that address is kept out, and elsewhere nobody notices.
+        with Client(address) as known:
+            assert known.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
+        with Client(address, "127.0.0.2") as elsewhere:
+            assert elsewhere.send(get()).status() == 200
+
+
+def test_who_has_shown_a_credential_is_not_counted(address: tuple[str, int], key: str) -> None:
+    with contextlib.ExitStack() as stack:
+        known = []
+        for _ in range(3 * PER_ADDRESS):
+            client = stack.enter_context(Client(address))
+            known.append(client)
+            client.send(get(DEBTS, f"Authorization: Bearer {key}", close=False))
+            assert client.first_line() == b"HTTP/1.1 200 OK"
+
+        assert all(client.is_open() for client in known)
+
+
+def test_a_trusted_proxy_has_more(
+    bounded: Installation, key: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    trusting = environment(bounded, GETBILL_TRUSTED_PROXIES="127.0.0.3", GETBILL_HEAD_SECONDS_MAX="60")
+    with (
+        processes.running(trusting, tmp_path_factory.mktemp("proxied")) as url,
+        contextlib.ExitStack() as stack,
+    ):
+        parts = urlsplit(url)
+        where = str(parts.hostname), int(parts.port or 0)
+        of_proxy = [stack.enter_context(Client(where, "127.0.0.3")) for _ in range(3 * PER_ADDRESS)]
+        of_another = [stack.enter_context(Client(where, "127.0.0.4")) for _ in range(3 * PER_ADDRESS)]
+
+        until(lambda: sum(client.is_open() for client in of_another) <= PER_ADDRESS)
+        assert all(client.is_open() for client in of_proxy)
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
