@@ -37,7 +37,10 @@ _JSON_TYPES = frozenset(
 
 
 class JsonAnswer(Response):
-    """A JSON answer that is written already; nothing has to be found out about its headers."""
+    """A JSON answer that is written already; nothing has to be found out about its headers.
+
+    A header that is given replaces ours of that name.
+    """
 
     media_type = "application/json"
 
@@ -45,14 +48,12 @@ class JsonAnswer(Response):
         self.status_code = status
         self.body = body
         self.background = None
-        self.raw_headers = [
-            (b"content-length", b"%d" % len(body)),
-            (b"content-type", b"application/json"),
-        ]
+        named = {b"content-length": b"%d" % len(body), b"content-type": b"application/json"}
         if headers:
-            self.raw_headers += [
-                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
-            ]
+            named |= {
+                name.lower().encode("latin-1"): value.encode("latin-1") for name, value in headers.items()
+            }
+        self.raw_headers = list(named.items())
 
 
 def answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
