@@ -126,6 +126,8 @@ def shown(followup: Followup, link: Link | None) -> dict[str, Any]:
 class MessageShown(BaseModel):
     """What a debtor was told, word for word, and at which address."""
 
+    model_config = ConfigDict(title="FollowupMessage")
+
     followup_id: str
     debt_id: str
     channel: Way

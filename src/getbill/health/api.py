@@ -45,7 +45,7 @@ def _database(request: Request) -> Database:
     return database
 
 
-@router.get("/healthz", response_model=Alive)
+@router.get("/healthz", response_model=Alive, operation_id="check_liveness")
 async def alive() -> Response:
     """Say that the process answers; it asks nothing of any other part."""
     return answer(200, {"status": "ok"})
@@ -54,6 +54,7 @@ async def alive() -> Response:
 @router.get(
     "/readyz",
     response_model=Readiness,
+    operation_id="check_readiness",
     responses={503: {"model": Readiness, "description": "A part is not ready, and which."}},
 )
 async def ready(request: Request) -> Response:
@@ -68,6 +69,7 @@ async def ready(request: Request) -> Response:
 @router.get(
     "/metrics",
     response_class=Response,
+    operation_id="get_metrics",
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:

@@ -11,7 +11,6 @@ import asyncpg
 import structlog
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
@@ -183,45 +182,6 @@ def etag(version: int) -> str:
 def routes_of(app: FastAPI) -> Iterator[RouteContext]:
     """Return every route of an application, those of the routers it includes too."""
     return iter_route_contexts(app.routes)
-
-
-def describe(app: FastAPI, finish: Callable[[dict[str, Any], list[RouteContext]], None]) -> None:
-    """Have the OpenAPI document show the bodies that `body` reads, then let `finish` add the rest."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = get_openapi(
-                title=app.title,
-                version=app.version,
-                description=app.description,
-                routes=app.routes,
-                tags=app.openapi_tags,
-            )
-            _add_bodies(app, document)
-            finish(document, list(routes_of(app)))
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    cast("Any", app).openapi = openapi
-
-
-def _add_bodies(app: FastAPI, document: dict[str, Any]) -> None:
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for route in routes_of(app):
-        for reader in json_bodies(route):
-            schema = TypeAdapter(reader.model).json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(schema.pop("$defs", {}))
-            schemas[reader.model.__name__] = schema
-            for method in route.methods or ():
-                operation = document["paths"][route.path_format][method.lower()]
-                operation["requestBody"] = {
-                    "required": not reader.optional,
-                    "content": {
-                        "application/json": {
-                            "schema": {"$ref": f"#/components/schemas/{reader.model.__name__}"}
-                        }
-                    },
-                }
 
 
 def json_bodies(route: Any) -> list[JsonBody]:

@@ -23,10 +23,14 @@ _Tag = Annotated[str, Field(min_length=1, max_length=100)]
 _Day = Annotated[date, BeforeValidator(written_day)]
 
 
+# Answers repeat these in full, defaults too.
+_REPEATED = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+
+
 class ConditionsBody(BaseModel):
     """What must hold for a step to be taken, all of it, when the step is due."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _REPEATED
 
     balance_min: MoneyNumber | None = Field(
         None, description="At least this is owed, in the debt's currency."
@@ -53,7 +57,7 @@ class ConditionsBody(BaseModel):
 class FallbackBody(BaseModel):
     """How a step is taken where the address of its channel is not known, or is on the suppression list."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _REPEATED
 
     channel: Channel
     template: _Name
@@ -62,7 +66,7 @@ class FallbackBody(BaseModel):
 class StepBody(BaseModel):
     """One contact, so long after day 0."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _REPEATED
 
     key: _Name = Field(description="The step's own name in the scenario.", examples=["wave_1_email"])
     wave: _Whole = Field(1, ge=1)
@@ -96,7 +100,7 @@ class StepBody(BaseModel):
 class EndBody(BaseModel):
     """When a debt nobody paid becomes `unresolved`, and a person is asked what to do."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _REPEATED
 
     offset: _Whole = Field(ge=0, le=3660)
     unit: Unit = Unit.DAYS
@@ -106,7 +110,7 @@ class EndBody(BaseModel):
 class ExclusionsBody(BaseModel):
     """Days without contact, where the debtor lives. The contact rules may exclude more."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _REPEATED
 
     weekends: _Flag = True
     public_holidays: _Flag = True

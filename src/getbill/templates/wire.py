@@ -40,7 +40,9 @@ class WordingBody(BaseModel):
 class PreviewBody(BaseModel):
     """What to preview: a wording that is not published yet, or with no body the one in force."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+    model_config = ConfigDict(
+        title="TemplatePreviewBody", extra="forbid", json_schema_extra={"examples": [{}]}
+    )
 
     wording: WordingBody | None = None
 

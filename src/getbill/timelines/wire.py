@@ -93,6 +93,7 @@ class PreviewBody(BaseModel):
     """Whose calendar: a debt that is there, or one that is only asked about; nothing of it is stored."""
 
     model_config = ConfigDict(
+        title="ScenarioPreviewBody",
         extra="forbid",
         json_schema_extra={
             "examples": [
@@ -150,6 +151,8 @@ class ContactShown(BaseModel):
 
 class MessageShown(BaseModel):
     """What a step would say if it were taken now."""
+
+    model_config = ConfigDict(title="StepMessage")
 
     step: str
     channel: str

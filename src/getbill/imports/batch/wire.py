@@ -52,6 +52,8 @@ class BatchBody(BaseModel):
 class FindingShown(BaseModel):
     """What is wrong with a row, and the way out."""
 
+    model_config = ConfigDict(title="BatchFinding")
+
     line: int = Field(description="The same as `index`; of a file the line as its sender sees it.")
     index: int = Field(description="The row's place in `debts`, from 0.")
     temp_id: str | int | None
