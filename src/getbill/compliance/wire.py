@@ -16,7 +16,7 @@ from getbill.compliance import consents
 from getbill.compliance.consents import Given
 from getbill.compliance.suppressions import PREFIX, Suppressed
 from getbill.kit import emails, ids, json, phones
-from getbill.kit.shapes import Instant, written_instant
+from getbill.kit.shapes import Instant, some_of, written_instant
 
 Reason = Literal["stop", "not_me", "hard_bounce"]
 # Those that a rule asks for; another one is of no use.
@@ -31,7 +31,8 @@ class SuppressionBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"email": "jean.dupont@email.com", "reason": "stop"}]},
+        json_schema_extra=some_of("email", "phone")
+        | {"examples": [{"email": "jean.dupont@email.com", "reason": "stop"}]},
     )
 
     email: Email | None = None

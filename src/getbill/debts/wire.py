@@ -19,6 +19,7 @@ from pydantic import (
     TypeAdapter,
     WithJsonSchema,
 )
+from pydantic.json_schema import JsonSchemaValue
 
 from getbill import channels, scenarios
 from getbill.companies import Workspace
@@ -26,7 +27,7 @@ from getbill.debts.shapes import StatusWord
 from getbill.kit import emails, ibans, phones
 from getbill.kit.errors import FieldError
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
-from getbill.kit.shapes import written_day
+from getbill.kit.shapes import holds, written_day
 
 # CLDR's territories include groups and placeholders that are nobody's address.
 _NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
@@ -111,11 +112,13 @@ Day = Annotated[
 ]
 Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
 Link = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
-Amount = Annotated[
-    Decimal,
-    BeforeValidator(_amount),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10**12, "examples": [2340.00]}),
-]
+_AMOUNT: JsonSchemaValue = {
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "maximum": 10**12,
+    "examples": [2340.00],
+}
+Amount = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_AMOUNT)]
 Metadata = Annotated[dict[str, Any], Field(max_length=100)]
 Status = Annotated[
     StatusWord,
@@ -238,12 +241,32 @@ class DebtFields(BaseModel):
         return _wrong_scenario(raw, caller.workspace)
 
 
+_NAMES = ("name", "first_name", "last_name", "company")
+# What is required of a new debt, in which two names stand for one field.
+_REQUIRED: Any = {
+    "required": ["amount"],
+    "if": {"type": "object"},
+    "then": {
+        "allOf": [
+            {"anyOf": [holds("reference"), holds("internal_id")]},
+            {
+                "anyOf": [
+                    holds("debtor", {"anyOf": [holds(name) for name in _NAMES]}),
+                    *(holds(name) for name in ("firstname", "lastname", "debtor_company")),
+                ]
+            },
+        ]
+    },
+}
+
+
 class NewDebtBody(DebtFields):
     """A debt to create. A name, `amount` and `reference` are required."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
+        json_schema_extra=_REQUIRED
+        | {
             "examples": [
                 {
                     "debtor": {
@@ -261,6 +284,9 @@ class NewDebtBody(DebtFields):
         },
     )
 
+    amount: Annotated[Amount | None, WithJsonSchema(_AMOUNT)] = Field(
+        None, description="Amount claimed, above zero, with at most the currency's decimals."
+    )
     timeline_start_mode: Literal["immediate", "next_day"] | None = None
     accept_expensive_destination: bool | None = None
 

@@ -174,13 +174,17 @@ Word = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
 WebLink = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
 
 
+def _show_change(schema: dict[str, Any]) -> None:
+    # What is left out of a change stays: a client that fills in defaults would change it.
+    for shown in schema["properties"].values():
+        shown.pop("default", None)
+    schema["examples"] = [{"status": "deal_found", "summary": "Pays on Friday by transfer."}]
+
+
 class FollowupChangeBody(BaseModel):
     """What is known of a followup now; what is not sent stays, null takes away."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"status": "deal_found", "summary": "Pays on Friday by transfer."}]},
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_show_change)
 
     type: Type = "manual_call"
     status: Status = "on_hold"

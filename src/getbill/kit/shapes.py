@@ -1,6 +1,7 @@
 """Shapes that many answers share, as the OpenAPI document shows them."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -52,6 +53,20 @@ Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date", "exampl
 Instant = Annotated[
     str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2024-03-15T14:32:07Z"]})
 ]
+
+
+def some_of(*names: str) -> dict[str, Any]:
+    """Return the JSON Schema of a body that needs one of these fields, not null.
+
+    It stands under `then`, which validators apply and client generators leave out of their types.
+    """
+    return {"if": {"type": "object"}, "then": {"anyOf": [holds(name) for name in names]}}
+
+
+def holds(name: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of an object that has a field, not null, and there what a schema says."""
+    value = {"not": {"type": "null"}} | dict(schema or {})
+    return {"type": "object", "required": [name], "properties": {name: value}}
 
 
 class Pagination(BaseModel):

@@ -7,14 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
-from getbill.kit.shapes import Instant
+from getbill.kit.shapes import Instant, some_of
 from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
 
 
 class AdvanceBody(BaseModel):
     """By how much a sandbox's clock is moved ahead; days and hours add up."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"days": 30}]})
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra=some_of("days", "hours") | {"examples": [{"days": 30}]}
+    )
 
     days: Annotated[int, Field(ge=0, le=ADVANCE_DAYS_MAX)] = 0
     hours: Annotated[int, Field(ge=0, le=ADVANCE_DAYS_MAX * 24)] = 0

@@ -12,7 +12,7 @@ from getbill.companies import Switches
 from getbill.debts import Debt, NewDebtBody
 from getbill.kit import ids, json
 from getbill.kit.errors import FieldError
-from getbill.kit.shapes import Day, Instant
+from getbill.kit.shapes import Day, Instant, some_of
 from getbill.scenarios import VersionBody
 from getbill.timelines.forecast import Foreseen, Reason
 from getbill.timelines.model import MADE, Contact
@@ -95,7 +95,8 @@ class PreviewBody(BaseModel):
     model_config = ConfigDict(
         title="ScenarioPreviewBody",
         extra="forbid",
-        json_schema_extra={
+        json_schema_extra=some_of("debt_id", "debt")
+        | {
             "examples": [
                 {
                     "debt": {

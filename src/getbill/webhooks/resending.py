@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from getbill.kit import ids, json
 from getbill.kit.errors import FieldError, NotFound, one_field
 from getbill.kit.http import JsonBody, refusal
-from getbill.kit.shapes import Instant, InstantAsked
+from getbill.kit.shapes import Instant, InstantAsked, some_of
 from getbill.webhooks import log, queries
 from getbill.webhooks.model import Endpoint
 from getbill.webhooks.replays import SELECTED_MAX, Again, Replayed
@@ -39,7 +39,8 @@ class ReplayBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
+        json_schema_extra=some_of("webhook_ids", "deliveries", "from")
+        | {
             "examples": [
                 {"from": "2024-03-15T00:00:00Z", "to": "2024-03-16T00:00:00Z", "status": ["exhausted"]},
                 {"webhook_ids": ["wh_01m804scmte4gbpp4yw1mc91gx"]},
