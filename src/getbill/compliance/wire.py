@@ -23,7 +23,7 @@ Reason = Literal["stop", "not_me", "hard_bounce"]
 ConsentName = Literal["artificial_voice"]
 Email = Annotated[str, Field(max_length=254), AfterValidator(emails.normalise)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phones.parse)]
-_AS_WRITTEN = "In E.164, or as written in France."
+_AS_WRITTEN = "Phone number in E.164, or as written in France."
 
 
 class SuppressionBody(BaseModel):
@@ -38,7 +38,8 @@ class SuppressionBody(BaseModel):
     email: Email | None = None
     phone: Phone | None = Field(None, description=_AS_WRITTEN)
     reason: Reason = Field(
-        "stop", description="Asked to be left alone, belongs to somebody else, or returns mail."
+        "stop",
+        description="Why: `stop` (asked for no contact), `not_me` (belongs to somebody else) or `hard_bounce`.",
     )
 
     @model_validator(mode="after")
@@ -80,12 +81,14 @@ class ConsentBody(BaseModel):
     )
 
     phone: Phone = Field(description=_AS_WRITTEN)
-    consent: ConsentName = Field(description="What was agreed to: a call in an artificial voice.")
+    consent: ConsentName = Field(
+        description="What was agreed to; `artificial_voice` is a call by an artificial voice."
+    )
     source: Annotated[str, Field(min_length=1, max_length=500)] = Field(
-        description="How it was given and where the proof is; without personal data."
+        description="Circumstances of the consent and place of the proof; no personal data."
     )
     given_at: Annotated[AwareDatetime, BeforeValidator(written_instant)] | None = Field(
-        None, description="When it was given; now, where nothing is said."
+        None, description="When consent was given, ISO 8601; now by default."
     )
 
 

@@ -159,13 +159,15 @@ class DebtorBody(BaseModel):
     last_name: Text | None = None
     civility: Literal["Mr", "Ms"] | None = None
     birthdate: Day | None = None
-    company: Text | None = Field(None, description="The firm that owes, for a debt between businesses.")
+    company: Text | None = Field(
+        None, description="Name of the company that owes, for a debt between businesses."
+    )
     email: Email | None = None
     phone: Phone | None = None
     language: Language | None = None
     reference: Text | None = Field(
         None,
-        description="Your own reference of this person. One that several people have identifies none of them.",
+        description="Your reference of the debtor. It identifies the debtor only if nobody else has it.",
     )
     address: Address | None = None
 
@@ -177,20 +179,22 @@ class DebtFields(BaseModel):
 
     debtor: DebtorBody | None = None
     amount: Amount | None = Field(
-        None, description="What is owed, above zero, with at most the currency's decimals."
+        None, description="Amount claimed, above zero, with at most the currency's decimals."
     )
-    currency: Currency | None = Field(None, description="ISO 4217; the company's by default.")
+    currency: Currency | None = Field(None, description="Currency, ISO 4217; the company's by default.")
     reference: Text | None = Field(None, description="Your reference of the debt, unique in the workspace.")
     due_date: Day | None = None
-    scenario: Text | None = Field(None, description="A scenario's name; the company's default otherwise.")
+    scenario: Text | None = Field(
+        None, description="Name of the scenario; the company's default if left out."
+    )
     invoice_reference: Text | None = None
     invoice_date: Day | None = None
     object: Line | None = Field(None, description="What the debt is for.")
-    iban: Iban | None = Field(None, description="Where to pay; the creditor's own by default.")
+    iban: Iban | None = Field(None, description="IBAN that the debtor pays to; the creditor's by default.")
     payment_link: Link | None = None
-    company: Text | None = Field(None, description="The creditor's name, when you collect for several.")
+    company: Text | None = Field(None, description="Name of the creditor, if you collect for several.")
     metadata: Metadata | None = None
-    timeline_id: Text | None = Field(None, description="The same as `scenario`, by id.")
+    timeline_id: Text | None = Field(None, description="Id of the scenario, in place of `scenario`.")
     firstname: Text | None = None
     lastname: Text | None = None
     civility: Literal["Mr", "Ms"] | None = None
@@ -199,7 +203,7 @@ class DebtFields(BaseModel):
     phone: Phone | None = None
     debtor_reference: Text | None = None
     debtor_company: Text | None = None
-    internal_id: Text | None = Field(None, description="The same as `reference`.")
+    internal_id: Text | None = Field(None, description="Your reference of the debt, in place of `reference`.")
     address: Line | None = None
     street_address: Line | None = None
     street_number: Text | None = None
@@ -311,8 +315,10 @@ class PromiseBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    date: Day = Field(description="The last day of it; until then nobody contacts the debtor.")
-    amount: Amount | None = Field(None, description="How much; all that is owed, where nothing is said.")
+    date: Day = Field(
+        description="Last day of the promise, YYYY-MM-DD; the debtor is not contacted until it is over."
+    )
+    amount: Amount | None = Field(None, description="Amount promised; all that is owed by default.")
 
 
 class DebtChangeBody(DebtFields):
@@ -320,7 +326,7 @@ class DebtChangeBody(DebtFields):
 
     status: Status | None = None
     scenario_version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = Field(
-        None, description="Have the debt run this version of its scenario, from where it stands."
+        None, description="Version of the scenario that the debt runs from now on."
     )
 
     promise: PromiseBody | None = Field(

@@ -21,6 +21,8 @@ from getbill.kit.shapes import ProblemShown, problems
 
 _CREATE: Final = ("/external-api/v1/debts", "post")
 MODELS: Final[tuple[type[BaseModel], ...]] = (ProblemShown, WebhookSent, ErasedData, *DATA.values())
+# What FastAPI says of an answer that nobody describes.
+_UNDESCRIBED: Final = "Successful Response"
 _STREAM: Final = "/external-api/v1/events"
 _SENT: Final = {
     "name": "Webhooks that GetBill sends",
@@ -53,7 +55,7 @@ _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Repeat a call with the same key and it happens once: for 24 hours the first answer comes back,"
+    "description": "Key that makes a repeated call happen once: for 24 hours the first answer comes back,"
     " marked `Idempotent-Replayed: true`.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
@@ -91,6 +93,7 @@ def finish_document(document: dict[str, Any], routes: Iterable[RouteContext]) ->
                 operation["operationId"] = route.operation_id or route.name
                 glossary.describe_operation(operation)
                 _finish_operation(operation, method, str(route.path_format), scope_of(route))
+    _describe_answers(document)
     glossary.describe_properties(document["components"]["schemas"], classes_of(routes, MODELS))
     _add_examples(document)
     document["webhooks"] = {entry.kind: {"post": _webhook(entry)} for entry in events.CATALOGUE}
@@ -141,14 +144,31 @@ def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: 
             headers["Retry-After"] = _RETRY_AFTER
 
 
+def _describe_answers(document: dict[str, Any]) -> None:
+    """Say of each good answer what it is, as its schema does."""
+    for operation in (one for methods in document["paths"].values() for one in methods.values()):
+        for response in operation["responses"].values():
+            if response["description"] == _UNDESCRIBED:
+                response["description"] = _first_sentence(document, response)
+
+
+def _first_sentence(document: dict[str, Any], response: dict[str, Any]) -> str:
+    if "content" not in response:
+        return "Done. The answer has no body."
+    schema = response["content"].get("application/json", {}).get("schema", {})
+    name = schema.get("$ref", "").rpartition("/")[2]
+    described: str = document["components"]["schemas"].get(name, {}).get("description", "Text.")
+    return described.partition("\n")[0]
+
+
 def _refusals(operation: dict[str, Any], method: str, path: str, scope: str | None) -> list[int]:
     """Return the refusals that follow from what a route is; those of its own it declares itself."""
-    refusals = [500]
+    # A path or a query with U+0000 is refused before anything is looked for.
+    refusals = [400, 500]
     if "{" in path:
-        # A path with U+0000 is refused before anything is looked for.
-        refusals += [400, 404]
+        refusals.append(404)
     if scope is not None:
-        refusals += [400, 401, 403, 429, 503]
+        refusals += [401, 403, 429, 503]
         # An Idempotency-Key that was used for another request, or whose request is being answered.
         refusals += [409, 413, 422] if method == "POST" else []
     if "requestBody" in operation:

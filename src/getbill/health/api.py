@@ -30,14 +30,16 @@ class PartShown(BaseModel):
     """One part of the installation."""
 
     is_ready: bool
-    way_out: str | None = Field(description="What to do when it is not.")
+    way_out: str | None = Field(description="What to do if it is not ready; null if it is.")
 
 
 class Readiness(BaseModel):
     """Whether every part of the installation is ready."""
 
     status: Literal["ready", "not_ready"]
-    parts: dict[str, PartShown] = Field(description="`database`, `migrations`, `worker`, `company`.")
+    parts: dict[str, PartShown] = Field(
+        description="State of each part: `database`, `migrations`, `worker`, `company`."
+    )
 
 
 def _database(request: Request) -> Database:
@@ -70,7 +72,12 @@ async def ready(request: Request) -> Response:
     "/metrics",
     response_class=Response,
     operation_id="get_metrics",
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses={
+        200: {
+            "description": "The metrics, in Prometheus' text format.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    },
 )
 async def metrics(request: Request) -> Response:
     """Tell this process' counters and what waits for the workers, as Prometheus reads it."""

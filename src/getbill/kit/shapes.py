@@ -45,9 +45,7 @@ def _in_utc(value: datetime) -> datetime:
 DayAsked = Annotated[date, BeforeValidator(written_day)]
 InstantAsked = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterValidator(_in_utc)]
 
-MoneyNumber = Annotated[
-    Decimal, WithJsonSchema({"type": "number", "description": "A number with the currency's decimals."})
-]
+MoneyNumber = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["EUR"])]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date", "examples": ["2024-01-15"]})]
 Instant = Annotated[
@@ -72,14 +70,16 @@ def holds(name: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
 class Pagination(BaseModel):
     """Where a page stands in its list."""
 
-    total: int = Field(description="How many there are; exact to 10,000.")
+    total: int = Field(description="Number of items; exact to 10,000.")
     page: int
     limit: int
     pages: int
     next_cursor: str | None = Field(
-        description="Send it as `cursor` for the rows that follow; null at the end."
+        description="Cursor of the next page, to send as `cursor`; null at the end."
     )
-    total_is_exact: bool = Field(default=True, description="False when there are more than `total`.")
+    total_is_exact: bool = Field(
+        default=True, description="Whether `total` is exact: false if there are more, absent otherwise."
+    )
 
 
 class FieldErrorShown(BaseModel):

@@ -43,9 +43,9 @@ class BatchBody(BaseModel):
     )
 
     debts: Annotated[list[Row], Field(min_length=1, max_length=10_000)]
-    batch_name: str | None = Field(None, max_length=200, description="What people find the batch by.")
+    batch_name: str | None = Field(None, max_length=200, description="Your name for the batch.")
     accept_expensive_destination: bool | None = Field(
-        None, description="For every row that does not say so itself."
+        None, description="Default of `accept_expensive_destination` for rows that do not set it."
     )
 
 
@@ -54,18 +54,20 @@ class FindingShown(BaseModel):
 
     model_config = ConfigDict(title="BatchFinding")
 
-    line: int = Field(description="The same as `index`; of a file the line as its sender sees it.")
-    index: int = Field(description="The row's place in `debts`, from 0.")
+    line: int = Field(description="Row number, equal to `index`; for a file the line number.")
+    index: int = Field(description="Position of the row in `debts`, from 0.")
     temp_id: str | int | None
     column: str | None = Field(
-        description="Where it stands in the row (RFC 6901).", examples=["/debtor/email"]
+        description="JSON pointer to the field in the row (RFC 6901).", examples=["/debtor/email"]
     )
     letter: str | None
-    value: Any = Field(description="What stands there.")
+    value: Any = Field(description="Value that was sent.")
     code: str
     severity: Literal["error", "warning"]
     message: str
-    suggestion: str | None = Field(description="What would be right, where that is known.")
+    suggestion: str | None = Field(
+        description="Value that would be right, where it is certain; otherwise null."
+    )
     outcome: str
     debt_id: str | None
 
@@ -73,9 +75,9 @@ class FindingShown(BaseModel):
 class ErrorReport(BaseModel):
     """The first findings, and where all of them are."""
 
-    rows: int = Field(description="Of how many rows something is said.")
-    findings: list[FindingShown] = Field(description="The first 100.")
-    more: str | None = Field(description="Where all of them are; null when these are all.")
+    rows: int = Field(description="Number of rows with findings.")
+    findings: list[FindingShown] = Field(description="The first 100 findings.")
+    more: str | None = Field(description="URL of all findings; null if these are all.")
 
 
 class BatchShown(BaseModel):
@@ -85,9 +87,12 @@ class BatchShown(BaseModel):
     name: str
     status: Literal["processing", "completed", "failed", "undone"]
     total: int
-    created: int = Field(description="Accepted and stored when answered; made so far when read later.")
+    created: int = Field(
+        description="Number of debts: accepted when the batch is created, created so far when it is read"
+        " later."
+    )
     unchanged: int = Field(
-        description="Of those, rows that asked for a debt made before, from the same body."
+        description="Number of those rows whose debt existed already, created from the same body."
     )
     errors: int
     error_report: ErrorReport
