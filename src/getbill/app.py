@@ -24,7 +24,8 @@ from getbill.gateways import api as gateways_api
 from getbill.imports import api as imports_api
 from getbill.kit import calendar, clock, phones
 from getbill.kit.db import open_database
-from getbill.kit.http import describe, handle_problems
+from getbill.kit.http import handle_problems
+from getbill.kit.openapi import describe
 from getbill.kit.routes import Straight, gather
 from getbill.migrations import check_revision
 from getbill.payments import api as payments_api
@@ -88,7 +89,7 @@ def create_app(settings: Settings, outage: Outage | None = None) -> FastAPI:
     gather(app.router, access.router, health.router, explorer.router)
     explorer.mount_assets(app)
     handle_problems(app)
-    describe(app, explorer.finish_document)
+    describe(app, explorer.finish_document, explorer.MODELS)
     # The last one added is the outermost.
     app.add_middleware(Straight, api=app)
     app.add_middleware(access.Middleware)

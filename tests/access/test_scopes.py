@@ -18,7 +18,7 @@ from getbill.app import create_app
 from getbill.companies import Founded
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, open_database
-from getbill.kit.http import routes_of
+from getbill.kit.paths import routes_of
 from getbill.settings import Settings
 from getbill.vault import Vault
 

@@ -10,7 +10,8 @@ from getbill.app import create_app
 from getbill.explorer.document import scope_of, scopes_of
 from getbill.explorer.problems import known
 from getbill.kit.errors import Problem
-from getbill.kit.http import json_bodies, routes_of
+from getbill.kit.http import json_bodies
+from getbill.kit.paths import routes_of
 from getbill.settings import Settings
 
 # What anybody may ask for; each with the reason.

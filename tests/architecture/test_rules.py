@@ -182,6 +182,7 @@ def test_a_secret_setting_is_never_shown() -> None:
 
 def test_the_lock_files_name_no_address() -> None:
     locks = [*(ROOT / "requirements").glob("*.txt"), ROOT / "package-lock.json"]
+    locks += (ROOT / "tests").glob("*/*/package-lock.json")
 
     wrong = [lock.name for lock in locks if "://" in lock.read_text("utf-8")]
 

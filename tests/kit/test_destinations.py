@@ -194,5 +194,4 @@ def test_our_verdict_differs_from_the_librarys_only_where_a_decision_says_so() -
         found[verdict] += 1
         examples.setdefault(verdict, number)
 
-    print(found, examples)
     assert found.keys() - {None} <= EXPLAINED.keys(), examples

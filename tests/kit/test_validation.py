@@ -26,8 +26,9 @@ from pydantic_core import _pydantic_core as core
 import getbill
 from getbill.app import create_app
 from getbill.kit.errors import WrongValue
-from getbill.kit.http import json_bodies, routes_of, wrong_fields
+from getbill.kit.http import json_bodies, wrong_fields
 from getbill.kit.messages import VALUE, message
+from getbill.kit.paths import routes_of
 from getbill.kit.validation import KNOWN, forms, sentence
 from getbill.settings import Settings
 

@@ -18,8 +18,12 @@ from getbill.kit.http import answer
 
 router = APIRouter()
 
-TOKEN_PATHS = ("/external-api/v1/oauth/token", "/oauth/token", "/token")
-REVOCATION_PATHS = ("/external-api/v1/oauth/revoke", "/oauth/revoke")
+TOKEN_PATHS = {
+    "/external-api/v1/oauth/token": "issue_token_api",
+    "/oauth/token": "issue_token_oauth",
+    "/token": "issue_token",
+}
+REVOCATION_PATHS = {"/external-api/v1/oauth/revoke": "revoke_token_api", "/oauth/revoke": "revoke_token"}
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": wire.OAuthRefusal, "description": "The request is wrong; `error` says how."},
@@ -91,7 +95,7 @@ def _told(told: desk.Answer) -> Response:
     return answer(status, members, dict(headers))
 
 
-for _path in TOKEN_PATHS:
+for _path, _name in TOKEN_PATHS.items():
     router.add_api_route(
         _path,
         issue_token,
@@ -99,10 +103,10 @@ for _path in TOKEN_PATHS:
         response_model=wire.TokenShown,
         responses=_REFUSALS,
         openapi_extra=wire.TOKEN_FORM,
-        operation_id=f"issue_token{_path.replace('/', '_').replace('-', '_')}",
+        operation_id=_name,
         tags=["Authentication"],
     )
-for _path in REVOCATION_PATHS:
+for _path, _name in REVOCATION_PATHS.items():
     router.add_api_route(
         _path,
         revoke_token,
@@ -110,7 +114,7 @@ for _path in REVOCATION_PATHS:
         response_model=wire.Revoked,
         responses=_REFUSALS,
         openapi_extra=wire.REVOCATION_FORM,
-        operation_id=f"revoke_token{_path.replace('/', '_').replace('-', '_')}",
+        operation_id=_name,
         tags=["Authentication"],
     )
 

@@ -13,11 +13,11 @@ from getbill.kit.shapes import Instant
 class TokenShown(BaseModel):
     """An access token and what it is good for (RFC 6749 section 5.1)."""
 
-    access_token: str = Field(description="A JWT signed with RS256; treat it as opaque.")
+    access_token: str = Field(description="Access token: a JWT signed with RS256, to be treated as opaque.")
     token_type: str = Field(examples=["Bearer"])
-    expires_in: int = Field(description="Seconds.", examples=[3600])
+    expires_in: int = Field(description="Lifetime of the access token in seconds.", examples=[3600])
     refresh_token: str | None = Field(
-        None, description="Good for one use within 30 days; absent when the client may not refresh."
+        None, description="Refresh token for one use within 30 days; absent if the client may not refresh."
     )
     scope: str = Field(examples=["debts:read debts:write followups:read"])
 
@@ -57,17 +57,19 @@ class Configuration(BaseModel):
     """The company's defaults for new debts, and the workspace this credential acts in."""
 
     workspace: str = Field(
-        examples=["sandbox"], description="`live`, or `sandbox` where nobody real is contacted."
+        examples=["sandbox"], description="`live`, or `sandbox`, where nobody real is contacted."
     )
     workspace_id: str
-    workspace_time: Instant = Field(description="The workspace's clock; a sandbox's can be moved ahead.")
+    workspace_time: Instant = Field(
+        description="Current time of the workspace, in UTC; a sandbox's can be moved ahead."
+    )
     currency: str = Field(examples=["EUR"])
     country: str = Field(examples=["FR"])
     language: str = Field(examples=["fr"])
     scenario: str = Field(examples=["standard_3_waves"])
-    collector: str = Field(description="`creditor` for its own debts, `third_party` for those of others.")
+    collector: str = Field(description="`creditor` collects its own debts, `third_party` those of others.")
     iban: str | None
-    scopes: list[str] = Field(description="What this credential may do.")
+    scopes: list[str] = Field(description="Scopes of this credential.")
     requests_per_minute: int
 
 
@@ -142,8 +144,8 @@ def user(member: User) -> dict[str, Any]:
 
 
 _CREDENTIALS = {
-    "client_id": {"type": "string", "description": "Or both by HTTP Basic."},
-    "client_secret": {"type": "string"},
+    "client_id": {"type": "string", "description": "Id of the client, unless sent by HTTP Basic."},
+    "client_secret": {"type": "string", "description": "Secret of the client, unless sent by HTTP Basic."},
 }
 
 
@@ -157,11 +159,18 @@ def form(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
 TOKEN_FORM = form(
     ["grant_type"],
     {
-        "grant_type": {"type": "string", "enum": ["client_credentials", "refresh_token"]},
-        "refresh_token": {"type": "string", "description": "With grant_type=refresh_token."},
+        "grant_type": {
+            "type": "string",
+            "enum": ["client_credentials", "refresh_token"],
+            "description": "Grant: the client's credentials, or the refresh token of an earlier answer.",
+        },
+        "refresh_token": {
+            "type": "string",
+            "description": "Refresh token, with grant_type=refresh_token.",
+        },
         "scope": {
             "type": "string",
-            "description": f"Separated by spaces; all the client has when absent. There are: {', '.join(SCOPES)}.",
+            "description": f"Scopes, separated by spaces; all of the client by default. There are: {', '.join(SCOPES)}.",
         },
     },
 )
@@ -170,8 +179,12 @@ REVOCATION_FORM = form(
     {
         "token": {
             "type": "string",
-            "description": "An access token, or a refresh token with its whole family.",
+            "description": "Access token, or refresh token, which is revoked with its whole family.",
         },
-        "token_type_hint": {"type": "string", "enum": ["access_token", "refresh_token"]},
+        "token_type_hint": {
+            "type": "string",
+            "enum": ["access_token", "refresh_token"],
+            "description": "Type of the token; may be left out.",
+        },
     },
 )

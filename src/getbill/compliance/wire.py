@@ -19,14 +19,14 @@ from getbill.kit import emails, ids, json, phones
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import message
 from getbill.kit.names import Name
-from getbill.kit.shapes import Instant, written_instant
+from getbill.kit.shapes import Instant, some_of, written_instant
 
 Reason = Literal["stop", "not_me", "hard_bounce"]
 # Those that a rule asks for; another one is of no use.
 ConsentName = Literal["artificial_voice"]
 Email = Annotated[str, Field(max_length=254), AfterValidator(emails.normalise)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phones.parse)]
-_AS_WRITTEN = "In E.164, or as written in France."
+_AS_WRITTEN = "Phone number in E.164, or as written in France."
 
 
 class SuppressionBody(BaseModel):
@@ -34,13 +34,15 @@ class SuppressionBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"email": "jean.dupont@email.com", "reason": "stop"}]},
+        json_schema_extra=some_of("email", "phone")
+        | {"examples": [{"email": "jean.dupont@email.com", "reason": "stop"}]},
     )
 
     email: Email | None = None
     phone: Phone | None = Field(None, description=_AS_WRITTEN)
     reason: Reason = Field(
-        "stop", description="Asked to be left alone, belongs to somebody else, or returns mail."
+        "stop",
+        description="Why: `stop` (asked for no contact), `not_me` (belongs to somebody else) or `hard_bounce`.",
     )
 
     @model_validator(mode="after")
@@ -82,12 +84,14 @@ class ConsentBody(BaseModel):
     )
 
     phone: Phone = Field(description=_AS_WRITTEN)
-    consent: ConsentName = Field(description="What was agreed to: a call in an artificial voice.")
+    consent: ConsentName = Field(
+        description="What was agreed to; `artificial_voice` is a call by an artificial voice."
+    )
     source: Annotated[Name, Field(min_length=1, max_length=500)] = Field(
-        description="How it was given and where the proof is; without personal data."
+        description="Circumstances of the consent and place of the proof; no personal data."
     )
     given_at: Annotated[AwareDatetime, BeforeValidator(written_instant)] | None = Field(
-        None, description="When it was given; now, where nothing is said."
+        None, description="When consent was given, ISO 8601; now by default."
     )
 
 

@@ -33,7 +33,8 @@ Writes = Annotated[Change, Depends(access.change("debts:write", shown_to="debts:
 # The answer says what is gone, and nothing of what it was.
 Erases = Annotated[Change, Depends(access.change("debts:write"))]
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="The ETag you read, to change nothing newer.")
+    str | None,
+    Header(alias="If-Match", description="ETag of the version you read; a newer one is not changed (412)."),
 ]
 
 
@@ -51,7 +52,7 @@ class EscalationBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Line = Field(examples=["No answer to three waves; the amount is undisputed."])
-    decided_by: Text = Field(description="The person who decided.", examples=["Marie Martin"])
+    decided_by: Text = Field(description="Name of the person who decided.", examples=["Marie Martin"])
 
 
 def database_of(request: Request) -> Database:

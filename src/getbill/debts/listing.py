@@ -49,7 +49,8 @@ class DebtQuery(PageQuery):
     q: Annotated[
         Clean | None,
         Field(
-            description="A reference, an exact e-mail address or phone number, or words of the debtor's name."
+            description="Search by reference, by exact e-mail address or phone number, or by words of the debtor's"
+            " name."
         ),
     ] = None
     sort: Literal["date", "-date", "amount", "-amount"] = "-date"

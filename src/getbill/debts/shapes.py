@@ -42,7 +42,7 @@ class PromiseShown(BaseModel):
     """What the debtor promised to pay, and whether they did."""
 
     date: Day
-    amount: MoneyNumber | None = Field(description="Null where it is all that is owed.")
+    amount: MoneyNumber | None = Field(description="Amount promised; null for all that is owed.")
     state: Literal["open", "kept", "broken"]
 
 
@@ -55,17 +55,23 @@ class DebtShown(BaseModel):
     invoice_reference: str | None
     amount: MoneyNumber = Field(examples=[2340.00])
     currency: Currency
-    balance: MoneyNumber = Field(description="What is still owed; negative when too much was paid.")
+    balance: MoneyNumber = Field(
+        description="Amount still owed, in the debt's currency; negative if too much was paid."
+    )
     amount_paid: MoneyNumber
     due_date: Day | None
     invoice_date: Day | None
     object: str | None
     scenario: str = Field(examples=["standard_3_waves"])
-    scenario_version: int = Field(description="Which version of the scenario it runs.", examples=[1])
-    timeline_id: str = Field(description="The scenario by its id.")
+    scenario_version: int = Field(description="Version of the scenario that the debt runs.", examples=[1])
+    timeline_id: str = Field(description="Id of the scenario.")
     debtor: DebtorShown
-    next_action_at: Instant | None = Field(description="When the next contact is due.")
-    contacted_at: Instant | None = Field(description="When a contact first reached the debtor.")
+    next_action_at: Instant | None = Field(
+        description="When the next contact is due, in UTC; null if none is planned."
+    )
+    contacted_at: Instant | None = Field(
+        description="When a contact first reached the debtor, in UTC; null if none has."
+    )
     resolved_at: Instant | None
     resolution: Literal["paid", "settled", "written_off"] | None
     payment_link: str | None

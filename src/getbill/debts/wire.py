@@ -19,6 +19,7 @@ from pydantic import (
     TypeAdapter,
     WithJsonSchema,
 )
+from pydantic.json_schema import JsonSchemaValue
 
 from getbill import channels, scenarios
 from getbill.companies import Workspace
@@ -29,7 +30,7 @@ from getbill.kit.errors import FieldError, WrongValue
 from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
 from getbill.kit.names import Lines, Name
-from getbill.kit.shapes import written_day
+from getbill.kit.shapes import holds, written_day
 from getbill.kit.validation import field_subject, formed
 
 # CLDR's territories include groups and placeholders that are nobody's address.
@@ -131,11 +132,13 @@ Day = Annotated[
 ]
 Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
 Link = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
-Amount = Annotated[
-    Decimal,
-    BeforeValidator(_amount),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10**12, "examples": [2340.00]}),
-]
+_AMOUNT: JsonSchemaValue = {
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "maximum": 10**12,
+    "examples": [2340.00],
+}
+Amount = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_AMOUNT)]
 Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(checks.small)]
 Status = Annotated[
     StatusWord,
@@ -176,13 +179,15 @@ class DebtorBody(BaseModel):
     last_name: Text | None = None
     civility: Literal["Mr", "Ms"] | None = None
     birthdate: Day | None = None
-    company: Text | None = Field(None, description="The firm that owes, for a debt between businesses.")
+    company: Text | None = Field(
+        None, description="Name of the company that owes, for a debt between businesses."
+    )
     email: Email | None = None
     phone: Phone | None = None
     language: Language | None = None
     reference: Text | None = Field(
         None,
-        description="Your own reference of this person. One that several people have identifies none of them.",
+        description="Your reference of the debtor. It identifies the debtor only if nobody else has it.",
     )
     address: Address | None = None
 
@@ -194,25 +199,27 @@ class DebtFields(BaseModel):
 
     debtor: DebtorBody | None = None
     amount: Amount | None = Field(
-        None, description="What is owed, above zero, with at most the currency's decimals."
+        None, description="Amount claimed, above zero, with at most the currency's decimals."
     )
-    currency: Currency | None = Field(None, description="ISO 4217; the company's by default.")
+    currency: Currency | None = Field(None, description="Currency, ISO 4217; the company's by default.")
     reference: Text | None = Field(None, description="Your reference of the debt, unique in the workspace.")
     due_date: Day | None = None
-    scenario: Text | None = Field(None, description="A scenario's name; the company's default otherwise.")
+    scenario: Text | None = Field(
+        None, description="Name of the scenario; the company's default if left out."
+    )
     invoice_reference: Text | None = None
     invoice_date: Day | None = None
     object: Line | None = Field(None, description="What the debt is for.")
-    iban: Iban | None = Field(None, description="Where to pay; the creditor's own by default.")
+    iban: Iban | None = Field(None, description="IBAN that the debtor pays to; the creditor's by default.")
     payment_link: Link | None = None
-    company: Text | None = Field(None, description="The creditor's name, when you collect for several.")
+    company: Text | None = Field(None, description="Name of the creditor, if you collect for several.")
     metadata: Metadata | None = None
     accept_expensive_destination: bool | None = Field(
         None,
-        description="Call and text the debtor also where the number is premium rate, a satellite phone, a pager or the"
-        " like; such a number is refused otherwise.",
+        description="Whether to call and text the debtor also where the number is premium rate, a satellite phone, a pager"
+        " or the like; such a number is refused otherwise.",
     )
-    timeline_id: Text | None = Field(None, description="The same as `scenario`, by id.")
+    timeline_id: Text | None = Field(None, description="Id of the scenario, in place of `scenario`.")
     firstname: Text | None = None
     lastname: Text | None = None
     civility: Literal["Mr", "Ms"] | None = None
@@ -221,7 +228,7 @@ class DebtFields(BaseModel):
     phone: Phone | None = None
     debtor_reference: Text | None = None
     debtor_company: Text | None = None
-    internal_id: Text | None = Field(None, description="The same as `reference`.")
+    internal_id: Text | None = Field(None, description="Your reference of the debt, in place of `reference`.")
     address: Line | None = None
     street_address: Line | None = None
     street_number: Text | None = None
@@ -270,12 +277,32 @@ class DebtFields(BaseModel):
         return _wrong_scenario(raw, workspace) + checks.wrong_birthdates(raw, workspace.now())
 
 
+_NAMES = ("name", "first_name", "last_name", "company")
+# What is required of a new debt, in which two names stand for one field.
+_REQUIRED: Any = {
+    "required": ["amount"],
+    "if": {"type": "object"},
+    "then": {
+        "allOf": [
+            {"anyOf": [holds("reference"), holds("internal_id")]},
+            {
+                "anyOf": [
+                    holds("debtor", {"anyOf": [holds(name) for name in _NAMES]}),
+                    *(holds(name) for name in ("firstname", "lastname", "debtor_company")),
+                ]
+            },
+        ]
+    },
+}
+
+
 class NewDebtBody(DebtFields):
     """A debt to create. A name, `amount` and `reference` are required."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
+        json_schema_extra=_REQUIRED
+        | {
             "examples": [
                 {
                     "debtor": {
@@ -293,6 +320,9 @@ class NewDebtBody(DebtFields):
         },
     )
 
+    amount: Annotated[Amount | None, WithJsonSchema(_AMOUNT)] = Field(
+        None, description="Amount claimed, above zero, with at most the currency's decimals."
+    )
     timeline_start_mode: Literal["immediate", "next_day"] | None = None
 
     @classmethod
@@ -340,8 +370,10 @@ class PromiseBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    date: Day = Field(description="The last day of it; until then nobody contacts the debtor.")
-    amount: Amount | None = Field(None, description="How much; all that is owed, where nothing is said.")
+    date: Day = Field(
+        description="Last day of the promise, YYYY-MM-DD; the debtor is not contacted until it is over."
+    )
+    amount: Amount | None = Field(None, description="Amount promised; all that is owed by default.")
 
 
 class DebtChangeBody(DebtFields):
@@ -349,7 +381,7 @@ class DebtChangeBody(DebtFields):
 
     status: Status | None = None
     scenario_version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = Field(
-        None, description="Have the debt run this version of its scenario, from where it stands."
+        None, description="Version of the scenario that the debt runs from now on."
     )
 
     promise: PromiseBody | None = Field(

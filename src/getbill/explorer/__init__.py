@@ -5,6 +5,6 @@ problem and every event. Everything comes from this installation: no CDN, no inl
 """
 
 from getbill.explorer.api import mount_assets, router
-from getbill.explorer.document import finish_document
+from getbill.explorer.document import MODELS, finish_document
 
-__all__ = ["finish_document", "mount_assets", "router"]
+__all__ = ["MODELS", "finish_document", "mount_assets", "router"]

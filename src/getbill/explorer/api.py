@@ -22,7 +22,7 @@ from getbill.kit.messages import message
 
 router = APIRouter(include_in_schema=False)
 
-_HOME: Final = Path(str(files("getbill.explorer")))
+HOME: Final = Path(str(files("getbill.explorer")))
 # Made at build time from the npm package `swagger-ui-dist`.
 SWAGGER_UI: Final = Path(str(files("getbill"))) / "static" / "swagger"
 _HEADERS: Final = {
@@ -37,7 +37,7 @@ _LANGUAGES: Final = ("en", "fr")
 
 def mount_assets(app: FastAPI) -> None:
     """Serve the explorer's own files and Swagger UI's."""
-    app.mount("/docs/assets", StaticFiles(directory=_HOME / "assets"), name="explorer-assets")
+    app.mount("/docs/assets", StaticFiles(directory=HOME / "assets"), name="explorer-assets")
     app.mount("/docs/swagger-ui", StaticFiles(directory=SWAGGER_UI, check_dir=False), name="swagger-ui")
 
 
@@ -87,7 +87,7 @@ def _language(request: Request) -> str:
 @cache
 def _templates() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_HOME / "templates"),
+        loader=FileSystemLoader(HOME / "templates"),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -12,15 +12,22 @@ from fastapi.routing import RouteContext
 from pydantic import BaseModel
 
 from getbill import access, events
-from getbill.explorer import examples
+from getbill.explorer import examples, glossary
 from getbill.explorer.problems import known
 from getbill.explorer.wire import DATA, ErasedData, WebhookSent
 from getbill.kit import json
+from getbill.kit.openapi import classes_of
 from getbill.kit.shapes import ProblemShown, problems
 
 _CREATE: Final = ("/external-api/v1/debts", "post")
-_MODELS: Final[tuple[type[BaseModel], ...]] = (ProblemShown, WebhookSent, ErasedData, *DATA.values())
+MODELS: Final[tuple[type[BaseModel], ...]] = (ProblemShown, WebhookSent, ErasedData, *DATA.values())
+# What FastAPI says of an answer that nobody describes.
+_UNDESCRIBED: Final = "Successful Response"
 _STREAM: Final = "/external-api/v1/events"
+_SENT: Final = {
+    "name": "Webhooks that GetBill sends",
+    "description": "Events as your endpoint receives them.",
+}
 _HEADERS: Final = {
     "X-Request-Id": ("string", "Names this request in our logs."),
     "X-RateLimit-Limit": ("integer", "Requests a minute."),
@@ -48,7 +55,7 @@ _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Repeat a call with the same key and it happens once: for 24 hours the first answer comes back,"
+    "description": "Key that makes a repeated call happen once: for 24 hours the first answer comes back,"
     " marked `Idempotent-Replayed: true`.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
@@ -86,21 +93,22 @@ def scopes_of(route: RouteContext) -> list[str]:
 
 def finish_document(document: dict[str, Any], routes: Iterable[RouteContext]) -> None:
     """Complete the document that FastAPI derives from the routes."""
+    routes = list(routes)
+    document["tags"] = [*glossary.tags(), _SENT]
     document["servers"] = [{"url": "/", "description": "This installation"}]
     _add_schemes(document["components"])
-    for model in _MODELS:
-        _add_schema(document["components"]["schemas"], model)
-    for name in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
     for route in routes:
         for method in route.methods or ():
             operation = document["paths"].get(route.path_format, {}).get(method.lower())
             if operation is not None:
                 # Client generators name their functions by it.
                 operation["operationId"] = route.operation_id or route.name
+                glossary.describe_operation(operation)
                 _finish_operation(operation, method, str(route.path_format), scope_of(route))
                 if scopes := scopes_of(route):
                     operation["security"] = [{"sandboxKey": []}, {"clientCredentials": scopes}]
+    _describe_answers(document)
+    glossary.describe_properties(document["components"]["schemas"], classes_of(routes, MODELS))
     _add_examples(document)
     document["webhooks"] = {entry.kind: {"post": _webhook(entry)} for entry in events.CATALOGUE}
 
@@ -123,12 +131,6 @@ def _add_schemes(components: dict[str, Any]) -> None:
     }
 
 
-def _add_schema(schemas: dict[str, Any], model: type[BaseModel]) -> None:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(schema.pop("$defs", {}))
-    schemas[model.__name__] = schema
-
-
 def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: str | None) -> None:
     if scope is None:
         operation["security"] = []
@@ -138,7 +140,7 @@ def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: 
     # FastAPI documents its own 422 wherever there are parameters; ours are 400 and problems.
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
-    for status, refusal in problems(*_refusals(operation, path, scope)).items():
+    for status, refusal in problems(*_refusals(operation, method, path, scope)).items():
         responses.setdefault(str(status), refusal)
     for status, response in responses.items():
         refused = response.get("content", {}).get("application/problem+json")
@@ -156,18 +158,36 @@ def _finish_operation(operation: dict[str, Any], method: str, path: str, scope: 
             headers["Retry-After"] = _RETRY_AFTER
 
 
-def _refusals(operation: dict[str, Any], path: str, scope: str | None) -> list[int]:
-    if scope is None:
-        # OAuth's endpoints say the rest by RFC 6749; what asks nothing refuses nothing.
-        refusals = [429, 500] if "requestBody" in operation else [500]
-        return [*refusals, 422] if "{" in path else refusals
-    # A query or a path with U+0000 is refused before anything is looked for.
-    refusals = [400, 401, 403, 422, 429, 500, 503]
+def _describe_answers(document: dict[str, Any]) -> None:
+    """Say of each good answer what it is, as its schema does."""
+    for operation in (one for methods in document["paths"].values() for one in methods.values()):
+        for response in operation["responses"].values():
+            if response["description"] == _UNDESCRIBED:
+                response["description"] = _first_sentence(document, response)
+
+
+def _first_sentence(document: dict[str, Any], response: dict[str, Any]) -> str:
+    if "content" not in response:
+        return "Done. The answer has no body."
+    schema = response["content"].get("application/json", {}).get("schema", {})
+    name = schema.get("$ref", "").rpartition("/")[2]
+    described: str = document["components"]["schemas"].get(name, {}).get("description", "Text.")
+    return described.partition("\n")[0]
+
+
+def _refusals(operation: dict[str, Any], method: str, path: str, scope: str | None) -> list[int]:
+    """Return the refusals that follow from what a route is; those of its own it declares itself."""
+    # A path or a query with U+0000 is refused before anything is looked for.
+    refusals = [400, 500]
     if "{" in path:
         refusals.append(404)
+    if scope is not None:
+        refusals += [401, 403, 429, 503]
+        # An Idempotency-Key that was used for another request, or whose request is being answered.
+        refusals += [409, 413, 422] if method == "POST" else []
     if "requestBody" in operation:
-        refusals += [413, 415]
-    return sorted(refusals)
+        refusals += [413, 415, 422] if scope is not None else [429]
+    return sorted(set(refusals))
 
 
 def _add_examples(document: dict[str, Any]) -> None:
@@ -217,7 +237,7 @@ def _webhook(entry: events.Entry) -> dict[str, Any]:
         "summary": entry.sentence,
         "description": _described(entry),
         "operationId": kind.replace(".", "_") + "_sent",
-        "tags": ["Webhooks that GetBill sends"],
+        "tags": [_SENT["name"]],
         "parameters": [
             {
                 "name": name,

@@ -15,20 +15,20 @@ from getbill.streams import WebhookData
 class WebhookSent(BaseModel):
     """One event, as it is sent to an endpoint."""
 
-    event: str = Field(description="What happened.", examples=["debt.payment_received"])
+    event: str = Field(description="Name of the event.", examples=["debt.payment_received"])
     timestamp: Instant
     data: dict[str, Any]
     webhook_id: str = Field(
-        description="Names the event: the same at every endpoint, attempt, replay and pull.",
+        description="Id of the event, the same at every endpoint, attempt, replay and pull.",
         examples=["wh_01m804scmte4gbpp4yw1mc91gx"],
     )
-    sequence: int = Field(description="The event's place in its debt's history, without gaps.")
+    sequence: int = Field(description="Number of the event in its debt's history, without gaps.")
     previous_sequence: int | None = Field(
-        description="The last event of the same debt that this endpoint was due; null for none. Where it is not the"
-        " last one you have, something is missing: read `GET /external-api/v1/events`."
+        description="`sequence` of the debt's previous event that this webhook subscribes to; null if there is"
+        " none. If you do not have it, one is missing: read `GET /external-api/v1/events`."
     )
     fields: list[str] | None = Field(
-        None, description="Stands there where the endpoint asked for these keys of `data` only."
+        None, description="Keys of `data` that the webhook asked for; absent if it asked for all."
     )
 
 
@@ -102,9 +102,11 @@ class EscalationRequest(BaseModel):
     """What was done before a person was asked."""
 
     scenario_version: int
-    started_on: str | None = Field(description="Day 0 of the scenario, in the debtor's place.")
-    contacts_count: int = Field(description="How often the debtor was reached.")
-    contacted_at: Instant | None = Field(description="When the debtor was reached first.")
+    started_on: str | None = Field(description="Day 0 of the scenario in the debtor's time zone, YYYY-MM-DD.")
+    contacts_count: int = Field(description="Number of contacts that reached the debtor.")
+    contacted_at: Instant | None = Field(
+        description="When a contact first reached the debtor, in UTC; null if none has."
+    )
 
 
 class DebtEscalationRequestedData(WebhookData):

@@ -125,13 +125,22 @@ async def update_followup(
     return await change.commit(work)
 
 
+_PDF = "application/pdf"
+# Client generators know it where they know no PDF.
+_BYTES = "application/octet-stream"
+_PRINTED = {label: {"schema": {"type": "string", "format": "binary"}} for label in (_PDF, _BYTES)}
+
+
 @_media.get(
     "/media/{token}",
     response_class=Response,
-    responses={200: {"content": {"application/pdf": {}}, "description": "The letter."}, **problems(404)},
+    responses={200: {"content": _PRINTED, "description": "The letter, as PDF."}, **problems(404)},
 )
 async def get_media(request: Request, token: str) -> Response:
-    """Return the letter that a `pdf_url` leads to. The link itself is the credential, for an hour."""
+    """Return the letter that a `pdf_url` leads to. The link itself is the credential, for an hour.
+
+    It is labelled `application/pdf`, or `application/octet-stream` where `Accept` names only that.
+    """
     database: Database = request.app.state.database
     vault = access.gate_of(request).vault
     workspace_id, followup_id = links.read(token, vault, clock.wall())
@@ -139,7 +148,8 @@ async def get_media(request: Request, token: str) -> Response:
     letter = links.letter_of(await queries.find(database, workspace, followup_id))
     # A processor is busy with it for a while, and this one answers others too.
     printed = await asyncio.to_thread(channels.print_letter, letter)
-    return Response(printed, 200, _PRIVATE, media_type="application/pdf")
+    label = _BYTES if request.headers.get("accept") == _BYTES else _PDF
+    return Response(printed, 200, _PRIVATE, media_type=label)
 
 
 def _shown(request: Request, caller: Caller, followup: Followup) -> dict[str, Any]:

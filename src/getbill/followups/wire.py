@@ -33,10 +33,16 @@ class FollowupsOfDebtQuery(BaseModel):
     status: list[Status] | None = None
     type: list[Type] | None = None
     channel: list[Way] | None = None
-    since: Annotated[DayAsked | None, Field(alias="from", description="First day, in UTC.")] = None
-    until: Annotated[DayAsked | None, Field(alias="to", description="Last day, in UTC.")] = None
+    since: Annotated[
+        DayAsked | None, Field(alias="from", description="Only followups on or after this day, in UTC.")
+    ] = None
+    until: Annotated[
+        DayAsked | None, Field(alias="to", description="Only followups on or before this day, in UTC.")
+    ] = None
     crossed: bool | None = Field(
-        None, description="Only those that crossed a payment, or whatever else ended contact; or only others."
+        None,
+        description="Only followups that crossed a payment or another end of contact (true), or only others"
+        " (false).",
     )
 
 
@@ -90,15 +96,17 @@ class FollowupShown(BaseModel):
     status: Status
     type: Type
     channel: Way
-    call_date: Instant | None = Field(description="When it was carried out.")
-    scheduled_at: Instant | None = Field(description="When the scenario had it due.")
+    call_date: Instant | None = Field(description="When it was carried out, in UTC; null until then.")
+    scheduled_at: Instant | None = Field(description="When it was due, in UTC; null if it was not planned.")
     sent_at: Instant | None
-    processed_at: Instant | None = Field(description="When its outcome was known.")
+    processed_at: Instant | None = Field(description="When the outcome was known, in UTC; null until then.")
     summary: str | None
     notes: str | None
-    call_id: str | None = Field(description="The provider's own id of a call.")
+    call_id: str | None = Field(description="The provider's id of the call.")
     audio_url: str | None
-    pdf_url: str | None = Field(description="A letter as it was printed; the link is good for an hour.")
+    pdf_url: str | None = Field(
+        description="URL of the letter as PDF, valid for an hour; null if there is none."
+    )
     duration_ms: int | None
     disconnection_reason: str | None
     direction: Literal["inbound", "outbound"] | None
@@ -106,7 +114,8 @@ class FollowupShown(BaseModel):
     is_retry: bool
     triggered_payment: bool
     crossed_by: str | None = Field(
-        description="What happened to the debt while it was on its way: `payment`, or the status that ended contact."
+        description="What happened to the debt meanwhile: `payment`, or the status that ended contact; null if"
+        " nothing did."
     )
     email_opened: bool
     email_open_count: int
@@ -132,16 +141,18 @@ def shown(followup: Followup, link: Link | None) -> dict[str, Any]:
 class MessageShown(BaseModel):
     """What a debtor was told, word for word, and at which address."""
 
+    model_config = ConfigDict(title="FollowupMessage")
+
     followup_id: str
     debt_id: str
     channel: Way
-    address: str | None = Field(description="E-mail address, number, or the lines of a letter's window.")
+    address: str | None = Field(description="E-mail address, phone number, or address lines of a letter.")
     language: str | None
     subject: str | None
     text: str
     html: str | None
     template: str | None
-    template_version: int | None = Field(description="0 for the one that comes with GetBill.")
+    template_version: int | None = Field(description="Version of the template; 0 is the built-in one.")
     sent_at: Instant | None
 
 
@@ -180,33 +191,37 @@ Word = Printable
 WebLink = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
 
 
+def _show_change(schema: dict[str, Any]) -> None:
+    # What is left out of a change stays: a client that fills in defaults would change it.
+    for shown in schema["properties"].values():
+        shown.pop("default", None)
+    schema["examples"] = [{"status": "deal_found", "summary": "Pays on Friday by transfer."}]
+
+
 class FollowupChangeBody(BaseModel):
     """What is known of a followup now; what is not sent stays, null takes away."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"status": "deal_found", "summary": "Pays on Friday by transfer."}]},
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_show_change)
 
     type: Type = "manual_call"
     status: Status = "on_hold"
     call_date: Asked | None = Field(
-        None, description="When it was done; now, when the status says that it was."
+        None, description="When it was carried out, ISO 8601; now by default if the status implies it."
     )
-    scheduled_at: Asked | None = Field(None, description="When it is to be done, by people.")
+    scheduled_at: Asked | None = Field(None, description="When somebody is to carry it out, ISO 8601.")
     summary: Text | None = None
     notes: Text | None = None
-    call_id: Word | None = Field(None, description="The provider's own id of a call.")
-    audio_url: WebLink | None = Field(None, description="Where your recording is; shown as you send it.")
+    call_id: Word | None = Field(None, description="The provider's id of the call.")
+    audio_url: WebLink | None = Field(None, description="URL of your recording, returned unchanged.")
     duration_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
     phone_number_used: Annotated[str, Field(max_length=40)] | None = Field(
-        None, examples=["+33612345678"], description="The debtor's, by default."
+        None, examples=["+33612345678"], description="Phone number that was called; the debtor's by default."
     )
     direction: Literal["inbound", "outbound"] = "outbound"
     disconnection_reason: Annotated[Name, Field(min_length=1, max_length=200)] | None = None
     is_retry: bool = False
     debt_id: Annotated[str, Field(max_length=64)] | None = Field(
-        None, description="The debt's; it cannot change."
+        None, description="Id of the debt; cannot change."
     )
 
 

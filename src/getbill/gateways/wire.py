@@ -30,10 +30,14 @@ class ReportBody(BaseModel):
         },
     )
 
-    id: Annotated[str, Field(max_length=64)] = Field(description="The message's, as it was handed over.")
-    workspace: Annotated[str, Field(max_length=64)] = Field(description="As it was handed over.")
+    id: Annotated[str, Field(max_length=64)] = Field(description="Id of the message, as it was handed over.")
+    workspace: Annotated[str, Field(max_length=64)] = Field(
+        description="Workspace of the message, as it was handed over."
+    )
     status: Literal["delivered", "answered", "unanswered", "failed"]
-    ref: Annotated[str, Field(max_length=200)] | None = Field(None, description="The provider's own id.")
+    ref: Annotated[str, Field(max_length=200)] | None = Field(
+        None, description="The provider's id of the message."
+    )
     reason: Annotated[str, Field(max_length=200)] | None = None
     duration_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
 
@@ -41,7 +45,7 @@ class ReportBody(BaseModel):
 class ReportTaken(BaseModel):
     """The report was taken."""
 
-    changed: bool = Field(description="False when it was known already.")
+    changed: bool = Field(description="Whether it changed anything; false if it was known already.")
 
 
 def outcome(report: ReportBody) -> Outcome:

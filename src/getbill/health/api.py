@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from getbill.embedded import Outage
 from getbill.health import deliveries, queries, setbacks, token
-from getbill.health.queries import Check
 from getbill.health.wire import readiness
 from getbill.kit.db import Database
 from getbill.kit.http import answer
@@ -35,7 +34,9 @@ class PartShown(BaseModel):
     """One part of the installation."""
 
     is_ready: bool
-    way_out: str | None = Field(description="What to do when it is not, or when something is due.")
+    way_out: str | None = Field(
+        description="What to do if it is not ready, or if something is due; else null."
+    )
 
 
 class Readiness(BaseModel):
@@ -43,9 +44,9 @@ class Readiness(BaseModel):
 
     status: Literal["ready", "not_ready"]
     parts: dict[str, PartShown] = Field(
-        description="`database`, `migrations`, `worker`, `company`; `master_key` when its rotation is due."
+        description="State of each part: `database`, `migrations`, `worker`, `company`; `master_key` when its rotation is due."
     )
-    notes: list[str] = Field(description="What wants somebody to look although all is ready.")
+    notes: list[str] = Field(description="What a person should look at although everything is ready.")
 
 
 def _database(request: Request) -> Database:
@@ -58,7 +59,7 @@ def _vault(request: Request) -> tuple[Database, Vault, int]:
     return state.database, state.vault, state.settings.erasure_days
 
 
-@router.get("/healthz", response_model=Alive)
+@router.get("/healthz", response_model=Alive, operation_id="check_liveness")
 async def alive() -> Response:
     """Say that the process answers; it asks nothing of any other part."""
     return answer(200, {"status": "ok"})
@@ -67,6 +68,7 @@ async def alive() -> Response:
 @router.get(
     "/readyz",
     response_model=Readiness,
+    operation_id="check_readiness",
     responses={503: {"model": Readiness, "description": "A part is not ready, and which."}},
 )
 async def ready(request: Request) -> Response:
@@ -76,15 +78,21 @@ async def ready(request: Request) -> Response:
     answering = {part.name for part in parts if part.is_ready}
     if answering >= {"database", "migrations"} and (due := await queries.due(*_vault(request))) is not None:
         # Nothing is missing, and a person has to do something.
-        parts = [*parts, Check("master_key", due, is_ready=True)]
-    notes = await queries.notes(_database(request)) if "database" in answering else []
-    return readiness(parts, notes)
+        return readiness(parts, await queries.notes(_database(request)), {"master_key": due})
+    return readiness(parts, await queries.notes(_database(request)) if "database" in answering else [])
 
 
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems(401, 404)},
+    operation_id="get_metrics",
+    responses={
+        200: {
+            "description": "The metrics, in Prometheus' text format.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
+        **problems(401, 404),
+    },
 )
 async def metrics(request: Request) -> Response:
     """Tell this process' counters and what waits for the workers, as Prometheus reads it.

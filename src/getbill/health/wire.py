@@ -1,6 +1,6 @@
 """Answers of the health routes, as probes read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
@@ -8,12 +8,15 @@ from getbill.health.queries import Check
 from getbill.kit.http import answer
 
 
-def readiness(parts: Sequence[Check], notes: Sequence[str] = ()) -> Response:
-    """Return whether every part is ready: 200, or 503 with what to do."""
+def readiness(
+    parts: Sequence[Check], notes: Sequence[str] = (), due: Mapping[str, str] | None = None
+) -> Response:
+    """Return whether every part is ready: 200, or 503 with what to do; `due` is ready and wants a person all the same."""
     is_ready = all(part.is_ready for part in parts)
     shown = {
         "status": "ready" if is_ready else "not_ready",
-        "parts": {part.name: {"is_ready": part.is_ready, "way_out": part.way_out} for part in parts},
+        "parts": {part.name: {"is_ready": part.is_ready, "way_out": part.way_out} for part in parts}
+        | {name: {"is_ready": True, "way_out": way_out} for name, way_out in (due or {}).items()},
         "notes": list(notes),
     }
     return answer(200 if is_ready else 503, shown, {"Cache-Control": "no-store"})

@@ -51,13 +51,23 @@ _FILE: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                    "additionalProperties": {"type": "string"},
+                    "properties": {
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "The file, CSV or XLSX.",
+                        }
+                    },
+                    "additionalProperties": {
+                        "type": "string",
+                        "description": "A parameter of the query may stand in the form instead.",
+                    },
                 }
             },
-            "text/csv": {"schema": {"type": "string", "format": "binary"}},
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            _TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
+            # Any other content type is taken too: what a file is, is read from its bytes.
+            "application/octet-stream": {
+                "schema": {"type": "string", "format": "binary", "description": "The file, CSV or XLSX."}
+            },
         },
     }
 }

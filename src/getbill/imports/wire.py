@@ -20,22 +20,23 @@ class UploadQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Label | None = Field(None, description="What to call the file; its own name by default.")
+    name: Label | None = Field(None, description="Name of the file; its own by default.")
     sender: Label | None = Field(
         None,
-        description="Who sends files like this one, in a word of yours: a confirmed mapping is remembered for it."
-        " The credential by default.",
+        description="Who sends such files, in a word of yours; its confirmed mappings are remembered. Defaults"
+        " to the credential.",
     )
-    auto: bool = Field(default=False, description="Import at once if every column is certain; else wait.")
-    dry_run: bool = Field(default=False, description="Check every row, and change nothing.")
+    auto: bool = Field(default=False, description="Whether to import at once if every column is certain.")
+    dry_run: bool = Field(default=False, description="Whether to check every row and change nothing.")
     mode: Mode = Field(
-        "partial", description="`all_or_nothing`: one wrong row, and nothing at all is created."
+        "partial",
+        description="What one wrong row does: `partial` rejects the row, `all_or_nothing` the whole file.",
     )
     on_duplicate: OnDuplicate = Field(
-        "skip", description="What to do with a row of a known reference whose other values are new."
+        "skip", description="What to do with a row whose reference exists already with other values."
     )
     grace_hours: Annotated[int, Field(ge=0, le=720)] | None = Field(
-        None, description="How long its debts are left alone; 0 skips it. The workspace's own by default."
+        None, description="Hours before its debtors are first contacted; the workspace's by default."
     )
 
 
@@ -58,8 +59,8 @@ class ReportQuery(BaseModel):
     format: Literal["json", "csv", "xlsx"] = "json"
     rows: Literal["rejected", "findings"] = Field(
         "rejected",
-        description="As a file: the rejected rows in the layout they came in, ready to be corrected and sent again;"
-        " or every finding, one in each line. As JSON always the findings.",
+        description="Rows of a CSV or XLSX report: `rejected` in their original layout, to be corrected and"
+        " sent again, or all `findings`. JSON always has the findings.",
     )
     outcome: Literal["rejected", "skipped", "warned"] | None = None
     code: Text | None = None
@@ -76,48 +77,54 @@ class MappingBody(BaseModel):
     )
 
     columns: dict[str, MappedField | None] | None = Field(
-        None, description="The field of each; null for none."
+        None, description="Field of each column, by header, letter or index; null for none."
     )
-    numbers: dict[str, Literal[",", "."]] | None = Field(None, description="The decimal mark of a column.")
+    numbers: dict[str, Literal[",", "."]] | None = Field(None, description="Decimal mark of columns.")
     dates: dict[str, Literal["dmy", "mdy", "ymd", "turned", "kept"]] | None = Field(
         None,
-        description="The order of day, month and year in a column; `turned` or `kept` where a spreadsheet may have swapped"
-        " day and month of some.",
+        description="Order of day, month and year in columns; `turned` or `kept` where a spreadsheet may have"
+        " swapped day and month.",
     )
     units: dict[str, Unit | None] | None = Field(
-        None, description="The unit of a column of amounts; null for the currency's own."
+        None, description="Unit of columns of amounts; null for the currency's."
     )
     currency: Text | None = None
     row_status: dict[str, dict[str, Status] | None] | None = Field(
         None,
-        description="What each value of a status or document-type column says of its row: `open` (owed), `paid`, `credit`,"
-        " `partly_paid` or `excluded`. Null ignores the column.",
+        description="Meaning of each value of a status or document-type column: `open` (owed), `paid`,"
+        " `credit`, `partly_paid` or `excluded`. Null ignores the column.",
         examples=[{"Statut": {"Litige": "excluded", "En cours": "open"}}],
     )
     instalments: Instalments | None = Field(
         None,
-        description="What becomes of an invoice that stands on several rows with different due dates: `split` makes a debt of each"
-        " (its reference ends in the due date), `merge` one debt of their sum, due on the earliest.",
+        description="What is made of an invoice on several rows with different due dates: `split` creates a"
+        " debt for each row (its reference ends in the due date), `merge` one debt of their sum,"
+        " due on the earliest.",
     )
     reference_from: Annotated[list[Text], Field(max_length=5)] | None = Field(
         None,
-        description="The columns whose values make the reference together, where no column is one: the same row must make"
-        " the same reference in every file.",
+        description="Columns whose values together make the reference, where no column is one. The same row"
+        " must make the same reference in every file.",
         examples=[["Locataire", "Échéance"]],
     )
     not_owed: dict[str, Text | None] | None = Field(
-        None, description="Columns that say a row is not owed (paid, cancelled): null has them not looked at."
+        None, description="Columns that mark a row as not owed (paid, cancelled); null ignores the column."
     )
-    signs: dict[str, Text] | None = Field(None, description='What a sign stands for: {"$": "CAD"}.')
+    signs: dict[str, Text] | None = Field(None, description='Currency of signs, such as {"$": "CAD"}.')
     country: Text | None = Field(
-        None, description="Of phone numbers and addresses whose rows name none (ISO 3166-1 alpha-2)."
+        None, description="Country of phone numbers and addresses without one, ISO 3166-1 alpha-2."
     )
     hidden_rows: bool | None = Field(
         None,
-        description="Read the rows that the sheet hides, as by a filter, too; they are left out by default.",
+        description="Whether rows hidden in the sheet, as by a filter, are read; not by default.",
     )
-    confirm: bool = Field(default=False, description="Accept the mapping as it is then, and go on.")
-    dry_run: bool | None = Field(None, description="With `confirm`: check every row and change nothing.")
+    confirm: bool = Field(
+        default=False,
+        description="Whether the mapping is accepted with these changes and the import goes on.",
+    )
+    dry_run: bool | None = Field(
+        None, description="With `confirm`: whether rows are only checked and nothing is changed."
+    )
 
     def changes(self) -> dict[str, Any]:
         """Return what is to be changed."""
@@ -141,7 +148,7 @@ class CorrectionBody(BaseModel):
 
     line: Annotated[int, Field(ge=0, strict=True)]
     column: Annotated[str, Field(max_length=200)] | Annotated[int, Field(ge=0, strict=True)] = Field(
-        description="The header, the letter or the index; of a batch the field's pointer, such as /debtor/email."
+        description="Column by header, letter or index; for a batch a JSON pointer such as /debtor/email."
     )
     value: Annotated[str, Field(max_length=2_000)] | int | float | None
 
@@ -163,7 +170,7 @@ class CorrectionsBody(BaseModel):
 
     corrections: Annotated[list[CorrectionBody], Field(max_length=1_000)] = []
     accept: Annotated[list[Text], Field(max_length=50)] = Field(
-        [], description="Kinds of finding (`code`) whose suggestions are accepted on every row."
+        [], description="Codes of findings whose suggestions are accepted on every row."
     )
 
 
@@ -181,14 +188,18 @@ class CountsShown(BaseModel):
 
     created: int
     updated: int
-    unchanged: int = Field(description="A debt made from the very same values was there already.")
+    unchanged: int = Field(description="Number of rows whose debt existed already with the same values.")
     skipped: int
     rejected: int
-    warnings: int = Field(description="Of those created or updated, how many are worth a look.")
-    left_out: dict[str, int] = Field(description="Lines that are no data: totals, empty, template rows...")
+    warnings: int = Field(description="Number of created or updated rows with a warning.")
+    left_out: dict[str, int] = Field(
+        description="Number of lines that are no data (totals, empty lines, template rows), by reason."
+    )
     undone: int
-    kept: int = Field(description="Debts and changes that undoing left, since something has followed.")
-    restored: int = Field(description="Rows of `updated` whose changes undoing gave back.")
+    kept: int = Field(
+        description="Number of debts and changes that undoing kept, because they were acted on since."
+    )
+    restored: int = Field(description="Number of updated rows whose changes were reversed by undoing.")
 
 
 class ErrorShown(BaseModel):
@@ -216,24 +227,30 @@ class ImportShown(BaseModel):
     state: State
     doing: Literal["read", "check", "import", "correct", "undo"] | None
     waiting_for: Literal["mapping", "confirmation", "start", "corrections"] | None = Field(
-        description="What only a person can do next."
+        description="What a person has to do next; null if nothing."
     )
     auto: bool
     dry_run: bool
     mode: Mode
     on_duplicate: OnDuplicate
     grace_hours: int
-    contacts_from: Instant | None = Field(description="Before then nobody is contacted about its debts.")
+    contacts_from: Instant | None = Field(
+        description="When debtors of this import are first contacted, in UTC."
+    )
     size: int
-    same_as: str | None = Field(description="The import that had the very same bytes before.")
+    same_as: str | None = Field(
+        description="Id of an earlier import of the same bytes; null if there is none."
+    )
     progress: ProgressShown
-    would_create: int | None = Field(description="Of a check that changed nothing.")
+    would_create: int | None = Field(
+        description="Number of debts that the import would create; null unless only checked."
+    )
     counts: CountsShown
     error: ErrorShown | None
     notes: list[NoteShown]
     created_at: Instant
     ended_at: Instant | None
-    kept_until: Instant | None = Field(description="Then its bytes and findings are dropped.")
+    kept_until: Instant | None = Field(description="When the file and its findings are deleted, in UTC.")
 
 
 class ImportList(BaseModel):
@@ -254,7 +271,7 @@ class MappingShown(BaseModel):
     questions: list[dict[str, Any]]
     currency: dict[str, Any]
     country: str
-    country_reason: dict[str, Any] = Field(description="Why that country, or that nothing settles it.")
+    country_reason: dict[str, Any] = Field(description="Evidence for the country.")
     numbers: dict[str, str]
     dates: dict[str, str]
     layout: dict[str, Any]
@@ -266,10 +283,10 @@ class FindingShown(BaseModel):
     """One thing that is wrong with a row, and what would be right."""
 
     line: int = Field(
-        description="Of a file: the line as its sender sees it, counted from 1 with its header. Of a batch: the row's"
-        " place in `debts`, counted from 0, as `index` is."
+        description="Line of the file, from 1 with its header, as a spreadsheet shows it. For a batch, the row's position in"
+        " `debts`, from 0, as `index` is."
     )
-    index: int = Field(description="The row's place among the data rows, counted from 0.")
+    index: int = Field(description="Position of the row among the data rows, from 0.")
     temp_id: Any
     reference: str | None = Field(description="The row's reference, as it was read; null where it has none.")
     column: str | None
@@ -299,7 +316,7 @@ class ImportReport(BaseModel):
     id: str
     state: State
     counts: CountsShown
-    codes: list[dict[str, Any]] = Field(description="How many rows there are of each kind of finding.")
+    codes: list[dict[str, Any]] = Field(description="Number of rows by code of finding.")
     data: list[FindingShown]
-    kept: list[dict[str, Any]] = Field(description="The first debts that undoing left, with the reason.")
+    kept: list[dict[str, Any]] = Field(description="The first debts that undoing kept, each with the reason.")
     pagination: ReportPagination

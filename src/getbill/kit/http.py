@@ -10,8 +10,6 @@ from typing import Any, cast
 import structlog
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import RouteContext
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -44,7 +42,10 @@ _JSON_TYPES = frozenset(
 
 
 class JsonAnswer(Response):
-    """A JSON answer that is written already; nothing has to be found out about its headers."""
+    """A JSON answer that is written already; nothing has to be found out about its headers.
+
+    A header that is given replaces ours of that name.
+    """
 
     media_type = "application/json"
 
@@ -52,14 +53,12 @@ class JsonAnswer(Response):
         self.status_code = status
         self.body = body
         self.background = None
-        self.raw_headers = [
-            (b"content-length", b"%d" % len(body)),
-            (b"content-type", b"application/json"),
-        ]
+        named = {b"content-length": b"%d" % len(body), b"content-type": b"application/json"}
         if headers:
-            self.raw_headers += [
-                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
-            ]
+            named |= {
+                name.lower().encode("latin-1"): value.encode("latin-1") for name, value in headers.items()
+            }
+        self.raw_headers = list(named.items())
 
 
 def answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
@@ -211,45 +210,6 @@ def refuse_unknown_parameters(request: Request) -> None:
 def etag(version: int) -> str:
     """Return the strong entity tag of a row's version (RFC 9110 section 8.8.3)."""
     return f'"{version}"'
-
-
-def describe(app: FastAPI, finish: Callable[[dict[str, Any], list[RouteContext]], None]) -> None:
-    """Have the OpenAPI document show the bodies that `body` reads, then let `finish` add the rest."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = get_openapi(
-                title=app.title,
-                version=app.version,
-                description=app.description,
-                routes=app.routes,
-                tags=app.openapi_tags,
-            )
-            _add_bodies(app, document)
-            finish(document, list(routes_of(app)))
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    cast("Any", app).openapi = openapi
-
-
-def _add_bodies(app: FastAPI, document: dict[str, Any]) -> None:
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for route in routes_of(app):
-        for reader in json_bodies(route):
-            schema = TypeAdapter(reader.model).json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(schema.pop("$defs", {}))
-            schemas[reader.model.__name__] = schema
-            for method in route.methods or ():
-                operation = document["paths"][route.path_format][method.lower()]
-                operation["requestBody"] = {
-                    "required": not reader.optional,
-                    "content": {
-                        "application/json": {
-                            "schema": {"$ref": f"#/components/schemas/{reader.model.__name__}"}
-                        }
-                    },
-                }
 
 
 def json_bodies(route: Any) -> list[JsonBody]:

@@ -1,6 +1,7 @@
 """Shapes that many answers share, as the OpenAPI document shows them."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -52,9 +53,7 @@ def _in_utc(value: datetime) -> datetime:
 DayAsked = Annotated[date, BeforeValidator(written_day)]
 InstantAsked = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterValidator(_in_utc)]
 
-MoneyNumber = Annotated[
-    Decimal, WithJsonSchema({"type": "number", "description": "A number with the currency's decimals."})
-]
+MoneyNumber = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 Currency = Annotated[
     str,
     formed(
@@ -78,17 +77,33 @@ Instant = Annotated[
 ]
 
 
+def some_of(*names: str) -> dict[str, Any]:
+    """Return the JSON Schema of a body that needs one of these fields, not null.
+
+    It stands under `then`, which validators apply and client generators leave out of their types.
+    """
+    return {"if": {"type": "object"}, "then": {"anyOf": [holds(name) for name in names]}}
+
+
+def holds(name: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of an object that has a field, not null, and there what a schema says."""
+    value = {"not": {"type": "null"}} | dict(schema or {})
+    return {"type": "object", "required": [name], "properties": {name: value}}
+
+
 class Pagination(BaseModel):
     """Where a page stands in its list."""
 
-    total: int = Field(description="How many there are; exact to 10,000.")
+    total: int = Field(description="Number of items; exact to 10,000.")
     page: int
     limit: int
     pages: int
     next_cursor: str | None = Field(
-        description="Send it as `cursor` for the rows that follow; null at the end."
+        description="Cursor of the next page, to send as `cursor`; null at the end."
     )
-    total_is_exact: bool = Field(default=True, description="False when there are more than `total`.")
+    total_is_exact: bool = Field(
+        default=True, description="Whether `total` is exact: false if there are more, absent otherwise."
+    )
 
 
 class FieldErrorShown(BaseModel):

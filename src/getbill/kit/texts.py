@@ -9,7 +9,7 @@ from re import compile as pattern
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from getbill.kit.errors import FieldError, Invalid
+from getbill.kit.errors import BadRequest, FieldError, Invalid
 from getbill.kit.messages import message
 
 DETAIL: Final = message("A text holds U+0000 or half a surrogate pair, which no text may.")
@@ -23,22 +23,32 @@ def is_storable(text: str) -> bool:
 
 def refuse_unstorable(fields: Mapping[str, str | None]) -> None:
     """Raise Invalid with the name of every field that cannot be stored."""
-    refuse_fields([name for name, text in fields.items() if not is_storable(f"{name}{text or ''}")])
+    refuse_fields(_unstorable(fields))
 
 
 def refuse_fields(names: list[str]) -> None:
     """Raise Invalid for fields of these names, if there are any."""
     if names:
-        shown = [_UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", name) for name in names]
-        raise Invalid(DETAIL, errors=[FieldError(name, "characters", DETAIL) for name in shown])
+        raise Invalid(DETAIL, errors=_errors(names))
+
+
+def _unstorable(fields: Mapping[str, str | None]) -> list[str]:
+    return [name for name, text in fields.items() if not is_storable(f"{name}{text or ''}")]
+
+
+def _errors(names: list[str]) -> list[FieldError]:
+    shown = [_UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", name) for name in names]
+    return [FieldError(name, "characters", DETAIL) for name in shown]
 
 
 def refuse_address(path: str, query: bytes) -> None:
-    """Raise Invalid where the path of a request, or a parameter of its query, cannot be stored."""
+    """Raise BadRequest where the path of a request, or a parameter of its query, cannot be stored."""
     if "\x00" in path:
-        refuse_fields(["path"])
+        raise BadRequest(DETAIL, errors=_errors(["path"]))
     if b"%00" in query or b"\x00" in query:
-        refuse_unstorable(dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)))
+        wrong = _unstorable(dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)))
+        if wrong:
+            raise BadRequest(DETAIL, errors=_errors(wrong))
 
 
 def unstorable_in(value: Any, place: str = "") -> Iterator[str]:

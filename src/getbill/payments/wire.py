@@ -85,23 +85,27 @@ class NewPaymentBody(BaseModel):
     )
 
     amount: Amount = Field(
-        description="Above zero, with at most the currency's decimals. An adjustment's is what the claim changes by: "
-        "negative lowers it."
+        description="Amount, above zero, with at most the currency's decimals. An adjustment changes the claim"
+        " by it and may be negative."
     )
     kind: Literal["payment", "refund", "write_off", "adjustment"] = "payment"
-    currency: str | None = Field(None, description="The debt's; another one is refused.", examples=["EUR"])
-    method: Word | None = Field(
-        None, description="How it was paid, in a word.", examples=["card", "bank_transfer"]
+    currency: str | None = Field(
+        None, description="Currency, ISO 4217; must be the debt's.", examples=["EUR"]
     )
-    paid_at: PaidAt | None = Field(None, description="When; now by default.")
-    provider: Word | None = Field(None, description="Who took the money.", examples=["stripe"])
+    method: Word | None = Field(
+        None, description="Payment method, in a word.", examples=["card", "bank_transfer"]
+    )
+    paid_at: PaidAt | None = Field(None, description="When the money was received, ISO 8601; now by default.")
+    provider: Word | None = Field(
+        None, description="Payment provider, such as `stripe`.", examples=["stripe"]
+    )
     provider_id: ProviderId | None = Field(
         None,
-        description="The provider's id. The same one twice makes one entry.",
+        description="The provider's id of the payment. The same id twice makes one entry.",
         examples=["pi_3OxJ2eZvKYlo2C"],
     )
     stripe_payment_id: ProviderId | None = Field(
-        None, description="The same as `provider: stripe` with `provider_id`."
+        None, description="Stripe's payment id, in place of `provider: stripe` with `provider_id`."
     )
     note: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
 
@@ -141,7 +145,9 @@ class SimulationBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"amount": 500.00}]})
 
-    amount: Amount | None = Field(None, description="All that is owed, by default.")
+    amount: Amount | None = Field(
+        None, description="Amount that the debtor pays; all that is owed by default."
+    )
     method: Word = "card"
 
     @classmethod

@@ -28,10 +28,10 @@ class PeriodQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     from_on: DayReported | None = Field(
-        None, alias="from", description="First day; 90 days to `to` by default."
+        None, alias="from", description="First day, YYYY-MM-DD; by default 90 days before `to`."
     )
     to_on: DayReported | None = Field(
-        None, alias="to", description="Last day; the workspace's today by default."
+        None, alias="to", description="Last day, YYYY-MM-DD; by default today in the workspace's time."
     )
 
 
@@ -53,11 +53,12 @@ class ReportShown(BaseModel):
 
     period: Period
     resolution_rate: Rate = Field(
-        description="The share of the debts created in the period that are resolved; null when none was created."
+        description="Share of the debts created in the period that are resolved, 0 to 1; null if none was"
+        " created."
     )
-    amounts_recovered: Amounts = Field(description="Payments less refunds of the period, per currency.")
+    amounts_recovered: Amounts = Field(description="Payments less refunds of the period, by currency.")
     average_delay_days: float | None = Field(
-        description="Days from creation to resolution, on average of the debts resolved in the period."
+        description="Average number of days from creation to resolution of the debts resolved in the period."
     )
     debts_created: int
     debts_resolved: int
@@ -74,10 +75,10 @@ class StatisticsShown(BaseModel):
     """How the company's collecting stands."""
 
     debts: DebtCounts
-    open_amounts: Amounts = Field(description="What is still owed on open debts, per currency.")
-    recovered_amounts: Amounts = Field(description="Payments less refunds, per currency.")
+    open_amounts: Amounts = Field(description="Amounts still owed on open debts, by currency.")
+    recovered_amounts: Amounts = Field(description="Payments less refunds, by currency.")
     resolution_rate: Rate = Field(
-        description="The share of debts that are resolved; null when there is none."
+        description="Share of debts that are resolved, 0 to 1; null if there is no debt."
     )
 
 

@@ -9,14 +9,16 @@ from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import message
-from getbill.kit.shapes import Instant
+from getbill.kit.shapes import Instant, some_of
 from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
 
 
 class AdvanceBody(BaseModel):
     """By how much a sandbox's clock is moved ahead; days and hours add up."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"days": 30}]})
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra=some_of("days", "hours") | {"examples": [{"days": 30}]}
+    )
 
     days: Annotated[int, Field(ge=0, le=ADVANCE_DAYS_MAX)] = 0
     hours: Annotated[int, Field(ge=0, le=ADVANCE_DAYS_MAX * 24)] = 0
@@ -43,20 +45,20 @@ class AdvanceShown(BaseModel):
 
     id: str = Field(examples=["advance_01jd3v9wq8e0brt4k2m5n6p7q8"])
     status: Literal["running", "done"]
-    started_from: Instant = Field(description="Where the clock stood.")
-    target: Instant = Field(description="Where it goes.")
-    now: Instant = Field(description="Where it stands.")
-    contacts: int = Field(description="Contacts that fell due on the way and were carried out.")
-    url: str = Field(description="Ask here how far it has come.")
+    started_from: Instant = Field(description="Time of the clock before the move, in UTC.")
+    target: Instant = Field(description="Time that the clock moves to, in UTC.")
+    now: Instant = Field(description="Time that the clock has reached, in UTC.")
+    contacts: int = Field(description="Number of contacts that fell due on the way and were made.")
+    url: str = Field(description="URL that tells how far the move has come.")
 
 
 class ClockShown(BaseModel):
     """A workspace's time."""
 
     now: Instant
-    is_frozen: bool = Field(description="Whether the clock stands still.")
-    ahead_seconds: int = Field(description="How far it is ahead of the wall clock.")
-    advance: AdvanceShown | None = Field(description="The move it is on.")
+    is_frozen: bool = Field(description="Whether the clock is stopped.")
+    ahead_seconds: int = Field(description="Seconds by which the clock is ahead of real time.")
+    advance: AdvanceShown | None = Field(description="Move of the clock under way; null if there is none.")
 
 
 def advance(found: Advance) -> dict[str, Any]:

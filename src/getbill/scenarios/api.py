@@ -30,9 +30,10 @@ class VersionQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="The present one by default.")] = (
-        None
-    )
+    version: Annotated[
+        int | None,
+        Field(ge=1, le=2**31 - 1, description="Version of the scenario; the current one by default."),
+    ] = None
 
 
 @router.get("", response_model=ScenarioList)

@@ -22,28 +22,38 @@ _Tag = Annotated[str, Field(min_length=1, max_length=100)]
 _Day = Annotated[date, BeforeValidator(written_day)]
 
 
+# Answers repeat these in full, defaults too.
+_REPEATED = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+
+
 class ConditionsBody(BaseModel):
     """What must hold for a step to be taken, all of it, when the step is due."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _REPEATED
 
     balance_min: MoneyNumber | None = Field(
-        None, description="At least this is owed, in the debt's currency."
+        None, description="Minimum amount still owed, in the debt's currency."
     )
     balance_max: MoneyNumber | None = None
-    amount_min: MoneyNumber | None = Field(None, description="At least this was claimed.")
+    amount_min: MoneyNumber | None = Field(
+        None, description="Minimum amount claimed, in the debt's currency."
+    )
     amount_max: MoneyNumber | None = None
-    age_days_min: _Whole | None = Field(None, description="Due for at least so many days.")
+    age_days_min: _Whole | None = Field(None, description="Minimum number of days since the due date.")
     age_days_max: _Whole | None = None
-    reached: _Flag | None = Field(None, description="Whether any contact has reached the debtor so far.")
+    reached: _Flag | None = Field(None, description="Whether a contact has reached the debtor so far.")
     answered: _Flag | None = Field(None, description="Whether the debtor has answered a call so far.")
     promise: list[PromiseWord] = Field(
-        [], description="Where the debtor's promise to pay may stand; any, by default."
+        [], description="States that the debtor's promise to pay may be in; any by default."
     )
-    tags: list[_Tag] = Field([], description="Words that the debt's metadata lists as `tags`.", max_length=20)
-    not_tags: list[_Tag] = Field([], description="Words that it does not list.", max_length=20)
-    contactable: list[AddressKind] = Field([], description="Addresses that must be known.")
-    not_contactable: list[AddressKind] = Field([], description="Addresses that must not be known.")
+    tags: list[_Tag] = Field(
+        [], description="Tags that the debt's metadata must list under `tags`.", max_length=20
+    )
+    not_tags: list[_Tag] = Field(
+        [], description="Tags that the debt's metadata must not list.", max_length=20
+    )
+    contactable: list[AddressKind] = Field([], description="Kinds of address that must be known.")
+    not_contactable: list[AddressKind] = Field([], description="Kinds of address that must not be known.")
     metadata: dict[str, str | _Whole | _Flag | Decimal] | None = Field(
         None, description="Values that the debt's metadata must have.", max_length=20
     )
@@ -52,7 +62,7 @@ class ConditionsBody(BaseModel):
 class FallbackBody(BaseModel):
     """How a step is taken where the address of its channel is not known, or is on the suppression list."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _REPEATED
 
     channel: Channel
     template: _Name
@@ -61,31 +71,34 @@ class FallbackBody(BaseModel):
 class StepBody(BaseModel):
     """One contact, so long after day 0."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _REPEATED
 
-    key: _Name = Field(description="The step's own name in the scenario.", examples=["wave_1_email"])
+    key: _Name = Field(description="Key of the step, unique in the scenario.", examples=["wave_1_email"])
     wave: _Whole = Field(1, ge=1)
     offset: _Whole = Field(
         ge=0,
         le=3660,
-        description="How long after day 0: the later of the start and the day after `due_date`.",
+        description="Time after day 0, in `unit`. Day 0 is the later of the start and the day after"
+        " `due_date`.",
     )
     unit: Unit = Unit.DAYS
     channel: Channel
-    template: _Name = Field(description="What is said.", examples=["wave_1_email"])
-    language: Language | None = Field(None, description="In which language; the debtor's own by default.")
+    template: _Name = Field(description="Name of the template.", examples=["wave_1_email"])
+    language: Language | None = Field(
+        None, description="Language of the message, ISO 639-1; the debtor's by default."
+    )
     only_if: ConditionsBody | None = None
     fallback: FallbackBody | None = None
     late: Late | None = Field(
         None,
-        description="What becomes of the step when it was missed by more than `late_after_hours`: it is taken all"
-        " the same (`send`, the default for letters), passed over when a later one is due as well (`collapse`,"
-        " e-mail and text messages), or passed over (`skip`, calls).",
+        description="What happens to a step missed by more than `late_after_hours`: `send` takes it all the"
+        " same (default for letters), `collapse` skips it if a later one is due too (e-mail and"
+        " SMS), `skip` skips it (calls).",
     )
     notices: list[str] | None = Field(
         None,
-        description="What the law wants said once and this step says. It follows from the template; what is"
-        " sent has to agree.",
+        description="Legal notices that this step gives. They follow from the template; a value that is sent"
+        " must agree with it.",
         max_length=20,
     )
 
@@ -93,7 +106,7 @@ class StepBody(BaseModel):
 class EndBody(BaseModel):
     """When a debt nobody paid becomes `unresolved`, and a person is asked what to do."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _REPEATED
 
     offset: _Whole = Field(ge=0, le=3660)
     unit: Unit = Unit.DAYS
@@ -103,7 +116,7 @@ class EndBody(BaseModel):
 class ExclusionsBody(BaseModel):
     """Days without contact, where the debtor lives. The contact rules may exclude more."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _REPEATED
 
     weekends: _Flag = True
     public_holidays: _Flag = True
@@ -122,7 +135,7 @@ class VersionBody(BaseModel):
         1,
         ge=0,
         le=30,
-        description="Days between two contacts, at least; with 0 they are as far apart as their offsets, up to a day.",
+        description="Minimum number of days between two contacts; 0 leaves it to the offsets, within a day.",
     )
     late_after_hours: _Whole = Field(24, ge=1, le=720)
 
@@ -153,17 +166,21 @@ class ScenarioBody(VersionBody):
         },
     )
 
-    name: _Name = Field(description="Its name, which debts may give as `scenario`.", examples=["two_mails"])
+    name: _Name = Field(
+        description="Name of the scenario, which debts give as `scenario`.", examples=["two_mails"]
+    )
 
 
 class ScenarioShown(BaseModel):
     """A version of a scenario."""
 
-    id: str = Field(description="Its `timeline_id`, the same for all its versions.")
+    id: str = Field(
+        description="Id of the scenario, the same for all its versions; debts give it as `timeline_id`."
+    )
     name: str
     version: int
-    current_version: int = Field(description="The version that a debt made now gets.")
-    is_built_in: bool = Field(description="As it comes with GetBill; the first own version makes it yours.")
+    current_version: int = Field(description="Version that new debts get.")
+    is_built_in: bool = Field(description="Whether it is the version that comes with GetBill.")
     steps: list[StepBody]
     end: EndBody
     exclusions: ExclusionsBody

@@ -43,8 +43,8 @@ class EventsQuery(BaseModel):
         None,
         min_length=1,
         max_length=200,
-        description="Where to read on: the `next_cursor` of an earlier answer, the `webhook_id` of the last event"
-        " that was handled, or `now` for the end of the stream. Left out: from the beginning.",
+        description="Position to read from: a `next_cursor`, the `webhook_id` of the last event you handled,"
+        " or `now`. Defaults to the beginning.",
     )
     limit: int = Field(LIMIT_DEFAULT, ge=1, le=LIMIT_MAX)
     event: list[Kind] | None = Field(
@@ -55,7 +55,7 @@ class EventsQuery(BaseModel):
         0,
         ge=0,
         le=WAIT_SECONDS_MAX,
-        description="At the end of the stream, wait so many seconds for news before answering that there is none.",
+        description="Seconds to wait for new events at the end of the stream.",
     )
 
 
@@ -90,30 +90,32 @@ class WebhookData(BaseModel):
 class EventShown(BaseModel):
     """One event, exactly as webhooks push it but for `previous_sequence`, which is an endpoint's own."""
 
-    event: str = Field(description="What happened.", examples=["debt.payment_received"])
+    event: str = Field(description="Name of the event.", examples=["debt.payment_received"])
     timestamp: Instant
     data: dict[str, Any] | None = Field(
-        description="As the webhook of this event carries it (see `webhooks` in this document); null for a credential"
-        " without the scope `debts:read`."
+        description="Data of the event as its webhook carries it (see `webhooks`); null without the scope"
+        " `debts:read`."
     )
     webhook_id: str = Field(
-        description="Names the event: the same at every endpoint, attempt, replay and pull.",
+        description="Id of the event, the same at every endpoint, attempt, replay and pull.",
         examples=["wh_01m804scmte4gbpp4yw1mc91gx"],
     )
-    sequence: int = Field(description="The event's place in its debt's history, without gaps.")
+    sequence: int = Field(description="Number of the event in its debt's history, without gaps.")
 
 
 class EventPage(BaseModel):
     """The next events of the stream, in its order."""
 
     data: list[EventShown]
-    next_cursor: str = Field(description="Send it as `after` for what follows; there is always one.")
+    next_cursor: str = Field(description="Cursor to send as `after` next time; never null.")
     has_more: bool = Field(
-        description="Whether the stream goes on: ask again at once. A filtered page may be empty and go on."
+        description="Whether more events follow at once. A filtered page may be empty and still have more."
     )
-    epoch: int = Field(description="Raised when the database was restored to an earlier state.")
+    epoch: int = Field(
+        description="Number of the stream; raised when the database is restored to an earlier state."
+    )
     epoch_changed: bool = Field(
-        description="What `after` names is not in this stream: the answer is from its beginning."
+        description="Whether `after` belongs to an earlier epoch: the page starts from the beginning."
     )
 
 

@@ -30,18 +30,22 @@ class WordingBody(BaseModel):
     )
 
     subject: Annotated[Name, Field(min_length=1, max_length=500)] | None = Field(
-        None, description="Of an e-mail or a letter; other channels have none."
+        None, description="Subject of an e-mail or a letter; other channels have none."
     )
-    text: _Part = Field(description="Jinja: filled in with the variables, which `GET /templates` names.")
+    text: _Part = Field(
+        description="Text of the message, a Jinja template; `GET /templates` names its variables."
+    )
     html: _Part | None = Field(
-        None, description="The page of an e-mail, inside our frame; made of the text by default."
+        None, description="HTML of an e-mail, inside GetBill's layout; made from the text by default."
     )
 
 
 class PreviewBody(BaseModel):
     """What to preview: a wording that is not published yet, or with no body the one in force."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+    model_config = ConfigDict(
+        title="TemplatePreviewBody", extra="forbid", json_schema_extra={"examples": [{}]}
+    )
 
     wording: WordingBody | None = None
 
@@ -52,7 +56,7 @@ class EditionQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     version: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
-        None, description="The one in force by default; 0 is the one that comes with GetBill."
+        None, description="Version of the template; 0 is the built-in one. Defaults to the one in force."
     )
 
 
@@ -71,7 +75,7 @@ class EditionBrief(BaseModel):
     name: str = Field(examples=["wave_1_email"])
     language: Language
     channel: Channel
-    version: int = Field(description="0 for the one that comes with GetBill.")
+    version: int = Field(description="Version of the template; 0 is the built-in one.")
     is_built_in: bool
     published_at: Instant | None
 
@@ -88,7 +92,7 @@ class TemplateList(BaseModel):
     """Every template in every language, in the edition in force."""
 
     data: list[EditionBrief]
-    variables: list[str] = Field(description="What a template may say.")
+    variables: list[str] = Field(description="Variables that a template may use.")
 
 
 class EditionList(BaseModel):

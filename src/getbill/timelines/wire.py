@@ -12,7 +12,7 @@ from getbill.companies import Switches
 from getbill.debts import Debt, NewDebtBody
 from getbill.kit import ids, json, messages
 from getbill.kit.errors import FieldError, WrongValue
-from getbill.kit.shapes import Day, Instant
+from getbill.kit.shapes import Day, Instant, some_of
 from getbill.scenarios import VersionBody
 from getbill.timelines.forecast import Foreseen, Reason
 from getbill.timelines.model import MADE, Contact
@@ -24,10 +24,10 @@ class ReasonShown(BaseModel):
 
     rule: str = Field(examples=["FR-TEL-POLICY-HOURS"])
     says: str
-    basis: str = Field(description="`law`, `guidance`, `product_policy` or `scenario`.")
-    source: str = Field(description="Where the rule is written.")
+    basis: str = Field(description="Basis of the rule: `law`, `guidance`, `product_policy` or `scenario`.")
+    source: str = Field(description="Source of the rule.")
     until: Instant | None = Field(
-        description="Until when it moved the contact; null where waiting is no help."
+        description="Time that the rule moved the contact to, in UTC; null if waiting does not help."
     )
 
 
@@ -35,12 +35,12 @@ class PastShown(BaseModel):
     """A try of a step that was made, passed over, or stopped."""
 
     step: str
-    run: int = Field(description="How often the scenario was begun by then.")
+    run: int = Field(description="Number of times the scenario was started by then.")
     attempt: int
     channel: str
     state: str = Field(
-        description="`accepted`, `delivered`, `answered`, `failed`, `bounced`, `unknown`, `skipped`, `stopped`, `rehearsed`; or"
-        " `sending`, while a provider is asked."
+        description="State of the attempt: `accepted`, `delivered`, `answered`, `failed`, `bounced`,"
+        " `unknown`, `skipped`, `stopped`, `rehearsed`, or `sending` while a provider is asked."
     )
     reason: str | None
     due_at: Instant
@@ -48,8 +48,8 @@ class PastShown(BaseModel):
     settled_at: Instant | None
     followup_id: str | None
     crossed_by: str | None = Field(
-        description="What happened to the debt while the message was on its way: `payment`, or the status that ended"
-        " contact."
+        description="What happened to the debt meanwhile: `payment`, or the status that ended contact; null if"
+        " nothing did."
     )
 
 
@@ -60,11 +60,11 @@ class ForeseenShown(BaseModel):
     wave: int | None
     channel: str
     template: str | None
-    language: str | None = Field(description="Null: the debtor's own.")
-    nominal_at: Instant = Field(description="When its offset puts it.")
-    due_at: Instant | None = Field(description="When it will be taken; null when it will not be.")
-    moved_by: list[ReasonShown] = Field(description="The rules that moved it there, in turn.")
-    blocked_by: list[ReasonShown] = Field(description="What stands against it as things are.")
+    language: str | None = Field(description="Language of the step; null for the debtor's.")
+    nominal_at: Instant = Field(description="When its offset puts it, in UTC.")
+    due_at: Instant | None = Field(description="When it will be taken, in UTC; null if it will not be.")
+    moved_by: list[ReasonShown] = Field(description="Rules that moved it to that time, in order.")
+    blocked_by: list[ReasonShown] = Field(description="Rules that prevent it as things stand.")
 
 
 class CalendarShown(BaseModel):
@@ -73,8 +73,10 @@ class CalendarShown(BaseModel):
     scenario: str
     scenario_version: int
     timeline_id: str
-    started_on: Day = Field(description="Day 0.")
-    timezones: list[str] = Field(description="Where the debtor may be; a rule on hours holds in all of them.")
+    started_on: Day = Field(description="Day 0 of the scenario, YYYY-MM-DD.")
+    timezones: list[str] = Field(
+        description="Time zones where the debtor may be; contact hours are kept in all of them."
+    )
     planned: list[ForeseenShown]
 
 
@@ -85,7 +87,7 @@ class TimelineShown(CalendarShown):
     status: str
     run: int
     next_action_at: Instant | None
-    stopped_by: str | None = Field(description="Why nothing is planned; null while something is.")
+    stopped_by: str | None = Field(description="Why no step is planned; null while one is.")
     past: list[PastShown]
 
 
@@ -93,8 +95,10 @@ class PreviewBody(BaseModel):
     """Whose calendar: a debt that is there, or one that is only asked about; nothing of it is stored."""
 
     model_config = ConfigDict(
+        title="ScenarioPreviewBody",
         extra="forbid",
-        json_schema_extra={
+        json_schema_extra=some_of("debt_id", "debt")
+        | {
             "examples": [
                 {
                     "debt": {
@@ -109,9 +113,11 @@ class PreviewBody(BaseModel):
 
     debt_id: str | None = None
     debt: NewDebtBody | None = Field(
-        None, description="A debt as for `POST /debts`; its scenario does not matter."
+        None, description="Debt to preview, as in `POST /debts`; its scenario is ignored."
     )
-    version: VersionBody | None = Field(None, description="A version that is not written yet, to try it.")
+    version: VersionBody | None = Field(
+        None, description="Version of the scenario to try before it is saved."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -140,16 +146,19 @@ class ContactShown(BaseModel):
     """Whether this workspace's debtors are contacted."""
 
     contact: Literal["on", "dry_run", "stopped"] = Field(
-        description="`dry_run` plans and writes every message and sends none; `stopped` leaves everybody alone."
+        description="`on` sends messages, `dry_run` plans and writes them and sends none, `stopped` makes no"
+        " contact at all."
     )
-    grace_hours: int = Field(description="How long an imported debt is left alone.")
+    grace_hours: int = Field(description="Hours before debtors of an import are first contacted.")
     installation_stopped_at: Instant | None = Field(
-        description="Since when nobody is contacted from any workspace; null: it is not so."
+        description="When contact was stopped for the whole installation, in UTC; null if it is not."
     )
 
 
 class MessageShown(BaseModel):
     """What a step would say if it were taken now."""
+
+    model_config = ConfigDict(title="StepMessage")
 
     step: str
     channel: str

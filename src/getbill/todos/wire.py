@@ -27,7 +27,7 @@ class TodoQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     type: list[Type] | None = None
-    state: State | None = Field(None, description="Both, by default.")
+    state: State | None = Field(None, description="Only todos in this state; both by default.")
     debt_id: Annotated[str, Field(max_length=64)] | None = None
 
 
@@ -43,11 +43,11 @@ class FileShown(BaseModel):
 
     name: str
     source: Literal["batch", "upload", "sftp"]
-    sender: str = Field(description="Who sends such files: of `sftp` the login.")
+    sender: str = Field(description="Sender of such files; for `sftp` the login.")
     received_at: Instant | None
     rows: int | None
     questions: list[TitleShown] = Field(
-        description="What is asked of its columns; empty where it is only to be confirmed."
+        description="Questions about its columns; empty if it only has to be confirmed."
     )
 
 
@@ -59,18 +59,21 @@ class TodoShown(BaseModel):
     state: State
     title: TitleShown
     subject_id: str = Field(
-        description="What it is about: of `unknown_contact` the followup, of `escalation` the debt,"
-        " of `import_mapping` the import, of `webhook_rights` the webhook, of `set_aside` an id of its own:"
-        " `reason` names what failed."
+        description="Id of the subject: the followup for `unknown_contact`, the debt for `escalation`, the"
+        " import for `import_mapping`, the webhook for `webhook_rights`, an id of its own for `set_aside`."
     )
-    file: FileShown | None = Field(description="Of `import_mapping`: the file, and what is asked of it.")
+    file: FileShown | None = Field(
+        description="File of an `import_mapping`, and the questions about it; null for other types."
+    )
     debt_id: str | None
-    reason: str | None = Field(description="Of `set_aside`: what failed, and why; null for the others.")
-    decisions: list[str] = Field(description="What can be decided; empty once it is.")
+    reason: str | None = Field(description="What failed and why, for `set_aside`; null for other types.")
+    decisions: list[str] = Field(description="Possible decisions; empty once decided.")
     created_at: Instant
     decided_at: Instant | None
-    decision: str | None = Field(description="What was decided; `gone` where the question answered itself.")
-    decided_by: str | None = Field(description="The credential that decided.")
+    decision: str | None = Field(
+        description="The decision; `gone` if none is needed any more; null while open."
+    )
+    decided_by: str | None = Field(description="Credential that decided; null while open.")
 
 
 class TodoList(BaseModel):

@@ -21,11 +21,15 @@ class StatsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     since: Annotated[
-        InstantAsked | None, Field(alias="from", description="A day before `to` by default.")
+        InstantAsked | None,
+        Field(alias="from", description="Start of the period, ISO 8601; by default a day before `to`."),
     ] = None
     until: Annotated[
         InstantAsked | None,
-        Field(alias="to", description=f"Now by default; at most {DAYS_MAX} days after `from`."),
+        Field(
+            alias="to",
+            description=f"End of the period (exclusive), ISO 8601, at most {DAYS_MAX} days after `from`. Defaults to now.",
+        ),
     ] = None
 
 
@@ -41,16 +45,18 @@ class TallyShown(BaseModel):
     """What was counted."""
 
     attempts: int
-    attempts_succeeded: int = Field(description="Answered with 2xx.")
+    attempts_succeeded: int = Field(description="Number of attempts answered 2xx.")
     success_rate: float | None = Field(
-        description="Of the deliveries that were settled, the share that arrived; null when none was."
+        description="Share of finished deliveries that were acknowledged, 0 to 1; null if none finished."
     )
     latency_ms: LatencyShown
     delivered: int
     exhausted: int
     cancelled: int
-    pending: int = Field(description="Owed now, whatever the period.")
-    oldest_pending_at: Instant | None = Field(description="Since when the oldest of them is owed.")
+    pending: int = Field(description="Number of deliveries pending now, whatever the period.")
+    oldest_pending_at: Instant | None = Field(
+        description="When the oldest pending delivery was queued, in UTC; null if none is pending."
+    )
 
 
 class EndpointTally(TallyShown):

@@ -40,9 +40,15 @@ class DeliveryQuery(BaseModel):
     debt_id: Annotated[str, Field(max_length=64)] | None = None
     since: Annotated[
         InstantAsked | None,
-        Field(alias="from", description="Settled since then; what is pending, owed since then."),
+        Field(
+            alias="from",
+            description="Only deliveries finished since then, or pending ones queued since then, ISO 8601.",
+        ),
     ] = None
-    until: Annotated[InstantAsked | None, Field(alias="to", description="And before then.")] = None
+    until: Annotated[
+        InstantAsked | None,
+        Field(alias="to", description="Only deliveries before then (exclusive), ISO 8601."),
+    ] = None
 
 
 class LastAttemptShown(BaseModel):
@@ -50,7 +56,7 @@ class LastAttemptShown(BaseModel):
 
     started_at: Instant
     duration_ms: int
-    status: int | None = Field(description="What the receiver answered; null where no answer came.")
+    status: int | None = Field(description="HTTP status of the response; null if none came.")
     error: str | None
 
 
@@ -60,20 +66,22 @@ class DeliveryShown(BaseModel):
     id: str = Field(examples=["wd_01m804scmte4gbpp4yw1mc91gy"])
     endpoint_id: str = Field(examples=["we_01m804scmte4gbpp4yw1mc91gy"])
     webhook_id: str = Field(
-        description="The event; the same in the body, in every attempt and replay.",
+        description="Id of the event, the same in every attempt and replay.",
         examples=["wh_01m804scmte4gbpp4yw1mc91gx"],
     )
     event: str
-    debt_id: str | None = Field(description="Null for what is not about a debt.")
-    erased: bool = Field(description="The debt was erased, and with it all that its deliveries said.")
+    debt_id: str | None = Field(description="Id of the debt; null for an event about none.")
+    erased: bool = Field(description="Whether the debt was erased, and the body with it.")
     sequence: int
     previous_sequence: int | None
     fields: list[str] | None
     status: State
-    attempts: int = Field(description="How many were made.")
+    attempts: int = Field(description="Number of attempts made.")
     replay: bool
-    created_at: Instant = Field(description="When it was owed.")
-    next_try_at: Instant | None = Field(description="While it is pending.")
+    created_at: Instant = Field(description="When the delivery was queued, in UTC.")
+    next_try_at: Instant | None = Field(
+        description="When the next attempt is due, in UTC; null unless pending."
+    )
     settled_at: Instant | None
     last_attempt: LastAttemptShown | None
     data_withheld: bool = Field(
@@ -87,7 +95,7 @@ class RequestShown(BaseModel):
     method: Literal["POST"]
     url: str
     headers: dict[str, str | None] = Field(
-        description="Null for signatures, which are not kept, and for the endpoint's own, which are secret."
+        description="Headers that were sent; null for signatures, which are not kept, and for secret values."
     )
 
 
@@ -96,7 +104,8 @@ class ResponseShown(BaseModel):
 
     status: int
     body: str | None = Field(
-        description="Null once the debt is erased, without `debts:read`, or where it was empty."
+        description="Body of the response; null if empty, without the scope `debts:read`, or once the debt is"
+        " erased."
     )
 
 
@@ -107,7 +116,7 @@ class AttemptShown(BaseModel):
     started_at: Instant
     duration_ms: int
     request: RequestShown
-    response: ResponseShown | None = Field(description="Null where no answer came.")
+    response: ResponseShown | None = Field(description="Response of the receiver; null if none came.")
     error: str | None
     data_withheld: bool = Field(
         description="It was sent ids only: the webhook's owner could not read debts then."
@@ -118,7 +127,7 @@ class DeliveryWithAttempts(DeliveryShown):
     """One delivery with every attempt."""
 
     body: str | None = Field(
-        description="The body as it is sent, byte for byte; null without `debts:read`. An erased debt's says so."
+        description="Body as it is sent, byte for byte; null without the scope `debts:read`."
     )
     attempts_made: list[AttemptShown]
 
@@ -128,7 +137,7 @@ class DeliveryList(BaseModel):
 
     data: list[DeliveryShown]
     next_cursor: str | None = Field(
-        description="Send it as `cursor` for the rows that follow; null at the end."
+        description="Cursor of the next page, to send as `cursor`; null at the end."
     )
 
 

@@ -9,7 +9,7 @@ from getbill.kit import ids, json
 from getbill.kit.errors import FieldError, NotFound, one_field, refusal
 from getbill.kit.http import JsonBody
 from getbill.kit.messages import message
-from getbill.kit.shapes import Instant, InstantAsked
+from getbill.kit.shapes import Instant, InstantAsked, some_of
 from getbill.webhooks import log, queries
 from getbill.webhooks.model import Endpoint
 from getbill.webhooks.replays import SELECTED_MAX, Again, Replayed
@@ -31,7 +31,7 @@ class ReplayOneBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
 
     to_webhook: str | None = Field(
-        None, max_length=64, description="Another webhook of yours; by default the one it was for."
+        None, max_length=64, description="Id of the webhook to send to; by default the one it was for."
     )
 
 
@@ -40,7 +40,8 @@ class ReplayBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
+        json_schema_extra=some_of("webhook_ids", "deliveries", "from")
+        | {
             "examples": [
                 {"from": "2024-03-15T00:00:00Z", "to": "2024-03-16T00:00:00Z", "status": ["exhausted"]},
                 {"webhook_ids": ["wh_01m804scmte4gbpp4yw1mc91gx"]},
@@ -49,21 +50,25 @@ class ReplayBody(BaseModel):
     )
 
     webhook_ids: Selected | None = Field(
-        None, description="Events, by the `webhook_id` of their bodies; whether it was ever sent them or not."
+        None, description="Events to send, by `webhook_id`, whether they were sent before or not."
     )
-    deliveries: Selected | None = Field(None, description="Deliveries of this webhook, by their ids.")
+    deliveries: Selected | None = Field(None, description="Deliveries of this webhook to send again, by id.")
     since: InstantAsked | None = Field(
-        None, alias="from", description="Events recorded since then, in wall time; of a sandbox too."
+        None,
+        alias="from",
+        description="Start of a range of events, ISO 8601, in real time also for a sandbox.",
     )
-    until: InstantAsked | None = Field(None, alias="to", description="And before then; now by default.")
+    until: InstantAsked | None = Field(
+        None, alias="to", description="End of the range (exclusive), ISO 8601. Defaults to now."
+    )
     events: Events | None = Field(
-        None, description="In a range: which events; by default those this webhook asks for."
+        None, description="Events of the range to send; by default those this webhook subscribes to."
     )
     status: Annotated[list[Settled], Field(min_length=1, max_length=3)] | None = Field(
-        None, description="In a range: only deliveries to this webhook that ended so."
+        None, description="Only events of the range whose delivery to this webhook ended so."
     )
     to_webhook: str | None = Field(
-        None, max_length=64, description="Another webhook of yours; by default this one."
+        None, max_length=64, description="Id of the webhook to send to; by default this one."
     )
 
     @classmethod
@@ -104,11 +109,11 @@ class TrialBody(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"event": "debt.payment_received", "secret": "next"}]}
     )
 
-    event: EventName = Field("debt.created", description="Any event there is, whether asked for or not.")
+    event: EventName = Field("debt.created", description="Event to send; any event, subscribed to or not.")
     secret: Literal["current", "next"] = Field(
         "current",
-        description="`current`: signed as every delivery is now, during a rotation by both secrets. `next`: by the new"
-        " secret alone, as it will be after the overlap.",
+        description="Secret that signs: `current` as deliveries are signed now (during a rotation by both),"
+        " `next` by the new secret alone.",
     )
 
     @property
@@ -128,10 +133,10 @@ class ReplayedShown(BaseModel):
     """What will be sent again."""
 
     replayed: int = Field(
-        description="So many deliveries were owed anew, each marked by `X-GetBill-Replay: true`."
+        description="Number of deliveries queued again, each marked by `X-GetBill-Replay: true`."
     )
     already_pending: int = Field(
-        description="So many of the events are owed already or about to be; they are not owed twice."
+        description="Number of events that are pending already and are not queued twice."
     )
     to_webhook: str
 
@@ -148,8 +153,8 @@ class TrialRequestShown(BaseModel):
 
     method: Literal["POST"]
     url: str
-    headers: dict[str, str | None] = Field(description="Null for the webhook's own, whose values are secret.")
-    body: str = Field(description="Byte for byte, so that you can verify the signatures yourself.")
+    headers: dict[str, str | None] = Field(description="Headers that were sent; null for secret values.")
+    body: str = Field(description="Body that was sent, byte for byte, to verify the signatures with.")
 
 
 class TrialShown(BaseModel):
@@ -160,7 +165,7 @@ class TrialShown(BaseModel):
     started_at: Instant
     duration_ms: int
     request: TrialRequestShown
-    response: TrialResponseShown | None = Field(description="Null where no answer came.")
+    response: TrialResponseShown | None = Field(description="Response of the receiver; null if none came.")
 
 
 def read_replay(raw: Any, endpoint_id: UUID) -> Again:

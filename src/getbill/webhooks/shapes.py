@@ -100,13 +100,13 @@ Description = Annotated[Name, Field(max_length=500)]
 Switch = Annotated[bool, Field(strict=True)]
 
 _TOLD: Final = {
-    "events": "Which events; the six main ones by default.",
-    "headers": f"Further headers to send, by name: at most {headers.HEADERS_MAX}, {headers.BYTES_MAX} bytes together."
-    " Their values are never shown again.",
-    "fields": "Send only these keys of `data`, and `debt_id`; null, as by default, sends all of it.",
-    "retry_schedule": "Seconds between a failed attempt and the next, each +-10 %; an empty list tries once.",
-    "rate_per_second": "Send no more than so many a second; null for as fast as it takes them.",
-    "concurrency": "How many may be under way at a time.",
+    "events": "Events to send; the six main ones by default.",
+    "headers": f"Additional headers, by name: at most {headers.HEADERS_MAX} with {headers.BYTES_MAX} bytes in all."
+    " Their values are never shown.",
+    "fields": "Keys of `data` to send, besides `debt_id`; null for all.",
+    "retry_schedule": "Seconds between a failed attempt and the next, each +-10 %; empty for a single attempt.",
+    "rate_per_second": "Maximum number of requests a second; null for no limit.",
+    "concurrency": "Maximum number of requests at the same time.",
 }
 
 
@@ -177,11 +177,14 @@ class NewEndpointBody(EndpointFields):
         },
     )
 
-    url: Url = Field(description="https; in a sandbox also http on the loopback.")
+    url: Url = Field(
+        description="URL that events are sent to: https, in a sandbox also http on the loopback."
+    )
     events: Events = Field(list(EVENTS_DEFAULT), description=_TOLD["events"])
     description: Description | None = None
     enabled: Switch = Field(
-        default=True, description="A disabled one is sent what it missed once it is enabled."
+        default=True,
+        description="Whether events are sent. What is missed while disabled is sent once enabled.",
     )
     headers: dict[str, str] = Field({}, description=_TOLD["headers"])
     fields: Fields | None = Field(None, description=_TOLD["fields"])
@@ -209,20 +212,18 @@ class EndpointChangeBody(EndpointFields):
     enabled: Switch | None = None
     send_missed: Switch = Field(
         default=True,
-        description="With `enabled: true`: what happened while it was disabled is sent, in order; false drops it, and"
-        " what was still owed before. The stream at `GET /events` has it either way.",
+        description="With `enabled: true`: whether events of the time it was disabled are sent, in order."
+        " False drops them and every pending delivery; `GET /events` has them either way.",
     )
     headers: dict[str, str | None] | None = Field(
-        None, description="Headers to set; null takes one away, and null for all takes all. Others stay."
+        None, description="Headers to set, by name; null removes one. Null instead of an object removes all."
     )
     fields: Fields | None = Field(None, description=_TOLD["fields"])
     retry_schedule: RetrySchedule | None = Field(
-        None, description=_TOLD["retry_schedule"] + " Null goes back to the usual one."
+        None, description=_TOLD["retry_schedule"] + " Null for the default."
     )
     rate_per_second: Rate | None = Field(None, description=_TOLD["rate_per_second"])
-    concurrency: Concurrency | None = Field(
-        None, description=_TOLD["concurrency"] + " Null goes back to the usual."
-    )
+    concurrency: Concurrency | None = Field(None, description=_TOLD["concurrency"] + " Null for the default.")
 
     @classmethod
     def across(cls, raw: dict[str, Any]) -> list[FieldError]:
@@ -247,7 +248,7 @@ class RotateBody(BaseModel):
 
     overlap_hours: Annotated[int, Field(strict=True, ge=0, le=rotation.OVERLAP_HOURS_MAX)] = Field(
         rotation.OVERLAP_HOURS_DEFAULT,
-        description="Until then both secrets sign, and a receiver may change over at any moment; 0 replaces it at once.",
+        description="Hours during which both secrets sign; 0 replaces the secret at once.",
     )
 
 
@@ -258,5 +259,5 @@ class CutOverBody(BaseModel):
 
     end_overlap: Switch = Field(
         default=False,
-        description="Drop the old secret now, instead of signing with both until the overlap ends.",
+        description="Whether the old secret is dropped now instead of at the end of the overlap.",
     )

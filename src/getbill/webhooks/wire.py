@@ -28,12 +28,12 @@ _LOCAL_NAME: Final = "localhost"
 class RotationShown(BaseModel):
     """A secret being replaced."""
 
-    overlap_ends_at: Instant = Field(description="From then on only the new secret signs.")
+    overlap_ends_at: Instant = Field(description="When the old secret stops signing, in UTC.")
     cut_over_at: Instant | None = Field(
-        description="Since when `X-GetBill-Signature` is made with the new secret; null while with the old one."
+        description="When `X-GetBill-Signature` changed to the new secret, in UTC; null until then."
     )
     signature_by: Literal["old", "new"] = Field(
-        description="Which secret makes `X-GetBill-Signature` now; the other makes `X-GetBill-Signature-Next`."
+        description="Secret that makes `X-GetBill-Signature` now; the other makes `X-GetBill-Signature-Next`."
     )
 
 
@@ -45,21 +45,21 @@ class EndpointShown(BaseModel):
     events: list[str]
     description: str | None
     enabled: bool
-    headers: list[str] = Field(description="The names of its own headers; their values are never shown.")
-    fields: list[str] | None = Field(description="The keys of `data` it is sent; null for all.")
+    headers: list[str] = Field(description="Names of the additional headers; their values are never shown.")
+    fields: list[str] | None = Field(description="Keys of `data` that are sent; null for all.")
     retry_schedule: list[int] = Field(description="Seconds between a failed attempt and the next.")
     rate_per_second: int | None
     concurrency: int
-    failing_since: Instant | None = Field(description="When the attempts began to fail that fail until now.")
+    failing_since: Instant | None = Field(
+        description="When attempts began to fail, in UTC; null while they succeed."
+    )
     disabled_at: Instant | None
     disabled_reason: Literal["asked", "gone", "failing"] | None = Field(
-        description="By a call, by a 410 from the receiver, or after five days without a success."
+        description="Why it is disabled: by a call, by an answer 410, or after five days of failures."
     )
-    catching_up: bool = Field(
-        description="Enabled again, and being sent what it missed; what is new waits behind."
-    )
+    catching_up: bool = Field(description="Whether it is still being sent events it missed; new ones wait.")
     rotation: RotationShown | None = Field(
-        description="While its secret is being replaced; null when there is one secret."
+        description="Rotation of the secret under way; null if there is none."
     )
     created_at: Instant
     updated_at: Instant
@@ -79,7 +79,7 @@ class OpenedShown(EndpointShown):
     """An endpoint with its new secret, which signs what is sent to it."""
 
     secret: str = Field(
-        description="Shown this once: verify every delivery with it.",
+        description="Secret that signs deliveries, shown only once.",
         examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="],
     )
 

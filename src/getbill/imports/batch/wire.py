@@ -44,35 +44,36 @@ class BatchBody(BaseModel):
     )
 
     debts: Annotated[list[Row], Field(min_length=1, max_length=10_000)]
-    batch_name: Name | None = Field(None, max_length=200, description="What people find the batch by.")
+    batch_name: Name | None = Field(None, max_length=200, description="Your name for the batch.")
     accept_expensive_destination: bool | None = Field(
-        None, description="For every row that does not say so itself."
+        None, description="Default of `accept_expensive_destination` for rows that do not set it."
     )
 
 
 class FindingShown(BaseModel):
     """What is wrong with a row, and the way out."""
 
+    model_config = ConfigDict(title="BatchFinding")
+
     line: int = Field(
-        description="The row's place in `debts`, counted from 0: a batch has no lines, so it is the same as `index`. Of"
-        " an imported file it is the line as the file's sender sees it, counted from 1 with its header."
+        description="Row number, from 0, equal to `index`: a batch has no lines. For a file, its line number from 1."
     )
-    index: int = Field(description="The row's place in `debts`, counted from 0.")
+    index: int = Field(description="Position of the row in `debts`, from 0.")
     temp_id: str | int | None = Field(description="Your own name for the row, as it was sent.")
     reference: str | None = Field(
-        description="The row's `reference`, as it was sent; null where it has none.", examples=["F-2024-0847"]
+        description="`reference` of the row, as it was sent; null if it has none.", examples=["F-2024-0847"]
     )
     column: str | None = Field(
-        description="Where it stands in the row (RFC 6901).", examples=["/debtor/email"]
+        description="JSON pointer to the field in the row (RFC 6901).", examples=["/debtor/email"]
     )
     letter: str | None
-    value: Any = Field(description="What stands there.")
+    value: Any = Field(description="Value that was sent.")
     code: str
     severity: Literal["error", "warning"]
     message: str
     suggestion: str | float | None = Field(
-        description="The value that would be right, as its field takes it, where only one can be meant: 12.50 for"
-        ' `"12,50"`, `2024-01-15` for `"15/01/2024"`; null where several can.'
+        description="Value that would be right, as its field takes it, where only one can be meant: 12.50 for"
+        ' `"12,50"`, `2024-01-15` for `"15/01/2024"`; otherwise null.'
     )
     outcome: str
     debt_id: str | None
@@ -81,9 +82,9 @@ class FindingShown(BaseModel):
 class ErrorReport(BaseModel):
     """The first findings, and where all of them are."""
 
-    rows: int = Field(description="Of how many rows something is said.")
-    findings: list[FindingShown] = Field(description="The first 100.")
-    more: str | None = Field(description="Where all of them are; null when these are all.")
+    rows: int = Field(description="Number of rows with findings.")
+    findings: list[FindingShown] = Field(description="The first 100 findings.")
+    more: str | None = Field(description="URL of all findings; null if these are all.")
 
 
 class BatchShown(BaseModel):
@@ -93,9 +94,12 @@ class BatchShown(BaseModel):
     name: str
     status: Literal["processing", "completed", "failed", "undone"]
     total: int
-    created: int = Field(description="Accepted and stored when answered; made so far when read later.")
+    created: int = Field(
+        description="Number of debts: accepted when the batch is created, created so far when it is read"
+        " later."
+    )
     unchanged: int = Field(
-        description="Of those, rows that asked for a debt made before, from the same body."
+        description="Number of those rows whose debt existed already, created from the same body."
     )
     errors: int
     error_report: ErrorReport

@@ -1,0 +1,68 @@
+"""What operations, parameters and properties are, in plain English: the words of the OpenAPI document.
+
+One word means the same everywhere and is described once, in `descriptions/`; what means something else in one place
+is described there as `DebtorShown.name` or `list_debts.amount`, or by its own field in the code.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, cast
+
+from getbill.kit import json
+
+PROPERTIES: Final = "properties"
+PARAMETERS: Final = "parameters"
+SUMMARIES: Final = "summaries"
+_TAGS: Final = "tags"
+
+
+@cache
+def words(kind: str) -> Mapping[str, str]:
+    """Return the descriptions of a kind, by name or by place and name."""
+    return cast("Mapping[str, str]", _read(kind))
+
+
+@cache
+def tags() -> list[dict[str, str]]:
+    """Return the groups of operations, in the order in which they are read."""
+    return cast("list[dict[str, str]]", _read(_TAGS))
+
+
+def _read(name: str) -> Any:
+    return json.read((files("getbill.explorer") / "descriptions" / f"{name}.json").read_bytes())
+
+
+def describe_properties(schemas: Mapping[str, dict[str, Any]], classes: Mapping[str, type]) -> None:
+    """Describe every property that its field does not describe itself."""
+    known = words(PROPERTIES)
+    for name, schema in schemas.items():
+        places = places_of(name, classes)
+        for field, shown in schema.get("properties", {}).items():
+            described = next((known[key] for key in keys_of(field, places) if key in known), None)
+            if described is not None:
+                shown.setdefault("description", described)
+
+
+def describe_operation(operation: dict[str, Any]) -> None:
+    """Give an operation its title in words, and describe every parameter that its field does not describe itself."""
+    name = operation["operationId"]
+    operation["summary"] = words(SUMMARIES).get(name, operation["summary"])
+    known = words(PARAMETERS)
+    for parameter in operation.get("parameters", ()):
+        described = next((known[key] for key in keys_of(parameter["name"], [name]) if key in known), None)
+        if described is not None:
+            parameter.setdefault("description", described)
+
+
+def keys_of(name: str, places: list[str]) -> Iterator[str]:
+    """Yield under which words a name is described: the nearest place first, then everywhere."""
+    for place in places:
+        yield f"{place}.{name}"
+    yield name
+
+
+def places_of(name: str, classes: Mapping[str, type]) -> list[str]:
+    """Return the schema and the classes it derives from, the nearest first."""
+    kind = classes.get(name) or classes.get(name.removesuffix("Shown") + "Body")
+    return [name, *(base.__name__ for base in kind.__mro__)] if kind else [name]
