@@ -179,7 +179,8 @@ def _change(webhook: str, company: str | None, workspace: str, changes: dict[str
     async def change(opened: Database, vault: Vault) -> dict[str, Any]:
         place = await _workspace(opened, vault, company, workspace)
         async with opened.transaction(place.now()) as tx:
-            return webhooks.shown(await webhooks.update(tx, place, ids.read("we", webhook), changes))
+            changed = await webhooks.update(tx, place, ids.read("we", webhook), changes, OPERATOR)
+            return webhooks.shown(changed)
 
     choosing.show(database.run(change))
 

@@ -20,6 +20,7 @@ from getbill.health.wire import readiness
 from getbill.kit import ids, lost
 from getbill.kit.errors import Unavailable
 from getbill.kit.http import answer, problem
+from getbill.kit.messages import message
 from getbill.kit.stops import CannotRun, CannotRunNow
 from getbill.migrations import DatabaseBehind
 
@@ -104,16 +105,18 @@ class _ClosedDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http":
-            response = self._answer(scope["path"])
+            response = self._answer(scope)
             response.headers["x-request-id"] = ids.new_text()
             await response(scope, receive, send)
 
-    def _answer(self, path: str) -> Response:
+    def _answer(self, scope: Scope) -> Response:
+        path = scope["path"]
         if path == "/healthz":
             return answer(200, {"status": "ok"})
-        sentence = (self._outage.sentence() if self._outage else None) or self._sentence
         if path == "/readyz":
+            sentence = (self._outage.sentence() if self._outage else None) or self._sentence
             return readiness([Check("database", sentence)])
-        return problem(
-            Unavailable(f"{sentence} Repeat the request in a moment.", headers={"Retry-After": "1"})
+        detail = message(
+            "The database cannot be used yet; `GET /readyz` says why. Repeat the request in a moment."
         )
+        return problem(Unavailable(detail, headers={"Retry-After": "1"}), scope)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from getbill import quarantine
+from getbill.access import OPERATOR
 from getbill.companies import Workspace
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement, Transaction
@@ -69,5 +70,7 @@ async def send_again(tx: Transaction, workspace: Workspace, delivery_id: UUID) -
     endpoint_id = await tx.fetchval(_ENDPOINT_OF, workspace.id, delivery_id)
     if endpoint_id is None:
         return False
-    done = await replays.replay(tx, workspace, Again(endpoint_id, endpoint_id, deliveries=[delivery_id]))
+    done = await replays.replay(
+        tx, workspace, Again(endpoint_id, endpoint_id, deliveries=[delivery_id]), OPERATOR
+    )
     return bool(done.replayed or done.already_pending)
