@@ -15,7 +15,21 @@ wanted="$("$python" -V) $(cksum < "requirements/$lock.txt")"
 if [ "$(cat ".venv/$lock.lock" 2>/dev/null)" != "$wanted" ]; then
   echo "Installing the packages of requirements/$lock.txt into .venv" >&2
   .venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
-  .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r "requirements/$lock.txt"
+  options="--disable-pip-version-check --no-input --require-hashes -r requirements/$lock.txt"
+  if [ -t 2 ]; then
+    # A person watches: say how far it is.
+    packages=$(grep -c '==' "requirements/$lock.txt")
+    .venv/bin/python -m pip install $options > .venv/pip.log 2>&1 &
+    installer=$!
+    while kill -0 "$installer" 2>/dev/null; do
+      printf '\r  %s of %s packages' "$(grep -c '^Collecting' .venv/pip.log || true)" "$packages" >&2
+      sleep 1
+    done
+    echo >&2
+    wait "$installer" || { cat .venv/pip.log >&2; exit 1; }
+  else
+    .venv/bin/python -m pip install -qq $options
+  fi
   echo "$wanted" > ".venv/$lock.lock"
 fi
 export PYTHONPATH="$PWD/src"

@@ -14,6 +14,19 @@ _FIRST_DEBT: Final = """\
          "amount": 2340.00, "currency": "EUR", "reference": "F-2024-0847", "due_date": "2024-01-15",
          "scenario": "standard_3_waves"}}'
 """
+# What nothing takes yet stands in the file only.
+_LATER: Final = frozenset({"dashboard_email", "dashboard_password"})
+STEPS: Final = (
+    "Starting PostgreSQL",
+    "Creating the tables",
+    "Creating the demo company and stocking its sandbox",
+    "Starting the API, the worker and SFTP",
+)
+
+
+def step(number: int) -> str:
+    """Return the line that says which step of the first start begins, of how many; numbered from 1."""
+    return f"First start, {number} of {len(STEPS)}: {STEPS[number - 1]}"
 
 
 def text(
@@ -39,7 +52,7 @@ def text(
         if is_first:
             lines += _backups(settings)
         if shows_secrets:
-            lines += [f"  {name:<19}{value}" for name, value in credentials.items()]
+            lines += [f"  {name:<19}{value}" for name, value in credentials.items() if name not in _LATER]
             lines.append("")
         key = credentials["sandbox_api_key"] if shows_secrets else "SANDBOX_API_KEY"
         lines += ["Create a debt in the sandbox, where nobody real is contacted:", ""]

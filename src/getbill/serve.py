@@ -93,6 +93,8 @@ def _serve(settings: Settings, ports: Ports) -> None:
         asyncio.run(_supervise(settings, ports, None, settings.dsn))
         return
     server = Server(settings.data_dir, wish=settings.wish)
+    if not settings.first_run_file.exists():
+        _echo(greeting.step(1))
     try:
         asyncio.run(_supervise(settings, ports, server, server.claim()))
     finally:
@@ -133,6 +135,7 @@ async def _processes(
     if is_first:
         # Nobody gets in before there are credentials.
         await prepared
+        _echo(greeting.step(len(greeting.STEPS)))
     else:
         await asyncio.wait([prepared], timeout=EARLY_SECONDS)
 
@@ -200,10 +203,15 @@ async def _greet(settings: Settings, ports: Ports, wishes: Wishes, *, is_first: 
         file = settings.first_run_file
         credentials = first_run.read(file) if file.exists() else None
         is_terminal = sys.stdout.isatty()
-        with suppress(OSError):  # nobody reads it, or its disk is full
-            typer.echo(greeting.text(settings, credentials, is_first=is_first, is_terminal=is_terminal))
-            sys.stdout.flush()
+        _echo(greeting.text(settings, credentials, is_first=is_first, is_terminal=is_terminal))
         return
+
+
+def _echo(text: str) -> None:
+    """Print to whoever started the program."""
+    with suppress(OSError):  # nobody reads it, or its disk is full
+        typer.echo(text)
+        sys.stdout.flush()
 
 
 @contextmanager

@@ -4,8 +4,11 @@
 """
 
 import asyncio
+from contextlib import suppress
 
-from getbill import demo, first_run, health
+import typer
+
+from getbill import demo, first_run, greeting, health
 from getbill.commands import database
 from getbill.kit import logs, lost
 from getbill.kit.stops import CannotRun, CannotRunNow
@@ -22,8 +25,11 @@ def prepare() -> None:
 
 
 async def _prepare(settings: Settings) -> None:
+    is_first = not settings.first_run_file.exists()
     try:
+        _say(2, is_first=is_first)
         await actions.migrate(settings.dsn)
+        _say(3, is_first=is_first)
         await first_run.prepare(settings, demo.found)
         health.make_token(settings)
     except CannotRun:
@@ -32,3 +38,9 @@ async def _prepare(settings: Settings) -> None:
         if lost.comes_of_away(error):
             raise CannotRunNow(f"The database went away meanwhile ({type(error).__name__}).") from error
         raise
+
+
+def _say(step: int, *, is_first: bool) -> None:
+    if is_first:
+        with suppress(OSError):  # nobody reads it, or its disk is full
+            typer.echo(greeting.step(step))
