@@ -18,11 +18,11 @@ if [ "$(cat ".venv/$lock.lock" 2>/dev/null)" != "$wanted" ]; then
   options="--disable-pip-version-check --no-input --require-hashes -r requirements/$lock.txt"
   if [ -t 2 ]; then
     # A person watches: say how far it is.
-    packages=$(grep -c '==' "requirements/$lock.txt")
+    packages=$(.venv/bin/python bin/packages.py "requirements/$lock.txt")
     .venv/bin/python -m pip install $options > .venv/pip.log 2>&1 &
     installer=$!
     while kill -0 "$installer" 2>/dev/null; do
-      printf '\r  %s of %s packages' "$(grep -c '^Collecting' .venv/pip.log || true)" "$packages" >&2
+      printf '\r  %s of %s packages' "$(grep -cE '^(Collecting|Processing) ' .venv/pip.log || true)" "$packages" >&2
       sleep 1
     done
     echo >&2

@@ -12,7 +12,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from getbill.kit import lost
+from getbill.kit import clock, lost
 from getbill.kit.stops import CannotRun, CannotRunNow
 
 HEAD: Final = "0007"
@@ -20,6 +20,7 @@ SERVER_MIN: Final = 16
 
 CONNECT_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 0.5
+_QUIET_SECONDS: Final = 3.0
 
 _log = structlog.get_logger(__name__)
 
@@ -109,12 +110,13 @@ async def await_revision(dsn: str, stop: asyncio.Event) -> None:
 
     Raises DatabaseUnreachable at once for a reason that does not pass by itself.
     """
-    logged = ""
+    logged, began = "", clock.monotonic()
     while not stop.is_set():
         try:
             return await check_revision(dsn)
         except DatabaseAway as error:
-            if str(error) != logged:
+            # One that starts beside us needs a moment.
+            if str(error) != logged and clock.monotonic() - began > _QUIET_SECONDS:
                 logged = str(error)
                 _log.warning("database_awaited", reason=logged)
         with suppress(TimeoutError):
