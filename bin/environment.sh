@@ -18,7 +18,7 @@ if [ "$(cat ".venv/$lock.lock" 2>/dev/null)" != "$wanted" ]; then
   options="--disable-pip-version-check --no-input --require-hashes -r requirements/$lock.txt"
   if [ -t 2 ]; then
     # A person watches: say how far it is.
-    packages=$(.venv/bin/python bin/packages.py "requirements/$lock.txt")
+    packages=$(.venv/bin/python bin/packages "requirements/$lock.txt")
     .venv/bin/python -m pip install $options > .venv/pip.log 2>&1 &
     installer=$!
     while kill -0 "$installer" 2>/dev/null; do
