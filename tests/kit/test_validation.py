@@ -89,6 +89,7 @@ class Sample(BaseModel):
 
     needed: str
     word: Annotated[str, Field(min_length=1, max_length=3)] | None = None
+    stripped: Annotated[str, BeforeValidator(str.strip), Field(min_length=1)] | None = None
     color: Color | None = None
     kind: Literal["a", "it's"] | None = None
     count: Annotated[int, Field(strict=True, ge=1, le=9)] | None = None
@@ -121,6 +122,12 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
         "/word",
         "The field 'word' must have at most 3 characters.",
         "Le champ « word » doit compter au plus 3 caractères.",
+    ),
+    (
+        {"stripped": " "},
+        "/stripped",
+        "The field 'stripped' must not be empty.",
+        "Le champ « stripped » ne doit pas être vide.",
     ),
     ({"word": 1}, "/word", "The field 'word' must be a text.", "Le champ « word » doit être un texte."),
     (

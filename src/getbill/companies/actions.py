@@ -16,7 +16,7 @@ from getbill.kit import clock, emails, ibans, ids, money, names, phones
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.destinations import Zone
 from getbill.kit.errors import Conflict, NotFound, one_field
-from getbill.kit.messages import message
+from getbill.kit.messages import excerpt, message
 from getbill.vault import Vault
 
 _ADDRESS_LINES_MAX = 5
@@ -229,7 +229,7 @@ async def set_password(database: Database, email: str, password: str) -> None:
     """Give a member of staff another password; raise NotFound when nobody has this address."""
     secret = argon2.PasswordHasher().hash(_long_enough(password))
     if await database.fetchval(_SET_PASSWORD, emails.normalise(email), secret) is None:
-        raise NotFound(message("There is no user {email}.", email=email))
+        raise NotFound(message("There is no user {email}.", email=excerpt(email)))
 
 
 async def set_active(tx: Transaction, user: User, *, is_active: bool) -> None:

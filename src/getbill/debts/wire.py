@@ -116,8 +116,24 @@ Text = Annotated[Name, BeforeValidator(_stripped), Field(min_length=1, max_lengt
 Line = Annotated[Lines, BeforeValidator(_stripped), Field(min_length=1, max_length=500)]
 Email = Annotated[str, Field(max_length=254, examples=["jean.dupont@email.com"]), AfterValidator(_email)]
 Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
-Currency = Annotated[str, Field(min_length=3, max_length=3, examples=["EUR"]), AfterValidator(_currency)]
-Country = Annotated[str, Field(min_length=2, max_length=2, examples=["FR"]), AfterValidator(_country)]
+Currency = Annotated[
+    str,
+    formed(
+        "^[A-Za-z]{3}$",
+        message("{subject} must be an ISO 4217 code of three letters, such as EUR.", subject=VALUE),
+        examples=["EUR"],
+    ),
+    AfterValidator(_currency),
+]
+Country = Annotated[
+    str,
+    formed(
+        "^[A-Za-z]{2}$",
+        message("{subject} must be an ISO 3166-1 code of two letters, such as FR.", subject=VALUE),
+        examples=["FR"],
+    ),
+    AfterValidator(_country),
+]
 Language = Annotated[
     str,
     formed(

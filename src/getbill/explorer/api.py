@@ -18,7 +18,7 @@ from getbill.explorer import problems
 from getbill.explorer.document import pushed
 from getbill.kit import json
 from getbill.kit.errors import NotFound
-from getbill.kit.messages import message
+from getbill.kit.messages import excerpt, message
 
 router = APIRouter(include_in_schema=False)
 
@@ -59,7 +59,9 @@ async def problem(request: Request, code: str) -> Response:
     """Explain one problem: where the `type` of every refusal leads."""
     found = [one for one in problems.known() if one.code == code]
     if not found:
-        raise NotFound(message("There is no problem {code}. All of them are at /docs/errors.", code=code))
+        raise NotFound(
+            message("There is no problem {code}. All of them are at /docs/errors.", code=excerpt(code))
+        )
     return _page(request, "errors.html", problems=found)
 
 

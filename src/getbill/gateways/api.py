@@ -63,10 +63,12 @@ async def report_status(
     workspace = await companies.workspace(database, access.gate_of(request).vault, workspace_id)
     followup = await followups.find(database, workspace, ids.read("followup", report.id))
     if followup.step is None or followup.channel != gateway.channel:
-        raise NotFound(message("There is no {channel} message {id}.", channel=gateway.channel, id=report.id))
+        raise NotFound(
+            message("There is no {channel} message {id}.", channel=gateway.channel, id=excerpt(report.id))
+        )
     changed = await timelines.receive(database, workspace, followup.id, wire.outcome(report))
     if not changed and followup.status == "in_progress":
-        raise ReportTooEarly(message("{id} is being handed over.", id=report.id))
+        raise ReportTooEarly(message("{id} is being handed over.", id=excerpt(report.id)))
     return answer(200, {"changed": changed})
 
 

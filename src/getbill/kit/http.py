@@ -122,7 +122,7 @@ def invalid(error: ValidationError, value: Any, more: Sequence[FieldError] = ())
 
 def wrong_fields(error: ValidationError, value: Any, more: Sequence[FieldError] = ()) -> list[FieldError]:
     """Return every wrong field of a body, and of what else is wrong what is not named by that already."""
-    wrong = [_wrong(one, value) for one in error.errors(include_url=False, include_input=False)]
+    wrong = [_wrong(one, value) for one in error.errors(include_url=False)]
     named = {one.pointer for one in wrong}
     return [*wrong, *(one for one in more if one.pointer not in named)]
 

@@ -16,7 +16,7 @@ import orjson
 
 from getbill.kit import texts
 from getbill.kit.errors import BadRequest
-from getbill.kit.messages import message
+from getbill.kit.messages import excerpt, message
 
 _DEPTH_MAX = 64
 # A text, or what has no end of one: so that no place in the body is looked at twice.
@@ -60,7 +60,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise MalformedJson(
-            message('The key "{twice}" stands twice in one object. Send it once.', twice=twice)
+            message('The key "{twice}" stands twice in one object. Send it once.', twice=excerpt(twice))
         )
     return members
 

@@ -197,7 +197,13 @@ def sentence(error: Mapping[str, Any], subject: Message) -> Message:
         return own.detail.about(subject)
     if kind == "string_pattern_mismatch" and facts.get("pattern") in _FORMS:
         return _FORMS[facts["pattern"]].about(subject)
-    limit = _limit(kind, facts, subject)
+    # Behind a validator of ours pydantic counts a text's characters as it counts a list's entries.
+    counts = (
+        f"string_{kind}"
+        if kind in {"too_short", "too_long"} and isinstance(error.get("input"), str)
+        else kind
+    )
+    limit = _limit(counts, facts, subject)
     if limit is not None:
         return limit
     written = {name: _bound(value) for name, value in facts.items() if name in _BOUNDS}

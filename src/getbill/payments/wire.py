@@ -17,7 +17,7 @@ from pydantic import (
 from getbill.debts import Debt
 from getbill.kit import ids, json, paging
 from getbill.kit.errors import FieldError, Invalid, WrongValue, one_field
-from getbill.kit.messages import VALUE, message
+from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
 from getbill.kit.shapes import Currency, Instant, MoneyNumber, Pagination, Printable
 from getbill.kit.validation import formed
@@ -117,7 +117,9 @@ class NewPaymentBody(BaseModel):
         if isinstance(amount, int | Decimal) and amount < 0 and kind != "adjustment":
             found.append(
                 FieldError(
-                    "/amount", "not-positive", message("The amount of a {kind} is above zero.", kind=kind)
+                    "/amount",
+                    "not-positive",
+                    message("The amount of a {kind} is above zero.", kind=excerpt(kind)),
                 )
             )
         if raw.get("stripe_payment_id") is not None:

@@ -115,7 +115,7 @@ def find_name(workspace: Workspace, id_or_name: str) -> str:
         raise NotFound(
             message(
                 "There is no scenario {id_or_name}; there are {names}.",
-                id_or_name=id_or_name,
+                id_or_name=excerpt(id_or_name),
                 names=list(names(workspace)),
             )
         )

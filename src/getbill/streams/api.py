@@ -14,7 +14,7 @@ from getbill.kit import clock, ids
 from getbill.kit.db import Database
 from getbill.kit.errors import NotFound
 from getbill.kit.http import answer
-from getbill.kit.messages import message
+from getbill.kit.messages import excerpt, message
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.streams import queries, wire
@@ -59,7 +59,7 @@ async def get_event(request: Request, caller: Reads, event_id: str) -> Response:
     database: Database = request.app.state.database
     found = await events.find(database, caller.workspace.id, ids.read("wh", event_id))
     if found is None:
-        raise NotFound(message("There is no event {event_id}.", event_id=event_id))
+        raise NotFound(message("There is no event {event_id}.", event_id=excerpt(event_id)))
     vault: Vault = request.app.state.vault
     key = None
     if found.wrapped is not None:
