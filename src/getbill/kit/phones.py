@@ -67,8 +67,15 @@ def _check(compact: str, default_country: str) -> tuple[str, bool]:
     """Return a number in E.164, and whether it is in a range given to an operator; raise PhoneInvalid."""
     number = parsed(compact) if compact.startswith("+") else parsed(compact, default_country)
     _refuse_wrong_length(number)
-    e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
+    e164 = _written(number)
+    if _written(parsed(e164)) != e164:
+        # A zero too many behind the country code, which would be taken off when the number is read again.
+        raise PhoneInvalid(_MALFORMED)
     return e164, kind(e164) != PhoneNumberType.UNKNOWN
+
+
+def _written(number: PhoneNumber) -> str:
+    return f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
 
 
 _checked = _remembered(_check)
