@@ -43,6 +43,11 @@ def parse(text: str, default_country: str = "FR") -> str:
 
     A number without a country code is read as one of `default_country` (ISO 3166-1 alpha-2).
     """
+    return _parsed(text, default_country)
+
+
+@_remembered
+def _parsed(text: str, default_country: str) -> str:
     compact = _SEPARATORS.sub("", text)
     if default_country == "FR" and _OVERSEAS_NATIONAL.fullmatch(compact):
         raise PhoneAmbiguous(
