@@ -267,6 +267,10 @@ ROWS = "Facture | Client | Restant dû | Échéance | Téléphone | Adresse | CP
         ("0690 12 34 56 | 1 rue X | 69001 | Lyon | |", None, "FR", "phone_overseas"),
         ("06 98 76 54 32 | 1 rue X | 69001 | Lyon | |", "+33698765432", "FR", None),
         ("+33 6 12 34 | 1 rue X | 69001 | Lyon | |", None, "FR", "phone_wrong"),
+        ("06 95 12 34 56 | 1 rue X | 69001 | Lyon | |", "+33695123456", "FR", None),
+        # Nobody is called at a premium rate.
+        ("08 99 12 34 56 | 1 rue X | 69001 | Lyon | |", None, "FR", "phone_expensive"),
+        ("+881 612345678 | 1 rue X | 69001 | Lyon | |", None, "FR", "phone_expensive"),
     ],
 )
 def test_what_a_row_says_comes_before_its_file_and_a_stranger_is_never_called(

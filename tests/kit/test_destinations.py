@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import phonenumbers
 import pytest
-from phonenumbers import PhoneMetadata, PhoneNumberType
+from phonenumbers import PhoneMetadata, PhoneNumberType, ValidationResult
 
 from getbill.kit import phones
 from getbill.kit.destinations import Destination, Zone, destination_of, expensive, zone_of
@@ -108,8 +108,10 @@ KINDS = {
     if isinstance(value, int) and name not in {"UNKNOWN", "FIXED_LINE_OR_MOBILE"}
 }
 REGIONS = [*sorted(phonenumbers.SUPPORTED_REGIONS), *phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS]
-# A number of every range of four digits below a country code, in each length that the plan has.
-PREFIX_DIGITS = 4
+# A number of every range of so many digits below a country code, in each length that the plan has; of the countries most
+# debtors live in a hundred times as many. With four digits everywhere it is six million numbers and says the same.
+PREFIX_DIGITS = 2
+CLOSELY = {33: 4, 32: 4, 34: 4, 41: 4, 44: 3, 49: 2, 212: 3, 262: 3, 590: 3, 1: 3}
 
 
 def plans() -> Iterator[tuple[int, set[int]]]:
@@ -131,7 +133,7 @@ def numbers() -> Iterator[str]:
     """The first number of every range of every country, written in E.164, and every example of the library."""
     for code, lengths in plans():
         for length in sorted(lengths):
-            digits = min(PREFIX_DIGITS, length)
+            digits = min(CLOSELY.get(code, PREFIX_DIGITS), length)
             for prefix in range(10**digits):
                 yield f"+{code}{prefix:0{digits}}{'1234567890123'[: length - digits]}"
     for region in REGIONS:
@@ -150,9 +152,16 @@ def numbers() -> Iterator[str]:
 EXPLAINED = {
     "fiction": "Numbers that regulators keep for films and tests are accepted: nobody is disturbed.",
     "overseas": "A French 069X names no territory, so it is refused in words of its own; the library knows no such number.",
-    "zero": "The library keeps a zero too many of a French or other number and calls the rest valid or not.",
+    "zeros": "Behind the country code stand zeros: the library takes one off and overlooks others, we refuse the number.",
+    "local": "Canada's 310-XXXX has seven digits and is reached from within Canada only.",
     "listed": "Our own data, each line with its source, knows a destination that the library does not.",
 }
+
+
+def _refused_by_us(known: phonenumbers.PhoneNumber, number: str) -> str:
+    if phonenumbers.is_possible_number_with_reason(known) == ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+        return "local"
+    return "zeros" if number.startswith(f"+{known.country_code}0") else "unexplained"
 
 
 def difference(number: str) -> str | None:
@@ -170,11 +179,11 @@ def difference(number: str) -> str | None:
     except phones.PhoneInvalid:
         ours = None
     if ours is None:
-        return "unexplained" if is_valid else None
+        return _refused_by_us(known, number) if is_valid else None
     if not is_valid:
         return "fiction" if ours.startswith(("+3363998", "+447700900")) else "unexplained"
     if ours != whole:
-        return "zero"
+        return "unexplained"
     theirs = {
         PhoneNumberType.PREMIUM_RATE: "premium",
         PhoneNumberType.SHARED_COST: "shared_cost",
@@ -195,3 +204,5 @@ def test_our_verdict_differs_from_the_librarys_only_where_a_decision_says_so() -
         examples.setdefault(verdict, number)
 
     assert found.keys() - {None} <= EXPLAINED.keys(), examples
+    assert found.total() > 100_000
+    assert found[None] > 0.98 * found.total()

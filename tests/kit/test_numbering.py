@@ -71,6 +71,9 @@ def whole(text: str, country: str) -> str:
         number.country_code == 33 and number.italian_leading_zero
     ):
         raise ValueError("length")
+    again = phonenumbers.parse(e164)
+    if e164 != f"+{again.country_code}{phonenumbers.national_significant_number(again)}":
+        raise ValueError("zeros")
     if phonenumbers.number_type(phonenumbers.parse(e164)) == PhoneNumberType.UNKNOWN and not is_of_a_film(
         e164
     ):

@@ -42,13 +42,35 @@ def test_a_number_is_read_in_its_own_country(text: str, country: str, expected: 
     assert phones.parse(text, country) == expected
 
 
+@pytest.mark.parametrize("digit", "589")
+@pytest.mark.parametrize("start", ["0", "+33", "0033", "", "+33 (0)"])
+def test_0695_0698_and_0699_are_metropolitan_mobiles(start: str, digit: str) -> None:
+    number = phones.parse(f"{start}69{digit}123456")
+
+    assert number == f"+3369{digit}123456"
+    assert phones.is_mobile(number)
+
+
+@pytest.mark.parametrize("text", ["0639123456", "+33639123456"])
+def test_0639_is_in_no_range_but_the_one_for_films(text: str) -> None:
+    with pytest.raises(phones.PhoneInvalid, match="number not registered"):
+        phones.parse(text)
+
+
 @pytest.mark.parametrize("text", ["+33639980012", "06 39 98 00 12", "+447700900123"])
 def test_numbers_kept_for_fiction_are_accepted_because_they_disturb_nobody(text: str) -> None:
     assert phones.is_mobile(phones.parse(text))
 
 
 @pytest.mark.parametrize(
-    "text", ["0690123456", "690123456", "06 94 12 34 56", "06 97 12 34 56", "+33690123456"]
+    "text",
+    [
+        *(f"069{digit}123456" for digit in "0123467"),
+        *(f"+3369{digit}123456" for digit in "0123467"),
+        "690123456",
+        "06 94 12 34 56",
+        "0033 6 97 12 34 56",
+    ],
 )
 def test_an_overseas_number_without_its_territory_is_refused_with_the_way_out(text: str) -> None:
     with pytest.raises(
@@ -68,6 +90,8 @@ def test_an_overseas_number_without_its_territory_is_refused_with_the_way_out(te
         ("+999612345678", "invalid country code"),
         ("call me", "number format is not valid"),
         ("+33700000000", "number not registered in carrier database"),
+        ("+43 00 1 234567", "number format is not valid"),
+        ("+353 00 1 234 5678", "number format is not valid"),
     ],
 )
 def test_a_refusal_says_what_is_wrong(text: str, reason: str) -> None:

@@ -98,7 +98,6 @@ def change(body: DebtChangeBody, debt: Debt) -> Change:
     identity = _identity(body, debt.debtor.identity.country)
     if identity:
         identity = _renamed(identity, debt.debtor.identity)
-        _refuse_other_name(debt.debtor.identity.updated(identity))
     details = {ours: _plain(getattr(body, theirs)) for theirs, ours in _DETAILS.items() if theirs in given}
     _refuse_expensive(body, identity, debt)
     if "promise" in given:
@@ -179,8 +178,11 @@ def _renamed(found: dict[str, str | None], before: Identity) -> dict[str, str | 
     return found
 
 
-def _refuse_other_name(after: Identity) -> None:
+def refuse_other_name(change: Change, debt: Debt) -> None:
     """Raise Invalid where a debtor's name would contradict its parts, of which a body names only some."""
+    if "name" not in change.identity:
+        return
+    after = debt.debtor.identity.updated(change.identity)
     parts = after.first_name, after.last_name
     if checks.do_names_disagree(after.name, *parts, after.company):
         raise refusal([checks.name_error(after.name, *parts)])

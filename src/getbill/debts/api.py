@@ -133,7 +133,9 @@ async def update_debt(
     async def work(tx: Transaction) -> access.Reply:
         debt = await _locked(tx, change, debt_id)
         _refuse_older(debt, if_match)
-        await actions.update(tx, change.workspace, debt, answers.change(changed, debt))
+        wanted = answers.change(changed, debt)
+        answers.refuse_other_name(wanted, debt)
+        await actions.update(tx, change.workspace, debt, wanted)
         return lambda: _shown(200, debt)
 
     return await change.commit(work)

@@ -6,7 +6,7 @@ each line with its source.
 
 import csv
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -79,6 +79,8 @@ def _lengths() -> tuple[int, ...]:
     return tuple(sorted({len(prefix) + 1 for prefix in _listed()}, reverse=True))
 
 
+# Few entries, as for every number: enough for what one request asks.
+@lru_cache(maxsize=256)
 def destination_of(e164: str) -> Destination | None:
     """Return what makes a number expensive; None for the number of a person or a firm."""
     listed = _listed()

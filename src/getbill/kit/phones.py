@@ -45,6 +45,11 @@ def parse(text: str, default_country: str = "FR") -> str:
 
     A number without a country code is read as one of `default_country` (ISO 3166-1 alpha-2).
     """
+    return _parsed(text, default_country)
+
+
+@_remembered
+def _parsed(text: str, default_country: str) -> str:
     compact = _SEPARATORS.sub("", text)
     if default_country == "FR" and _OVERSEAS_NATIONAL.fullmatch(compact):
         raise PhoneAmbiguous(
@@ -73,8 +78,15 @@ def _check(compact: str, default_country: str) -> tuple[str, bool]:
     """Return a number in E.164, and whether it is in a range given to an operator; raise PhoneInvalid."""
     number = parsed(compact) if compact.startswith("+") else parsed(compact, default_country)
     _refuse_wrong_length(number)
-    e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
+    e164 = _written(number)
+    if _written(parsed(e164)) != e164:
+        # A zero too many behind the country code, which would be taken off when the number is read again.
+        raise PhoneInvalid(_MALFORMED)
     return e164, kind(e164) != PhoneNumberType.UNKNOWN
+
+
+def _written(number: PhoneNumber) -> str:
+    return f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
 
 
 _checked = _remembered(_check)

@@ -132,6 +132,15 @@ class PreviewBody(BaseModel):
         wrong = NewDebtBody.across(debt) if isinstance(debt, dict) else []
         return [FieldError("/debt" + one.pointer, one.code, one.detail) for one in wrong]
 
+    @classmethod
+    def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
+        """Return what is wrong with the debt asked about for this workspace, but for its scenario."""
+        debt = raw.get("debt")
+        if not isinstance(debt, dict):
+            return []
+        wrong = NewDebtBody.across_for({**debt, "scenario": None, "timeline_id": None}, caller)
+        return [FieldError("/debt" + one.pointer, one.code, one.detail) for one in wrong]
+
 
 class ContactBody(BaseModel):
     """How contact is switched, and how long imported debts are left alone; what is left out stays."""

@@ -273,6 +273,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{value} is an overseas number and the row does not tell its territory; it was left out. Write it with +262, +590, +594 or +596.",
         "{value} est un numéro d'outre-mer et la ligne ne dit pas son territoire ; il a été laissé de côté. Écrivez-le avec +262, +590, +594 ou +596.",
     ),
+    "phone_expensive": (
+        "{value} is a premium-rate, shared-cost, satellite, personal or pager number; it was left out. Send the debt with accept_expensive_destination to have it called.",
+        "{value} est un numéro surtaxé, à coût partagé, satellitaire, personnel ou de radiomessagerie ; il a été laissé de côté. Envoyez la créance avec accept_expensive_destination pour qu'il soit appelé.",
+    ),
     "postal_code_short": (
         "{value} may have lost its first zero or be of another country; it was left as it is. Add the country or the zero.",
         "{value} a peut-être perdu son premier zéro ou est d'un autre pays ; il a été laissé tel quel. Ajoutez le pays ou le zéro.",

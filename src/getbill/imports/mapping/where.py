@@ -11,6 +11,7 @@ from getbill.imports.mapping.cells import Draft
 from getbill.imports.mapping.countries import Home, read
 from getbill.imports.mapping.model import Column
 from getbill.kit import calendar
+from getbill.kit.destinations import destination_of
 
 # Countries whose postal codes have four digits, by what their numbers begin with.
 _SHORT_CODES = ("+41", "+32", "+43", "+352", "+45", "+47", "+31", "+36", "+351", "+386")
@@ -100,6 +101,9 @@ def _number(draft: Draft, column: Column, text: str, place: Place, home: Home) -
         return _unread(draft, column, text, country if is_national else "")
     if is_national and (other := _other(draft, place, home)) and read(text, other):
         draft.warn(column, text, "phone_contradicted", {"value": text, "country": country, "other": other})
+        return None
+    if destination_of(number) is not None:
+        draft.warn(column, text, "phone_expensive", {"value": text})
         return None
     return number
 
