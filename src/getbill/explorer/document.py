@@ -14,12 +14,18 @@ from pydantic import BaseModel
 from getbill import access, events
 from getbill.explorer import examples
 from getbill.explorer.problems import known
-from getbill.explorer.wire import DATA, ErasedData, WebhookSent
+from getbill.explorer.wire import DATA, ErasedData, WebhookDisabledData, WebhookSent, WithheldData
 from getbill.kit import json
 from getbill.kit.shapes import ProblemShown, problems
 
 _CREATE: Final = ("/external-api/v1/debts", "post")
-_MODELS: Final[tuple[type[BaseModel], ...]] = (ProblemShown, WebhookSent, ErasedData, *DATA.values())
+_MODELS: Final[tuple[type[BaseModel], ...]] = (
+    ProblemShown,
+    WebhookSent,
+    ErasedData,
+    WithheldData,
+    *DATA.values(),
+)
 _STREAM: Final = "/external-api/v1/events"
 _HEADERS: Final = {
     "X-Request-Id": ("string", "Names this request in our logs."),
@@ -203,6 +209,8 @@ def _webhook(entry: events.Entry) -> dict[str, Any]:
     kind = entry.kind
     # What is left when the debt was erased before it was sent.
     models: dict[type[BaseModel], None] = dict.fromkeys((DATA[kind], ErasedData))
+    if DATA[kind] not in {ErasedData, WebhookDisabledData}:
+        models[WithheldData] = None
     shapes = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
     media: dict[str, Any] = {
         "schema": {
