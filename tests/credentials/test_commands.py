@@ -1,6 +1,7 @@
 """Credentials from the command line: who created them, and what goes with whom."""
 
 from commanding import Run, made
+from getbill import access
 
 
 async def test_who_creates_a_credential_is_recorded(getbill: Run) -> None:
@@ -68,3 +69,13 @@ async def test_revoking_a_client_says_what_it_leaves(getbill: Run) -> None:
     assert previewed.stdout == f"{client['client_id']} would be revoked.\n"
     assert revoked.stdout == f"{client['client_id']} is revoked.\n"
     assert other.exit_code
+
+
+async def test_the_first_starts_client_holds_every_scope(getbill: Run) -> None:
+    prepared = await getbill("prepare")
+
+    (client,) = await made(getbill("client", "list"))
+
+    assert prepared.exit_code == 0, prepared.exception
+    assert client["scopes"] == list(access.SCOPES)
+    assert set(access.ADMINISTRATIVE) < set(client["scopes"])

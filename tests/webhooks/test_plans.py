@@ -39,7 +39,7 @@ def arguments(statement: Statement, workspace_id: Any, endpoint_id: Any) -> list
         return [*places, [now] * many, now]
     told = [[1] * many, [endpoint_id] * many, ["debt.created"] * many, ["https://example.com"] * many]
     came = [[now] * many, [1] * many, [204] * many, [None] * many, [None] * many]
-    return [*places, *told, *came, ["delivered"] * many, [now] * many, now]
+    return [*places, *told, *came, ["delivered"] * many, [now] * many, [False] * many, now]
 
 
 @pytest.mark.parametrize("statement", [ledger._TAKE, ledger._RENEW, ledger._RELEASE, ledger._SETTLE])

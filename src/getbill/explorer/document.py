@@ -14,13 +14,19 @@ from pydantic import BaseModel
 from getbill import access, events
 from getbill.explorer import examples, glossary
 from getbill.explorer.problems import known
-from getbill.explorer.wire import DATA, ErasedData, WebhookSent
+from getbill.explorer.wire import DATA, ErasedData, WebhookDisabledData, WebhookSent, WithheldData
 from getbill.kit import json
 from getbill.kit.openapi import classes_of
 from getbill.kit.shapes import ProblemShown, problems
 
 _CREATE: Final = ("/external-api/v1/debts", "post")
-MODELS: Final[tuple[type[BaseModel], ...]] = (ProblemShown, WebhookSent, ErasedData, *DATA.values())
+MODELS: Final[tuple[type[BaseModel], ...]] = (
+    ProblemShown,
+    WebhookSent,
+    ErasedData,
+    WithheldData,
+    *DATA.values(),
+)
 # What FastAPI says of an answer that nobody describes.
 _UNDESCRIBED: Final = "Successful Response"
 _STREAM: Final = "/external-api/v1/events"
@@ -223,6 +229,8 @@ def _webhook(entry: events.Entry) -> dict[str, Any]:
     kind = entry.kind
     # What is left when the debt was erased before it was sent.
     models: dict[type[BaseModel], None] = dict.fromkeys((DATA[kind], ErasedData))
+    if DATA[kind] not in {ErasedData, WebhookDisabledData}:
+        models[WithheldData] = None
     shapes = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
     media: dict[str, Any] = {
         "schema": {

@@ -166,6 +166,13 @@ class ErasedData(BaseModel):
     erased: Literal[True]
 
 
+class WithheldData(BaseModel):
+    """All that a webhook is sent of an event while its owner may not read debts."""
+
+    debt_id: str = Field(description="The debt that the event is about.")
+    withheld: Literal[True] = Field(description="The rest is shown to who may read debts.")
+
+
 # What the `data` of each kind is, unless its debt was erased since.
 DATA: Final[dict[str, type[BaseModel]]] = {
     "debt.created": WebhookData,
