@@ -30,6 +30,11 @@ _ERASED = Statement(
     WHERE kind = 'debt' AND erased_at >= $1 ORDER BY erased_at, subject_id
     """,
 )
+_VOID = Statement(
+    "debts.void",
+    "Make void whatever contact of a debt is planned, without opening what is sealed of it.",
+    "UPDATE debts SET contact_epoch = contact_epoch + 1 WHERE workspace_id = $1 AND id = $2",
+)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 # A transaction may commit after a later one did: each round looks back this far.
 _OVERLAP = timedelta(hours=1)
@@ -85,6 +90,8 @@ class Journal:
             except Exception as error:
                 if quarantine.is_passing(error):
                     raise
+                # Whom it names is not contacted meanwhile: what was planned for the debt is void.
+                await database.execute(_VOID, workspace_id, debt_id)
                 item = Item(workspace_id, "erasure", debt_id)
                 await quarantine.put_alone(database, item, error)
                 continue
