@@ -12,6 +12,7 @@ from getbill.kit import ids
 from installation import Installation
 
 SEAL = "What is sealed does not open"
+OWNER = "id = (SELECT debtor_id FROM debts WHERE workspace_id = $1 AND reference = $2)"
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,14 @@ async def todos(sender: Sender) -> list[str]:
     return [one["reason"] for one in (await sender.get("/todos?type=set_aside&state=open"))["data"]]
 
 
+async def left(sender: Sender) -> list[str]:
+    """Return the references of debts that are not taken back, without opening any."""
+    rows = await sender.rows(
+        "SELECT reference FROM debts WHERE workspace_id = $1 AND undone_at IS NULL", sender.workspace_id
+    )
+    return [row["reference"] for row in rows]
+
+
 def uuid_of(import_id: str) -> UUID:
     return UUID(int=ids.read(import_id.partition("_")[0], import_id).int)
 
@@ -46,8 +55,7 @@ async def test_a_row_whose_debt_does_not_open_is_refused_and_the_others_go_on(
 ) -> None:
     await sender.imported(csv([row(number) for number in range(1, 11)]))
     reference = "F-2026-00004"
-    owner = "id = (SELECT debtor_id FROM debts WHERE workspace_id = $1 AND reference = $2)"
-    await spoil(sender, "debtors", "identity", owner, sender.workspace_id, reference)
+    await spoil(sender, "debtors", "identity", OWNER, sender.workspace_id, reference)
 
     changed = [row(number, **{"Montant dû": f"{number},00"}) for number in range(1, 13)]
     done = await sender.imported(csv(changed), f"?auto=true&on_duplicate=update{query}")
@@ -68,6 +76,36 @@ async def test_a_row_whose_debt_does_not_open_is_refused_and_the_others_go_on(
     assert reason.startswith("row import_")
     assert f"line 5: {SEAL}" in reason
     assert await quarantine.counts(sender.installation.database) == {"row": 1}
+
+
+async def test_taking_back_leaves_a_debt_that_does_not_open_and_no_other(sender: Sender) -> None:
+    made = await sender.imported(csv([row(number) for number in range(1, 11)]))
+    await spoil(sender, "debtors", "identity", OWNER, sender.workspace_id, "F-2026-00004")
+
+    await sender.call("POST", f"/imports/{made['id']}/undo")
+    done = await sender.work(made["id"])
+
+    assert (done["state"], done["counts"]["undone"], done["counts"]["kept"]) == ("undone", 9, 1)
+    assert await left(sender) == ["F-2026-00004"]
+    (reason,) = await todos(sender)
+    assert f"line 5 stays: {SEAL}" in reason
+
+
+async def test_giving_back_leaves_a_change_that_does_not_open_and_no_other(sender: Sender) -> None:
+    await sender.imported(csv([row(number) for number in range(1, 11)]))
+    changed = [row(number, **{"Montant dû": f"{number},00"}) for number in range(1, 11)]
+    made = await sender.imported(csv(changed), "?auto=true&on_duplicate=update")
+    place = "import_id = $1 AND line = 5"
+    await spoil(sender, "import_changes", "sealed", place, uuid_of(made["id"]))
+
+    await sender.call("POST", f"/imports/{made['id']}/undo")
+    done = await sender.work(made["id"])
+
+    assert (done["state"], done["counts"]["restored"], done["counts"]["kept"]) == ("undone", 9, 1)
+    amounts = {debt["reference"]: debt["amount"] for debt in await sender.debts()}
+    assert [reference for reference, amount in amounts.items() if amount < 100] == ["F-2026-00004"]
+    (reason,) = await todos(sender)
+    assert f"the change of line 5 stays: {SEAL}" in reason
 
 
 async def test_an_import_that_nobody_can_open_is_set_aside_and_others_are_done(sender: Sender) -> None:

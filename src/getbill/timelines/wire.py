@@ -39,8 +39,8 @@ class PastShown(BaseModel):
     attempt: int
     channel: str
     state: str = Field(
-        description="`accepted`, `delivered`, `answered`, `failed`, `bounced`, `unknown`, `skipped`, `stopped`, `rehearsed`; or"
-        " `sending`, while a provider is asked."
+        description="`accepted`, `delivered`, `answered`, `failed`, `bounced`, `unknown`, `skipped`, `stopped`, `rehearsed`;"
+        " `sending`, while a provider is asked; or `set_aside`, where it failed and waits to be put back."
     )
     reason: str | None
     due_at: Instant
