@@ -10,7 +10,7 @@ import asyncpg
 
 _Thing = TypeVar("_Thing")
 
-# The database's or the machine's of the moment: the same again, later, may go well.
+# The database's or the machine's of the moment, or the schema's: the same again, later, may go well, and nothing else would.
 _PASSING: Final = (
     OSError,
     asyncpg.InterfaceError,
@@ -21,6 +21,8 @@ _PASSING: Final = (
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.SyntaxOrAccessError,
+    asyncpg.FeatureNotSupportedError,
 )
 
 
