@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import uuid5
 
+import asyncpg
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.adapters.persistence.queries import Queries
@@ -60,7 +61,8 @@ async def _do(database: Database, name: str, part: Callable[[], Awaitable[object
     try:
         await part()
     except Exception as error:
-        if quarantine.is_passing(error):
+        is_own = isinstance(error, asyncpg.SyntaxOrAccessError)
+        if quarantine.is_passing(error) and not is_own:
             raise
         _log.error("upkeep_failed", part=name)
         await quarantine.put_alone(database, item, error)

@@ -164,3 +164,20 @@ async def test_upkeep_forgets_what_has_expired(
     assert await database.pool.fetchval(count.format("refresh_tokens", "hash"), hashed) == 0
     kept = count.format("idempotency_keys", "workspace_id")
     assert await database.pool.fetchval(kept, house.founded.sandbox_id) == 1
+
+
+async def test_a_line_that_the_database_does_not_take_keeps_no_other_waiting(database: Database) -> None:
+    log = AccessLog(database)
+    for number in range(5):
+        log.add(line(f"beside-{number}"))
+    at, request_id, method, _, *rest = line("broken")
+    log.add((at, request_id, method, "/a\x00b", *rest))
+    log.add((at, "half", method, "/a\ud800b", *rest))
+    before = LOG_DROPPED._value.get()
+
+    await log.flush()
+
+    rows = await database.pool.fetch("SELECT request_id FROM access_log WHERE request_id LIKE 'beside-%'")
+    assert len(rows) == 5
+    assert not log._waiting
+    assert LOG_DROPPED._value.get() == before + 2

@@ -1,5 +1,6 @@
 """Templates that would run, fetch, fail or never end: refused at publishing, with the part, the line and the way out."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -291,3 +292,39 @@ def test_every_combination_of_present_and_absent_is_tried(text: str, code: str) 
 def test_what_came_into_the_database_another_way_does_not_leave(wording: Wording, said: str) -> None:
     with pytest.raises(channels.WordingBroken, match=".*" + said.replace("(", r"\(").replace(")", r"\)")):
         channels.render_wording(wording, "wave_1_email", "en", SAMPLES[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"{{ '\ud800' }}",
+        PLAIN + "{{ 9**9**9 }}",
+        "{% if reference == 'INV-2024-0042' %}x{% else %}{{ foot }}{{ how_to_pay }}{% endif %}",
+    ],
+)
+async def test_a_broken_edition_in_force_is_previewed_as_refused(house: House, text: str) -> None:
+    await house.place.database.pool.execute(
+        "INSERT INTO templates VALUES ($1, 'wave_2_email', 'en', 1, 's', $2, NULL, now())",
+        house.place.id,
+        text,
+    )
+
+    previewed = await house.post("/templates/wave_2_email/en/preview")
+
+    assert previewed.status == 422, previewed.body
+    assert (await house.get("/templates/wave_2_email/en")).status == 200
+
+
+@pytest.mark.parametrize(
+    "creditor", ["Acme\u00a0SA", "  Acme  SA ", 'Acme <b>&amp; "O\'Neil"</b>', "A\u2028B", "\u202bشركة\u202c"]
+)
+@pytest.mark.parametrize("html", [None, "<p title='{{ creditor }}'>{{ creditor }}</p>{{ how_to_pay }}"])
+def test_whatever_a_company_is_called_its_messages_leave(creditor: str, html: str | None) -> None:
+    for facts in SAMPLES:
+        message = channels.render_wording(
+            Wording("s", PLAIN, html),
+            "wave_1_email",
+            "en",
+            replace(facts, creditor=creditor, debtor=creditor),
+        )
+        assert message.html

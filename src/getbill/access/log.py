@@ -6,6 +6,7 @@ line: when the database cannot keep up, lines are dropped and counted.
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ import structlog
 
 from getbill.access.metrics import LOG_DROPPED
 from getbill.kit.db import Database
+from getbill.kit.isolation import isolated
 from getbill.kit.lost import LOST
 from getbill.kit.partitions import KEPT_DAYS, PARTITION_MISSING, Daily
 
@@ -73,7 +75,7 @@ class AccessLog:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(_BATCH_MAX, len(self._waiting)))]
             try:
-                await self._copy(batch)
+                await isolated(batch, self._copy, self._drop)
             except LOST as error:
                 _log.warning("access_log_not_written", lines=len(batch), error=type(error).__name__)
                 self._keep(batch)
@@ -85,7 +87,12 @@ class AccessLog:
         self._waiting.extendleft(reversed(kept))
         LOG_DROPPED.inc(len(batch) - len(kept))
 
-    async def _copy(self, batch: list[tuple[Any, ...]]) -> None:
+    async def _drop(self, _line: tuple[Any, ...], error: Exception) -> None:
+        """Let go of a line that the database does not take, so that those beside it are written."""
+        _log.error("access_log_line_dropped", error=type(error).__name__)
+        LOG_DROPPED.inc()
+
+    async def _copy(self, batch: Sequence[tuple[Any, ...]]) -> None:
         try:
             await self._database.pool.copy_records_to_table("access_log", records=batch, columns=_COLUMNS)
         except PARTITION_MISSING:

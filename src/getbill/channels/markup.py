@@ -185,11 +185,11 @@ def _no_tag(html: str, at: int) -> Finding:
 
 
 def _findings(html: str, tag: _Tag) -> Iterator[Finding]:
-    rules, source, line = allowed(), f"<{tag.name}", _line(html, tag.at)
+    rules, source = allowed(), f"<{tag.name}"
     if tag.name not in rules.tags:
         if not tag.is_end:
             detail = f"<{_shown(tag.name)}> cannot stand in a message: nothing runs, nothing is fetched on opening. Use of "
-            yield Finding(f"{detail}{', '.join(sorted(rules.tags))}.", source, line)
+            yield Finding(f"{detail}{', '.join(sorted(rules.tags))}.", source, _line(html, tag.at))
         return
     if tag.is_end:
         return
@@ -198,7 +198,7 @@ def _findings(html: str, tag: _Tag) -> Iterator[Finding]:
         detail = f"<{tag.name}> has {name} twice." if name in seen else _fault_of(tag.name, name, value)
         seen.add(name)
         if detail:
-            yield Finding(detail, source, line)
+            yield Finding(detail, source, _line(html, tag.at))
 
 
 def _fault_of(tag: str, name: str, value: str) -> str:

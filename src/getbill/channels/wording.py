@@ -255,13 +255,18 @@ def _unsaid(message: _Filled, channel: Channel, language: str, facts: MessageFac
     if message.page is not None:
         bodies["html"] = unescape(message.page)
     for part, body in bodies.items():
-        shown = body.replace("\u00a0", " ").replace("\u202f", " ")
-        if facts.creditor not in body and facts.creditor not in shown:
+        shown = _spaced(body)
+        if _spaced(facts.creditor) not in shown:
             yield Fault(part, "no-sender", "Say who writes: {{ creditor }} or {{ foot }}, in every case.")
-        if way not in shown:
+        if _spaced(way) not in shown:
             yield Fault(part, "no-way-to-pay", "Say how to pay: {{ how_to_pay }}, in every case.")
     if channel == Channel.AI_CALL and not message.whole.text.startswith(DISCLOSURES[language]):
         yield Fault("text", "no-disclosure", "An AI call opens with {{ disclosure }}.")
+
+
+def _spaced(text: str) -> str:
+    """Return a text with one ordinary space for each run of whatever spaces it has."""
+    return " ".join(text.split())
 
 
 def sample(**changes: Any) -> MessageFacts:

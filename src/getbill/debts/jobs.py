@@ -51,6 +51,11 @@ _STANDING = Statement(
     JOIN debts d ON d.workspace_id = asked.workspace_id AND d.id = asked.id WHERE d.erased_at IS NULL
     """,
 )
+_VOID = Statement(
+    "debts.void",
+    "Make void whatever contact of a debt is planned, without opening what is sealed of it.",
+    "UPDATE debts SET contact_epoch = contact_epoch + 1 WHERE workspace_id = $1 AND id = $2",
+)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 # A transaction may commit after a later one did: each round looks back this far.
 _OVERLAP = timedelta(hours=1)
@@ -166,7 +171,8 @@ async def _erase_again(database: Database, vault: Vault, workspace_id: UUID, deb
     except Exception as error:
         if quarantine.is_passing(error):
             raise
-        # The others are erased all the same.
+        # The others are erased all the same, and whom this one names is not contacted: what was planned for the debt is void.
+        await database.execute(_VOID, workspace_id, debt_id)
         await quarantine.put_alone(database, Item(workspace_id, "erasure", debt_id), error)
         return False
     return True

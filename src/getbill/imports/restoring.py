@@ -7,7 +7,7 @@ one transaction under the import's fence: whoever comes next goes on with what i
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from getbill import debtors, debts
+from getbill import debtors, debts, quarantine
 from getbill.debtors import Debtor, Identity
 from getbill.debts import Debt, Person
 from getbill.imports.making import COLLISIONS, TRIES, LeaseLost, Work
@@ -15,6 +15,7 @@ from getbill.imports.snapshots import Change, Standing
 from getbill.kit import crashes
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
+from getbill.quarantine import Item
 
 _CHUNK: Final = 50
 _OPEN: Final = frozenset({"pending", "in_progress", "on_hold"})
@@ -49,27 +50,53 @@ class _Outcome:
 async def give_back(work: Work) -> None:
     """Give back every change of an import that nothing rests on; raise LeaseLost when it is not ours any more."""
     refused: set[int] = set()
-    tries = 0
+    tries, most = 0, _CHUNK
     while True:
         try:
-            async with work.database.transaction(work.workspace.now()) as tx:
-                changes = await work.archive.pending(tx, _CHUNK)
-                if not changes:
-                    return
-                outcome = await _restore_all(tx, work, changes, refused)
-                await work.archive.settle(tx, outcome.restored + outcome.unlearned, outcome.kept)
-                counts = len(outcome.restored), len(outcome.kept)
-                if await tx.fetchval(_ADVANCE, *work.place, work.found.fence, *counts) is None:
-                    raise LeaseLost
+            if not await _give_back_some(work, most, refused):
+                return
         except _CannotRestore as error:
             refused.add(error.number)
         except COLLISIONS:
             tries += 1
             if tries == TRIES:
                 raise
+        except Exception as error:
+            if isinstance(error, LeaseLost) or quarantine.is_passing(error):
+                raise
+            if most == 1:
+                await _leave(work, error)
+            most = max(1, most // 4)
         else:
-            tries = 0
+            tries, most = 0, min(_CHUNK, most * 2)
             crashes.at("imports.restored")
+
+
+async def _give_back_some(work: Work, most: int, refused: set[int]) -> bool:
+    """Give back the next changes; tell whether there was any."""
+    async with work.database.transaction(work.workspace.now()) as tx:
+        changes = await work.archive.pending(tx, most)
+        if not changes:
+            return False
+        outcome = await _restore_all(tx, work, changes, refused)
+        await work.archive.settle(tx, outcome.restored + outcome.unlearned, outcome.kept)
+        await _advance(tx, work, len(outcome.restored), len(outcome.kept))
+    return True
+
+
+async def _leave(work: Work, error: Exception) -> None:
+    """Leave the next change as it is, and set it aside: it fails by itself."""
+    async with work.database.transaction(work.workspace.now()) as tx:
+        number, line = await work.archive.next_place(tx)
+        await work.archive.settle(tx, [], {number: "cannot-restore"})
+        await _advance(tx, work, 0, 1)
+        reason = f"the change of line {line} stays: {quarantine.reason_of(error)}"
+        await quarantine.put(tx, Item(work.workspace.id, "row", work.found.id), reason)
+
+
+async def _advance(tx: Transaction, work: Work, restored: int, kept: int) -> None:
+    if await tx.fetchval(_ADVANCE, *work.place, work.found.fence, restored, kept) is None:
+        raise LeaseLost
 
 
 async def _restore_all(tx: Transaction, work: Work, changes: list[Change], refused: set[int]) -> _Outcome:

@@ -175,6 +175,12 @@ class Archive:
             changes[row["debt_id"]] = self._opened(row)
         return list(changes.values())
 
+    async def next_place(self, tx: Transaction) -> tuple[int, int]:
+        """Return number and line of the next change to give back, which may not open."""
+        row = await tx.fetchrow(_NEXT, *self.place, 1)
+        assert row is not None  # noqa: S101 - the caller has met it
+        return row["number"], row["line"]
+
     def _opened(self, row: Record) -> Change:
         kept = json.read(self.key.open(row["sealed"], self.context(row["debt_id"], row["line"])))
         before, after = kept["debtor_ids"]

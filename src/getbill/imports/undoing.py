@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from getbill import debts
+from getbill import debts, quarantine
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.imports import mapping, sentences
 from getbill.imports.making import LeaseLost, Work
 from getbill.kit import ids
-from getbill.kit.db import Database, Statement
+from getbill.kit.db import Database, Statement, Transaction
+from getbill.quarantine import Item
 
 _CHUNK: Final = 200
 
@@ -92,24 +93,54 @@ class Kept:
 
 
 async def take_back(work: Work) -> None:
-    """Undo every debt of an import that nothing has happened to."""
-    line = work.found.cursor
+    """Undo every debt of an import that nothing has happened to; one that fails stays, and the others go."""
+    line, most = work.found.cursor, _CHUNK
     while True:
-        async with work.database.transaction(work.workspace.now()) as tx:
-            rows = await tx.fetch(_NEXT, *work.place, line, _CHUNK)
-            if not rows:
+        try:
+            last = await _take_back_some(work, line, most)
+        except Exception as error:
+            if isinstance(error, LeaseLost) or quarantine.is_passing(error):
+                raise
+            if most == 1:
+                line = await _pass_over(work, line, error)
+            most = max(1, most // 4)
+        else:
+            if last is None:
                 return
-            held = await debts.lock_many(tx, work.workspace, [row["id"] for row in rows])
-            left = {row["id"] for row in await tx.fetch(_CONTACTED, work.workspace.id, list(held))}
-            undone = 0
-            for debt in held.values():
-                if why(debt, has_left=debt.id in left) is None:
-                    debts.undo(tx, debt)
-                    undone += 1
-            line = rows[-1]["import_line"]
-            values = (work.found.fence, line, undone, len(held) - undone)
-            if await tx.fetchval(_ADVANCE, *work.place, *values) is None:
-                raise LeaseLost
+            line, most = last, min(_CHUNK, most * 2)
+
+
+async def _take_back_some(work: Work, line: int, most: int) -> int | None:
+    """Undo the next debts after a line; return the last one's, None where there was none."""
+    async with work.database.transaction(work.workspace.now()) as tx:
+        rows = await tx.fetch(_NEXT, *work.place, line, most)
+        if not rows:
+            return None
+        held = await debts.lock_many(tx, work.workspace, [row["id"] for row in rows])
+        left = {row["id"] for row in await tx.fetch(_CONTACTED, work.workspace.id, list(held))}
+        undone = 0
+        for debt in held.values():
+            if why(debt, has_left=debt.id in left) is None:
+                debts.undo(tx, debt)
+                undone += 1
+        await _advance(tx, work, rows[-1]["import_line"], undone, len(held) - undone)
+    return int(rows[-1]["import_line"])
+
+
+async def _pass_over(work: Work, line: int, error: Exception) -> int:
+    """Leave the next debt after a line as it is, and set it aside."""
+    async with work.database.transaction(work.workspace.now()) as tx:
+        row = await tx.fetchrow(_NEXT, *work.place, line, 1)
+        assert row is not None  # noqa: S101 - it has just failed
+        await _advance(tx, work, row["import_line"], 0, 1)
+        reason = f"line {row['import_line']} stays: {quarantine.reason_of(error)}"
+        await quarantine.put(tx, Item(work.workspace.id, "row", work.found.id), reason)
+    return int(row["import_line"])
+
+
+async def _advance(tx: Transaction, work: Work, line: int, undone: int, kept: int) -> None:
+    if await tx.fetchval(_ADVANCE, *work.place, work.found.fence, line, undone, kept) is None:
+        raise LeaseLost
 
 
 def why(debt: Debt, *, has_left: bool) -> tuple[str, Mapping[str, Any]] | None:

@@ -4,12 +4,12 @@ One row for each contact, event, delivery, import, file, workspace or job that c
 itself a few times, later each time; then a person puts it back: each has a todo, counts in a gauge, and `/readyz` names it.
 """
 
+from getbill.kit.isolation import is_passing, isolated
 from getbill.quarantine.actions import (
     cured,
     dismissed,
     erase,
     forget_proven,
-    isolated,
     put,
     put_alone,
     retried,
@@ -19,7 +19,6 @@ from getbill.quarantine.model import (
     KINDS,
     Aside,
     Item,
-    is_passing,
     named,
     reason_of,
     unexplained,

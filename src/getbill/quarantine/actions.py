@@ -1,8 +1,7 @@
 """Setting aside what fails, putting it back, and forgetting it once it went well."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -14,7 +13,6 @@ from getbill.quarantine.model import (
     INSTALLATION,
     Aside,
     Item,
-    is_passing,
     named,
     pauses,
     reason_of,
@@ -22,7 +20,6 @@ from getbill.quarantine.model import (
 )
 
 _log = structlog.get_logger(__name__)
-_Thing = TypeVar("_Thing")
 
 TODO: Final = "set_aside"
 # Put back so long ago and not failed again since: it went well.
@@ -125,27 +122,3 @@ async def forget_proven(database: Database) -> int:
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
     """Forget what stood aside of an erased debt."""
     await tx.execute(_ERASE, workspace_id, debt_id)
-
-
-async def isolated(
-    things: Sequence[_Thing],
-    work: Callable[[Sequence[_Thing]], Awaitable[None]],
-    put_aside: Callable[[_Thing, Exception], Awaitable[None]],
-) -> None:
-    """Work on things together; where that fails, in halves, so that only what fails by itself is put aside.
-
-    `work` leaves nothing behind when it raises. What passes by itself, as a lost database does, is raised.
-    """
-    if not things:
-        return
-    try:
-        await work(things)
-    except Exception as error:
-        if is_passing(error):
-            raise
-        if len(things) == 1:
-            await put_aside(things[0], error)
-            return
-        half = len(things) // 2
-        await isolated(things[:half], work, put_aside)
-        await isolated(things[half:], work, put_aside)

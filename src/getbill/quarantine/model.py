@@ -52,18 +52,6 @@ PREFIXES: Final = {
     "workspace": "workspace",
     "job": "job",
 }
-# A failure that says nothing of the item: the same again, later, may go well.
-_PASSING: Final = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +99,6 @@ def named(item: Item) -> str:
 def pauses(kind: Kind) -> list[float]:
     """Return the seconds after each failure before it is tried again by itself."""
     return [] if kind in _BY_HAND else list(RETRY_SECONDS)
-
-
-def is_passing(error: BaseException) -> bool:
-    """Tell whether a failure is the database's or the machine's of the moment, and not the item's own."""
-    is_wrong_use = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
-    return isinstance(error, _PASSING) and not is_wrong_use
 
 
 def unexplained(error: BaseException) -> BaseException | None:

@@ -3,12 +3,12 @@
 import asyncio
 
 from getbill import channels
-from getbill.channels import Wording
+from getbill.channels import Message, MessageFacts, Wording, WordingBroken
 from getbill.companies import Workspace
 from getbill.kit.db import Statement, Transaction
-from getbill.kit.errors import FieldError, refusal
+from getbill.kit.errors import FieldError, one_field, refusal
 from getbill.templates import queries
-from getbill.templates.model import Edition
+from getbill.templates.model import BUILT_IN, Edition
 
 _INSERT = Statement(
     "templates.insert",
@@ -41,3 +41,17 @@ async def check(wording: Wording, name: str, language: str) -> None:
     wrong = [FieldError(f"/{fault.part}", fault.code, fault.detail) for fault in faults]
     if wrong:
         raise refusal(wrong)
+
+
+async def preview(edition: Edition, facts: MessageFacts) -> Message:
+    """Return an edition's message; raise Invalid where it cannot be sent, also one that was published before that was asked.
+
+    Ours can be.
+    """
+    place = edition.name, edition.language
+    if edition.version != BUILT_IN:
+        await check(edition.wording, *place)
+    try:
+        return channels.render_wording(edition.wording, *place, facts)
+    except WordingBroken as error:
+        raise one_field("/text", "not-rendered", str(error)) from error

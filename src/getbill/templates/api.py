@@ -15,7 +15,7 @@ from getbill.kit.http import answer, body
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.templates import actions, queries, wire
-from getbill.templates.model import named
+from getbill.templates.model import OWN, Edition, named
 from getbill.templates.wire import (
     EditionList,
     EditionQuery,
@@ -104,11 +104,9 @@ async def preview_template(
     async def work(_tx: Transaction) -> access.Reply:
         if asked.wording is None:
             edition = await queries.find(change.database, workspace.id, *place)
-            words = edition.wording
         else:
-            words = wire.wording(asked.wording)
-            await actions.check(words, *place)
-        message = channels.render_wording(words, *place, _sample(workspace.company))
+            edition = Edition(*place, OWN, wire.wording(asked.wording))
+        message = await actions.preview(edition, _sample(workspace.company))
         return lambda: answer(200, wire.preview(message))
 
     return await change.commit(work)

@@ -11,6 +11,8 @@ from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
 
 BUILT_IN = 0
+# Of a wording that is not published yet.
+OWN = -1
 # Ends with what it is for; a name that is new makes a template of the workspace's own.
 _NAME = re.compile(r"[a-z0-9_]{1,50}_(email|sms|call|letter|whatsapp)")
 

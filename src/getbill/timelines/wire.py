@@ -40,7 +40,8 @@ class PastShown(BaseModel):
     channel: str
     state: str = Field(
         description="State of the attempt: `accepted`, `delivered`, `answered`, `failed`, `bounced`,"
-        " `unknown`, `skipped`, `stopped`, `rehearsed`, or `sending` while a provider is asked."
+        " `unknown`, `skipped`, `stopped`, `rehearsed`, `sending` while a provider is asked, or `set_aside` if it failed and"
+        " waits to be put back."
     )
     reason: str | None
     due_at: Instant
