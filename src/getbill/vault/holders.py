@@ -18,7 +18,7 @@ from getbill.kit.db import Database, Statement
 from getbill.kit.lost import LOST
 from getbill.vault.model import Vault
 
-EVERY_SECONDS: Final = 5.0
+EVERY_SECONDS: Final = 2.0
 FRESH: Final = timedelta(seconds=60)
 _FORGOTTEN: Final = timedelta(hours=1)
 
