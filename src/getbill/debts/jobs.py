@@ -47,7 +47,8 @@ _STANDING = Statement(
     "Which of some debts are there and not erased?",
     """
     SELECT d.workspace_id, d.id FROM unnest($1::uuid[], $2::uuid[]) AS asked (workspace_id, id)
-    JOIN debts d ON d.workspace_id = asked.workspace_id AND d.id = asked.id WHERE d.erased_at IS NULL
+    JOIN debts d ON d.workspace_id = asked.workspace_id AND d.id = asked.id
+    WHERE d.erased_at IS NULL ORDER BY d.workspace_id, d.id
     """,
 )
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
