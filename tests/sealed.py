@@ -1,6 +1,7 @@
 """An installation of one test whose master key is in a file of its own, with backups of its database."""
 
 import asyncio
+import logging
 import os
 import socket
 import subprocess
@@ -15,10 +16,12 @@ from uuid import uuid4
 
 import asyncpg
 import requests
+import structlog
+from typer.testing import CliRunner
 
 import make
 from calls import Site, started
-from getbill import vault
+from getbill import cli, vault
 from getbill.app import create_app
 from getbill.embedded import Server
 from getbill.kit.db import Database, open_database
@@ -109,7 +112,7 @@ class Sealed:
             yield site.with_token(self.key)
 
     @contextmanager
-    def process(self, *words: str, log: str = "", **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    def process(self, *words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run `getbill` with some words as a process of its own; an API's URL is `url`."""
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
@@ -118,7 +121,7 @@ class Sealed:
         listening = ("--listen-fd", str(bound.fileno())) if words == ("api",) else ()
         known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "GETBILL_DATA_DIR": str(self.folder)}
         known |= {"DATABASE_URL": self.dsn, "GETBILL_RATE_LIMIT_SANDBOX": "100000"}
-        with (self.folder / f"{log or words[0]}.log").open("ab") as out:
+        with (self.folder / f"{words[0]}.log").open("ab") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "getbill", *words, *listening],
                 env=known | self.environment | environment,
@@ -132,6 +135,19 @@ class Sealed:
             process.terminate()
             process.wait(30)
             bound.close()
+
+    async def command(self, *words: str) -> str:
+        """Run `getbill` with some words in this process and return what it printed."""
+        structure, handlers, level = structlog.get_config(), logging.root.handlers, logging.root.level
+        known = {"GETBILL_DATA_DIR": str(self.folder), "DATABASE_URL": self.dsn, "COLUMNS": "200"}
+        try:
+            done = await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=known)
+        finally:
+            structlog.configure(**structure)
+            logging.root.handlers = handlers
+            logging.root.setLevel(level)
+        assert done.exit_code == 0, done.output
+        return done.stdout
 
     async def answers(self, process: subprocess.Popen[bytes]) -> None:
         """Wait until an API process answers."""

@@ -67,7 +67,7 @@ def _backups(settings: Settings) -> list[str]:
         return []
     days = vault.lasting(settings.erasure_days)[1].days
     return [
-        f"Backups of the database open for {days} days: replaced versions of the master key are destroyed, so that who is",
-        "erased stays erased (GETBILL_ERASURE_DAYS). Keep master.key and erasures.jsonl apart from them.",
+        f"A backup of the database opens for {days} days, an older one never: replaced versions of the master key are",
+        "destroyed, so that who is erased stays erased (GETBILL_ERASURE_DAYS). Keep master.key and erasures.jsonl apart.",
         "",
     ]

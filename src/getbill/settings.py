@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     )
     erasure_days: int = Field(
         30,
-        ge=2,
+        ge=1,
         description="Within so many days of an erasure no backup that was made before it can be opened any more "
         "(docs/runbook.md).",
     )

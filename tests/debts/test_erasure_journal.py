@@ -1,6 +1,7 @@
 """Whoever was told that a debt is erased finds it erased, whatever dies then and whichever backup comes back."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import requests
 import make
 from calls import Site
 from getbill.kit import ids, json
+from getbill.kit.db import Database
 from installation import Cluster
 from sealed import API, Sealed, sealed
 
@@ -37,6 +39,59 @@ async def test_an_erasure_is_in_the_journal_when_it_is_answered(place: Sealed) -
     assert answered.status == 200
     assert [json.read(line.encode())["debt_id"] for line in place.lines()] == [str(ids.read("debt", debt_id))]
     assert place.journal.stat().st_mode & 0o777 == 0o600
+
+
+async def test_file_and_folder_are_synced_before_the_answer(
+    place: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    sync = os.fsync
+
+    def record(descriptor: int) -> None:
+        sync(descriptor)
+        synced.append(os.fstat(descriptor).st_ino)
+
+    async with place.served() as site:
+        debt_id = await open_debt(site)
+        monkeypatch.setattr(os, "fsync", record)
+        await site.call("DELETE", f"{API}/debts/{debt_id}")
+        monkeypatch.undo()
+
+    assert synced == [place.journal.stat().st_ino, place.folder.stat().st_ino]
+
+
+async def test_nothing_in_the_database_says_the_reference_of_an_erased_debt(place: Sealed) -> None:
+    reference, once = "F-PLAIN-4711", {"Idempotency_Key": "once"}
+    async with place.served() as site:
+        made = await site.post(f"{API}/debts", make.debt(reference=reference), **once)
+        debt_id = json.read(made.body)["id"]
+        await site.post(f"{API}/debts", make.debt(reference=reference, amount=7), Idempotency_Key="other")
+        for path in (f"debts?reference={reference}", f"debts/{reference}", f"{reference}/debts"):
+            await site.get(f"{API}/{path}")
+        await site.call("PUT", f"{API}/debts/{debt_id}", body=json.write({"reference": f"{reference}-B"}))
+        await site.call("PUT", f"{API}/debts/{debt_id}", body=json.write({"reference": reference}))
+
+        assert (await site.call("DELETE", f"{API}/debts/{debt_id}")).status == 200
+        again = await site.post(f"{API}/debts", make.debt(reference="another"))
+        await site.app.state.gate.log.flush()
+
+        said = await everything(site.app.state.database)
+    assert again.status == 201
+    assert "another" in said
+    assert reference not in said
+
+
+async def everything(database: Database) -> str:
+    """Return what stands in every row of every table."""
+    tables = await database.pool.fetch(
+        "SELECT quote_ident(table_name) AS name FROM information_schema.tables WHERE table_schema = 'public'"
+    )
+    rows = [
+        row["row"]
+        for table in tables
+        for row in await database.pool.fetch(f"SELECT t::text AS row FROM {table['name']} t")
+    ]
+    return " ".join(rows)
 
 
 async def test_erasures_at_the_same_moment_are_all_in_the_journal(place: Sealed) -> None:

@@ -50,7 +50,7 @@ async def test_another_revision_is_refused_with_the_way_out(empty_dsn: str) -> N
 
     with pytest.raises(
         migrations.DatabaseBehind,
-        match=f"at 0000, this program needs {migrations.HEAD}: run `getbill migrate`",
+        match=rf"at 0000, this program needs {migrations.HEAD}: run `getbill migrate`",
     ):
         await migrations.check_revision(empty_dsn)
 

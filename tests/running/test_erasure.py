@@ -47,7 +47,7 @@ def command(running: Program, *words: str) -> str:
 
 def test_an_answered_erasure_outlives_a_kill_and_a_restored_folder(program: MakeProgram) -> None:
     first = program(**ROOMY).start()
-    assert "Backups of the database open for 24 days" in first.said
+    assert "A backup of the database opens for 24 days, an older one never" in first.said
     gone, stays = opened(first, "F-GONE"), opened(first, "F-STAYS")
     assert first.stop(signal.SIGTERM) == 0
     backup = first.data_dir.parent / "backup"

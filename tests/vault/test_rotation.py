@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -223,8 +224,7 @@ async def test_a_rotation_that_is_killed_anywhere_goes_on_with_the_next_call(
         assert await asyncio.to_thread(killed.wait, 60) == -signal.SIGKILL
     async with place.served() as site:
         assert {(await site.get(f"{API}/debts/{one}")).status for one in debts} == {200}
-    with place.process("vault", "rotate") as again:
-        assert await asyncio.to_thread(again.wait, 60) == 0
+    await place.command("vault", "rotate")
 
     versions = KeyFile(place.key_file).read()
     assert await wrapped_by(database) == {versions.current.shown_id}
@@ -314,14 +314,51 @@ async def test_readers_and_writers_do_not_notice_a_rotation(place: Sealed) -> No
                 statuses.extend((made.status_code, read.status_code))
 
         workers = [asyncio.create_task(work()) for _ in range(3)]
-        with place.process("vault", "rotate") as command:
-            assert await asyncio.to_thread(command.wait, 90) == 0
+        await place.command("vault", "rotate")
         rotated.set()
         await asyncio.gather(*workers)
 
     assert set(statuses) == {200, 201}
     async with place.opened() as database:
         assert await wrapped_by(database) == {KeyFile(place.key_file).read().current.shown_id}
+
+
+async def test_a_worker_rotates_by_itself_and_an_api_follows(place: Sealed, database: Database) -> None:
+    async with place.served() as site:
+        (debt_id,) = await open_debts(site, 1)
+    versions = KeyFile(place.key_file).read().dated(clock.wall() - timedelta(days=6))
+    KeyFile(place.key_file).write(versions)
+
+    with place.process("api") as api, place.process("worker"):
+        await place.answers(api)
+        async with asyncio.timeout(60):
+            while await wrapped_by(database) == {versions.current.shown_id}:  # noqa: ASYNC110 - processes tell nobody
+                await asyncio.sleep(0.05)
+        read = await place.call("GET", f"/debts/{debt_id}")
+        made = await place.call("POST", "/debts", json=make.debt())
+
+    assert (read.status_code, made.status_code) == (200, 201)
+    assert KeyFile(place.key_file).read().replaced[0].key.id == versions.current.key.id
+
+
+async def test_upkeep_vacuums_what_was_destroyed_however_little_it_is(
+    place: Sealed, database: Database
+) -> None:
+    async with place.served() as site:
+        (debt_id,) = await open_debts(site, 1)
+        assert (await site.call("DELETE", f"{API}/debts/{debt_id}")).status == 200
+    before = await table_bytes(database)
+
+    await vault.vacuum(database)
+
+    after = await table_bytes(database)
+    assert before > after == 0
+
+
+async def table_bytes(database: Database) -> int:
+    """Return the size of the table of keys; a vacuumed one without rows has no pages."""
+    size: int = await database.pool.fetchval("SELECT pg_relation_size('vault_keys')")
+    return size
 
 
 async def test_key_tables_are_vacuumed_after_a_few_dead_rows_by_the_partition_too(database: Database) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import stat
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,15 @@ from hypothesis import strategies as st
 from getbill.kit import ids
 from getbill.vault import (
     Key,
+    KeyFile,
     Lookup,
     MasterKeyMissing,
     MasterKeyWrong,
     SealBroken,
     Vault,
+    Version,
+    Versions,
+    lasting,
     read_master_keys,
     write_master_keys,
 )
@@ -153,3 +158,78 @@ def test_what_passes_opens_until_the_master_key_it_was_sealed_under_is_gone() ->
         destroyed.open_passing(sealed, b"place")
     # As earlier versions of the program sealed it.
     assert destroyed.open_passing(destroyed.seal(b"answer", b"place"), b"place") == b"answer"
+
+
+def test_a_changed_file_is_read_before_anything_is_wrapped_and_a_broken_one_changes_nothing(tmp_path) -> None:
+    old, new, key = Key.new(), Key.new(), Key.new()
+    workspace_id, subject_id = ids.new(), ids.new()
+    path = tmp_path / "master.key"
+    write_master_keys(path, [old])
+    following = Vault([old], source=KeyFile(path))
+    wrapped = following.wrap(key, workspace_id, subject_id)
+
+    path.write_text("no key at all")
+    following.refresh()
+    broken = following.wrap(key, workspace_id, subject_id)
+    write_master_keys(path, [new])
+    following.refresh()
+    fresh = following.wrap(key, workspace_id, subject_id)
+
+    assert (wrapped[1:9], broken[1:9], fresh[1:9]) == (old.id, old.id, new.id)
+    # What was read before the old one was destroyed is opened for a minute more.
+    assert following.unwrap(wrapped, workspace_id, subject_id).secret == key.secret
+    with pytest.raises(SealBroken, match="was not given"):
+        Vault([new]).unwrap(wrapped, workspace_id, subject_id)
+
+
+def test_a_key_under_a_version_that_is_not_known_yet_is_opened_by_reading_the_file_again(tmp_path) -> None:
+    old, new, key = Key.new(), Key.new(), Key.new()
+    workspace_id, subject_id = ids.new(), ids.new()
+    path = tmp_path / "master.key"
+    write_master_keys(path, [old])
+    following = Vault([old], source=KeyFile(path))
+    following.wrap(key, workspace_id, subject_id)
+    write_master_keys(path, [new, old])
+
+    opened = following.unwrap(Vault([new]).wrap(key, workspace_id, subject_id), workspace_id, subject_id)
+
+    assert opened.secret == key.secret
+
+
+def test_the_times_of_every_version_come_back_from_the_file(tmp_path) -> None:
+    now = datetime(2026, 11, 30, 8, tzinfo=UTC)
+    file = KeyFile(tmp_path / "master.key")
+    versions = Versions(Version(Key.new(), now - timedelta(days=9)))
+
+    rotated = versions.announced(now).promoted(now).announced(now + timedelta(days=5))
+    file.write(rotated)
+    read = file.read()
+    file.write(read.without(read.replaced, now))
+
+    assert [(one.key.id, one.made_at, one.replaced_at, one.is_next) for one in read.kept] == [
+        (one.key.id, one.made_at, one.replaced_at, one.is_next) for one in rotated.kept
+    ]
+    assert [one.shown_id for one in file.read().destroyed] == [versions.current.shown_id]
+    assert [key.id for key in read_master_keys(file.path.read_text())] == [
+        one.key.id for one in file.read().kept
+    ]
+
+
+def test_a_file_of_an_earlier_version_is_read_and_its_times_begin_now(tmp_path) -> None:
+    now = datetime(2026, 11, 30, 8, tzinfo=UTC)
+    current, replaced = Key.new(), Key.new()
+    write_master_keys(tmp_path / "master.key", [current, replaced])
+
+    dated = KeyFile(tmp_path / "master.key").read().dated(now)
+
+    assert (dated.current.key.id, dated.current.made_at) == (current.id, now)
+    assert [(one.key.id, one.replaced_at) for one in dated.replaced] == [(replaced.id, now)]
+    assert dated.next is None
+
+
+@pytest.mark.parametrize("days", [1, 2, 30, 365])
+def test_a_version_is_in_use_and_kept_for_less_than_the_days_together(days: int) -> None:
+    in_use, kept = lasting(days)
+
+    assert timedelta(0) < in_use < kept
+    assert in_use + kept < timedelta(days=days)

@@ -9,8 +9,7 @@ from starlette.responses import Response
 
 from getbill import access, debtors
 from getbill.access import Caller, Change
-from getbill.debts import actions, answers, erasure, listing, moves, queries
-from getbill.debts.jobs import Journal
+from getbill.debts import actions, answers, erasure, jobs, listing, moves, queries
 from getbill.debts.listing import DebtQuery, PageQuery
 from getbill.debts.model import Debt
 from getbill.debts.shapes import DebtList, DebtorList, DebtorWithTotals, DebtShown, ErasedShown
@@ -59,6 +58,11 @@ def database_of(request: Request) -> Database:
     """Return the application's database."""
     database: Database = request.app.state.database
     return database
+
+
+def _journal_of(request: Request) -> jobs.Journal:
+    journal: jobs.Journal = request.app.state.journal
+    return journal
 
 
 def _shown(status: int, debt: Debt) -> Response:
@@ -155,15 +159,15 @@ async def delete_debt(request: Request, change: Erases, debt_id: str, if_match: 
         await access.forget_answers(tx, change.workspace.id, debt.id)
         return lambda: answer(200, answers.erased(done))
 
-    journal: Journal = request.app.state.journal
-    identifier = ids.read("debt", debt_id)
+    place = change.workspace.id, ids.read("debt", debt_id)
     try:
         response = await change.commit(work)
     except NotFound:
         # Erased by a request that was never answered, perhaps.
-        await journal.note_again(change.database, change.workspace.id, identifier)
+        if (erased_at := await jobs.erased_at(change.database, *place)) is not None:
+            await _journal_of(request).note_again(*place, erased_at)
         raise
-    await journal.note(change.workspace.id, identifier, clock.wall())
+    await _journal_of(request).note(*place, clock.wall())
     return response
 
 

@@ -48,7 +48,8 @@ _STANDING = Statement(
     "Which of some debts are there and not erased?",
     """
     SELECT d.workspace_id, d.id FROM unnest($1::uuid[], $2::uuid[]) AS asked (workspace_id, id)
-    JOIN debts d ON d.workspace_id = asked.workspace_id AND d.id = asked.id WHERE d.erased_at IS NULL
+    JOIN debts d ON d.workspace_id = asked.workspace_id AND d.id = asked.id
+    WHERE d.erased_at IS NULL ORDER BY d.workspace_id, d.id
     """,
 )
 _VOID = Statement(
@@ -113,10 +114,9 @@ class Journal:
             )
         crashes.at("debts.journaled")
 
-    async def note_again(self, database: Database, workspace_id: UUID, debt_id: UUID) -> None:
-        """Write down an erasure that was committed earlier, unless it is in the file; nothing for any other debt."""
-        erased_at = await database.fetchval(_ERASED_AT, workspace_id, debt_id)
-        if erased_at is not None and (workspace_id, debt_id) not in self._known:
+    async def note_again(self, workspace_id: UUID, debt_id: UUID, erased_at: datetime) -> None:
+        """Write down an erasure that was committed earlier, unless it is in the file. Raises ErasureNotJournaled."""
+        if (workspace_id, debt_id) not in self._known:
             await self.note(workspace_id, debt_id, erased_at)
 
     async def write(self, database: Database) -> int:
@@ -157,6 +157,12 @@ class Journal:
         """Read what other processes wrote meanwhile."""
         lines, self._read_to = journals.read_on(self._path, self._read_to)
         self._known |= _subjects(self._path, lines)
+
+
+async def erased_at(database: Database, workspace_id: UUID, debt_id: UUID) -> datetime | None:
+    """Return when a debt was erased; None where it was not."""
+    moment: datetime | None = await database.fetchval(_ERASED_AT, workspace_id, debt_id)
+    return moment
 
 
 async def _erase_again(database: Database, vault: Vault, workspace_id: UUID, debt_id: UUID) -> bool:

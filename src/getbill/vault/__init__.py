@@ -22,7 +22,7 @@ from getbill.vault.model import (
 )
 from getbill.vault.residue import Residue, ServerFilesClosed, look
 from getbill.vault.rotation import SETTLED, Rotation, rotate
-from getbill.vault.standing import Kept, Standing, standing
+from getbill.vault.status import Kept, Standing, standing
 from getbill.vault.upkeep import vacuum
 
 __all__ = [

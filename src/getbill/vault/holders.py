@@ -1,7 +1,7 @@
 """The processes that hold master keys: a new version wraps nothing before each of them can open it.
 
 Each process at work says every few seconds which versions it can open, and reads them again before it says so. One
-that was killed is forgotten a minute later. The database's clock tells the time, since the processes may be on many machines.
+that was killed is forgotten a minute later.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from uuid import UUID
 
 import structlog
 
-from getbill.kit import ids
+from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement
 from getbill.kit.lost import LOST
 from getbill.vault.model import Vault
 
-EVERY_SECONDS: Final = 5.0
+EVERY_SECONDS: Final = 2.0
 FRESH: Final = timedelta(seconds=60)
 _FORGOTTEN: Final = timedelta(hours=1)
 
@@ -28,7 +28,7 @@ _HOLD = Statement(
     "vault.hold",
     "Say which master keys a process can open, and which it wraps with.",
     """
-    INSERT INTO vault_holders (process_id, process, key_ids, current_id, seen_at) VALUES ($1, $2, $3, $4, now())
+    INSERT INTO vault_holders (process_id, process, key_ids, current_id, seen_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (process_id) DO UPDATE
     SET key_ids = excluded.key_ids, current_id = excluded.current_id, seen_at = excluded.seen_at
     """,
@@ -36,22 +36,17 @@ _HOLD = Statement(
 _LEAVE = Statement(
     "vault.leave",
     "Take a process off the list, and those that nobody has heard of for an hour.",
-    "DELETE FROM vault_holders WHERE process_id = $1 OR seen_at < now() - $2::interval",
+    "DELETE FROM vault_holders WHERE process_id = $1 OR seen_at < $2",
 )
 _LACKING = Statement(
     "vault.lacking",
     "Which processes at work cannot open what a master key wraps?",
-    """
-    SELECT process FROM vault_holders
-    WHERE seen_at > now() - $1::interval AND NOT key_ids @> ARRAY[$2::text] ORDER BY process
-    """,
+    "SELECT process FROM vault_holders WHERE seen_at > $1 AND NOT key_ids @> ARRAY[$2::text] ORDER BY process",
 )
 _BEHIND = Statement(
     "vault.behind",
     "Which processes at work wrap with another master key?",
-    """
-    SELECT process FROM vault_holders WHERE seen_at > now() - $1::interval AND current_id <> $2 ORDER BY process
-    """,
+    "SELECT process FROM vault_holders WHERE seen_at > $1 AND current_id <> $2 ORDER BY process",
 )
 
 
@@ -69,17 +64,17 @@ async def holding(database: Database, vault: Vault, process: str) -> AsyncIterat
             await task
         # A database that is gone forgets the process soon enough.
         with suppress(*LOST):
-            await database.execute(_LEAVE, process_id, _FORGOTTEN)
+            await database.execute(_LEAVE, process_id, clock.wall() - _FORGOTTEN)
 
 
 async def lacking(database: Database, key_id: str) -> list[str]:
     """Return the processes at work that cannot open what a master key wraps."""
-    return [row["process"] for row in await database.fetch(_LACKING, FRESH, key_id)]
+    return [row["process"] for row in await database.fetch(_LACKING, clock.wall() - FRESH, key_id)]
 
 
 async def behind(database: Database, key_id: str) -> list[str]:
     """Return the processes at work that still wrap with another master key."""
-    return [row["process"] for row in await database.fetch(_BEHIND, FRESH, key_id)]
+    return [row["process"] for row in await database.fetch(_BEHIND, clock.wall() - FRESH, key_id)]
 
 
 async def _beat(database: Database, vault: Vault, process_id: UUID, process: str) -> None:
@@ -92,6 +87,6 @@ async def _once(database: Database, vault: Vault, process_id: UUID, process: str
     try:
         vault.refresh()
         known = [key.id.hex() for key in vault.masters]
-        await database.execute(_HOLD, process_id, process, known, vault.current.id.hex())
+        await database.execute(_HOLD, process_id, process, known, vault.current.id.hex(), clock.wall())
     except (*LOST, OSError) as error:
         _log.warning("vault_hold_not_written", error=type(error).__name__)

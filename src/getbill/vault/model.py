@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -18,6 +19,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from getbill.kit import clock, files
 from getbill.kit.stops import CannotRun
+
+_log = structlog.get_logger(__name__)
 
 _FORMAT = b"\x01"
 _ID_BYTES = 8
@@ -165,8 +168,14 @@ class Vault:
         stamp = self.source.stamp()
         if stamp is None or (stamp == self._stamp and not self._leaving):
             return
-        self._take(self.source.keys(), now)
         self._stamp = stamp
+        try:
+            keys = self.source.keys()
+        except (OSError, ValueError, MasterKeyWrong) as error:
+            # Whoever edits it will finish; until then what was read holds.
+            _log.warning("master_keys_unreadable", error=type(error).__name__)
+            return
+        self._take(keys, now)
 
     def _take(self, keys: list[Key], now: float) -> None:
         given = {key.id: key for key in keys}
