@@ -132,7 +132,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._has_ended_one = False
         # Bytes of the head that were fed in earlier pieces; of the body, with and without framing.
         self._head_bytes = 0
-        self._head_size = 0
+        self._piece_bytes = 0
         self._fed_bytes = 0
         self._body_bytes = 0
         self._window_bytes = 0
@@ -172,6 +172,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_dismissed:
             return
         was_in_body, self._has_ended_one = self._is_in_body, False
+        self._piece_bytes = len(data)
         super().data_received(data)
         if self._is_dismissed or self.parser is None:
             return
@@ -179,7 +180,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if was_in_body:
                 self._fed_bytes += len(data)
             elif not self._has_ended_one:
-                self._fed_bytes += len(data) - self._head_size
+                self._fed_bytes += max(0, len(data) - self._size_of_head())
             self._check_body()
         elif self._is_in_head or not self._has_ended_one:
             # Of a piece in which another message ended it is not known how much is of this head.
@@ -194,12 +195,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """End the head; a larger one than is taken, sent all at once, is refused."""
+        if self._is_dismissed:
+            return
         self._stop_timer()
         self._is_in_head = False
         self._is_in_body = True
+        most_bytes = self._head_bytes + self._piece_bytes
         self._head_bytes = self._fed_bytes = self._body_bytes = self._window_bytes = 0
-        self._head_size = self._size_of_head()
-        if self._head_size > self.bounds.head_bytes:
+        # Counted only where it may be too large, which it seldom is.
+        if most_bytes > self.bounds.head_bytes and self._size_of_head() > self.bounds.head_bytes:
             self._dismiss(431, self._too_large())
             return
         super().on_headers_complete()
@@ -213,11 +217,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End the request's body."""
+        if self._is_dismissed:
+            return
         self._stop_timer()
         self._is_in_body = False
         self._has_ended_one = True
-        if self._is_dismissed:
-            return
         super().on_message_complete()
         if self.cycle.response_complete and self.timeout_keep_alive_task is None:
             # The rest of a body that nobody read has put off the end of an idle connection.
@@ -229,6 +233,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self._is_in_body and not self.transport.is_closing():
             self._start_timer(LINGER_SECONDS, self.transport.close)
+
+    def shutdown(self) -> None:
+        """End with the server; who was dismissed is not waited for."""
+        if self._is_dismissed:
+            self.transport.abort()
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 it is uvicorn's
         """Refuse what is no HTTP."""
@@ -292,7 +303,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(_answer(status, detail))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._start_timer(LINGER_SECONDS, self.transport.close)
+        # Not `close`: over TLS that would wait for the client to say goodbye too.
+        self._start_timer(LINGER_SECONDS, self.transport.abort)
 
     def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:
         self._stop_timer()
@@ -311,12 +323,13 @@ def bounded(bounds: Bounds) -> type[BoundedProtocol]:
 
 
 class Loop(uvloop.Loop):
-    """An event loop whose servers give a TLS handshake no more time than a request's head."""
+    """An event loop whose servers give a TLS handshake, and its end, a time of their own."""
 
     async def create_server(self, *arguments: Any, **options: Any) -> Any:
         """Listen."""
         if options.get("ssl") is not None:
             options.setdefault("ssl_handshake_timeout", TLS_SECONDS)
+            options.setdefault("ssl_shutdown_timeout", LINGER_SECONDS)
         return await super().create_server(*arguments, **options)
 
 

@@ -78,6 +78,14 @@ class Client:
                 self.socket.sendall(part)
         return self
 
+    def takes(self, part: bytes) -> bool:
+        """Whether the other end still takes what is sent."""
+        try:
+            self.socket.sendall(part)
+        except ConnectionError:
+            return False
+        return True
+
     def answer(self) -> bytes:
         """All that comes until the server closes."""
         received = bytearray()
@@ -131,6 +139,14 @@ def test_a_head_of_the_largest_size_is_read_and_one_beyond_is_431(address: tuple
     assert answered.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
     assert b"content-type: application/problem+json" in answered
     assert b"larger than 4000 bytes" in answered
+
+
+def test_who_was_refused_and_stays_is_hung_up_on(address: tuple[str, int]) -> None:
+    with Client(address) as client:
+        client.send(get("/healthz", f"X-Large: {'x' * HEAD_BYTES}"))
+        assert client.first_line().split()[1] == b"431"
+
+        until(lambda: not client.takes(b"more"))
 
 
 @pytest.mark.parametrize(

@@ -220,3 +220,92 @@ async def test_strangers_do_not_keep_a_known_client_of_their_address_from_its_to
     assert right == [200, 200, 200, 429]
     assert wrong.status == 429
     assert 1 <= int(wrong.headers["retry-after"]) <= 60
+
+
+async def used_of(database: Database, subject: Any) -> int:
+    used: int = await database.pool.fetchval("SELECT used FROM rate_counts WHERE subject_id = $1", subject)
+    return used
+
+
+async def test_a_process_that_stops_gives_back_what_it_did_not_use(database: Database) -> None:
+    subject, other, now = uuid4(), uuid4(), clock.unix()
+    first, second = Limits(database), Limits(database)
+    for _ in range(7):
+        before = await first.lease(subject, 1000, now)
+    await first.lease(other, 1000, now)
+
+    await first.close()
+
+    assert (await used_of(database, subject), await used_of(database, other)) == (7, 1)
+    after = await second.lease(subject, 1000, now)
+    assert (after.remaining, after.ends) == (before.remaining - 1, before.ends)
+
+
+async def test_what_was_leased_of_a_minute_that_is_over_is_not_given_back_to_the_next(
+    database: Database,
+) -> None:
+    subject, now = uuid4(), clock.unix()
+    old, new = Limits(database), Limits(database)
+    await old.lease(subject, 1000, now)
+    await new.lease(subject, 1000, now + 61)
+
+    await old.close()
+
+    assert await used_of(database, subject) == 50
+
+
+async def test_a_killed_process_takes_one_lease_with_it_at_most(database: Database) -> None:
+    subject, now = uuid4(), clock.unix()
+    done = 0
+    for requests in (1, 30, 49, 60, 100):
+        killed = Limits(database)
+        for _ in range(requests):
+            done += bool(killed.take(subject, 1000, now) or await killed.lease(subject, 1000, now))
+        await asyncio.gather(*killed._filling)
+
+        lost = await used_of(database, subject) - done
+        assert 0 <= lost <= 50
+        done += lost
+
+    assert await use_up(Limits(database), subject, 1000, now) == 1000 - done
+
+
+async def test_a_lease_is_filled_up_beside_the_requests(database: Database) -> None:
+    limits, subject, now = Limits(database), uuid4(), clock.unix()
+    await limits.lease(subject, 1000, now)
+    waited = 0
+
+    for _ in range(500):
+        count = limits.take(subject, 1000, now)
+        if count is None:
+            waited += 1
+            await limits.lease(subject, 1000, now)
+        elif limits._filling:
+            await asyncio.wait(limits._filling)
+
+    assert waited == 0
+    assert await used_of(database, subject) <= 501 + 50
+
+
+@pytest.mark.parametrize("limit", [40, 500])
+async def test_a_limit_that_is_changed_in_the_middle_is_kept(database: Database, limit: int) -> None:
+    limits, subject, now = Limits(database), uuid4(), clock.unix()
+    for _ in range(10):
+        await limits.lease(subject, 1000, now)
+
+    assert await use_up(limits, subject, limit, now) == limit - 10
+
+
+async def test_processes_that_come_and_go_never_let_more_through(database: Database) -> None:
+    subject, now, done = uuid4(), clock.unix(), 0
+    while True:
+        processes = [Limits(database) for _ in range(3)]
+        counts = await asyncio.gather(
+            *(process.lease(subject, 300, now) for process in processes for _ in range(7))
+        )
+        done += sum(count.is_allowed for count in counts)
+        await asyncio.gather(*(process.close() for process in processes))
+        if not any(count.is_allowed for count in counts):
+            break
+
+    assert done == 300

@@ -257,16 +257,17 @@ async def test_sessions_are_limited_by_login_and_in_all(serve: Serve) -> None:
     assert beside.status == 0
 
 
-async def test_too_many_wrong_passwords_shut_the_door_to_an_address(serve: Serve) -> None:
+async def test_too_many_wrong_passwords_shut_the_door_to_an_address_but_not_to_its_keys(serve: Serve) -> None:
     served = await serve(failures_max=2)
-    client = await served.let_in()
+    client, with_key = await served.let_in(), await served.let_in(key=True)
     wrong = replace(client, password="guessed")
 
     for _ in range(2):
         await wrong.run("ls")
     said = await client.run("ls")
+    by_key = await with_key.run("ls")
 
-    assert said.status == 255
+    assert (said.status, by_key.status) == (255, 0)
 
 
 async def test_ten_wrong_passwords_shut_a_login_to_passwords_for_a_quarter_of_an_hour(serve: Serve) -> None:

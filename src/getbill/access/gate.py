@@ -51,9 +51,10 @@ class Gate:
         self.callers.forget(subject_id)
 
     async def close(self) -> None:
-        """Stop hearing and write what is left of the access log."""
+        """Stop hearing, give back what is leased, and write what is left of the access log."""
         if self.listener is not None:
             await self.listener.close()
+        await self.limits.close()
         await self.log.close()
 
 

@@ -2,7 +2,8 @@
 
 A minute begins with the first request after the last one ended. Each process takes a lease on a part of it by one
 UPSERT and counts that down by itself; leases shrink as the minute is used up, so that one process counts exactly
-and several together never let more through than the limit.
+and several together never let more through than the limit. A process that stops gives back what it did not use; one
+that is killed loses a lease, and the database, where each lease is committed, loses none (decisions/0031).
 """
 
 import asyncio
@@ -12,26 +13,52 @@ from datetime import UTC, datetime
 from math import ceil
 from uuid import UUID
 
-from getbill.kit.db import Database, Statement
+import structlog
+from asyncpg import Record
+
+from getbill.kit import clock
+from getbill.kit.db import Connection, Database, Statement
+from getbill.kit.lost import LOST
 
 WINDOW_SECONDS = 60
 
 _SUBJECTS_MAX = 10_000
+_CLOSE_SECONDS = 2.0
+_RETRY_SECONDS = 0.1
+# A lease is filled up once a quarter of it is left.
+_LOW = 4
+
+_log = structlog.get_logger(__name__)
 
 _LEASE = Statement(
     "access.lease",
-    "Take a part of the minute's requests: a sixteenth of what is left, at least 1, at most 50, begun anew if over.",
+    "Fill up what this process holds of the minute to a sixteenth of what is left, at least 1, at most 50; begin anew if over.",
     """
     INSERT INTO rate_counts AS r (subject_id, ends_at, used, leased)
     VALUES ($1, $2::timestamptz + interval '60 seconds', greatest(1, least(50, $3::int / 16)),
             greatest(1, least(50, $3::int / 16)))
     ON CONFLICT (subject_id) DO UPDATE SET (ends_at, used, leased) = (
         SELECT m.ends_at, m.used + m.lease, m.lease FROM (
-            SELECT n.ends_at, n.used,
-                   least(greatest(0, $3::int - n.used), greatest(1, least(50, ($3::int - n.used) / 16))) AS lease
+            SELECT n.ends_at, n.used, least(greatest(0, $3::int - n.used),
+                                            greatest($4::int, 1, least(50, ($3::int - n.used) / 16))) AS lease
             FROM (SELECT CASE WHEN r.ends_at > $2 THEN r.ends_at ELSE excluded.ends_at END AS ends_at,
-                         CASE WHEN r.ends_at > $2 THEN r.used ELSE 0 END AS used) n) m)
+                         CASE WHEN r.ends_at <= $2 THEN 0
+                              WHEN r.ends_at = $5 THEN greatest(0, r.used - $4::int)
+                              ELSE r.used END AS used) n) m)
     RETURNING ends_at, used, leased
+    """,
+)
+_GIVE_BACK = Statement(
+    "access.give_back_leases",
+    "Give back what a process leased and did not use, each of the minute it was leased from.",
+    """
+    WITH given AS (
+        SELECT r.subject_id, g.leased FROM rate_counts r
+        JOIN unnest($1::uuid[], $2::timestamptz[], $3::int[]) AS g (subject_id, ends_at, leased)
+            ON g.subject_id = r.subject_id AND g.ends_at = r.ends_at
+        ORDER BY r.subject_id FOR UPDATE OF r)
+    UPDATE rate_counts r SET used = greatest(0, r.used - given.leased) FROM given
+    WHERE r.subject_id = given.subject_id
     """,
 )
 
@@ -59,16 +86,21 @@ class Crowded:
     show: Callable[[Count], None]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Minute:
     """What this process knows of one subject's minute."""
 
     limit: int
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # The same subject's minute under the limit it had before.
+    before: "_Minute | None" = None
     ends: float = 0.0
+    ends_at: datetime | None = None
     # Requests leased to this process and not yet made, and those that nobody had leased at that time.
     leased: int = 0
     unleased: int = 0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # With so few left the lease is filled up beside the requests, none of which waits for it.
+    low: int = 0
 
     def take(self, now: float) -> Count | None:
         """Count one request, or return None when only the database can tell."""
@@ -79,6 +111,23 @@ class _Minute:
             return Count(self.limit, self.leased + self.unleased, self.ends, is_allowed=True)
         return None if self.unleased else Count(self.limit, 0, self.ends, is_allowed=False)
 
+    def hold(self, now: float) -> tuple[int, datetime | None]:
+        """Return what is held of which minute, taking it over from the one before; nothing of one that is over."""
+        before, self.before = self.before, None
+        held = self if before is None else before
+        leased = held.leased if now < held.ends else 0
+        if before is not None:
+            before.leased = before.unleased = before.low = 0
+        return leased, held.ends_at
+
+    def fill(self, row: Record, held: int) -> None:
+        """Take what was leased in place of what was held, less what was used of that meanwhile."""
+        used_meanwhile = held - self.leased if row["ends_at"] == self.ends_at and self.ends else 0
+        self.ends_at, self.ends = row["ends_at"], row["ends_at"].timestamp()
+        self.leased = max(0, row["leased"] - used_meanwhile)
+        self.unleased = max(0, self.limit - row["used"])
+        self.low = min(self.unleased, row["leased"] // _LOW)
+
 
 class Limits:
     """The minutes of every credential and sandbox this process has heard from."""
@@ -86,11 +135,19 @@ class Limits:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._minutes: dict[UUID, _Minute] = {}
+        self._filling: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     def take(self, subject_id: UUID, limit: int, now: float) -> Count | None:
         """Count one request if that needs no lease, else return None; never waits."""
         minute = self._minutes.get(subject_id)
-        return None if minute is None or minute.limit != limit else minute.take(now)
+        if minute is None or minute.limit != limit:
+            return None
+        count = minute.take(now)
+        if minute.low and minute.leased <= minute.low:
+            minute.low = 0
+            self._fill_soon(subject_id, minute, now)
+        return count
 
     async def lease(self, subject_id: UUID, limit: int, now: float) -> Count:
         """Count one request, taking a lease when the last one is used up."""
@@ -99,23 +156,76 @@ class Limits:
             # Whoever held the lock before us may have leased for us too.
             count = minute.take(now)
             while count is None:
-                row = await self._database.fetchrow(
-                    _LEASE, subject_id, datetime.fromtimestamp(now, UTC), limit
-                )
-                if row is None:
-                    raise LookupError("an UPSERT returns its row")
-                minute.ends = row["ends_at"].timestamp()
-                minute.leased = row["leased"]
-                minute.unleased = max(0, limit - row["used"])
+                await self._fill(subject_id, minute, now)
                 count = minute.take(now)
             return count
+
+    async def close(self) -> None:
+        """Give back what was leased and not used: the next process goes on where this one ends."""
+        self._is_closed = True
+        if self._filling:
+            await asyncio.wait(self._filling, timeout=_CLOSE_SECONDS)
+        now = clock.unix()
+        held = [(key, *minute.hold(now)) for key, minute in self._minutes.items()]
+        self._minutes.clear()
+        rows = [(key, ends_at, leased) for key, leased, ends_at in held if leased]
+        if rows:
+            await self._give_back(rows)
+
+    async def _give_back(self, rows: list[tuple[UUID, datetime | None, int]]) -> None:
+        pool = self._database.pool
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                connection = await self._connection()
+                try:
+                    # Once: whether a lost one was done is not known, and twice would be more than was leased.
+                    await connection.execute(_GIVE_BACK.text, *map(list, zip(*rows, strict=True)))
+                finally:
+                    await pool.release(connection)
+        except LOST as error:
+            _log.warning("leases_not_given_back", subjects=len(rows), error=type(error).__name__)
+
+    async def _connection(self) -> Connection:
+        """Return a connection, of a database too that recovers at this moment and is back in time."""
+        while True:
+            try:
+                return await self._database.pool.acquire()
+            except LOST:
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _fill(self, subject_id: UUID, minute: _Minute, now: float) -> None:
+        held, ends_at = minute.hold(now)
+        values = (subject_id, datetime.fromtimestamp(now, UTC), minute.limit, held, ends_at)
+        row = await self._database.fetchrow(_LEASE, *values)
+        if row is None:
+            raise LookupError("an UPSERT returns its row")
+        minute.fill(row, held)
+
+    def _fill_soon(self, subject_id: UUID, minute: _Minute, now: float) -> None:
+        if self._is_closed:
+            return
+        task = asyncio.get_running_loop().create_task(self._fill_beside(subject_id, minute, now))
+        self._filling.add(task)
+        task.add_done_callback(self._filling.discard)
+
+    async def _fill_beside(self, subject_id: UUID, minute: _Minute, now: float) -> None:
+        async with minute.lock:
+            # Unless somebody who waited has filled it up, or the minute has begun anew.
+            if minute.low or now >= minute.ends or self._minutes.get(subject_id) is not minute:
+                return
+            try:
+                await self._fill(subject_id, minute, now)
+            except LOST as error:
+                # Whoever uses up the rest asks again, and waits for the answer.
+                _log.warning("lease_not_filled", error=type(error).__name__)
 
     def _minute(self, subject_id: UUID, limit: int, now: float) -> _Minute:
         minute = self._minutes.get(subject_id)
         if minute is None or minute.limit != limit:
             if len(self._minutes) >= _SUBJECTS_MAX:
                 self._minutes = {key: one for key, one in self._minutes.items() if one.ends > now}
-            minute = self._minutes[subject_id] = _Minute(limit)
+            lock = asyncio.Lock() if minute is None else minute.lock
+            minute = self._minutes[subject_id] = _Minute(limit, lock, before=minute)
         return minute
 
 

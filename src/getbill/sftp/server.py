@@ -136,8 +136,8 @@ class Door(asyncssh.SSHServer):
         return True
 
     def public_key_auth_supported(self) -> bool:
-        """Keys open."""
-        return not self._is_over
+        """Keys open, from an address that sent too many wrong passwords too: nobody guesses a key."""
+        return not self._has_tried_all
 
     def password_auth_supported(self) -> bool:
         """Passwords open."""
@@ -145,7 +145,7 @@ class Door(asyncssh.SSHServer):
 
     async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Say whether this key opens the login; the client still has to prove that it holds it."""
-        if not self._may_try():
+        if not self._may_try(is_over=self._has_tried_all):
             return False
         claim = self._claims.get(username)
         # The client asks first whether a key would do: that is no attempt.
@@ -156,7 +156,7 @@ class Door(asyncssh.SSHServer):
     async def validate_password(self, username: str, password: str) -> bool:
         """Say whether this password opens the login."""
         house = self._house
-        if not self._may_try() or house.checking >= _PASSWORDS_AT_ONCE_MAX:
+        if not self._may_try(is_over=self._is_over) or house.checking >= _PASSWORDS_AT_ONCE_MAX:
             return False
         house.checking += 1
         try:
@@ -191,11 +191,15 @@ class Door(asyncssh.SSHServer):
         return False if claim is None else _Channel(self._house, claim.login)
 
     @property
-    def _is_over(self) -> bool:
-        return self._attempts >= self._house.limits.attempts_max or self._house.is_shut_to(self._address)
+    def _has_tried_all(self) -> bool:
+        return self._attempts >= self._house.limits.attempts_max
 
-    def _may_try(self) -> bool:
-        if self._is_over:
+    @property
+    def _is_over(self) -> bool:
+        return self._has_tried_all or self._house.is_shut_to(self._address)
+
+    def _may_try(self, *, is_over: bool) -> bool:
+        if is_over:
             self._connection.disconnect(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many attempts.")
             return False
         self._attempts += 1

@@ -1,4 +1,4 @@
-"""Rights to data and who created a credential, zones of expensive numbers, versions of the master key, and a quarantine."""
+"""Rights to data and who created a credential, zones of expensive numbers, lasting rate counts, and a quarantine."""
 
 from getbill.migrations import script
 
