@@ -20,6 +20,21 @@ QUIET = [
     "--disable-sync",
 ]
 CREATE = "#operations-Debts-create_debt"
+# The contrast (WCAG 2.2, 1.4.3) of every method, title and path against what is behind it, layer over layer.
+CONTRAST = """() => {
+  const rgba = text => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+  const over = ([r, g, b, a], below) => [r, g, b].map((c, i) => c * a + below[i] * (1 - a));
+  const behind = one => one === null ? [255, 255, 255]
+    : over(rgba(getComputedStyle(one).backgroundColor), behind(one.parentElement));
+  const light = color => color.map(c => c / 255).map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+  const parts = ".opblock-summary-method, .opblock-summary-description, .opblock-summary-path, .opblock-tag small, nav a";
+  return Object.fromEntries([...document.querySelectorAll(parts)].map(one => {
+    const back = behind(one), front = over(rgba(getComputedStyle(one).color), back);
+    const [high, low] = [light(front), light(back)].sort((a, b) => b - a);
+    return [one.className + " " + one.textContent, (high + .05) / (low + .05)];
+  }));
+}"""
 
 
 @pytest.fixture
@@ -104,3 +119,74 @@ async def test_without_a_credential_the_call_is_refused_with_the_way_out(page, r
     shown = await page.text_content(f"{CREATE} .live-responses-table tbody .highlight-code")
     assert status.startswith("401")
     assert "Send an access token or a sandbox key" in str(shown)
+
+
+async def test_the_explorer_opens_with_debts_and_every_other_group_folded(page, running) -> None:
+    complaints, _ = watch(page)
+    await page.goto(f"{running}/docs")
+    await page.wait_for_selector(CREATE)
+
+    groups = await page.locator(".opblock-tag[data-tag]").evaluate_all(
+        "them => them.map(one => [one.dataset.tag, one.dataset.isOpen])"
+    )
+
+    assert groups[0] == ["Debts", "true"]
+    assert {is_open for _, is_open in groups[1:]} == {"false"}
+    assert len(groups) > 15
+    assert complaints == []
+
+
+async def test_a_link_to_an_operation_opens_its_group(page, running) -> None:
+    await page.goto(f"{running}/docs#/Webhooks/create_webhook")
+
+    await page.wait_for_selector("#operations-Webhooks-create_webhook .opblock-body")
+
+    assert await page.locator(CREATE).count() == 0
+
+
+async def test_an_operation_is_called_by_its_title(page, running) -> None:
+    await page.goto(f"{running}/docs")
+
+    title = page.locator(f"{CREATE} .opblock-summary-description")
+    path = page.locator(f"{CREATE} .opblock-summary-path")
+    places = [await one.bounding_box() for one in (title, path)]
+
+    assert await title.text_content() == "Create a debt"
+    assert places[0]["x"] < places[1]["x"]
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/docs", "/docs/errors", "/docs/events"])
+async def test_every_page_is_read_without_scrolling_sideways_at_390_pixels(
+    page, running, path: str, color_scheme: str
+) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.emulate_media(color_scheme=color_scheme)
+    await page.goto(f"{running}{path}")
+    if path == "/docs":
+        for operation in ("create_debt", "list_debts"):
+            await page.click(f"#operations-Debts-{operation} .opblock-summary-control")
+            await page.wait_for_selector(f"#operations-Debts-{operation} .responses-table")
+
+    too_wide = await page.evaluate(
+        """() => [...document.querySelectorAll("table, td, th, p, h1, h2, .opblock, .opblock-summary")]
+        .filter(one => !one.closest("pre") && one.getBoundingClientRect().right > 390)
+        .map(one => one.className || one.tagName)"""
+    )
+    paper = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    assert too_wide == []
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(28, 32, 34)"}[color_scheme]
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+async def test_methods_and_titles_are_contrasted_enough(page, running, color_scheme: str) -> None:
+    await page.emulate_media(color_scheme=color_scheme)
+    await page.goto(f"{running}/docs")
+    await page.wait_for_selector(CREATE)
+
+    ratios = await page.evaluate(CONTRAST)
+
+    assert len(ratios) > 20
+    assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}

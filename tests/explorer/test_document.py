@@ -179,6 +179,17 @@ def test_everything_is_described_in_plain_english(document) -> None:
     assert wrong == [], "\n".join(wrong)
 
 
+def test_no_parameter_is_null(operations) -> None:
+    nulls = [
+        (operation["operationId"], one["name"])
+        for _, _, operation in operations
+        for one in operation.get("parameters", ())
+        if "null" in str(one["schema"])
+    ]
+
+    assert nulls == []
+
+
 def test_every_word_of_the_glossary_is_used(document, routes, operations) -> None:
     classes = classes_of(routes, MODELS)
     schemas = document["components"]["schemas"]

@@ -41,6 +41,9 @@ _JSON_TYPES = frozenset(
 )
 
 
+_OWN_FIELDS = frozenset({b"content-length", b"content-type"})
+
+
 class JsonAnswer(Response):
     """A JSON answer that is written already; nothing has to be found out about its headers.
 
@@ -53,12 +56,13 @@ class JsonAnswer(Response):
         self.status_code = status
         self.body = body
         self.background = None
-        named = {b"content-length": b"%d" % len(body), b"content-type": b"application/json"}
-        if headers:
-            named |= {
-                name.lower().encode("latin-1"): value.encode("latin-1") for name, value in headers.items()
-            }
-        self.raw_headers = list(named.items())
+        fields = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+        for name, value in headers.items() if headers else ():
+            key = name.lower().encode("latin-1")
+            if key in _OWN_FIELDS:
+                fields = [field for field in fields if field[0] != key]
+            fields.append((key, value.encode("latin-1")))
+        self.raw_headers = fields
 
 
 def answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:

@@ -106,7 +106,19 @@ def _add_schemas(
             if operation is not None:
                 _show_answers(operation, route, schemas)
                 _show_body(operation, route, schemas)
-                operation["parameters"] = [_plain(parameter) for parameter in operation.get("parameters", ())]
+                operation["parameters"] = [_parameter(one) for one in operation.get("parameters", ())]
+
+
+def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter as it can be sent: left out perhaps, but never null."""
+    shown: dict[str, Any] = _plain(parameter)
+    alternatives = shown["schema"].pop("anyOf", [])
+    sent = [one for one in alternatives if one != {"type": "null"}]
+    if len(sent) == 1:
+        shown["schema"] |= sent[0]
+    elif alternatives:
+        shown["schema"]["anyOf"] = sent
+    return shown
 
 
 def _uses(routes: Iterable[Any]) -> Iterator[Use]:
