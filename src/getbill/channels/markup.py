@@ -247,10 +247,11 @@ def _fault_of_address(tag: str, name: str, value: str) -> Message | None:
             "An image is in the message itself, as cid: or data: (png, jpeg, gif, webp in base64); none is fetched."
         )
     return message(
-        "{attribute} of <{tag}> begins with one of: {schemes}.",
+        "{attribute} of <{tag}> begins with {schemes} or {last}:.",
         attribute=name,
         tag=tag,
-        schemes=[f"{one}:" for one in schemes],
+        schemes=[f"{one}:" for one in schemes[:-1]],
+        last=schemes[-1],
     )
 
 

@@ -10,7 +10,12 @@ from getbill.kit.messages import Message, excerpt, message
 _GOT: Final = re.compile(
     r"expected token '(?P<wanted>.+?)', got '(?P<sign>.+)'|'(?P<other>.+)', expected '(?P<end>.)'"
 )
-_UNEXPECTED: Final = re.compile(r"(?:[Uu]nexpected(?: char)?|got) '(?P<sign>.+?)'")
+_UNEXPECTED: Final = re.compile(
+    r"(?:unexpected(?: char)?|got|unknown tag) (?P<quote>['\"])(?P<sign>.+?)(?P=quote)"
+)
+_ENDED: Final = re.compile(
+    r"unexpected end of template, expected '(?P<wanted>.+?)'|expected token '(?P<other>.+?)', got 'end of template'"
+)
 # How Jinja names the signs that begin and end a tag.
 _SIGNS: Final = {
     "begin of print statement": "{{",
@@ -30,6 +35,12 @@ def sentence(error: TemplateSyntaxError) -> Message:
         )
     if said == "Missing end of comment tag":
         return message("Line {line}: a comment has no end; close it with #}}.", line=line)
+    if ended := _ENDED.search(said):
+        return message(
+            "Line {line}: the template ends where '{wanted}' was expected.",
+            line=line,
+            wanted=_written(ended["wanted"] or ended["other"]),
+        )
     if got := _GOT.search(said):
         return message(
             "Line {line}: '{sign}' stands where '{wanted}' was expected.",
