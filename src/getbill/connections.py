@@ -17,6 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from getbill.access import address_bucket, is_within
 from getbill.kit import ids, json
 from getbill.kit.errors import OtherStatus
+from getbill.kit.http import spoken
+from getbill.kit.messages import DEFAULT, Message, message, negotiated
 from getbill.settings import Settings
 
 # A body is looked at so often: in each while its client sends its share, or the request ends.
@@ -143,7 +145,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.client is not None:
             self._stranger = self.strangers.enter(self.client[0], self)
             if self._stranger is None:
-                self._dismiss(503, "Too many connections are open from this address. Close some, or wait.")
+                self._dismiss(
+                    503, message("Too many connections are open from this address. Close some, or wait.")
+                )
                 return
             self.app_state = {**self.app_state, "stranger": self._stranger}
         self._start_timer(self.bounds.head_seconds, self._on_late_head)
@@ -163,7 +167,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def give_way(self) -> None:
         """Close a connection that waits, for another's sake; a head under way is told why."""
         if self._is_in_head and self._head_bytes:
-            self._dismiss(408, "The head of the request took too long while others waited. Send it at once.")
+            self._dismiss(
+                408, message("The head of the request took too long while others waited. Send it at once.")
+            )
         else:
             self.transport.close()
 
@@ -243,7 +249,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 it is uvicorn's
         """Refuse what is no HTTP."""
-        self._dismiss(400, "This is not an HTTP/1.1 request.")
+        self._dismiss(400, message("This is not an HTTP/1.1 request."))
 
     def _size_of_head(self) -> int:
         lines = sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -258,7 +264,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _check_body(self) -> None:
         framing = self._fed_bytes - _FRAMING_RATIO * self._body_bytes
         if framing > self.bounds.head_bytes:
-            self._dismiss(431, "The chunks of the body are mostly framing or trailers. Send larger chunks.")
+            self._dismiss(
+                431, message("The chunks of the body are mostly framing or trailers. Send larger chunks.")
+            )
         elif self._timer is None and not self.cycle.response_complete:
             self._start_timer(BODY_WINDOW_SECONDS, self._on_window)
 
@@ -271,7 +279,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if not is_ours and came < self.bounds.body_bytes_per_second * BODY_WINDOW_SECONDS:
             rate = self.bounds.body_bytes_per_second
             self._dismiss(
-                408, f"The body came more slowly than {rate} bytes a second. Send it again at once."
+                408,
+                message(
+                    "The body came more slowly than {rate} bytes a second. Send it again at once.", rate=rate
+                ),
             )
             return
         self._start_timer(BODY_WINDOW_SECONDS, self._on_window)
@@ -279,12 +290,21 @@ class BoundedProtocol(HttpToolsProtocol):
     def _on_late_head(self) -> None:
         self._timer = None
         seconds = f"{self.bounds.head_seconds:g}"
-        self._dismiss(408, f"The head of the request was not complete within {seconds} s. Send it at once.")
+        self._dismiss(
+            408,
+            message(
+                "The head of the request was not complete within {seconds} s. Send it at once.",
+                seconds=seconds,
+            ),
+        )
 
-    def _too_large(self) -> str:
-        return f"The head of the request is larger than {self.bounds.head_bytes} bytes. Send fewer or shorter headers."
+    def _too_large(self) -> Message:
+        return message(
+            "The head of the request is larger than {most} bytes. Send fewer or shorter headers.",
+            most=self.bounds.head_bytes,
+        )
 
-    def _dismiss(self, status: int, detail: str) -> None:
+    def _dismiss(self, status: int, detail: Message) -> None:
         """Answer instead of the application, and close once the answer had time to arrive."""
         self._stop_timer()
         self._unset_keepalive_if_required()
@@ -300,11 +320,18 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.close()
                 return
         self.flow.resume_reading()
-        self.transport.write(_answer(status, detail))
+        self.transport.write(_answer(status, detail, self._language()))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         # Not `close`: over TLS that would wait for the client to say goodbye too.
         self._start_timer(LINGER_SECONDS, self.transport.abort)
+
+    def _language(self) -> str:
+        """Return the language that the head asks for, as far as it has been read."""
+        for name, value in self.headers or ():
+            if name == b"accept-language":
+                return negotiated(value.decode("latin-1"))
+        return DEFAULT
 
     def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:
         self._stop_timer()
@@ -333,14 +360,15 @@ class Loop(uvloop.Loop):
         return await super().create_server(*arguments, **options)
 
 
-def _answer(status: int, detail: str) -> bytes:
-    body = json.write(OtherStatus(status, detail).body())
+def _answer(status: int, detail: Message, language: str) -> bytes:
+    body = json.write(OtherStatus(status, detail).body(language))
     lines = (
         f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
         "content-type: application/problem+json",
         f"content-length: {len(body)}",
         "cache-control: no-store",
         f"x-request-id: {ids.new_text()}",
+        *(f"{name.lower()}: {value}" for name, value in spoken(language).items()),
         "connection: close",
     )
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -84,9 +84,9 @@ SOURCES = {
     "{% extends 'layout.html' %}": "(extends)",
     "{% import 'layout.html' as x %}": "(import)",
     "{% autoescape false %}{{ creditor }}{% endautoescape %}": "(autoescape)",
-    "{{ creditor": "unexpected end of template",
-    "{% if iban %}x": "Unexpected end of template",
-    "{# x": "Missing end of comment",
+    "{{ creditor": "ends where '}}' was expected",
+    "{% if iban %}x": "an if or a for has no end",
+    "{# x": "a comment has no end",
 }
 # What is added to a page that could be published.
 PAGES = {

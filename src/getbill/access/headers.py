@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from getbill.kit.errors import BadRequest, UnsupportedMediaType
+from getbill.kit.messages import excerpt, message
 
 # Each of these has one value (RFC 9110 section 5.3); of several, one program takes the first and the next one the last.
 _SINGLE: Final = frozenset(
@@ -29,7 +30,7 @@ class EncodingUnsupported(UnsupportedMediaType):
     """The body came compressed or otherwise encoded."""
 
     code = "unsupported-content-encoding"
-    title = "This content encoding is not supported here"
+    title = message("This content encoding is not supported here")
     way_out = "Send the body as it is, without `Content-Encoding`."
 
 
@@ -49,7 +50,7 @@ def refuse_repeated(sent: list[tuple[bytes, bytes]], distinct: Mapping[bytes, by
         return
     name = repeated(name for name, _ in sent)
     if name is not None:
-        raise HeaderRepeated(f"The header {name} came more than once. Send it once.")
+        raise HeaderRepeated(message("The header {header} came more than once. Send it once.", header=name))
 
 
 def other_encoding(value: str | None) -> str | None:
@@ -66,7 +67,10 @@ def refuse_encoding(sent: Mapping[bytes, bytes]) -> None:
     coding = other_encoding(value.decode("latin-1"))
     if coding is not None:
         raise EncodingUnsupported(
-            f"The body came with Content-Encoding {coding!r}. Send it as it is, without that header.",
+            message(
+                "The body came with Content-Encoding '{coding}'. Send it as it is, without that header.",
+                coding=excerpt(coding),
+            ),
             headers={"Accept-Encoding": "identity"},
         )
 

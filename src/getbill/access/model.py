@@ -184,7 +184,7 @@ class TokenExpired(TokenInvalid):
     """An access token of ours whose hour is over; `reason` is `expired`."""
 
     def __init__(self) -> None:
-        super().__init__("The access token has expired", "expired")
+        super().__init__(message("The access token has expired"), "expired")
 
 
 class ScopeMissing(Forbidden):

@@ -17,6 +17,8 @@ from typing import Final
 
 import nh3
 
+from getbill.kit.messages import Message, excerpt, message
+
 DEPTH_MAX: Final = 64
 # A parser opens these again in every block that is begun within them: the deeper they stand, the longer the page grows.
 _FORMATTING: Final = frozenset({"a", "b", "code", "em", "font", "i", "s", "small", "strong", "u"})
@@ -43,7 +45,7 @@ _FUNCTION: Final = re.compile(r"([\w-]*)\s*\(")
 class Finding:
     """What may not stand in a page, the text of it, and the line it begins on."""
 
-    detail: str
+    detail: Message
     source: str
     line: int
     code: str = "active-content"
@@ -103,7 +105,8 @@ def sanitised(html: str) -> tuple[str, list[Finding]]:
 def _lost(tag: str, html: str) -> Finding:
     place = re.search(rf"<{re.escape(tag)}\b", html, re.IGNORECASE)
     at = place.start() if place else 0
-    return Finding(f"<{tag}> cannot stand there, or not with these attributes.", f"<{tag}", _line(html, at))
+    detail = message("<{tag}> cannot stand there, or not with these attributes.", tag=tag)
+    return Finding(detail, f"<{tag}", _line(html, at))
 
 
 @lru_cache(maxsize=1)
@@ -160,7 +163,7 @@ def _tokens(html: str) -> Iterator["_Tag | Finding"]:
             part = _ATTRIBUTE.match(html, at)
             if part is None:
                 yield Finding(
-                    f"{name.group()!r} does not end: a tag ends with '>'.",
+                    message("'{tag}' does not end: a tag ends with '>'.", tag=excerpt(name.group())),
                     name.group(),
                     _line(html, start),
                     _SHAPE,
@@ -176,11 +179,11 @@ def _tokens(html: str) -> Iterator["_Tag | Finding"]:
 
 def _no_tag(html: str, at: int) -> Finding:
     if html.startswith("<!--", at):
-        detail = "A message has no comments in its page; write {# ... #} for what only you read."
+        detail = message("A message has no comments in its page; write {# ... #} for what only you read.")
     elif html.startswith("</", at):
-        detail = "'</' begins no tag here; write &lt; for the sign itself."
+        detail = message("'</' begins no tag here; write &lt; for the sign itself.")
     else:
-        detail = "'<!' and '<?' cannot stand in a message: our frame has the document's head."
+        detail = message("'<!' and '<?' cannot stand in a message: our frame has the document's head.")
     return Finding(detail, html[at : at + 4], _line(html, at))
 
 
@@ -188,33 +191,43 @@ def _findings(html: str, tag: _Tag) -> Iterator[Finding]:
     rules, source = allowed(), f"<{tag.name}"
     if tag.name not in rules.tags:
         if not tag.is_end:
-            detail = f"<{_shown(tag.name)}> cannot stand in a message: nothing runs, nothing is fetched on opening. Use of "
-            yield Finding(f"{detail}{', '.join(sorted(rules.tags))}.", source, _line(html, tag.at))
+            detail = message(
+                "<{tag}> cannot stand in a message: nothing runs, nothing is fetched on opening. Use of {tags}.",
+                tag=_shown(tag.name),
+                tags=sorted(rules.tags),
+            )
+            yield Finding(detail, source, _line(html, tag.at))
         return
     if tag.is_end:
         return
     seen: set[str] = set()
     for name, value in tag.attributes:
-        detail = f"<{tag.name}> has {name} twice." if name in seen else _fault_of(tag.name, name, value)
+        if name in seen:
+            twice = message("<{tag}> has {attribute} twice.", tag=tag.name, attribute=_shown(name))
+            yield Finding(twice, source, _line(html, tag.at))
+        elif fault := _fault_of(tag.name, name, value):
+            yield Finding(fault, source, _line(html, tag.at))
         seen.add(name)
-        if detail:
-            yield Finding(detail, source, _line(html, tag.at))
 
 
-def _fault_of(tag: str, name: str, value: str) -> str:
-    """Return what is wrong with an attribute, as a sentence; empty where it may stand."""
+def _fault_of(tag: str, name: str, value: str) -> Message | None:
+    """Return what is wrong with an attribute, as a sentence; None where it may stand."""
     rules = allowed()
     if tag not in rules.tags:
-        return f"<{_shown(tag)}> cannot stand in a message."
+        return message("<{tag}> cannot stand in a message.", tag=_shown(tag))
     if name not in rules.attributes(tag):
-        takes = ", ".join(sorted(rules.attributes(tag)))
-        return f"{_shown(name)} cannot stand on <{tag}>: nothing runs, nothing is fetched on opening. It takes {takes}."
+        return message(
+            "{attribute} cannot stand on <{tag}>: nothing runs, nothing is fetched on opening. It takes {attributes}.",
+            attribute=_shown(name),
+            tag=tag,
+            attributes=sorted(rules.attributes(tag)),
+        )
     if name in rules.schemes:
         return _fault_of_address(tag, name, value)
-    return _fault_of_style(tag, value) if name == "style" else ""
+    return _fault_of_style(tag, value) if name == "style" else None
 
 
-def _fault_of_address(tag: str, name: str, value: str) -> str:
+def _fault_of_address(tag: str, name: str, value: str) -> Message | None:
     schemes = allowed().schemes[name]
     scheme = _SCHEME.match(value)
     is_known = scheme is not None and scheme[1].lower() in schemes
@@ -222,27 +235,52 @@ def _fault_of_address(tag: str, name: str, value: str) -> str:
     if is_good and scheme and scheme[1].lower() == "data":
         is_good = _PIXELS.fullmatch(value) is not None
     if is_good:
-        return ""
+        return None
     if not value:
-        return f"{name} of <{tag}> is empty; where it shows what may be absent, put it in {{% if ... %}}."
+        return message(
+            "{attribute} of <{tag}> is empty; where it shows what may be absent, put it in {{% if ... %}}.",
+            attribute=name,
+            tag=tag,
+        )
     if name == "src":
-        return "An image is in the message itself, as cid: or data: (png, jpeg, gif, webp in base64); none is fetched."
-    return f"{name} of <{tag}> begins with {', '.join(f'{one}:' for one in schemes[:-1])} or {schemes[-1]}:."
+        return message(
+            "An image is in the message itself, as cid: or data: (png, jpeg, gif, webp in base64); none is fetched."
+        )
+    return message(
+        "{attribute} of <{tag}> begins with {schemes} or {last}:.",
+        attribute=name,
+        tag=tag,
+        schemes=[f"{one}:" for one in schemes[:-1]],
+        last=schemes[-1],
+    )
 
 
 @lru_cache(maxsize=1024)
-def _fault_of_style(tag: str, value: str) -> str:
+def _fault_of_style(tag: str, value: str) -> Message | None:
     rules = allowed()
     for declaration in filter(str.strip, value.split(";")):
         part = _DECLARATION.fullmatch(declaration)
         if part is None:
-            return f"{_shown(declaration.strip())!r} cannot stand in the style of <{tag}>: write `property: value`, nothing fetched."
+            return message(
+                "'{declaration}' cannot stand in the style of <{tag}>: write `property: value`, nothing fetched.",
+                declaration=_shown(declaration.strip()),
+                tag=tag,
+            )
         if part[1].lower() not in rules.properties:
-            return f"{part[1]} cannot stand in the style of <{tag}>; use of {', '.join(sorted(rules.properties))}."
+            return message(
+                "{property} cannot stand in the style of <{tag}>; use of {properties}.",
+                property=excerpt(part[1]),
+                tag=tag,
+                properties=sorted(rules.properties),
+            )
         for function in _FUNCTION.findall(part[2]):
             if function and function.lower() not in rules.functions:
-                return f"{function}() cannot stand in the style of <{tag}>: nothing is fetched or computed on opening."
-    return ""
+                return message(
+                    "{function}() cannot stand in the style of <{tag}>: nothing is fetched or computed on opening.",
+                    function=excerpt(function),
+                    tag=tag,
+                )
+    return None
 
 
 @dataclass(slots=True)
@@ -261,7 +299,12 @@ class _Stack:
             self.open.append(tag)
             if len(self.open) > DEPTH_MAX or self._is_formatted():
                 yield Finding(
-                    f"<{tag.name}> stands too deep: at most {DEPTH_MAX} elements, {_FORMATTING_MAX} of them for formatting.",
+                    message(
+                        "<{tag}> stands too deep: at most {most} elements, {formatting} of them for formatting.",
+                        tag=tag.name,
+                        most=DEPTH_MAX,
+                        formatting=_FORMATTING_MAX,
+                    ),
                     f"<{tag.name}",
                     _line(html, tag.at),
                     _SHAPE,
@@ -274,7 +317,7 @@ class _Stack:
         elif tag.name != "p":
             # That of a paragraph around one of ours closes nothing, and leaves an empty line.
             yield Finding(
-                f"</{tag.name}> closes nothing: close what was opened last first.",
+                message("</{tag}> closes nothing: close what was opened last first.", tag=tag.name),
                 f"</{tag.name}",
                 _line(html, tag.at),
                 _SHAPE,
@@ -289,7 +332,8 @@ class _Stack:
     def left(self, html: str) -> Iterator[Finding]:
         for tag in self.open:
             if tag.name not in allowed().implied:
-                yield Finding(f"<{tag.name}> is not closed.", f"<{tag.name}", _line(html, tag.at), _SHAPE)
+                detail = message("<{tag}> is not closed.", tag=tag.name)
+                yield Finding(detail, f"<{tag.name}", _line(html, tag.at), _SHAPE)
                 return
 
 

@@ -8,11 +8,14 @@ bounded as it grows.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from getbill.channels import syntax
+from getbill.kit.messages import Message, excerpt, message, template
 
 CHARACTERS_MAX: Final = 20_000
 FILLED_MAX: Final = 100_000
@@ -38,6 +41,14 @@ _UNPRINTABLE: Final = re.compile(
     "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
 )
 
+_MANY_TAGS: Final = template("Line {line}: a template has at most {most} tags.")
+_MANY_DIGITS: Final = template("Line {line}: a number has at most {most} digits.")
+_MANY_SIGNS: Final = template("Line {line}: one tag has at most {most} names and signs.")
+_MANY_BRANCHES: Final = template("Line {line}: an if has at most {most} elif.")
+_DEEP_BRACKETS: Final = template("Line {line}: brackets stand at most {most} deep.")
+_DEEP_LOOPS: Final = template("Line {line}: loops stand at most {most} deep in one another.")
+_DEEP_BLOCKS: Final = template("Line {line}: if and for stand at most {most} deep in one another.")
+
 _TEXT, _NUMBER, _FLAG, _LINES, _PASSAGE, _ABSENT = "text", "number", "flag", "lines", "passage", "absent"
 
 
@@ -46,17 +57,21 @@ class SourceFault:
     """What is wrong with a source: a code, and a sentence that names the line."""
 
     code: str
-    detail: str
+    detail: Message
 
 
 class WordingBroken(Exception):
-    """A template cannot be filled in, or what it says may not leave; the text says why."""
+    """A template cannot be filled in, or what it says may not leave; `detail` says why."""
+
+    def __init__(self, detail: Message) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class _Refused(Exception):
     """A source cannot be read any further."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: Message) -> None:
         super().__init__(detail)
         self.fault = SourceFault(code, detail)
 
@@ -77,12 +92,14 @@ def names_in(parts: Sequence[str]) -> frozenset[str]:
 
 def fill(source: str, values: Mapping[str, Any], *, is_html: bool = False) -> str:
     """Return a source filled in; raise WordingBroken where it cannot be, or gets too long."""
-    template = _compiled(source, frozenset(values), is_html)
+    program = _compiled(source, frozenset(values), is_html)
     parts, length = [], 0
-    for part in template.root_render_func(template.new_context(dict(values), shared=True)):
+    for part in program.root_render_func(program.new_context(dict(values), shared=True)):
         length += len(part)
         if length > FILLED_MAX:
-            raise WordingBroken(f"A message has at most {FILLED_MAX} characters once it is filled in.")
+            raise WordingBroken(
+                message("A message has at most {most} characters once it is filled in.", most=FILLED_MAX)
+            )
         parts.append(part)
     return "".join(parts)
 
@@ -98,7 +115,9 @@ def _compiled(source: str, known: frozenset[str], is_html: bool) -> Template:
     try:
         return _environment(is_html).from_string(tree)
     except (TemplateError, SyntaxError, RecursionError, ValueError) as error:
-        raise WordingBroken(f"The template cannot be made to a program: {type(error).__name__}.") from error
+        raise WordingBroken(
+            message("The template cannot be made to a program: {error}.", error=type(error).__name__)
+        ) from error
 
 
 @lru_cache(maxsize=2)
@@ -132,16 +151,16 @@ def _text(value: Any) -> str:
 def _tree(source: str) -> nodes.Template:
     """Return the syntax tree of a source, its texts as they will be said; raise _Refused where it has none."""
     if len(source) > CHARACTERS_MAX:
-        raise _Refused("too-long", f"A template has at most {CHARACTERS_MAX} characters.")
+        raise _Refused("too-long", message("A template has at most {most} characters.", most=CHARACTERS_MAX))
     _look_at_characters(source, 1)
     environment = _environment(is_html=False)
     try:
         _measure(environment.lex(source))
         tree = environment.parse(source)
     except TemplateSyntaxError as error:
-        raise _Refused("syntax", f"Line {error.lineno}: {error.message}") from error
+        raise _Refused("syntax", syntax.sentence(error)) from error
     except RecursionError as error:
-        raise _Refused("too-complex", "The template is nested too deep.") from error
+        raise _Refused("too-complex", message("The template is nested too deep.")) from error
     for node in tree.find_all(nodes.Const):
         _look_at_constant(node)
     return tree
@@ -153,7 +172,10 @@ def _look_at_constant(node: nodes.Const) -> None:
             # As JSON and JavaScript write what lies beyond 16 bits: two halves of one sign.
             node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError as error:
-            detail = f"Line {node.lineno}: half a sign of two (\\ud800 to \\udfff) is no text; write the sign itself."
+            detail = message(
+                "Line {line}: half a sign of two (\\ud800 to \\udfff) is no text; write the sign itself.",
+                line=node.lineno,
+            )
             raise _Refused("not-encodable", detail) from error
         _look_at_characters(node.value, node.lineno)
 
@@ -163,13 +185,16 @@ def _look_at_characters(text: str, line: int) -> None:
         raise _Refused("not-encodable", wrong)
 
 
-def unprintable(text: str, line: int = 1) -> str:
-    """Return which character of a text cannot be stored, sent or read as it stands, as a sentence; empty for none."""
+def unprintable(text: str, line: int = 1) -> Message | None:
+    """Return which character of a text cannot be stored, sent or read as it stands, as a sentence; None for none."""
     found = _UNPRINTABLE.search(text)
     if found is None:
-        return ""
-    place = line + text.count("\n", 0, found.start())
-    return f"Line {place}: the character U+{ord(found.group()):04X} cannot stand in a message; take it out."
+        return None
+    return message(
+        "Line {line}: the character {character} cannot stand in a message; take it out.",
+        line=line + text.count("\n", 0, found.start()),
+        character=f"U+{ord(found.group()):04X}",
+    )
 
 
 def _measure(tokens: Iterable[tuple[int, str, str]]) -> None:
@@ -195,9 +220,9 @@ class _Size:
         """Count a token; raise _Refused where it is one too many."""
         if kind in {"variable_begin", "block_begin"}:
             self.tags, self.signs, self.brackets, self.is_block = self.tags + 1, 0, 0, kind == "block_begin"
-            self._hold(self.tags <= _TAGS_MAX, line, f"a template has at most {_TAGS_MAX} tags")
+            self._hold(self.tags <= _TAGS_MAX, line, _MANY_TAGS, _TAGS_MAX)
         elif kind in {"integer", "float"}:
-            self._hold(len(value) <= _DIGITS_MAX, line, f"a number has at most {_DIGITS_MAX} digits")
+            self._hold(len(value) <= _DIGITS_MAX, line, _MANY_DIGITS, _DIGITS_MAX)
         if kind in _TRIVIAL:
             return
         if self.is_block and self.signs == 0 and kind == "name":
@@ -206,34 +231,31 @@ class _Size:
         self.brackets += (
             {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(value, 0) if kind == "operator" else 0
         )
-        self._hold(
-            self.signs <= _SIGNS_MAX or kind == "data",
-            line,
-            f"one tag has at most {_SIGNS_MAX} names and signs",
-        )
-        self._hold(self.brackets <= _BRACKETS_MAX, line, f"brackets stand at most {_BRACKETS_MAX} deep")
+        self._hold(self.signs <= _SIGNS_MAX or kind == "data", line, _MANY_SIGNS, _SIGNS_MAX)
+        self._hold(self.brackets <= _BRACKETS_MAX, line, _DEEP_BRACKETS, _BRACKETS_MAX)
 
     def _open(self, line: int, statement: str) -> None:
         if statement not in _STATEMENTS:
-            detail = (
-                f"Line {line}: a template cannot do that ({statement[:40]}); it has {', '.join(_STATEMENTS)}."
+            detail = message(
+                "Line {line}: a template cannot do that ({statement}); it has {statements}.",
+                line=line,
+                statement=excerpt(statement[:40]),
+                statements=_STATEMENTS,
             )
             raise _Refused("not-allowed", detail)
         self.blocks += {"if": 1, "for": 1, "endif": -1, "endfor": -1}.get(statement, 0)
         self.loops += {"for": 1, "endfor": -1}.get(statement, 0)
-        self._hold(self.loops <= _LOOPS_MAX, line, f"loops stand at most {_LOOPS_MAX} deep in one another")
+        self._hold(self.loops <= _LOOPS_MAX, line, _DEEP_LOOPS, _LOOPS_MAX)
         self.branches = (
             self.branches + 1 if statement == "elif" else 0 if statement == "if" else self.branches
         )
-        self._hold(
-            self.blocks <= _BLOCKS_MAX, line, f"if and for stand at most {_BLOCKS_MAX} deep in one another"
-        )
-        self._hold(self.branches <= _BRANCHES_MAX, line, f"an if has at most {_BRANCHES_MAX} elif")
+        self._hold(self.blocks <= _BLOCKS_MAX, line, _DEEP_BLOCKS, _BLOCKS_MAX)
+        self._hold(self.branches <= _BRANCHES_MAX, line, _MANY_BRANCHES, _BRANCHES_MAX)
 
     @staticmethod
-    def _hold(is_so: bool, line: int, limit: str) -> None:
+    def _hold(is_so: bool, line: int, limit: str, most: int) -> None:
         if not is_so:
-            raise _Refused("too-complex", f"Line {line}: {limit}.")
+            raise _Refused("too-complex", Message(limit, {"line": line, "most": most}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +282,16 @@ class _Reading:
 
     def _loop(self, node: nodes.For, own: Mapping[str, str]) -> Iterator[SourceFault]:
         if not (isinstance(node.iter, nodes.Name) and node.iter.name in LISTS):
-            yield SourceFault("not-a-list", f"Line {node.lineno}: only {_names(LISTS)} are lists.")
+            detail = message("Line {line}: only {lists} are lists.", line=node.lineno, lists=sorted(LISTS))
+            yield SourceFault("not-a-list", detail)
         elif not isinstance(node.target, nodes.Name) or node.recursive:
             yield _not_allowed(node)
         elif node.target.name in self.known:
-            detail = f"Line {node.lineno}: {node.target.name} is a variable; give the loop's line a name of its own."
+            detail = message(
+                "Line {line}: {name} is a variable; give the loop's line a name of its own.",
+                line=node.lineno,
+                name=node.target.name,
+            )
             yield SourceFault("name-taken", detail)
         else:
             inner = {**own, node.target.name: _TEXT}
@@ -309,7 +336,12 @@ class _Reading:
         if node.name in own:
             return frozenset({own[node.name]})
         if node.name not in self.known:
-            detail = f"Line {node.lineno}: there is no {node.name[:40]!r}; there are {_names(self.known)}."
+            detail = message(
+                "Line {line}: there is no '{name}'; there are {names}.",
+                line=node.lineno,
+                name=excerpt(node.name[:40]),
+                names=sorted(self.known),
+            )
             faults.append(SourceFault("unknown-variable", detail))
         kind = _LINES if node.name in LISTS else _PASSAGE if node.name in PASSAGES else None
         return frozenset({kind or (_FLAG if node.name in _FLAGS else _TEXT)})
@@ -318,13 +350,15 @@ class _Reading:
         self, node: nodes.Filter, filtered: nodes.Node, own: Mapping[str, str], faults: list[SourceFault]
     ) -> frozenset[str]:
         if not self._kinds(filtered, own, faults) <= {_TEXT, _ABSENT}:
-            faults.append(SourceFault("not-a-text", f"Line {node.lineno}: {node.name} is for texts only."))
+            detail = message("Line {line}: {filter} is for texts only.", line=node.lineno, filter=node.name)
+            faults.append(SourceFault("not-a-text", detail))
         is_plain = not (node.args or node.kwargs or node.dyn_args or node.dyn_kwargs)
         is_trim = node.name == "trim" and [_constant(one) for one in node.args] == [_TEXT] and not node.kwargs
         if not (is_plain or is_trim):
-            faults.append(
-                SourceFault("not-allowed", f"Line {node.lineno}: {node.name} stands without brackets.")
+            detail = message(
+                "Line {line}: {filter} stands without brackets.", line=node.lineno, filter=node.name
             )
+            faults.append(SourceFault("not-allowed", detail))
         return frozenset({_TEXT})
 
     def _comparison(
@@ -334,29 +368,54 @@ class _Reading:
         for operand in node.ops:
             right = self._kinds(operand.expr, own, faults)
             if _PASSAGE in left | right:
-                detail = (
-                    f"Line {node.lineno}: {_names(PASSAGES)} stand as they are; compare pay_by or contact."
+                detail = message(
+                    "Line {line}: {passages} stand as they are; compare pay_by or contact.",
+                    line=node.lineno,
+                    passages=sorted(PASSAGES),
                 )
                 faults.append(SourceFault("not-a-text", detail))
-            elif wrong := _mismatch(operand.op, left, right):
-                faults.append(SourceFault("not-comparable", f"Line {node.lineno}: {wrong}"))
+            elif wrong := _mismatch(operand.op, left, right, node.lineno):
+                faults.append(SourceFault("not-comparable", wrong))
             left = right
         return frozenset({_FLAG})
 
 
-def _mismatch(sign: str, left: frozenset[str], right: frozenset[str]) -> str:
-    """Return why two things cannot be compared by a sign; empty where they can, or always differ."""
+def _mismatch(sign: str, left: frozenset[str], right: frozenset[str], line: int) -> Message | None:
+    """Return why two things cannot be compared by a sign; None where they can, or always differ."""
     both = left | right
     if sign in _SIGNS and not (both <= {_TEXT, _ABSENT} or both == {_NUMBER}):
-        return f"{_written(left)} and {_written(right)} cannot be compared by {_SIGNS[sign]}; every variable is a text."
+        return message(
+            "Line {line}: {left} and {right} cannot be compared by {sign}; every variable is a text.",
+            line=line,
+            left=_written(left),
+            right=_written(right),
+            sign=_SIGNS[sign],
+        )
     if sign in _MEMBER and right != {_LINES} and not both <= {_TEXT, _ABSENT}:
-        return f"{_written(left)} cannot be in {_written(right)}; look for a text in a text or in an address."
-    return ""
+        return message(
+            "Line {line}: {left} cannot be in {right}; look for a text in a text or in an address.",
+            line=line,
+            left=_written(left),
+            right=_written(right),
+        )
+    return None
 
 
-def _written(kinds: frozenset[str]) -> str:
-    shown = {_TEXT: "text", _NUMBER: "number", _FLAG: "true or false", _LINES: "lines", _ABSENT: "none"}
-    return " or ".join(sorted(shown.get(kind, kind) for kind in kinds))
+_WRITTEN: Final = {
+    _TEXT: message("text"),
+    _NUMBER: message("number"),
+    _FLAG: message("true or false"),
+    _LINES: message("lines"),
+    _PASSAGE: message("passage"),
+    _ABSENT: message("none"),
+}
+
+
+def _written(kinds: frozenset[str]) -> Message:
+    return reduce(
+        lambda one, other: message("{one} or {other}", one=one, other=other),
+        sorted(_WRITTEN[kind] for kind in kinds),
+    )
 
 
 def _kind_of(value: Any) -> str:
@@ -373,12 +432,13 @@ def _constant(node: nodes.Node) -> str | None:
 
 def _not_allowed(node: nodes.Node) -> SourceFault:
     kind = node.name if isinstance(node, nodes.Filter | nodes.Test) else type(node).__name__.lower()
-    detail = f"Line {node.lineno}: a template cannot do that ({kind[:40]}). It fills in variables, has if and for, compares, and"
-    return SourceFault("not-allowed", f"{detail} knows {_names(FILTERS)}.")
-
-
-def _names(names: frozenset[str]) -> str:
-    return ", ".join(sorted(names))
+    detail = message(
+        "Line {line}: a template cannot do that ({kind}). It fills in variables, has if and for, compares, and knows {filters}.",
+        line=node.lineno,
+        kind=excerpt(kind[:40]),
+        filters=sorted(FILTERS),
+    )
+    return SourceFault("not-allowed", detail)
 
 
 def _make_total(node: nodes.Node) -> None:

@@ -100,7 +100,7 @@ def render_wording(wording: Wording, template: str, language: str, facts: Messag
         return render(template, language, facts)
     message = _filled(wording, template, language, facts)
     for fault in _unsaid(message, channel_of(template), language, facts):
-        raise WordingBroken(f"{fault.part}: {fault.detail}")
+        raise WordingBroken(messages.message("{part}: {fault}", part=fault.part, fault=fault.detail))
     return message.whole
 
 
@@ -127,10 +127,14 @@ def _filled(wording: Wording, template: str, language: str, facts: MessageFacts)
     return _Filled(message_of(subject, sources.fill(wording.text, values), html), page)
 
 
-def _taken_out(source: str, finding: markup.Finding) -> str:
+def _taken_out(source: str, finding: markup.Finding) -> messages.Message:
     """Return what would have to be taken out of a page, in the author's own words: a debtor's stand in it too."""
-    named = f"{finding.source}>" if finding.source.lower() in source.lower() else "a tag"
-    return f"html: something in {named} cannot stand in a message; preview the template: it is named there."
+    is_known = finding.source.lower() in source.lower()
+    tag = excerpt(f"{finding.source}>") if is_known else messages.message("a tag")
+    return messages.message(
+        "html: something in {tag} cannot stand in a message; preview the template: it is named there.",
+        tag=tag,
+    )
 
 
 def faults(wording: Wording, template: str, language: str) -> list[Fault]:
@@ -212,30 +216,34 @@ def _faults_with(
     except WordingBroken as error:
         # What the page says wrong is said already.
         if wording.html is None or not str(error).startswith("html: "):
-            yield Fault("text", "not-rendered", str(error))
+            yield Fault("text", "not-rendered", error.detail)
         return
     yield from _unsaid(message, channel, language, facts)
     if channel == Channel.SMS and len(message.whole.text) > TEXT_MESSAGE_MAX:
-        yield Fault("text", "too-long", f"A text message has at most {TEXT_MESSAGE_MAX} characters.")
+        detail = messages.message("A text message has at most {most} characters.", most=TEXT_MESSAGE_MAX)
+        yield Fault("text", "too-long", detail)
 
 
 def _faults_of_page(source: str, language: str, facts: MessageFacts) -> Iterator[Fault]:
     try:
         page = sources.fill(source, values_of(language, facts), is_html=True)
     except WordingBroken as error:
-        yield Fault("html", "not-rendered", str(error))
+        yield Fault("html", "not-rendered", error.detail)
         return
     _, findings = markup.sanitised(page)
     for finding in findings:
-        yield Fault("html", finding.code, f"{_place(source, finding)}: {finding.detail}")
+        yield Fault("html", finding.code, _placed(source, finding))
     if wrong := sources.unprintable(unescape(page)):
         yield Fault("html", "not-encodable", wrong)
 
 
-def _place(source: str, finding: markup.Finding) -> str:
-    """Return where an author finds it: in the source, else in the page that is rendered from it."""
+def _placed(source: str, finding: markup.Finding) -> messages.Message:
+    """Return a finding with where an author finds it: in the source, else in the page that is rendered from it."""
     at = source.lower().find(finding.source.lower())
-    return f"Line {source.count(chr(10), 0, at) + 1}" if at >= 0 else f"Line {finding.line} of the page"
+    if at < 0:
+        return messages.message("Line {line} of the page: {fault}", line=finding.line, fault=finding.detail)
+    line = source.count("\n", 0, at) + 1
+    return messages.message("Line {line}: {fault}", line=line, fault=finding.detail)
 
 
 def _faults_of_hostile(wording: Wording, language: str) -> Iterator[Fault]:
@@ -243,8 +251,10 @@ def _faults_of_hostile(wording: Wording, language: str) -> Iterator[Fault]:
     if wording.html is None:
         return
     for fault in _faults_of_page(wording.html, language, probes.HOSTILE):
-        way_out = 'Fill in texts, and attributes in double quotes (title="{{ reference }}"), never a style.'
-        yield Fault(fault.part, fault.code, f"{fault.detail} {way_out}")
+        way_out = messages.message(
+            'Fill in texts, and attributes in double quotes (title="{{ reference }}"), never a style.'
+        )
+        yield Fault(fault.part, fault.code, messages.joined([fault.detail, way_out]))
         return
 
 
@@ -257,11 +267,14 @@ def _unsaid(message: _Filled, channel: Channel, language: str, facts: MessageFac
     for part, body in bodies.items():
         shown = _spaced(body)
         if _spaced(facts.creditor) not in shown:
-            yield Fault(part, "no-sender", "Say who writes: {{ creditor }} or {{ foot }}, in every case.")
+            detail = messages.message("Say who writes: {{ creditor }} or {{ foot }}, in every case.")
+            yield Fault(part, "no-sender", detail)
         if _spaced(way) not in shown:
-            yield Fault(part, "no-way-to-pay", "Say how to pay: {{ how_to_pay }}, in every case.")
+            detail = messages.message("Say how to pay: {{ how_to_pay }}, in every case.")
+            yield Fault(part, "no-way-to-pay", detail)
     if channel == Channel.AI_CALL and not message.whole.text.startswith(DISCLOSURES[language]):
-        yield Fault("text", "no-disclosure", "An AI call opens with {{ disclosure }}.")
+        detail = messages.message("An AI call opens with {{ disclosure }}.")
+        yield Fault("text", "no-disclosure", detail)
 
 
 def _spaced(text: str) -> str:

@@ -68,7 +68,7 @@ async def creator(database: Database, owner: Company, email: str | None) -> Acto
     for member in await companies.users(database, owner.id):
         if member.email.lower() == email.strip().lower():
             return Actor("user", member.id)
-    raise NotFound(f"{owner.name} has no user {email}.")
+    raise NotFound(message("{company} has no user {email}.", company=owner.name, email=excerpt(email)))
 
 
 def show(value: Any) -> None:

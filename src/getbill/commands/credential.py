@@ -12,6 +12,7 @@ from getbill.credentials import Scope, Wish
 from getbill.kit import clock
 from getbill.kit.db import Database
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import excerpt, message
 from getbill.vault import Vault
 
 credential = typer.Typer(
@@ -89,4 +90,4 @@ async def _place(opened: Database, company: str | None, which: str) -> tuple[Sco
     for member in await companies.users(opened, owner.id):
         if member.email.lower() == which.strip().lower():
             return scope, Actor("user", member.id)
-    raise NotFound(f"{owner.name} has no user {which}.")
+    raise NotFound(message("{company} has no user {email}.", company=owner.name, email=excerpt(which)))

@@ -107,7 +107,7 @@ class LastAdmin(Conflict):
     """A company has an administrator."""
 
     code = "last-admin"
-    title = "This is the company's only administrator"
+    title = message("This is the company's only administrator")
     way_out = "Make another administrator first."
 
 
@@ -195,9 +195,17 @@ async def set_refused_zones(tx: Transaction, company_id: UUID, zones: Iterable[s
     wanted = sorted(set(zones))
     wrong = [zone for zone in wanted if zone not in set(Zone)]
     if wrong:
-        raise one_field("/zones", "unknown", f"There is no zone {wrong[0]!r}. There are: {', '.join(Zone)}.")
+        raise one_field(
+            "/zones",
+            "unknown",
+            message(
+                "There is no zone '{zone}'. There are: {zones}.",
+                zone=excerpt(wrong[0]),
+                zones=[zone.value for zone in Zone],
+            ),
+        )
     if await tx.fetchval(_SET_REFUSED_ZONES, company_id, wanted) is None:
-        raise NotFound("There is no such company.")
+        raise NotFound(message("There is no such company."))
 
 
 async def create_user(database: Database, company_id: UUID, new: NewUser) -> UUID:
@@ -236,21 +244,27 @@ async def set_active(tx: Transaction, user: User, *, is_active: bool) -> None:
     """Let a member of staff in, or no longer; raise LastAdmin rather than lock everybody out."""
     admins = [one for one in await queries.admins(tx, user.company_id) if one.id != user.id]
     if not is_active and user.role == "admin" and user.is_active and not admins:
-        raise LastAdmin(f"{user.email} is the company's only administrator. Make another one first.")
+        raise LastAdmin(
+            message("{email} is the company's only administrator. Make another one first.", email=user.email)
+        )
     await tx.execute(_SET_ACTIVE, user.id, is_active)
 
 
 async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> None:
     """Change fields of a company; raise Invalid for a value that cannot be one, NotFound when there is none."""
     if changes.name is not None and not changes.name.strip():
-        raise one_field("/name", "missing", "A company has a name.")
+        raise one_field("/name", "missing", message("A company has a name."))
     if changes.country is not None and changes.country not in get_global("territory_currencies"):
         raise one_field(
-            "/country", "unknown", f"{changes.country!r} is no country code. Send for example FR."
+            "/country",
+            "unknown",
+            message("'{code}' is no country code. Send for example FR.", code=excerpt(changes.country)),
         )
     if changes.currency is not None and changes.currency not in money.currencies():
         raise one_field(
-            "/currency", "unknown", f"{changes.currency!r} is no currency code. Send for example EUR."
+            "/currency",
+            "unknown",
+            message("'{code}' is no currency code. Send for example EUR.", code=excerpt(changes.currency)),
         )
     updated = await tx.fetchval(
         _UPDATE,
@@ -265,34 +279,34 @@ async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> 
         changes.scenario,
     )
     if updated is None:
-        raise NotFound("There is no such company.")
+        raise NotFound(message("There is no such company."))
 
 
 def _email(text: str) -> str:
     try:
         return emails.normalise(text)
     except emails.EmailInvalid as error:
-        raise one_field("/email", "email", str(error)) from None
+        raise one_field("/email", "email", error.detail) from None
 
 
 def _iban(text: str) -> str:
     try:
         return ibans.normalise(text)
     except ibans.IbanInvalid as error:
-        raise one_field("/iban", "iban", str(error)) from None
+        raise one_field("/iban", "iban", error.detail) from None
 
 
 def _phone(text: str, country: str | None) -> str:
     try:
         return phones.parse(text, country or "FR")
     except phones.PhoneInvalid as error:
-        raise one_field("/phone", "phone", str(error)) from None
+        raise one_field("/phone", "phone", error.detail) from None
 
 
 async def deactivate_user(tx: Transaction, user_id: UUID) -> None:
     """Let a member of staff in no longer; raise NotFound when there is none, or they are deactivated already."""
     if await tx.fetchval(_DEACTIVATE, user_id) is None:
-        raise NotFound("There is no such user, or they are deactivated already.")
+        raise NotFound(message("There is no such user, or they are deactivated already."))
 
 
 def _long_enough(password: str) -> str:

@@ -13,6 +13,7 @@ import asyncpg
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Conflict
+from getbill.kit.messages import counted, message
 
 _LOCK = Statement(
     "companies.lock", "Let nobody change a company.", "SELECT name FROM companies WHERE id = $1 FOR UPDATE"
@@ -53,7 +54,7 @@ class CompanyHasDebts(Conflict):
     """The company still collects debts."""
 
     code = "company-has-debts"
-    title = "The company still has debts"
+    title = message("The company still has debts")
     way_out = "Erase its debts first: `DELETE /debts/{id}`."
 
 
@@ -66,14 +67,22 @@ async def delete(database: Database, company_id: UUID) -> int:
         async with database.transaction(clock.wall()) as tx:
             return await _delete(tx, company_id)
     except asyncpg.ForeignKeyViolationError as error:
-        raise Conflict("Something is still being written for this company. Repeat the command.") from error
+        raise Conflict(
+            message("Something is still being written for this company. Repeat the command.")
+        ) from error
 
 
 async def _delete(tx: Transaction, company_id: UUID) -> int:
     await tx.fetchval(_LOCK, company_id)
     workspace_ids = [row["workspace_id"] for row in await tx.fetch(_WORKSPACES, company_id)]
     if left := await tx.fetchval(_DEBTS_LEFT, company_id):
-        raise CompanyHasDebts(f"The company has {left} debts in live. Erase them first.")
+        raise CompanyHasDebts(
+            counted(
+                "The company has {count} debt in live. Erase it first.",
+                "The company has {count} debts in live. Erase them first.",
+                count=left,
+            )
+        )
     await tx.execute(_NO_LIMIT)
     count = 0
     for table, owner in await _tables(tx):

@@ -9,7 +9,7 @@ from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
-from getbill.kit.messages import message
+from getbill.kit.messages import excerpt, message
 from getbill.vault import Lookup, Vault
 
 _WORKSPACE = Statement(
@@ -116,7 +116,9 @@ async def user(database: Database, email: str) -> User:
     """Return the member of staff with an e-mail address; raise NotFound when there is none."""
     row = await database.fetchrow(_USER, email)
     if row is None:
-        raise NotFound(f"There is no user {email}. `getbill user list` shows who there is.")
+        raise NotFound(
+            message("There is no user {email}. `getbill user list` shows who there is.", email=excerpt(email))
+        )
     return User(**dict(row))
 
 

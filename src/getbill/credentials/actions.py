@@ -12,6 +12,7 @@ from getbill.credentials.model import Created
 from getbill.credentials.queries import Scope
 from getbill.kit.db import Transaction
 from getbill.kit.errors import Conflict
+from getbill.kit.messages import message
 
 
 class RevokedAlready(Conflict):
@@ -79,7 +80,7 @@ async def revoke(tx: Transaction, scope: Scope, wish: Wish, now: datetime) -> Re
     subject = wish.subject
     is_revoked = await queries.is_revoked(tx, scope, subject)
     if is_revoked and not wish.with_created and not wish.is_preview:
-        raise RevokedAlready(f"{subject.shown} is revoked already.")
+        raise RevokedAlready(message("{id} is revoked already.", id=subject.shown))
     found = await preview(tx, scope, subject, now)
     goes = found.goes if wish.with_created else ()
     left = found.stays if wish.with_created else [*found.goes, *found.stays]

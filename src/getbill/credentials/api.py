@@ -18,6 +18,7 @@ from getbill.kit import clock
 from getbill.kit.db import Database, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.http import answer, body
+from getbill.kit.messages import message
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 
@@ -71,6 +72,6 @@ async def _scope(database: Database, caller: Caller, subject: Actor) -> Scope:
     if subject.kind != "user":
         return Scope(workspace.company.id, [workspace.id])
     if not workspace.is_live:
-        raise NotFound("Members of staff are deactivated from the live workspace.")
+        raise NotFound(message("Members of staff are deactivated from the live workspace."))
     spaces = await companies.workspaces_of(database, workspace.company.id)
     return Scope(workspace.company.id, [space_id for space_id, _, _ in spaces])

@@ -8,6 +8,7 @@ from uuid import UUID
 from getbill.access import Actor
 from getbill.kit import ids
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import excerpt, message
 
 Kind = Literal["client", "key", "sftp_login", "webhook"]
 
@@ -58,4 +59,4 @@ def subject_of(shown_id: str) -> Actor:
     for kind in kinds:
         if shown_id.startswith(f"{kind}_"):
             return Actor(kind, ids.read(kind, shown_id))
-    raise NotFound(f"There is no client, key or user {shown_id}.")
+    raise NotFound(message("There is no client, key or user {id}.", id=excerpt(shown_id)))

@@ -10,6 +10,7 @@ from getbill.access import Actor
 from getbill.credentials.model import Created, Kind
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
 
 _SUBJECT = Statement(
     "credentials.subject",
@@ -78,7 +79,7 @@ async def is_revoked(tx: Transaction, scope: Scope, subject: Actor) -> bool:
     """Return whether a client, key or person is revoked already; raise NotFound when there is none here."""
     found = await tx.fetch(_SUBJECT, subject.kind, subject.id, list(scope.workspace_ids), scope.company_id)
     if not found:
-        raise NotFound(f"There is no {subject.shown} here.")
+        raise NotFound(message("There is no {id} here.", id=subject.shown))
     return bool(found[0]["is_revoked"])
 
 

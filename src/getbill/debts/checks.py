@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from getbill.debtors import agree, is_alike
 from getbill.kit import destinations, json, phones
-from getbill.kit.errors import FieldError
+from getbill.kit.errors import FieldError, WrongValue
+from getbill.kit.messages import Message, excerpt, message
 
 # Nobody has ever lived longer than 122 years.
 _YEARS_MAX: Final = 125
@@ -13,16 +14,18 @@ _METADATA_BYTES_MAX: Final = 16 * 1024
 # Somewhere on Earth it is tomorrow already.
 _FIRST_ZONE: Final = timedelta(hours=14)
 
-_DISAGREES: Final = "name is {name!r}, {fields} say {parts!r}. Send the same name, or only one of the two."
-_BORN_LATER: Final = "The date of birth {day} is in the future."
-_TOO_OLD: Final = "The date of birth {day} makes the debtor older than {years} years."
-
 
 def small(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return metadata; raise ValueError when it is more than a debt may carry."""
+    """Return metadata; raise WrongValue when it is more than a debt may carry."""
     size = len(json.write(metadata))
     if size > _METADATA_BYTES_MAX:
-        raise ValueError(f"Metadata has at most 16 kB ({_METADATA_BYTES_MAX} bytes of JSON); this is {size}.")
+        raise WrongValue(
+            message(
+                "Metadata has at most 16 kB ({most} bytes of JSON); this is {size}.",
+                most=_METADATA_BYTES_MAX,
+                size=size,
+            )
+        )
     return metadata
 
 
@@ -33,11 +36,15 @@ def do_names_disagree(name: str, first_name: str | None, last_name: str | None, 
 
 def name_error(name: str, first_name: str | None, last_name: str | None) -> FieldError:
     """Return the refusal of a name that contradicts its parts."""
-    fields = " and ".join(
-        field for field, value in (("first_name", first_name), ("last_name", last_name)) if value
+    sent = {"first_name": first_name, "last_name": last_name}
+    parts = {field: value for field, value in sent.items() if value}
+    detail = message(
+        "name is '{name}', its parts ({fields}) say '{parts}'. Send the same name, or only one of the two.",
+        name=excerpt(name),
+        fields=list(parts),
+        parts=excerpt(" ".join(parts.values())),
     )
-    parts = " ".join(part for part in (first_name, last_name) if part)
-    return FieldError("/debtor/name", "disagrees", _DISAGREES.format(name=name, fields=fields, parts=parts))
+    return FieldError("/debtor/name", "disagrees", detail)
 
 
 def wrong_name(raw: dict[str, Any]) -> list[FieldError]:
@@ -104,11 +111,15 @@ def wrong_birthdates(raw: dict[str, Any], now: datetime) -> list[FieldError]:
     ]
 
 
-def _impossible(written: str, now: datetime) -> str | None:
+def _impossible(written: str, now: datetime) -> Message | None:
     oldest, newest = lifetimes(now)
+    if oldest <= written <= newest or not _is_day(written):
+        return None
     if written > newest:
-        return _BORN_LATER.format(day=written) if _is_day(written) else None
-    return _TOO_OLD.format(day=written, years=_YEARS_MAX) if written < oldest and _is_day(written) else None
+        return message("The date of birth {day} is in the future.", day=written)
+    return message(
+        "The date of birth {day} makes the debtor older than {years} years.", day=written, years=_YEARS_MAX
+    )
 
 
 def lifetimes(now: datetime) -> tuple[str, str]:

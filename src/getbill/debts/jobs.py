@@ -25,6 +25,7 @@ from getbill.debts.queries import lock
 from getbill.kit import crashes, journals, json
 from getbill.kit.db import Database, Statement
 from getbill.kit.errors import NotFound, Unavailable
+from getbill.kit.messages import message
 from getbill.quarantine import Item
 from getbill.vault import Vault
 
@@ -110,7 +111,10 @@ class Journal:
                 await self._write_batch(batch)
         if batch.error is not None:
             raise ErasureNotJournaled(
-                f"The debt is erased, but the journal of erasures could not be written ({batch.error.strerror})."
+                message(
+                    "The debt is erased, but the journal of erasures could not be written ({why}).",
+                    why=batch.error.strerror,
+                )
             )
         crashes.at("debts.journaled")
 

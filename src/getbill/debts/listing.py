@@ -97,7 +97,7 @@ def _refuse_unknown_scenario(name: str | None, workspace: Workspace) -> None:
     try:
         scenarios.resolve(workspace, name, None)
     except scenarios.ScenarioUnknown as error:
-        raise BadRequest(str(error), errors=[FieldError("scenario", "unknown", str(error))]) from None
+        raise BadRequest(error.detail, errors=[FieldError("scenario", "unknown", error.detail)]) from None
 
 
 def _hashes(text: str, workspace: Workspace) -> list[bytes]:

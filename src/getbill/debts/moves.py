@@ -214,8 +214,13 @@ def _refuse_other_than_working(debt: Debt, status: str) -> None:
     working = working_status(debt)
     if status != working:
         raise DebtCannotMove(
-            f"This debt is {debt.status}; taken up again it is {working}, not {status}: "
-            "use POST /external-api/v1/debts/{id}/resume.",
+            message(
+                "This debt is {status}; taken up again it is {resumed}, not {wanted}: use POST /external-api/v1/debts/{debt}/resume.",
+                status=debt.status,
+                resumed=working,
+                wanted=status,
+                debt=ids.show("debt", debt.id),
+            ),
             extra={"status_now": debt.status},
         )
 

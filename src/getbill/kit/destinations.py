@@ -13,6 +13,7 @@ from typing import Final
 from phonenumbers import PhoneNumberType
 
 from getbill.kit import phones
+from getbill.kit.messages import Message, message
 
 NO_ZONES: Final[frozenset[str]] = frozenset()
 
@@ -49,22 +50,18 @@ _ZONES: Final = {
     **dict.fromkeys(("262", "508", "590", "594", "596", "681", "687", "689"), Zone.FRENCH_OVERSEAS),
     **dict.fromkeys(("212", "213", "216"), Zone.MAGHREB),
 }
-_SAYS: Final[dict[str, str]] = {
-    Destination.PREMIUM: "a premium-rate number",
-    Destination.SHARED_COST: "a shared-cost number",
-    Destination.PERSONAL: "a personal number, charged above a mobile one",
-    Destination.PAGER: "a pager",
-    Destination.COMPANY: "a company's universal access number",
-    Destination.VOICEMAIL: "a voicemail access number",
-    Destination.SATELLITE: "a satellite phone",
-    Destination.INTERNATIONAL_NETWORK: "a number of an international network",
-    Zone.FRENCH_OVERSEAS: "a French overseas number, which this company does not call unasked",
-    Zone.MAGHREB: "a number of the Maghreb, which this company does not call unasked",
+_SAYS: Final[dict[str, Message]] = {
+    Destination.PREMIUM: message("a premium-rate number"),
+    Destination.SHARED_COST: message("a shared-cost number"),
+    Destination.PERSONAL: message("a personal number, charged above a mobile one"),
+    Destination.PAGER: message("a pager"),
+    Destination.COMPANY: message("a company's universal access number"),
+    Destination.VOICEMAIL: message("a voicemail access number"),
+    Destination.SATELLITE: message("a satellite phone"),
+    Destination.INTERNATIONAL_NETWORK: message("a number of an international network"),
+    Zone.FRENCH_OVERSEAS: message("a French overseas number, which this company does not call unasked"),
+    Zone.MAGHREB: message("a number of the Maghreb, which this company does not call unasked"),
 }
-_REFUSAL: Final = (
-    "{number} is {destination}. Send accept_expensive_destination: true to have it called all the same, or another"
-    " number."
-)
 
 
 @cache
@@ -104,6 +101,10 @@ def expensive(e164: str, refused_zones: frozenset[str] = NO_ZONES) -> str | None
     return destination_of(e164)
 
 
-def refusal(e164: str, destination: str) -> str:
+def refusal(e164: str, destination: str) -> Message:
     """Return the sentence that refuses an expensive number."""
-    return _REFUSAL.format(number=e164, destination=_SAYS[destination])
+    return message(
+        "{number} is {destination}. Send accept_expensive_destination: true to have it called all the same, or another number.",
+        number=e164,
+        destination=_SAYS[destination],
+    )

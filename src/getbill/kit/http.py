@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from getbill.kit import json, lost, paths
+from getbill.kit import json, lost, paths, routes
 from getbill.kit.errors import (
     BadRequest,
     FieldError,
@@ -31,7 +31,6 @@ from getbill.kit.errors import (
 )
 from getbill.kit.messages import excerpt, joined, message, negotiated
 from getbill.kit.paths import routes_of
-from getbill.kit.routes import template
 from getbill.kit.validation import field_subject, parameter_subject, place_of, wrong_field
 
 _log = structlog.get_logger(__name__)
@@ -298,10 +297,12 @@ def _methods(request: Request) -> list[str]:
 
 async def _on_crash(request: Request, error: Exception) -> Response:
     if lost.is_away(error):
-        _log.warning("database_away", route=template(request.scope), error=type(error).__name__)
+        _log.warning("database_away", route=routes.template(request.scope), error=type(error).__name__)
         return problem(_away(error), request)
     # The text of an exception may hold personal data; its type and the request's id lead to the trace.
-    _log.error("request_failed", route=template(request.scope), error=type(error).__name__, exc_info=error)
+    _log.error(
+        "request_failed", route=routes.template(request.scope), error=type(error).__name__, exc_info=error
+    )
     return problem(Problem(message("The error has been logged. Repeat the request.")), request)
 
 

@@ -4,6 +4,9 @@ from functools import cache
 
 from babel import Locale
 
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import Message, excerpt, message
+
 
 @cache
 def codes() -> frozenset[str]:
@@ -12,8 +15,13 @@ def codes() -> frozenset[str]:
 
 
 def known(code: str) -> str:
-    """Return a code in small letters; raise ValueError when no language has it."""
+    """Return a code in small letters; raise WrongValue when no language has it."""
     found = code.lower()
     if found not in codes():
-        raise ValueError(f"{code!r} is not an ISO 639-1 language. Send for example fr.")
+        raise WrongValue(unknown(code))
     return found
+
+
+def unknown(code: str) -> Message:
+    """Return the sentence that refuses a code no language has."""
+    return message("'{code}' is not an ISO 639-1 language. Send for example fr.", code=excerpt(code))

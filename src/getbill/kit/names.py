@@ -12,7 +12,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
-from getbill.kit.errors import FieldError, Invalid
+from getbill.kit.errors import FieldError, WrongValue, refusal
+from getbill.kit.messages import Message, message
 
 # Controls of ASCII and of Latin-1, separators of lines and paragraphs.
 _CONTROLS: Final = "\x00-\x1f\x7f-\x9f\u2028\u2029"
@@ -25,8 +26,6 @@ _MARKS: Final = re.compile("[\u200e\u200f\u061c]")
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 # The flags of England, Scotland and Wales are a black flag and tags.
 _FLAG: Final = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f")
-
-_DETAIL: Final = "It holds {character}, which nobody sees and no name has. Send it without."
 
 
 def hidden_in(name: str) -> str | None:
@@ -50,24 +49,27 @@ def _is_right_to_left(text: str) -> bool:
     return any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in _MARKS.sub("", text))
 
 
-def detail(character: str) -> str:
+def detail(character: str) -> Message:
     """Return the sentence that refuses a character."""
-    return _DETAIL.format(character=f"U+{ord(character):04X}")
+    return message(
+        "It holds {character}, which nobody sees and no name has. Send it without.",
+        character=f"U+{ord(character):04X}",
+    )
 
 
 def visible(name: str) -> str:
-    """Return a name; raise ValueError when it holds what no name may."""
+    """Return a name; raise WrongValue when it holds what no name may."""
     hidden = hidden_in(name)
     if hidden is not None:
-        raise ValueError(detail(hidden))
+        raise WrongValue(detail(hidden))
     return name
 
 
 def visible_lines(text: str) -> str:
-    """Return a text that may have several lines; raise ValueError when it holds what none may."""
+    """Return a text that may have several lines; raise WrongValue when it holds what none may."""
     hidden = hidden_in_lines(text)
     if hidden is not None:
-        raise ValueError(detail(hidden))
+        raise WrongValue(detail(hidden))
     return text
 
 
@@ -79,7 +81,7 @@ def refuse_hidden(fields: Mapping[str, str | None]) -> None:
         if name is not None and (hidden := hidden_in(name)) is not None
     ]
     if wrong:
-        raise Invalid(" ".join(one.detail for one in wrong[:3]), errors=wrong)
+        raise refusal(wrong)
 
 
 Name = Annotated[str, AfterValidator(visible)]

@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.requests import Request
 
+from getbill.kit.messages import Message, excerpt, message
+
 _HOME: Final = "/docs"
 _BASE: Final = "/external-api/v1"
 
@@ -22,7 +24,7 @@ class Meant:
     """The address that a request without a route was probably meant for."""
 
     location: str
-    sentence: str
+    sentence: Message
     # The status of the redirect; None where the request is refused instead.
     redirect: int | None = None
 
@@ -44,14 +46,19 @@ def meant_by(request: Request) -> Meant | None:
             return _without_slash(request, plain, methods)
     below = f"{_BASE}{plain}"
     if not path.startswith(_BASE) and _methods_at(request.app, below):
-        return Meant(below, f"The API is below {_BASE}: send the request to {below}.")
+        sentence = message(
+            "The API is below {base}: send the request to {path}.", base=_BASE, path=excerpt(below)
+        )
+        return Meant(below, sentence)
     return None
 
 
 def _home(request: Request) -> Meant | None:
     if "GET" not in _methods_at(request.app, _HOME):
         return None
-    sentence = f"The calls of the API are at {_HOME}, and the OpenAPI document at /openapi.json."
+    sentence = message(
+        "The calls of the API are at {path}, and the OpenAPI document at /openapi.json.", path=_HOME
+    )
     # Not for good: one day something else may be at the root.
     return Meant(_HOME, sentence, 307 if request.method == "GET" else None)
 
@@ -60,7 +67,8 @@ def _without_slash(request: Request, plain: str, methods: set[str]) -> Meant:
     query = request.scope["query_string"].decode("latin-1")
     location = quote(plain, safe="/:@!$&'()*+,;=~-._") + (f"?{query}" if query else "")
     redirect = 308 if request.method == "GET" and "GET" in methods else None
-    return Meant(location, f"Send the request to {plain}, without the slash at its end.", redirect)
+    sentence = message("Send the request to {path}, without the slash at its end.", path=excerpt(plain))
+    return Meant(location, sentence, redirect)
 
 
 def _methods_at(app: FastAPI, path: str) -> set[str]:

@@ -111,7 +111,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, SealBroken):
         return f"What is sealed does not open: {error}."
     if isinstance(error, WordingBroken):
-        return f"The template cannot be sent: {error}"
+        return f"The template cannot be sent: {error.detail}"
     if isinstance(error, Problem):
         return f"{type(error).__name__} ({error.code})."
     if isinstance(error, asyncpg.PostgresError):

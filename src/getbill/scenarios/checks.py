@@ -66,10 +66,7 @@ def texts_missing(scenario: Scenario, known: Collection[str]) -> tuple[Problem, 
 def unknown_languages(scenario: Scenario) -> tuple[Problem, ...]:
     """Return where a scenario names a language that there is none of."""
     return tuple(
-        (
-            f"steps.{position}.language",
-            f"{step.language!r} is not an ISO 639-1 language. Send for example fr.",
-        )
+        (f"steps.{position}.language", languages.unknown(step.language))
         for position, step in enumerate(scenario.steps)
         if step.language is not None and step.language not in languages.codes()
     )

@@ -12,6 +12,7 @@ from typing import Final
 
 from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions, Place
+from getbill.kit.messages import Message, message
 from getbill.scenarios.model import OFFSET_MAX, End, Scenario, Step, Unit
 
 _FIRST_START: Final = date(2026, 1, 1)
@@ -22,7 +23,7 @@ _LAST_HOUR: Final = 19
 _CLOSED_DAYS_MAX: Final = 10
 
 
-def ends_too_early(scenario: Scenario, place: Place) -> str | None:
+def ends_too_early(scenario: Scenario, place: Place) -> Message | None:
     """Return why a scenario may end before its last step, and what would be right; None when it cannot."""
     if _is_ample(scenario):
         return None
@@ -31,9 +32,9 @@ def ends_too_early(scenario: Scenario, place: Place) -> str | None:
     if all(_day(scenario.end, start, place) >= last for start, last in lasts):
         return None
     needed = max((last - start).days for start, last in lasts)
-    return (
-        f"Weekends, holidays and the days between contacts can move the last step to day {needed};"
-        f" let the scenario end on day {needed} or later."
+    return message(
+        "Weekends, holidays and the days between contacts can move the last step to day {day}; let the scenario end on day {day} or later.",
+        day=needed,
     )
 
 

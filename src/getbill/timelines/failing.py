@@ -15,6 +15,7 @@ from getbill.companies import Workspace
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.errors import Conflict
+from getbill.kit.messages import message
 from getbill.quarantine import Item
 from getbill.timelines import history, ledger, planning
 from getbill.timelines.model import SET_ASIDE, Contact
@@ -113,7 +114,7 @@ async def pass_over(tx: Transaction, workspace: Workspace, debt_id: UUID) -> Non
     try:
         debt = await debts.lock(tx, workspace, debt_id)
     except SealBroken as error:
-        raise DebtCannotBeRead(f"What is sealed of the debt does not open: {error}.") from error
+        raise DebtCannotBeRead(message("What is sealed of the debt does not open.")) from error
     row = await tx.fetchrow(_ASIDE, workspace.id, debt_id)
     if row is None:
         return

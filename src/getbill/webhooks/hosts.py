@@ -12,6 +12,8 @@ from urllib.parse import unquote
 
 from yarl import URL
 
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import message
 from getbill.webhooks.special_addresses import Address
 
 # RFC 3986 section 3.2: what stands between `//` and the path, without user and port.
@@ -22,7 +24,7 @@ _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _DOTS: Final = str.maketrans("\u3002\uff0e\uff61", "...")
 
 
-class HostMisspelt(ValueError):
+class HostMisspelt(WrongValue):
     """The host is written in a way that could mean something else."""
 
 
@@ -36,10 +38,10 @@ def host_of(url: str) -> str | Address:
     if is_numeric(plain):
         return _ipv4(written)
     if "%" in written:
-        raise HostMisspelt("Write the host without percent signs.")
+        raise HostMisspelt(message("Write the host without percent signs."))
     encoded = (URL(url).raw_host or "").lower().rstrip(".")
     if not written.isascii() and not any(label.startswith("xn--") for label in encoded.split(".")):
-        raise HostMisspelt("Write the host in plain letters: a-z, digits, dots and dashes.")
+        raise HostMisspelt(message("Write the host in plain letters: a-z, digits, dots and dashes."))
     return encoded
 
 
@@ -53,7 +55,9 @@ def _ipv4(written: str) -> IPv4Address:
         return IPv4Address(written)
     except AddressValueError:
         raise HostMisspelt(
-            "Write an IPv4 address as four decimal numbers without leading zeros, as in 198.51.100.7."
+            message(
+                "Write an IPv4 address as four decimal numbers without leading zeros, as in 198.51.100.7."
+            )
         ) from None
 
 
@@ -61,7 +65,7 @@ def _ipv6(written: str) -> IPv6Address:
     try:
         address = IPv6Address(written)
     except AddressValueError:
-        raise HostMisspelt("Write an IPv6 address in brackets, as in [2001:db8::7].") from None
+        raise HostMisspelt(message("Write an IPv6 address in brackets, as in [2001:db8::7].")) from None
     if address.scope_id is not None:
-        raise HostMisspelt("Write an IPv6 address without its zone, as in [2001:db8::7].")
+        raise HostMisspelt(message("Write an IPv6 address without its zone, as in [2001:db8::7]."))
     return address

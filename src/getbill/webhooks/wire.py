@@ -95,7 +95,7 @@ def refuse_unreachable(text: str, reach: Reach) -> None:
     try:
         host = host_of(text)
     except HostMisspelt as error:
-        raise _refused("host-spelling", str(error)) from None
+        raise _refused("host-spelling", error.detail) from None
     is_local = f".{host}".endswith(f".{_LOCAL_NAME}") if isinstance(host, str) else is_loopback(host)
     if URL(text).scheme == "http" and (reach.is_live or not is_local):
         raise _refused("not-https", message("Send an https URL; http is for the loopback of a sandbox only."))

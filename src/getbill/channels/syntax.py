@@ -1,0 +1,59 @@
+"""What Jinja says of a template that it cannot read, in our own sentences."""
+
+import re
+from typing import Final
+
+from jinja2 import TemplateSyntaxError
+
+from getbill.kit.messages import Message, excerpt, message
+
+_GOT: Final = re.compile(
+    r"expected token '(?P<wanted>.+?)', got '(?P<sign>.+)'|'(?P<other>.+)', expected '(?P<end>.)'"
+)
+_UNEXPECTED: Final = re.compile(
+    r"(?:unexpected(?: char)?|got|unknown tag) (?P<quote>['\"])(?P<sign>.+?)(?P=quote)"
+)
+_ENDED: Final = re.compile(
+    r"unexpected end of template, expected '(?P<wanted>.+?)'|expected token '(?P<other>.+?)', got 'end of template'"
+)
+# How Jinja names the signs that begin and end a tag.
+_SIGNS: Final = {
+    "begin of print statement": "{{",
+    "end of print statement": "}}",
+    "begin of statement block": "{%",
+    "end of statement block": "%}",
+}
+
+
+def sentence(error: TemplateSyntaxError) -> Message:
+    """Return what is wrong, and on which line."""
+    line, said = error.lineno, error.message or ""
+    if said.startswith("Unexpected end of template"):
+        return message(
+            "Line {line}: an if or a for has no end; close it with {{% endif %}} or {{% endfor %}}.",
+            line=line,
+        )
+    if said == "Missing end of comment tag":
+        return message("Line {line}: a comment has no end; close it with #}}.", line=line)
+    if ended := _ENDED.search(said):
+        return message(
+            "Line {line}: the template ends where '{wanted}' was expected.",
+            line=line,
+            wanted=_written(ended["wanted"] or ended["other"]),
+        )
+    if got := _GOT.search(said):
+        return message(
+            "Line {line}: '{sign}' stands where '{wanted}' was expected.",
+            line=line,
+            sign=_written(got["sign"] or got["other"]),
+            wanted=_written(got["wanted"] or got["end"]),
+        )
+    if unexpected := _UNEXPECTED.search(said):
+        return message(
+            "Line {line}: '{sign}' cannot stand here.", line=line, sign=_written(unexpected["sign"])
+        )
+    return message("Line {line}: the template cannot be read.", line=line)
+
+
+def _written(sign: str) -> str:
+    return excerpt(_SIGNS.get(sign, sign))
