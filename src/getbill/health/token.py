@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from getbill.kit import files
 from getbill.kit.errors import NotFound, Unauthenticated
+from getbill.kit.messages import message
 from getbill.settings import Settings
 
 
@@ -50,12 +51,12 @@ def check(request: Request) -> None:
     """Raise MetricsOff or MetricsTokenWrong unless a request carries the token."""
     token: str | None = getattr(request.app.state, "metrics_token", None)
     if token is None:
-        raise MetricsOff("Metrics are not read here: no token is set.")
+        raise MetricsOff(message("Metrics are not read here: no token is set."))
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     # Both in bytes: what a header holds may be no ASCII.
     is_right = hmac.compare_digest(given.strip().encode(), token.encode())
     if scheme.lower() != "bearer" or not is_right:
         raise MetricsTokenWrong(
-            "Metrics are read with the installation's token.",
+            message("Metrics are read with the installation's token."),
             headers={"WWW-Authenticate": 'Bearer realm="metrics"'},
         )

@@ -54,4 +54,4 @@ async def preview(edition: Edition, facts: MessageFacts) -> Message:
     try:
         return channels.render_wording(edition.wording, *place, facts)
     except WordingBroken as error:
-        raise one_field("/text", "not-rendered", str(error)) from error
+        raise one_field("/text", "not-rendered", error.detail) from error
