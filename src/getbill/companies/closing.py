@@ -20,16 +20,13 @@ _LOCK = Statement(
 )
 _DEBTS_LEFT = Statement(
     "companies.debts_left",
-    "How many debts does a company have in live?",
-    """
-    SELECT count(*) FROM debts d JOIN workspaces w ON w.workspace_id = d.workspace_id
-    WHERE w.company_id = $1 AND w.kind = 'live' AND d.erased_at IS NULL
-    """,
+    "How many debts does a workspace have?",
+    "SELECT count(*) FROM debts WHERE workspace_id = $1 AND erased_at IS NULL",
 )
 _WORKSPACES = Statement(
     "companies.lock_workspaces",
     "Let nobody add to a company's workspaces.",
-    "SELECT workspace_id FROM workspaces WHERE company_id = $1 FOR UPDATE",
+    "SELECT workspace_id, kind FROM workspaces WHERE company_id = $1 FOR UPDATE",
 )
 _OWNED = Statement(
     "companies.owned_tables",
@@ -74,8 +71,9 @@ async def delete(database: Database, company_id: UUID) -> int:
 
 async def _delete(tx: Transaction, company_id: UUID) -> int:
     await tx.fetchval(_LOCK, company_id)
-    workspace_ids = [row["workspace_id"] for row in await tx.fetch(_WORKSPACES, company_id)]
-    if left := await tx.fetchval(_DEBTS_LEFT, company_id):
+    workspaces = await tx.fetch(_WORKSPACES, company_id)
+    live_id = next(row["workspace_id"] for row in workspaces if row["kind"] == "live")
+    if left := await tx.fetchval(_DEBTS_LEFT, live_id):
         raise CompanyHasDebts(
             counted(
                 "The company has {count} debt in live. Erase it first.",
@@ -86,7 +84,7 @@ async def _delete(tx: Transaction, company_id: UUID) -> int:
     await tx.execute(_NO_LIMIT)
     count = 0
     for table, owner in await _tables(tx):
-        subjects = [company_id] if owner == "company_id" else workspace_ids
+        subjects = [company_id] if owner == "company_id" else [row["workspace_id"] for row in workspaces]
         statement = Statement(
             f"companies.delete_of_{table}",
             "Delete what a company owns.",
