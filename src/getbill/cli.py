@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from getbill import __version__, settings
-from getbill.kit import crashes, files
+from getbill.kit import crashes, private_files
 from getbill.kit.stops import CannotRun
 
 PROGRAM: Final = "getbill"
@@ -98,7 +98,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; the exit status is 0 when the command did what it was asked."""
-    files.keep_private()
+    private_files.keep_private()
     for name in settings.unknown():
         typer.echo(f"getbill: {name} is not a setting, see the table in README.md.", err=True)
     crashes.arm(settings.crash_point())

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 from architecture.source import ROOT, modules
-from getbill.kit import files
+from getbill.kit import private_files
 
 # Files that others made, or that only pass a descriptor on; each with the reason.
 ELSEWHERE = {
-    "kit/files.py": "is where files are made for their owner alone",
+    "kit/private_files.py": "is where files are made for their owner alone",
+    "kit/files.py": "overwrites a secret before it is deleted",
     "embedded/server.py": "PostgreSQL's log, restricted before it is opened; anew under the process' own umask",
     "embedded/launch.py": "tells the kernel which number root has; makes no file",
     "sheets/workbook_parts.py": "writes into an archive that is a temporary file",
@@ -28,7 +29,7 @@ def test_files_are_made_for_their_owner_alone() -> None:
         if isinstance(call, ast.Call) and _makes_a_file(call)
     ]
 
-    assert not wrong, f"Make the file by kit.files.create, or with mode 0o600: {wrong}"
+    assert not wrong, f"Make the file by kit.private_files.create, or with mode 0o600: {wrong}"
 
 
 def _makes_a_file(call: ast.Call) -> bool:
@@ -54,7 +55,7 @@ def _told(call: ast.Call, name: str) -> object:
 
 def test_a_process_makes_no_file_for_others_and_no_dump_of_its_memory(tmp_path: Path) -> None:
     told = (
-        "import resource, pathlib; from getbill.kit import files; files.keep_private();"
+        "import resource, pathlib; from getbill.kit import private_files as files; files.keep_private();"
         f"pathlib.Path({str(tmp_path / 'made')!r}).write_text('x');"
         "print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
     )
@@ -81,7 +82,7 @@ def test_every_command_begins_so() -> None:
         if function.name == "main"
     ]
 
-    assert ast.unparse(main.body[1]) == "files.keep_private()"
+    assert ast.unparse(main.body[1]) == "private_files.keep_private()"
 
 
 def test_a_file_that_was_everybodys_is_its_owners_alone(tmp_path: Path) -> None:
@@ -89,11 +90,11 @@ def test_a_file_that_was_everybodys_is_its_owners_alone(tmp_path: Path) -> None:
     path.write_text("old and longer")
     path.chmod(0o644)
 
-    with files.create(path) as file:
+    with private_files.create(path) as file:
         file.write(b"new")
 
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)
     path.chmod(0o644)
-    files.restrict(path)
-    files.restrict(tmp_path / "nothing")
+    private_files.restrict(path)
+    private_files.restrict(tmp_path / "nothing")
     assert path.stat().st_mode & 0o777 == 0o600

@@ -155,6 +155,11 @@ async def test_the_first_starts_client_and_whoever_managed_logins_keep_doing_so(
     reader = await client(before, "Watcher", ["debts:read"])
     idle = await client(before, "Idle", EVERYTHING)
     refused = await client(before, "Refused", ["debts:read"])
+    await before.execute(
+        "INSERT INTO sftp_logins (id, workspace_id, username, name, password_hash, created_at)"
+        " VALUES ($1, $2, 'erp', 'ERP', '', $3)",
+        *(ids.new(), LIVE, AT),
+    )
     logins = "/external-api/v1/sftp/logins"
     await called(before, writer, "POST", logins, 201)
     await called(before, reader, "GET", logins, 200)

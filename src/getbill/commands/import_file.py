@@ -22,7 +22,7 @@ from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName
 from getbill.companies import Workspace
 from getbill.imports import Import
-from getbill.kit import clock, files
+from getbill.kit import clock, private_files
 from getbill.kit.db import Database
 from getbill.settings import Settings
 from getbill.vault import Vault
@@ -285,6 +285,6 @@ class _Run:
         rows = await imports.rows_to_correct(self._database, self._workspace, found)
         if rows is None:
             return
-        with files.create(path) as file:
+        with private_files.create(path) as file:
             async for block in rows[1]:
                 file.write(block)

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from getbill.embedded import causes, leftovers, place
 from getbill.embedded.place import Place, Wish
-from getbill.kit import files
+from getbill.kit import private_files
 from getbill.kit.stops import CannotRun
 
 DATABASE: Final = "getbill"
@@ -103,7 +103,7 @@ class Server:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         self._lock = _lock(self.folder / "lock", patience_seconds)
         for log in (self.log, self.log.with_suffix(".1")):
-            files.restrict(log)
+            private_files.restrict(log)
         try:
             self._place = place.find(self.folder, self._wish)
             _end_orphan(self._place)

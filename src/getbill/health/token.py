@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from getbill.kit import files
+from getbill.kit import private_files
 from getbill.kit.errors import NotFound, Unauthenticated
 from getbill.kit.messages import message
 from getbill.settings import Settings
@@ -31,7 +31,7 @@ def make(settings: Settings) -> None:
     if settings.metrics_token is not None or settings.metrics_token_file.exists():
         return
     draft = settings.metrics_token_file.with_suffix(".new")
-    with files.create(draft) as file:
+    with private_files.create(draft) as file:
         file.write(secrets.token_urlsafe(32).encode() + b"\n")
     draft.rename(settings.metrics_token_file)
 

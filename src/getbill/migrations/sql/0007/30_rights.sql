@@ -66,9 +66,11 @@ WHERE w.workspace_id = c.workspace_id AND o.is_demo AND c.name = 'First client' 
 UPDATE clients c SET scopes = c.scopes || CASE WHEN used.is_writer THEN '{sftp:read,sftp:write}'::text[] ELSE '{sftp:read}' END
 FROM (
     SELECT l.credential_id, bool_or(l.method <> 'GET') AS is_writer FROM access_log l
-    WHERE l.path LIKE '/external-api/v1/sftp/logins%' AND l.status < 300 GROUP BY l.credential_id
+    WHERE l.workspace_id IN (SELECT workspace_id FROM sftp_logins) AND l.path LIKE '/external-api/v1/sftp/logins%'
+        AND l.status < 300
+    GROUP BY l.credential_id
 ) AS used
 WHERE c.id = used.credential_id AND c.revoked_at IS NULL AND NOT 'sftp:read' = ANY (c.scopes);
 
 -- Which types there are is known to the program.
-ALTER TABLE todos DROP CONSTRAINT todos_type_check;
+ALTER TABLE todos DROP CONSTRAINT IF EXISTS todos_type_check;
