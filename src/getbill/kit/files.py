@@ -1,0 +1,40 @@
+"""Files that must outlive a power cut, and secrets that must not outlive their file."""
+
+import os
+from pathlib import Path
+
+_ERASING_BYTES = 4096
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's entries on disk: a new or renamed file outlives a power cut only after this."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file for its owner alone so that a crash leaves the old content or the new, and sync file and folder."""
+    draft = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def shred(path: Path) -> None:
+    """Overwrite a file with zeros, sync it and delete it; nothing where there is no such file."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        remaining = path.stat().st_size
+        while remaining > 0:
+            remaining -= file.write(bytes(min(remaining, _ERASING_BYTES)))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink(missing_ok=True)
+    sync_folder(path.parent)
