@@ -12,7 +12,7 @@ from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 from getbill import migrations
 from getbill.embedded import Server, available
 from getbill.embedded.place import Wish
-from getbill.migrations import script
+from getbill.migrations import queries, script
 from getbill.migrations.actions import configuration, migrate
 
 SQL = Path(migrations.__file__).parent / "sql"
@@ -29,7 +29,10 @@ async def test_an_empty_database_is_refused_with_the_way_out(empty_dsn: str) -> 
     with pytest.raises(migrations.DatabaseBehind) as refusal:
         await migrations.check_revision(empty_dsn)
 
-    assert str(refusal.value) == "The database is empty, this program needs 0006: run `getbill migrate`."
+    assert (
+        str(refusal.value)
+        == f"The database is empty, this program needs {queries.HEAD}: run `getbill migrate`."
+    )
     assert await tables(empty_dsn) == set()
 
 
@@ -47,7 +50,7 @@ async def test_another_revision_is_refused_with_the_way_out(empty_dsn: str) -> N
     await connection.close()
 
     with pytest.raises(
-        migrations.DatabaseBehind, match=r"at 0000, this program needs 0006: run `getbill migrate`"
+        migrations.DatabaseBehind, match=rf"at 0000, this program needs {queries.HEAD}: run `getbill migrate`"
     ):
         await migrations.check_revision(empty_dsn)
 
