@@ -22,7 +22,7 @@ from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName
 from getbill.companies import Workspace
 from getbill.imports import Import
-from getbill.kit import clock, private_files
+from getbill.kit import clock, names, private_files
 from getbill.kit.db import Database
 from getbill.settings import Settings
 from getbill.vault import Vault
@@ -58,7 +58,8 @@ class _Asked:
     grace_hours: int | None
 
     def wanted(self, language: str) -> imports.Wanted:
-        """Return what the import is asked for, in the language of whoever reads about it."""
+        """Return what the import is asked for, in the language of whoever reads about it; raise Invalid for its names."""
+        names.refuse_hidden({"name": self.file.name, "sender": self.sender})
         return imports.Wanted(
             name=self.file.name,
             source="upload",
