@@ -20,16 +20,15 @@ _LOCK = Statement(
 )
 _DEBTS_LEFT = Statement(
     "companies.debts_left",
-    "How many debts does a company have in live?",
+    "How many debts are in some workspaces?",
     """
-    SELECT count(*) FROM debts d JOIN workspaces w ON w.workspace_id = d.workspace_id
-    WHERE w.company_id = $1 AND w.kind = 'live' AND d.erased_at IS NULL
+    SELECT count(*) FROM debts WHERE workspace_id = ANY($1) AND erased_at IS NULL
     """,
 )
 _WORKSPACES = Statement(
     "companies.lock_workspaces",
     "Let nobody add to a company's workspaces.",
-    "SELECT workspace_id FROM workspaces WHERE company_id = $1 FOR UPDATE",
+    "SELECT workspace_id, kind FROM workspaces WHERE company_id = $1 FOR UPDATE",
 )
 _OWNED = Statement(
     "companies.owned_tables",
@@ -74,8 +73,10 @@ async def delete(database: Database, company_id: UUID) -> int:
 
 async def _delete(tx: Transaction, company_id: UUID) -> int:
     await tx.fetchval(_LOCK, company_id)
-    workspace_ids = [row["workspace_id"] for row in await tx.fetch(_WORKSPACES, company_id)]
-    if left := await tx.fetchval(_DEBTS_LEFT, company_id):
+    kinds = {row["workspace_id"]: row["kind"] for row in await tx.fetch(_WORKSPACES, company_id)}
+    workspace_ids = list(kinds)
+    live_ids = [workspace_id for workspace_id, kind in kinds.items() if kind == "live"]
+    if left := await tx.fetchval(_DEBTS_LEFT, live_ids):
         raise CompanyHasDebts(
             counted(
                 "The company has {count} debt in live. Erase it first.",
