@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,7 +64,11 @@ class Module:
             elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "getbill":
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}".removeprefix("getbill.")
-                    yield node, whole if _is_module(whole) else (node.module or "").removeprefix("getbill.")
+                    package = (node.module or "").removeprefix("getbill.")
+                    is_room = _is_module(whole) and (
+                        package == self.concept or alias.name not in _exports(package)
+                    )
+                    yield node, whole if is_room else package
 
     def imported_concepts(self) -> Iterator[tuple[str, int]]:
         """Every concept of ours this module imports, with the line."""
@@ -84,6 +88,20 @@ class Module:
 def _is_module(dotted: str) -> bool:
     place = PROGRAM.joinpath(*dotted.split("."))
     return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
+
+
+@cache
+def _exports(package: str) -> frozenset[str]:
+    """What a package's door hands out: such a name is not the module of that name."""
+    door = PROGRAM.joinpath(*package.split("."), "__init__.py")
+    if not door.exists():
+        return frozenset()
+    return frozenset(
+        name
+        for node in ast.parse(door.read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        for name in ast.literal_eval(node.value)
+    )
 
 
 def modules(folder: Path = PROGRAM) -> list[Module]:

@@ -54,7 +54,7 @@ SOURCES = {
     r"{{ '\u202e' }}": "U+202E",
     "a\u202eb": "U+202E",
     "a\x07b": "U+0007",
-    r"{{ '\x' }}": "truncated",
+    r"{{ '\x' }}": "a backslash begins no sign",
     "{{ 9**9**9 }}": "(pow)",
     "{{ 'a' * 999999999 }}": "(mul)",
     "{{ '%999999999s'|format('a') }}": "(format)",

@@ -5,7 +5,7 @@ from typing import Final
 
 from jinja2 import TemplateSyntaxError
 
-from getbill.kit.messages import Message, excerpt, message
+from getbill.kit.messages import Message, excerpt, message, template
 
 _GOT: Final = re.compile(
     r"expected token '(?P<wanted>.+?)', got '(?P<sign>.+)'|'(?P<other>.+)', expected '(?P<end>.)'"
@@ -16,6 +16,17 @@ _UNEXPECTED: Final = re.compile(
 _ENDED: Final = re.compile(
     r"unexpected end of template, expected '(?P<wanted>.+?)'|expected token '(?P<other>.+?)', got 'end of template'"
 )
+_ESCAPE: Final = template("Line {line}: a backslash begins no sign here; write two for the backslash itself.")
+# By words of Jinja's that say all.
+_KNOWN: Final = {
+    "Unexpected end of template": template(
+        "Line {line}: an if or a for has no end; close it with {{% endif %}} or {{% endfor %}}."
+    ),
+    "end of comment tag": template("Line {line}: a comment has no end; close it with #}}."),
+    " escape": _ESCAPE,
+    "Unicode character": _ESCAPE,
+    "at end of string": _ESCAPE,
+}
 # How Jinja names the signs that begin and end a tag.
 _SIGNS: Final = {
     "begin of print statement": "{{",
@@ -28,13 +39,9 @@ _SIGNS: Final = {
 def sentence(error: TemplateSyntaxError) -> Message:
     """Return what is wrong, and on which line."""
     line, said = error.lineno, error.message or ""
-    if said.startswith("Unexpected end of template"):
-        return message(
-            "Line {line}: an if or a for has no end; close it with {{% endif %}} or {{% endfor %}}.",
-            line=line,
-        )
-    if said == "Missing end of comment tag":
-        return message("Line {line}: a comment has no end; close it with #}}.", line=line)
+    for known, text in _KNOWN.items():
+        if known in said:
+            return Message(text, {"line": line})
     if ended := _ENDED.search(said):
         return message(
             "Line {line}: the template ends where '{wanted}' was expected.",
