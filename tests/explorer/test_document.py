@@ -221,6 +221,25 @@ def test_operations_are_verbs_with_a_title_in_words(operations) -> None:
     assert [title for title in titles if re.search(r"[a-z] [A-Z][a-z]", title)] == []
 
 
+def test_a_webhook_is_something_to_receive(document, operations) -> None:
+    names = [methods["post"]["operationId"] for methods in document["webhooks"].values()]
+
+    assert [name for name in names if not re.fullmatch("receive_[a-z_]+", name)] == []
+    assert len({*names, *(operation["operationId"] for _, _, operation in operations)}) == len(names) + len(
+        operations
+    )
+
+
+def test_what_needs_the_database_may_be_down(operations) -> None:
+    always_there = {"check_liveness", "get_metadata", "get_metrics"}
+
+    without = {
+        operation["operationId"] for _, _, operation in operations if "503" not in operation["responses"]
+    }
+
+    assert without == always_there
+
+
 def test_the_groups_begin_with_debts_and_every_group_is_described(document, operations) -> None:
     groups = [tag["name"] for tag in document["tags"]]
 

@@ -15,6 +15,7 @@ from getbill.access.limits import Crowded
 from getbill.access.model import Caller, RateLimited
 from getbill.kit import clock
 from getbill.kit.http import answer
+from getbill.kit.shapes import problems
 
 router = APIRouter()
 
@@ -125,7 +126,9 @@ async def get_metadata(request: Request) -> Response:
     return answer(200, oauth.metadata(gate_of(request).policy.base_url))
 
 
-@router.get("/.well-known/jwks.json", response_model=wire.KeySet, tags=["Authentication"])
+@router.get(
+    "/.well-known/jwks.json", response_model=wire.KeySet, responses=problems(503), tags=["Authentication"]
+)
 async def get_keys(request: Request) -> Response:
     """Publish the keys that verify access tokens (RFC 7517)."""
     keys = await gate_of(request).signing.published(clock.wall())

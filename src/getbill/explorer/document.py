@@ -193,6 +193,8 @@ def _refusals(operation: dict[str, Any], method: str, path: str, scope: str | No
         refusals += [409, 413, 422] if method == "POST" else []
     if "requestBody" in operation:
         refusals += [413, 415, 422] if scope is not None else [429]
+    if "requestBody" in operation or "{" in path:
+        refusals.append(503)
     return sorted(set(refusals))
 
 
@@ -244,7 +246,7 @@ def _webhook(entry: events.Entry) -> dict[str, Any]:
     return {
         "summary": entry.sentence,
         "description": _described(entry),
-        "operationId": kind.replace(".", "_") + "_sent",
+        "operationId": "receive_" + kind.replace(".", "_"),
         "tags": [_SENT["name"]],
         "parameters": [
             {

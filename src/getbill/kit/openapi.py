@@ -100,6 +100,9 @@ def _add_schemas(
     schemas = Schemas([*_uses(routes), *((model, _ANSWERED) for model in models)])
     # What FastAPI made of the answers is made here, together with the bodies; its parameters refer to none.
     document.setdefault("components", {})["schemas"] = dict(sorted(schemas.by_name.items()))
+    for methods in document["paths"].values():
+        # HTTP itself says what HEAD answers; as an operation it would have GET's name.
+        methods.pop("head", None)
     for route in routes:
         for method in route.methods or ():
             operation = document["paths"].get(route.path_format, {}).get(method.lower())
