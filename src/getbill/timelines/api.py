@@ -74,6 +74,8 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
         outgoing = rendering.write(debt, found, ids.show("followup", debt.id), now, stationery)
     except rendering.CannotBeSaid as reason:
         raise NothingToSay(f"The step would be passed over: {reason}.") from None
+    except rendering.CannotBeWritten as reason:
+        raise NothingToSay(f"The step would be set aside: {reason}") from None
     return answer(200, wire.message(step, outgoing))
 
 
