@@ -84,6 +84,8 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
         raise NothingToSay(
             message("The step would be passed over: {reason}.", reason=reason.args[0])
         ) from None
+    except rendering.CannotBeWritten as reason:
+        raise NothingToSay(message("The step would be set aside: {reason}", reason=reason.args[0])) from None
     return answer(200, wire.message(step, outgoing))
 
 
