@@ -84,8 +84,10 @@ def destroy() -> None:
         replaced = KeyFile(settings.key_file).read().replaced
         if not replaced:
             return 0
-        gone = await _until_destroyed(rotation, max(one.replaced_at or clock.wall() for one in replaced))
-        return len(gone)
+        destroyed = await _until_destroyed(
+            rotation, max(version.replaced_at or clock.wall() for version in replaced)
+        )
+        return len(destroyed)
 
     typer.echo(f"{database.run_knowing(change)} master keys destroyed.")
 
@@ -104,35 +106,35 @@ def residue(
         more = vaults.read_master_keys(keys.read_text("utf-8")) if keys else []
         return await vaults.look(opened, [*unlocked.masters, *more])
 
-    found = database.run(search)
+    result = database.run(search)
     if as_json:
         typer.echo(
             json.dumps(
                 {
-                    "openable": len(found.openable),
-                    "in_table": len(found.in_rows),
-                    "in_log": len(found.in_log),
-                    "unplaced": found.unplaced,
-                    "master_keys": found.masters,
-                    "bytes_read": found.bytes_read,
+                    "openable": len(result.openable),
+                    "in_table": len(result.in_rows),
+                    "in_log": len(result.in_log),
+                    "unplaced": result.unplaced,
+                    "master_keys": result.masters,
+                    "bytes_read": result.bytes_read,
                 }
             )
         )
         return
     typer.echo(
-        f"Destroyed keys that could be opened: {len(found.openable)} ({len(found.in_rows)} in the table's pages, "
-        f"{len(found.in_log)} in the write-ahead log; {found.masters} master keys tried on "
-        f"{found.bytes_read / 1_000_000:.0f} MB)."
+        f"Destroyed keys that could be opened: {len(result.openable)} ({len(result.in_rows)} in the table's pages, "
+        f"{len(result.in_log)} in the write-ahead log; {result.masters} master keys tried on "
+        f"{result.bytes_read / 1_000_000:.0f} MB)."
     )
-    if found.unplaced:
-        typer.echo(f"{found.unplaced} wrapped keys stand without their subject and were not tried.")
+    if result.unplaced:
+        typer.echo(f"{result.unplaced} wrapped keys stand without their subject and were not tried.")
 
 
 def _rotation(settings: Settings, opened: Database, unlocked: Vault) -> Rotation:
     if not isinstance(unlocked.source, KeyFile) or not unlocked.source.is_writable:
         raise KeyIsInTheEnvironment(
-            "The master key is in GETBILL_MASTER_KEY or in a file that is read-only, which only you can change: docs/runbook.md says how it is rotated "
-            "while everything runs, with `getbill vault rewrap`."
+            "The master key is in GETBILL_MASTER_KEY or in a file that is read-only, which only you can change: "
+            "docs/runbook.md says how it is rotated while everything runs, with `getbill vault rewrap`."
         )
     return Rotation(opened, unlocked, unlocked.source, settings.erasure_days)
 
@@ -163,11 +165,11 @@ async def _until_destroyed(rotation: Rotation, replaced_at: datetime) -> list[va
     if clock.wall() < replaced_at + vaults.SETTLED:
         typer.echo("Waiting for changes that began before the rotation.", err=True)
     until = clock.monotonic() + PATIENCE_SECONDS
-    while not (gone := await rotation.destroy(at_once=True)):
+    while not (destroyed := await rotation.destroy(at_once=True)):
         if clock.monotonic() > until:
             raise KeyIsNotEverywhere("Some processes still use a replaced master key; try again in a minute.")
         await asyncio.sleep(1)
-    return gone
+    return destroyed
 
 
 def _lines(standing: Standing, settings: Settings) -> list[str]:
@@ -189,9 +191,9 @@ def _lines(standing: Standing, settings: Settings) -> list[str]:
 
 def _kept_lines(standing: Standing) -> list[str]:
     return [
-        f"Backups made before {_at(one.replaced_at)} open with the master key {one.key_id} until it is destroyed "
-        f"after {_at(one.destroyed_after)}."
-        for one in standing.kept
+        f"Backups made before {_at(kept.replaced_at)} open with the master key {kept.key_id} until it is destroyed "
+        f"after {_at(kept.destroyed_after)}."
+        for kept in standing.kept
     ] or ["No replaced master key is kept: only backups made under the one in use open."]
 
 
@@ -204,11 +206,11 @@ def _members(standing: Standing) -> dict[str, Any]:
         "next_key_id": standing.next_id,
         "kept": [
             {
-                "key_id": one.key_id,
-                "replaced_at": _at(one.replaced_at),
-                "destroyed_after": _at(one.destroyed_after),
+                "key_id": kept.key_id,
+                "replaced_at": _at(kept.replaced_at),
+                "destroyed_after": _at(kept.destroyed_after),
             }
-            for one in standing.kept
+            for kept in standing.kept
         ],
         "due_since": _at(standing.due_since),
         "notice": standing.notice,

@@ -48,8 +48,8 @@ _STANDING = Statement(
     "debts.standing",
     "Which of some debts are there and not erased?",
     """
-    SELECT d.workspace_id, d.id FROM unnest($1::uuid[], $2::uuid[]) AS asked (workspace_id, id)
-    JOIN debts d ON d.workspace_id = asked.workspace_id AND d.id = asked.id
+    SELECT d.workspace_id, d.id FROM unnest($1::uuid[], $2::uuid[]) AS listed (workspace_id, id)
+    JOIN debts d ON d.workspace_id = listed.workspace_id AND d.id = listed.id
     WHERE d.erased_at IS NULL ORDER BY d.workspace_id, d.id
     """,
 )
@@ -142,7 +142,7 @@ class Journal:
         if not missing:
             return 0
         # The others are younger than the backup that was restored: there is nothing to erase.
-        rows = await database.fetch(_STANDING, [one[0] for one in missing], [one[1] for one in missing])
+        rows = await database.fetch(_STANDING, *map(list, zip(*missing, strict=True)))
         return sum([await _erase_again(database, vault, row["workspace_id"], row["id"]) for row in rows])
 
     async def _write_batch(self, batch: _Batch) -> None:

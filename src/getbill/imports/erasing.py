@@ -83,7 +83,7 @@ async def erase(
     for one in sorted(theirs):
         await _forget_in(tx, workspace, await queries.lock(tx, workspace, one), hashes)
     await _forget_answers(tx, workspace.id, theirs)
-    references = [one for one in person.references if len(one) >= _REFERENCE_CHARACTERS_MIN]
+    references = [text for text in person.references if len(text) >= _REFERENCE_CHARACTERS_MIN]
     if references:
         await tx.execute(_FORGET_NAMES, workspace.id, references)
     if person.identity is not None:

@@ -71,9 +71,9 @@ async def unlock(database: Database, given: str | None, path: Path, *, may_make:
         if not keys:
             if known is not None or not may_make:
                 raise MasterKeyMissing(_missing(known["key_id"] if known else None, path))
-            made = Version(Key.new(), clock.wall())
-            KeyFile(path).write(Versions(made))
-            keys = [made.key]
+            first = Version(Key.new(), clock.wall())
+            KeyFile(path).write(Versions(first))
+            keys = [first.key]
         if known is None:
             vault = Vault(keys, Key.new(), source=source)
             await tx.execute(REGISTER_MASTER, vault.current.id.hex(), vault.wrap_installation(), clock.wall())
@@ -91,8 +91,8 @@ def _keys_of(given: str | None, source: KeyFile | None) -> list[Key]:
 
 
 def _wrong(known: str, current: Key, source: KeyFile | None, path: Path) -> str:
-    gone = source.read().destroyed if source else ()
-    at = next((one.at for one in gone if one.shown_id == known), None)
+    destroyed = source.read().destroyed if source else ()
+    at = next((version.at for version in destroyed if version.shown_id == known), None)
     if at is not None:
         return (
             f"This database is a backup sealed with the master key {known}, which was destroyed on {at:%Y-%m-%d} "

@@ -86,7 +86,7 @@ async def _beat(database: Database, vault: Vault, process_id: UUID, process: str
 async def _once(database: Database, vault: Vault, process_id: UUID, process: str) -> None:
     try:
         vault.refresh()
-        known = [key.id.hex() for key in vault.masters]
-        await database.execute(_HOLD, process_id, process, known, vault.current.id.hex(), clock.wall())
+        key_ids = [key.id.hex() for key in vault.masters]
+        await database.execute(_HOLD, process_id, process, key_ids, vault.current.id.hex(), clock.wall())
     except (*LOST, OSError) as error:
         _log.warning("vault_hold_not_written", error=type(error).__name__)

@@ -88,9 +88,9 @@ class Versions:
             replaced=(former, *self.replaced),
         )
 
-    def without(self, gone: Iterable[Version], now: datetime) -> "Versions":
+    def without(self, dropped: Iterable[Version], now: datetime) -> "Versions":
         """Return the versions without some that are destroyed."""
-        ids = {version.key.id for version in gone}
+        ids = {version.key.id for version in dropped}
         destroyed = [Destroyed(version.shown_id, now) for version in self.replaced if version.key.id in ids]
         kept = tuple(version for version in self.replaced if version.key.id not in ids)
         return replace(self, replaced=kept, destroyed=(*self.destroyed, *destroyed)[-DESTROYED_MAX:])
@@ -138,7 +138,7 @@ class KeyFile:
         # The current one is the first that is in use.
         current = next((version for version in versions if not version.is_next), versions[0])
         coming = next((version for version in versions if version.is_next), None)
-        replaced = [one for one in versions if one is not current and one is not coming]
+        replaced = [version for version in versions if version not in (current, coming)]
         return Versions(current, coming, tuple(replaced), tuple(_destroyed(text)))
 
     def write(self, versions: Versions) -> None:
@@ -192,8 +192,8 @@ def _destroyed(text: str) -> Iterable[Destroyed]:
 
 def _text(versions: Versions) -> str:
     lines = [version.line() for version in versions.kept]
-    gone = [f"# destroyed {one.shown_id} {_written(one.at)}\n" for one in versions.destroyed]
-    return "".join((_HEAD, *lines, *gone))
+    remarks = [f"# destroyed {version.shown_id} {_written(version.at)}\n" for version in versions.destroyed]
+    return "".join((_HEAD, *lines, *remarks))
 
 
 def _written(moment: datetime) -> str:

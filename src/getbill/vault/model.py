@@ -178,11 +178,11 @@ class Vault:
         self._take(keys, now)
 
     def _take(self, keys: list[Key], now: float) -> None:
-        given = {key.id: key for key in keys}
-        gone = {key_id: key for key_id, key in self._masters.items() if key_id not in given}
-        ends = {key_id: self._leaving.get(key_id, now + _LEAVING_SECONDS) for key_id in gone}
+        current = {key.id: key for key in keys}
+        former = {key_id: key for key_id, key in self._masters.items() if key_id not in current}
+        ends = {key_id: self._leaving.get(key_id, now + _LEAVING_SECONDS) for key_id in former}
         self._leaving = {key_id: end for key_id, end in ends.items() if end > now}
-        self._masters = given | {key_id: gone[key_id] for key_id in self._leaving}
+        self._masters = current | {key_id: former[key_id] for key_id in self._leaving}
         self.current = keys[0]
         self._passing = {key_id: key for key_id, key in self._passing.items() if key_id in self._masters}
 

@@ -61,8 +61,8 @@ _SUBJECTS: Final = Statement(
     "vault.subjects",
     "Which of some subjects have a key?",
     """
-    SELECT k.workspace_id, k.subject_id FROM unnest($1::uuid[], $2::uuid[]) AS asked (workspace_id, subject_id)
-    JOIN vault_keys k ON k.workspace_id = asked.workspace_id AND k.subject_id = asked.subject_id
+    SELECT k.workspace_id, k.subject_id FROM unnest($1::uuid[], $2::uuid[]) AS listed (workspace_id, subject_id)
+    JOIN vault_keys k ON k.workspace_id = listed.workspace_id AND k.subject_id = listed.subject_id
     """,
 )
 _LIVING: Final = Statement(
@@ -210,7 +210,10 @@ async def _log(database: Database) -> AsyncIterator[bytes]:
     for row in await database.fetch(_WAL):
         content = await database.fetchval(_READ, row["path"], 0, row["size"]) or b""
         pages = [content[at : at + page] for at in range(0, len(content), page)]
-        plain = b"".join(one[_WAL_HEAD if number else _WAL_HEAD_LONG :] for number, one in enumerate(pages))
+        plain = b"".join(
+            content_page[_WAL_HEAD if number else _WAL_HEAD_LONG :]
+            for number, content_page in enumerate(pages)
+        )
         yield before + plain
         before = plain[-_OVERLAP:]
 
@@ -238,6 +241,5 @@ async def _leave_out_living(database: Database, search: _Search) -> None:
 
 
 async def _alive(database: Database, places: set[Place]) -> set[Place]:
-    asked = list(places)
-    rows = await database.fetch(_SUBJECTS, [one[0] for one in asked], [one[1] for one in asked])
+    rows = await database.fetch(_SUBJECTS, [place[0] for place in places], [place[1] for place in places])
     return {(row["workspace_id"], row["subject_id"]) for row in rows}

@@ -129,8 +129,8 @@ async def _pass(database: Database, vault: Vault, goes_on: GoesOn) -> tuple[int,
             rows = await tx.fetch(_STALE_KEYS, vault.current.id, *place, BATCH)
             if not rows:
                 break
-            fresh = [one for row in rows if (one := _rewrapped(vault, row)) is not None]
-            await tx.execute(_REWRAP, *([one[column] for one in fresh] for column in range(3)))
+            fresh = [moved for row in rows if (moved := _rewrapped(vault, row)) is not None]
+            await tx.execute(_REWRAP, *([moved[column] for moved in fresh] for column in range(3)))
             place = rows[-1]["workspace_id"], rows[-1]["subject_id"]
         done += len(fresh)
         unreadable += len(rows) - len(fresh)
@@ -222,9 +222,9 @@ class Rotation:
         """
         versions, now = self._file.read(), clock.wall()
         wait = SETTLED if at_once else max(self._kept, SETTLED)
-        gone = [one for one in versions.replaced if (one.replaced_at or now) + wait <= now]
+        ended = [version for version in versions.replaced if (version.replaced_at or now) + wait <= now]
         current_id = versions.current.shown_id
-        if not gone or await holders.behind(self._database, current_id):
+        if not ended or await holders.behind(self._database, current_id):
             return []
         self._vault.refresh()
         # Whatever a slow change wrapped with the old one after the rotation.
@@ -233,12 +233,12 @@ class Rotation:
             return []
         async with self._database.transaction(now) as tx:
             versions = await self._locked(tx)
-            left = versions.without(gone, now)
+            left = versions.without(ended, now)
             self._file.destroy(left)
-            await tx.execute(_FORGET_MASTERS, [one.shown_id for one in left.kept])
-        _log.info("vault_versions_destroyed", versions=[one.shown_id for one in gone])
+            await tx.execute(_FORGET_MASTERS, [version.shown_id for version in left.kept])
+        _log.info("vault_versions_destroyed", versions=[version.shown_id for version in ended])
         crashes.at("vault.destroyed")
-        return gone
+        return ended
 
     async def _locked(self, tx: Transaction) -> Versions:
         await tx.execute(_LOCK)

@@ -51,7 +51,7 @@ class Standing:
     @property
     def opens_since(self) -> datetime | None:
         """From when on a backup must be to be opened; None where every backup opens."""
-        replaced = [one.replaced_at for one in self.kept if one.replaced_at]
+        replaced = [version.replaced_at for version in self.kept if version.replaced_at]
         return min(replaced) if replaced else None
 
 
@@ -81,8 +81,12 @@ async def _in_file(database: Database, versions: Versions, registered_at: dateti
         in_use_since=since,
         rotation_at=rotation_at,
         kept=tuple(
-            Kept(one.shown_id, one.replaced_at, one.replaced_at + kept if one.replaced_at else None)
-            for one in versions.replaced
+            Kept(
+                version.shown_id,
+                version.replaced_at,
+                version.replaced_at + kept if version.replaced_at else None,
+            )
+            for version in versions.replaced
         ),
         next_id=following.shown_id if following else None,
         lacking=lacking,
@@ -115,8 +119,8 @@ def _given(vault: Vault, row: Record, days: int) -> Standing:
     where = str(vault.source.path) if isinstance(vault.source, KeyFile) else "GETBILL_MASTER_KEY"
     in_use, kept = lasting(days)
     now, since, erased_at = clock.wall(), row["created_at"], row["erased_at"]
-    given = [key.id.hex() for key in vault.masters]
-    older = tuple(Kept(key_id, since, since + kept) for key_id in given if key_id in row["replaced"])
+    key_ids = [key.id.hex() for key in vault.masters]
+    older = tuple(Kept(key_id, since, since + kept) for key_id in key_ids if key_id in row["replaced"])
     rotation_at = erased_at + in_use if erased_at else None
     due_since, notice = None, None
     if rotation_at is not None and rotation_at <= now:
@@ -129,7 +133,7 @@ def _given(vault: Vault, row: Record, days: int) -> Standing:
         due_since = since + kept
         notice = (
             f"The replaced master keys have been due to go since {_shown(due_since)}: take "
-            f"{', '.join(one.key_id for one in older)} out of {where}."
+            f"{', '.join(version.key_id for version in older)} out of {where}."
         )
     return Standing(
         vault.current.id.hex(),
