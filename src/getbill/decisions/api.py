@@ -12,7 +12,7 @@ from getbill.decisions.actions import Decision
 from getbill.decisions.wire import DecisionBody
 from getbill.kit import ids
 from getbill.kit.db import Transaction
-from getbill.kit.http import answer, body
+from getbill.kit.http import answer, body, language_of, spoken
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.todos import TodoShown
@@ -43,6 +43,8 @@ async def decide_todo(
         case = await actions.decide(tx, change.workspace, ids.read("todo", todo_id), decision)
         change.debt_id = case.todo.debt_id
         files = await imports.summaries(tx, change.workspace, [case.todo.subject_id])
-        return lambda: answer(200, todos.shown(case.todo, files.get(case.todo.subject_id)))
+        language = language_of(change.request)
+        shown = todos.shown(case.todo, files.get(case.todo.subject_id), language)
+        return lambda: answer(200, shown, spoken(language))
 
     return await change.commit(work)

@@ -13,6 +13,7 @@ from getbill.imports import findings
 from getbill.imports.rows import Line
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.messages import Message, counted, joined, message
 from getbill.quarantine import Item
 
 _log = structlog.get_logger(__name__)
@@ -51,14 +52,14 @@ async def refuse_failing(
     trial: Trial,
 ) -> bool:
     """Refuse the rows of an import that fail by themselves in a trial; tell whether there are any."""
-    failed: list[str] = []
+    failed: list[Message] = []
 
     async def refuse(line: Line, error: Exception) -> None:
         reason = quarantine.reason_of(error)
         _log.error("import_row_failed", line=line.line, reason=reason, exc_info=quarantine.unexplained(error))
         line.new = None
         line.findings.append(findings.said("row-failed", {"why": reason}))
-        failed.append(f"line {line.line}: {reason}")
+        failed.append(message("line {line}: {why}", line=line.line, why=reason))
 
     await quarantine.isolated(lines, trial, refuse)
     if failed:
@@ -66,12 +67,13 @@ async def refuse_failing(
     return bool(failed)
 
 
-async def _note(database: Database, place: tuple[UUID, UUID], failed: Sequence[str]) -> None:
+async def _note(database: Database, place: tuple[UUID, UUID], failed: Sequence[Message]) -> None:
     """Set the rows aside as one: the report of their import has each of them."""
-    more = f" And {len(failed) - 1} more rows." if len(failed) > 1 else ""
+    more = counted("And {count} more row.", "And {count} more rows.", count=len(failed) - 1)
+    reason = joined([failed[0], more]) if len(failed) > 1 else failed[0]
     workspace_id, import_id = place
     async with database.transaction(clock.wall()) as tx:
-        await quarantine.put(tx, Item(workspace_id, "row", import_id), f"{failed[0]}{more}")
+        await quarantine.put(tx, Item(workspace_id, "row", import_id), reason)
 
 
 async def trying(database: Database, tx: Transaction) -> None:

@@ -24,6 +24,7 @@ from getbill.imports import actions, failing, passing, queries
 from getbill.imports.making import LeaseLost
 from getbill.kit import clock, json
 from getbill.kit.db import Database, Statement
+from getbill.kit.messages import message
 from getbill.quarantine import Item
 from getbill.settings import Settings
 from getbill.vault import Vault
@@ -185,7 +186,10 @@ class Crew:
         with suppress(LeaseLost):
             async with self.database.transaction(workspace.now()) as tx:
                 await passing.fail(tx, workspace, found, "gave-up", _GAVE_UP)
-                reason = f"Working on it ended {_TRIES_MAX} times before its end, most probably for lack of memory."
+                reason = message(
+                    "Working on it ended {tries} times before its end, most probably for lack of memory.",
+                    tries=_TRIES_MAX,
+                )
                 await quarantine.put(tx, Item(workspace.id, "import", found.id), reason)
 
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.requests import Request
 
-from getbill.kit.messages import Message, excerpt, message
+from getbill.kit.messages import Message, message
 
 _HOME: Final = "/docs"
 _BASE: Final = "/external-api/v1"
@@ -47,7 +47,7 @@ def meant_by(request: Request) -> Meant | None:
     below = f"{_BASE}{plain}"
     if not path.startswith(_BASE) and _methods_at(request.app, below):
         sentence = message(
-            "The API is below {base}: send the request to {path}.", base=_BASE, path=excerpt(below)
+            "The API is below {base}: send the request to {path}.", base=_BASE, path=_quoted(below)
         )
         return Meant(below, sentence)
     return None
@@ -65,10 +65,14 @@ def _home(request: Request) -> Meant | None:
 
 def _without_slash(request: Request, plain: str, methods: set[str]) -> Meant:
     query = request.scope["query_string"].decode("latin-1")
-    location = quote(plain, safe="/:@!$&'()*+,;=~-._") + (f"?{query}" if query else "")
+    location = _quoted(plain) + (f"?{query}" if query else "")
     redirect = 308 if request.method == "GET" and "GET" in methods else None
-    sentence = message("Send the request to {path}, without the slash at its end.", path=excerpt(plain))
+    sentence = message("Send the request to {path}, without the slash at its end.", path=_quoted(plain))
     return Meant(location, sentence, redirect)
+
+
+def _quoted(path: str) -> str:
+    return quote(path, safe="/:@!$&'()*+,;=~-._")
 
 
 def _methods_at(app: FastAPI, path: str) -> set[str]:

@@ -9,6 +9,7 @@ import structlog
 from getbill import todos
 from getbill.kit import clock, ids
 from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.messages import Message, message
 from getbill.quarantine.model import (
     INSTALLATION,
     Aside,
@@ -64,7 +65,7 @@ _ERASE = Statement(
 )
 
 
-async def put(tx: Transaction, item: Item, reason: str) -> None:
+async def put(tx: Transaction, item: Item, reason: Message) -> None:
     """Set something aside with its reason, and ask a person of its workspace."""
     row_id = await tx.fetchval(
         _PUT,
@@ -73,12 +74,12 @@ async def put(tx: Transaction, item: Item, reason: str) -> None:
         item.kind,
         item.subject_id,
         item.debt_id,
-        reason,
+        str(reason),
         clock.wall(),
         pauses(item.kind),
     )
     if item.workspace_id != INSTALLATION:
-        said = f"{item.kind} {named(item)}: {reason}"
+        said = message("{kind} {id}: {why}", kind=item.kind, id=named(item), why=reason)
         todos.ask(tx, item.workspace_id, TODO, row_id, item.debt_id, reason=said)
 
 

@@ -11,6 +11,7 @@ from asyncpg import Record
 from getbill.channels import WordingBroken
 from getbill.kit import ids
 from getbill.kit.errors import Problem
+from getbill.kit.messages import Message, message
 from getbill.vault import SealBroken
 
 # Where the installation's own jobs stand, which belong to no workspace.
@@ -106,15 +107,16 @@ def unexplained(error: BaseException) -> BaseException | None:
     return None if isinstance(error, SealBroken | WordingBroken | Problem) else error
 
 
-def reason_of(error: BaseException) -> str:
+def reason_of(error: BaseException) -> Message:
     """Return why something failed, in words that hold nothing of anybody."""
     if isinstance(error, SealBroken):
-        return f"What is sealed does not open: {error}."
+        return message("What is sealed does not open ({error}).", error=type(error).__name__)
     if isinstance(error, WordingBroken):
-        return f"The template cannot be sent: {error.detail}"
+        return message("The template cannot be sent: {why}", why=error.detail)
     if isinstance(error, Problem):
-        return f"{type(error).__name__} ({error.code})."
+        return message("{error} ({code}).", error=type(error).__name__, code=error.code)
     if isinstance(error, asyncpg.PostgresError):
-        constraint = getattr(error, "constraint_name", None)
-        return f"The database refused it: {type(error).__name__}{f' ({constraint})' if constraint else ''}."
-    return f"{type(error).__name__}; the worker's log has its traceback."
+        rule = getattr(error, "constraint_name", None)
+        name = f"{type(error).__name__} ({rule})" if rule else type(error).__name__
+        return message("The database refused it: {error}.", error=name)
+    return message("{error}; the worker's log has its traceback.", error=type(error).__name__)

@@ -80,6 +80,8 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
         stationery = await rendering.stationery(tx, caller.workspace.id)
     try:
         outgoing = rendering.write(debt, found, ids.show("followup", debt.id), now, stationery)
+    except rendering.CannotBeWritten as error:
+        raise NothingToSay(error.detail) from None
     except rendering.CannotBeSaid as reason:
         raise NothingToSay(
             message("The step would be passed over: {reason}.", reason=reason.args[0])

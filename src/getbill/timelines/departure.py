@@ -17,6 +17,7 @@ from getbill.debts import Debt
 from getbill.followups import Content, Followup
 from getbill.kit import clock, crashes, ids
 from getbill.kit.db import Transaction
+from getbill.kit.messages import Message
 from getbill.timelines import arrival, history, ledger, planning, rendering
 from getbill.timelines.desk import Departing, Desk
 from getbill.timelines.history import History
@@ -64,8 +65,8 @@ async def _decide(
     carried = await arrival.hand_over(look.answered) if look.answered else []
     arrival.write_down(tx, held, carried)
     await ledger.write(tx, ours)
-    for contact in look.broken:
-        await quarantine.put(tx, contact.item, contact.reason or "")
+    for contact, why in look.broken:
+        await quarantine.put(tx, contact.item, why)
     await ledger.end_rehearsal(tx, workspace.id, look.begun)
     await followups.cancel(tx, look.cancelled)
     await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])
@@ -98,7 +99,7 @@ class _LastLook:
     answered: list[Departing] = field(default_factory=list)
     planned: list[Contact] = field(default_factory=list)
     # What cannot be written as it is.
-    broken: list[Contact] = field(default_factory=list)
+    broken: list[tuple[Contact, Message]] = field(default_factory=list)
     # Debts of which a dry run was all there was, until now.
     begun: list[UUID] = field(default_factory=list)
     # Followups that these contacts were to try again, and will not.
@@ -180,8 +181,8 @@ class _LastLook:
             self._pass_over(debt, contact, "skipped", str(reason))
             self.planned.extend(planning.go_on(self.tx, debt, past, contact.step, is_late=is_late))
         except rendering.CannotBeWritten as reason:
-            contact.set_aside(str(reason))
-            self.broken.append(contact)
+            contact.set_aside(str(reason.detail))
+            self.broken.append((contact, reason.detail))
 
     def _falls_back(self, debt: Debt, contact: Contact, past: History) -> bool:
         """Tell whether the step is taken on its fall-back's channel by now: its own address was suppressed since."""

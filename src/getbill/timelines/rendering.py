@@ -45,7 +45,11 @@ async def stationery(tx: Transaction, workspace_id: UUID) -> Stationery:
 
 
 class CannotBeWritten(Exception):
-    """The template is broken: the contact is set aside until it is mended; the text says why."""
+    """The template is broken: the contact is set aside until it is mended; `detail` says why."""
+
+    def __init__(self, detail: messages.Message) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class CannotBeSaid(Exception):
@@ -86,7 +90,12 @@ def write(debt: Debt, step: Step, key: str, now: datetime, stationery: Stationer
         ) from error
     except WordingBroken as error:
         raise CannotBeWritten(
-            f"The template {step.template} in {language} cannot be sent: {error}"
+            messages.message(
+                "The template {template} in {language} cannot be sent: {why}",
+                template=step.template,
+                language=language,
+                why=error.detail,
+            )
         ) from error
     return Outgoing(
         key=key,

@@ -4,14 +4,15 @@ from uuid import UUID
 
 from getbill.kit import ids
 from getbill.kit.db import Statement, Transaction
-from getbill.kit.messages import message
+from getbill.kit.messages import Message, message
 from getbill.todos.model import GONE, KINDS, Todo, TodoDecided
 
 _ASK = Statement(
     "todos.ask",
     "Put a question to a person; one that is open already stays as it is.",
     """
-    INSERT INTO todos (workspace_id, id, type, subject_id, debt_id, created_at, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO todos (workspace_id, id, type, subject_id, debt_id, created_at, reason, reason_fr)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (workspace_id, type, subject_id) WHERE decided_at IS NULL DO NOTHING
     """,
 )
@@ -46,11 +47,13 @@ def ask(
     subject_id: UUID,
     debt_id: UUID | None,
     *,
-    reason: str | None = None,
+    reason: Message | None = None,
 ) -> None:
     """Put a question to a person at the transaction's edge; while one is open it is not asked again."""
     assert type_ in KINDS, type_  # noqa: S101 - a type nobody could decide
-    tx.defer(_ASK, workspace_id, ids.new(), type_, subject_id, debt_id, tx.now, reason)
+    # Kept as it is said now: what a later version words otherwise stays readable.
+    reasons = (str(reason), reason.translated("fr")) if reason is not None else (None, None)
+    tx.defer(_ASK, workspace_id, ids.new(), type_, subject_id, debt_id, tx.now, *reasons)
 
 
 async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:

@@ -13,7 +13,7 @@ from getbill.access import Caller
 from getbill.companies import Workspace
 from getbill.kit import ids, paging
 from getbill.kit.db import Database
-from getbill.kit.http import answer
+from getbill.kit.http import answer, language_of, spoken
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.todos import queries, wire
@@ -36,8 +36,9 @@ async def list_todos(request: Request, caller: Reads, query: Annotated[TodoQuery
     cursor = wire.cursor_after(caller.workspace, found, query.limit)
     pages = paging.pagination(total, query.page, query.limit, cursor)
     files = await _files(request, caller, found)
-    data = [wire.shown(one, files.get(one.subject_id)) for one in found[: query.limit]]
-    return answer(200, {"data": data, "pagination": pages})
+    language = language_of(request)
+    data = [wire.shown(one, files.get(one.subject_id), language) for one in found[: query.limit]]
+    return answer(200, {"data": data, "pagination": pages}, spoken(language))
 
 
 @router.get("/{todo_id}", response_model=TodoShown, responses=problems(404))
@@ -46,7 +47,8 @@ async def get_todo(request: Request, caller: Reads, todo_id: str) -> Response:
     database: Database = request.app.state.database
     found = await queries.find(database, caller.workspace.id, ids.read("todo", todo_id))
     files = await _files(request, caller, [found])
-    return answer(200, wire.shown(found, files.get(found.subject_id)))
+    language = language_of(request)
+    return answer(200, wire.shown(found, files.get(found.subject_id), language), spoken(language))
 
 
 async def _files(request: Request, caller: Caller, found: Sequence[Todo]) -> Mapping[UUID, dict[str, Any]]:

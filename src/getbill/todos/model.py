@@ -85,6 +85,7 @@ class Todo:
     decision: str | None
     decided_by: str | None
     reason: str | None = None
+    reason_fr: str | None = None
 
     @property
     def kind(self) -> Kind:

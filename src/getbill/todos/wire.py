@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.companies import Workspace
 from getbill.kit import ids, json, paging
+from getbill.kit.messages import DEFAULT
 from getbill.kit.shapes import Instant, Pagination
 from getbill.todos.model import Todo
 from getbill.todos.queries import Wanted
@@ -66,7 +67,9 @@ class TodoShown(BaseModel):
         description="File of an `import_mapping`, and the questions about it; null for other types."
     )
     debt_id: str | None
-    reason: str | None = Field(description="What failed and why, for `set_aside`; null for other types.")
+    reason: str | None = Field(
+        description="What failed and why, for `set_aside`, in the language of the request; null for other types."
+    )
     decisions: list[str] = Field(description="Possible decisions; empty once decided.")
     created_at: Instant
     decided_at: Instant | None
@@ -110,19 +113,22 @@ def cursor_after(workspace: Workspace, found: list[Todo], limit: int) -> str | N
     return paging.sealed(cursor, workspace.mark_of(_LIST))
 
 
-def shown(todo: Todo, file: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return a question as answers show it, with the file that it is about."""
+def shown(todo: Todo, file: dict[str, Any] | None = None, language: str = DEFAULT) -> dict[str, Any]:
+    """Return a question as answers show it, with the file that it is about, and its reason in a language."""
     kind, is_open = todo.kind, todo.decided_at is None
-    said = {"name": file["name"] if file else "?", "reason": todo.reason or "?"}
+    name, french = file["name"] if file else "?", todo.reason_fr or todo.reason
     return {
         "id": ids.show("todo", todo.id),
         "type": todo.type,
         "state": "open" if is_open else "decided",
-        "title": {"fr": kind.french.format(**said), "en": kind.english.format(**said)},
+        "title": {
+            "fr": kind.french.format(name=name, reason=french or "?"),
+            "en": kind.english.format(name=name, reason=todo.reason or "?"),
+        },
         "subject_id": ids.show(kind.subject, todo.subject_id),
         "file": file,
         "debt_id": ids.show("debt", todo.debt_id) if todo.debt_id else None,
-        "reason": todo.reason,
+        "reason": french if language == "fr" else todo.reason,
         "decisions": list(kind.decisions) if is_open else [],
         "created_at": json.instant(todo.created_at),
         "decided_at": json.instant(todo.decided_at),

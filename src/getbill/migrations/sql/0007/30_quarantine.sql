@@ -24,3 +24,4 @@ ALTER TABLE contacts DROP CONSTRAINT contacts_state_check, ADD CONSTRAINT contac
 ALTER TABLE todos DROP CONSTRAINT todos_type_check, ADD CONSTRAINT todos_type_check
     CHECK (type IN ('unknown_contact', 'escalation', 'import_mapping', 'set_aside'));
 ALTER TABLE todos ADD COLUMN reason text;  -- of `set_aside`: what, and why
+ALTER TABLE todos ADD COLUMN reason_fr text;
