@@ -15,6 +15,7 @@ from getbill.imports.snapshots import Change, Standing
 from getbill.kit import crashes
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
+from getbill.kit.messages import message
 from getbill.quarantine import Item
 
 _CHUNK: Final = 50
@@ -90,7 +91,9 @@ async def _leave(work: Work, error: Exception) -> None:
         number, line = await work.archive.next_place(tx)
         await work.archive.settle(tx, [], {number: "cannot-restore"})
         await _advance(tx, work, 0, 1)
-        reason = f"the change of line {line} stays: {quarantine.reason_of(error)}"
+        reason = message(
+            "the change of line {line} stays: {reason}", line=line, reason=quarantine.reason_of(error)
+        )
         await quarantine.put(tx, Item(work.workspace.id, "row", work.found.id), reason)
 
 

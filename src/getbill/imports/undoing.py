@@ -16,6 +16,7 @@ from getbill.imports import mapping, sentences
 from getbill.imports.making import LeaseLost, Work
 from getbill.kit import ids
 from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.messages import message
 from getbill.quarantine import Item
 
 _CHUNK: Final = 200
@@ -133,7 +134,9 @@ async def _pass_over(work: Work, line: int, error: Exception) -> int:
         row = await tx.fetchrow(_NEXT, *work.place, line, 1)
         assert row is not None  # noqa: S101 - it has just failed
         await _advance(tx, work, row["import_line"], 0, 1)
-        reason = f"line {row['import_line']} stays: {quarantine.reason_of(error)}"
+        reason = message(
+            "line {line} stays: {reason}", line=row["import_line"], reason=quarantine.reason_of(error)
+        )
         await quarantine.put(tx, Item(work.workspace.id, "row", work.found.id), reason)
     return int(row["import_line"])
 
