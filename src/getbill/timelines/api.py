@@ -81,13 +81,11 @@ async def get_step_message(request: Request, caller: Reads, debt_id: str, step: 
     try:
         outgoing = rendering.write(debt, found, ids.show("followup", debt.id), now, stationery)
     except rendering.CannotBeWritten as error:
-        raise NothingToSay(error.detail) from None
+        raise NothingToSay(message("The step would be set aside: {reason}", reason=error.detail)) from None
     except rendering.CannotBeSaid as reason:
         raise NothingToSay(
             message("The step would be passed over: {reason}.", reason=reason.args[0])
         ) from None
-    except rendering.CannotBeWritten as reason:
-        raise NothingToSay(message("The step would be set aside: {reason}", reason=reason.args[0])) from None
     return answer(200, wire.message(step, outgoing))
 
 
