@@ -138,14 +138,14 @@ async def test_a_server_that_gets_no_further_is_ended_and_started_again(
         await until(lambda: answers(server))
 
 
-@pytest.mark.parametrize("content", ["", "rubbish\n/x\n", "-1\n", f"{os.getpid()}\n"])
+@pytest.mark.parametrize("content", ["", "rubbish\n/x\n", "-1\n", "{pid}\n"])
 async def test_a_damaged_pid_file_or_socket_lock_is_no_obstacle(server: Server, content: str) -> None:
     server.claim()
     async with kept(server):
         pass
     server.stop()
     for file in (cluster_of(server) / "postmaster.pid", server.folder / "socket" / ".s.PGSQL.5432.lock"):
-        file.write_text(content)
+        file.write_text(content.replace("{pid}", str(os.getpid())))
         file.chmod(0o600)
 
     server.start()
