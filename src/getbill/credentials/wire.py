@@ -10,18 +10,21 @@ from getbill.credentials.model import Created
 from getbill.kit import ids, json
 from getbill.kit.shapes import Instant
 
-_USED_BY = "Who else uses it: whoever changed, rotated or owns it; itself where a person created it and it was used within"
+_USED_BY = "Others that use it: whoever changed, rotated or owns it; itself where a person created it and it was used within"
 
 
 class CreatedShown(BaseModel):
     """Something that a credential or a person created and that is not revoked."""
 
     id: str = Field(examples=["sftp_01m804scmte4gbpp4yw1mc91gy"])
-    kind: Literal["client", "key", "sftp_login", "webhook"]
+    kind: Literal["client", "key", "sftp_login", "webhook"] = Field(description="What it is.")
     name: str = Field(description="Its name; of an SFTP login the user name, of a webhook the URL.")
     workspace_id: str
     created_at: Instant
-    created_by: str = Field(examples=["client_01m804scmte4gbpp4yw1mc91gy"])
+    created_by: str = Field(
+        description="The credential or person that created it.",
+        examples=["client_01m804scmte4gbpp4yw1mc91gy"],
+    )
     used_at: Instant | None = Field(description="When it was last used, as far as the access log tells.")
     used_by: list[str] = Field(description=f"{_USED_BY} 90 days.")
 
@@ -48,7 +51,7 @@ class RevokedShown(BaseModel):
     """Who was revoked, or would be, and what with them."""
 
     id: str
-    preview: bool
+    preview: bool = Field(description="Whether nothing was changed: what would be revoked is shown.")
     revoked: list[CreatedShown] = Field(description="What was revoked with it; a webhook is disabled.")
     left: list[CreatedShown] = Field(description="What it created and was left.")
 
