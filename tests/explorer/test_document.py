@@ -22,6 +22,7 @@ MAY_BE_ABSENT = {
     "TokenShown.refresh_token": "a client that may not refresh gets none",
     "OAuthRefusal.error_description": "RFC 6749 leaves it open",
     "ProblemShown.errors": "of refusals that are about no field",
+    "ProblemShown.errors_total": "where there are more than are listed",
     "Pagination.total_is_exact": "said where it is false",
     "WebhookSent.fields": "said where the webhook asked for some fields only",
     "DebtUpdatedData.entry": "where the amount changed",

@@ -10,7 +10,7 @@ from getbill.credentials.model import Created
 from getbill.kit import ids, json
 from getbill.kit.shapes import Instant
 
-_USED_BY = "Who else uses it: whoever changed, rotated or owns it; itself where a person created it and it was used within"
+_USED_BY = "Others that use it: whoever changed, rotated or owns it; itself where a person created it and it was used within"
 
 
 class CreatedShown(BaseModel):

@@ -126,7 +126,7 @@ class ProblemShown(BaseModel):
     errors: list[FieldErrorShown] | None = Field(
         None, description="Every wrong field at once, the first 100 of them."
     )
-    errors_total: int | None = Field(None, description="How many there are, where that is more than 100.")
+    errors_total: int | None = Field(None, description="Number of wrong fields, where that is more than 100.")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -68,7 +68,7 @@ class EndpointShown(BaseModel):
         examples=["client_01m804scmte4gbpp4yw1mc91gy"],
     )
     owner: str | None = Field(
-        description="Who answers for the right to read debts: whoever created it, or last changed its `url` or enabled it."
+        description="Holder of its right to read debts: whoever created it, or last changed its `url` or enabled it."
     )
     data_withheld: bool = Field(
         description="It is sent ids only, as its owner may not read debts, or a person decided so."
