@@ -269,7 +269,7 @@ async def test_an_sftp_login_needs_rights_of_its_own(program: Any) -> None:
     assert await refused_for(plain.site.call("DELETE", f"{logins}/{login['id']}")) == (403, "sftp:write")
     assert await refused_for(ender.site.post(logins, {})) == (403, "debts:read")
     assert (await lister.site.get(logins)).status == 200
-    assert (await ender.site.call("DELETE", f"{logins}/{login['id']}")).status == 204
+    assert (await ender.site.call("DELETE", f"{logins}/{login['id']}")).status == 200
 
 
 async def test_a_signing_key_says_who_created_it(installation: Installation) -> None:
