@@ -10,7 +10,7 @@ import pytest
 from phonenumbers import PhoneMetadata, PhoneNumberType
 
 from getbill.kit import phones
-from getbill.kit.destinations import Destination, Zone, destination_of, expensive, zone_of
+from getbill.kit.destinations import Destination, Zone, destination_of, expensive, refusal, zone_of
 
 EXPENSIVE = [
     ("+33899123456", "premium"),
@@ -195,3 +195,11 @@ def test_our_verdict_differs_from_the_librarys_only_where_a_decision_says_so() -
         examples.setdefault(verdict, number)
 
     assert found.keys() - {None} <= EXPLAINED.keys(), examples
+
+
+@pytest.mark.parametrize("destination", [*Destination, *Zone])
+def test_every_destination_is_named_in_both_languages(destination: str) -> None:
+    said = refusal("+33899123456", destination)
+
+    assert said.startswith("+33899123456 is a")
+    assert said.translated("fr").startswith("+33899123456 est un")
