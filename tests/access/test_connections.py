@@ -133,15 +133,6 @@ def test_a_head_of_the_largest_size_is_read_and_one_beyond_is_431(address: tuple
     assert b"larger than 4000 bytes" in answered
 
 
-def test_a_head_that_is_too_large_is_refused_in_the_language_it_asks_for(address: tuple[str, int]) -> None:
-    with Client(address) as client:
-        sent = get("/healthz", "Accept-Language: fr", f"X-Large: {'x' * HEAD_BYTES}")
-        answered = client.send(sent).answer()
-
-    assert b"content-language: fr\r\n" in answered
-    assert "L'en-tête de la requête dépasse 4000 octets." in answered.decode()
-
-
 @pytest.mark.parametrize(
     "pieces",
     [
@@ -232,6 +223,15 @@ def test_trailers_without_an_end_are_refused(address: tuple[str, int], key: str)
         )
 
         assert client.status() == 431
+
+
+def test_a_head_that_is_too_large_is_refused_in_the_language_it_asks_for(address: tuple[str, int]) -> None:
+    with Client(address) as client:
+        sent = get("/healthz", "Accept-Language: fr", f"X-Large: {'x' * HEAD_BYTES}")
+        answered = client.send(sent).answer()
+
+    assert b"content-language: fr\r\n" in answered
+    assert "L'en-tête de la requête dépasse 4000 octets." in answered.decode()
 
 
 def test_what_is_no_http_is_a_problem_too(address: tuple[str, int]) -> None:

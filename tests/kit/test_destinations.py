@@ -75,6 +75,14 @@ def test_the_number_of_a_person_or_a_firm_costs_nothing_more(number: str) -> Non
     assert expensive(phones.parse(number)) is None
 
 
+@pytest.mark.parametrize("destination", [*Destination, *Zone])
+def test_every_destination_is_named_in_both_languages(destination: str) -> None:
+    said = refusal("+33899123456", destination)
+
+    assert said.startswith("+33899123456 is a")
+    assert said.translated("fr").startswith("+33899123456 est un")
+
+
 @pytest.mark.parametrize(
     ("number", "zone"),
     [
@@ -195,11 +203,3 @@ def test_our_verdict_differs_from_the_librarys_only_where_a_decision_says_so() -
         examples.setdefault(verdict, number)
 
     assert found.keys() - {None} <= EXPLAINED.keys(), examples
-
-
-@pytest.mark.parametrize("destination", [*Destination, *Zone])
-def test_every_destination_is_named_in_both_languages(destination: str) -> None:
-    said = refusal("+33899123456", destination)
-
-    assert said.startswith("+33899123456 is a")
-    assert said.translated("fr").startswith("+33899123456 est un")
