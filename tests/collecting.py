@@ -13,6 +13,7 @@ from uuid import UUID
 
 from asyncpg import Record
 from bench import clocks
+from pydantic import SecretStr
 
 from calls import Answer, Site, started
 from getbill import access, companies, debts, events, followups, scenarios, timelines, vault, worker
@@ -28,6 +29,7 @@ from getbill.kit.money import Money
 from getbill.settings import Settings
 from getbill.timelines import Desk, Pace
 from getbill.webhooks import Courier, Poster
+from installation import METRICS_TOKEN
 
 MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 KEYS = vault.Vault([vault.Key(bytes(range(32)))])
@@ -233,6 +235,7 @@ async def site_on(dsn: str, folder: Path) -> AsyncIterator[Site]:
         rate_limit_live=100_000,
         rate_limit_anonymous=100_000,
         master_key=MASTER_KEY,
+        metrics_token=SecretStr(METRICS_TOKEN),
     ).on(dsn)
     async with started(create_app(settings)) as site:
         yield site

@@ -241,6 +241,15 @@ def test_trailers_without_an_end_are_refused(address: tuple[str, int], key: str)
         assert client.status() == 431
 
 
+def test_a_head_that_is_too_large_is_refused_in_the_language_it_asks_for(address: tuple[str, int]) -> None:
+    with Client(address) as client:
+        sent = get("/healthz", "Accept-Language: fr", f"X-Large: {'x' * HEAD_BYTES}")
+        answered = client.send(sent).answer()
+
+    assert b"content-language: fr\r\n" in answered
+    assert "L'en-tête de la requête dépasse 4000 octets." in answered.decode()
+
+
 def test_what_is_no_http_is_a_problem_too(address: tuple[str, int]) -> None:
     with Client(address) as client:
         answered = client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").answer()

@@ -10,7 +10,7 @@ import pytest
 from phonenumbers import PhoneMetadata, PhoneNumberType, ValidationResult
 
 from getbill.kit import phones
-from getbill.kit.destinations import Destination, Zone, destination_of, expensive, zone_of
+from getbill.kit.destinations import Destination, Zone, destination_of, expensive, refusal, zone_of
 
 EXPENSIVE = [
     ("+33899123456", "premium"),
@@ -73,6 +73,14 @@ def test_a_number_that_costs_more_is_known(number: str, destination: str) -> Non
 @pytest.mark.parametrize("number", ORDINARY)
 def test_the_number_of_a_person_or_a_firm_costs_nothing_more(number: str) -> None:
     assert expensive(phones.parse(number)) is None
+
+
+@pytest.mark.parametrize("destination", [*Destination, *Zone])
+def test_every_destination_is_named_in_both_languages(destination: str) -> None:
+    said = refusal("+33899123456", destination)
+
+    assert said.startswith("+33899123456 is a")
+    assert said.translated("fr").startswith("+33899123456 est un")
 
 
 @pytest.mark.parametrize(

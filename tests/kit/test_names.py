@@ -35,6 +35,7 @@ async def test_whoever_names_something_is_refused_with_the_field(
         with pytest.raises(Invalid) as refused:
             await making
         assert [one.pointer for one in refused.value.errors] == [pointer]
+        assert refused.value.body("fr")["detail"].startswith("Le texte contient U+")
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -13,6 +13,7 @@ from calls import Site
 from collecting import House
 from getbill.kit import ids
 from getbill.kit.db import Database
+from installation import METRICS_TOKEN
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ class Outlook:
         return (await self.site.call("GET", "/readyz")).json()["notes"]
 
     async def gauge(self, kind: str) -> float:
-        text = (await self.site.call("GET", "/metrics")).body.decode()
+        text = (await self.site.with_token(METRICS_TOKEN).get("/metrics")).body.decode()
         (line,) = [one for one in text.splitlines() if one.startswith(f'getbill_set_aside{{kind="{kind}"}}')]
         return float(line.rpartition(" ")[2])
 
@@ -106,6 +107,12 @@ class Outlook:
         assert reason in todo["reason"]
         assert todo["reason"] in todo["title"]["en"]
         assert todo["decisions"] == ["retry", "dismiss"]
+        answered = await self.house.get(f"/todos/{todo['id']}", accept_language="fr")
+        french = answered.json()
+        assert answered.headers["content-language"] == "fr"
+        assert french["reason"].startswith(f"{kind} {subject or ''}")
+        assert french["reason"] != todo["reason"]
+        assert french["reason"] in french["title"]["fr"] == todo["title"]["fr"]
         assert await self.notes() == [
             f"Set aside because it failed: 1 {kind}. Run `getbill quarantine list`."
         ]

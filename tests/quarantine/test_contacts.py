@@ -86,6 +86,8 @@ async def test_a_template_that_cannot_be_sent_stops_only_its_own_contacts(
     assert (await place.first(english.id))["state"] in {"accepted", "delivered"}
     assert (await place.first(french.id))["state"] == "set_aside"
     assert said in (await place.first(french.id))["reason"]
+    previewed = await house.get(f"/debts/{shown(french.id)}/timeline/wave_1_email")
+    assert (previewed.status, said in previewed.json()["detail"]) == (409, True)
     await outlook.tells("contact", said, shown(french.id))
     await send()
     assert (await place.first(french.id))["state"] == "set_aside"
