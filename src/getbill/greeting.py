@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from getbill import __version__, vault
+from getbill import __version__
 from getbill.first_run import Credentials
 from getbill.settings import Settings
 
@@ -65,6 +65,8 @@ def _backups(settings: Settings) -> list[str]:
     """Return how long a backup of the database opens, where the master key is ours to destroy."""
     if settings.master_key is not None:
         return []
+    from getbill import vault
+
     days = vault.lasting(settings.erasure_days)[1].days
     return [
         f"A backup of the database opens for {days} days, an older one never: replaced versions of the master key are",

@@ -209,7 +209,8 @@ def test_a_process_on_an_unmigrated_database_says_what_to_do(
 
     assert done.returncode == 1
     assert (
-        done.stderr == f"getbill: The database is empty, this program needs {HEAD}: run `getbill migrate`.\n"
+        done.stderr
+        == f"getbill {word}: The database is empty, this program needs {HEAD}: run `getbill migrate`.\n"
     )
 
 
@@ -221,11 +222,12 @@ def test_a_missing_master_key_stops_the_start_with_the_reason(program: MakeProgr
     refused = program().launch()
 
     assert refused.end() == 1
-    sentences = [line for line in refused.said.splitlines() if line.startswith("getbill: ")]
+    sentences = [line for line in refused.said.splitlines() if re.match(r"getbill \w+: ", line)]
     # Whichever process refused first ends the start; the other may have said the same by then.
     assert all("with the master key" in sentence for sentence in sentences[:-1])
     assert re.fullmatch(
-        r"getbill: `getbill (api|worker|sftp)` did not start; what it said stands above\.", sentences[-1]
+        r"getbill serve: `getbill (api|worker|sftp)` did not start; what it said stands above\.",
+        sentences[-1],
     )
     assert "Traceback" not in refused.said
 
