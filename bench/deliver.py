@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.figures import Figure, alternate
 from bench.installation import Home, free_port, home, process, settings
-from getbill import companies, debts, events, reactions, vault, webhooks
+from getbill import access, companies, debts, events, reactions, vault, webhooks
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Details, NewDebt
@@ -128,7 +128,9 @@ async def _open(base: Home, url: str) -> None:
     await webhooks.keep_partitions(database, clock.wall())
     for _ in range(ENDPOINTS):
         async with database.transaction(workspace.now()) as tx:
-            await webhooks.create(tx, workspace, webhooks.NewEndpoint(url, ("debt.created",)))
+            await webhooks.create(
+                tx, workspace, webhooks.NewEndpoint(url, ("debt.created",)), access.OPERATOR
+            )
     for number in range(EVENTS):
         person = Identity(name=f"Jean Dupont {number}", email=f"jean{number}@example.com")
         new = NewDebt(person, Money(234000, "EUR"), f"F-{number}", "standard_3_waves", Details())
