@@ -135,6 +135,7 @@ class BoundedProtocol(HttpToolsProtocol):
         # Bytes of the head that were fed in earlier pieces; of the body, with and without framing.
         self._head_bytes = 0
         self._piece_bytes = 0
+        self._headers_count = 0
         self._fed_bytes = 0
         self._body_bytes = 0
         self._window_bytes = 0
@@ -206,6 +207,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         self._is_in_head = False
         self._is_in_body = True
+        self._headers_count = len(self.headers)
         most_bytes = self._head_bytes + self._piece_bytes
         self._head_bytes = self._fed_bytes = self._body_bytes = self._window_bytes = 0
         # Counted only where it may be too large, which it seldom is.
@@ -252,7 +254,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._dismiss(400, message("This is not an HTTP/1.1 request."))
 
     def _size_of_head(self) -> int:
-        lines = sum(len(name) + len(value) + 4 for name, value in self.headers)
+        # Trailers are appended to the headers.
+        lines = sum(len(name) + len(value) + 4 for name, value in self.headers[: self._headers_count])
         return len(self.url) + lines
 
     def _check_head(self) -> None:

@@ -4,6 +4,7 @@ from typing import Final
 
 from getbill import __version__
 from getbill.first_run import Credentials
+from getbill.kit import key_life
 from getbill.settings import Settings
 
 _FIRST_DEBT: Final = """\
@@ -65,9 +66,7 @@ def _backups(settings: Settings) -> list[str]:
     """Return how long a backup of the database opens, where the master key is ours to destroy."""
     if settings.master_key is not None:
         return []
-    from getbill import vault
-
-    days = vault.lasting(settings.erasure_days)[1].days
+    days = key_life.lasting(settings.erasure_days)[1].days
     return [
         f"A backup of the database opens for {days} days, an older one never: replaced versions of the master key are",
         "destroyed, so that who is erased stays erased (GETBILL_ERASURE_DAYS). Keep master.key and erasures.jsonl apart.",

@@ -232,11 +232,12 @@ def test_a_body_without_an_end_is_refused(
         assert client.first_line().split()[1] == b"%d" % status
 
 
-def test_trailers_without_an_end_are_refused(address: tuple[str, int], key: str) -> None:
+@pytest.mark.parametrize("pieces", [1, 3, 2_000])
+def test_trailers_without_an_end_are_refused(address: tuple[str, int], key: str, pieces: int) -> None:
+    sent = post(key, "Transfer-Encoding: chunked") + b"1\r\n{\r\n0\r\n" + b"X-Trailer: some\r\n" * 2_000
+    size = -(-len(sent) // pieces)
     with Client(address) as client:
-        client.send(
-            post(key, "Transfer-Encoding: chunked"), b"1\r\n{\r\n0\r\n", *[b"X-Trailer: some\r\n"] * 2_000
-        )
+        client.send(*(sent[at : at + size] for at in range(0, len(sent), size)))
 
         assert client.status() == 431
 

@@ -277,8 +277,8 @@ def test_a_database_of_somebody_elses_may_go_away_and_come_back(program: MakePro
         running = program(DATABASE_URL=elsewhere, **FREE).start()
         creator = Creator(running)
         seconds_until(creator.is_back, PATIENT_SECONDS)
+        seconds_until(lambda: asyncio.run(listening(server)) >= 3, PATIENT_SECONDS)
         heard = asyncio.run(listening(server))
-        assert heard >= 3
 
         server.end()
         assert creator.create() == 503
@@ -296,7 +296,7 @@ def test_a_database_of_somebody_elses_may_go_away_and_come_back(program: MakePro
         seconds_until(lambda: creator.create() == 503, PATIENT_SECONDS)
         server.restart()
         seconds_until(creator.is_back, BACK_SECONDS)
-        seconds_until(lambda: asyncio.run(listening(server)) == heard, BACK_SECONDS)
+        seconds_until(lambda: asyncio.run(listening(server)) >= heard, PATIENT_SECONDS)
         seconds_until(lambda: greets(running.credentials), BACK_SECONDS)
         assert_nothing_was_lost(creator)
         running.stop()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getbill.kit import ids
+from getbill.kit.key_life import lasting
 from getbill.vault import (
     Key,
     KeyFile,
@@ -20,7 +21,6 @@ from getbill.vault import (
     Vault,
     Version,
     Versions,
-    lasting,
     read_master_keys,
     write_master_keys,
 )

@@ -8,7 +8,7 @@ its replaced versions are destroyed, so that a destroyed key is soon unreadable 
 
 from getbill.vault.actions import destroy, drop_key, make_key, unlock
 from getbill.vault.holders import holding
-from getbill.vault.keyfile import KeyFile, Version, Versions, lasting
+from getbill.vault.keyfile import KeyFile, Version, Versions
 from getbill.vault.model import (
     Key,
     Lookup,
@@ -45,7 +45,6 @@ __all__ = [
     "destroy",
     "drop_key",
     "holding",
-    "lasting",
     "look",
     "make_key",
     "read_master_keys",

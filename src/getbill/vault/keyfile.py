@@ -8,7 +8,7 @@ import base64
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from re import compile as pattern
 from typing import Final
@@ -17,8 +17,6 @@ from getbill.kit import crashes, files
 from getbill.vault.model import Key, MasterKeyWrong, read_master_keys
 
 DESTROYED_MAX: Final = 50
-# So late a rotation or a destruction may come without breaking the promise.
-LATE: Final = timedelta(hours=1)
 
 _TIME: Final = pattern(r"\b(made|replaced) (\S+?Z)")
 _DESTROYED: Final = pattern(r"#\s*destroyed ([0-9a-f]{16}) (\S+Z)")
@@ -167,13 +165,6 @@ class KeyFile:
         elif former.exists():
             former.unlink()
         files.shred(draft)
-
-
-def lasting(days: int) -> tuple[timedelta, timedelta]:
-    """Return how long a version is in use, and how long it is kept once it is replaced: together less than the days."""
-    whole = timedelta(days=days)
-    in_use = whole / 6
-    return in_use, whole - in_use - LATE
 
 
 def _versions(line: str) -> list[Version]:

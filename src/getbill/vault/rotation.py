@@ -17,8 +17,9 @@ from asyncpg import Record
 
 from getbill.kit import clock, crashes
 from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.key_life import lasting
 from getbill.vault import holders
-from getbill.vault.keyfile import KeyFile, Version, Versions, lasting
+from getbill.vault.keyfile import KeyFile, Version, Versions
 from getbill.vault.model import SealBroken, Vault
 
 BATCH: Final = 500

@@ -8,9 +8,10 @@ from asyncpg import Record
 
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement
+from getbill.kit.key_life import lasting
 from getbill.vault import holders
 from getbill.vault.holders import FRESH
-from getbill.vault.keyfile import KeyFile, Versions, lasting
+from getbill.vault.keyfile import KeyFile, Versions
 from getbill.vault.model import Vault
 
 _MASTER: Final = Statement(
