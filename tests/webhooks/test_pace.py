@@ -131,16 +131,16 @@ async def test_an_endpoint_that_begins_to_hang_keeps_only_what_is_on_the_wire(
     hanging: Any,
     answering: Any,
 ) -> None:
-    receiver = await receive()
+    async def hang_from_the_twentieth_on(received: Any) -> Any:
+        return await (answering(204) if len(receiver.received) < 20 else hanging)(received)
+
+    receiver = await receive(hang_from_the_twentieth_on)
     endpoint_id = await subscribe(receiver, "debt.created", concurrency=4)
     for _ in range(60):
         await open_debt()
     await owe()
     [courier] = await couriers(1, wait_seconds=0.1)
-    await until(lambda: len(receiver.received) >= 20)
-
-    receiver.answer = hanging
-    await until(lambda: receiver.under_way == 4)
+    await until(lambda: receiver.under_way == 4 and len(receiver.received) >= 20)
     held = "SELECT count(*) FROM webhook_deliveries WHERE endpoint_id = $1 AND lease_until IS NOT NULL"
     async with asyncio.timeout(5):
         while await database.pool.fetchval(held, endpoint_id) != 4:  # noqa: ASYNC110 - the courier's own turns
