@@ -84,6 +84,7 @@ async def test_staff_are_listed_let_in_and_no_longer(getbill: Run) -> None:
 
     reset = await made(getbill("user", "reset", "ANNA@acme.example"))
     last = await getbill("user", "deactivate", "anna@acme.example")
+    revoked = await getbill("credential", "revoke", "anna@acme.example")
     gone = await made(getbill("user", "deactivate", "ben@acme.example"))
     back = await made(getbill("user", "activate", "ben@acme.example"))
     listed = await made(getbill("user", "list"))
@@ -92,6 +93,7 @@ async def test_staff_are_listed_let_in_and_no_longer(getbill: Run) -> None:
     assert "name@example.com" in str(wrong.exception)
     assert reset["password"] != admin["password"]
     assert "only administrator" in str(last.exception)
+    assert "only administrator" in str(revoked.exception)
     assert (gone["is_active"], back["is_active"]) == (False, True)
     assert [one["email"] for one in listed] == ["anna@acme.example", "ben@acme.example"]
     assert "password" not in json.dumps(listed)

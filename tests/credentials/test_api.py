@@ -190,7 +190,7 @@ async def test_another_companys_credential_is_not_there(
 
 
 async def hired(installation: Installation, company: Company) -> Actor:
-    new = companies.NewUser(f"{ids.new()}@company.example", "a long password")
+    new = companies.NewUser(f"{ids.new()}@company.example", "a long password", "developer")
     return Actor("user", await companies.create_user(installation.database, company.founded.company_id, new))
 
 

@@ -6,7 +6,7 @@ from getbill import access
 
 async def test_who_creates_a_credential_is_recorded(getbill: Run) -> None:
     await made(getbill("company", "create", "Acme"))
-    user = await made(getbill("user", "create", "marie@acme.example"))
+    user = await made(getbill("user", "create", "marie@acme.example", "--role", "developer"))
     by = ("--created-by", "Marie@acme.example")
 
     client = await made(getbill("client", "create", *by))
@@ -36,7 +36,7 @@ async def test_a_client_holds_no_administrative_scope_unless_it_is_named(getbill
 
 async def test_a_person_is_revoked_with_what_only_they_used(getbill: Run) -> None:
     await made(getbill("company", "create", "Acme"))
-    user = await made(getbill("user", "create", "marie@acme.example"))
+    user = await made(getbill("user", "create", "marie@acme.example", "--role", "developer"))
     client = await made(getbill("client", "create", "--created-by", "marie@acme.example"))
     login = await made(getbill("sftp-login", "create", "--created-by", "marie@acme.example"))
     handled = await made(getbill("sftp-login", "create", "--created-by", "marie@acme.example"))

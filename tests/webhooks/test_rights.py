@@ -205,7 +205,7 @@ async def test_an_endpoint_of_a_person_is_sent_data_until_they_leave(
 ) -> None:
     state = house.app.state
     workspace = await companies.workspace(state.database, state.vault, house.workspace_id)
-    new = companies.NewUser(f"{ids.new()}@company.example", "a long password")
+    new = companies.NewUser(f"{ids.new()}@company.example", "a long password", "developer")
     user_id = await companies.create_user(state.database, workspace.company.id, new)
     receiver = await receive()
     async with state.database.transaction(workspace.now()) as tx:

@@ -1,7 +1,9 @@
 """`getbill user`: the staff of a company."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -9,7 +11,7 @@ from getbill import companies
 from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database
+from getbill.kit.db import Database, Transaction
 from getbill.vault import Vault
 
 user = typer.Typer(no_args_is_help=True, help="Members of staff.")
@@ -77,20 +79,20 @@ def reset(
 @user.command()
 def deactivate(email: str) -> None:
     """Let a member of staff in no longer; what they did stays under their name."""
-    _set_active(email, is_active=False)
+    _change(email, companies.deactivate_user)
 
 
 @user.command()
 def activate(email: str) -> None:
     """Let a member of staff in again."""
-    _set_active(email, is_active=True)
+    _change(email, companies.activate_user)
 
 
-def _set_active(email: str, *, is_active: bool) -> None:
+def _change(email: str, action: Callable[[Transaction, UUID], Awaitable[None]]) -> None:
     async def change(opened: Database, _vault: Vault) -> dict[str, Any]:
         person = await companies.user(opened, email)
         async with opened.transaction(clock.wall()) as tx:
-            await companies.set_active(tx, person, is_active=is_active)
+            await action(tx, person.id)
         return _shown(await companies.user(opened, email))
 
     choosing.show(database.run(change))

@@ -9,8 +9,7 @@ import argon2
 import asyncpg
 from babel.core import get_global
 
-from getbill.companies import queries
-from getbill.companies.model import ROLES, User
+from getbill.companies.model import ROLES
 from getbill.companies.queries import lookup_context
 from getbill.kit import clock, emails, ibans, ids, money, names, phones
 from getbill.kit.db import Database, Statement, Transaction
@@ -65,15 +64,23 @@ _UPDATE = Statement(
     WHERE id = $1 RETURNING id
     """,
 )
-_SET_ACTIVE = Statement(
-    "companies.set_active",
-    "Let a member of staff in, or no longer.",
-    "UPDATE users SET is_active = $2 WHERE id = $1",
+_LOCK_COLLEAGUES = Statement(
+    "companies.lock_colleagues",
+    "Hold a member of staff and those of their company, so that two do not deactivate the last two administrators.",
+    """
+    SELECT id, email, role, is_active FROM users
+    WHERE company_id = (SELECT company_id FROM users WHERE id = $1) ORDER BY id FOR UPDATE
+    """,
 )
 _DEACTIVATE = Statement(
     "companies.deactivate_user",
     "Let a member of staff in no longer.",
     "UPDATE users SET is_active = false WHERE id = $1 AND is_active RETURNING id",
+)
+_ACTIVATE = Statement(
+    "companies.activate_user",
+    "Let a member of staff in again.",
+    "UPDATE users SET is_active = true WHERE id = $1",
 )
 _SET_LETTERHEAD = Statement(
     "companies.set_letterhead",
@@ -240,16 +247,6 @@ async def set_password(database: Database, email: str, password: str) -> None:
         raise NotFound(message("There is no user {email}.", email=excerpt(email)))
 
 
-async def set_active(tx: Transaction, user: User, *, is_active: bool) -> None:
-    """Let a member of staff in, or no longer; raise LastAdmin rather than lock everybody out."""
-    admins = [one for one in await queries.admins(tx, user.company_id) if one.id != user.id]
-    if not is_active and user.role == "admin" and user.is_active and not admins:
-        raise LastAdmin(
-            message("{email} is the company's only administrator. Make another one first.", email=user.email)
-        )
-    await tx.execute(_SET_ACTIVE, user.id, is_active)
-
-
 async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> None:
     """Change fields of a company; raise Invalid for a value that cannot be one, NotFound when there is none."""
     if changes.name is not None and not changes.name.strip():
@@ -304,9 +301,26 @@ def _phone(text: str, country: str | None) -> str:
 
 
 async def deactivate_user(tx: Transaction, user_id: UUID) -> None:
-    """Let a member of staff in no longer; raise NotFound when there is none, or they are deactivated already."""
+    """Let a member of staff in no longer.
+
+    Raises NotFound when there is none or they are deactivated already, LastAdmin rather than leave a company to nobody.
+    """
+    colleagues = await tx.fetch(_LOCK_COLLEAGUES, user_id)
+    admins = [one for one in colleagues if one["role"] == "admin" and one["is_active"]]
+    if [one["id"] for one in admins] == [user_id]:
+        raise LastAdmin(
+            message(
+                "{email} is the company's only administrator. Make another one first.",
+                email=admins[0]["email"],
+            )
+        )
     if await tx.fetchval(_DEACTIVATE, user_id) is None:
         raise NotFound(message("There is no such user, or they are deactivated already."))
+
+
+async def activate_user(tx: Transaction, user_id: UUID) -> None:
+    """Let a member of staff in again; nothing where they are in."""
+    await tx.execute(_ACTIVATE, user_id)
 
 
 def _long_enough(password: str) -> str:
