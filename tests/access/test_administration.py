@@ -14,6 +14,7 @@ async def test_two_companies_of_one_name_are_refused_unless_both_are_wanted(getb
     second = await made(getbill("company", "create", "Acme SARL", "--same-name"))
     which = await getbill("user", "list", "--company", "Acme SARL")
     renamed = await getbill("company", "rename", second["id"], "ACME SARL")
+    hidden = await getbill("company", "rename", second["id"], "Acme \u202eSARL")
     other = await made(getbill("company", "rename", second["id"], "Acme Lyon"))
 
     assert str(again.exception) == (
@@ -22,6 +23,7 @@ async def test_two_companies_of_one_name_are_refused_unless_both_are_wanted(getb
     assert first["id"] in str(which.exception)
     assert second["id"] in str(which.exception)
     assert "already" in str(renamed.exception)
+    assert "U+202E" in str(hidden.exception)
     assert other["name"] == "Acme Lyon"
 
 

@@ -162,9 +162,7 @@ async def create(
     is_demo: bool = False,
 ) -> Founded:
     """Found a company with a live workspace and a sandbox."""
-    if not name.strip():
-        raise one_field("/name", "missing", message("A company has a name."))
-    names.refuse_hidden({"/name": name.strip()})
+    _check_name(name)
     founded = Founded(ids.new(), ids.new(), ids.new())
     now = clock.wall()
     secret = vault.seal(os.urandom(32), lookup_context(founded.company_id))
@@ -249,8 +247,8 @@ async def set_password(database: Database, email: str, password: str) -> None:
 
 async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> None:
     """Change fields of a company; raise Invalid for a value that cannot be one, NotFound when there is none."""
-    if changes.name is not None and not changes.name.strip():
-        raise one_field("/name", "missing", message("A company has a name."))
+    if changes.name is not None:
+        _check_name(changes.name)
     if changes.country is not None and changes.country not in get_global("territory_currencies"):
         raise one_field(
             "/country",
@@ -277,6 +275,12 @@ async def update(tx: Transaction, company_id: UUID, changes: CompanyChanges) -> 
     )
     if updated is None:
         raise NotFound(message("There is no such company."))
+
+
+def _check_name(name: str) -> None:
+    if not name.strip():
+        raise one_field("/name", "missing", message("A company has a name."))
+    names.refuse_hidden({"/name": name.strip()})
 
 
 def _email(text: str) -> str:
