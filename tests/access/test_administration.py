@@ -1,6 +1,7 @@
 """Administering companies, people, webhooks and a sandbox's time from the command line."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -133,14 +134,34 @@ async def test_a_sandboxs_clock_is_moved_and_a_live_one_is_not(getbill: Run) -> 
     assert "--days or --hours" in str(nothing.exception)
 
 
-async def test_a_company_goes_with_all_it_owns(getbill: Run) -> None:
+async def test_a_company_with_debts_in_live_stays(getbill: Run, tmp_path: Path) -> None:
+    await made(getbill("company", "create", "Goes"))
+    file = tmp_path / "debts.csv"
+    file.write_text(
+        "reference,name,email,amount,currency,due_date\nF-1,Jean Dupont,jean@x.example,12.50,EUR,2024-01-15\n"
+    )
+    in_live = await getbill("import", str(file), "--company", "Goes", "--workspace", "live")
+    owing = await getbill("company", "delete", "Goes", "--yes")
+
+    assert in_live.exit_code == 0, in_live.output
+    assert str(owing.exception) == "The company has 1 debt in live. Erase it first."
+
+
+async def test_a_company_whose_debts_are_fictitious_goes_with_all_it_owns(
+    getbill: Run, tmp_path: Path
+) -> None:
     await made(getbill("company", "create", "Stays"))
     gone = await made(getbill("company", "create", "Goes"))
     await made(getbill("user", "create", "anna@goes.example", "--company", "Goes"))
-    await getbill("client", "create", "--company", "Goes")
-    await getbill("key", "create", "--company", "Goes")
-    await getbill("webhooks", "create", "https://example.com/hooks", "--company", "Goes")
-    await getbill("sftp-login", "create", "--company", "Goes")
+    for words in (("client",), ("key",), ("sftp-login",), ("webhooks",)):
+        url = ("https://example.com/hooks",) if words == ("webhooks",) else ()
+        await getbill(*words, "create", *url, "--company", "Goes")
+    file = tmp_path / "debts.csv"
+    file.write_text(
+        "reference,name,email,amount,currency,due_date\nF-1,Jean Dupont,jean@x.example,12.50,EUR,2024-01-15\n"
+    )
+    in_sandbox = await getbill("import", str(file), "--company", "Goes", "--workspace", "sandbox")
+    assert in_sandbox.exit_code == 0, in_sandbox.output
 
     unsure = await getbill("company", "delete", "Goes")
     done = await made(getbill("company", "delete", "Goes", "--yes"))

@@ -7,12 +7,13 @@ import typer
 
 from getbill import companies
 from getbill.access import OPERATOR, Actor
-from getbill.companies import Company
+from getbill.companies import Company, Workspace
 from getbill.kit import ids, json
 from getbill.kit.db import Database
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
 from getbill.kit.stops import CannotRun
+from getbill.vault import Vault
 
 CompanyName = Annotated[
     str | None, typer.Option("--company", help="Its name or id; not needed where there is only one.")
@@ -52,6 +53,12 @@ async def workspace(database: Database, owner: Company, named: str) -> UUID:
         if named in {kind, name, ids.show("workspace", workspace_id)}:
             return workspace_id
     raise NotFound(message("{name} has no workspace '{named}'.", name=owner.name, named=excerpt(named)))
+
+
+async def loaded(database: Database, vault: Vault, named_company: str | None, named: str) -> Workspace:
+    """Return the workspace of a kind, name or id, of a named company or the only one there is, with all it carries."""
+    owner = await company(database, named_company)
+    return await companies.workspace(database, vault, await workspace(database, owner, named))
 
 
 async def workspaces(database: Database, owner: Company, named: str | None) -> list[UUID]:

@@ -171,7 +171,7 @@ def delete(
     name: Annotated[str, typer.Argument(help="Which company, by name or id.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete a company for good: its sandbox, credentials, webhooks, files and staff. Live debts are erased first."""
+    """Delete a company for good: its sandbox, credentials, webhooks, files and staff; refused while it has live debts."""
 
     async def find(opened: Database, _vault: Vault) -> companies.Company:
         return await choosing.company(opened, name)
@@ -185,8 +185,8 @@ def delete(
             raise CannotRun("That is not its name: nothing was deleted.")
 
     async def end(opened: Database, _vault: Vault) -> dict[str, Any]:
-        rows = await companies.delete(opened, doomed.id)
         async with opened.transaction(clock.wall()) as tx:
+            rows = await companies.delete(tx, doomed.id)
             await access.forget(tx, doomed.id)
         return {"id": ids.show("company", doomed.id), "name": doomed.name, "deleted_rows": rows}
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from getbill import companies, imports
+from getbill import imports
 from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName
 from getbill.companies import Workspace
@@ -133,8 +133,7 @@ def _import(asked: _Asked, company: str | None, workspace: str) -> None:
     """Import a file into a workspace and end with the status that scripts are told."""
 
     async def run(settings: Settings, opened: Database, vault: Vault) -> int:
-        owner = await choosing.company(opened, company)
-        place = await companies.workspace(opened, vault, await choosing.workspace(opened, owner, workspace))
+        place = await choosing.loaded(opened, vault, company, workspace)
         crew = imports.Crew(opened, vault, imports.starter(settings))
         wanted = asked.wanted(place.company.language)
         return await _Run(opened, crew, place, asked).go(wanted, settings.import_bytes_max)

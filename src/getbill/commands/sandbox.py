@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from getbill import access, companies
+from getbill import access
 from getbill import sandbox as sandboxes
 from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName
@@ -37,7 +37,7 @@ def advance(
         raise CannotRun(f"Give --days or --hours: more than none, at most {sandboxes.ADVANCE_DAYS_MAX} days.")
 
     async def move(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await _workspace(opened, vault, company, workspace)
+        place = await choosing.loaded(opened, vault, company, workspace)
         async with opened.transaction(place.now()) as tx:
             begun = await sandboxes.begin(tx, place, timedelta(days=days, hours=hours))
             await access.forget(tx, place.id)
@@ -52,7 +52,7 @@ def show_clock(company: CompanyName = None, workspace: WorkspaceName = "sandbox"
     """Say what time it is in a sandbox, and how far a move of its clock has come."""
 
     async def find(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await _workspace(opened, vault, company, workspace)
+        place = await choosing.loaded(opened, vault, company, workspace)
         sandboxes.refuse_live(place)
         running = await sandboxes.running(opened, place.id)
         return sandboxes.clock_shown(await sandboxes.clock_of(opened, place.id), running)
@@ -74,8 +74,3 @@ async def _ended(opened: Database, place: Workspace, begun: sandboxes.Advance) -
                     "Nothing moves yet: a worker has to run (`getbill serve` or `getbill worker`).", err=True
                 )
     return moving
-
-
-async def _workspace(opened: Database, vault: Vault, company: str | None, named: str) -> Workspace:
-    owner = await choosing.company(opened, company)
-    return await companies.workspace(opened, vault, await choosing.workspace(opened, owner, named))

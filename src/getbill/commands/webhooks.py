@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import typer
 
-from getbill import companies, webhooks
+from getbill import webhooks
 from getbill.access import OPERATOR
 from getbill.commands import choosing, database
 from getbill.commands.choosing import CompanyName, CreatorEmail
@@ -45,7 +45,7 @@ def list_all(company: CompanyName = None, workspace: WorkspaceName = "live") -> 
     """List a workspace's webhooks, without their secrets."""
 
     async def find(opened: Database, vault: Vault) -> list[dict[str, Any]]:
-        place = await _workspace(opened, vault, company, workspace)
+        place = await choosing.loaded(opened, vault, company, workspace)
         return [webhooks.shown(one) for one in await webhooks.endpoints(opened, place)]
 
     choosing.show(database.run(find))
@@ -88,7 +88,7 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     asked = {name: value for name, value in told.items() if value is not None}
 
     async def make(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await _workspace(opened, vault, company, workspace)
+        place = await choosing.loaded(opened, vault, company, workspace)
         new = webhooks.read_new(asked, webhooks.Reach(place.is_live, Settings().webhook_networks))
         by = await choosing.creator(opened, place.company, created_by)
         async with opened.transaction(place.now()) as tx:
@@ -119,7 +119,7 @@ def rotate(
     """Replace the secret without interruption, and print the new one."""
 
     async def change(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await _workspace(opened, vault, company, workspace)
+        place = await choosing.loaded(opened, vault, company, workspace)
         async with opened.transaction(place.now()) as tx:
             made = await webhooks.rotate(tx, place, ids.read("we", webhook), overlap_hours, OPERATOR)
         return webhooks.shown(made.endpoint) | {"secret": made.secret}
@@ -143,7 +143,7 @@ def send_sample(
         raise CannotRun(f"There is no event {event!r}. There are: {', '.join(KINDS)}.")
 
     async def fire(settings: Settings, opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await _workspace(opened, vault, company, workspace)
+        place = await choosing.loaded(opened, vault, company, workspace)
         endpoint = await webhooks.find(opened, place, ids.read("we", webhook))
         poster = webhooks.Poster(settings.webhook_networks, tls=webhooks.trusting(settings.ca_bundle))
         async with poster:
@@ -177,7 +177,7 @@ def enable(
 
 def _change(webhook: str, company: str | None, workspace: str, changes: dict[str, Any]) -> None:
     async def change(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await _workspace(opened, vault, company, workspace)
+        place = await choosing.loaded(opened, vault, company, workspace)
         async with opened.transaction(place.now()) as tx:
             changed = await webhooks.update(tx, place, ids.read("we", webhook), changes, OPERATOR)
             return webhooks.shown(changed)
@@ -190,7 +190,7 @@ def delete(webhook: WebhookId, company: CompanyName = None, workspace: Workspace
     """Delete a webhook; what was pending for it is dropped, and its log stays."""
 
     async def end(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await _workspace(opened, vault, company, workspace)
+        place = await choosing.loaded(opened, vault, company, workspace)
         async with opened.transaction(place.now()) as tx:
             await webhooks.delete(tx, place, ids.read("we", webhook))
         return {"id": webhook, "deleted": True}
@@ -230,7 +230,7 @@ def replay(  # noqa: PLR0913 the options of a command are its parameters
     asked = {name: value for name, value in told.items() if value is not None}
 
     async def send(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await _workspace(opened, vault, company, workspace)
+        place = await choosing.loaded(opened, vault, company, workspace)
         again = webhooks.read_replay(asked, ids.read("we", webhook))
         async with opened.transaction(place.now()) as tx:
             done = await webhooks.replay(tx, place, again, OPERATOR)
@@ -249,7 +249,7 @@ def tail(
     """Print each delivery as it is settled, until Ctrl-C."""
 
     async def follow(opened: Database, vault: Vault) -> None:
-        place = await _workspace(opened, vault, company, workspace)
+        place = await choosing.loaded(opened, vault, company, workspace)
         endpoint_id = None
         if webhook is not None:
             endpoint_id = (await webhooks.find(opened, place, ids.read("we", webhook))).id
@@ -293,8 +293,3 @@ def _line(told: dict[str, Any]) -> str:
         last.get("error") or "",
     ]
     return " ".join(word for word in words if word)
-
-
-async def _workspace(opened: Database, vault: Vault, company: str | None, named: str) -> Workspace:
-    owner = await choosing.company(opened, company)
-    return await companies.workspace(opened, vault, await choosing.workspace(opened, owner, named))

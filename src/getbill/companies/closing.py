@@ -1,6 +1,6 @@
 """Deleting a company with everything it owns.
 
-Only a company without debts in live can go: a person erases, archives or exports those first. Every row that belongs to the
+Only a company without debts in live can go: a person erases those first. Every row that belongs to the
 company or one of its workspaces is deleted, in the order that the foreign keys of the database's own catalogue give, in one
 transaction; its keys go with it.
 """
@@ -10,8 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from getbill.kit import clock
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.db import Statement, Transaction
 from getbill.kit.errors import Conflict
 from getbill.kit.messages import counted, message
 
@@ -55,14 +54,13 @@ class CompanyHasDebts(Conflict):
     way_out = "Erase its debts first: `DELETE /debts/{id}`."
 
 
-async def delete(database: Database, company_id: UUID) -> int:
+async def delete(tx: Transaction, company_id: UUID) -> int:
     """Delete a company, its workspaces, credentials and staff, and return how many rows went.
 
     Raises CompanyHasDebts while a debt in live is not erased, Conflict where something is still written for it.
     """
     try:
-        async with database.transaction(clock.wall()) as tx:
-            return await _delete(tx, company_id)
+        return await _delete(tx, company_id)
     except asyncpg.ForeignKeyViolationError as error:
         raise Conflict(
             message("Something is still being written for this company. Repeat the command.")
