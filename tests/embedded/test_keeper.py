@@ -108,7 +108,7 @@ async def test_what_keeps_it_down_is_said_and_once_gone_it_is_back(
 
         mend()
         await until(lambda: outage.sentence() is None)
-        await until(lambda: answers(server))
+        assert await until(lambda: answers(server))
 
 
 async def test_a_server_killed_while_it_recovers_is_started_again(server: Server) -> None:
@@ -118,7 +118,7 @@ async def test_a_server_killed_while_it_recovers_is_started_again(server: Server
             before = kill(server)
             # Whatever it is at by then, starting or recovering.
             await until(lambda before=before: server.process is not None and server.process.pid != before)
-        await until(lambda: answers(server))
+        assert await until(lambda: answers(server))
 
 
 async def test_a_server_that_gets_no_further_is_ended_and_started_again(
@@ -163,7 +163,7 @@ async def test_processes_that_a_killed_server_left_do_not_keep_the_next_one_down
         before = kill(server)
 
         await until(lambda: server.process is not None and server.process.pid != before and server.is_ready)
-        await until(lambda: answers(server))
+        assert await until(lambda: answers(server))
         connection.terminate()
 
 

@@ -86,7 +86,12 @@ def test_a_plain_host_is_taken(host: str, read: object) -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "[::1]", "[::ffff:127.0.0.1]"])
 def test_a_sandbox_reaches_the_loopback(host: str) -> None:
-    refuse_unreachable(f"http://{host}:9000/hooks", Reach(is_live=False))
+    url = f"http://{host}:9000/hooks"
+
+    refuse_unreachable(url, Reach(is_live=False))
+
+    with pytest.raises(Invalid):
+        refuse_unreachable(url, Reach(is_live=True))
 
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1"])
