@@ -8,19 +8,14 @@ from typing import Final, TypeVar
 
 import asyncpg
 
+from getbill.kit import lost
+
 _Thing = TypeVar("_Thing")
 
-# The database's or the machine's of the moment, or the schema's: the same again, later, may go well, and nothing else would.
+# Beside a database that is away: the machine's of the moment, a collision, the schema's. The same may go well later.
 _PASSING: Final = (
     OSError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.SyntaxOrAccessError,
     asyncpg.FeatureNotSupportedError,
 )
@@ -28,9 +23,7 @@ _PASSING: Final = (
 
 def is_passing(error: BaseException) -> bool:
     """Tell whether a failure is the database's or the machine's of the moment, and not the thing's own."""
-    # What asyncpg cannot encode is an interface error by its class, and the value's own by its meaning.
-    is_wrong_value = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
-    return isinstance(error, _PASSING) and not is_wrong_value
+    return lost.is_away(error) or isinstance(error, _PASSING)
 
 
 async def isolated(
