@@ -392,3 +392,11 @@ def test_a_debt_s_tag_changes_with_its_debtor_too() -> None:
     debt.debtor.updated_at = NOW + timedelta(seconds=1)
 
     assert answers.tag(debt) != before
+
+
+async def test_a_country_is_not_refused_as_a_language() -> None:
+    with pytest.raises(Invalid) as refused:
+        await _read(NewDebtBody, SEED | {"debtor": {"name": "Jean", "address": {"country": "France"}}})
+
+    (error,) = refused.value.errors
+    assert error.detail == "The field 'country' must be an ISO 3166-1 code of two letters, such as FR."

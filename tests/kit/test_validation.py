@@ -29,7 +29,7 @@ from getbill.kit.errors import WrongValue
 from getbill.kit.http import json_bodies, wrong_fields
 from getbill.kit.messages import VALUE, message
 from getbill.kit.paths import routes_of
-from getbill.kit.validation import KNOWN, forms, sentence
+from getbill.kit.validation import KNOWN, formed, forms, sentence
 from getbill.settings import Settings
 
 # Of pydantic's own wording, of Python's, and of regular expressions.
@@ -295,3 +295,8 @@ def _patterns(schema: Any) -> Iterator[str]:
     elif isinstance(schema, list):
         for member in schema:
             yield from _patterns(member)
+
+
+def test_a_pattern_has_one_form_of_words() -> None:
+    with pytest.raises(ValueError, match="in words already"):
+        formed("^[A-Za-z]{2}$", message("{subject} must be something else.", subject=VALUE))

@@ -30,7 +30,7 @@ from getbill.kit.errors import FieldError, WrongValue
 from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
 from getbill.kit.names import Lines, Name
-from getbill.kit.shapes import holds, written_day
+from getbill.kit.shapes import Flag, holds, written_day
 from getbill.kit.validation import field_subject, formed
 
 # CLDR's territories include groups and placeholders that are nobody's address.
@@ -128,7 +128,8 @@ Currency = Annotated[
 Country = Annotated[
     str,
     formed(
-        "^[A-Za-z]{2}$",
+        # Not as that of a language: each pattern has words of its own.
+        "^[A-Za-z][A-Za-z]$",
         message("{subject} must be an ISO 3166-1 code of two letters, such as FR.", subject=VALUE),
         examples=["FR"],
     ),
@@ -230,7 +231,7 @@ class DebtFields(BaseModel):
     payment_link: Link | None = None
     company: Text | None = Field(None, description="Name of the creditor, if you collect for several.")
     metadata: Metadata | None = None
-    accept_expensive_destination: bool | None = Field(
+    accept_expensive_destination: Flag | None = Field(
         None,
         description="Whether to call and text the debtor also where the number is premium rate, a satellite phone, a pager"
         " or the like; such a number is refused otherwise.",

@@ -53,6 +53,8 @@ def _in_utc(value: datetime) -> datetime:
 DayAsked = Annotated[date, BeforeValidator(written_day)]
 InstantAsked = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterValidator(_in_utc)]
 
+# Of a body: a text or a number is none.
+Flag = Annotated[bool, Field(strict=True)]
 MoneyNumber = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 Currency = Annotated[
     str,

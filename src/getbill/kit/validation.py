@@ -173,8 +173,14 @@ _FORMS: Final[dict[str, Message]] = {}
 
 
 def formed(pattern_text: str, form: Message, /, **more: Any) -> Any:
-    """Return a text's `Field` with a pattern, and say in words what the pattern expects: a message with `{subject}`."""
-    _FORMS[pattern_text] = form
+    """Return a text's `Field` with a pattern, and say in words what the pattern expects: a message with `{subject}`.
+
+    Raises ValueError for a pattern that already has other words: pydantic's errors name nothing else of the field.
+    """
+    if _FORMS.setdefault(pattern_text, form) != form:
+        raise ValueError(
+            f"{pattern_text} is in words already; spell it differently where it means something else"
+        )
     field: FieldInfo = Field(pattern=pattern_text, **more)
     return field
 
