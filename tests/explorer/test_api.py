@@ -67,6 +67,9 @@ async def test_the_page_of_events_is_the_table_of_events(client) -> None:
         ("/docs", "", "Your first debt"),
         ("/docs", "fr-FR,fr;q=0.9,en;q=0.5", "Votre premier dossier"),
         ("/docs", "de", "Your first debt"),
+        ("/docs", "fr;q=0.1, en;q=0.9", "Your first debt"),
+        ("/docs", "fr;q=0, de", "Your first debt"),
+        ("/docs", "en;q=0, *", "Votre premier dossier"),
         ("/docs?lang=fr", "en", "Votre premier dossier"),
     ],
 )

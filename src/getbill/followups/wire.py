@@ -15,6 +15,7 @@ from getbill.followups.queries import Wanted
 from getbill.kit import destinations, ids, json, paging, phones
 from getbill.kit.calendar import DEFAULT_COUNTRY
 from getbill.kit.errors import WrongValue, one_field
+from getbill.kit.http import refuse_empty_range
 from getbill.kit.messages import VALUE, message
 from getbill.kit.names import Name
 from getbill.kit.shapes import DayAsked, Flag, Instant, Pagination, Printable, written_instant
@@ -54,6 +55,7 @@ class FollowupQuery(FollowupsOfDebtQuery):
 
 def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None, mark: paging.Mark) -> Wanted:
     """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
+    refuse_empty_range("from", query.since, "to", query.until)
     cursor = paging.opened(query.cursor, mark)
     after = paging.read_place(cursor, _SORT) if cursor else None
     return Wanted(

@@ -220,6 +220,11 @@ def one_field(pointer: str, code: str, detail: Message) -> Invalid:
     return Invalid(detail, errors=[FieldError(pointer, code, detail)])
 
 
+def one_parameter(name: str, code: str, detail: Message) -> BadRequest:
+    """Return the refusal of a single wrong parameter."""
+    return BadRequest(detail, errors=[FieldError(name, code, detail)])
+
+
 def refusal(wrong: Sequence[FieldError]) -> Invalid:
     """Return the refusal of these fields."""
     return Invalid(summary(wrong), errors=wrong)
