@@ -51,6 +51,19 @@ async def test_a_batch_answers_what_is_accepted_and_what_is_not_and_why(sandbox:
     assert shown["error_report"]["more"] is None
 
 
+async def test_what_was_refused_is_suggested_to_nobody(sandbox: Site) -> None:
+    born = {"debtor": {"name": "Jean Dupont", "birthdate": "2999-01-01"}}
+    sent = a_batch(born, {"due_date": "2024-01-15", "invoice_date": "2024-01-16"}, {"due_date": "15/01/2024"})
+
+    findings = (await send(sandbox, sent)).json()["error_report"]["findings"]
+
+    assert [(one["value"], one["suggestion"]) for one in findings] == [
+        ("2999-01-01", None),
+        ("2024-01-15", None),
+        ("15/01/2024", "2024-01-15"),
+    ]
+
+
 async def test_a_batch_is_read_again_by_its_id(
     sandbox: Site, client: Site, installation: Installation
 ) -> None:

@@ -147,6 +147,8 @@ Language = Annotated[
 Day = Annotated[
     date, BeforeValidator(_day), Field(examples=["2024-01-15"], ge=date(1900, 1, 1), le=date(2200, 12, 31))
 ]
+# Which of these somebody was born on, `checks.wrong_birthdates` says: it needs to know what day it is.
+Birthdate = Annotated[date, BeforeValidator(_day), Field(examples=["1980-05-17"])]
 Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
 Link = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
 _AMOUNT: JsonSchemaValue = {
@@ -195,7 +197,7 @@ class DebtorBody(BaseModel):
     first_name: Text | None = None
     last_name: Text | None = None
     civility: Literal["Mr", "Ms"] | None = None
-    birthdate: Day | None = None
+    birthdate: Birthdate | None = None
     company: Text | None = Field(
         None, description="Name of the company that owes, for a debt between businesses."
     )
@@ -240,7 +242,7 @@ class DebtFields(BaseModel):
     firstname: Text | None = None
     lastname: Text | None = None
     civility: Literal["Mr", "Ms"] | None = None
-    birthdate: Day | None = None
+    birthdate: Birthdate | None = None
     email: Email | None = None
     phone: Phone | None = None
     debtor_reference: Text | None = None
