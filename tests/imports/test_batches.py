@@ -44,8 +44,8 @@ async def test_a_batch_answers_what_is_accepted_and_what_is_not_and_why(sandbox:
     assert (shown["status"], shown["total"], shown["created"], shown["errors"]) == ("processing", 4, 2, 2)
     findings = shown["error_report"]["findings"]
     assert [(one["index"], one["temp_id"], one["column"], one["code"]) for one in findings] == [
-        (1, "row-2", "/amount", "value-error"),
-        (2, None, "/debtor/email", "value-error"),
+        (1, "row-2", "/amount", "wrong-value"),
+        (2, None, "/debtor/email", "wrong-value"),
     ]
     assert findings[1]["value"] == "jean@"
     assert shown["error_report"]["more"] is None

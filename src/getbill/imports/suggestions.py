@@ -38,7 +38,7 @@ def of_body(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> An
 
 
 def _meant(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any:
-    if error.code == "string-type" and isinstance(value, int | Decimal) and not isinstance(value, bool):
+    if error.code == "not-a-text" and isinstance(value, int | Decimal) and not isinstance(value, bool):
         return format(value, "f") if isinstance(value, Decimal) else str(value)
     if not isinstance(value, str):
         return None

@@ -144,7 +144,7 @@ def _check_envelope(batch: Any) -> None:
         wrong.append(
             FieldError(
                 f"/{_FLAG}",
-                "bool-type",
+                "not-true-or-false",
                 message("{subject} must be true or false.", subject=field_subject((_FLAG,))),
             )
         )
