@@ -186,8 +186,18 @@ async def test_a_token_request_repeats_no_header_either(client: Site, name: str)
     assert (answer.status, answer.json()["error"]) == (400, "invalid_request")
 
 
-async def repeating(site: Site, path: str, name: str) -> Answer:
-    """POST a debt with one header sent twice, the second time with the same value."""
+@pytest.mark.parametrize("codings", [("gzip", "identity"), ("identity", "gzip")])
+@pytest.mark.parametrize("path", [DEBTS, "/token"])
+async def test_an_encoding_in_any_of_several_lines_is_415(
+    sandbox: Site, path: str, codings: tuple[str, str]
+) -> None:
+    answer = await repeating(sandbox, path, "Content-Encoding", codings)
+
+    assert answer.status == 415
+
+
+async def repeating(site: Site, path: str, name: str, values: tuple[str, str] | None = None) -> Answer:
+    """POST a debt with one header sent twice, of other values or the second time with the same."""
     value = {"Content-Length": None, "Host": "testserver"}.get(
         name, site.headers.get(name, "application/json")
     )
@@ -196,8 +206,8 @@ async def repeating(site: Site, path: str, name: str) -> Answer:
     repeated = value or str(len(raw))
 
     async def twice(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        sent = (name.lower().encode(), repeated.encode())
-        others = [header for header in scope["headers"] if header[0] != sent[0]]
-        await site.app({**scope, "headers": [*others, sent, sent]}, receive, send)
+        sent = [(name.lower().encode(), one.encode()) for one in values or (repeated, repeated)]
+        others = [header for header in scope["headers"] if header[0] != sent[0][0]]
+        await site.app({**scope, "headers": [*others, *sent]}, receive, send)
 
     return await Site(twice, site.client, site.scheme, site.headers).call("POST", path, body=raw)

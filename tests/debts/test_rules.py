@@ -294,23 +294,23 @@ async def test_the_docs_body_means_the_same() -> None:
 @pytest.mark.parametrize(
     ("changes", "pointer", "code"),
     [
-        ({"amount": Decimal("-1.00")}, "/amount", "value-error"),
-        ({"amount": 0}, "/amount", "value-error"),
-        ({"amount": "2340.00"}, "/amount", "value-error"),
-        ({"amount": True}, "/amount", "value-error"),
+        ({"amount": Decimal("-1.00")}, "/amount", "wrong-value"),
+        ({"amount": 0}, "/amount", "wrong-value"),
+        ({"amount": "2340.00"}, "/amount", "not-a-number"),
+        ({"amount": True}, "/amount", "not-a-number"),
         ({"amount": Decimal("1.001")}, "/amount", "too-many-decimals"),
         ({"amount": None}, "/amount", "missing"),
-        ({"currency": "ABC"}, "/currency", "value-error"),
-        ({"due_date": "15/01/2024"}, "/due_date", "value-error"),
-        ({"due_date": "2024-02-30"}, "/due_date", "date-from-datetime-parsing"),
+        ({"currency": "ABC"}, "/currency", "wrong-value"),
+        ({"due_date": "15/01/2024"}, "/due_date", "not-a-date"),
+        ({"due_date": "2024-02-30"}, "/due_date", "not-a-date"),
         ({"due_date": "2024-01-15", "invoice_date": "2024-01-16"}, "/due_date", "before-invoice"),
         ({"scenario": "unheard_of"}, "/scenario", "unknown"),
         ({"internal_id": "F-1"}, "/internal_id", "twice"),
         ({"email": "jean@example.com"}, "/email", "twice"),
-        ({"iban": "FR7630006000011234567890188"}, "/iban", "value-error"),
+        ({"iban": "FR7630006000011234567890188"}, "/iban", "wrong-value"),
         ({"colour": "red"}, "/colour", "unknown-field"),
         ({"debtor": {"name": "Jean", "colour": "red"}}, "/debtor/colour", "unknown-field"),
-        ({"debtor": {"name": "Jean", "email": "nobody"}}, "/debtor/email", "value-error"),
+        ({"debtor": {"name": "Jean", "email": "nobody"}}, "/debtor/email", "wrong-value"),
         ({"debtor": {"name": "Jean", "phone": "12"}}, "/debtor/phone", "phone"),
         ({"debtor": {"name": "Jean", "phone": "0690123456"}}, "/debtor/phone", "phone"),
         ({"debtor": {"email": "jean@example.com"}}, "/debtor/name", "missing"),
@@ -392,3 +392,11 @@ def test_a_debt_s_tag_changes_with_its_debtor_too() -> None:
     debt.debtor.updated_at = NOW + timedelta(seconds=1)
 
     assert answers.tag(debt) != before
+
+
+async def test_a_country_is_not_refused_as_a_language() -> None:
+    with pytest.raises(Invalid) as refused:
+        await _read(NewDebtBody, SEED | {"debtor": {"name": "Jean", "address": {"country": "France"}}})
+
+    (error,) = refused.value.errors
+    assert error.detail == "The field 'country' must be an ISO 3166-1 code of two letters, such as FR."

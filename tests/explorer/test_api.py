@@ -11,6 +11,8 @@ import pytest
 from getbill import events, streams
 from getbill.explorer import examples
 from getbill.explorer.problems import known
+from getbill.kit.errors import OtherStatus
+from getbill.kit.messages import message
 
 
 async def test_every_page_runs_only_this_installations_own_files(client) -> None:
@@ -67,6 +69,9 @@ async def test_the_page_of_events_is_the_table_of_events(client) -> None:
         ("/docs", "", "Your first debt"),
         ("/docs", "fr-FR,fr;q=0.9,en;q=0.5", "Votre premier dossier"),
         ("/docs", "de", "Your first debt"),
+        ("/docs", "fr;q=0.1, en;q=0.9", "Your first debt"),
+        ("/docs", "fr;q=0, de", "Your first debt"),
+        ("/docs", "en;q=0, *", "Votre premier dossier"),
         ("/docs?lang=fr", "en", "Votre premier dossier"),
     ],
 )
@@ -115,3 +120,13 @@ async def test_a_webhook_that_was_really_emitted_is_one_of_the_document(client, 
 
     assert wrong == []
     assert taken == [False, False, False]
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 408, 413, 431, 503])
+async def test_what_the_server_itself_refuses_leads_to_its_page(client, status: int) -> None:
+    refusal = OtherStatus(status, message("It is refused.")).body("fr")
+
+    page = await client.get(refusal["type"])
+
+    assert page.status == 200
+    assert refusal["title"] != "La requête a été refusée"

@@ -231,14 +231,13 @@ def test_a_webhook_is_something_to_receive(document, operations) -> None:
     )
 
 
-def test_what_needs_the_database_may_be_down(operations) -> None:
-    always_there = {"check_liveness", "get_metadata", "get_metrics"}
-
-    without = {
-        operation["operationId"] for _, _, operation in operations if "503" not in operation["responses"]
-    }
-
-    assert without == always_there
+def test_every_call_may_be_refused_before_it_is_read(operations) -> None:
+    for _, _, operation in operations:
+        responses = operation["responses"]
+        assert {"400", "408", "431", "503"} <= responses.keys(), operation["operationId"]
+        for status, code in (("408", "request-timeout"), ("431", "request-header-fields-too-large")):
+            refusal = responses[status]["content"]["application/problem+json"]
+            assert refusal["example"]["type"] == f"/problems/{code}"
 
 
 def test_the_groups_begin_with_debts_and_every_group_is_described(document, operations) -> None:

@@ -193,6 +193,53 @@ async def test_the_report_is_a_workbook_too(sender: Sender) -> None:
     assert book(listed.body)[1][:3] == [4, "Montant dû", "douze"]
 
 
+async def test_a_report_is_asked_for_codes_that_findings_can_have(sender: Sender) -> None:
+    shown = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
+    report = f"/imports/{shown['id']}/report"
+    (finding,) = (await sender.get(report))["data"]
+
+    same = await sender.get(f"{report}?code={finding['code']}")
+    none = await sender.get(f"{report}?code=email-typo")
+    unknown = await sender.call("GET", f"{report}?code=nonsense", Accept_Language="en")
+    accepted = await sender.call("POST", f"/imports/{shown['id']}/corrections", {"accept": ["nonsense"]})
+
+    assert same["data"] == [finding]
+    assert none["data"] == []
+    assert (unknown.status, unknown.json()["errors"]) == (
+        400,
+        [
+            {
+                "pointer": "code",
+                "code": "unknown",
+                "detail": f"No finding has the code 'nonsense'. Those of this import have: {finding['code']}.",
+            }
+        ],
+    )
+    assert (accepted.status, accepted.json()["errors"][0]["pointer"]) == (422, "/accept/0")
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("format=csv&code=email-typo", ["code"]),
+        ("format=xlsx&outcome=rejected&limit=5", ["outcome", "limit"]),
+        ("rows=rejected", ["rows"]),
+        ("rows=findings", []),
+        ("format=csv&rows=findings", []),
+    ],
+)
+async def test_a_report_heeds_every_parameter_or_refuses_it(
+    sender: Sender, query: str, names: list[str]
+) -> None:
+    shown = await sender.imported(csv([row(1), row(2, **{"Montant dû": "douze"})]))
+
+    answered = await sender.call("GET", f"/imports/{shown['id']}/report?{query}")
+
+    assert answered.status == (400 if names else 200)
+    errors = answered.json()["errors"] if answered.status == 400 else []
+    assert [one["pointer"] for one in errors] == names
+
+
 async def test_a_dry_run_changes_nothing_and_can_be_started(sender: Sender) -> None:
     shown = await sender.imported(
         csv([*map(row, range(1, 12)), row(1), row(12, Nom="")]), "?auto=true&dry_run=true"

@@ -44,11 +44,24 @@ async def test_a_batch_answers_what_is_accepted_and_what_is_not_and_why(sandbox:
     assert (shown["status"], shown["total"], shown["created"], shown["errors"]) == ("processing", 4, 2, 2)
     findings = shown["error_report"]["findings"]
     assert [(one["index"], one["temp_id"], one["column"], one["code"]) for one in findings] == [
-        (1, "row-2", "/amount", "value-error"),
-        (2, None, "/debtor/email", "value-error"),
+        (1, "row-2", "/amount", "wrong-value"),
+        (2, None, "/debtor/email", "wrong-value"),
     ]
     assert findings[1]["value"] == "jean@"
     assert shown["error_report"]["more"] is None
+
+
+async def test_what_was_refused_is_suggested_to_nobody(sandbox: Site) -> None:
+    born = {"debtor": {"name": "Jean Dupont", "birthdate": "2999-01-01"}}
+    sent = a_batch(born, {"due_date": "2024-01-15", "invoice_date": "2024-01-16"}, {"due_date": "15/01/2024"})
+
+    findings = (await send(sandbox, sent)).json()["error_report"]["findings"]
+
+    assert [(one["value"], one["suggestion"]) for one in findings] == [
+        ("2999-01-01", None),
+        ("2024-01-15", None),
+        ("15/01/2024", "2024-01-15"),
+    ]
 
 
 async def test_a_batch_is_read_again_by_its_id(

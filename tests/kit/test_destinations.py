@@ -1,6 +1,7 @@
 """Expensive destinations, and our verdict beside the phonenumbers library's over every range of every country."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files
@@ -8,6 +9,7 @@ from importlib.resources import files
 import phonenumbers
 import pytest
 from phonenumbers import PhoneMetadata, PhoneNumberType, ValidationResult
+from phonenumbers.carrierdata import CARRIER_DATA
 
 from getbill.kit import phones
 from getbill.kit.destinations import Destination, Zone, destination_of, expensive, refusal, zone_of
@@ -42,12 +44,19 @@ EXPENSIVE = [
     ("+61147123456", "satellite"),
     ("+79541234567", "satellite"),
     ("+8613491234567", "satellite"),
+    ("+33638001234", "satellite"),
+    ("+33640041234", "satellite"),
+    ("+33750771234", "satellite"),
+    ("+258891234567", "satellite"),
 ]
 ORDINARY = [
     "+33612345678",
     "+33123456789",
     "+33912345678",
     "+33639980001",
+    "+33638011234",
+    "+33640051234",
+    "+33750781234",
     "+33695123456",
     "+33698123456",
     "+33699123456",
@@ -97,6 +106,32 @@ def test_a_zone_counts_only_for_a_company_that_rules_it_out(number: str, zone: Z
     assert zone_of(number) == zone
     assert expensive(number, frozenset()) is None
     assert expensive(number, frozenset(Zone)) == zone
+
+
+# Companies with satellite in their name whose numbers are ordinary ones (decisions/0027).
+GROUND = {
+    "Gtd Telesat S.A.",
+    "Linksat Comunicaciones Spa.",
+    "Indosat Ooredoo Hutchison",
+    "Satel",
+    "Satsol",
+    "Nursat",
+}
+MIXED = {"Pivotel Satellite", "GC Sat"}
+SATELLITES = re.compile(r"globalstar|iridium|thuraya|inmarsat|gmpcs|ellipso|\bsat|sat\b", re.IGNORECASE)
+
+
+def test_what_the_librarys_carriers_call_a_satellite_is_one() -> None:
+    named = {
+        prefix: names["en"]
+        for prefix, names in CARRIER_DATA.items()
+        if SATELLITES.search(names.get("en", ""))
+    }
+    listed = {prefix for prefix, name in named.items() if name not in GROUND | MIXED}
+
+    assert {"3363800", "8816"} <= listed
+    for prefix in listed:
+        assert destination_of(f"+{prefix}".ljust(12, "1")) == Destination.SATELLITE, (prefix, named[prefix])
 
 
 def test_every_line_of_our_own_data_names_its_source_and_says_what_the_library_does_not() -> None:

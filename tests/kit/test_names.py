@@ -10,7 +10,17 @@ from getbill.sftp.model import NoSuchPlace, place_of
 from installation import Installation
 from make import Company
 
-BAD = ["a\u202eb", "a\x1b[2Jb", "a\x85b", "a\nb", "a\u2066b", "Dupont\u200f"]
+BAD = [
+    "\u200b",
+    "\u3164",
+    " \u2800\u2800 ",
+    "a\u202eb",
+    "a\x1b[2Jb",
+    "a\x85b",
+    "a\nb",
+    "a\u2066b",
+    "Dupont\u200f",
+]
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -29,7 +29,7 @@ from getbill.kit.errors import WrongValue
 from getbill.kit.http import json_bodies, wrong_fields
 from getbill.kit.messages import VALUE, message
 from getbill.kit.paths import routes_of
-from getbill.kit.validation import KNOWN, forms, sentence
+from getbill.kit.validation import CODES, KNOWN, formed, forms, sentence, wrong_field
 from getbill.settings import Settings
 
 # Of pydantic's own wording, of Python's, and of regular expressions.
@@ -38,6 +38,8 @@ FOREIGN = re.compile(
     r"|datetime\.|Decimal\(|\bNone\b|\bTrue\b|\bFalse\b|\[\^|\\[dwxs]|Body\b|object at 0x|validator|NoneType"
 )
 ERRORS = {error["type"]: error for error in core.list_all_errors()}
+# Words for which there is no better one.
+OURS_TOO = {"missing", "too-short", "too-long"}
 HOME = Path(getbill.__file__).parent
 
 
@@ -295,3 +297,20 @@ def _patterns(schema: Any) -> Iterator[str]:
     elif isinstance(schema, list):
         for member in schema:
             yield from _patterns(member)
+
+
+def test_a_pattern_has_one_form_of_words() -> None:
+    with pytest.raises(ValueError, match="in words already"):
+        formed("^[A-Za-z]{2}$", message("{subject} must be something else.", subject=VALUE))
+
+
+@pytest.mark.parametrize("kind", sorted(ERRORS))
+def test_no_error_has_pydantics_code(kind: str) -> None:
+    facts = ERRORS[kind]["example_context"] or {}
+    context = {name: ValueError("x") if name == "error" else value for name, value in facts.items()}
+
+    found = wrong_field({"type": kind, "ctx": context}, "/field", VALUE)
+
+    assert found.code in CODES
+    assert found.code in OURS_TOO or found.code != kind.replace("_", "-")
+    assert not re.search(r"error|parsing|mismatch|-type$|literal|decimal-max|equal", found.code)

@@ -1,5 +1,6 @@
 """One contact that fails is set aside, and all others leave: of its round, its workspace, its sandbox's clock."""
 
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,9 @@ from getbill import decisions, quarantine, timelines
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Senders
 from getbill.kit import clock, ids
-from getbill.vault import SealBroken
+from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
+from getbill.vault import SealBroken, SealedUnderUnknownKey
 from quarantine.conftest import Damage, Outlook, shown
 from waiting import until
 
@@ -290,7 +293,7 @@ async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
         )
         await timelines.recover(place.desk)
         assert await states(place, [broken]) == ["unknown"]
-        await outlook.tells("sending", "CheckViolationError (test_refused)", shown(broken))
+        await outlook.tells("sending", "by its rule test_refused (SQLSTATE 23514)", shown(broken))
 
     await outlook.decide("retry")
     await timelines.recover(place.desk)
@@ -362,7 +365,26 @@ def test_what_passes_by_itself_is_told_from_what_is_the_items_own(error: Excepti
     assert quarantine.is_passing(error) is is_passing
 
 
-def test_reasons_hold_nothing_of_anybody() -> None:
-    assert (
-        quarantine.reason_of(ValueError("Jean Dupont")) == "ValueError; the worker's log has its traceback."
-    )
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("Jean Dupont"),
+        KeyError("Jean Dupont"),
+        RecursionError("Jean Dupont"),
+        MemoryError("Jean Dupont"),
+        TimeoutError("Jean Dupont"),
+        UnicodeEncodeError("utf-8", "Jean Dupont\ud800", 11, 12, "surrogates not allowed"),
+        SealBroken("Jean Dupont"),
+        SealedUnderUnknownKey("Jean Dupont"),
+        NotFound(message("{name} is gone.", name="Jean Dupont")),
+        asyncpg.NumericValueOutOfRangeError("Jean Dupont"),
+    ],
+)
+def test_reasons_hold_nothing_of_anybody_and_no_name_of_a_class(error: Exception) -> None:
+    reason = quarantine.reason_of(error)
+
+    for language in ("en", "fr"):
+        said = reason.translated(language)
+        assert said.endswith(".")
+        assert "Jean Dupont" not in said
+        assert not re.search(r"[a-z][A-Z]", said.replace("SQLSTATE", "")), said

@@ -135,4 +135,7 @@ async def test_a_sender_that_breaks_leaves_the_message_unknown(database: Databas
     await place.send_due_live()
 
     found = await place.first(debt.id)
-    assert (found["state"], found["reason"]) == ("unknown", "the sender broke: RuntimeError")
+    assert (found["state"], found["reason"]) == (
+        "unknown",
+        "the sender broke; the worker's log has the traceback",
+    )

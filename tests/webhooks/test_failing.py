@@ -111,7 +111,7 @@ async def test_a_stream_that_stands_wrong_holds_up_no_other_and_is_mended(
     assert (await unplaced(database, other.id), await unplaced(database, workspace.id)) == (0, 1)
     assert await aside(database) == [("stream", workspace.id)]
     (reason,) = await todos(database, workspace.id)
-    assert "UniqueViolationError (events_stream)" in reason
+    assert "by its rule events_stream (SQLSTATE 23505)" in reason
     # It is not looked at while it stands aside.
     await event_in(database, keys, other)
     assert await streams.place(database) == 1
@@ -246,7 +246,7 @@ async def test_a_delivery_that_cannot_be_logged_is_not_sent_again_and_others_are
     ((kind, _),) = await aside(database)
     assert kind == "delivery"
     (reason,) = await todos(database, workspace.id)
-    assert "CheckViolationError (test_refused)" in reason
+    assert "by its rule test_refused (SQLSTATE 23514)" in reason
 
     await put_back(database, keys)
     await deliver()

@@ -198,7 +198,7 @@ async def test_a_few_at_a_time_are_under_way_for_a_workspace(
     ("body", "wrong"),
     [
         ({"event": "debt.lost"}, [("/event", "unknown-event")]),
-        ({"secret": "old"}, [("/secret", "literal-error")]),
+        ({"secret": "old"}, [("/secret", "not-one-of")]),
         ({"data": {}}, [("/data", "unknown-field")]),
     ],
 )

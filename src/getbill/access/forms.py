@@ -39,7 +39,7 @@ def check_headers(headers: Headers) -> None:
     name = repeated(name for name, _ in headers.raw)
     if name is not None:
         raise HeaderTwice(f"The header {name} was sent more than once.")
-    if other_encoding(headers.get("content-encoding")) is not None:
+    if other_encoding(headers.getlist("content-encoding")) is not None:
         raise FormEncoded
 
 

@@ -20,7 +20,7 @@ from getbill.companies import Workspace
 from getbill.kit import crashes
 from getbill.kit.db import Database, PresumedWrong, Transaction
 from getbill.kit.errors import Problem
-from getbill.kit.http import problem, refuse_unknown_parameters
+from getbill.kit.http import problem, refuse_repeated_parameters, refuse_unknown_parameters
 from getbill.vault import Vault
 
 # What a change does, and how its answer is written once all its consequences are known.
@@ -61,6 +61,7 @@ def caller_of(request: Request, scopes: tuple[str, ...]) -> Caller:
     caller: Caller = found
     caller.require(*scopes)
     refuse_unknown_parameters(request)
+    refuse_repeated_parameters(request)
     if request.method == "POST" and (key := request.headers.get("idempotency-key")) is not None:
         idempotency.read_key(key)
     return caller

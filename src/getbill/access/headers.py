@@ -53,18 +53,18 @@ def refuse_repeated(sent: list[tuple[bytes, bytes]], distinct: Mapping[bytes, by
         raise HeaderRepeated(message("The header {header} came more than once. Send it once.", header=name))
 
 
-def other_encoding(value: str | None) -> str | None:
+def other_encoding(values: Iterable[str]) -> str | None:
     """Return the first content coding of a body that is not identity; None when there is none."""
-    codings = (coding.strip() for coding in (value or "").split(","))
+    codings = (coding.strip() for value in values for coding in value.split(","))
     return next((coding for coding in codings if coding and coding.lower() != "identity"), None)
 
 
-def refuse_encoding(sent: Mapping[bytes, bytes]) -> None:
+def refuse_encoding(sent: list[tuple[bytes, bytes]], distinct: Mapping[bytes, bytes]) -> None:
     """Raise EncodingUnsupported for a body that is compressed or otherwise encoded."""
-    value = sent.get(b"content-encoding")
-    if value is None or not _has_body(sent):
+    if b"content-encoding" not in distinct or not _has_body(distinct):
         return
-    coding = other_encoding(value.decode("latin-1"))
+    # A list may come in several lines (RFC 9110 section 5.3).
+    coding = other_encoding(value.decode("latin-1") for name, value in sent if name == b"content-encoding")
     if coding is not None:
         raise EncodingUnsupported(
             message(

@@ -146,7 +146,7 @@ class _Visit:
         headers.refuse_repeated(self.scope["headers"], self.headers)
         # Without a good credential the route says so, whatever else is wrong.
         if not isinstance(self.scope["state"].get("caller"), Problem):
-            headers.refuse_encoding(self.headers)
+            headers.refuse_encoding(self.scope["headers"], self.headers)
 
     async def _found(self) -> Caller | Problem:
         token = _token(self.headers)

@@ -115,9 +115,7 @@ def _compiled(source: str, known: frozenset[str], is_html: bool) -> Template:
     try:
         return _environment(is_html).from_string(tree)
     except (TemplateError, SyntaxError, RecursionError, ValueError) as error:
-        raise WordingBroken(
-            message("The template cannot be made to a program: {error}.", error=type(error).__name__)
-        ) from error
+        raise WordingBroken(message("The template is nested too deeply, or too large.")) from error
 
 
 @lru_cache(maxsize=2)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from getbill.credentials.actions import Revocation, Revoked
 from getbill.credentials.model import Created
 from getbill.kit import ids, json
-from getbill.kit.shapes import Instant
+from getbill.kit.shapes import Flag, Instant
 
 _USED_BY = "Others that use it: whoever changed, rotated or owns it; itself where a person created it and it was used within"
 
@@ -44,7 +44,7 @@ class RevokeBody(BaseModel):
     created: Literal["keep", "revoke"] = Field(
         "keep", description="`revoke` also revokes what it created and nobody else uses."
     )
-    preview: bool = Field(default=False, description="Change nothing, and answer what would be revoked.")
+    preview: Flag = Field(default=False, description="Change nothing, and answer what would be revoked.")
 
 
 class RevokedShown(BaseModel):

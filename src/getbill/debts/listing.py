@@ -14,7 +14,8 @@ from getbill.debts.model import Debt
 from getbill.debts.queries import Wanted
 from getbill.debts.wire import Currency, Status
 from getbill.kit import emails, paging, phones
-from getbill.kit.errors import BadRequest, FieldError
+from getbill.kit.errors import one_parameter
+from getbill.kit.http import refuse_empty_range
 from getbill.kit.shapes import DayAsked, InstantAsked
 
 Clean = Annotated[str, Field(min_length=1, max_length=200)]
@@ -77,9 +78,12 @@ _FILTERS = [
 def wanted(query: DebtQuery, workspace: Workspace) -> Wanted:
     """Return what a query asks of the book, and one row more to tell whether it is the end.
 
-    Raises BadRequest for a cursor that is not of this list.
+    Raises BadRequest for a cursor that is not of this list, and for a range that nothing can be in.
     """
     _refuse_unknown_scenario(query.scenario, workspace)
+    refuse_empty_range("amount_min", query.amount_min, "amount_max", query.amount_max)
+    refuse_empty_range("due_from", query.due_from, "due_to", query.due_to)
+    refuse_empty_range("created_from", query.created_from, "created_to", query.created_to)
     most = query.limit + 1
     filters = {name: value for name in _FILTERS if (value := getattr(query, name)) is not None}
     if query.q is not None:
@@ -97,7 +101,7 @@ def _refuse_unknown_scenario(name: str | None, workspace: Workspace) -> None:
     try:
         scenarios.resolve(workspace, name, None)
     except scenarios.ScenarioUnknown as error:
-        raise BadRequest(error.detail, errors=[FieldError("scenario", "unknown", error.detail)]) from None
+        raise one_parameter("scenario", "unknown", error.detail) from None
 
 
 def _hashes(text: str, workspace: Workspace) -> list[bytes]:

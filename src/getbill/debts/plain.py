@@ -13,7 +13,7 @@ from typing import Any, Final
 from getbill import channels
 from getbill.debts import checks
 from getbill.debts.wire import COUNTRIES
-from getbill.kit import emails, ibans, languages
+from getbill.kit import emails, ibans, languages, names
 from getbill.kit.money import currencies
 
 Check = Callable[[Any], Any]
@@ -34,7 +34,7 @@ def text(value: Any, most: int = 200) -> str:
     if (
         not 0 < len(stripped) <= most
         or not stripped.isprintable()
-        or not (stripped.isascii() or stripped.encode())
+        or not (stripped.isascii() or (stripped.encode() and names.hidden_in(stripped) is None))
     ):
         raise Doubt
     return stripped

@@ -30,7 +30,7 @@ from getbill.kit.errors import FieldError, WrongValue
 from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
 from getbill.kit.names import Lines, Name
-from getbill.kit.shapes import holds, written_day
+from getbill.kit.shapes import Flag, holds, written_day
 from getbill.kit.validation import field_subject, formed
 
 # CLDR's territories include groups and placeholders that are nobody's address.
@@ -128,7 +128,8 @@ Currency = Annotated[
 Country = Annotated[
     str,
     formed(
-        "^[A-Za-z]{2}$",
+        # Not as that of a language: each pattern has words of its own.
+        "^[A-Za-z][A-Za-z]$",
         message("{subject} must be an ISO 3166-1 code of two letters, such as FR.", subject=VALUE),
         examples=["FR"],
     ),
@@ -146,6 +147,8 @@ Language = Annotated[
 Day = Annotated[
     date, BeforeValidator(_day), Field(examples=["2024-01-15"], ge=date(1900, 1, 1), le=date(2200, 12, 31))
 ]
+# Which of these somebody was born on, `checks.wrong_birthdates` says: it needs to know what day it is.
+Birthdate = Annotated[date, BeforeValidator(_day), Field(examples=["1980-05-17"])]
 Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
 Link = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
 _AMOUNT: JsonSchemaValue = {
@@ -194,7 +197,7 @@ class DebtorBody(BaseModel):
     first_name: Text | None = None
     last_name: Text | None = None
     civility: Literal["Mr", "Ms"] | None = None
-    birthdate: Day | None = None
+    birthdate: Birthdate | None = None
     company: Text | None = Field(
         None, description="Name of the company that owes, for a debt between businesses."
     )
@@ -230,7 +233,7 @@ class DebtFields(BaseModel):
     payment_link: Link | None = None
     company: Text | None = Field(None, description="Name of the creditor, if you collect for several.")
     metadata: Metadata | None = None
-    accept_expensive_destination: bool | None = Field(
+    accept_expensive_destination: Flag | None = Field(
         None,
         description="Whether to call and text the debtor also where the number is premium rate, a satellite phone, a pager"
         " or the like; such a number is refused otherwise.",
@@ -239,7 +242,7 @@ class DebtFields(BaseModel):
     firstname: Text | None = None
     lastname: Text | None = None
     civility: Literal["Mr", "Ms"] | None = None
-    birthdate: Day | None = None
+    birthdate: Birthdate | None = None
     email: Email | None = None
     phone: Phone | None = None
     debtor_reference: Text | None = None

@@ -18,7 +18,8 @@ from getbill.explorer import problems
 from getbill.explorer.document import pushed
 from getbill.kit import json
 from getbill.kit.errors import NotFound
-from getbill.kit.messages import excerpt, message
+from getbill.kit.http import language_of
+from getbill.kit.messages import LANGUAGES, excerpt, message
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,7 +33,6 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Vary": "Accept-Language",
 }
-_LANGUAGES: Final = ("en", "fr")
 
 
 def mount_assets(app: FastAPI) -> None:
@@ -80,10 +80,9 @@ def _page(request: Request, template: str, **facts: Any) -> Response:
 
 
 def _language(request: Request) -> str:
-    """Return the language asked for by `?lang=`, else the first of the browser's that we write."""
-    asked = [request.query_params.get("lang", "")]
-    asked += [part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
-    return next((tag[:2].lower() for tag in asked if tag[:2].lower() in _LANGUAGES), "en")
+    """Return the language asked for by `?lang=`, else by Accept-Language as every answer's is."""
+    named = request.query_params.get("lang", "")[:2].lower()
+    return named if named in LANGUAGES else language_of(request)
 
 
 @cache

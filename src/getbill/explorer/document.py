@@ -183,18 +183,17 @@ def _first_sentence(document: dict[str, Any], response: dict[str, Any]) -> str:
 
 def _refusals(operation: dict[str, Any], method: str, path: str, scope: str | None) -> list[int]:
     """Return the refusals that follow from what a route is; those of its own it declares itself."""
-    # A path or a query with U+0000 is refused before anything is looked for.
-    refusals = [400, 500]
+    # A path or a query with U+0000 is refused before anything is looked for; the server itself refuses what comes too
+    # slowly, has too large a head, or comes by one connection too many.
+    refusals = [400, 408, 431, 500, 503]
     if "{" in path:
         refusals.append(404)
     if scope is not None:
-        refusals += [401, 403, 429, 503]
+        refusals += [401, 403, 429]
         # An Idempotency-Key that was used for another request, or whose request is being answered.
         refusals += [409, 413, 422] if method == "POST" else []
     if "requestBody" in operation:
         refusals += [413, 415, 422] if scope is not None else [429]
-    if "requestBody" in operation or "{" in path:
-        refusals.append(503)
     return sorted(set(refusals))
 
 

@@ -15,9 +15,10 @@ from getbill.followups.queries import Wanted
 from getbill.kit import destinations, ids, json, paging, phones
 from getbill.kit.calendar import DEFAULT_COUNTRY
 from getbill.kit.errors import WrongValue, one_field
+from getbill.kit.http import refuse_empty_range
 from getbill.kit.messages import VALUE, message
 from getbill.kit.names import Name
-from getbill.kit.shapes import DayAsked, Instant, Pagination, Printable, written_instant
+from getbill.kit.shapes import DayAsked, Flag, Instant, Pagination, Printable, written_instant
 
 _SORT = "-date"
 
@@ -54,6 +55,7 @@ class FollowupQuery(FollowupsOfDebtQuery):
 
 def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None, mark: paging.Mark) -> Wanted:
     """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
+    refuse_empty_range("from", query.since, "to", query.until)
     cursor = paging.opened(query.cursor, mark)
     after = paging.read_place(cursor, _SORT) if cursor else None
     return Wanted(
@@ -213,13 +215,13 @@ class FollowupChangeBody(BaseModel):
     notes: Text | None = None
     call_id: Word | None = Field(None, description="The provider's id of the call.")
     audio_url: WebLink | None = Field(None, description="URL of your recording, returned unchanged.")
-    duration_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
+    duration_ms: Annotated[int, Field(strict=True, ge=0, le=86_400_000)] | None = None
     phone_number_used: Annotated[str, Field(max_length=40)] | None = Field(
         None, examples=["+33612345678"], description="Phone number that was called; the debtor's by default."
     )
     direction: Literal["inbound", "outbound"] = "outbound"
     disconnection_reason: Annotated[Name, Field(min_length=1, max_length=200)] | None = None
-    is_retry: bool = False
+    is_retry: Flag = False
     debt_id: Annotated[str, Field(max_length=64)] | None = Field(
         None, description="Id of the debt; cannot change."
     )

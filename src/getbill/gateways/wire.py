@@ -39,7 +39,7 @@ class ReportBody(BaseModel):
         None, description="The provider's id of the message."
     )
     reason: Annotated[str, Field(max_length=200)] | None = None
-    duration_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
+    duration_ms: Annotated[int, Field(strict=True, ge=0, le=86_400_000)] | None = None
 
 
 class ReportTaken(BaseModel):

@@ -1,6 +1,6 @@
 """The routes of imported files."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -28,8 +28,9 @@ from getbill.imports.wire import (
 )
 from getbill.kit import ids, names, paging, texts
 from getbill.kit.db import Database, Transaction
-from getbill.kit.errors import BadRequest, summary
+from getbill.kit.errors import BadRequest, FieldError, one_parameter, refusal, summary
 from getbill.kit.http import answer, body, spoken, wrong_parameter
+from getbill.kit.messages import message
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 
@@ -182,6 +183,17 @@ async def list_imports(request: Request, caller: Reads, query: Annotated[ImportQ
     )
 
 
+async def _refuse_unknown_codes(
+    request: Request, caller: Caller, import_id: str, accepted: list[str]
+) -> None:
+    if not accepted:
+        return
+    found = await _found(request, caller, import_id)
+    unknown = await reports.unknown_codes(request.app.state.database, caller.workspace, found, accepted)
+    if unknown:
+        raise refusal([FieldError(f"/accept/{place}", "unknown", detail) for place, detail in unknown])
+
+
 async def _found(request: Request, caller: Caller, import_id: str) -> Import:
     database: Database = request.app.state.database
     return await queries.find_shown(database, caller.workspace, _read(import_id))
@@ -278,6 +290,7 @@ async def correct_import(
     asked: Annotated[CorrectionsBody, body(CorrectionsBody)],
 ) -> Response:
     """Correct refused rows, cell by cell or all of a kind by what was suggested; they are made in the background."""
+    await _refuse_unknown_codes(request, change.caller, import_id, asked.accept)
 
     async def work(tx: Transaction) -> access.Reply:
         patches = [(one.line, one.column, one.value) for one in asked.corrections]
@@ -309,6 +322,7 @@ async def get_import_report(
     request: Request, caller: Reads, import_id: str, query: Annotated[ReportQuery, Query()]
 ) -> Response:
     """Return what is said of the rows: as JSON, or as a file of the rejected rows that can be corrected and sent again."""
+    _refuse_unheeded(query)
     found = await _found(request, caller, import_id)
     language = answers.language(request, found.language)
     if query.format == "json":
@@ -321,6 +335,32 @@ async def get_import_report(
     return StreamingResponse(reports.blocks(file), 200, headers, media_type=_TYPES[query.format])
 
 
+# What only JSON, and what only a file can be asked for.
+_OF_JSON: Final = ("outcome", "code", "limit", "cursor")
+
+
+def _refuse_unheeded(query: ReportQuery) -> None:
+    """Raise BadRequest for parameters that the report would be written without."""
+    is_file = query.format != "json"
+    unheeded: list[str] = [name for name in _OF_JSON if is_file and name in query.model_fields_set]
+    if not is_file and "rows" in query.model_fields_set and query.rows == "rejected":
+        unheeded = ["rows"]
+    wrong = [
+        FieldError(
+            name,
+            "unheeded",
+            message(
+                "The parameter '{name}' is not for format {format}. Leave it out.",
+                name=name,
+                format=query.format,
+            ),
+        )
+        for name in unheeded
+    ]
+    if wrong:
+        raise BadRequest(summary(wrong), errors=wrong)
+
+
 async def _report(request: Request, caller: Caller, found: Import, query: ReportQuery) -> Response:
     database: Database = request.app.state.database
     workspace, language = caller.workspace, answers.language(request, found.language)
@@ -329,6 +369,10 @@ async def _report(request: Request, caller: Caller, found: Import, query: Report
     after = paging.read_cursor(asked, "line", 1)[0] if asked else -1
     if not isinstance(after, int):
         raise paging.not_ours()
+    for _, detail in await reports.unknown_codes(
+        database, workspace, found, [query.code] if query.code else []
+    ):
+        raise one_parameter("code", "unknown", detail)
     wanted = query.outcome, query.code
     rows = await reports.rows(database, workspace, found, wanted, (after, query.limit + 1))
     page = rows[: query.limit]

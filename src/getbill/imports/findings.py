@@ -16,11 +16,41 @@ from asyncpg import Record
 from getbill import sheets
 from getbill.imports import mapping, sentences, suggestions
 from getbill.imports.model import finding_context
-from getbill.kit import ids, json
+from getbill.kit import ids, json, validation
 from getbill.kit.db import Statement, Transaction
 from getbill.kit.errors import FieldError
 from getbill.kit.messages import translated
 from getbill.vault import Key
+
+# What the checks of a body say beside what its fields' types do.
+_OF_BODIES: Final = frozenset(
+    {
+        "before-invoice",
+        "birthdate",
+        "characters",
+        "disagrees",
+        "duplicate-reference",
+        "expensive-destination",
+        "has-money",
+        "has-promise",
+        "missing",
+        "phone",
+        "reference-taken",
+        "required",
+        "too-large",
+        "too-many-decimals",
+        "twice",
+        "unknown",
+        "unknown-field",
+    }
+)
+# Every code that a finding can have.
+CODES: Final = (
+    validation.CODES
+    | _OF_BODIES
+    | frozenset(sentences.codes())
+    | frozenset(code.replace("_", "-") for code in mapping.codes())
+)
 
 Severity = Literal["error", "warning"]
 Outcome = Literal["rejected", "skipped", "warned"]

@@ -16,7 +16,7 @@ from getbill.imports.findings import Row
 from getbill.imports.model import Import, ImportCannotMove
 from getbill.imports.plans import FINDING_HEADER, SUGGESTION_HEADER
 from getbill.kit.db import Database, Statement
-from getbill.kit.messages import message
+from getbill.kit.messages import Message, excerpt, message
 from getbill.vault import Key
 
 Format = Literal["csv", "xlsx"]
@@ -68,6 +68,30 @@ async def rows(
 async def codes(database: Database, workspace: Workspace, found: Import) -> list[dict[str, object]]:
     """Return how many rows have findings of each kind."""
     return [dict(row) for row in await database.fetch(_CODES, workspace.id, found.id)]
+
+
+async def unknown_codes(
+    database: Database, workspace: Workspace, found: Import, named: Sequence[str]
+) -> list[tuple[int, Message]]:
+    """Return the place of each code that no finding has, and the sentence that refuses it.
+
+    A code of an earlier version counts where the report still has it.
+    """
+    doubtful = [(place, code) for place, code in enumerate(named) if code not in findings.CODES]
+    if not doubtful:
+        return []
+    there = list(dict.fromkeys(row["code"] for row in await codes(database, workspace, found)))
+    return [(place, _unknown_code(code, there)) for place, code in doubtful if code not in there]
+
+
+def _unknown_code(code: str, there: Sequence[object]) -> Message:
+    if not there:
+        return message("No finding has the code '{code}'.", code=excerpt(code))
+    return message(
+        "No finding has the code '{code}'. Those of this import have: {codes}.",
+        code=excerpt(code),
+        codes=there,
+    )
 
 
 async def rejected(

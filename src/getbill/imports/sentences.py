@@ -137,6 +137,11 @@ def listed(fields: Sequence[str]) -> dict[str, str]:
     }
 
 
+def codes() -> list[str]:
+    """Return the import's own codes."""
+    return list(_OWN)
+
+
 def own(code: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     """Return the sentence of one of the import's own codes, in English and in French."""
     english, french = _OWN[code]

@@ -32,8 +32,13 @@ _DECIMALS: Final = 2
 
 
 def of_body(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any:
-    """Return the value that a field of a body would take; None where none is sure."""
-    if error.code == "string-type" and isinstance(value, int | Decimal) and not isinstance(value, bool):
+    """Return the value that a field of a body would take; None where none is sure, or it is what was refused."""
+    meant = _meant(error, value, body)
+    return None if meant == value else meant
+
+
+def _meant(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any:
+    if error.code == "not-a-text" and isinstance(value, int | Decimal) and not isinstance(value, bool):
         return format(value, "f") if isinstance(value, Decimal) else str(value)
     if not isinstance(value, str):
         return None

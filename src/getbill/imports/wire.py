@@ -9,7 +9,7 @@ from getbill.imports.mapping import Instalments, Status, Unit
 from getbill.imports.model import Mode, OnDuplicate, Source, State
 from getbill.kit import paging
 from getbill.kit.names import Name
-from getbill.kit.shapes import Instant, Pagination
+from getbill.kit.shapes import Flag, Instant, Pagination
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Label = Annotated[Name, Field(min_length=1, max_length=200)]
@@ -114,15 +114,15 @@ class MappingBody(BaseModel):
     country: Text | None = Field(
         None, description="Country of phone numbers and addresses without one, ISO 3166-1 alpha-2."
     )
-    hidden_rows: bool | None = Field(
+    hidden_rows: Flag | None = Field(
         None,
         description="Whether rows hidden in the sheet, as by a filter, are read; not by default.",
     )
-    confirm: bool = Field(
+    confirm: Flag = Field(
         default=False,
         description="Whether the mapping is accepted with these changes and the import goes on.",
     )
-    dry_run: bool | None = Field(
+    dry_run: Flag | None = Field(
         None, description="With `confirm`: whether rows are only checked and nothing is changed."
     )
 
@@ -138,7 +138,7 @@ class ConfirmBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    dry_run: bool | None = None
+    dry_run: Flag | None = None
 
 
 class CorrectionBody(BaseModel):

@@ -129,6 +129,15 @@ class MethodNotAllowed(Problem):
     way_out = "Use one of the methods in `Allow`."
 
 
+class TooSlow(Problem):
+    """The request did not arrive in the time it had."""
+
+    status = 408
+    code = "request-timeout"
+    title = message("The request arrived too slowly")
+    way_out = "Send the request at once, and its body without pauses; the connection is closed."
+
+
 class Conflict(Problem):
     """The request contradicts what is already there."""
 
@@ -174,6 +183,15 @@ class Invalid(Problem):
     way_out = "Correct every field that `errors` names by its pointer, and send the request again."
 
 
+class HeadTooLarge(Problem):
+    """The head of the request is larger than this installation takes."""
+
+    status = 431
+    code = "request-header-fields-too-large"
+    title = message("The head of the request is too large")
+    way_out = "Send fewer or shorter headers, and a shorter address; the connection is closed."
+
+
 class TooManyRequests(Problem):
     """The credential has used up its requests for now."""
 
@@ -193,31 +211,39 @@ class Unavailable(Problem):
 
 
 class OtherStatus(Problem):
-    """A refusal of the HTTP layer itself that has no class of its own."""
+    """A refusal of the HTTP layer itself; it is of its status' plain kind, where there is one."""
 
     def __init__(self, status: int, detail: Message, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail, headers=headers)
         self._status = status
 
     def body(self, language: str = DEFAULT) -> dict[str, Any]:
-        """Return the problem document with the status' own phrase for its type."""
-        code = HTTPStatus(self._status).phrase.lower().replace(" ", "-")
-        title = _TITLES.get(self._status, _REFUSED)
+        """Return the problem document; a status without a kind has its own phrase for its type."""
+        kind = _PLAIN.get(self._status)
+        code = kind.code if kind else HTTPStatus(self._status).phrase.lower().replace(" ", "-")
         return {
             "type": f"/problems/{code}",
-            "title": translated(title, language),
+            "title": translated(kind.title if kind else _REFUSED, language),
             "status": self._status,
             "detail": translated(self.detail, language),
         }
 
 
 _REFUSED: Final = message("The request was refused")
-_TITLES: Final = {kind.status: kind.title for kind in (BadRequest, NotFound, MethodNotAllowed, TooLarge)}
+_PLAIN: Final[Mapping[int, type[Problem]]] = {
+    kind.status: kind
+    for kind in (BadRequest, NotFound, MethodNotAllowed, TooSlow, TooLarge, HeadTooLarge, Unavailable)
+}
 
 
 def one_field(pointer: str, code: str, detail: Message) -> Invalid:
     """Return the refusal of a single wrong field."""
     return Invalid(detail, errors=[FieldError(pointer, code, detail)])
+
+
+def one_parameter(name: str, code: str, detail: Message) -> BadRequest:
+    """Return the refusal of a single wrong parameter."""
+    return BadRequest(detail, errors=[FieldError(name, code, detail)])
 
 
 def refusal(wrong: Sequence[FieldError]) -> Invalid:

@@ -4,8 +4,9 @@ A route takes `Annotated[NewDebt, body(NewDebt)]` and gets a checked value, or t
 field at once. FastAPI's own body reading goes through floats and answers NaN with 500.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, cast, get_args, get_origin
 
 import structlog
 from fastapi import Depends, FastAPI
@@ -26,6 +27,7 @@ from getbill.kit.errors import (
     Problem,
     Unavailable,
     UnsupportedMediaType,
+    one_parameter,
     refusal,
     summary,
 )
@@ -208,6 +210,48 @@ def refuse_unknown_parameters(request: Request) -> None:
     if request.scope["query_string"] and not request.scope["route"].dependant.query_params:
         names = [excerpt(name) for name in dict.fromkeys(request.query_params)]
         raise BadRequest(message("This call has no query parameters. Leave out: {names}.", names=names[:10]))
+
+
+def refuse_repeated_parameters(request: Request) -> None:
+    """Raise 400 for a query parameter that has one value and came more than once."""
+    if not request.scope["query_string"]:
+        return
+    sent = request.query_params.multi_items()
+    names = [name for name, count in Counter(name for name, _ in sent).items() if count > 1]
+    wrong = [_repeated(name) for name in names if name in _single_parameters(request.scope["route"])]
+    if wrong:
+        raise BadRequest(summary(wrong), errors=wrong)
+
+
+def _single_parameters(route: Any) -> frozenset[str]:
+    """Return the query parameters of a route that are no lists."""
+    found: set[str] = set()
+    for parameter in route.dependant.query_params:
+        model = parameter.field_info.annotation
+        is_model = isinstance(model, type) and issubclass(model, BaseModel)
+        fields = model.model_fields if is_model else {parameter.alias: parameter.field_info}
+        found |= {field.alias or name for name, field in fields.items() if not _is_list(field.annotation)}
+    return frozenset(found)
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(_is_list(part) for part in get_args(annotation))
+
+
+def _repeated(name: str) -> FieldError:
+    detail = message("{subject} has one value and came more than once.", subject=parameter_subject(name))
+    return FieldError(name, "repeated-parameter", detail)
+
+
+def refuse_empty_range(first: str, start: Any, last: str, end: Any) -> None:
+    """Raise 400 for a range of two parameters that ends before it begins: nothing could match."""
+    if start is not None and end is not None and start > end:
+        detail = message(
+            "The parameter '{first}' lies after '{last}', so that nothing can match. Exchange them, or leave one out.",
+            first=first,
+            last=last,
+        )
+        raise one_parameter(first, "empty-range", detail)
 
 
 def etag(version: int) -> str:

@@ -21,6 +21,9 @@ _CONTROLS: Final = "\x00-\x1f\x7f-\x9f\u2028\u2029"
 _TURNING: Final = "\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\U000e0000-\U000e007f"
 _IN_A_NAME: Final = re.compile(f"[{_CONTROLS}{_TURNING}]")
 _IN_LINES: Final = re.compile(f"[{_CONTROLS}{_TURNING}]".replace("\x00-\x1f", "\x00-\x08\x0b\x0c\x0e-\x1f"))
+# What may stand beside letters and is nothing by itself: joiners, selectors, fillers, the blank of Braille.
+_NOTHING: Final = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
+_BLANK: Final = re.compile(rf"\s*([{_NOTHING}])[\s{_NOTHING}]*")
 # Left-to-right, right-to-left and Arabic letter mark.
 _MARKS: Final = re.compile("[\u200e\u200f\u061c]")
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
@@ -29,7 +32,13 @@ _FLAG: Final = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a
 
 
 def hidden_in(name: str) -> str | None:
-    """Return the first character of a name that no name may hold; None when there is none."""
+    """Return the first character of a name that no name may hold; None when there is none.
+
+    A name of which nothing can be seen is of such characters alone.
+    """
+    blank = _BLANK.fullmatch(name)
+    if blank is not None:
+        return blank[1]
     return None if name.isprintable() else _hidden(name, _IN_A_NAME)
 
 

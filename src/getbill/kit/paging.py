@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from getbill.kit import json
-from getbill.kit.errors import BadRequest
+from getbill.kit.errors import BadRequest, one_parameter
 from getbill.kit.messages import message
 
 LIMIT_DEFAULT = 20
@@ -70,12 +70,14 @@ def _written(cursor: str, mark: Mark) -> str:
     return base64.urlsafe_b64encode(mark(cursor)[:_MARK_BYTES]).decode()
 
 
-def not_ours() -> BadRequest:
+def not_ours(name: str = "cursor") -> BadRequest:
     """Return the refusal of a cursor that this list did not make."""
-    return BadRequest(
+    return one_parameter(
+        name,
+        "unknown-cursor",
         message(
             "The cursor is not one of this list in this workspace and this order. Begin again without it."
-        )
+        ),
     )
 
 

@@ -53,6 +53,8 @@ def _in_utc(value: datetime) -> datetime:
 DayAsked = Annotated[date, BeforeValidator(written_day)]
 InstantAsked = Annotated[AwareDatetime, BeforeValidator(written_instant), AfterValidator(_in_utc)]
 
+# Of a body: a text or a number is none.
+Flag = Annotated[bool, Field(strict=True)]
 MoneyNumber = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 Currency = Annotated[
     str,
@@ -147,12 +149,14 @@ _MEANINGS = {
     403: "The credential lacks the scope, which the problem names.",
     404: "There is no such thing in the caller's workspace.",
     405: "The path has no such method.",
+    408: "The request arrived too slowly; the connection is closed.",
     409: "This contradicts what is already there.",
     412: "It has changed since it was read.",
     413: "The body is too large.",
     415: "The body is not JSON in UTF-8.",
     422: "Some fields are wrong; each is named.",
     429: "Too many requests; `Retry-After` says when to come back.",
+    431: "The head of the request is too large; the connection is closed.",
     500: "Something went wrong on our side; the request id leads to it.",
-    503: "A part of the installation is down.",
+    503: "A part of the installation is down, or too many connections are open.",
 }

@@ -158,6 +158,58 @@ SENTENCES: Final[Mapping[str, str]] = {
     "complex_type": _NUMBER,
     "complex_str_parsing": _NUMBER,
 }
+# What programs branch on, by the sentence that people read: our own validators say the same with the same words.
+_CODES: Final[Mapping[str, str]] = {
+    _OBJECT: "not-an-object",
+    _LIST: "not-a-list",
+    _TEXT: "not-a-text",
+    _BOOL: "not-true-or-false",
+    _WHOLE: "not-a-whole-number",
+    _NUMBER: "not-a-number",
+    _ONE_OF: "not-one-of",
+    _DATE: "not-a-date",
+    _TIME: "not-a-time",
+    _INSTANT: "not-an-instant",
+    _OFFSET: "not-an-instant",
+    _NO_OFFSET: "not-an-instant",
+    _DURATION: "not-a-duration",
+    _URL: "not-a-web-address",
+    _UUID: "not-a-uuid",
+    _JSON: "not-json",
+    _REQUIRED: "missing",
+    _DEPTH: "too-deep",
+    _FIXED: "read-only",
+    _NULL: "not-null",
+    _ASCII: "characters",
+    _UNICODE: "characters",
+    **dict.fromkeys(
+        (
+            _PAST,
+            _FUTURE,
+            _FINITE,
+            _LARGE,
+            _MULTIPLE,
+            _MORE,
+            _LEAST,
+            _LESS,
+            _MOST,
+            _AFTER,
+            _FROM,
+            _BEFORE,
+            _UNTIL,
+        ),
+        "out-of-range",
+    ),
+}
+_COUNTED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("too_short", "string_too_short", "bytes_too_short"), "too-short"),
+    **dict.fromkeys(("too_long", "string_too_long", "bytes_too_long", "url_too_long"), "too-long"),
+    **dict.fromkeys(("decimal_max_digits", "decimal_whole_digits"), "too-many-digits"),
+    "decimal_max_places": "too-many-decimals",
+}
+_FORM: Final = "wrong-form"
+_OTHER: Final = "wrong-value"
+CODES: Final = frozenset({*_CODES.values(), *_COUNTED.values(), _FORM, _OTHER})
 _DAYS: Final = {
     "greater_than": _AFTER,
     "greater_than_equal": _FROM,
@@ -173,8 +225,14 @@ _FORMS: Final[dict[str, Message]] = {}
 
 
 def formed(pattern_text: str, form: Message, /, **more: Any) -> Any:
-    """Return a text's `Field` with a pattern, and say in words what the pattern expects: a message with `{subject}`."""
-    _FORMS[pattern_text] = form
+    """Return a text's `Field` with a pattern, and say in words what the pattern expects: a message with `{subject}`.
+
+    Raises ValueError for a pattern that already has other words: pydantic's errors name nothing else of the field.
+    """
+    if _FORMS.setdefault(pattern_text, form) != form:
+        raise ValueError(
+            f"{pattern_text} is in words already; spell it differently where it means something else"
+        )
     field: FieldInfo = Field(pattern=pattern_text, **more)
     return field
 
@@ -186,7 +244,14 @@ def forms() -> Mapping[str, Message]:
 
 def wrong_field(error: Mapping[str, Any], pointer: str, subject: Message) -> FieldError:
     """Return an error of pydantic's as what is wrong with a field."""
-    return FieldError(pointer, str(error["type"]).replace("_", "-"), sentence(error, subject))
+    said = sentence(error, subject)
+    return FieldError(pointer, _code(str(error["type"]), said), said)
+
+
+def _code(kind: str, said: Message) -> str:
+    if kind in _COUNTED:
+        return _COUNTED[kind]
+    return _FORM if kind == "string_pattern_mismatch" else _CODES.get(said.template, _OTHER)
 
 
 def sentence(error: Mapping[str, Any], subject: Message) -> Message:

@@ -12,7 +12,7 @@ from getbill.channels import WordingBroken
 from getbill.kit import ids
 from getbill.kit.errors import Problem
 from getbill.kit.messages import Message, message
-from getbill.vault import SealBroken
+from getbill.vault import SealBroken, SealedUnderUnknownKey
 
 # Where the installation's own jobs stand, which belong to no workspace.
 INSTALLATION: Final = UUID(int=0)
@@ -107,16 +107,35 @@ def unexplained(error: BaseException) -> BaseException | None:
     return None if isinstance(error, SealBroken | WordingBroken | Problem) else error
 
 
+# What a machine runs out of, and what a thing itself may be.
+_CAUSES: Final[tuple[tuple[type[BaseException], Message], ...]] = (
+    (MemoryError, message("There was not enough memory for it.")),
+    (RecursionError, message("It is nested too deeply.")),
+    (TimeoutError, message("It took too long.")),
+    (UnicodeError, message("It holds characters that cannot be written.")),
+)
+
+
 def reason_of(error: BaseException) -> Message:
-    """Return why something failed, in words that hold nothing of anybody."""
+    """Return why something failed, in words that hold nothing of anybody and no name of ours."""
+    if isinstance(error, SealedUnderUnknownKey):
+        return message("What is sealed does not open: its master key is not given, or was destroyed.")
     if isinstance(error, SealBroken):
-        return message("What is sealed does not open ({error}).", error=type(error).__name__)
+        return message("What is sealed does not open: it was changed, or sealed by another key.")
     if isinstance(error, WordingBroken):
         return message("The template cannot be sent: {why}", why=error.detail)
     if isinstance(error, Problem):
-        return message("{error} ({code}).", error=type(error).__name__, code=error.code)
+        return message("{title} ({code}).", title=error.title, code=error.code)
     if isinstance(error, asyncpg.PostgresError):
-        rule = getattr(error, "constraint_name", None)
-        name = f"{type(error).__name__} ({rule})" if rule else type(error).__name__
-        return message("The database refused it: {error}.", error=name)
-    return message("{error}; the worker's log has its traceback.", error=type(error).__name__)
+        return _refused_by_the_database(error)
+    unforeseen = message("It failed as nobody foresaw; the worker's log has the traceback.")
+    return next((sentence for kind, sentence in _CAUSES if isinstance(error, kind)), unforeseen)
+
+
+def _refused_by_the_database(error: asyncpg.PostgresError) -> Message:
+    rule, state = getattr(error, "constraint_name", None), error.sqlstate or "XX000"
+    if rule:
+        return message(
+            "The database refused it by its rule {rule} (SQLSTATE {state}).", rule=rule, state=state
+        )
+    return message("The database refused it (SQLSTATE {state}).", state=state)

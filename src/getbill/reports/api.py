@@ -9,9 +9,7 @@ from starlette.responses import Response
 from getbill import access
 from getbill.access import Caller
 from getbill.kit.db import Database
-from getbill.kit.errors import BadRequest
-from getbill.kit.http import answer
-from getbill.kit.messages import message
+from getbill.kit.http import answer, refuse_empty_range
 from getbill.kit.routes import Route
 from getbill.kit.shapes import problems
 from getbill.reports import queries, wire
@@ -34,8 +32,7 @@ async def get_report(
     database: Database = request.app.state.database
     today = caller.workspace.now().date()
     from_on, to_on = queries.period_of(query.from_on, query.to_on, today)
-    if from_on > to_on:
-        raise BadRequest(message("`from` ({from_on}) is after `to` ({to_on}).", from_on=from_on, to_on=to_on))
+    refuse_empty_range("from", from_on, "to", to_on)
     return answer(200, wire.report(await queries.report(database, caller.workspace.id, from_on, to_on)))
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from getbill.channels import AddressKind, Channel
 from getbill.companies import Workspace
 from getbill.kit.errors import FieldError, Invalid, refusal
-from getbill.kit.shapes import MoneyNumber, written_day
+from getbill.kit.shapes import Flag, MoneyNumber, written_day
 from getbill.scenarios import catalogue
 from getbill.scenarios.checks import ScenarioInvalid, to_data
 from getbill.scenarios.conditions import PromiseWord
@@ -17,7 +17,6 @@ from getbill.scenarios.model import Language, Late, Name, Scenario, Unit
 
 _Name = Name
 _Whole = Annotated[int, Field(strict=True)]
-_Flag = Annotated[bool, Field(strict=True)]
 _Tag = Annotated[str, Field(min_length=1, max_length=100)]
 _Day = Annotated[date, BeforeValidator(written_day)]
 
@@ -41,8 +40,8 @@ class ConditionsBody(BaseModel):
     amount_max: MoneyNumber | None = None
     age_days_min: _Whole | None = Field(None, description="Minimum number of days since the due date.")
     age_days_max: _Whole | None = None
-    reached: _Flag | None = Field(None, description="Whether a contact has reached the debtor so far.")
-    answered: _Flag | None = Field(None, description="Whether the debtor has answered a call so far.")
+    reached: Flag | None = Field(None, description="Whether a contact has reached the debtor so far.")
+    answered: Flag | None = Field(None, description="Whether the debtor has answered a call so far.")
     promise: list[PromiseWord] = Field(
         [], description="States that the debtor's promise to pay may be in; any by default."
     )
@@ -54,7 +53,7 @@ class ConditionsBody(BaseModel):
     )
     contactable: list[AddressKind] = Field([], description="Kinds of address that must be known.")
     not_contactable: list[AddressKind] = Field([], description="Kinds of address that must not be known.")
-    metadata: dict[str, str | _Whole | _Flag | Decimal] | None = Field(
+    metadata: dict[str, str | _Whole | Flag | Decimal] | None = Field(
         None, description="Values that the debt's metadata must have.", max_length=20
     )
 
@@ -118,8 +117,8 @@ class ExclusionsBody(BaseModel):
 
     model_config = _REPEATED
 
-    weekends: _Flag = True
-    public_holidays: _Flag = True
+    weekends: Flag = True
+    public_holidays: Flag = True
     dates: list[_Day] = Field([], max_length=400)
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.kit import ids, json
 from getbill.kit.names import Name
-from getbill.kit.shapes import Instant
+from getbill.kit.shapes import Flag, Instant
 from getbill.sftp.model import KEYS_MAX, PREFIX, Login
 
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1oIhQ8zO0pN1vDkEo7N6PZ8Qd9J0a7y1m9mJw3w2bX erp@company.example"
@@ -30,7 +30,7 @@ class NewLoginBody(BaseModel):
         max_length=KEYS_MAX,
         description="Public keys that open the login, as in `~/.ssh/id_ed25519.pub`.",
     )
-    password: bool | None = Field(
+    password: Flag | None = Field(
         None, description="Whether a password opens the login; by default if there is no key."
     )
 

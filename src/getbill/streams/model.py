@@ -7,7 +7,7 @@ from uuid import UUID
 from getbill.companies import Workspace
 from getbill.events import Placed, Stream
 from getbill.kit import paging
-from getbill.kit.errors import TooManyRequests
+from getbill.kit.errors import BadRequest, TooManyRequests
 from getbill.kit.messages import message
 
 # What integrators may rely on; docs/webhooks.md and the explorer say it in these words.
@@ -94,7 +94,10 @@ def seal_place(place: Place, workspace: Workspace) -> str:
 
 def open_place(cursor: str, workspace: Workspace) -> Place:
     """Return the place a cursor names; raise BadRequest for one of another workspace's stream, or none at all."""
-    return read_place(paging.unseal(cursor, workspace.mark_of(_SORT)))
+    try:
+        return read_place(paging.unseal(cursor, workspace.mark_of(_SORT)))
+    except BadRequest:
+        raise paging.not_ours("after") from None
 
 
 def read_place(cursor: str) -> Place:

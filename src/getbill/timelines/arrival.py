@@ -76,7 +76,7 @@ async def _ask(one: Departing) -> Outcome:
         return unknown("the provider did not answer in time")
     except Exception as error:  # noqa: BLE001 - whatever broke, the message may have left
         _log.error("sender_broke", sender=one.sender.name, error=type(error).__name__, exc_info=error)
-        return unknown(f"the sender broke: {type(error).__name__}")
+        return unknown("the sender broke; the worker's log has the traceback")
     crashes.at("timelines.asked")
     return outcome
 

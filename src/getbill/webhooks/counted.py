@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.kit import ids, json
-from getbill.kit.errors import BadRequest
+from getbill.kit.errors import one_parameter
 from getbill.kit.messages import message
 from getbill.kit.shapes import Instant, InstantAsked
 from getbill.webhooks.queries import PREFIX
@@ -93,18 +93,22 @@ def period(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
     try:
         since = query.since or until - timedelta(days=1)
     except OverflowError:
-        raise BadRequest(message("`to` lies before all calendars.")) from None
+        raise one_parameter("to", "out-of-range", message("`to` lies before all calendars.")) from None
     if since >= until:
-        raise BadRequest(
+        raise one_parameter(
+            "from",
+            "empty-range",
             message(
                 "`from` ({since}) is not before `to` ({until}).",
                 since=json.instant(since),
                 until=json.instant(until),
-            )
+            ),
         )
     if until - since > timedelta(days=DAYS_MAX):
-        raise BadRequest(
-            message("A period has at most {days} days. Ask for one after the other.", days=DAYS_MAX)
+        raise one_parameter(
+            "from",
+            "out-of-range",
+            message("A period has at most {days} days. Ask for one after the other.", days=DAYS_MAX),
         )
     return since, until
 

@@ -16,6 +16,7 @@ from getbill.companies import Workspace
 from getbill.events import KINDS, data_json
 from getbill.kit import ids, json, paging
 from getbill.kit.errors import BadRequest, FieldError, summary
+from getbill.kit.http import refuse_empty_range
 from getbill.kit.messages import excerpt, message
 from getbill.kit.shapes import Instant, InstantAsked
 from getbill.webhooks import log, queries, rights
@@ -144,6 +145,7 @@ class DeliveryList(BaseModel):
 def wanted(query: DeliveryQuery, endpoint_id: UUID, mark: paging.Mark) -> Wanted:
     """Return what a query asks for; raise BadRequest for unknown events and a cursor that is not of this list."""
     refuse_unknown_kinds(query.event)
+    refuse_empty_range("from", query.since, "to", query.until)
     cursor = paging.opened(query.cursor, mark)
     return Wanted(
         endpoint_id=endpoint_id,

@@ -141,7 +141,13 @@ def _check_envelope(batch: Any) -> None:
     elif hidden := names.hidden_in((name or "").strip()):
         wrong.append(FieldError("/batch_name", "characters", names.detail(hidden)))
     if not (flag is None or isinstance(flag, bool)):
-        wrong.append(FieldError(f"/{_FLAG}", "bool-type", message("Send true or false.")))
+        wrong.append(
+            FieldError(
+                f"/{_FLAG}",
+                "not-true-or-false",
+                message("{subject} must be true or false.", subject=field_subject((_FLAG,))),
+            )
+        )
     if wrong:
         raise refusal(sorted(wrong, key=lambda one: one.pointer))
     if isinstance(rows, list) and len(rows) > ROWS_MAX:

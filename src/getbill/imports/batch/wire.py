@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.kit.names import Name
-from getbill.kit.shapes import Instant
+from getbill.kit.shapes import Flag, Instant
 
 # A row that is wrong is no error of the request: it is answered 202 and told in the report. So the document asks no more
 # of a row than the request does.
@@ -45,7 +45,7 @@ class BatchBody(BaseModel):
 
     debts: Annotated[list[Row], Field(min_length=1, max_length=10_000)]
     batch_name: Name | None = Field(None, max_length=200, description="Your name for the batch.")
-    accept_expensive_destination: bool | None = Field(
+    accept_expensive_destination: Flag | None = Field(
         None, description="Default of `accept_expensive_destination` for rows that do not set it."
     )
 

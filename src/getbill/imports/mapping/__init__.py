@@ -21,7 +21,7 @@ from getbill.imports.mapping.model import (
 )
 from getbill.imports.mapping.propose import propose
 from getbill.imports.mapping.repeats import Instalments, looked_through
-from getbill.imports.mapping.said import said, tongue
+from getbill.imports.mapping.said import codes, said, tongue
 from getbill.imports.mapping.status_words import Status
 from getbill.imports.mapping.units import Unit
 from getbill.imports.mapping.verification import verified
@@ -42,6 +42,7 @@ __all__ = [
     "Status",
     "Unit",
     "changed",
+    "codes",
     "compose",
     "confirmed",
     "difference",

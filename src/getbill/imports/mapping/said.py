@@ -301,6 +301,11 @@ def tongue(language: str) -> Tongue:
     return "fr" if language.startswith("fr") else "en"
 
 
+def codes() -> list[str]:
+    """Return every code that has a sentence, of findings, reasons and questions."""
+    return list(_SENTENCES)
+
+
 def said(code: str, facts: Facts[str, Any], language: str) -> str:
     """Return the sentence of a reason, a question or a finding in French (`fr`) or English."""
     english, french = _SENTENCES[code]
