@@ -83,6 +83,8 @@ async def test_another_companys_endpoint_is_not_there(house: House, other_house:
         ({}, [("/url", "missing")]),
         ({"url": "example.com/hooks"}, [("/url", "value-error")]),
         ({"url": "ftp://example.com/"}, [("/url", "value-error")]),
+        ({"url": "https://xn--/"}, [("/url", "value-error")]),
+        ({"url": "https://example.com:0/"}, [("/url", "value-error")]),
         ({"url": "https://user:secret@example.com/"}, [("/url", "value-error")]),
         ({"url": "https://example.com/#part"}, [("/url", "value-error")]),
         ({"url": "https://example.com:99999/"}, [("/url", "value-error")]),
