@@ -6,10 +6,11 @@ credential yet. Whoever waits longest makes room for the next, so that strangers
 
 import asyncio
 import http
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from getbill.access import address_bucket, is_within
 from getbill.kit import ids, json
 from getbill.kit.errors import OtherStatus
+from getbill.kit.handshakes import TlsServer
 from getbill.kit.http import spoken
 from getbill.kit.messages import DEFAULT, Message, message, negotiated
 from getbill.settings import Settings
@@ -27,7 +29,6 @@ BODY_WINDOW_SECONDS: Final = 5.0
 LINGER_SECONDS: Final = 2.0
 # Framing may take this many times what it frames: a chunk of one byte takes six.
 _FRAMING_RATIO: Final = 8
-TLS_SECONDS: Final = 10.0
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -75,15 +76,26 @@ class Stranger:
             self._strangers.leave(self)
 
 
+class Waiting(Protocol):
+    """What a connection is read by, in its TLS handshake and after it."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing is being answered on it."""
+
+    def give_way(self) -> None:
+        """End for another's sake."""
+
+
 class Strangers:
     """The connections of one process on which nobody has shown a good credential yet, the oldest first."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._all: dict[Stranger, BoundedProtocol] = {}
-        self._by_address: dict[str, dict[Stranger, BoundedProtocol]] = {}
+        self._all: dict[Stranger, Waiting] = {}
+        self._by_address: dict[str, dict[Stranger, Waiting]] = {}
 
-    def enter(self, host: str, protocol: "BoundedProtocol") -> Stranger | None:
+    def enter(self, host: str, protocol: Waiting) -> Stranger | None:
         """Count a new connection, closing the one that waits longest where there is no room; None where none waits."""
         bounds, address = self._bounds, address_bucket(host)
         is_proxy = bool(bounds.proxies) and is_within(host, bounds.proxies)
@@ -106,7 +118,7 @@ class Strangers:
             if not beside:
                 del self._by_address[stranger.address]
 
-    def _make_room(self, among: "dict[Stranger, BoundedProtocol]", limit: int) -> bool:
+    def _make_room(self, among: dict[Stranger, Waiting], limit: int) -> bool:
         if len(among) < limit:
             return True
         for stranger, protocol in among.items():
@@ -353,14 +365,17 @@ def bounded(bounds: Bounds) -> type[BoundedProtocol]:
 
 
 class Loop(uvloop.Loop):
-    """An event loop whose servers give a TLS handshake, and its end, a time of their own."""
+    """An event loop whose servers bound TLS handshakes in time and number."""
 
     async def create_server(self, *arguments: Any, **options: Any) -> Any:
-        """Listen."""
-        if options.get("ssl") is not None:
-            options.setdefault("ssl_handshake_timeout", TLS_SECONDS)
-            options.setdefault("ssl_shutdown_timeout", LINGER_SECONDS)
-        return await super().create_server(*arguments, **options)
+        """Listen; over TLS on a socket that is bound already."""
+        context, bound = options.get("ssl"), options.get("sock")
+        if context is None or bound is None:
+            return await super().create_server(*arguments, **options)
+        make: Callable[[], BoundedProtocol] = arguments[0]
+        server = TlsServer(self, make, bound, context, make().strangers)
+        server.begin(options.get("backlog", socket.SOMAXCONN))
+        return server
 
 
 def _answer(status: int, detail: Message, language: str) -> bytes:
