@@ -83,6 +83,10 @@ class Waiting(Protocol):
     def is_waiting(self) -> bool:
         """Whether nothing is being answered on it."""
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether its client keeps us waiting: a request has not come whole, or an answer is not read."""
+
     def give_way(self) -> None:
         """End for another's sake."""
 
@@ -121,12 +125,15 @@ class Strangers:
     def _make_room(self, among: dict[Stranger, Waiting], limit: int) -> bool:
         if len(among) < limit:
             return True
-        for stranger, protocol in among.items():
-            if protocol.is_waiting:
-                self.leave(stranger)
-                protocol.give_way()
-                return True
-        return False
+        # Whoever sends a body without an end would else keep out everybody else.
+        found = next((one for one, protocol in among.items() if protocol.is_waiting), None)
+        found = found or next((one for one, protocol in among.items() if protocol.is_sending), None)
+        if found is None:
+            return False
+        protocol = among[found]
+        self.leave(found)
+        protocol.give_way()
+        return True
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -139,6 +146,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._stranger: Stranger | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._reading_timer: asyncio.TimerHandle | None = None
+        self._unread_bytes = 0
         self._is_in_head = False
         self._is_in_body = False
         self._is_dismissed = False
@@ -168,6 +177,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection no longer."""
         self._stop_timer()
+        self._stop_reading_timer()
         if self._stranger is not None:
             self.strangers.leave(self._stranger)
         super().connection_lost(exc)
@@ -177,14 +187,37 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether no request of this connection is being answered."""
         return self.cycle is None or self.cycle.response_complete
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether a body is under way, or an answer that its client does not read."""
+        return self._is_in_body or self.flow.write_paused
+
     def give_way(self) -> None:
-        """Close a connection that waits, for another's sake; a head under way is told why."""
-        if self._is_in_head and self._head_bytes:
+        """Close a connection that waits, for another's sake; a head or body under way is told why."""
+        if self._is_in_body and not self.is_waiting:
+            self._dismiss(
+                408, message("The body of the request took too long while others waited. Send it at once.")
+            )
+        elif self._is_in_head and self._head_bytes:
             self._dismiss(
                 408, message("The head of the request took too long while others waited. Send it at once.")
             )
+        elif self.flow.write_paused:
+            self._hang_up()
         else:
             self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Wait until the client has read; a stranger reads as fast as it has to send."""
+        super().pause_writing()
+        if self._reading_timer is None and self._stranger is not None and not self._stranger.is_known:
+            self._unread_bytes = self.transport.get_write_buffer_size()
+            self._reading_timer = self.loop.call_later(BODY_WINDOW_SECONDS, self._on_unread)
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        super().resume_writing()
+        self._stop_reading_timer()
 
     def data_received(self, data: bytes) -> None:
         """Read on, within the bounds."""
@@ -302,6 +335,29 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._start_timer(BODY_WINDOW_SECONDS, self._on_window)
 
+    def _on_unread(self) -> None:
+        """Look what a stranger has read of an answer since the last look; one that reads nothing is hung up on."""
+        self._reading_timer = None
+        left = self.transport.get_write_buffer_size()
+        if self._unread_bytes - left < self.bounds.body_bytes_per_second * BODY_WINDOW_SECONDS:
+            self._hang_up()
+            return
+        self._unread_bytes = left
+        self._reading_timer = self.loop.call_later(BODY_WINDOW_SECONDS, self._on_unread)
+
+    def _hang_up(self) -> None:
+        """End at once, whatever is being answered."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.abort()
+
+    def _stop_reading_timer(self) -> None:
+        if self._reading_timer is not None:
+            self._reading_timer.cancel()
+            self._reading_timer = None
+
     def _on_late_head(self) -> None:
         self._timer = None
         seconds = f"{self.bounds.head_seconds:g}"
@@ -386,6 +442,7 @@ def _answer(status: int, detail: Message, language: str) -> bytes:
         f"content-length: {len(body)}",
         "cache-control: no-store",
         f"x-request-id: {ids.new_text()}",
+        "x-content-type-options: nosniff",
         *(f"{name.lower()}: {value}" for name, value in spoken(language).items()),
         "connection: close",
     )

@@ -70,8 +70,15 @@ def address(
 class Client:
     """A client that sends what it likes."""
 
-    def __init__(self, address: tuple[str, int], source: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection(address, 30, source_address=(source, 0))
+    def __init__(
+        self, address: tuple[str, int], source: str = "127.0.0.1", receives: int | None = None
+    ) -> None:
+        self.socket = socket.socket()
+        if receives is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+        self.socket.settimeout(30)
+        self.socket.bind((source, 0))
+        self.socket.connect(address)
 
     def __enter__(self) -> Self:
         return self
@@ -275,6 +282,44 @@ def test_strangers_of_one_address_make_room_for_the_next(address: tuple[str, int
             assert known.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
         with Client(address, "127.0.0.2") as elsewhere:
             assert elsewhere.send(get()).status() == 200
+
+
+@pytest.mark.parametrize("path", ["/token", DEBTS])
+def test_bodies_of_strangers_that_never_end_keep_nobody_out(
+    address: tuple[str, int], key: str, path: str
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        strangers = [
+            stack.enter_context(Client(address)).send(head.encode(), b"grant_type=" + b"x" * 3_000)
+            for _ in range(3 * PER_ADDRESS)
+        ]
+        with Client(address) as known:
+            assert known.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
+        until(lambda: sum(client.is_open() for client in strangers) <= PER_ADDRESS)
+
+
+def test_a_body_under_way_gives_way_only_where_nobody_is_idle(address: tuple[str, int]) -> None:
+    with contextlib.ExitStack() as stack:
+        sending = stack.enter_context(Client(address))
+        sending.send(b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n\r\nx")
+        for _ in range(3 * PER_ADDRESS):
+            stack.enter_context(Client(address)).send(get(close=False)).first_line()
+
+        assert sending.is_open()
+
+
+def test_strangers_that_read_no_answer_keep_nobody_out(address: tuple[str, int], key: str) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(PER_ADDRESS):
+            stranger = stack.enter_context(Client(address, receives=4_096))
+            # More than the kernels keep for a client that does not read.
+            stranger.send(get("/openapi.json", close=False) * 20)
+            assert stranger.socket.recv(1) == b"H"
+
+        with Client(address) as known:
+            assert known.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
 
 
 def test_who_has_shown_a_credential_is_not_counted(address: tuple[str, int], key: str) -> None:

@@ -33,6 +33,7 @@ class Handshake:
     """A connection whose handshake is under way."""
 
     is_waiting = True
+    is_sending = False
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
