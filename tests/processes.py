@@ -21,7 +21,8 @@ def running(environment: Mapping[str, str], folder: Path) -> Iterator[str]:
     """Run `getbill api` and `getbill worker` and yield the URL once they are ready; both are stopped after."""
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    certificate = environment.get("GETBILL_TLS_CERT")
+    url = f"{'https' if certificate else 'http'}://127.0.0.1:{bound.getsockname()[1]}"
     known = {
         "PYTHONPATH": str(SOURCE),
         "GETBILL_BASE_URL": url,
@@ -40,7 +41,7 @@ def running(environment: Mapping[str, str], folder: Path) -> Iterator[str]:
         for name, log in logs.items()
     ]
     try:
-        _wait_until_ready(url, started, folder)
+        _wait_until_ready(url, started, folder, certificate or True)
         yield url
     finally:
         for process in started:
@@ -58,12 +59,14 @@ def _outside() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
 
 
-def _wait_until_ready(url: str, started: list[subprocess.Popen[bytes]], folder: Path) -> None:
+def _wait_until_ready(
+    url: str, started: list[subprocess.Popen[bytes]], folder: Path, trusted: str | bool
+) -> None:
     until = monotonic() + START_SECONDS
     while monotonic() < until:
         assert all(process.poll() is None for process in started), f"A process fell: {told(folder)}"
         try:
-            if requests.get(f"{url}/readyz", timeout=5).status_code == 200:
+            if requests.get(f"{url}/readyz", timeout=5, verify=trusted).status_code == 200:
                 return
         except requests.ConnectionError:
             pass

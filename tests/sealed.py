@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from getbill.embedded import Server
 from getbill.kit.db import Database, open_database
 from getbill.migrations.actions import migrate
 from getbill.settings import Settings
-from getbill.vault import KeyFile, Version, Versions
+from getbill.vault import KeyFile, Version
 from installation import MASTER_KEY, TEMPLATE, Cluster
 from processes import SOURCE
 
@@ -211,8 +211,5 @@ def pass_days(file: Path, days: float) -> None:
         )
 
     following = versions.next and earlier(versions.next)
-    KeyFile(file).write(
-        Versions(
-            earlier(versions.current), following, tuple(map(earlier, versions.replaced)), versions.destroyed
-        )
-    )
+    former = tuple(map(earlier, versions.replaced))
+    KeyFile(file).write(replace(versions, current=earlier(versions.current), next=following, replaced=former))

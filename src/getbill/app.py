@@ -57,7 +57,8 @@ def create_app(settings: Settings, outage: Outage | None = None) -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        # `describe` has the route, which writes the document once.
+        openapi_url=None,
         lifespan=_lifespan,
         redirect_slashes=False,
         # Nobody collects it; asking at every request whether somebody does is not free.

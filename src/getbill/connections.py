@@ -6,10 +6,11 @@ credential yet. Whoever waits longest makes room for the next, so that strangers
 
 import asyncio
 import http
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from getbill.access import address_bucket, is_within
 from getbill.kit import ids, json
 from getbill.kit.errors import OtherStatus
+from getbill.kit.handshakes import TlsServer
 from getbill.kit.http import spoken
 from getbill.kit.messages import DEFAULT, Message, message, negotiated
 from getbill.settings import Settings
@@ -27,7 +29,6 @@ BODY_WINDOW_SECONDS: Final = 5.0
 LINGER_SECONDS: Final = 2.0
 # Framing may take this many times what it frames: a chunk of one byte takes six.
 _FRAMING_RATIO: Final = 8
-TLS_SECONDS: Final = 10.0
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -75,15 +76,30 @@ class Stranger:
             self._strangers.leave(self)
 
 
+class Waiting(Protocol):
+    """What a connection is read by, in its TLS handshake and after it."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing is being answered on it."""
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether its client keeps us waiting: a request has not come whole, or an answer is not read."""
+
+    def give_way(self) -> None:
+        """End for another's sake."""
+
+
 class Strangers:
     """The connections of one process on which nobody has shown a good credential yet, the oldest first."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._all: dict[Stranger, BoundedProtocol] = {}
-        self._by_address: dict[str, dict[Stranger, BoundedProtocol]] = {}
+        self._all: dict[Stranger, Waiting] = {}
+        self._by_address: dict[str, dict[Stranger, Waiting]] = {}
 
-    def enter(self, host: str, protocol: "BoundedProtocol") -> Stranger | None:
+    def enter(self, host: str, protocol: Waiting) -> Stranger | None:
         """Count a new connection, closing the one that waits longest where there is no room; None where none waits."""
         bounds, address = self._bounds, address_bucket(host)
         is_proxy = bool(bounds.proxies) and is_within(host, bounds.proxies)
@@ -106,15 +122,18 @@ class Strangers:
             if not beside:
                 del self._by_address[stranger.address]
 
-    def _make_room(self, among: "dict[Stranger, BoundedProtocol]", limit: int) -> bool:
+    def _make_room(self, among: dict[Stranger, Waiting], limit: int) -> bool:
         if len(among) < limit:
             return True
-        for stranger, protocol in among.items():
-            if protocol.is_waiting:
-                self.leave(stranger)
-                protocol.give_way()
-                return True
-        return False
+        # Whoever sends a body without an end would else keep out everybody else.
+        found = next((one for one, protocol in among.items() if protocol.is_waiting), None)
+        found = found or next((one for one, protocol in among.items() if protocol.is_sending), None)
+        if found is None:
+            return False
+        protocol = among[found]
+        self.leave(found)
+        protocol.give_way()
+        return True
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -127,6 +146,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._stranger: Stranger | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._reading_timer: asyncio.TimerHandle | None = None
+        self._unread_bytes = 0
         self._is_in_head = False
         self._is_in_body = False
         self._is_dismissed = False
@@ -156,6 +177,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection no longer."""
         self._stop_timer()
+        self._stop_reading_timer()
         if self._stranger is not None:
             self.strangers.leave(self._stranger)
         super().connection_lost(exc)
@@ -165,14 +187,37 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether no request of this connection is being answered."""
         return self.cycle is None or self.cycle.response_complete
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether a body is under way, or an answer that its client does not read."""
+        return self._is_in_body or self.flow.write_paused
+
     def give_way(self) -> None:
-        """Close a connection that waits, for another's sake; a head under way is told why."""
-        if self._is_in_head and self._head_bytes:
+        """Close a connection that waits, for another's sake; a head or body under way is told why."""
+        if self._is_in_body and not self.is_waiting:
+            self._dismiss(
+                408, message("The body of the request took too long while others waited. Send it at once.")
+            )
+        elif self._is_in_head and self._head_bytes:
             self._dismiss(
                 408, message("The head of the request took too long while others waited. Send it at once.")
             )
+        elif self.flow.write_paused:
+            self._hang_up()
         else:
             self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Wait until the client has read; a stranger reads as fast as it has to send."""
+        super().pause_writing()
+        if self._reading_timer is None and self._stranger is not None and not self._stranger.is_known:
+            self._unread_bytes = self.transport.get_write_buffer_size()
+            self._reading_timer = self.loop.call_later(BODY_WINDOW_SECONDS, self._on_unread)
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        super().resume_writing()
+        self._stop_reading_timer()
 
     def data_received(self, data: bytes) -> None:
         """Read on, within the bounds."""
@@ -290,6 +335,29 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._start_timer(BODY_WINDOW_SECONDS, self._on_window)
 
+    def _on_unread(self) -> None:
+        """Look what a stranger has read of an answer since the last look; one that reads nothing is hung up on."""
+        self._reading_timer = None
+        left = self.transport.get_write_buffer_size()
+        if self._unread_bytes - left < self.bounds.body_bytes_per_second * BODY_WINDOW_SECONDS:
+            self._hang_up()
+            return
+        self._unread_bytes = left
+        self._reading_timer = self.loop.call_later(BODY_WINDOW_SECONDS, self._on_unread)
+
+    def _hang_up(self) -> None:
+        """End at once, whatever is being answered."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.abort()
+
+    def _stop_reading_timer(self) -> None:
+        if self._reading_timer is not None:
+            self._reading_timer.cancel()
+            self._reading_timer = None
+
     def _on_late_head(self) -> None:
         self._timer = None
         seconds = f"{self.bounds.head_seconds:g}"
@@ -353,14 +421,17 @@ def bounded(bounds: Bounds) -> type[BoundedProtocol]:
 
 
 class Loop(uvloop.Loop):
-    """An event loop whose servers give a TLS handshake, and its end, a time of their own."""
+    """An event loop whose servers bound TLS handshakes in time and number."""
 
     async def create_server(self, *arguments: Any, **options: Any) -> Any:
-        """Listen."""
-        if options.get("ssl") is not None:
-            options.setdefault("ssl_handshake_timeout", TLS_SECONDS)
-            options.setdefault("ssl_shutdown_timeout", LINGER_SECONDS)
-        return await super().create_server(*arguments, **options)
+        """Listen; over TLS on a socket that is bound already."""
+        context, bound = options.get("ssl"), options.get("sock")
+        if context is None or bound is None:
+            return await super().create_server(*arguments, **options)
+        make: Callable[[], BoundedProtocol] = arguments[0]
+        server = TlsServer(self, make, bound, context, make().strangers)
+        server.begin(options.get("backlog", socket.SOMAXCONN))
+        return server
 
 
 def _answer(status: int, detail: Message, language: str) -> bytes:
@@ -371,6 +442,7 @@ def _answer(status: int, detail: Message, language: str) -> bytes:
         f"content-length: {len(body)}",
         "cache-control: no-store",
         f"x-request-id: {ids.new_text()}",
+        "x-content-type-options: nosniff",
         *(f"{name.lower()}: {value}" for name, value in spoken(language).items()),
         "connection: close",
     )

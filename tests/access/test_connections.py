@@ -2,12 +2,19 @@
 
 import contextlib
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 import make
 import processes
@@ -63,8 +70,15 @@ def address(
 class Client:
     """A client that sends what it likes."""
 
-    def __init__(self, address: tuple[str, int], source: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection(address, 30, source_address=(source, 0))
+    def __init__(
+        self, address: tuple[str, int], source: str = "127.0.0.1", receives: int | None = None
+    ) -> None:
+        self.socket = socket.socket()
+        if receives is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+        self.socket.settimeout(30)
+        self.socket.bind((source, 0))
+        self.socket.connect(address)
 
     def __enter__(self) -> Self:
         return self
@@ -270,6 +284,44 @@ def test_strangers_of_one_address_make_room_for_the_next(address: tuple[str, int
             assert elsewhere.send(get()).status() == 200
 
 
+@pytest.mark.parametrize("path", ["/token", DEBTS])
+def test_bodies_of_strangers_that_never_end_keep_nobody_out(
+    address: tuple[str, int], key: str, path: str
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        strangers = [
+            stack.enter_context(Client(address)).send(head.encode(), b"grant_type=" + b"x" * 3_000)
+            for _ in range(3 * PER_ADDRESS)
+        ]
+        with Client(address) as known:
+            assert known.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
+        until(lambda: sum(client.is_open() for client in strangers) <= PER_ADDRESS)
+
+
+def test_a_body_under_way_gives_way_only_where_nobody_is_idle(address: tuple[str, int]) -> None:
+    with contextlib.ExitStack() as stack:
+        sending = stack.enter_context(Client(address))
+        sending.send(b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n\r\nx")
+        for _ in range(3 * PER_ADDRESS):
+            stack.enter_context(Client(address)).send(get(close=False)).first_line()
+
+        assert sending.is_open()
+
+
+def test_strangers_that_read_no_answer_keep_nobody_out(address: tuple[str, int], key: str) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(PER_ADDRESS):
+            stranger = stack.enter_context(Client(address, receives=4_096))
+            # More than the kernels keep for a client that does not read.
+            stranger.send(get("/openapi.json", close=False) * 20)
+            assert stranger.socket.recv(1) == b"H"
+
+        with Client(address) as known:
+            assert known.send(get(DEBTS, f"Authorization: Bearer {key}")).status() == 200
+
+
 def test_who_has_shown_a_credential_is_not_counted(address: tuple[str, int], key: str) -> None:
     with contextlib.ExitStack() as stack:
         known = []
@@ -297,6 +349,50 @@ def test_a_trusted_proxy_has_more(
 
         until(lambda: sum(client.is_open() for client in of_another) <= PER_ADDRESS)
         assert all(client.is_open() for client in of_proxy)
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The settings of an API with a certificate of our own making for 127.0.0.1."""
+    folder = tmp_path_factory.mktemp("certified")
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    own = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    own = own.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    signed = own.add_extension(alternative, critical=False).sign(key, hashes.SHA256())
+    pem, bare = serialization.Encoding.PEM, serialization.NoEncryption()
+    (folder / "cert.pem").write_bytes(signed.public_bytes(pem))
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, bare))
+    return {"GETBILL_TLS_CERT": str(folder / "cert.pem"), "GETBILL_TLS_KEY": str(folder / "key.pem")}
+
+
+def test_handshakes_of_one_address_make_room_for_the_next_too(
+    bounded: Installation, key: str, certified: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    speaking = environment(bounded, **certified)
+    trusted = ssl.create_default_context(cafile=certified["GETBILL_TLS_CERT"])
+    with (
+        processes.running(speaking, tmp_path_factory.mktemp("tls")) as url,
+        contextlib.ExitStack() as stack,
+    ):
+        parts = urlsplit(url)
+        where = str(parts.hostname), int(parts.port or 0)
+        elsewhere = stack.enter_context(Client(where, "127.0.0.5"))
+        silent = [stack.enter_context(Client(where)) for _ in range(3 * PER_ADDRESS)]
+
+        until(lambda: sum(client.is_open() for client in silent) <= PER_ADDRESS)
+        # They were hung up on before their time was over.
+        assert elsewhere.is_open()
+        # Whoever does speak TLS is answered, however its pieces come, from there and from elsewhere.
+        for source in ("127.0.0.1", "127.0.0.2"):
+            with Client(where, source) as known:
+                known.socket = trusted.wrap_socket(known.socket, server_hostname="127.0.0.1")
+                asked = get(DEBTS, f"Authorization: Bearer {key}", close=False)
+                assert known.send(asked[:20], asked[20:]).first_line() == b"HTTP/1.1 200 OK"
+                assert known.send(get()).status() == 200
+        with Client(where) as plain:
+            assert plain.send(get()).answer() == b""
 
 
 def until(is_so: Callable[[], bool]) -> None:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from calls import Site
+from getbill.kit.openapi import describe
 from getbill.kit.routes import Route, Straight, gather
 
 
@@ -89,3 +90,15 @@ async def test_openapi_sees_no_difference() -> None:
     ours, theirs = [await application(kind).get("/openapi.json") for kind in (Route, APIRoute)]
 
     assert ours.json() == theirs.json()
+
+
+async def test_the_document_is_written_once_and_not_for_each_request() -> None:
+    app = FastAPI(openapi_url=None)
+    describe(app, lambda _document, _routes: None)
+    first = await Site(app).get("/openapi.json")
+    app.openapi()["info"]["title"] = "Another"
+
+    again = await Site(app).get("/openapi.json")
+
+    assert (first.status, again.status) == (200, 200)
+    assert first.body == again.body

@@ -100,23 +100,26 @@ class Outlook:
         (line,) = [one for one in text.splitlines() if one.startswith(f'getbill_set_aside{{kind="{kind}"}}')]
         return float(line.rpartition(" ")[2])
 
-    async def tells(self, kind: str, reason: str, subject: str | None = None) -> None:
-        """Assert that one thing of a kind stands aside and that all three say so."""
+    async def tells(
+        self, kind: str, reason: str, subject: str | None = None, *, number: int = 1, is_shared: bool = False
+    ) -> None:
+        """Assert that one thing of a kind stands aside, or several for one reason, and that all three say so."""
         (todo,) = await self.todos()
-        assert todo["reason"].startswith(f"{kind} {subject or ''}")
+        start = "" if is_shared else f"{kind} {subject or ''}"
+        assert todo["reason"].startswith(start)
         assert reason in todo["reason"]
         assert todo["reason"] in todo["title"]["en"]
         assert todo["decisions"] == ["retry", "dismiss"]
         answered = await self.house.get(f"/todos/{todo['id']}", accept_language="fr")
         french = answered.json()
         assert answered.headers["content-language"] == "fr"
-        assert french["reason"].startswith(f"{kind} {subject or ''}")
+        assert french["reason"].startswith(start)
         assert french["reason"] != todo["reason"]
         assert french["reason"] in french["title"]["fr"] == todo["title"]["fr"]
         assert await self.notes() == [
-            f"Set aside because it failed: 1 {kind}. Run `getbill quarantine list`."
+            f"Set aside because it failed: {number} {kind}. Run `getbill quarantine list`."
         ]
-        assert await self.gauge(kind) == 1
+        assert await self.gauge(kind) == number
 
     async def tells_nothing(self) -> None:
         assert (await self.todos(), await self.notes()) == ([], [])

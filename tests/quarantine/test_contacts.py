@@ -91,7 +91,7 @@ async def test_a_template_that_cannot_be_sent_stops_only_its_own_contacts(
     assert said in (await place.first(french.id))["reason"]
     previewed = await house.get(f"/debts/{shown(french.id)}/timeline/wave_1_email")
     assert (previewed.status, said in previewed.json()["detail"]) == (409, True)
-    await outlook.tells("contact", said, shown(french.id))
+    await outlook.tells("contact", said, is_shared=True)
     await send()
     assert (await place.first(french.id))["state"] == "set_aside"
 
@@ -117,6 +117,47 @@ async def test_a_step_that_was_set_aside_can_be_passed_over(site: Site) -> None:
     await outlook.decide("dismiss")
 
     assert await place.ledger(debt.id) == [("wave_1_email", "skipped"), ("wave_1_sms", "planned")]
+    await outlook.tells_nothing()
+
+
+@pytest.mark.parametrize("decision", ["retry", "dismiss"])
+async def test_a_broken_template_is_asked_about_once_and_decided_for_all_its_contacts(
+    site: Site, decision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getbill.decisions.actions._DISMISSED_MAX", 3)
+    house = await collecting.house(site)
+    place, outlook = house.place, Outlook(site, house)
+    await place.set_clock("2026-01-05 09:00")
+    await publish(place, r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}")
+    ours = await debts_of(place, 5)
+    await place.send_due()
+    await outlook.tells("contact", "half a sign of two", number=5, is_shared=True)
+
+    await publish(place, "{{ creditor }}: {{ how_to_pay }}")
+    await outlook.decide(decision)
+    if decision == "dismiss":
+        # More than one change bears: the rest is asked about again.
+        await outlook.tells("contact", "half a sign of two", number=2, is_shared=True)
+        await outlook.decide(decision)
+    await place.send_due()
+
+    expected = {"accepted", "delivered"} if decision == "retry" else {"skipped"}
+    assert set(await states(place, ours)) <= expected
+    await outlook.tells_nothing()
+
+
+async def test_a_question_about_a_template_goes_with_the_last_of_its_contacts(site: Site) -> None:
+    house = await collecting.house(site)
+    place, outlook = house.place, Outlook(site, house)
+    await place.set_clock("2026-01-05 09:00")
+    await publish(place, r"{{ creditor }} {{ how_to_pay }} {{ '\ud800' }}")
+    first, last = await debts_of(place, 2)
+    await place.send_due()
+
+    assert (await house.call("DELETE", f"/debts/{shown(first)}")).status == 200
+    await outlook.tells("contact", "half a sign of two", is_shared=True)
+    assert (await house.call("DELETE", f"/debts/{shown(last)}")).status == 200
+
     await outlook.tells_nothing()
 
 
@@ -167,12 +208,13 @@ async def test_what_went_well_is_forgotten_with_its_question_and_what_is_paid_to
     await publish(place, r"{{ '\ud800' }}")
     mended, archived = await debts_of(place, 2)
     await place.send_due()
-    assert len(await outlook.todos()) == 2
+    await outlook.tells("contact", "half a sign of two", number=2, is_shared=True)
 
     paid = await house.post(f"/debts/{shown(archived)}/payments", {"amount": 2340, "currency": "EUR"})
     assert paid.status == 201, paid.body
     await decisions.retry_due(place.database, place.vault)
-    assert [todo["debt_id"] for todo in await outlook.todos()] == [shown(mended)]
+    await outlook.tells("contact", "half a sign of two", is_shared=True)
+    assert await states(place, [mended]) == ["set_aside"]
 
     await publish(place, "{{ creditor }}: {{ how_to_pay }}")
     await place.database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+import make
 from dropping import Client, Served, cut_key
 from getbill import sftp
-from getbill.kit import clock
+from getbill.access import Actor
+from getbill.kit import clock, ids
+from getbill.kit.db import Statement
 from getbill.sftp import credentials
+from make import Company
 from waiting import until
 
 Serve = Callable[..., Any]
@@ -43,6 +47,39 @@ async def test_a_password_opens_too(served: Served) -> None:
 
     assert said.status == 0, said.text
     assert await served.names(client.login, "") == {"debts.csv": (1, "whole")}
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "UPDATE clients SET revoked_at = now() WHERE id = $1",
+        "UPDATE clients SET scopes = '{debts:write}' WHERE id = $1",
+    ],
+    ids=["revoked", "scope removed"],
+)
+async def test_a_login_reads_for_as_long_as_its_creator_may_and_drops_files_on(
+    serve: Serve, company: Company, ending: str
+) -> None:
+    served = await serve(look_seconds=0)
+    database = served.house.database
+    shown_id, _ = await make.client(database, company.founded, "debts:read", "debts:write", is_live=False)
+    creator = Actor("client", ids.read("client", shown_id))
+    client = await served.let_in(created_by=creator)
+    client.file("debts.csv", b"reference;amount\nF-1;10\n")
+    dropping, reading = "put debts.csv incoming/", "get incoming/debts.csv back.csv"
+    before = await client.run(dropping, reading)
+    await database.execute(Statement("test.ending", "The creator's right ends.", ending), creator.id)
+
+    refused = await client.run(dropping, reading)
+    dropped = await client.run(dropping, "ls incoming")
+    login = await credentials.login(database, served.workspace.id, client.login.id)
+    async with database.transaction(clock.wall()) as tx:
+        rotated, password = await credentials.rotate_login(tx, login, clock.wall())
+    again = await replace(client, password=password).run(reading)
+
+    assert [one.status for one in (before, refused, dropped, again)] == [0, 1, 0, 0], (before, refused, again)
+    assert "ermission denied" in refused.text
+    assert (login.may_read, rotated.may_read) == (False, True)
 
 
 async def test_a_large_file_arrives_as_it_was_sent_and_is_read_back(served: Served, client: Client) -> None:

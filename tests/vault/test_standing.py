@@ -11,8 +11,8 @@ import pytest
 import make
 from getbill import health, vault
 from getbill.kit import clock, ids
-from getbill.kit.db import Database
-from getbill.vault import Key, KeyFile, Vault, standing
+from getbill.kit.db import Database, Statement
+from getbill.vault import Key, KeyFile, MasterKeyWrong, Rotation, Vault, standing
 from installation import Cluster, Installation, open_installation
 from sealed import DAYS, Sealed, pass_days, sealed
 
@@ -156,3 +156,40 @@ async def test_status_says_which_backups_open_and_until_when(place: Sealed, data
     assert members["key_id"] == versions.current.shown_id
     assert [one["key_id"] for one in members["kept"]] == [versions.replaced[0].shown_id]
     assert base64.b64encode(versions.current.key.secret).decode() not in plain
+
+
+async def test_two_databases_do_not_share_a_key_file(
+    postgres: Cluster, place: Sealed, database: Database, tmp_path: Path
+) -> None:
+    unlocked = await vault.unlock(database, None, place.key_file)
+    await Rotation(database, unlocked, KeyFile(place.key_file), DAYS).turn()
+    taken = place.key_file.read_bytes()
+    async with sealed(postgres, tmp_path / "other") as other, other.opened() as opened:
+        await opened.execute(Statement("test.new", "As before its first start.", "DELETE FROM vault_master"))
+        with pytest.raises(MasterKeyWrong, match="belongs to another database"):
+            await vault.unlock(opened, None, place.key_file, may_make=True)
+        mine = await vault.unlock(opened, None, other.key_file)
+        rotation = Rotation(opened, mine, KeyFile(other.key_file), DAYS)
+        await rotation.turn()
+        own = other.key_file.read_bytes()
+
+        # As where both name one file while they run.
+        other.key_file.write_bytes(taken)
+        pass_days(other.key_file, 5.01)
+        shared = other.key_file.read_bytes()
+        await rotation.turn()
+        notice = (await standing(opened, mine, DAYS)).notice
+        with pytest.raises(MasterKeyWrong, match="belongs to another database"):
+            await rotation.announce(at_once=True)
+        with pytest.raises(MasterKeyWrong, match="belongs to another database"):
+            await vault.unlock(opened, None, other.key_file)
+
+        assert own != taken
+        assert other.key_file.read_bytes() == shared
+        assert notice is not None
+        assert "belongs to another database" in notice
+        # The way out: a copy without the line.
+        other.key_file.write_text(shared.decode().replace("# installation", "# was of"))
+        await vault.unlock(opened, None, other.key_file)
+    # Its own database goes on.
+    assert (await vault.unlock(database, None, place.key_file)).installation_id == unlocked.installation_id

@@ -37,6 +37,8 @@ from getbill.webhooks.wire import refuse_unreachable
         ("１２７.0.0.1", "host-spelling"),  # noqa: RUF001 what is refused
         ("127。0。0。1", "host-spelling"),
         ("①②⑦.0.0.1", "host-spelling"),
+        ("٣.٣.٣.٣", "host-spelling"),
+        ("127.0.0.١", "host-spelling"),  # noqa: RUF001 what is refused
         ("ⓛocalhost", "host-spelling"),
         ("ｅxample.com", "host-spelling"),  # noqa: RUF001 as above
         ("[fe80::1%25lo]", "host-spelling"),

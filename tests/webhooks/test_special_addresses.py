@@ -9,6 +9,47 @@ import pytest
 from getbill.webhooks.addresses import AddressForbidden, Reach, checked_socket
 from getbill.webhooks.special_addresses import Network, ranges
 
+# The rows of the IANA registries of special-purpose addresses (July 2026) that are not globally reachable, or whose
+# reachability they do not tell.
+NOT_REACHABLE = [
+    "0.0.0.0/8",
+    "0.0.0.0/32",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.0.0/29",
+    "192.0.0.8/32",
+    "192.0.0.170/32",
+    "192.0.0.171/32",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.88.99.2/32",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "240.0.0.0/4",
+    "255.255.255.255/32",
+    "::1/128",
+    "::/128",
+    "::ffff:0:0/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "100:0:0:1::/64",
+    "2001::/23",
+    "2001::/32",
+    "2001:2::/48",
+    "2001:10::/28",
+    "2001:db8::/32",
+    "2002::/16",
+    "3fff::/20",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+]
 LIVE, SANDBOX = Reach(is_live=True), Reach(is_live=False)
 PUBLIC = ("8.8.8.8", "1.1.1.1", "192.0.1.1", "198.20.0.1", "2606:4700:4700::1111", "2a00:1450:4007::200e")
 # Forms of RFC 4291 (mapped, compatible), RFC 2765 (translated), RFC 6052, RFC 8215.
@@ -32,7 +73,6 @@ def test_a_public_address_is_reached(text: str) -> None:
     ("inner", "live", "sandbox"),
     [
         ("8.8.8.8", True, True),
-        ("127.0.0.1", False, True),
         ("10.0.0.1", False, False),
         ("192.0.0.8", False, False),
         ("169.254.169.254", False, False),
@@ -57,11 +97,25 @@ def test_an_address_that_stands_for_another_is_judged_by_that(
         "64:ff9b:1:a00:0:100::",  # 10.0.0.1 behind a prefix of 48 bits (RFC 6052)
         "64:ff9b:1:a9:fe:a9fe::",  # 169.254.169.254 behind 56 bits
         "64:ff9b:1:0:7f:0:100:0",  # 127.0.0.1 behind 64 bits
+        "64:ff9b:1:a00:0:100:808:808",  # 10.0.0.1 behind 48 bits, and bits after it that look like 8.8.8.8
+        "64:ff9b:1:0:c0:a800:108:808",  # 192.168.0.1 behind 64 bits, likewise
+        "2a00:1450:4007::5efe:a00:1",  # ISATAP of 10.0.0.1 (RFC 5214)
+        "2a00:1450:4007::200:5efe:7f00:1",
+        # A translator's own loopback, not this machine's.
+        "64:ff9b::127.0.0.1",
+        "64:ff9b:1::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "::127.0.0.1",
     ],
 )
 def test_a_tunnel_or_translator_leads_nowhere(text: str) -> None:
     assert not LIVE.allows(ip_address(text))
     assert not SANDBOX.allows(ip_address(text))
+
+
+def test_a_sandbox_reaches_the_loopback_of_its_own_machine_only() -> None:
+    for text in ("127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"):
+        assert (LIVE.allows(ip_address(text)), SANDBOX.allows(ip_address(text))) == (False, True), text
 
 
 def test_the_metadata_of_a_cloud_is_refused_in_every_form_whatever_the_operator_lists() -> None:
@@ -72,6 +126,13 @@ def test_the_metadata_of_a_cloud_is_refused_in_every_form_whatever_the_operator_
         assert not everything.allows(ip_address(text)), text
     assert everything.allows(ip_address("10.0.0.1"))
     assert everything.allows(ip_address("64:ff9b::a00:1"))
+
+
+@pytest.mark.parametrize("block", NOT_REACHABLE)
+def test_what_the_registries_call_not_globally_reachable_is_a_special_range(block: str) -> None:
+    network = ip_network(block)
+
+    assert any(network.version == one.version and network.subnet_of(one) for one in ranges())
 
 
 def test_the_ranges_name_their_source_and_its_date() -> None:

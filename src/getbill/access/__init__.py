@@ -25,7 +25,7 @@ from getbill.access.model import (
 from getbill.access.peers import bucket as address_bucket
 from getbill.access.peers import is_within
 from getbill.access.signing import rotate as rotate_signing_key
-from getbill.access.uses import note_use
+from getbill.access.uses import holding, note_use
 from getbill.access.wakes import forget, forget_all
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "forget_answers",
     "forget_answers_at",
     "gate_of",
+    "holding",
     "is_within",
     "keys",
     "note_use",

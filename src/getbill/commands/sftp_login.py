@@ -129,4 +129,5 @@ def _shown(login: sftp.Login) -> dict[str, Any]:
         "used_at": json.instant(login.used_at),
         "revoked_at": json.instant(login.revoked_at),
         "created_by": login.creator.shown if login.creator else None,
+        "data_withheld": not login.may_read,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from getbill import debts, imports, payments, quarantine, timelines, todos, webhooks
@@ -13,6 +14,7 @@ from getbill.kit.db import Transaction
 from getbill.kit.errors import one_field
 from getbill.kit.messages import message
 from getbill.payments import NewEntry
+from getbill.quarantine import Aside
 from getbill.todos import Todo
 
 
@@ -50,6 +52,9 @@ class Case:
         assert self.held is not None  # noqa: S101 - the type's questions are each about a debt
         return self.held
 
+
+# Each is a debt that is locked and planned anew.
+_DISMISSED_MAX: Final = 200
 
 Act = Callable[[Transaction, Case], Awaitable[None]]
 
@@ -112,15 +117,32 @@ async def try_again(tx: Transaction, case: Case) -> None:
     aside = await quarantine.find(tx, case.workspace.id, case.todo.subject_id)
     if aside is not None:
         await retries.put_back(tx, aside, case.workspace)
+    elif case.todo.reason is not None:
+        await timelines.put_all_back(tx, case.workspace.id, case.todo.reason)
 
 
 async def leave_aside(tx: Transaction, case: Case) -> None:
     """Leave what failed as it is; of a contact, go on with the step after it."""
     aside = await quarantine.find(tx, case.workspace.id, case.todo.subject_id)
     if aside is not None:
-        if aside.kind == "contact":
-            await timelines.pass_over(tx, case.workspace, aside.subject_id)
-        await quarantine.dismissed(tx, aside)
+        await _dismiss(tx, case, aside)
+    elif case.todo.reason is not None:
+        await _dismiss_all(tx, case, case.todo.reason)
+
+
+async def _dismiss(tx: Transaction, case: Case, aside: Aside) -> None:
+    if aside.kind == "contact":
+        await timelines.pass_over(tx, case.workspace, aside.subject_id)
+    await quarantine.dismissed(tx, aside)
+
+
+async def _dismiss_all(tx: Transaction, case: Case, reason: str) -> None:
+    """Leave aside what failed for one reason; of more than one change bears, the rest is asked about again."""
+    some = await quarantine.of_reason(tx, case.workspace.id, reason, _DISMISSED_MAX + 1)
+    for aside in some[:_DISMISSED_MAX]:
+        await _dismiss(tx, case, aside)
+    if len(some) > _DISMISSED_MAX:
+        todos.ask_again(tx, case.todo)
 
 
 # Decided with nothing locked: what is sealed of the debt may not open.

@@ -13,6 +13,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import RouteContext
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from getbill.kit.http import json_bodies
 from getbill.kit.paths import routes_of
@@ -70,7 +72,16 @@ def describe(
             app.openapi_schema = document
         return app.openapi_schema
 
+    written: list[JSONResponse] = []
+
+    async def show(_request: Request) -> Response:
+        # Half a megabyte: written for each request it would keep others waiting.
+        if not written:
+            written.append(JSONResponse(openapi()))
+        return Response(written[0].body, media_type=written[0].media_type)
+
     cast("Any", app).openapi = openapi
+    app.add_route("/openapi.json", show, include_in_schema=False)
 
 
 def classes_of(routes: Iterable[Any], models: Iterable[type[BaseModel]] = ()) -> dict[str, type]:

@@ -1,11 +1,13 @@
 """Quarantine: what failed is set aside with its reason, so that nothing waits behind it.
 
 One row for each contact, event, delivery, import, file, workspace or job that could not be processed. It is tried again by
-itself a few times, later each time; then a person puts it back: each has a todo, counts in a gauge, and `/readyz` names it.
+itself a few times, later each time; then a person puts it back: each has a todo (one for all contacts that a template breaks), counts
+in a gauge, and `/readyz` names it.
 """
 
 from getbill.kit.isolation import is_passing, isolated
 from getbill.quarantine.actions import (
+    all_retried,
     cured,
     dismissed,
     erase,
@@ -23,13 +25,14 @@ from getbill.quarantine.model import (
     reason_of,
     unexplained,
 )
-from getbill.quarantine.queries import counts, due, every, find, is_aside, workspaces
+from getbill.quarantine.queries import counts, due, every, find, is_aside, of_reason, workspaces
 
 __all__ = [
     "INSTALLATION",
     "KINDS",
     "Aside",
     "Item",
+    "all_retried",
     "counts",
     "cured",
     "dismissed",
@@ -42,6 +45,7 @@ __all__ = [
     "is_passing",
     "isolated",
     "named",
+    "of_reason",
     "put",
     "put_alone",
     "reason_of",

@@ -14,6 +14,8 @@ from getbill.quarantine.model import (
     INSTALLATION,
     Aside,
     Item,
+    Kind,
+    cause_of,
     named,
     pauses,
     reason_of,
@@ -46,7 +48,7 @@ _RETRIED = Statement(
 _FORGET = Statement(
     "quarantine.forget",
     "Something stands aside no longer.",
-    "DELETE FROM quarantine WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 RETURNING id",
+    "DELETE FROM quarantine WHERE workspace_id = $1 AND kind = $2 AND subject_id = $3 RETURNING id, reason",
 )
 _DISMISS = Statement(
     "quarantine.dismiss",
@@ -61,12 +63,28 @@ _WENT_WELL = Statement(
 _ERASE = Statement(
     "quarantine.erase",
     "Forget that something of an erased debt stood aside.",
-    "DELETE FROM quarantine WHERE workspace_id = $1 AND debt_id = $2",
+    "DELETE FROM quarantine WHERE workspace_id = $1 AND debt_id = $2 RETURNING reason",
+)
+_IS_LEFT = Statement(
+    "quarantine.is_left",
+    "Does anything else stand aside for this reason?",
+    "SELECT EXISTS (SELECT FROM quarantine WHERE workspace_id = $1 AND reason = $2)",
+)
+_ALL_RETRIED = Statement(
+    "quarantine.all_retried",
+    "Note that all that failed for a reason was put back.",
+    """
+    UPDATE quarantine SET retried_at = $4, next_try_at = NULL
+    WHERE workspace_id = $1 AND kind = $2 AND reason = $3 AND retried_at IS NULL
+    """,
 )
 
 
-async def put(tx: Transaction, item: Item, reason: Message) -> None:
-    """Set something aside with its reason, and ask a person of its workspace."""
+async def put(tx: Transaction, item: Item, reason: Message, *, is_shared: bool = False) -> None:
+    """Set something aside with its reason, and ask a person of its workspace.
+
+    A reason that is shared with others, such as a template that all are written by, is asked about once.
+    """
     row_id = await tx.fetchval(
         _PUT,
         item.workspace_id,
@@ -78,9 +96,16 @@ async def put(tx: Transaction, item: Item, reason: Message) -> None:
         clock.wall(),
         pauses(item.kind),
     )
-    if item.workspace_id != INSTALLATION:
+    if is_shared:
+        ask_of_all(tx, item.workspace_id, reason)
+    elif item.workspace_id != INSTALLATION:
         said = message("{kind} {id}: {why}", kind=item.kind, id=named(item), why=reason)
         todos.ask(tx, item.workspace_id, TODO, row_id, item.debt_id, reason=said)
+
+
+def ask_of_all(tx: Transaction, workspace_id: UUID, reason: Message) -> None:
+    """Ask a person, unless that is asked already, about all that failed for one reason."""
+    todos.ask(tx, workspace_id, TODO, cause_of(workspace_id, str(reason)), None, reason=reason)
 
 
 async def put_alone(database: Database, item: Item, error: BaseException) -> None:
@@ -98,6 +123,11 @@ async def retried(tx: Transaction, aside: Aside) -> None:
     await tx.execute(_RETRIED, aside.workspace_id, aside.id, clock.wall())
 
 
+async def all_retried(tx: Transaction, workspace_id: UUID, kind: Kind, reason: str) -> None:
+    """Note that all of a kind that failed for a reason was put back."""
+    await tx.execute(_ALL_RETRIED, workspace_id, kind, reason, clock.wall())
+
+
 async def dismissed(tx: Transaction, aside: Aside) -> None:
     """Forget something that a person wants left as it is."""
     await tx.execute(_DISMISS, aside.workspace_id, aside.id)
@@ -105,10 +135,17 @@ async def dismissed(tx: Transaction, aside: Aside) -> None:
 
 async def cured(tx: Transaction, item: Item) -> bool:
     """Forget something that went well, with its question; tell whether it stood aside."""
-    row_id = await tx.fetchval(_FORGET, item.workspace_id, item.kind, item.subject_id)
-    if row_id is not None and item.workspace_id != INSTALLATION:
-        todos.withdraw(tx, item.workspace_id, TODO, row_id)
-    return row_id is not None
+    row = await tx.fetchrow(_FORGET, item.workspace_id, item.kind, item.subject_id)
+    if row is not None and item.workspace_id != INSTALLATION:
+        todos.withdraw(tx, item.workspace_id, TODO, row["id"])
+        await _withdraw_shared(tx, item.workspace_id, row["reason"])
+    return row is not None
+
+
+async def _withdraw_shared(tx: Transaction, workspace_id: UUID, reason: str) -> None:
+    """Withdraw what is asked about all that failed for a reason, once nothing of it is left."""
+    if not await tx.fetchval(_IS_LEFT, workspace_id, reason):
+        todos.withdraw(tx, workspace_id, TODO, cause_of(workspace_id, reason))
 
 
 async def forget_proven(database: Database) -> int:
@@ -122,4 +159,5 @@ async def forget_proven(database: Database) -> int:
 
 async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
     """Forget what stood aside of an erased debt."""
-    await tx.execute(_ERASE, workspace_id, debt_id)
+    for row in await tx.fetch(_ERASE, workspace_id, debt_id):
+        await _withdraw_shared(tx, workspace_id, row["reason"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, get_args
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import asyncpg
 from asyncpg import Record
@@ -90,6 +90,11 @@ class Aside:
     def item(self) -> Item:
         """What was set aside."""
         return Item(self.workspace_id, self.kind, self.subject_id, self.debt_id)
+
+
+def cause_of(workspace_id: UUID, reason: str) -> UUID:
+    """Return what a question is about that is asked once for all that failed for one reason."""
+    return uuid5(workspace_id, reason)
 
 
 def named(item: Item) -> str:

@@ -22,6 +22,14 @@ _FIND = Statement(
     "One thing that stands aside.",
     "SELECT * FROM quarantine WHERE workspace_id = $1 AND id = $2",
 )
+_OF_REASON = Statement(
+    "quarantine.of_reason",
+    "What failed for one reason and was not put back since, in the order in which debts are locked.",
+    """
+    SELECT * FROM quarantine WHERE workspace_id = $1 AND reason = $2 AND retried_at IS NULL
+    ORDER BY subject_id LIMIT $3
+    """,
+)
 _IS_ASIDE = Statement(
     "quarantine.is_aside",
     "Does this thing stand aside?",
@@ -56,6 +64,11 @@ async def find(tx: Transaction, workspace_id: UUID, aside_id: UUID) -> Aside | N
     """Return one thing that stands aside; None when it does no longer."""
     row = await tx.fetchrow(_FIND, workspace_id, aside_id)
     return Aside.of(row) if row else None
+
+
+async def of_reason(tx: Transaction, workspace_id: UUID, reason: str, most: int) -> list[Aside]:
+    """Return some of what failed for one reason and was not put back since."""
+    return [Aside.of(row) for row in await tx.fetch(_OF_REASON, workspace_id, reason, most)]
 
 
 async def is_aside(database: Database, item: Item) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -30,8 +30,15 @@ from getbill.sftp.model import KEYS_MAX, PREFIX, USERNAME, Login, NewLogin, User
 _FAILURES_MAX: Final = 10
 _LOCKED: Final = timedelta(minutes=15)
 
-_COLUMNS: Final = """id, workspace_id, username, name, password_hash IS NOT NULL AS has_password, fingerprints,
-    created_at, rotated_at, used_at, revoked_at, created_by_kind, created_by"""
+_READING: Final = "debts:read"
+# Reading is on the right of whoever created it or gave it what opens it; of a login from before that was recorded, nobody's.
+_MAY_READ: Final = f"""(sftp_logins.created_by_kind IS NULL
+    OR {access.holding("sftp_logins.created_by_kind", "sftp_logins.created_by", _READING)}
+    OR EXISTS (SELECT FROM credential_uses u
+        WHERE u.workspace_id = sftp_logins.workspace_id AND u.subject_id = sftp_logins.id
+            AND {access.holding("u.actor_kind", "u.actor", _READING)}))"""
+_COLUMNS: Final = f"""id, workspace_id, username, name, password_hash IS NOT NULL AS has_password, fingerprints,
+    created_at, rotated_at, used_at, revoked_at, created_by_kind, created_by, {_MAY_READ} AS may_read"""
 
 _INSERT = Statement(
     "sftp.insert_login",
@@ -60,10 +67,7 @@ _PLACE_OF = Statement(
 _BY_USERNAME = Statement(
     "sftp.login_by_username",
     "Who calls themselves so, and how do they prove it?",
-    f"""
-    SELECT {_COLUMNS}, password_hash FROM sftp_logins
-    WHERE username = $1 AND revoked_at IS NULL
-    """,
+    "SELECT workspace_id, id, password_hash FROM sftp_logins WHERE username = $1 AND revoked_at IS NULL",
 )
 _ROTATE = Statement(
     "sftp.rotate_login",
@@ -172,7 +176,8 @@ async def rotate_login(
     if row is None:
         raise _gone()
     access.note_use(tx, login.workspace_id, login.id, by)
-    return _login(row), password
+    # `by` may read debts, and that is noted only at the transaction's edge.
+    return replace(_login(row), may_read=True), password
 
 
 async def revoke_login(tx: Transaction, login: Login, now: datetime) -> None:
@@ -221,7 +226,7 @@ async def claimed(database: Database, username: str) -> Claimed | None:
     row = await database.fetchrow(_BY_USERNAME, username) if texts.is_storable(username) else None
     if row is None:
         return None
-    return Claimed(_login(row), row["password_hash"])
+    return Claimed(await login(database, row["workspace_id"], row["id"]), row["password_hash"])
 
 
 async def opens(database: Database, claim: Claimed | None, password: str, now: datetime) -> bool:

@@ -112,6 +112,8 @@ class Login:
     revoked_at: datetime | None = None
     created_by_kind: ActorKind | None = None
     created_by: UUID | None = None
+    # Whether what became of its files may be read: somebody who created or rotated it may still read debts.
+    may_read: bool = True
 
     @property
     def creator(self) -> Actor | None:

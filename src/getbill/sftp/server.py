@@ -242,6 +242,7 @@ class _Channel(SSHServerStreamSession[bytes]):
         try:
             workspace = await companies.workspace(house.database, house.vault, login.workspace_id)
             folders = Folders(house.database, workspace, login.id, house.limits)
-            await Dialogue(Session(channel, folders), reader, writer).run()
+            session = Session(channel, folders, may_read=login.may_read)
+            await Dialogue(session, reader, writer).run()
         finally:
             house.speaking.discard(task)

@@ -102,8 +102,9 @@ def _asked(method: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
 class Session(asyncssh.SFTPServer):
     """One client's requests."""
 
-    def __init__(self, channel: Any, folders: Folders) -> None:
+    def __init__(self, channel: Any, folders: Folders, *, may_read: bool = True) -> None:
         super().__init__(channel)
+        self._may_read = may_read
         self.is_cut = False
         self._folders = folders
         self._open: set[Handle] = set()
@@ -133,6 +134,7 @@ class Session(asyncssh.SFTPServer):
             )
             opened.appends = bool(pflags & FXF_APPEND)
         else:
+            self._refuse_unread()
             box = await self._box(place)
             opened = Download(self._folders.database, self._folders.workspace.id, box)
         self._open.add(opened)
@@ -143,6 +145,7 @@ class Session(asyncssh.SFTPServer):
         """Read on in a file."""
         if not isinstance(file_obj, Download):
             raise model.NotAllowed("The file was opened for writing.")
+        self._refuse_unread()
         return await file_obj.read(offset, min(size, MAX_SFTP_READ_LEN))
 
     @_asked
@@ -280,6 +283,13 @@ class Session(asyncssh.SFTPServer):
         if login.revoked_at is not None:
             self.connection.close()
             raise model.NotAllowed("This login is revoked.")
+        self._may_read = login.may_read
+
+    def _refuse_unread(self) -> None:
+        if not self._may_read:
+            raise model.NotAllowed(
+                "Nobody who created or rotated this login may read debts any more: have it rotated by a credential that may."
+            )
 
 
 def _upload(handle: object) -> Upload:

@@ -66,6 +66,9 @@ class LoginShown(BaseModel):
     created_by: str | None = Field(
         description="The credential or person that created it; null from before that was recorded."
     )
+    data_withheld: bool = Field(
+        description="Its files are taken but cannot be read, as nobody who created or rotated it may read debts."
+    )
 
 
 class OpenedLogin(LoginShown):
@@ -104,4 +107,5 @@ def login(one: Login, host: str, port: int) -> dict[str, Any]:
         "used_at": json.instant(one.used_at),
         "revoked_at": json.instant(one.revoked_at),
         "created_by": one.creator.shown if one.creator else None,
+        "data_withheld": not one.may_read,
     }

@@ -12,6 +12,7 @@ from getbill.timelines.failing import (
     leave_alone,
     open_again,
     pass_over,
+    put_all_back,
     put_back,
     settled,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "open_again",
     "others_go_on",
     "pass_over",
+    "put_all_back",
     "put_back",
     "receive",
     "recover",

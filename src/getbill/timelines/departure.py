@@ -66,7 +66,7 @@ async def _decide(
     arrival.write_down(tx, held, carried)
     await ledger.write(tx, ours)
     for contact, why in look.broken:
-        await quarantine.put(tx, contact.item, why)
+        await quarantine.put(tx, contact.item, why, is_shared=True)
     await ledger.end_rehearsal(tx, workspace.id, look.begun)
     await followups.cancel(tx, look.cancelled)
     await followups.begin(tx, [(held[one.contact.debt_id], one.followup) for one in look.departing])

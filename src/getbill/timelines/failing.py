@@ -42,6 +42,16 @@ _PUT_BACK = Statement(
     RETURNING true
     """,
 )
+_PUT_ALL_BACK = Statement(
+    "timelines.put_all_back",
+    "Plan again the contacts that were set aside for one reason.",
+    """
+    UPDATE contacts c SET state = 'planned', reason = NULL
+    FROM quarantine q
+    WHERE c.workspace_id = $1 AND c.state = 'set_aside' AND q.workspace_id = $1 AND q.kind = 'contact'
+        AND q.reason = $2 AND q.retried_at IS NULL AND q.subject_id = c.debt_id
+    """,
+)
 _ASK_AGAIN = Statement(
     "timelines.ask_again",
     "Have a provider asked once more what became of a contact.",
@@ -102,6 +112,12 @@ async def _fail(
 async def put_back(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
     """Plan again the contact of a debt that was set aside; tell whether there was one."""
     return bool(await tx.fetchval(_PUT_BACK, workspace_id, debt_id))
+
+
+async def put_all_back(tx: Transaction, workspace_id: UUID, reason: str) -> None:
+    """Plan again every contact that was set aside for a reason."""
+    await tx.execute(_PUT_ALL_BACK, workspace_id, reason)
+    await quarantine.all_retried(tx, workspace_id, "contact", reason)
 
 
 async def ask_again(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:

@@ -4,7 +4,7 @@ Whoever cannot go on without a person asks; a question that answers itself is wi
 does to the debt stands in the package `decisions`, above everything that asks.
 """
 
-from getbill.todos.actions import ask, close, erase, withdraw
+from getbill.todos.actions import ask, ask_again, close, erase, withdraw
 from getbill.todos.api import router
 from getbill.todos.model import KINDS, Kind, Todo, TodoDecided
 from getbill.todos.queries import find
@@ -17,6 +17,7 @@ __all__ = [
     "TodoDecided",
     "TodoShown",
     "ask",
+    "ask_again",
     "close",
     "erase",
     "find",

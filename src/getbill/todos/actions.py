@@ -56,6 +56,12 @@ def ask(
     tx.defer(_ASK, workspace_id, ids.new(), type_, subject_id, debt_id, tx.now, *reasons)
 
 
+def ask_again(tx: Transaction, todo: Todo) -> None:
+    """Put a question once more that was decided for a part of what it is about."""
+    about = (todo.workspace_id, ids.new(), todo.type, todo.subject_id, todo.debt_id)
+    tx.defer(_ASK, *about, tx.now, todo.reason, todo.reason_fr)
+
+
 async def close(tx: Transaction, todo: Todo, decision: str, by: str) -> Todo:
     """Write down what a person decided; raise TodoDecided where the question is open no more.
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from getbill.kit import clock
 from getbill.kit.db import Database, Statement, Transaction
-from getbill.vault.keyfile import KeyFile, Version, Versions
+from getbill.vault.keyfile import KeyFile, Version, Versions, of_another
 from getbill.vault.model import Key, MasterKeyMissing, MasterKeyWrong, Vault, read_master_keys
 from getbill.vault.rotation import REGISTER_MASTER
 
@@ -75,13 +75,21 @@ async def unlock(database: Database, given: str | None, path: Path, *, may_make:
             KeyFile(path).write(Versions(first))
             keys = [first.key]
         if known is None:
-            vault = Vault(keys, Key.new(), source=source)
+            vault = _own(Vault(keys, Key.new(), source=source))
             await tx.execute(REGISTER_MASTER, vault.current.id.hex(), vault.wrap_installation(), clock.wall())
             return vault
     vault = Vault(keys)
     if not vault.knows(bytes.fromhex(known["key_id"])):
         raise MasterKeyWrong(_wrong(known["key_id"], vault.current, source, path))
-    return Vault(keys, vault.unwrap_installation(known["installation_key"]), source=source)
+    return _own(Vault(keys, vault.unwrap_installation(known["installation_key"]), source=source))
+
+
+def _own(vault: Vault) -> Vault:
+    """Return the vault; raise MasterKeyWrong where its file is another installation's."""
+    source = vault.source
+    if isinstance(source, KeyFile) and not source.read().is_of(vault.installation_id):
+        raise MasterKeyWrong(of_another(source.path))
+    return vault
 
 
 def _keys_of(given: str | None, source: KeyFile | None) -> list[Key]:

@@ -19,6 +19,7 @@ from getbill.vault.model import Key, MasterKeyWrong, read_master_keys
 DESTROYED_MAX: Final = 50
 
 _TIME: Final = pattern(r"\b(made|replaced) (\S+?Z)")
+_INSTALLATION: Final = pattern(r"#\s*installation ([0-9a-f]{16})")
 _DESTROYED: Final = pattern(r"#\s*destroyed ([0-9a-f]{16}) (\S+Z)")
 _HEAD: Final = (
     "# Master keys of the vault, the one in use first. Keep this file apart from every backup of the database:\n"
@@ -64,11 +65,21 @@ class Versions:
     next: Version | None = None
     replaced: tuple[Version, ...] = ()
     destroyed: tuple[Destroyed, ...] = field(default=())
+    # The installation whose database it belongs to, by the id of its own key; None until its first worker has come by.
+    installation: str | None = None
 
     @property
     def kept(self) -> list[Version]:
         """Every version that opens something, the current one first."""
         return [self.current, *((self.next,) if self.next else ()), *self.replaced]
+
+    def is_of(self, installation: str) -> bool:
+        """Whether the file is this installation's, or nobody's yet."""
+        return self.installation in {None, installation}
+
+    def owned(self, installation: str) -> "Versions":
+        """Return the versions as this installation's."""
+        return replace(self, installation=installation)
 
     def announced(self, now: datetime) -> "Versions":
         """Return the versions with a new one that every process is to know before it wraps anything."""
@@ -104,6 +115,15 @@ class Versions:
         )
 
 
+def of_another(path: Path) -> str:
+    """Return what is wrong where a key file belongs to another installation, and the way out."""
+    return (
+        f"The key file {path} belongs to another database: two on one file would lose their data. Let "
+        "GETBILL_MASTER_KEY_FILE name a file of this one's own: a copy of that file without its line `# installation`, or "
+        "for a database that is new no file at all."
+    )
+
+
 class KeyFile:
     """The file that holds the master key when the environment does not."""
 
@@ -137,7 +157,10 @@ class KeyFile:
         current = next((version for version in versions if not version.is_next), versions[0])
         coming = next((version for version in versions if version.is_next), None)
         replaced = [version for version in versions if version not in (current, coming)]
-        return Versions(current, coming, tuple(replaced), tuple(_destroyed(text)))
+        owner = _INSTALLATION.search(text)
+        return Versions(
+            current, coming, tuple(replaced), tuple(_destroyed(text)), owner.group(1) if owner else None
+        )
 
     def write(self, versions: Versions) -> None:
         """Write all versions, for their owner alone, so that a crash leaves the old file or the new one."""
@@ -184,7 +207,8 @@ def _destroyed(text: str) -> Iterable[Destroyed]:
 def _text(versions: Versions) -> str:
     lines = [version.line() for version in versions.kept]
     remarks = [f"# destroyed {version.shown_id} {_written(version.at)}\n" for version in versions.destroyed]
-    return "".join((_HEAD, *lines, *remarks))
+    owner = [f"# installation {versions.installation}\n"] if versions.installation else []
+    return "".join((_HEAD, *owner, *lines, *remarks))
 
 
 def _written(moment: datetime) -> str:

@@ -153,6 +153,11 @@ class Vault:
         self._passing: dict[bytes, Key] = {}
 
     @property
+    def installation_id(self) -> str:
+        """What names the installation, whatever its master key is and whichever backup was restored."""
+        return self._installation.id.hex()
+
+    @property
     def masters(self) -> list[Key]:
         """The master keys that open, the one that wraps first."""
         return [self.current, *(key for key in self._masters.values() if key is not self.current)]

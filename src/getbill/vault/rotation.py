@@ -19,8 +19,8 @@ from getbill.kit import clock, crashes
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.kit.key_life import lasting
 from getbill.vault import holders
-from getbill.vault.keyfile import KeyFile, Version, Versions
-from getbill.vault.model import SealBroken, Vault
+from getbill.vault.keyfile import KeyFile, Version, Versions, of_another
+from getbill.vault.model import MasterKeyWrong, SealBroken, Vault
 
 BATCH: Final = 500
 # A change that wrapped a key under a replaced version is committed or gone after this.
@@ -161,9 +161,15 @@ class Rotation:
         self._vault = vault
         self._file = file
         self._in_use, self._kept = lasting(days)
+        self._is_told = False
 
     async def turn(self, goes_on: GoesOn = forever) -> None:
-        """Do what is due now: announce, promote, rewrap, destroy."""
+        """Do what is due now: announce, promote, rewrap, destroy; nothing to a file of another database's."""
+        if not self._file.read().is_of(self._vault.installation_id):
+            if not self._is_told:
+                _log.error("vault_key_file_of_another", reason=of_another(self._file.path))
+            self._is_told = True
+            return
         versions = await self.announce()
         if versions.next is not None:
             await self.promote()
@@ -175,7 +181,7 @@ class Rotation:
         async with self._database.transaction(clock.wall()) as tx:
             versions, now = await self._locked(tx), clock.wall()
             self._file.finish()
-            dated = versions.dated(now)
+            dated = versions.dated(now).owned(self._vault.installation_id)
             is_due = at_once or now >= (dated.current.made_at or now) + self._in_use
             if is_due and not dated.next and await is_settled(self._database, dated.current.shown_id):
                 dated = dated.announced(now)
@@ -243,4 +249,7 @@ class Rotation:
 
     async def _locked(self, tx: Transaction) -> Versions:
         await tx.execute(_LOCK)
-        return self._file.read()
+        versions = self._file.read()
+        if not versions.is_of(self._vault.installation_id):
+            raise MasterKeyWrong(of_another(self._file.path))
+        return versions

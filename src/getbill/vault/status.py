@@ -11,7 +11,7 @@ from getbill.kit.db import Database, Statement
 from getbill.kit.key_life import lasting
 from getbill.vault import holders
 from getbill.vault.holders import FRESH
-from getbill.vault.keyfile import KeyFile, Versions
+from getbill.vault.keyfile import KeyFile, of_another
 from getbill.vault.model import Vault
 
 _MASTER: Final = Statement(
@@ -62,13 +62,17 @@ async def standing(database: Database, vault: Vault, days: int) -> Standing:
     if row is None:
         return Standing(vault.current.id.hex(), is_file=False, in_use_since=clock.wall(), rotation_at=None)
     if isinstance(vault.source, KeyFile) and vault.source.is_writable:
-        return await _in_file(database, vault.source.read(), row["created_at"], days)
+        return await _in_file(database, vault, vault.source, row["created_at"], days)
     if row["key_id"] != vault.current.id.hex():
         return _begun(vault, row)
     return _given(vault, row, days)
 
 
-async def _in_file(database: Database, versions: Versions, registered_at: datetime, days: int) -> Standing:
+async def _in_file(
+    database: Database, vault: Vault, file: KeyFile, registered_at: datetime, days: int
+) -> Standing:
+    versions = file.read()
+    is_anothers = not versions.is_of(vault.installation_id)
     in_use, kept = lasting(days)
     since = versions.current.made_at or registered_at
     rotation_at = since + in_use
@@ -92,7 +96,7 @@ async def _in_file(database: Database, versions: Versions, registered_at: dateti
         next_id=following.shown_id if following else None,
         lacking=lacking,
         due_since=rotation_at if is_late else None,
-        notice=_stuck(rotation_at, lacking) if is_late else None,
+        notice=of_another(file.path) if is_anothers else _stuck(rotation_at, lacking) if is_late else None,
     )
 
 

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from getbill.webhooks.special_addresses import Address, Network, embedded, is_special, stand_in
+from getbill.webhooks.special_addresses import Address, Network, embedded, is_loopback, is_special, stand_in
 
 Lookup = Callable[[str], Awaitable[list[str]]]
 
@@ -57,7 +57,7 @@ class Reach:
         meant = stand_in(address)
         if any(meant in network for network in self.networks):
             return True
-        if meant.is_loopback:
+        if is_loopback(address):
             return not self.is_live
         return not any(map(is_special, {meant, *inner}))
 

@@ -18,8 +18,8 @@ from getbill.webhooks.special_addresses import Address
 
 # RFC 3986 section 3.2: what stands between `//` and the path, without user and port.
 _HOST: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)")
-# The last label of an address in any of the spellings that inet_aton takes.
-_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
+# The last label of an address in any of the spellings that inet_aton takes, in the digits of any script.
+_NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 # Full stops of other scripts, which IDNA takes for dots (RFC 3490 section 3.1).
 _DOTS: Final = str.maketrans("\u3002\uff0e\uff61", "...")
 

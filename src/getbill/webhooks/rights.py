@@ -7,7 +7,7 @@ debts no more (revoked, or its scope gone) the endpoint is sent ids only, its lo
 from typing import Final
 from uuid import UUID
 
-from getbill import todos
+from getbill import access, todos
 from getbill.access import Actor
 from getbill.kit import ids, json
 from getbill.kit.db import Statement, Transaction
@@ -17,13 +17,7 @@ TODO: Final = "webhook_rights"
 READING: Final = "debts:read"
 
 # Of an endpoint's row `w`: whether it is sent debtors' data.
-MAY_READ: Final = f"""NOT w.is_ids_only AND CASE w.owner_kind
-        WHEN 'operator' THEN true
-        WHEN 'client' THEN EXISTS (SELECT FROM clients c
-            WHERE c.id = w.owner AND c.revoked_at IS NULL AND '{READING}' = ANY (c.scopes))
-        WHEN 'key' THEN EXISTS (SELECT FROM api_keys k WHERE k.id = w.owner AND k.revoked_at IS NULL)
-        WHEN 'user' THEN EXISTS (SELECT FROM users u WHERE u.id = w.owner AND u.is_active)
-        ELSE false END"""
+MAY_READ: Final = f"NOT w.is_ids_only AND {access.holding('w.owner_kind', 'w.owner', READING)}"
 
 _TAKE_OVER = Statement(
     "webhooks.take_over",

@@ -32,12 +32,13 @@ def _url(value: str) -> str:
         raise WrongValue(message("{subject} must have no spaces and no control characters.", subject=VALUE))
     try:
         url = URL(value)
-        port = url.port
+        # Decodes a name in letters of other scripts.
+        host, port = url.host, url.port
     except ValueError as error:
         raise WrongValue(
             message("{subject} must be a web address, such as https://example.com/hooks.", subject=VALUE)
         ) from error
-    if url.scheme not in {"https", "http"} or not url.host or port is None:
+    if url.scheme not in {"https", "http"} or not host or not port:
         raise WrongValue(message("{subject} must begin with https:// and a host.", subject=VALUE))
     if url.user is not None or url.password is not None:
         raise WrongValue(message("{subject} must have no user and no password.", subject=VALUE))

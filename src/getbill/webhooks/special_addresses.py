@@ -20,6 +20,10 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL: Final = IPv6Network("64:ff9b:1::/48")
 # RFC 6052 section 2.2: where an address stands behind a prefix of so many bits, around the empty bits 64 to 71.
 _RFC6052_PREFIXES: Final = (48, 56, 64)
+# What an address of `64:ff9b:1::/96` holds in the place of those behind shorter prefixes: no host.
+_THIS_NETWORK: Final = IPv4Network("0.0.0.0/8")
+# RFC 5214 section 6.1: what stands before the IPv4 address in the lower half of a tunnel's own.
+_ISATAP: Final = frozenset({0x00005EFE, 0x02005EFE})
 
 
 @cache
@@ -36,8 +40,8 @@ def is_special(address: Address) -> bool:
 
 
 def is_loopback(address: Address) -> bool:
-    """Return whether an address is this very machine's, or stands for one that is."""
-    return stand_in(address).is_loopback
+    """Return whether an address is this very machine's; what a translator makes of one is the translator's own."""
+    return (address.ipv4_mapped or address if isinstance(address, IPv6Address) else address).is_loopback
 
 
 def stand_in(address: Address) -> Address:
@@ -57,7 +61,7 @@ def stand_in(address: Address) -> Address:
 
 
 def embedded(address: Address) -> Iterator[IPv4Address]:
-    """Yield every IPv4 address that an address may stand for, those of tunnels (6to4, Teredo) included."""
+    """Yield every IPv4 address that an address may stand for, those of tunnels (6to4, Teredo, ISATAP) included."""
     if isinstance(address, IPv4Address):
         return
     inner = stand_in(address)
@@ -67,6 +71,8 @@ def embedded(address: Address) -> Iterator[IPv4Address]:
         yield address.sixtofour
     if address.teredo is not None:
         yield from address.teredo
+    if int(address) >> 32 & _IPV4_BITS in _ISATAP:
+        yield _last(address)
     if address in _NAT64_LOCAL:
         yield from _behind_prefixes(address)
 
@@ -77,9 +83,10 @@ def _behind_prefixes(address: IPv6Address) -> Iterator[IPv4Address]:
     high, low = value >> 64, value & ((1 << 56) - 1)
     joined = high << 56 | low
     for bits in _RFC6052_PREFIXES:
-        rest = 120 - bits - 32
-        if joined & ((1 << rest) - 1) == 0:
-            yield IPv4Address(joined >> rest & _IPV4_BITS)
+        # The bits behind it should be zero, but a translator does not look at them.
+        inner = IPv4Address(joined >> 120 - bits - 32 & _IPV4_BITS)
+        if inner not in _THIS_NETWORK:
+            yield inner
 
 
 def _last(address: IPv6Address) -> IPv4Address:

@@ -1,0 +1,131 @@
+"""A server of TLS connections that counts them from their first moment, and not only once their handshake is over.
+
+The event loop tells a protocol of its connection after the handshake, so that strangers could hold any number of handshakes.
+Here each is counted like a connection on which no credential has been shown yet, and one that waits makes room for the next.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+HANDSHAKE_SECONDS: Final = 10.0
+SHUTDOWN_SECONDS: Final = 2.0
+# As many connections are taken at a time, before others are answered.
+_TAKEN_AT_ONCE: Final = 64
+# How long nothing is accepted where there is no room for one more (open files, memory).
+_PAUSE_SECONDS: Final = 1.0
+
+
+class Counter(Protocol):
+    """What counts connections by address."""
+
+    def enter(self, host: str, protocol: Any) -> Any:
+        """Count one; None where there is no room for it."""
+
+    def leave(self, stranger: Any) -> None:
+        """Count it no longer."""
+
+
+class Handshake:
+    """A connection whose handshake is under way."""
+
+    is_waiting = True
+    is_sending = False
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def give_way(self) -> None:
+        """Hang up, for another's sake."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+
+class TlsServer:
+    """Listens on one socket, and hands connections on once TLS is spoken on them."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        make: Callable[[], asyncio.Protocol],
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        counter: Counter,
+    ) -> None:
+        self._loop = loop
+        self._make = make
+        self._listener = listener
+        self._context = context
+        self._counter = counter
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_serving = False
+
+    @property
+    def sockets(self) -> tuple[socket.socket, ...]:
+        """What it listens on."""
+        return (self._listener,)
+
+    def begin(self, backlog: int) -> None:
+        """Listen, and accept what comes."""
+        self._listener.settimeout(0)
+        self._listener.listen(backlog)
+        self._is_serving = True
+        self._loop.add_reader(self._listener, self._accept)
+
+    def close(self) -> None:
+        """Accept no more; handshakes under way end."""
+        if self._is_serving:
+            self._is_serving = False
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+        for task in self._tasks:
+            task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Wait until the handshakes that were under way have ended."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self) -> None:
+        for _ in range(_TAKEN_AT_ONCE):
+            try:
+                connection, address = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:
+                self._loop.remove_reader(self._listener)
+                self._loop.call_later(_PAUSE_SECONDS, self._go_on)
+                return
+            self._take(connection, address[0])
+
+    def _go_on(self) -> None:
+        if self._is_serving:
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _take(self, connection: socket.socket, host: str) -> None:
+        stranger = self._counter.enter(host, Handshake(connection))
+        if stranger is None:
+            connection.close()
+            return
+        connection.settimeout(0)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        task = self._loop.create_task(self._shake_hands(connection, stranger))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _shake_hands(self, connection: socket.socket, stranger: Any) -> None:
+        # No TLS, too late, or gone.
+        with suppress(OSError):
+            try:
+                await self._loop.connect_accepted_socket(
+                    self._make,
+                    connection,
+                    ssl=self._context,
+                    ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                    ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+                )
+            finally:
+                # Its protocol counts it itself from here on.
+                self._counter.leave(stranger)
