@@ -92,6 +92,10 @@ class Aside:
         return Item(self.workspace_id, self.kind, self.subject_id, self.debt_id)
 
 
+class ProcessesDied(Exception):
+    """Each process that worked on something died of it, or was killed: nobody saw why."""
+
+
 def named(item: Item) -> str:
     """Return what callers know something by."""
     return ids.show(PREFIXES[item.kind], item.subject_id)
@@ -104,7 +108,7 @@ def pauses(kind: Kind) -> list[float]:
 
 def unexplained(error: BaseException) -> BaseException | None:
     """Return an error whose traceback somebody needs, for the log; None where its reason says all."""
-    return None if isinstance(error, SealBroken | WordingBroken | Problem) else error
+    return None if isinstance(error, SealBroken | WordingBroken | Problem | ProcessesDied) else error
 
 
 def reason_of(error: BaseException) -> Message:
@@ -113,6 +117,8 @@ def reason_of(error: BaseException) -> Message:
         return message("What is sealed does not open ({error}).", error=type(error).__name__)
     if isinstance(error, WordingBroken):
         return message("The template cannot be sent: {why}", why=error.detail)
+    if isinstance(error, ProcessesDied):
+        return message("The processes that worked on it died, one after the other, without an error.")
     if isinstance(error, Problem):
         return message("{error} ({code}).", error=type(error).__name__, code=error.code)
     if isinstance(error, asyncpg.PostgresError):
