@@ -82,7 +82,9 @@ class Loop:
             began = clock.monotonic()
             try:
                 more = await self.turn()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next turn may do better
+            except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever it was, the next turn may do better; a library's panic too
                 _log.error("loop_failed", loop=self.name, error=type(error).__name__, exc_info=error)
                 if clock.monotonic() - began > wait_seconds:
                     # It had gone well for a while: some turns last as long as the worker.
