@@ -116,7 +116,9 @@ class Place:
         return await debts.find(self.database, await self.workspace(), debt_id)
 
     async def send_due(self) -> int:
-        return await timelines.send_due_in(self.desk, await self.workspace(), lambda: True)
+        workspace = await self.workspace()
+        taken = await timelines.send_due_in(self.desk, workspace, lambda: True)
+        return taken or await timelines.send_suspects_in(self.desk, workspace, lambda: True)
 
     async def run_until(self, text: str) -> None:
         """Move the clock from due instant to due instant, and then to the end."""

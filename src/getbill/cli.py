@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from getbill import __version__, settings
 from getbill.kit import crashes, private_files
+from getbill.kit.errors import Problem
 from getbill.kit.stops import CannotRun
 
 PROGRAM: Final = "getbill"
@@ -101,6 +102,8 @@ def main() -> None:
     private_files.keep_private()
     for name in settings.unknown():
         typer.echo(f"getbill: {name} is not a setting, see the table in README.md.", err=True)
+    if not all(map(_is_text, sys.argv)):
+        _say("The arguments are not in the encoding of your locale: write them in UTF-8.")
     crashes.arm(settings.crash_point())
     try:
         app(prog_name=PROGRAM)
@@ -108,6 +111,8 @@ def main() -> None:
         _say(*settings.complaints(error))
     except CannotRun as error:
         _say(str(error), status=error.exit_status)
+    except Problem as refusal:
+        _say(str(refusal.detail))
     except BrokenPipeError:
         # Whoever read the output has read enough, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -116,6 +121,15 @@ def main() -> None:
         _say(f"{error.filename}: {error.strerror}." if error.filename else str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _is_text(word: str) -> bool:
+    """Tell whether a word can be written down; bytes that are no text reach Python as halves of signs."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _say(*sentences: str, status: int = 1) -> None:

@@ -23,6 +23,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from getbill.embedded import AccountChoice, Wish
+from getbill.kit import validation
+from getbill.kit.messages import VALUE
 from getbill.kit.stops import CannotRun
 
 PREFIX: Final = "GETBILL_"
@@ -300,6 +302,7 @@ def complaints(error: ValidationError) -> list[str]:
     told = []
     for one in error.errors(include_input=False, include_url=False):
         where = by_name.get(str(one["loc"][0]), str(one["loc"][0])) if one["loc"] else ""
-        sentence = one["msg"].removeprefix("Value error, ")
+        is_ours = one["type"] == "value_error"
+        sentence = one["msg"].removeprefix("Value error, ") if is_ours else validation.sentence(one, VALUE)
         told.append(f"{where}: {sentence}" if where else sentence)
     return told

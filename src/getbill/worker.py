@@ -51,6 +51,8 @@ JOURNAL_SECONDS: Final = 5.0
 ROTATION_SECONDS: Final = 5.0
 BOUNCES_SECONDS: Final = 10.0
 RETRIES_SECONDS: Final = 5.0
+# After the death of a worker: long enough for what kills to come up again, whatever its lease.
+CAREFUL_SECONDS: Final = 90.0
 # What is under way when the worker is told to stop gets this long; the supervisor gives a little more.
 FINISH_SECONDS: Final = 7.0
 
@@ -80,7 +82,9 @@ class Loop:
             began = clock.monotonic()
             try:
                 more = await self.turn()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next turn may do better
+            except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever it was, the next turn may do better; a library's panic too
                 _log.error("loop_failed", loop=self.name, error=type(error).__name__, exc_info=error)
                 if clock.monotonic() - began > wait_seconds:
                     # It had gone well for a while: some turns last as long as the worker.
@@ -117,7 +121,8 @@ async def run(settings: Settings, stop: asyncio.Event, pace: Pace | None = None)
         poster = await stack.enter_async_context(
             Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle))
         )
-        desk = Desk(database, unlocked, carriers, pace or Pace())
+        careful_until = clock.monotonic() + CAREFUL_SECONDS if await health.has_others(database) else 0.0
+        desk = Desk(database, unlocked, carriers, pace or Pace(), careful_until)
         courier = Courier(database, unlocked, poster)
         loops = loops_of(desk, courier, stop, marks)
         loops.append(Loop("upkeep", upkeep.turn(database, unlocked, settings, stop), stop))

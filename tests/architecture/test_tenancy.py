@@ -56,6 +56,7 @@ ALL_WORKSPACES = {
     "imports.expired": "upkeep: files and findings go after thirty days, whoever's",
     "timelines.claim_live": "a worker takes whatever is due longest",
     "timelines.give_back": "a worker puts right what another left behind, wherever",
+    "timelines.deadly": "as timelines.give_back",
     "timelines.take_over": "as timelines.give_back",
     "health.backlog": "counts what waits, over the whole installation",
     "health.deliveries": "as health.backlog",

@@ -21,10 +21,9 @@ from getbill.timelines.model import Contact
 MONDAY = "2026-01-05 09:00"
 
 
-async def claim(place: Place) -> list[Contact]:
-    return await ledger.claim_live(
-        place.database, clock.wall(), 100, clock.wall() + timedelta(seconds=60), ()
-    )
+async def claim(place: Place, crashes: ledger.Crashes = ledger.UNSUSPECTED) -> list[Contact]:
+    lease = clock.wall() + timedelta(seconds=60)
+    return await ledger.claim_live(place.database, clock.wall(), 100, lease, (), crashes)
 
 
 async def send_and_die(place: Place) -> list[Departing]:
@@ -73,7 +72,7 @@ async def test_a_worker_that_was_too_slow_sends_nothing(database: Database) -> N
     slow = await claim(place)
     await expire(place)
     await timelines.recover(place.desk)
-    taken_anew = await claim(place)
+    taken_anew = await claim(place, (1, 1))
 
     departing = await depart(place.desk, await place.workspace(), slow)
 

@@ -140,7 +140,7 @@ class Life:
         await self.to_the_next()
         place, workspace = self.place, await self.place.workspace()
         lease = clock.wall() + timedelta(seconds=60)
-        claimed = await ledger.claim_in(place.database, place.id, workspace.now(), 20, lease)
+        claimed = await ledger.claim_in(place.database, place.id, workspace.now(), 20, lease, (0, 99))
         how_far = self.chance.randrange(3)
         if how_far > 0:
             departing = await depart(place.desk, workspace, claimed)
@@ -250,7 +250,9 @@ async def test_whatever_the_history_the_ledger_says_what_was_received(database: 
     workspace = await place.workspace()
     lines = ["Acme SAS", "1 rue de la Paix", "75002 Paris"]
     await companies.set_letterhead(database, workspace.company.id, lines, "RCS Paris 123 456 789")
-    place.desk = timelines.Desk(database, place.vault, Everywhere(street), timelines.Pace(retry_seconds=600))
+    place.desk = timelines.Desk(
+        database, place.vault, Everywhere(street), timelines.Pace(retry_seconds=600, crashes_max=99)
+    )
     life = Life(place, street, chance)
     await place.set_clock("2026-01-05 09:00")
     for number in range(5):

@@ -83,7 +83,7 @@ async def test_another_companys_endpoint_is_not_there(house: House, other_house:
         ({}, [("/url", "missing")]),
         ({"url": "example.com/hooks"}, [("/url", "wrong-value")]),
         ({"url": "ftp://example.com/"}, [("/url", "wrong-value")]),
-        ({"url": "https://xn--/"}, [("/url", "wrong-value")]),
+        ({"url": "https://xn--/"}, [("/url", "not-a-web-address")]),
         ({"url": "https://example.com:0/"}, [("/url", "wrong-value")]),
         ({"url": "https://user:secret@example.com/"}, [("/url", "wrong-value")]),
         ({"url": "https://example.com/#part"}, [("/url", "wrong-value")]),

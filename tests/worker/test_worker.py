@@ -148,7 +148,14 @@ async def hurry(place: Place) -> None:
         )
 
 
-async def test_a_loop_that_fails_is_taken_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+class PanicException(BaseException):
+    """As libraries written in Rust raise where they meet a defect of their own: no Exception."""
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, PanicException])
+async def test_a_loop_that_fails_is_taken_up_again(
+    monkeypatch: pytest.MonkeyPatch, failure: type[BaseException]
+) -> None:
     monkeypatch.setattr(worker, "LOOK_SECONDS", 0.01)
     stop, turns = asyncio.Event(), 0
 
@@ -156,7 +163,7 @@ async def test_a_loop_that_fails_is_taken_up_again(monkeypatch: pytest.MonkeyPat
         nonlocal turns
         turns += 1
         if turns < 3:
-            raise RuntimeError("out of luck")
+            raise failure("out of luck")
         stop.set()
         return False
 

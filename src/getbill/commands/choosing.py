@@ -25,6 +25,9 @@ CreatorEmail = Annotated[
 ]
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
 class WhichCompany(CannotRun):
     """There is more than one company, or none, that could be meant."""
 
@@ -81,6 +84,14 @@ async def creator(database: Database, owner: Company, email: str | None) -> Acto
 def show(value: Any) -> None:
     """Print what a command made or found as JSON, for people and programs alike."""
     typer.echo(json.pretty(value), nl=False)
+
+
+def tell(value: Any, *lines: str, as_json: bool) -> None:
+    """Print what a command did: in lines for people, or as JSON for programs."""
+    if as_json:
+        show(value)
+    else:
+        typer.echo("\n".join(lines))
 
 
 def say_once() -> None:

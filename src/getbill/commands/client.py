@@ -6,8 +6,8 @@ import typer
 
 from getbill import access
 from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName, CreatorEmail
-from getbill.commands.credential import Preview, WithCreated, revoke_in_words
+from getbill.commands.choosing import AsJson, CompanyName, CreatorEmail
+from getbill.commands.credential import Preview, WithCreated, revoke_one
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.vault import Vault
@@ -74,10 +74,12 @@ def list_all(company: CompanyName = None) -> None:
 
 
 @client.command()
-def revoke(client_id: str, with_created: WithCreated = False, preview: Preview = False) -> None:
+def revoke(
+    client_id: str, with_created: WithCreated = False, preview: Preview = False, as_json: AsJson = False
+) -> None:
     """Let a program in no longer; its tokens stop working within a second. Lists what it created."""
     ids.read("client", client_id)
-    revoke_in_words(client_id, with_created=with_created, is_preview=preview)
+    revoke_one(client_id, with_created=with_created, is_preview=preview, as_json=as_json)
 
 
 def _shown(one: access.Client) -> dict[str, Any]:

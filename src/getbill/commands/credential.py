@@ -57,8 +57,8 @@ def revoke(
     choosing.show(database.run(end))
 
 
-def revoke_in_words(shown_id: str, *, with_created: bool, is_preview: bool) -> None:
-    """Revoke a client or a key of whichever company, and say in lines what went with it and what was left."""
+def revoke_one(shown_id: str, *, with_created: bool, is_preview: bool, as_json: bool) -> None:
+    """Revoke a client or a key of whichever company, and say what went with it and what was left."""
 
     async def end(opened: Database, _vault: Vault) -> dict[str, Any]:
         scope = Scope(None, await companies.workspace_ids(opened))
@@ -66,12 +66,12 @@ def revoke_in_words(shown_id: str, *, with_created: bool, is_preview: bool) -> N
         return await _revoke(opened, scope, wish)
 
     done = database.run(end)
-    typer.echo(f"{shown_id} {'would be' if is_preview else 'is'} revoked.")
-    for one in done["revoked"]:
-        typer.echo(f"With it: {one['id']} ({one['name']}).")
+    lines = [f"{shown_id} {'would be' if is_preview else 'is'} revoked."]
+    lines += [f"With it: {one['id']} ({one['name']})." for one in done["revoked"]]
     for one in done["left"]:
         users = f", used by {', '.join(one['used_by'])}" if one["used_by"] else ""
-        typer.echo(f"It created and leaves: {one['id']} ({one['name']}{users}).")
+        lines.append(f"It created and leaves: {one['id']} ({one['name']}{users}).")
+    choosing.tell(done, *lines, as_json=as_json)
 
 
 async def _revoke(opened: Database, scope: Scope, wish: Wish) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def run_knowing(action: KnowingAction[T]) -> T:
     """Run one action that needs the settings too, with the DSN of the database it is run on."""
     settings = Settings()
     logs.configure(settings.log_level, "command")
+    _refuse_empty_folder(settings)
     with reached(settings) as dsn:
         try:
             return asyncio.run(_run(settings.on(dsn), action))
@@ -82,6 +83,15 @@ def run_knowing(action: KnowingAction[T]) -> T:
             raise CannotRun(str(error)) from error
         except _REFUSED as error:
             raise CannotRun(f"The database refused: {error}.") from error
+
+
+def _refuse_empty_folder(settings: Settings) -> None:
+    """Refuse a data folder that nothing was started on: most probably it is not the one that was meant."""
+    if settings.database_url is None and not embedded.is_there(settings.data_dir):
+        raise CannotRun(
+            f"There is no database in {settings.data_dir.absolute()}: start `getbill serve` there first, or set"
+            " GETBILL_DATA_DIR to the folder that has one."
+        )
 
 
 async def _run(settings: Settings, action: KnowingAction[T]) -> T:

@@ -5,15 +5,14 @@ In production it runs once, before the new version's processes start.
 
 import asyncio
 
-import typer
-
-from getbill.commands import database
+from getbill.commands import choosing, database
+from getbill.commands.choosing import AsJson
 from getbill.migrations import actions
 from getbill.settings import Settings
 
 
-def migrate() -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Bring the database to the revision this program needs."""
     with database.reached(Settings()) as dsn:
         revision = asyncio.run(actions.migrate(dsn))
-    typer.echo(f"The database is at {revision}.")
+    choosing.tell({"revision": revision}, f"The database is at {revision}.", as_json=as_json)

@@ -7,7 +7,7 @@ import typer
 
 from getbill import sftp
 from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName, CreatorEmail
+from getbill.commands.choosing import AsJson, CompanyName, CreatorEmail
 from getbill.kit import clock, ids, json
 from getbill.kit.db import Database
 from getbill.kit.stops import CannotRun
@@ -69,16 +69,16 @@ def rotate(login: Which, public_key: Keys = None) -> None:
 
 
 @sftp_login.command()
-def revoke(login: Which) -> None:
+def revoke(login: Which, as_json: AsJson = False) -> None:
     """Let somebody in no longer; what they dropped stays, and is imported no more."""
 
-    async def end(opened: Database, _vault: Vault) -> None:
+    async def end(opened: Database, _vault: Vault) -> sftp.Login:
         found = await sftp.named(opened, login)
         async with opened.transaction(clock.wall()) as tx:
             await sftp.revoke_login(tx, found, clock.wall())
+        return await sftp.named(opened, login)
 
-    database.run(end)
-    typer.echo(f"{login} is revoked.")
+    choosing.tell(_shown(database.run(end)), f"{login} is revoked.", as_json=as_json)
 
 
 @sftp_login.command("list")

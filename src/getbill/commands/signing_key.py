@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from getbill import access
-from getbill.commands import database
+from getbill.commands import choosing, database
+from getbill.commands.choosing import AsJson
 from getbill.kit import clock
 from getbill.kit.db import Database
 from getbill.vault import Vault
@@ -23,6 +24,7 @@ def rotate(
     at_once: Annotated[
         bool, typer.Option("--at-once", help="The old key was copied: what it signed is refused from now on.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Sign with a new key; tokens signed by the old one stay good until they expire."""
 
@@ -30,4 +32,5 @@ def rotate(
         await access.rotate_signing_key(opened, vault, clock.wall(), by=access.OPERATOR, at_once=at_once)
 
     database.run(turn)
-    typer.echo("Access tokens are signed with a new key.")
+    done = {"rotated": True, "at_once": at_once}
+    choosing.tell(done, "Access tokens are signed with a new key.", as_json=as_json)

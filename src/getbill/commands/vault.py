@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from getbill import vault as vaults
-from getbill.commands import database
+from getbill.commands import choosing, database
+from getbill.commands.choosing import AsJson
 from getbill.kit import clock
 from getbill.kit.db import Database
 from getbill.kit.stops import CannotRun
@@ -25,8 +26,6 @@ PATIENCE_SECONDS: Final = 90.0
 LOOK_SECONDS: Final = 0.2
 
 vault = typer.Typer(no_args_is_help=True, help="The master key that seals personal data.")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 class KeyIsInTheEnvironment(CannotRun):
@@ -49,7 +48,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 @vault.command()
-def rotate() -> None:
+def rotate(*, as_json: AsJson = False) -> None:
     """Make a new master key and rewrap every key under it, while everything runs."""
 
     async def change(settings: Settings, opened: Database, unlocked: Vault) -> Standing:
@@ -60,22 +59,24 @@ def rotate() -> None:
         return await vaults.standing(opened, unlocked, settings.erasure_days)
 
     standing = database.run_knowing(change)
-    typer.echo(f"All keys are under the master key {standing.key_id}.")
-    typer.echo("\n".join(_kept_lines(standing)))
+    lines = f"All keys are under the master key {standing.key_id}.", *_kept_lines(standing)
+    choosing.tell(_members(standing), *lines, as_json=as_json)
 
 
 @vault.command()
-def rewrap() -> None:
+def rewrap(*, as_json: AsJson = False) -> None:
     """Rewrap every key under the first master key given."""
 
     async def change(opened: Database, unlocked: Vault) -> int:
         return await vaults.rotate(opened, unlocked)
 
-    typer.echo(f"{database.run(change)} keys rewrapped under the first master key.")
+    number = database.run(change)
+    line = f"{number} keys rewrapped under the first master key."
+    choosing.tell({"rewrapped": number}, line, as_json=as_json)
 
 
 @vault.command()
-def destroy() -> None:
+def destroy(*, as_json: AsJson = False) -> None:
     """Destroy the replaced master keys now, before their time: backups made before the rotation open no more."""
 
     async def change(settings: Settings, opened: Database, unlocked: Vault) -> int:
@@ -89,7 +90,8 @@ def destroy() -> None:
         )
         return len(destroyed)
 
-    typer.echo(f"{database.run_knowing(change)} master keys destroyed.")
+    number = database.run_knowing(change)
+    choosing.tell({"destroyed": number}, f"{number} master keys destroyed.", as_json=as_json)
 
 
 @vault.command()

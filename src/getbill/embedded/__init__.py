@@ -11,7 +11,7 @@ from getbill.embedded.keeper import Keeper
 from getbill.embedded.launch import end_with
 from getbill.embedded.outage import Outage
 from getbill.embedded.place import Wish
-from getbill.embedded.server import ClusterInUse, Server, ServerDidNotStart, reach, running_dsn
+from getbill.embedded.server import ClusterInUse, Server, ServerDidNotStart, is_there, reach, running_dsn
 
 __all__ = [
     "Account",
@@ -26,6 +26,7 @@ __all__ = [
     "Wish",
     "available",
     "end_with",
+    "is_there",
     "of_this_process",
     "reach",
     "running_dsn",

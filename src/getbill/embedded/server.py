@@ -307,6 +307,11 @@ def running_dsn(data_dir: Path) -> str | None:
     return _dsn(Path(lines[4]))
 
 
+def is_there(data_dir: Path) -> bool:
+    """Tell whether a data folder has a database, or once began to have one."""
+    return (data_dir.absolute() / "postgres").exists()
+
+
 @contextmanager
 def reach(data_dir: Path, wish: Wish | None = None) -> Iterator[str]:
     """Yield the DSN of a data folder's database: of the running server, else of one started for the while."""

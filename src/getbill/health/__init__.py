@@ -4,11 +4,11 @@
 `/metrics`, by a token, how it goes. A worker proves that it lives by `beat`; nothing here tells anything about a person.
 """
 
-from getbill.health.actions import beat
+from getbill.health.actions import beat, has_others
 from getbill.health.api import router
 from getbill.health.opening import opened
 from getbill.health.queries import Check, checks
 from getbill.health.token import make as make_token
 from getbill.health.token import read as read_token
 
-__all__ = ["Check", "beat", "checks", "make_token", "opened", "read_token", "router"]
+__all__ = ["Check", "beat", "checks", "has_others", "make_token", "opened", "read_token", "router"]

@@ -30,11 +30,21 @@ _BEAT = Statement(
     ON CONFLICT (process_id) DO UPDATE SET seen_at = $3
     """,
 )
+_OTHERS = Statement(
+    "health.others",
+    "Is there any sign of life?",
+    "SELECT EXISTS (SELECT FROM heartbeats)",
+)
 _END = Statement(
     "health.end",
     "Take a worker off the list, and those that nobody has heard of for an hour.",
     "DELETE FROM heartbeats WHERE process_id = $1 OR seen_at < $2",
 )
+
+
+async def has_others(database: Database) -> bool:
+    """Tell whether there is a sign of life of another worker: one beside this one, or one that was killed."""
+    return bool(await database.fetchval(_OTHERS))
 
 
 async def beat(database: Database) -> None:

@@ -41,7 +41,7 @@ class TakenBack(Exception):
     """A trial went well; what it did is taken back."""
 
 
-class ImportGivenUp(Exception):
+class ImportGivenUp(quarantine.ProcessesDied):
     """The process that worked on an import died again and again."""
 
 

@@ -9,13 +9,9 @@ import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
-from importlib.resources import files
-from io import BytesIO
+from importlib import import_module
 from re import compile as pattern
 from typing import Any, Final, Self
-
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 
 LANGUAGES: Final = ("en", "fr")
 DEFAULT: Final = "en"
@@ -160,13 +156,8 @@ VALUE: Final = message("The value")
 
 @cache
 def _translations(language: str) -> gettext.NullTranslations:
-    place = files("getbill") / "locales" / language / "LC_MESSAGES" / "getbill.po"
-    if not place.is_file():
-        return gettext.NullTranslations()
-    compiled = BytesIO()
-    write_mo(compiled, read_po(BytesIO(place.read_bytes()), locale=language))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    found: gettext.NullTranslations = import_module("getbill.kit.catalogues").read(language)
+    return found
 
 
 @lru_cache(maxsize=512)

@@ -15,7 +15,7 @@ import structlog
 from getbill.kit import clock, lost
 from getbill.kit.stops import CannotRun, CannotRunNow
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 SERVER_MIN: Final = 16
 
 CONNECT_SECONDS: Final = 10.0

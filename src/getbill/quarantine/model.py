@@ -92,6 +92,10 @@ class Aside:
         return Item(self.workspace_id, self.kind, self.subject_id, self.debt_id)
 
 
+class ProcessesDied(Exception):
+    """Each process that worked on something died of it, or was killed: nobody saw why."""
+
+
 def cause_of(workspace_id: UUID, reason: str) -> UUID:
     """Return what a question is about that is asked once for all that failed for one reason."""
     return uuid5(workspace_id, reason)
@@ -109,11 +113,12 @@ def pauses(kind: Kind) -> list[float]:
 
 def unexplained(error: BaseException) -> BaseException | None:
     """Return an error whose traceback somebody needs, for the log; None where its reason says all."""
-    return None if isinstance(error, SealBroken | WordingBroken | Problem) else error
+    return None if isinstance(error, SealBroken | WordingBroken | Problem | ProcessesDied) else error
 
 
 # What a machine runs out of, and what a thing itself may be.
 _CAUSES: Final[tuple[tuple[type[BaseException], Message], ...]] = (
+    (ProcessesDied, message("The processes that worked on it died, one after the other, without an error.")),
     (MemoryError, message("There was not enough memory for it.")),
     (RecursionError, message("It is nested too deeply.")),
     (TimeoutError, message("It took too long.")),

@@ -35,7 +35,9 @@ async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
             break
         async with others_go_on(desk.database, workspace_id):
             workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
-            taken += await timelines.send_due_in(desk, workspace, keep_going)
+            taken += await timelines.send_due_in(
+                desk, workspace, keep_going
+            ) or await timelines.send_suspects_in(desk, workspace, keep_going)
     return taken
 
 
@@ -88,6 +90,7 @@ async def _step(desk: Desk, found: Advance, keep_going: KeepGoing) -> Advance | 
         return None
     workspace = await companies.workspace(desk.database, desk.vault, found.workspace_id)
     done = await _send_all_due(desk, workspace, keep_going)
+    done = done or await timelines.send_suspects_in(desk, workspace, keep_going)
     if not done:
         # Somebody else holds the debt for a moment.
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)

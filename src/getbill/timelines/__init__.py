@@ -16,7 +16,7 @@ from getbill.timelines.failing import (
     put_back,
     settled,
 )
-from getbill.timelines.jobs import KeepGoing, abreast, send_due, send_due_in
+from getbill.timelines.jobs import KeepGoing, abreast, send_due, send_due_in, send_suspects_in
 from getbill.timelines.planning import erase, follow_status, start
 from getbill.timelines.queries import is_busy, next_due
 from getbill.timelines.receipts import receive
@@ -44,6 +44,7 @@ __all__ = [
     "router",
     "send_due",
     "send_due_in",
+    "send_suspects_in",
     "settle_unknown",
     "settled",
     "start",

@@ -12,6 +12,7 @@ from getbill import quarantine
 from getbill.channels.senders import Outcome, Outgoing, Sender, Senders
 from getbill.debts import Debt
 from getbill.followups import Followup
+from getbill.kit import clock
 from getbill.kit.db import Database
 from getbill.quarantine import Item
 from getbill.timelines.history import History
@@ -31,6 +32,8 @@ class Pace:
     claim_seconds: float = 60.0
     sandbox_claim_seconds: float = 10.0  # there nothing takes long, and somebody may be waiting
     recovery_seconds: float = 180.0
+    # Workers that die in a row while they hold a contact, the last of them that one alone, before it is set aside.
+    crashes_max: int = 4
     asks_max: int = (
         20  # claims and recoveries of a contact after which nobody asks any more what became of it
     )
@@ -47,6 +50,13 @@ class Desk:
     vault: Vault
     senders: Senders
     pace: Pace = field(default_factory=Pace)
+    # Until then, by the monotonic clock, nothing is decided on without a claim: one that kills us is to leave a trace.
+    careful_until: float = 0.0
+
+    @property
+    def is_careful(self) -> bool:
+        """Whether a worker may have died a moment ago, and nobody knows of what."""
+        return clock.monotonic() < self.careful_until
 
     def patience_with(self, sender: Sender) -> float:
         """Return for how many seconds a provider's answer is waited for."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import groupby
@@ -14,6 +15,7 @@ from getbill import companies, debts, quarantine
 from getbill.channels import Channel
 from getbill.companies import Workspace
 from getbill.kit import clock
+from getbill.kit.lost import LOST
 from getbill.timelines import arrival, failing, ledger
 from getbill.timelines.departure import depart, depart_inside
 from getbill.timelines.desk import Carried, Departing, Desk, others_go_on
@@ -26,34 +28,47 @@ KeepGoing = Callable[[], bool]
 
 async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
     """Carry out the live contacts that are due, a bounded share of each workspace; return how many were taken."""
-    taken: Counter[UUID] = Counter()
     left_alone = await quarantine.workspaces(desk.database)
+
+    async def in_lanes(lanes: int, most: int, crashes: ledger.Crashes) -> int:
+        rounds = _Rounds(desk, _claiming(desk, left_alone, most, crashes), keep_going)
+        return await abreast([lambda: _work_off(rounds)] * lanes)
+
+    done = await in_lanes(desk.pace.abreast, desk.pace.batch, ledger.UNSUSPECTED)
+    for most, crashes in ledger.SUSPECTS:
+        done += await in_lanes(1, most, crashes)
+    return done
+
+
+def _claiming(
+    desk: Desk, left_alone: Sequence[UUID], most: int, crashes: ledger.Crashes
+) -> Callable[[], Awaitable[list[Contact]]]:
+    taken: Counter[UUID] = Counter()
 
     async def claim() -> list[Contact]:
         lease = clock.wall() + timedelta(seconds=desk.pace.claim_seconds)
         sated = [workspace_id for workspace_id, count in taken.items() if count >= desk.pace.share]
         sated += left_alone
-        claimed = await ledger.claim_live(desk.database, clock.wall(), desk.pace.batch, lease, sated)
+        claimed = await ledger.claim_live(desk.database, clock.wall(), most, lease, sated, crashes)
         taken.update(contact.workspace_id for contact in claimed)
         return claimed
 
-    rounds = _Rounds(desk, claim, keep_going)
+    return claim
 
-    async def lane() -> int:
-        done = 0
-        while found := await rounds.next():
-            workspace, contacts = found
-            async with others_go_on(desk.database, workspace.id):
-                await _carry(desk, workspace, contacts, keep_going)
-            done += len(contacts)
-        return done
 
-    return await abreast([lane] * desk.pace.abreast)
+async def _work_off(rounds: "_Rounds") -> int:
+    done = 0
+    while found := await rounds.next():
+        workspace, contacts = found
+        async with others_go_on(rounds.desk.database, workspace.id):
+            await _carry(rounds.desk, workspace, contacts, rounds.keep_going)
+        done += len(contacts)
+    return done
 
 
 async def send_due_in(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -> int:
     """Carry out some of a sandbox's contacts that are due at its own instant; return how many were taken."""
-    if all(_answers_inside(desk, channel) for channel in Channel):
+    if not desk.is_careful and all(_answers_inside(desk, channel) for channel in Channel):
         try:
             return await depart_inside(desk, workspace)
         except Exception as error:
@@ -61,9 +76,26 @@ async def send_due_in(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -
                 raise
             # One of them fails: they are claimed and decided on in parts.
             _log.warning("contacts_decided_apart", workspace=str(workspace.id), error=type(error).__name__)
+    return await _claim_and_carry(desk, workspace, keep_going, desk.pace.batch, ledger.UNSUSPECTED)
+
+
+async def send_suspects_in(desk: Desk, workspace: Workspace, keep_going: KeepGoing) -> int:
+    """Carry out a sandbox's due contacts that were in the hands of workers that died; return how many were taken."""
+    done = 0
+    for most, crashes in ledger.SUSPECTS:
+        while keep_going() and (
+            carried := await _claim_and_carry(desk, workspace, keep_going, most, crashes)
+        ):
+            done += carried
+    return done
+
+
+async def _claim_and_carry(
+    desk: Desk, workspace: Workspace, keep_going: KeepGoing, most: int, crashes: ledger.Crashes
+) -> int:
     lease = clock.wall() + timedelta(seconds=desk.pace.sandbox_claim_seconds)
     now = workspace.now()
-    claimed = await ledger.claim_in(desk.database, workspace.id, now, desk.pace.batch, lease)
+    claimed = await ledger.claim_in(desk.database, workspace.id, now, most, lease, crashes)
     claimed.sort(key=lambda contact: contact.due_at)
     return sum([await _carry(desk, workspace, some, keep_going) for some in _in_rounds(desk, claimed)])
 
@@ -101,7 +133,13 @@ async def _carry(desk: Desk, workspace: Workspace, contacts: Sequence[Contact], 
         # Stopped since they were claimed: by somebody, or with this worker.
         await ledger.release(desk.database, contacts)
         return 0
-    departing = await _depart(desk, workspace, contacts)
+    try:
+        departing = await _depart(desk, workspace, contacts)
+    except Exception:
+        # It will pass, and says nothing of them: their claim is not to look like that of a worker that died.
+        with suppress(*LOST):
+            await ledger.release(desk.database, contacts)
+        raise
     await _settle(desk, workspace, await arrival.hand_over(departing))
     return len(contacts)
 

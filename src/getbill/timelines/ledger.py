@@ -5,13 +5,19 @@ Every write names the fence of its claim, so that a worker that was slow, or tho
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from asyncpg import Record
 
 from getbill.kit.db import Database, Statement, Transaction
 from getbill.timelines.model import COLUMNS, Contact
+
+# At least and at most so many workers died in a row while they held a contact.
+Crashes = tuple[int, int]
+UNSUSPECTED: Final[Crashes] = (0, 0)
+# Whose workers died is taken apart from the others: some at a time, and then alone, so that it is found which one kills.
+SUSPECTS: Final[Sequence[tuple[int, Crashes]]] = ((10, (1, 1)), (1, (2, 32_767)))
 
 _PLAN = Statement(
     "timelines.plan",
@@ -41,6 +47,7 @@ _CLAIM_LIVE = Statement(
         SELECT c.workspace_id, c.debt_id, c.run, c.step, c.attempt
         FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
         WHERE c.state = 'planned' AND c.is_live AND c.due_at <= $1 AND c.workspace_id <> ALL($4::uuid[])
+            AND c.crashes BETWEEN $5 AND $6
             AND NOT EXISTS (SELECT FROM contact_stop)
             AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = c.workspace_id AND w.contact = 'stopped')
         ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
@@ -59,7 +66,7 @@ _CLAIM_IN = Statement(
         SELECT c.debt_id, c.run, c.step, c.attempt
         FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
         WHERE c.workspace_id = $4 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
-            AND NOT EXISTS (SELECT FROM contact_stop)
+            AND c.crashes BETWEEN $5 AND $6 AND NOT EXISTS (SELECT FROM contact_stop)
             AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $4 AND w.contact = 'stopped')
         ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
     )
@@ -75,7 +82,7 @@ _TAKE_IN = Statement(
     """
     SELECT c.* FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
     WHERE c.workspace_id = $3 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
-        AND NOT EXISTS (SELECT FROM contact_stop)
+        AND c.crashes = 0 AND NOT EXISTS (SELECT FROM contact_stop)
         AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $3 AND w.contact = 'stopped')
     ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
     """,
@@ -100,7 +107,7 @@ _WRITE = Statement(
     UPDATE contacts c SET state = w.state, due_at = w.due_at, lease_until = w.lease_until,
         followup_id = w.followup_id, address_hash = w.address_hash, provider = w.provider,
         provider_ref = w.provider_ref, reason = w.reason, sent_at = w.sent_at, settled_at = w.settled_at,
-        missed_at = w.missed_at
+        missed_at = w.missed_at, crashes = 0
     FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::timestamptz[],
         $9::timestamptz[], $10::uuid[], $11::bytea[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
         $16::timestamptz[], $17::timestamptz[])
@@ -124,13 +131,18 @@ _GIVE_BACK = Statement(
     """
     WITH lost AS (
         SELECT workspace_id, debt_id, run, step, attempt FROM contacts
-        WHERE state = 'claimed' AND lease_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+        WHERE state = 'claimed' AND lease_until < $1 AND crashes < $3 LIMIT $2 FOR UPDATE SKIP LOCKED
     )
-    UPDATE contacts c SET state = 'planned', lease_until = NULL
+    UPDATE contacts c SET state = 'planned', lease_until = NULL, crashes = c.crashes + 1
     FROM lost WHERE c.workspace_id = lost.workspace_id AND c.debt_id = lost.debt_id AND c.run = lost.run
         AND c.step = lost.step AND c.attempt = lost.attempt
     RETURNING c.debt_id
     """,
+)
+_DEADLY = Statement(
+    "timelines.deadly",
+    "Which contacts were in the hands of a worker that died, and of so many before it?",
+    "SELECT * FROM contacts WHERE state = 'claimed' AND lease_until < $1 AND crashes >= $2 LIMIT $3",
 )
 _RELEASE = Statement(
     "timelines.release",
@@ -228,18 +240,28 @@ def _planned(contact: Contact) -> tuple[Any, ...]:
 
 
 async def claim_live(
-    database: Database, now: datetime, most: int, lease_until: datetime, passed_over: Iterable[UUID]
+    database: Database,
+    now: datetime,
+    most: int,
+    lease_until: datetime,
+    passed_over: Iterable[UUID],
+    crashes: Crashes = UNSUSPECTED,
 ) -> list[Contact]:
     """Take live contacts that are due, the longest due first, leaving some workspaces for the next time."""
-    rows = await database.fetch(_CLAIM_LIVE, now, most, lease_until, list(passed_over))
+    rows = await database.fetch(_CLAIM_LIVE, now, most, lease_until, list(passed_over), *crashes)
     return [contact(row) for row in rows]
 
 
 async def claim_in(
-    database: Database, workspace_id: UUID, now: datetime, most: int, lease_until: datetime
+    database: Database,
+    workspace_id: UUID,
+    now: datetime,
+    most: int,
+    lease_until: datetime,
+    crashes: Crashes = UNSUSPECTED,
 ) -> list[Contact]:
     """Take a sandbox's contacts that are due at its instant, the longest due first."""
-    rows = await database.fetch(_CLAIM_IN, now, most, lease_until, workspace_id)
+    rows = await database.fetch(_CLAIM_IN, now, most, lease_until, workspace_id, *crashes)
     return [contact(row) for row in rows]
 
 
@@ -255,9 +277,14 @@ async def release(database: Database, contacts: Sequence[Contact]) -> None:
         await database.execute(_RELEASE, contacts[0].workspace_id, *columns)
 
 
-async def give_back(database: Database, wall: datetime, most: int) -> int:
-    """Plan again what dead workers had claimed and not begun to send; return how many."""
-    return len(await database.fetch(_GIVE_BACK, wall, most))
+async def give_back(database: Database, wall: datetime, most: int, crashes_max: int) -> int:
+    """Plan again what dead workers had claimed and not begun to send, unless it was too often; return how many."""
+    return len(await database.fetch(_GIVE_BACK, wall, most, crashes_max))
+
+
+async def deadly(database: Database, wall: datetime, most: int, crashes_max: int) -> list[Contact]:
+    """Return what so many dead workers had claimed, one after the other, that it is what killed them."""
+    return [contact(row) for row in await database.fetch(_DEADLY, wall, crashes_max, most)]
 
 
 async def take_over(database: Database, wall: datetime, most: int, lease_until: datetime) -> list[Contact]:

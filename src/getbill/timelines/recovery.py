@@ -43,7 +43,8 @@ async def recover(desk: Desk) -> int:
     Returns how many contacts were looked at. What cannot be found out now is looked at again when its lease ends.
     """
     pace = desk.pace
-    given_back = await ledger.give_back(desk.database, clock.wall(), pace.batch)
+    await _set_deadly_aside(desk)
+    given_back = await ledger.give_back(desk.database, clock.wall(), pace.batch, pace.crashes_max - 1)
     crashes.at("timelines.given_back")
     lease = clock.wall() + timedelta(seconds=pace.recovery_seconds)
     lost = await ledger.take_over(desk.database, clock.wall(), min(pace.batch, _AT_ONCE), lease)
@@ -54,6 +55,17 @@ async def recover(desk: Desk) -> int:
     # All at the same time: one after the other they would outlast their lease, and nobody would ever write one down.
     await asyncio.gather(*(_find_out(desk, group) for group in theirs))
     return given_back + len(lost)
+
+
+async def _set_deadly_aside(desk: Desk) -> None:
+    """Set aside the contacts that kill whatever process works on them."""
+    deadly = await ledger.deadly(desk.database, clock.wall(), desk.pace.batch, desk.pace.crashes_max - 1)
+    left_alone = await quarantine.workspaces(desk.database) if deadly else []
+    for contact in deadly:
+        if contact.workspace_id not in left_alone:
+            async with others_go_on(desk.database, contact.workspace_id):
+                workspace = await companies.workspace(desk.database, desk.vault, contact.workspace_id)
+                await failing.put_aside(desk.database, workspace, contact, quarantine.ProcessesDied())
 
 
 async def _find_out(desk: Desk, lost: Sequence[Contact]) -> None:

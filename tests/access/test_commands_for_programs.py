@@ -1,0 +1,55 @@
+"""Whatever a command did, a program can read it: as JSON always, or with `--json` where people get a sentence."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from commanding import Run, made
+from getbill import cli
+
+# Processes, which answer by what they do.
+PROCESSES = {"serve", "api", "worker", "prepare"}
+PRINTS_JSON = re.compile(r"choosing\.show\(|_show\(|_change\(|_switch\(")
+
+
+def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "list_commands"):
+        yield " ".join(words), command
+        return
+    for word in command.list_commands(None):
+        yield from leaves(command.get_command(None, word), (*words, word))
+
+
+def test_every_command_has_an_answer_for_programs() -> None:
+    silent = {
+        name
+        for name, command in leaves(typer.main.get_command(cli.app))
+        if not any("--json" in option.opts for option in command.params)
+        and not PRINTS_JSON.search(inspect.getsource(command.callback))
+    }
+
+    assert silent == PROCESSES
+
+
+async def test_what_is_revoked_rotated_and_migrated_is_told_as_json(getbill: Run) -> None:
+    await made(getbill("company", "create", "Acme"))
+    client, other = await made(getbill("client", "create")), await made(getbill("client", "create"))
+    key, login = await made(getbill("key", "create")), await made(getbill("sftp-login", "create"))
+
+    previewed = await made(getbill("client", "revoke", client["client_id"], "--preview", "--json"))
+    revoked = await made(getbill("client", "revoke", client["client_id"], "--json"))
+    by_credential = await made(getbill("credential", "revoke", other["client_id"]))
+    revoked_key = await made(getbill("key", "revoke", key["id"], "--json"))
+    revoked_login = await made(getbill("sftp-login", "revoke", login["username"], "--json"))
+
+    assert previewed == {"id": client["client_id"], "preview": True, "revoked": [], "left": []}
+    assert revoked == previewed | {"preview": False}
+    assert by_credential == revoked | {"id": other["client_id"]}
+    assert revoked_key == revoked | {"id": key["id"]}
+    assert (revoked_login["id"], revoked_login["revoked_at"] is not None) == (login["id"], True)
+    assert await made(getbill("signing-key", "rotate", "--json")) == {"rotated": True, "at_once": False}
+    migrated = await made(getbill("migrate", "--json"))
+    assert (await getbill("migrate")).stdout == f"The database is at {migrated['revision']}.\n"
