@@ -33,7 +33,7 @@ class Pace:
     sandbox_claim_seconds: float = 10.0  # there nothing takes long, and somebody may be waiting
     recovery_seconds: float = 180.0
     # Workers that die in a row while they hold a contact, the last of them that one alone, before it is set aside.
-    crashes_max: int = 4
+    crashes_max: int = 6
     asks_max: int = (
         20  # claims and recoveries of a contact after which nobody asks any more what became of it
     )
