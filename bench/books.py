@@ -12,7 +12,7 @@ from getbill import companies, debts, reactions, vault
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Details, NewDebt
-from getbill.kit.db import Database, open_database
+from getbill.kit.database.transactions import Database, open_database
 from getbill.kit.money import Money
 from getbill.settings import Settings
 from getbill.vault import Vault

@@ -15,7 +15,7 @@ from typing import Any
 import uvloop
 
 from getbill import reactions, vault
-from getbill.kit.db import open_database
+from getbill.kit.database.transactions import open_database
 from getbill.settings import Settings
 from getbill.webhooks import Courier, Poster
 

@@ -22,11 +22,11 @@ from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Details, NewDebt
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, open_database
+from getbill.kit.database.transactions import Database, open_database
 from getbill.kit.money import Money
 from getbill.settings import Settings
 from getbill.vault import Vault
-from getbill.webhooks import model, owing, rotation
+from getbill.webhooks import fan_out, model, secret_rotation
 
 ENDPOINTS = 10
 EVENTS = 1500
@@ -145,7 +145,7 @@ async def _owe(base: Home) -> None:
     """Have every event be owed to every endpoint, whatever was delivered before."""
     opened = await _opened(base)
     async with opened.database.transaction(clock.wall()) as tx:
-        await owing.owe_due(tx, [owing.Due(opened.workspace.id, 0, 1 << 40)])
+        await fan_out.owe_due(tx, [fan_out.Due(opened.workspace.id, 0, 1 << 40)])
     await opened.database.pool.execute("VACUUM ANALYZE webhook_deliveries")
     await opened.database.close()
 
@@ -159,9 +159,11 @@ async def _ready(base: Home) -> list[Any]:
         key = opened.vault.unwrap(row["wrapped"], row["workspace_id"], row["debt_id"])
         data = events.data_json(row["data"], key, row["workspace_id"], row["event_id"], row["debt_id"])
         body = model.told(SimpleNamespace(**row), data)
-        signing = rotation.Signing("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")
+        signing = secret_rotation.Signing("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")
         headers = {"Content-Type": "application/json", "User-Agent": "GetBill-Webhooks/1"}
-        headers |= rotation.signature_headers(signing, ids.show("wh", row["event_id"]), 1_767_607_200, body)
+        headers |= secret_rotation.signature_headers(
+            signing, ids.show("wh", row["event_id"]), 1_767_607_200, body
+        )
         ready.append((url, headers, body, tuple(row.values())[:7]))
     await opened.database.close()
     return ready

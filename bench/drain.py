@@ -11,12 +11,12 @@ from typing import Any
 
 import uvloop
 
-from getbill import reactions, timelines, vault
+from getbill import contacts, reactions, vault
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Capabilities, Fate, Outcome, Outgoing, Senders
-from getbill.kit.db import open_database
+from getbill.contacts import Desk
+from getbill.kit.database.transactions import open_database
 from getbill.settings import Settings
-from getbill.timelines import Desk
 
 
 class Counter:
@@ -49,7 +49,7 @@ async def drain(job: dict[str, Any]) -> int:
     unlocked = await vault.unlock(database, settings.master_key_text, settings.key_file)
     counter = Counter()
     desk = Desk(database, unlocked, Senders({Channel.EMAIL: counter}))
-    while await timelines.send_due(desk, lambda: True):
+    while await contacts.send_due(desk, lambda: True):
         pass
     await database.close()
     return counter.taken

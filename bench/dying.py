@@ -13,14 +13,14 @@ from multiprocessing.process import BaseProcess
 
 import structlog
 
-from getbill import worker
-from getbill.kit import crashes
-from getbill.kit.lost import LOST
+from getbill.contacts import Pace
+from getbill.kit import failpoints
+from getbill.kit.database.errors import LOST
+from getbill.process import worker
 from getbill.settings import Settings
-from getbill.timelines import Pace
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["getbill.worker"])
+_context.set_forkserver_preload(["getbill.process.worker"])
 
 
 def begin(
@@ -47,7 +47,7 @@ async def ended(process: BaseProcess) -> int:
 
 
 def _work(settings: Settings, point: str | None, pace: Pace | None) -> None:
-    crashes.arm(point)
+    failpoints.arm(point)
     asyncio.run(_until_told(settings, pace))
 
 

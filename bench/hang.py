@@ -28,7 +28,7 @@ from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Details, NewDebt
 from getbill.kit import ids
-from getbill.kit.db import Database, Transaction, open_database
+from getbill.kit.database.transactions import Database, Transaction, open_database
 from getbill.kit.money import Money
 from getbill.settings import Settings
 

@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uuid_utils.compat import uuid7
 
-from getbill.kit.db import open_pool
+from getbill.kit.database.transactions import open_pool
 
 _CREATE = """
 WITH debtor AS (

@@ -22,7 +22,7 @@ from bench.installation import Api, Home, api, home
 from getbill import companies, debtors, reactions, vault
 from getbill.companies import Workspace
 from getbill.kit import ids
-from getbill.kit.db import open_database
+from getbill.kit.database.transactions import open_database
 from getbill.vault import Key
 
 _DEBTS = 1_000_000

@@ -13,11 +13,12 @@ from typing import Any, cast
 
 import uvloop
 
-from getbill import reactions, vault, worker
+from getbill import reactions, vault
 from getbill.channels.senders import senders
-from getbill.kit.db import open_database
+from getbill.contacts import Desk
+from getbill.kit.database.transactions import open_database
+from getbill.process import worker
 from getbill.settings import Settings
-from getbill.timelines import Desk
 from getbill.webhooks import Courier
 
 _LOOK_FOR_CONTACTS = ("live_contacts", "sandbox_contacts", "clocks", "recovery")

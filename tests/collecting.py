@@ -16,18 +16,19 @@ from bench import clocks
 from pydantic import SecretStr
 
 from calls import Answer, Site, started
-from getbill import access, companies, debts, events, followups, scenarios, timelines, vault, worker
-from getbill.app import create_app
+from getbill import access, companies, contacts, debts, events, followups, scenarios, vault
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Capabilities, Fate, Outcome, Outgoing, Senders
 from getbill.companies import Workspace
+from getbill.contacts import Desk, Pace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
 from getbill.kit import clock, json
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.kit.money import Money
+from getbill.process import worker
+from getbill.process.app import create_app
 from getbill.settings import Settings
-from getbill.timelines import Desk, Pace
 from getbill.webhooks import Courier, Poster
 from installation import METRICS_TOKEN
 
@@ -117,12 +118,12 @@ class Place:
 
     async def send_due(self) -> int:
         workspace = await self.workspace()
-        taken = await timelines.send_due_in(self.desk, workspace, lambda: True)
-        return taken or await timelines.send_suspects_in(self.desk, workspace, lambda: True)
+        taken = await contacts.send_due_in(self.desk, workspace, lambda: True)
+        return taken or await contacts.send_suspects_in(self.desk, workspace, lambda: True)
 
     async def run_until(self, text: str) -> None:
         """Move the clock from due instant to due instant, and then to the end."""
-        while (due := await timelines.next_due(self.database, self.id)) is not None and due <= at(text):
+        while (due := await contacts.next_due(self.database, self.id)) is not None and due <= at(text):
             now = (await self.workspace()).now()
             await self.set_clock(f"{max(due, now):%Y-%m-%d %H:%M:%S.%f}")
             await self.send_due()
@@ -159,7 +160,7 @@ class Place:
         return found.content.text or ""
 
     async def send_due_live(self) -> int:
-        return await timelines.send_due(self.desk, lambda: True)
+        return await contacts.send_due(self.desk, lambda: True)
 
     async def events(self, debt_id: UUID) -> list[str]:
         rows = await self.database.pool.fetch(

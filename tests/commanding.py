@@ -15,7 +15,7 @@ import structlog
 from click.testing import Result
 from typer.testing import CliRunner
 
-from getbill import cli
+from getbill.process import cli
 from installation import MASTER_KEY, TEMPLATE, Cluster
 
 Run = Callable[..., Awaitable[Result]]

@@ -12,8 +12,8 @@ import asyncpg
 from pydantic import SecretStr
 
 from calls import Site, started
-from getbill.app import create_app
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
+from getbill.process.app import create_app
 from getbill.settings import Settings
 from getbill.vault import Vault
 

@@ -8,7 +8,7 @@ from getbill import access, companies
 from getbill.access import SCOPES
 from getbill.companies import Founded, Workspace
 from getbill.kit import clock
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
 
 _numbers = count(1)

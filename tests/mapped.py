@@ -4,8 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from getbill import sheets
-from getbill.imports import mapping
+from getbill import mapping, sheets
 
 
 class Read:

@@ -21,11 +21,12 @@ from typer.testing import CliRunner
 
 import make
 from calls import Site, started
-from getbill import cli, vault
-from getbill.app import create_app
+from getbill import vault
 from getbill.embedded import Server
-from getbill.kit.db import Database, open_database
+from getbill.kit.database.transactions import Database, open_database
 from getbill.migrations.actions import migrate
+from getbill.process import cli
+from getbill.process.app import create_app
 from getbill.settings import Settings
 from getbill.vault import KeyFile, Version
 from installation import MASTER_KEY, TEMPLATE, Cluster

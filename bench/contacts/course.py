@@ -25,18 +25,18 @@ from bench.contacts.workers import POINTS, Crew
 from bench.installation import end, free_port, start
 from bench.installation import settings as environment
 from bench.ordeal.house import kill_postgres
-from getbill import companies, debts, decisions, payments, reactions, scenarios, vault
+from getbill import companies, debts, payments, reactions, scenarios, todo_decisions, vault
 from getbill.debtors import Identity
 from getbill.debts import Details, NewDebt
-from getbill.decisions import Decision
 from getbill.embedded import Server
 from getbill.kit import ids
-from getbill.kit.db import Database, open_database
-from getbill.kit.lost import LOST
+from getbill.kit.database.errors import LOST
+from getbill.kit.database.transactions import Database, open_database
 from getbill.kit.money import Money
 from getbill.kit.signing import new_secret
 from getbill.payments import NewEntry
 from getbill.settings import LogLevel, Settings, SmtpTls
+from getbill.todo_decisions import Decision
 
 Say = Callable[[str], None]
 
@@ -286,7 +286,7 @@ class _Course:
         for row in await self.database.pool.fetch(_ASKED, self.id):
             word = "sent" if ids.show("followup", row["subject_id"]) in received else "not_sent"
             async with self.database.transaction(workspace.now()) as tx:
-                await decisions.decide(tx, workspace, row["id"], Decision(word, "client_bench"))
+                await todo_decisions.decide(tx, workspace, row["id"], Decision(word, "client_bench"))
         until = time.monotonic() + self.plan.patience_seconds
         while await self._is_open():
             if time.monotonic() > until:

@@ -10,8 +10,8 @@ from multiprocessing.process import BaseProcess
 from typing import Final
 
 from bench import dying
+from getbill.contacts import Pace
 from getbill.settings import Settings
-from getbill.timelines import Pace
 
 # What a worker claims or sends is another's after a second of silence.
 PACE: Final = Pace(
@@ -24,18 +24,18 @@ PACE: Final = Pace(
 )
 # Where a worker can be made to die by itself.
 POINTS: Final = (
-    "timelines.claimed",
-    "timelines.departing",
-    "timelines.departed",
-    "timelines.asked",
-    "timelines.handed_over",
-    "timelines.settling",
-    "timelines.settled",
-    "timelines.given_back",
-    "timelines.taken_over",
-    "timelines.found_out",
-    "timelines.taking_back",
-    "timelines.taken_back",
+    "contacts.claimed",
+    "contacts.departing",
+    "contacts.departed",
+    "contacts.asked",
+    "contacts.handed_over",
+    "contacts.settling",
+    "contacts.settled",
+    "contacts.given_back",
+    "contacts.taken_over",
+    "contacts.found_out",
+    "contacts.taking_back",
+    "contacts.taken_back",
 )
 
 _AGAIN_SECONDS: Final = 0.3

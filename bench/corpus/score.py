@@ -6,8 +6,7 @@ from typing import Any
 
 from bench.corpus import Labelled, Layout, disguised, layouts
 from bench.corpus.people import WHOLE, Debt
-from getbill import sheets
-from getbill.imports import mapping
+from getbill import mapping, sheets
 
 _VALUES = ("amount", "currency", "invoice_date", "due_date")
 

@@ -8,10 +8,10 @@ records what happened; only this file knows who cares.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
-from getbill import events, followups, imports, payments, quarantine, sftp, timelines, todos
+from getbill import contacts, events, followups, imports, payments, quarantine, sftp, todos
 from getbill.debts import Debt
 from getbill.events import Recorded
-from getbill.kit.db import Transaction
+from getbill.kit.database import Transaction
 from getbill.kit.money import Money
 
 Reaction = Callable[[Transaction, Debt, Mapping[str, Any]], Awaitable[None]]
@@ -19,12 +19,12 @@ Reaction = Callable[[Transaction, Debt, Mapping[str, Any]], Awaitable[None]]
 
 async def start_timeline(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
     """Put the first contact into the ledger."""
-    timelines.start(tx, debt.workspace, debt)
+    contacts.start(tx, debt.workspace, debt)
 
 
 async def follow_status(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
     """Stop what the debt's status no longer allows, and plan again where it does."""
-    await timelines.follow_status(tx, debt.workspace, debt)
+    await contacts.follow_status(tx, debt.workspace, debt)
 
 
 async def ask_to_escalate(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]) -> None:
@@ -52,7 +52,7 @@ async def erase_the_rest(tx: Transaction, debt: Debt, _detail: Mapping[str, Any]
     """Drop what the other packages know of an erased debt."""
     await payments.anonymise(tx, debt.workspace_id, debt.id)
     await followups.erase(tx, debt.workspace_id, debt.id)
-    await timelines.erase(tx, debt.workspace_id, debt.id)
+    await contacts.erase(tx, debt.workspace_id, debt.id)
     await todos.erase(tx, debt.workspace_id, debt.id)
     await quarantine.erase(tx, debt.workspace_id, debt.id)
     assert debt.erased_person is not None  # noqa: S101 - whoever erases a debt says whom

@@ -24,8 +24,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from getbill.embedded import AccountChoice, Wish
 from getbill.kit import validation
+from getbill.kit.exit_errors import CannotRun
 from getbill.kit.messages import VALUE
-from getbill.kit.stops import CannotRun
 
 PREFIX: Final = "GETBILL_"
 # For tests only, and no settings of an installation: where a process is to die, and that this is meant.

@@ -16,8 +16,8 @@ from getbill import access, companies, events
 from getbill.access import Caller, Change, Gate, Policy
 from getbill.companies import Founded
 from getbill.kit import clock, ids, logs
-from getbill.kit.db import Database, Transaction, open_database
-from getbill.kit.http import answer, handle_problems
+from getbill.kit.database.transactions import Database, Transaction, open_database
+from getbill.kit.http.bodies import answer, handle_problems
 from getbill.vault import Key, Vault
 
 # Sealed rows of one test process all open with this.

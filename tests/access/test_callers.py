@@ -13,9 +13,9 @@ from joserfc.jwk import OctKey, RSAKey
 
 from calls import Site
 from getbill import access
-from getbill.access import signing
+from getbill.access.oauth import signing_keys
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Statement
+from getbill.kit.database.transactions import Database, Statement
 from getbill.kit.errors import NotFound
 from getbill.vault import Vault
 from waiting import until
@@ -225,8 +225,8 @@ async def test_an_expired_token_is_told_from_a_foreign_one_also_after_a_rotation
 ) -> None:
     token = await forged(site, house, vault, exp=int(clock.unix()) - 1)
     foreign = await forged(site, house, vault, exp=int(clock.unix()) - 1, iss="https://other.example")
-    await signing.rotate(database, vault, clock.wall() - timedelta(hours=3))
-    await signing.rotate(database, vault, clock.wall() - timedelta(hours=2))
+    await signing_keys.rotate(database, vault, clock.wall() - timedelta(hours=3))
+    await signing_keys.rotate(database, vault, clock.wall() - timedelta(hours=2))
 
     answers = [await site.with_token(text).get(PROFILE) for text in (token, foreign, token[:-8] + "AAAAAAAA")]
 
@@ -304,7 +304,7 @@ async def test_a_token_signed_by_anybody_else_is_refused(site: Site, house: Any)
 
 
 async def test_the_memory_is_bounded(site: Site, house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("getbill.access.callers._REMEMBERED_MAX", 2)
+    monkeypatch.setattr("getbill.access.authentication._REMEMBERED_MAX", 2)
     keys = [await house.key() for _ in range(4)]
 
     statuses = [(await site.with_token(key).get(PROFILE)).status for key in keys + keys]

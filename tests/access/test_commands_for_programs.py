@@ -8,11 +8,11 @@ from typing import Any
 import typer
 
 from commanding import Run, made
-from getbill import cli
+from getbill.process import cli
 
 # Processes, which answer by what they do.
 PROCESSES = {"serve", "api", "worker", "prepare"}
-PRINTS_JSON = re.compile(r"choosing\.show\(|_show\(|_change\(|_switch\(")
+PRINTS_JSON = re.compile(r"selection\.show\(|_show\(|_change\(|_switch\(")
 
 
 def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

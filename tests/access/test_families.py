@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from calls import Site
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 
 FAILED = {"error": "invalid_client", "error_description": "Client authentication failed"}
 

@@ -12,9 +12,9 @@ from calls import Site
 from getbill import access
 from getbill import vault as vaults
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database.transactions import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, NotFound, TooManyRequests, one_field
-from getbill.kit.http import answer
+from getbill.kit.http.bodies import answer
 from getbill.vault import Vault
 
 THINGS = "/external-api/v1/test/things"
@@ -183,7 +183,7 @@ async def test_a_twin_that_answered_after_our_refusal_is_the_one_that_counts(
 ) -> None:
     # Given: between our rollback and the keeping of our refusal, the same request is sent again and succeeds.
     reply = bench.work
-    keep_apart = access.idempotency.keep_apart
+    keep_apart = access.requests.idempotency.keep_apart
 
     async def refuse(_change: access.Change, _tx: Transaction) -> access.Reply:
         raise Conflict("It is so already.")
@@ -194,7 +194,7 @@ async def test_a_twin_that_answered_after_our_refusal_is_the_one_that_counts(
         return await keep_apart(*arguments)
 
     bench.work = refuse
-    monkeypatch.setattr("getbill.access.idempotency.keep_apart", meanwhile)
+    monkeypatch.setattr("getbill.access.requests.keep_apart", meanwhile)
 
     ours = await caller.post(THINGS, {}, Idempotency_Key="one")
     again = await caller.post(THINGS, {}, Idempotency_Key="one")

@@ -10,7 +10,7 @@ from calls import Site
 from getbill.access import Policy
 from getbill.access.limits import AddressLimits, Limits
 from getbill.kit import clock
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 
 THINGS = "/external-api/v1/test/things"
 

@@ -7,10 +7,10 @@ import pytest
 
 from calls import Site
 from getbill import access
-from getbill.access.log import AccessLog, keep_partitions
-from getbill.access.metrics import LOG_DROPPED
+from getbill.access.requests.log import AccessLog, keep_partitions
+from getbill.access.requests.metrics import LOG_DROPPED
 from getbill.kit import clock
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
 
 THINGS = "/external-api/v1/test/things"
@@ -72,7 +72,7 @@ async def test_closing_the_gate_writes_what_waits(make_site: Any, database: Data
 
 
 async def test_a_full_buffer_drops_and_counts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("getbill.access.log._BUFFER_MAX", 3)
+    monkeypatch.setattr("getbill.access.requests.log._BUFFER_MAX", 3)
     log = AccessLog(database)
     before = LOG_DROPPED._value.get()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from calls import Site
 from getbill.kit import ids
-from getbill.kit.routes import UNMATCHED
+from getbill.kit.http.routes import UNMATCHED
 from installation import Installation
 
 FREE = "jean.dupont%40example.com"

@@ -15,7 +15,7 @@ from calls import Site
 from getbill import access, companies
 from getbill.access.model import digest
 from getbill.kit import clock, ids
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
 
 FAILED = {"error": "invalid_client", "error_description": "Client authentication failed"}

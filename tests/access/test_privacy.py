@@ -7,7 +7,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from access.test_scopes import DOORS, Door, Town, town  # noqa: F401 - the whole application
 from calls import Site
-from getbill.access.privacy import private
+from getbill.access.requests.privacy import private
 
 CACHED = ("/docs", "/problems/", "/.well-known/", "/openapi.json")
 ONCE = ("cache-control", "x-content-type-options", "strict-transport-security", "pragma")

@@ -10,11 +10,13 @@ from authlib.oauth2.rfc6749 import OAuth2Error
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getbill.access import SCOPES, desk, forms, idempotency
-from getbill.access.idempotency import KeyUnreadable, Once
+from getbill.access import SCOPES
 from getbill.access.model import in_order
-from getbill.access.peers import bucket, peer_of
-from getbill.access.tokens import RefreshToken
+from getbill.access.oauth import forms, server
+from getbill.access.oauth.tokens import RefreshToken
+from getbill.access.requests import idempotency
+from getbill.access.requests.client_address import bucket, peer_of
+from getbill.access.requests.idempotency import KeyUnreadable, Once
 from getbill.kit import ids
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -64,7 +66,7 @@ def test_whatever_is_sent_is_read_or_refused(body: bytes, content_type: str, aut
         forms.read(body, FORM, f"Basic {authorization}")
         forms.read(body, FORM, None)
     except OAuth2Error as error:
-        status, members, _ = desk.refusal(error)
+        status, members, _ = server.refusal(error)
         assert status in {400, 401}
         assert all(0x20 <= ord(character) <= 0x7E for character in members["error_description"])
 

@@ -13,12 +13,12 @@ import pytest
 from calls import Answer, Site
 from getbill import access, companies, events, reactions
 from getbill.access import Changes, Gate, Policy, Requires
-from getbill.access.tokens import Issue, sign
-from getbill.app import create_app
+from getbill.access.oauth.tokens import Issue, sign
 from getbill.companies import Founded
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, open_database
-from getbill.kit.paths import routes_of
+from getbill.kit.database.transactions import Database, open_database
+from getbill.kit.http.paths import routes_of
+from getbill.process.app import create_app
 from getbill.settings import Settings
 from getbill.vault import Vault
 

@@ -6,16 +6,16 @@ import sys
 from pathlib import Path
 
 from architecture.source import ROOT, modules
-from getbill.kit import private_files
+from getbill.kit.files import private_files
 
 # Files that others made, or that only pass a descriptor on; each with the reason.
 ELSEWHERE = {
-    "kit/private_files.py": "is where files are made for their owner alone",
-    "kit/files.py": "overwrites a secret before it is deleted",
+    "kit/files/private_files.py": "is where files are made for their owner alone",
+    "kit/files/durable_files.py": "overwrites a secret before it is deleted",
     "embedded/server.py": "PostgreSQL's log, restricted before it is opened; anew under the process' own umask",
     "embedded/launch.py": "tells the kernel which number root has; makes no file",
-    "sheets/workbook_parts.py": "writes into an archive that is a temporary file",
-    "embedded/place.py": "the place of the cluster, under the process' own umask; names nobody",
+    "sheets/files/workbook_parts.py": "writes into an archive that is a temporary file",
+    "embedded/data_folder.py": "the place of the cluster, under the process' own umask; names nobody",
 }
 WRITING = set("wax+")
 
@@ -29,7 +29,7 @@ def test_files_are_made_for_their_owner_alone() -> None:
         if isinstance(call, ast.Call) and _makes_a_file(call)
     ]
 
-    assert not wrong, f"Make the file by kit.private_files.create, or with mode 0o600: {wrong}"
+    assert not wrong, f"Make the file by kit.files.private_files.create, or with mode 0o600: {wrong}"
 
 
 def _makes_a_file(call: ast.Call) -> bool:
@@ -55,7 +55,7 @@ def _told(call: ast.Call, name: str) -> object:
 
 def test_a_process_makes_no_file_for_others_and_no_dump_of_its_memory(tmp_path: Path) -> None:
     told = (
-        "import resource, pathlib; from getbill.kit import private_files as files; files.keep_private();"
+        "import resource, pathlib; from getbill.kit.files import private_files as files; files.keep_private();"
         f"pathlib.Path({str(tmp_path / 'made')!r}).write_text('x');"
         "print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
     )
@@ -77,7 +77,7 @@ def test_every_command_begins_so() -> None:
     (main,) = [
         function
         for module in modules()
-        if module.name == "cli.py"
+        if module.name == "process/cli.py"
         for function in module.functions()
         if function.name == "main"
     ]

@@ -7,9 +7,9 @@ from architecture.source import modules
 CLIENTS = {"aiohttp", "aiosmtplib", "httpx", "requests", "urllib.request", "http.client", "ftplib", "smtplib"}
 # Each with who sets the address. What a caller sets goes through webhooks.addresses, which checks it at each connection.
 REACHING = {
-    "webhooks/posts.py": "a caller: only by webhooks.addresses",
-    "webhooks/addresses.py": "a caller: checks it",
-    "channels/senders/gateway.py": "the operator, in GETBILL_GATEWAYS_FILE",
+    "webhooks/http_client.py": "a caller: only by webhooks.addresses",
+    "webhooks/ssrf/resolver.py": "a caller: checks it",
+    "channels/senders/http_provider.py": "the operator, in GETBILL_GATEWAYS_FILE",
     "channels/senders/smtp.py": "the operator, in GETBILL_SMTP_HOST",
 }
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from getbill import access, events
-from getbill.app import create_app
 from getbill.explorer.document import scope_of, scopes_of
 from getbill.explorer.problems import known
 from getbill.kit.errors import Problem
-from getbill.kit.http import json_bodies
-from getbill.kit.paths import routes_of
+from getbill.kit.http.bodies import json_bodies
+from getbill.kit.http.paths import routes_of
+from getbill.process.app import create_app
 from getbill.settings import Settings
 
 # What anybody may ask for; each with the reason.

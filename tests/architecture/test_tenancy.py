@@ -16,7 +16,7 @@ from pglast.visitors import Visitor
 from architecture.source import modules
 from architecture.tenancy import loose_tables
 from getbill.debts.queries import CONDITIONS, SORTS, count_statement, page_statement
-from getbill.kit.db import Statement
+from getbill.kit.database.transactions import Statement
 
 # Tables that belong to no workspace, or are looked up before one is known; each with the reason.
 NO_TENANT = {
@@ -54,10 +54,10 @@ ALL_WORKSPACES = {
     "sandbox.take": "a worker takes whatever clock waits to be moved",
     "imports.claim": "a worker does whatever import waits longest",
     "imports.expired": "upkeep: files and findings go after thirty days, whoever's",
-    "timelines.claim_live": "a worker takes whatever is due longest",
-    "timelines.give_back": "a worker puts right what another left behind, wherever",
-    "timelines.deadly": "as timelines.give_back",
-    "timelines.take_over": "as timelines.give_back",
+    "contacts.claim_live": "a worker takes whatever is due longest",
+    "contacts.give_back": "a worker puts right what another left behind, wherever",
+    "contacts.deadly": "as contacts.give_back",
+    "contacts.take_over": "as contacts.give_back",
     "health.backlog": "counts what waits, over the whole installation",
     "health.deliveries": "as health.backlog",
     "webhooks.behind": "a worker helps whatever endpoint missed events",
@@ -70,7 +70,7 @@ ALL_WORKSPACES = {
     "events.waiting": "as events.sequence",
     "events.behind": "as events.take_unreacted",
     "streams.missing": "as events.sequence",
-    "timelines.aside_no_longer": "a worker forgets whatever failed and is settled, whoever's",
+    "contacts.aside_no_longer": "a worker forgets whatever failed and is settled, whoever's",
     "quarantine.due": "a worker tries again whatever is due, whoever's",
     "quarantine.every": "an operator sees what stands aside in the whole installation",
     "quarantine.counts": "as health.backlog",

@@ -22,8 +22,8 @@ from getbill.channels.senders import (
     senders,
 )
 from getbill.kit import json
+from getbill.kit.exit_errors import CannotRun
 from getbill.kit.signing import new_secret
-from getbill.kit.stops import CannotRun
 
 MESSAGE = Outgoing(
     key="followup_1",

@@ -7,7 +7,7 @@ import pytest
 import make
 from calls import Site
 from getbill import events
-from getbill.kit import paging
+from getbill.kit.http import paging
 from installation import Installation
 from make import Company
 

@@ -11,7 +11,7 @@ import pytest
 
 import make
 from getbill.explorer.api import HOME
-from getbill.kit.paths import routes_of
+from getbill.kit.http.paths import routes_of
 
 # RFC 9110 section 5.3: the one field that may stand more than once and cannot be joined.
 MAY_REPEAT = {"set-cookie"}

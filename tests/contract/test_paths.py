@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from calls import Answer, Site
-from getbill.kit.paths import routes_of
+from getbill.kit.http.paths import routes_of
 from installation import Installation
 
 DEBTS = "/external-api/v1/debts"

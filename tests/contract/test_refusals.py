@@ -3,7 +3,7 @@
 import pytest
 
 from getbill.explorer.document import scope_of
-from getbill.kit.paths import routes_of
+from getbill.kit.http.paths import routes_of
 
 UNKNOWN = "debt_00000000000000000000000000"
 

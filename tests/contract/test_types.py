@@ -5,10 +5,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from getbill.app import create_app
 from getbill.kit.errors import Invalid
-from getbill.kit.http import json_bodies
-from getbill.kit.paths import routes_of
+from getbill.kit.http.bodies import json_bodies
+from getbill.kit.http.paths import routes_of
+from getbill.process.app import create_app
 from getbill.settings import Settings
 
 # Of each type what pydantic alone reads as a value of it.

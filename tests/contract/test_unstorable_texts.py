@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 
 from getbill.explorer.document import scope_of
-from getbill.kit.http import json_bodies
-from getbill.kit.paths import routes_of
+from getbill.kit.http.bodies import json_bodies
+from getbill.kit.http.paths import routes_of
 from make import Company
 
 API = "/external-api/v1"

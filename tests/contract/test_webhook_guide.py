@@ -16,7 +16,7 @@ from contract.test_published_calls import node
 from getbill import events, streams
 from getbill.kit import clock
 from getbill.kit.signing import new_secret
-from getbill.webhooks import rotation
+from getbill.webhooks import secret_rotation
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text("utf-8")
 PYTHON = "\n".join(re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL))
@@ -51,10 +51,12 @@ def run(command: list[str], given: Any) -> Any:
     return json.loads(done.stdout)
 
 
-def sent(timestamp: int, signing: rotation.Signing) -> dict[str, Any]:
+def sent(timestamp: int, signing: secret_rotation.Signing) -> dict[str, Any]:
     """A sample as it would be pushed, with header names as servers hand them over."""
     body = json.dumps(events.CATALOGUE[0].sample, default=float)
-    headers = rotation.signature_headers(signing, "wh_01m804scmte4gbpp4yw1mc91gx", timestamp, body.encode())
+    headers = secret_rotation.signature_headers(
+        signing, "wh_01m804scmte4gbpp4yw1mc91gx", timestamp, body.encode()
+    )
     return {"body": body, "headers": {name.lower(): value for name, value in headers.items()}}
 
 
@@ -65,9 +67,9 @@ def test_the_samples_verify_through_a_rotation_and_nothing_else(language: str) -
         "node": lambda: [*node(), "--input-type=module", "--eval", NODE + CALL_NODE],
     }[language]()
     now = int(clock.unix())
-    rotating = sent(now, rotation.Signing(OLD, NEXT))
+    rotating = sent(now, secret_rotation.Signing(OLD, NEXT))
     changed = rotating | {"body": rotating["body"].replace("2340", "2341")}
-    late = sent(now - 600, rotation.Signing(OLD))
+    late = sent(now - 600, secret_rotation.Signing(OLD))
     known = [[OLD], [NEXT], [OLD, NEXT], [FOREIGN]]
 
     assert run(command, rotating | {"known": known}) == [True, True, True, False]
@@ -76,7 +78,7 @@ def test_the_samples_verify_through_a_rotation_and_nothing_else(language: str) -
 
 
 def test_the_plain_sample_verifies_and_a_changed_byte_does_not() -> None:
-    told = sent(int(clock.unix()), rotation.Signing(OLD))
+    told = sent(int(clock.unix()), secret_rotation.Signing(OLD))
     body, signature = told["body"].encode(), told["headers"]["x-getbill-signature"]
     names: dict[str, Any] = {}
     exec(PYTHON, names)  # noqa: S102 - the guide's own code

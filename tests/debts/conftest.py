@@ -10,8 +10,8 @@ import pytest
 
 from calls import Answer, Site, started
 from getbill import access, companies
-from getbill.app import create_app
 from getbill.kit import clock, ids, json
+from getbill.process.app import create_app
 from getbill.settings import Settings
 
 API = "/external-api/v1"

@@ -12,7 +12,7 @@ import requests
 import make
 from calls import Site
 from getbill.kit import ids, json
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from installation import Cluster
 from sealed import API, Sealed, sealed
 

@@ -12,7 +12,7 @@ from debts.test_rules import WORKSPACE
 from getbill import scenarios
 from getbill.debts import NewDebt, NewDebtBody, new_debt, read_many
 from getbill.kit.errors import FieldError, Invalid
-from getbill.kit.http import JsonBody
+from getbill.kit.http.bodies import JsonBody
 
 ALONE = JsonBody(NewDebtBody, optional=False)
 

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from getbill import debts, scenarios, vault
 from getbill.companies import Company, Workspace
 from getbill.debtors import Debtor, Identity
-from getbill.debts import answers, moves
+from getbill.debts import transitions
 from getbill.debts.model import Details
-from getbill.debts.wire import DebtChangeBody, NewDebtBody
+from getbill.debts.wire import serializers
+from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
 from getbill.kit import ids, json
 from getbill.kit.clock import WorkspaceClock
-from getbill.kit.db import Transaction
+from getbill.kit.database.transactions import Transaction
 from getbill.kit.errors import Invalid
-from getbill.kit.http import JsonBody
+from getbill.kit.http.bodies import JsonBody
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday, 10:00 in Paris
 COMPANY = Company(ids.new(), "Acme", None, None, None, "FR", "EUR", "fr", "standard_3_waves", "creditor", NOW)
@@ -84,11 +85,11 @@ def test_a_walk_through_statuses_never_leaves_the_table(walk: list[str]) -> None
     for to in walk:
         before = debt.status
         if to in debts.MOVES[before]:
-            moves.move(tx, debt, to)
+            transitions.move(tx, debt, to)
             assert debt.status == to
         elif to != before:
             with pytest.raises(debts.DebtCannotMove):
-                moves.move(tx, debt, to)
+                transitions.move(tx, debt, to)
             assert debt.status == before
 
 
@@ -96,7 +97,7 @@ def test_a_walk_through_statuses_never_leaves_the_table(walk: list[str]) -> None
 def test_every_move_away_from_contact_makes_planned_contacts_void(to: str) -> None:
     debt = a_debt()
 
-    moves.move(a_transaction(), debt, to)
+    transitions.move(a_transaction(), debt, to)
 
     assert debt.contact_epoch == 1
     assert debt.next_action_at is None
@@ -145,7 +146,7 @@ def test_a_debt_is_not_resolved_by_a_word() -> None:
     debt = a_debt()
 
     with pytest.raises(debts.DebtHasNoMoneyBehindIt, match=r"100\.00 EUR"):
-        moves.set_status(a_transaction(), debt, "resolved")
+        transitions.set_status(a_transaction(), debt, "resolved")
 
     assert debt.status == "pending"
 
@@ -264,7 +265,7 @@ SEED = {
 
 
 async def test_the_seed_s_body_is_read_whole() -> None:
-    new = answers.new_debt(await _read(NewDebtBody, SEED), WORKSPACE)
+    new = serializers.new_debt(await _read(NewDebtBody, SEED), WORKSPACE)
 
     assert new.identity == Identity("Jean Dupont", email="jean.dupont@email.com", phone="+33612345678")
     assert (new.amount.minor, new.amount.currency) == (234_000, "EUR")
@@ -284,7 +285,7 @@ async def test_the_docs_body_means_the_same() -> None:
         "timeline_id": scenarios.shown_id(WORKSPACE, "standard_3_waves"),
     }
 
-    new = answers.new_debt(await _read(NewDebtBody, docs), WORKSPACE)
+    new = serializers.new_debt(await _read(NewDebtBody, docs), WORKSPACE)
 
     assert new.identity.name == "Jean Dupont"
     assert new.identity.phone == "+33612345678"
@@ -350,7 +351,7 @@ async def test_every_wrong_field_comes_at_once() -> None:
 async def test_a_change_names_only_what_it_sends() -> None:
     body = await _read(DebtChangeBody, {"debtor": {"phone": "0611223344"}, "due_date": None})
 
-    change = answers.change(body, a_debt(due_on=date(2024, 1, 15)))
+    change = serializers.change(body, a_debt(due_on=date(2024, 1, 15)))
 
     assert change.identity == {"phone": "+33611223344"}
     assert change.columns == {"due_on": None}
@@ -374,7 +375,7 @@ async def test_the_docs_status_words_map_to_ours(docs: str, ours: str) -> None:
 
 
 def test_an_answer_has_every_name_of_the_contract() -> None:
-    shown = answers.debt(a_debt())
+    shown = serializers.debt(a_debt())
 
     assert {
         "id", "status", "reference", "amount", "currency", "due_date", "scenario", "debtor", "timeline_id",
@@ -387,11 +388,11 @@ def test_an_answer_has_every_name_of_the_contract() -> None:
 
 def test_a_debt_s_tag_changes_with_its_debtor_too() -> None:
     debt = a_debt()
-    before = answers.tag(debt)
+    before = serializers.tag(debt)
 
     debt.debtor.updated_at = NOW + timedelta(seconds=1)
 
-    assert answers.tag(debt) != before
+    assert serializers.tag(debt) != before
 
 
 async def test_a_country_is_not_refused_as_a_language() -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from calls import Site
 from debts.test_rules import WORKSPACE
-from getbill.debtors.naming import agree
+from getbill.debtors.name_parts import agree
 from getbill.debts import read_many
-from getbill.debts.checks import lifetimes
-from getbill.kit import names
+from getbill.debts.wire.checks import lifetimes
+from getbill.kit.text import names
 
 DEBTS = "/external-api/v1/debts"
 AGREEING = [

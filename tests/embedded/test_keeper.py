@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from getbill.embedded import Keeper, Outage, Server, ServerDidNotStart, causes
+from getbill.embedded import Keeper, Outage, Server, ServerDidNotStart, outage_causes
 from getbill.embedded import server as servers
 from waiting import until
 
@@ -209,7 +209,7 @@ def test_a_start_that_fails_says_why_in_a_sentence(server: Server) -> None:
     ],
 )
 def test_a_cause_is_one_sentence(words: str, sentence: str) -> None:
-    told = causes.cause(words, FOLDER, -signal.SIGKILL)
+    told = outage_causes.cause(words, FOLDER, -signal.SIGKILL)
 
     assert sentence in told
     assert told.endswith(".")

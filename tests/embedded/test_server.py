@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 
 from getbill.embedded import AccountChoice, ClusterInUse, Server, available, reach, running_dsn
-from getbill.embedded.place import SOCKET_FOLDER_MAX, Wish
+from getbill.embedded.data_folder import SOCKET_FOLDER_MAX, Wish
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 SOURCE = str(Path(__file__).parents[2] / "src")

@@ -10,7 +10,7 @@ import pytest
 from getbill import companies, events, vault
 from getbill.companies import Workspace
 from getbill.kit import ids
-from getbill.kit.db import Database, Transaction, open_database
+from getbill.kit.database.transactions import Database, Transaction, open_database
 
 
 @dataclass

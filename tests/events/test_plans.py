@@ -7,7 +7,7 @@ from asyncpg import Record
 
 from getbill.companies import Workspace
 from getbill.events import jobs
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 
 MANY = 2000
 PLACED = """

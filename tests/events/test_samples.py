@@ -16,14 +16,14 @@ import pytest
 import collecting
 from calls import Site
 from collecting import House, Provider
-from getbill import events, timelines
+from getbill import contacts, events
 from getbill.channels import Channel
 from getbill.channels.senders import Fate, Outcome, Senders
+from getbill.contacts import Desk, Pace
 from getbill.kit import clock, ids, json
 from getbill.streams import WebhookData
-from getbill.timelines import Desk, Pace
-from getbill.webhooks import ailments
-from getbill.webhooks.ledger import Ailing
+from getbill.webhooks.deliveries import auto_disable
+from getbill.webhooks.deliveries.ledger import Ailing
 
 SAMPLES = Path(events.__file__).parent / "samples"
 _ID = re.compile(r"\b(debt|followup|pay|wh|we)_[0-9a-z]{26}\b")
@@ -79,7 +79,7 @@ async def _tell(house: House, mail: Provider) -> None:
         ids.read("debt", debt["id"]),
     )
     workspace = await house.place.workspace()
-    await timelines.receive(house.place.database, workspace, followup, Outcome(Fate.DELIVERED, "ref"))
+    await contacts.receive(house.place.database, workspace, followup, Outcome(Fate.DELIVERED, "ref"))
     await _set_clock(house, "2026-01-07 14:32")
     paid = {"amount": 2340.00, "method": "card", "provider": "stripe", "provider_id": "pi_3Ox1m804scmte4gb"}
     assert (await house.post(f"/debts/{debt['id']}/payments", paid)).status == 201
@@ -110,7 +110,7 @@ async def _have_a_webhook_fail(house: House) -> None:
     await database.pool.execute(
         "UPDATE webhook_endpoints SET failing_since = $2 WHERE id = $1", failing.id, since
     )
-    await ailments.treat(database, house.place.vault, [failing])
+    await auto_disable.treat(database, house.place.vault, [failing])
 
 
 async def _set_clock(house: House, text: str) -> None:

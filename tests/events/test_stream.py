@@ -7,7 +7,7 @@ from uuid import UUID
 from getbill import events
 from getbill.companies import Workspace
 from getbill.kit import clock
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 
 
 async def commit(database: Database, workspace: Workspace, *facts: tuple[Any, str]) -> None:

@@ -12,7 +12,7 @@ from getbill import events, streams
 from getbill.explorer import examples
 from getbill.explorer.problems import known
 from getbill.kit.errors import OtherStatus
-from getbill.kit.messages import message
+from getbill.kit.messages.translation import message
 
 
 async def test_every_page_runs_only_this_installations_own_files(client) -> None:

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 from getbill.explorer import glossary
 from getbill.explorer.document import MODELS, scope_of
-from getbill.kit.http import body, json_bodies
-from getbill.kit.openapi import SchemaNameTaken, classes_of
-from getbill.kit.paths import routes_of
+from getbill.kit.http.bodies import body, json_bodies
+from getbill.kit.http.openapi import SchemaNameTaken, classes_of
+from getbill.kit.http.paths import routes_of
 from getbill.streams import WebhookData
 
 VERBS = re.compile(

@@ -10,7 +10,7 @@ import pypdf
 from calls import Site
 from collecting import LYON, House
 from getbill import companies
-from getbill.followups import links
+from getbill.followups import download_links
 from getbill.kit import clock, ids
 
 
@@ -58,7 +58,7 @@ async def test_a_link_whose_hour_is_over_leads_nowhere(house: House, site: Site)
     letter = await letter_of(house)
     workspace = await house.place.workspace()
     followup_id = ids.read("followup", letter["id"])
-    earlier = clock.wall() - links.LIFE
+    earlier = clock.wall() - download_links.LIFE
     told = workspace.id.bytes + followup_id.bytes + int(earlier.timestamp()).to_bytes(8)
     token = urlsafe_b64encode(workspace.vault.seal(told, b"followup-link")).rstrip(b"=").decode()
 

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from getbill import webhooks
 from getbill.access import OPERATOR
 from getbill.companies import Workspace
-from getbill.health import deliveries
+from getbill.health import delivery_metrics
 from getbill.kit import clock, ids
 from installation import METRICS_TOKEN
 
@@ -167,7 +167,7 @@ async def test_no_series_names_a_tenant_or_anything_of_one(
 async def test_what_the_database_does_not_say_is_not_a_number(
     client: Any, installation: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliveries, "WITHIN_SECONDS", 0)
+    monkeypatch.setattr(delivery_metrics, "WITHIN_SECONDS", 0)
 
     found = await families(client)
 

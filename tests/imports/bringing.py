@@ -11,12 +11,13 @@ from uuid import UUID
 import openpyxl
 
 from calls import Answer, Site
-from getbill.imports import queries, tasks
-from getbill.imports.jobs import Crew, starter
-from getbill.imports.making import Work
-from getbill.imports.spool import Opened
+from getbill.imports import queries
+from getbill.imports.files.temp_file import Opened
+from getbill.imports.rows.create import Work
+from getbill.imports.runs import tasks
+from getbill.imports.runs.jobs import Crew, starter
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Statement
+from getbill.kit.database.transactions import Statement
 from installation import Installation
 from make import Company
 

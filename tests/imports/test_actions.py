@@ -7,7 +7,8 @@ from bringing import Sender, csv, row, xlsx
 
 from getbill import sheets
 from getbill.kit import ids
-from getbill.sheets import workbooks
+from getbill.sheets import files
+from getbill.sheets.files import workbooks
 from getbill.sheets.model import Choices
 
 COUNTED = ("created", "updated", "unchanged", "skipped", "rejected")
@@ -79,7 +80,7 @@ async def test_a_workbook_is_taken_apart_once_however_many_tasks_read_it(
         extracted.append(choices.sheet)
         return extract(file, limits, choices)
 
-    monkeypatch.setattr(workbooks, "extract", counting)
+    monkeypatch.setattr(files, "extract", counting)
     shown = await sender.imported(xlsx([row(1), row(2)]))
 
     assert (shown["state"], shown["counts"]["created"]) == ("completed", 2)

@@ -14,8 +14,9 @@ from bringing import API, HEADERS, Sender, alone, book, by_crew, csv, row, table
 import make
 from calls import Site
 from getbill import imports
-from getbill.imports import queries, tasks
-from getbill.imports.making import LeaseLost, Work
+from getbill.imports import queries
+from getbill.imports.rows.create import LeaseLost, Work
+from getbill.imports.runs import tasks
 from getbill.kit import ids
 from make import Company
 

@@ -9,8 +9,7 @@ import openpyxl
 import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from getbill import sheets
-from getbill.imports import mapping
+from getbill import mapping, sheets
 from mapped import read
 
 PLAIN = "Facture | Client | Solde | Échéance"

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from bringing import Sender
 
-from getbill.imports import mapping
+from getbill import mapping
 from mapped import Read, read
 
 

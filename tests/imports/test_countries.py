@@ -7,13 +7,13 @@ import pytest
 from bringing import csv, row
 
 import make
-from getbill.imports import mapping
-from getbill.imports.mapping import dialling
-from getbill.imports.mapping.contents import fit
-from getbill.imports.mapping.model import Field, Reason
-from getbill.imports.mapping.rules import Claim
-from getbill.imports.mapping.said import said
+from getbill import mapping
 from getbill.kit import phones
+from getbill.mapping.columns.contents import fit
+from getbill.mapping.messages import said
+from getbill.mapping.model import Field, Reason
+from getbill.mapping.values import phone_formats
+from getbill.mapping.vocabulary.header_rules import Claim
 from mapped import Read, read
 
 HEADERS = {
@@ -431,7 +431,7 @@ def test_words_for_none_and_one_odd_cell_leave_a_column_of_telephones_one(cells,
     "cells", [["12,50", "1020,10"], ["FAC-2026-0001", "FAC-2026-0002"], ["2026-01-31", "Jean"]]
 )
 def test_what_is_no_telephone_does_not_pass_for_one(cells) -> None:
-    assert not all(dialling.is_written(cell) for cell in cells)
+    assert not all(phone_formats.is_written(cell) for cell in cells)
 
 
 PLAIN = "Facture | Client | Restant dû | Échéance | Téléphone | E-mail"

@@ -4,8 +4,9 @@ import pytest
 from bringing import Sender, csv, row
 
 import make
-from getbill.imports import plans, queries, remembered, tasks
+from getbill.imports import queries, reading_plan
 from getbill.imports.model import correction_context, finding_context
+from getbill.imports.runs import saved_mappings, tasks
 
 _CORRECTIONS = "SELECT line FROM import_corrections WHERE workspace_id = $1"
 _CHUNKS = "SELECT number FROM import_chunks WHERE workspace_id = $1"
@@ -27,7 +28,7 @@ async def test_what_is_remembered_of_a_layout_says_nothing_of_a_cell(sender: Sen
 
     confirmed = await sender.call("POST", f"/imports/{import_id}/mapping/confirm")
 
-    known = await remembered.recall(work.database, work.workspace, "erp", str(work.found.signature))
+    known = await saved_mappings.recall(work.database, work.workspace, "erp", str(work.found.signature))
     assert confirmed.status == 202, confirmed.body
     assert "jean0@example.com" in mapped["columns"][2]["reason"]["message"]
     assert known.mapping is not None
@@ -136,7 +137,7 @@ async def stored(sender: Sender) -> str:
         key = queries.keys_of(workspace, found).own
         assert key is not None
         if found.plan is not None:
-            texts.append(plans.opened(found.plan, key, found.id).write().decode())
+            texts.append(reading_plan.opened(found.plan, key, found.id).write().decode())
         for table, context in ((_FINDINGS, finding_context), (_CORRECTED, correction_context)):
             texts += [
                 key.open(kept["sealed"], context(found.id, kept["line"])).decode()

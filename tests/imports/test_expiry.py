@@ -5,7 +5,7 @@ from bringing import Sender, csv, row
 
 from getbill import imports
 from getbill.imports import queries
-from getbill.imports.jobs import Crew, starter
+from getbill.imports.runs.jobs import Crew, starter
 from getbill.kit import ids
 
 _THEIRS = "SELECT FROM import_chunks WHERE workspace_id = $1"

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from bringing import Sender, by_crew, csv, row
 
-from getbill import decisions, imports, quarantine
-from getbill.imports.jobs import Crew, starter
+from getbill import imports, quarantine, todo_decisions
+from getbill.imports.runs.jobs import Crew, starter
 from getbill.kit import ids
 from installation import Installation
 
@@ -133,7 +133,7 @@ async def test_an_import_that_nobody_can_open_is_set_aside_and_others_are_done(s
 
     await spoil(sender, "vault_keys", "wrapped", place, sender.workspace_id, uuid_of(broken))
     (aside,) = await quarantine.every(database)
-    assert await decisions.retry(database, installation.vault, aside)
+    assert await todo_decisions.retry(database, installation.vault, aside)
     assert (await by_crew(sender, broken))["state"] == "completed"
 
 

@@ -9,7 +9,7 @@ from signal import SIGKILL
 import pytest
 from bringing import Sender, csv, row
 
-from getbill.imports.jobs import Crew, starter
+from getbill.imports.runs.jobs import Crew, starter
 from getbill.kit import clock
 from installation import Cluster, Installation, open_installation
 

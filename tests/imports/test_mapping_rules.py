@@ -3,13 +3,13 @@ from bench.corpus.score import Score, score
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getbill.imports import mapping
-from getbill.imports.mapping import addresses, dialling, names
-from getbill.imports.mapping.headers import listen
-from getbill.imports.mapping.lexicon import JOINING, WORDS
-from getbill.imports.mapping.rules import claims
-from getbill.imports.mapping.said import said
+from getbill import mapping
 from getbill.kit import phones
+from getbill.mapping.messages import said
+from getbill.mapping.values import addresses, names, phone_formats
+from getbill.mapping.vocabulary.header_rules import claims
+from getbill.mapping.vocabulary.header_words import JOINING, WORDS
+from getbill.mapping.vocabulary.headers import listen
 from mapped import Read, read
 
 PLAIN = "N° facture | Client | Restant dû | Date d'échéance"
@@ -414,7 +414,7 @@ def test_a_changed_layout_is_told_column_by_column() -> None:
     ],
 )
 def test_an_address_in_one_cell_is_taken_apart_as_its_country_writes_it(text, parts) -> None:
-    found = addresses.parts(text)
+    found = addresses.split_address(text)
 
     names_of = ("street_number", "street_address", "postal_code", "city", "country")
     assert found == {name: part for name, part in zip(names_of, parts, strict=True) if part}
@@ -422,7 +422,7 @@ def test_an_address_in_one_cell_is_taken_apart_as_its_country_writes_it(text, pa
 
 @pytest.mark.parametrize("text", ["Paris", "BP 40012", "Hauptstr. 1234, Berlin"])
 def test_an_address_of_no_known_shape_stays_one_line(text) -> None:
-    assert addresses.parts(text) is None
+    assert addresses.split_address(text) is None
 
 
 @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ def test_an_address_of_no_known_shape_stays_one_line(text) -> None:
     ],
 )
 def test_a_name_is_split_only_where_its_writing_shows_how(text, parts) -> None:
-    assert names.parts(text) == parts
+    assert names.split_name(text) == parts
 
 
 @pytest.mark.parametrize(
@@ -461,7 +461,7 @@ def test_a_name_is_split_only_where_its_writing_shows_how(text, parts) -> None:
     ],
 )
 def test_a_telephone_that_lost_its_zero_is_written_with_its_countrys_code(text, country, number) -> None:
-    assert dialling.international(text, country) == number
+    assert phone_formats.international(text, country) == number
 
 
 @pytest.mark.parametrize(
@@ -480,12 +480,12 @@ def test_a_telephone_that_lost_its_zero_is_written_with_its_countrys_code(text, 
     ],
 )
 def test_an_extension_is_no_part_of_a_telephone_number(text, country, number) -> None:
-    assert phones.parse(dialling.international(text, country), country) == number
+    assert phones.parse(phone_formats.international(text, country), country) == number
 
 
 @pytest.mark.parametrize("text", ["+39 06 698 12345 stanza 3", "01 42 68 53 0 étage 1"])
 def test_digits_that_a_word_sets_apart_are_never_joined_to_a_telephone_number(text) -> None:
-    assert dialling.international(text, "FR") == text
+    assert phone_formats.international(text, "FR") == text
 
 
 def test_a_shortened_reference_is_refused_and_a_shortened_telephone_told() -> None:
@@ -584,9 +584,9 @@ def test_no_cell_and_no_header_breaks_a_row(plain, cells, header) -> None:
 
     assert "currency" in body
     listen(header)
-    addresses.parts(header)
-    names.parts(header)
-    dialling.international(header, "FR")
+    addresses.split_address(header)
+    names.split_name(header)
+    phone_formats.international(header, "FR")
 
 
 def test_every_word_of_the_lexicon_is_written_as_headers_are_read() -> None:

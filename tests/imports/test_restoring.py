@@ -9,9 +9,9 @@ import pytest
 from bringing import Sender, alone, csv
 
 import make
-from getbill.imports import jobs, tasks
-from getbill.imports.jobs import Crew, starter
-from getbill.imports.making import LeaseLost
+from getbill.imports.rows.create import LeaseLost
+from getbill.imports.runs import jobs, tasks
+from getbill.imports.runs.jobs import Crew, starter
 from getbill.kit import clock
 
 HEADERS = ["Nom", "Facture", "Échéance", "Solde", "E-mail"]

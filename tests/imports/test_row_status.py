@@ -1,7 +1,7 @@
 import pytest
 
-from getbill.imports import mapping
-from getbill.imports.mapping import status_words
+from getbill import mapping
+from getbill.mapping.row_status import words
 from mapped import Read, read
 
 PLAIN = "Client | Facture | Échéance | Montant"
@@ -151,7 +151,7 @@ def test_a_column_that_its_header_explains_is_not_asked(header, values) -> None:
     ],
 )  # fmt: skip
 def test_what_a_status_says(value, status) -> None:
-    assert status_words.status_of(value) == status
+    assert words.status_of(value) == status
 
 
 def test_every_value_of_a_status_column_is_understood_or_asked_with_its_rows() -> None:

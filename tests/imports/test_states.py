@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from bringing import Sender, alone, csv, row
 
-from getbill.imports import tasks
 from getbill.imports.model import MOVES, STATES, TASKS_OF
+from getbill.imports.runs import tasks
 
 _STATES_AND_TASKS = "UPDATE imports SET state = $2, task = $3 WHERE workspace_id = $1"
 _TASKS = (None, "read", "check", "import", "correct", "undo")

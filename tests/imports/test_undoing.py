@@ -7,9 +7,10 @@ import pytest
 from bringing import Sender, alone, csv, row
 
 import make
-from getbill.imports import checking, tasks
-from getbill.imports.making import LeaseLost, Work
-from getbill.imports.spool import Opened
+from getbill.imports.files.temp_file import Opened
+from getbill.imports.rows import dry_run
+from getbill.imports.rows.create import LeaseLost, Work
+from getbill.imports.runs import tasks
 
 
 async def checked_before_the_book_changed(sender: Sender, query: str = "") -> str:
@@ -129,7 +130,7 @@ async def examined(sender: Sender, query: str) -> tuple[str, Work]:
     work = await sender.taken(import_id)
     with closing(Opened()) as opened:
         async for lines, cursor in await tasks._lines(work, opened):
-            await checking.examine(work, lines, cursor, {})
+            await dry_run.examine(work, lines, cursor, {})
     return import_id, work
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bringing import HEADERS, Sender, alone, csv, row
 
-from getbill.imports import deciding, remembered, tasks
+from getbill.imports.runs import saved_mappings, tasks, user_decisions
 from getbill.kit import ids
 
 UNCLEAR = ["Référence", "Nom", "Quelque chose"]
@@ -150,7 +150,7 @@ async def test_a_file_that_begins_to_wait_while_its_layout_is_confirmed_goes_on_
 
     async with database.transaction(workspace.now()) as tx:
         # Its layout is known, and not to others yet: whoever found it unknown waits.
-        await deciding.confirm(tx, workspace, ids.read("import", first))
+        await user_decisions.confirm(tx, workspace, ids.read("import", first))
         reading = asyncio.create_task(alone(tasks.read, await sender.taken(second)))
         async with asyncio.timeout(10):
             while not (await sender.rows(BLOCKED))[0][0]:  # noqa: ASYNC110 - locks have no event
@@ -159,6 +159,6 @@ async def test_a_file_that_begins_to_wait_while_its_layout_is_confirmed_goes_on_
     done = await sender.work(second)
 
     async with database.transaction(workspace.now()) as tx:
-        assert await remembered.is_known(tx, workspace.id, ("erp", signature))
+        assert await saved_mappings.is_known(tx, workspace.id, ("erp", signature))
     assert (done["state"], done["counts"]["created"]) == ("completed", 1)
     assert await todos(sender) == []

@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from getbill.imports.mapping import headers
+from getbill.mapping.vocabulary import headers
 
 FOLDER = Path(headers.__file__).with_name("words")
 # Both readings end in no field, or the cells decide between them.

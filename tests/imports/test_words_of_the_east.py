@@ -4,11 +4,10 @@ from io import BytesIO
 
 import pytest
 
-from getbill import sheets
-from getbill.imports import mapping
-from getbill.imports.mapping.headers import listen
-from getbill.imports.mapping.rules import claims
-from getbill.imports.mapping.status_words import status_of
+from getbill import mapping, sheets
+from getbill.mapping.row_status.words import status_of
+from getbill.mapping.vocabulary.header_rules import claims
+from getbill.mapping.vocabulary.headers import listen
 
 HEADERS = {
     "pl": "Kod kontrahenta=debtor_reference|Data wystawienia=invoice_date|Termin płatności=due_date|Pozostało do zapłaty=amount|Zapłacono=amount_paid"

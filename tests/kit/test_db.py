@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from getbill.kit import clock
-from getbill.kit.db import Database, PresumedWrong, Statement, Transaction, open_database
+from getbill.kit.database.transactions import Database, PresumedWrong, Statement, Transaction, open_database
 
 WRITE = Statement("test.write", "Write a row.", "INSERT INTO presumed (name) VALUES ($1)")
 COUNT = Statement("test.count", "How many rows are there?", "SELECT count(*) FROM presumed")

@@ -12,7 +12,7 @@ from phonenumbers import PhoneMetadata, PhoneNumberType, ValidationResult
 from phonenumbers.carrierdata import CARRIER_DATA
 
 from getbill.kit import phones
-from getbill.kit.destinations import Destination, Zone, destination_of, expensive, refusal, zone_of
+from getbill.kit.phones.destinations import Destination, Zone, destination_of, expensive, refusal, zone_of
 
 EXPENSIVE = [
     ("+33899123456", "premium"),
@@ -135,7 +135,7 @@ def test_what_the_librarys_carriers_call_a_satellite_is_one() -> None:
 
 
 def test_every_line_of_our_own_data_names_its_source_and_says_what_the_library_does_not() -> None:
-    text = files("getbill.kit").joinpath("destinations.csv").read_text("utf-8")
+    text = files("getbill.kit.phones").joinpath("destinations.csv").read_text("utf-8")
     rows = list(csv.DictReader(text.splitlines()))
 
     assert len({row["prefix"] for row in rows}) == len(rows) > 10

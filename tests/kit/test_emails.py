@@ -3,7 +3,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getbill.kit import emails
+from getbill.kit.text import emails
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getbill.kit import ibans
+from getbill.kit.text import ibans
 
 
 def test_an_iban_is_kept_without_spaces_and_shown_in_groups() -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from getbill.kit import clock, ids, money, paging
+from getbill.kit import clock, ids, money
 from getbill.kit.errors import BadRequest, NotFound
+from getbill.kit.http import paging
 from getbill.kit.money import Money
 
 

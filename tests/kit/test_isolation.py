@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from getbill.kit import lost
-from getbill.kit.isolation import is_passing
+from getbill.kit.database import errors
+from getbill.kit.database.isolation import is_passing
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ from getbill.kit.isolation import is_passing
 def test_a_failure_of_the_moment_is_told_from_a_things_own(error: Exception, is_moment: bool) -> None:
     assert is_passing(error) is is_moment
     # Whatever says that the database is away sets nothing aside.
-    assert is_moment or not lost.is_away(error)
+    assert is_moment or not errors.is_away(error)

@@ -13,9 +13,18 @@ from babel.messages.pofile import read_po
 from pydantic import TypeAdapter
 
 import getbill
-from getbill.kit import messages
 from getbill.kit.errors import ERRORS_MAX, FieldError, Invalid, refusal
-from getbill.kit.messages import VALUE, Message, counted, excerpt, joined, message, negotiated, preferred
+from getbill.kit.messages import translation
+from getbill.kit.messages.translation import (
+    VALUE,
+    Message,
+    counted,
+    excerpt,
+    joined,
+    message,
+    negotiated,
+    preferred,
+)
 
 HOME = Path(getbill.__file__).parent
 CATALOGUE = HOME / "locales" / "fr" / "LC_MESSAGES" / "getbill.po"
@@ -32,7 +41,7 @@ def calls() -> Iterator[tuple[str, ast.Call]]:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and ast.unparse(node.func).removeprefix("messages.") in MAKERS:
                 place = str(path.relative_to(HOME))
-                if place != "kit/messages.py" and IMPORTED.search(text):
+                if place != "kit/messages/translation.py" and IMPORTED.search(text):
                     yield f"{place}:{node.lineno}", node
 
 
@@ -59,7 +68,7 @@ def names_in(text: str) -> set[str]:
 def sentences() -> dict[Sentence, str]:
     """Every sentence of the code, and a place of it."""
     return {found: place for place, call in calls() if (found := sentence_of(call))} | {
-        (VALUE.template,): "kit/messages.py"
+        (VALUE.template,): "kit/messages/translation.py"
     }
 
 
@@ -156,7 +165,7 @@ def test_braces_stay_where_a_template_names_nothing() -> None:
 
 def test_a_message_crosses_to_another_process() -> None:
     said = joined(
-        [message("There is no debt {debt}.", debt="debt_1"), messages.Written({"en": "a", "fr": "b"})]
+        [message("There is no debt {debt}.", debt="debt_1"), translation.Written({"en": "a", "fr": "b"})]
     )
 
     arrived = pickle.loads(pickle.dumps(said))  # noqa: S301 - our own

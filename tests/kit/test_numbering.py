@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 from phonenumbers import timezone as zones
 
-from getbill.kit import numbering, phones
+from getbill.kit import phones
+from getbill.kit.phones import ranges
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 KINDS = [PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.TOLL_FREE, PhoneNumberType.UAN]
@@ -49,7 +50,7 @@ def told(text: str, country: str, free: int) -> object:
 @given(numbers(), st.text("0123456789", min_size=15, max_size=15))
 def test_free_digits_change_nothing_that_is_told_of_a_number(written: tuple[str, str], others: str) -> None:
     text, country = written
-    free = numbering.free_digits(text, country)
+    free = ranges.free_digits(text, country)
     assume(free > 0)
 
     other = text[:-free] + others[:free]
@@ -109,8 +110,8 @@ def test_ranges_of_the_countries_most_debtors_live_in_are_wide() -> None:
         "+4915112345678",
     ]
 
-    assert min(numbering.free_digits(text, "FR") for text in asked) >= 5
-    assert numbering.free_digits("0612345678", "FR") == 6
+    assert min(ranges.free_digits(text, "FR") for text in asked) >= 5
+    assert ranges.free_digits("0612345678", "FR") == 6
 
 
 def test_a_number_that_is_not_written_plainly_has_no_range() -> None:
@@ -122,4 +123,4 @@ def test_a_number_that_is_not_written_plainly_has_no_range() -> None:
         "\uff0b33612345678",
         "",
     ):
-        assert numbering.free_digits(text, "FR") == 0
+        assert ranges.free_digits(text, "FR") == 0

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from calls import Site
-from getbill.kit.openapi import describe
-from getbill.kit.routes import Route, Straight, gather
+from getbill.kit.http.openapi import describe
+from getbill.kit.http.routes import Route, Straight, gather
 
 
 class Header:

@@ -24,12 +24,12 @@ from pydantic_core import InitErrorDetails
 from pydantic_core import _pydantic_core as core
 
 import getbill
-from getbill.app import create_app
 from getbill.kit.errors import WrongValue
-from getbill.kit.http import json_bodies, wrong_fields
-from getbill.kit.messages import VALUE, message
-from getbill.kit.paths import routes_of
+from getbill.kit.http.bodies import json_bodies, wrong_fields
+from getbill.kit.http.paths import routes_of
+from getbill.kit.messages.translation import VALUE, message
 from getbill.kit.validation import CODES, KNOWN, formed, forms, sentence, wrong_field
+from getbill.process.app import create_app
 from getbill.settings import Settings
 
 # Of pydantic's own wording, of Python's, and of regular expressions.
@@ -259,7 +259,7 @@ def validators_modules() -> Iterator[Path]:
 
 
 def test_validators_raise_messages() -> None:
-    operators = {"channels/senders/gateways.py", "channels/senders/smtp.py", "settings.py"}
+    operators = {"channels/senders/provider_settings.py", "channels/senders/smtp.py", "settings.py"}
     wrong = [
         f"{path.relative_to(HOME)}:{node.lineno}"
         for path in validators_modules()

@@ -11,7 +11,7 @@ from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 
 from getbill import migrations
 from getbill.embedded import Server, available
-from getbill.embedded.place import Wish
+from getbill.embedded.data_folder import Wish
 from getbill.migrations import script
 from getbill.migrations.actions import configuration, migrate
 

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from getbill.debts import queries
-from getbill.kit.db import Statement
+from getbill.kit.database.transactions import Statement
 from getbill.migrations.actions import migrate
 
 KEYS = """

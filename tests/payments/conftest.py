@@ -11,7 +11,7 @@ from getbill import companies, debts, events, vault
 from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
-from getbill.kit.db import Database, Transaction, open_database
+from getbill.kit.database.transactions import Database, Transaction, open_database
 from getbill.kit.money import Money
 
 NewDebtOf = Callable[[str], Awaitable[Debt]]

@@ -12,7 +12,7 @@ from getbill import companies, debts, events, payments
 from getbill.companies import Workspace
 from getbill.debts import Debt
 from getbill.kit import ids
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.kit.errors import Invalid
 from getbill.kit.money import Money
 from getbill.payments import NewEntry

@@ -12,7 +12,7 @@ import collecting
 from calls import Site
 from collecting import House
 from getbill.kit import ids
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from installation import METRICS_TOKEN
 
 

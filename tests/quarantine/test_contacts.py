@@ -11,12 +11,12 @@ import pytest
 import collecting
 from calls import Site
 from collecting import ACCEPTED, LYON, House, Place, Provider
-from getbill import decisions, quarantine, timelines
+from getbill import contacts, quarantine, todo_decisions
 from getbill.channels import Channel
 from getbill.channels.senders import Assurance, Senders
 from getbill.kit import clock, ids
 from getbill.kit.errors import NotFound
-from getbill.kit.messages import message
+from getbill.kit.messages.translation import message
 from getbill.vault import SealBroken, SealedUnderUnknownKey
 from quarantine.conftest import Damage, Outlook, shown
 from waiting import until
@@ -124,7 +124,7 @@ async def test_a_step_that_was_set_aside_can_be_passed_over(site: Site) -> None:
 async def test_a_broken_template_is_asked_about_once_and_decided_for_all_its_contacts(
     site: Site, decision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("getbill.decisions.actions._DISMISSED_MAX", 3)
+    monkeypatch.setattr("getbill.todo_decisions.actions._DISMISSED_MAX", 3)
     house = await collecting.house(site)
     place, outlook = house.place, Outlook(site, house)
     await place.set_clock("2026-01-05 09:00")
@@ -193,7 +193,7 @@ async def test_a_debt_that_does_not_open_keeps_nobody_of_its_round_waiting(
 
     await damage.debtor(broken)
     await place.database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
-    assert await decisions.retry_due(place.database, place.vault) == 1
+    assert await todo_decisions.retry_due(place.database, place.vault) == 1
     await send()
 
     assert set(await states(place, [broken])) <= {"accepted", "delivered"}
@@ -212,16 +212,16 @@ async def test_what_went_well_is_forgotten_with_its_question_and_what_is_paid_to
 
     paid = await house.post(f"/debts/{shown(archived)}/payments", {"amount": 2340, "currency": "EUR"})
     assert paid.status == 201, paid.body
-    await decisions.retry_due(place.database, place.vault)
+    await todo_decisions.retry_due(place.database, place.vault)
     await outlook.tells("contact", "half a sign of two", is_shared=True)
     assert await states(place, [mended]) == ["set_aside"]
 
     await publish(place, "{{ creditor }}: {{ how_to_pay }}")
     await place.database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
-    await decisions.retry_due(place.database, place.vault)
+    await todo_decisions.retry_due(place.database, place.vault)
     await place.send_due()
     await place.database.pool.execute("UPDATE quarantine SET retried_at = now() - interval '1 hour'")
-    await decisions.retry_due(place.database, place.vault)
+    await todo_decisions.retry_due(place.database, place.vault)
     await outlook.tells_nothing()
     assert await place.database.pool.fetchval("SELECT count(*) FROM quarantine") == 0
 
@@ -242,7 +242,7 @@ async def test_it_is_tried_again_by_itself_a_few_times_and_later_each_time(site:
         await place.database.pool.execute(
             "UPDATE quarantine SET next_try_at = now() - interval '1 s' WHERE next_try_at IS NOT NULL"
         )
-        await decisions.retry_due(place.database, place.vault)
+        await todo_decisions.retry_due(place.database, place.vault)
 
     assert pauses == [(1, 600), (2, 3600), (3, 21600), (4, 86400), (5, 259200), (6, None), (6, None)]
 
@@ -263,7 +263,7 @@ async def test_a_workspace_that_cannot_be_read_is_left_alone_and_others_go_on(
     )
     await damage.spoil("companies", "lookup_key", id=company_id)
 
-    await timelines.send_due(place.desk, lambda: True)
+    await contacts.send_due(place.desk, lambda: True)
 
     assert await states(other, [ours]) == ["accepted"]
     assert await outlook.notes() == [
@@ -271,23 +271,23 @@ async def test_a_workspace_that_cannot_be_read_is_left_alone_and_others_go_on(
     ]
     assert await outlook.gauge("workspace") == 1
     # Not taken while it stands aside, and still aside when it is tried in vain.
-    await timelines.recover(place.desk)
+    await contacts.recover(place.desk)
     before = await database.pool.fetchval("SELECT max(fence) FROM contacts WHERE debt_id = $1", theirs)
     await database.pool.execute(
         "UPDATE contacts SET state = 'planned', lease_until = NULL WHERE debt_id = $1", theirs
     )
-    await timelines.send_due(place.desk, lambda: True)
+    await contacts.send_due(place.desk, lambda: True)
     assert (
         await database.pool.fetchval("SELECT max(fence) FROM contacts WHERE debt_id = $1", theirs) == before
     )
     await database.pool.execute("UPDATE quarantine SET next_try_at = now() - interval '1 s'")
-    assert await decisions.retry_due(database, place.vault) == 0
+    assert await todo_decisions.retry_due(database, place.vault) == 0
     assert await database.pool.fetchval("SELECT tries FROM quarantine") == 2
 
     await damage.spoil("companies", "lookup_key", id=company_id)
     await outlook.tells("workspace", SEAL, ids.show("workspace", place.id))
     await outlook.decide("retry")
-    await timelines.send_due(place.desk, lambda: True)
+    await contacts.send_due(place.desk, lambda: True)
     assert await states(place, [theirs]) == ["accepted"]
 
 
@@ -333,12 +333,12 @@ async def test_what_providers_said_is_written_of_all_but_the_one_that_cannot_be(
             "UPDATE contacts SET lease_until = now() - interval '1 s' WHERE debt_id = $1 AND state = 'sending'",
             broken,
         )
-        await timelines.recover(place.desk)
+        await contacts.recover(place.desk)
         assert await states(place, [broken]) == ["unknown"]
         await outlook.tells("sending", "by its rule test_refused (SQLSTATE 23514)", shown(broken))
 
     await outlook.decide("retry")
-    await timelines.recover(place.desk)
+    await contacts.recover(place.desk)
     assert await states(place, [broken]) == ["accepted"]
     assert len(provider.taken) == NEIGHBOURS + 1
 
@@ -365,7 +365,7 @@ async def test_a_contact_of_a_dead_worker_that_cannot_be_read_keeps_no_other_fro
     await pool.execute("UPDATE followups SET status = 'in_progress' WHERE workspace_id = $1", place.id)
     await damage.spoil("followups", "content", debt_id=broken)
 
-    await timelines.recover(place.desk)
+    await contacts.recover(place.desk)
 
     assert set(await states(place, others)) == {"accepted"}
     assert await states(place, [broken]) == ["unknown"]
@@ -374,7 +374,7 @@ async def test_a_contact_of_a_dead_worker_that_cannot_be_read_keeps_no_other_fro
 
     await damage.spoil("followups", "content", debt_id=broken)
     await outlook.decide("retry")
-    await timelines.recover(place.desk)
+    await contacts.recover(place.desk)
     assert await states(place, [broken]) == ["accepted"]
     assert len(provider.taken) == 4
 

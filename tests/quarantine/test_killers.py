@@ -12,7 +12,7 @@ import pytest
 import collecting
 from calls import Site
 from collecting import LYON, House, Place
-from getbill import health, sandbox, timelines
+from getbill import contacts, health, sandbox
 from getbill.channels import Channel
 from getbill.channels.senders import Capabilities, Outcome, Outgoing, Sender, Senders
 from getbill.channels.senders.fakes import Fake
@@ -59,7 +59,7 @@ async def lives_until_it_works(place: Place, work: Callable[[], Awaitable[Any]])
                 "UPDATE contacts SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL"
             )
             await place.database.pool.execute("UPDATE clock_advances SET lease_until = NULL")
-            await timelines.recover(place.desk)
+            await contacts.recover(place.desk)
         else:
             return deaths
     pytest.fail("every worker dies")

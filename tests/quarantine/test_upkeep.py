@@ -9,10 +9,12 @@ from pathlib import Path
 import collecting
 from bounces import bounce
 from calls import Site
-from getbill import gateways, quarantine, upkeep
+from getbill import quarantine
 from getbill.channels.senders import senders
+from getbill.contacts import callbacks
 from getbill.debts import Journal
 from getbill.kit import ids, json
+from getbill.process import maintenance
 from getbill.settings import Settings
 from mailserver import Mailbox, serving
 from quarantine.conftest import Damage, Outlook, shown
@@ -29,7 +31,7 @@ async def test_a_part_of_the_upkeep_that_fails_keeps_no_other_from_being_done(
     )
     await pool.execute("ALTER TABLE sftp_files RENAME TO sftp_files_gone")
     try:
-        await upkeep.once(database, site.app.state.vault, settings)
+        await maintenance.once(database, site.app.state.vault, settings)
     finally:
         await pool.execute("ALTER TABLE sftp_files_gone RENAME TO sftp_files")
 
@@ -41,7 +43,7 @@ async def test_a_part_of_the_upkeep_that_fails_keeps_no_other_from_being_done(
     assert await outlook.notes() == ["Set aside because it failed: 2 job. Run `getbill quarantine list`."]
     assert {one.workspace_id for one in await quarantine.every(database)} == {quarantine.INSTALLATION}
 
-    await upkeep.once(database, site.app.state.vault, settings)
+    await maintenance.once(database, site.app.state.vault, settings)
     assert await quarantine.every(database) == []
 
 
@@ -84,7 +86,7 @@ async def test_a_bounce_that_cannot_be_written_down_keeps_no_other_unread(
     for number, message_id in enumerate(mails.values()):
         (tmp_path / "new" / f"{number}").write_bytes(bounce(message_id))
 
-    done = await gateways.read_bounces(state.database, state.vault, tmp_path)
+    done = await callbacks.read_bounces(state.database, state.vault, tmp_path)
 
     assert done == len(mails)
     assert (await place.first(other.id))["state"] == "bounced"

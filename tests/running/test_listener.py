@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from program import free_port
 
-from getbill import listener
-from getbill.kit.stops import CannotRun
+from getbill.kit.exit_errors import CannotRun
+from getbill.process import sockets
 from getbill.settings import Settings
 
 
@@ -49,7 +49,7 @@ async def spoken(settings: Settings, highest: ssl.TLSVersion) -> str | None:
     async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=listener.tls(settings))
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=sockets.tls(settings))
     async with server:
         port = server.sockets[0].getsockname()[1]
         _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client)
@@ -72,13 +72,13 @@ def test_a_certificate_that_is_none_is_told(tmp_path: Path) -> None:
         (tmp_path / name).write_text("nothing")
 
     with pytest.raises(CannotRun, match="GETBILL_TLS_CERT and GETBILL_TLS_KEY"):
-        listener.tls(Settings(tls_cert=tmp_path / "cert.pem", tls_key=tmp_path / "key.pem"))
+        sockets.tls(Settings(tls_cert=tmp_path / "cert.pem", tls_key=tmp_path / "key.pem"))
 
 
 def test_the_port_is_ours_but_closed_until_somebody_listens() -> None:
     port = free_port()
 
-    bound = listener.bind(Settings(port=port))
+    bound = sockets.bind(Settings(port=port))
 
     with bound, socket.socket() as caller:
         assert caller.connect_ex(("127.0.0.1", port)) != 0
@@ -91,20 +91,20 @@ def test_a_port_of_a_process_that_is_just_ending_is_waited_for() -> None:
     port = free_port()
     ending = socket.create_server(("127.0.0.1", port))
 
-    with pytest.raises(listener.PortInUse, match="set GETBILL_PORT to another"):
-        listener.bind(Settings(port=port), patience_seconds=0.15)
+    with pytest.raises(sockets.PortInUse, match="set GETBILL_PORT to another"):
+        sockets.bind(Settings(port=port), patience_seconds=0.15)
 
     ending.close()
-    listener.bind(Settings(port=port), patience_seconds=0.15).close()
+    sockets.bind(Settings(port=port), patience_seconds=0.15).close()
 
 
 def test_where_nobody_chose_the_port_of_sftp_any_free_one_does() -> None:
     port = free_port()
     usual = Settings.model_construct(_fields_set={"host"}, host="127.0.0.1", sftp_port=port)
 
-    with socket.create_server(("127.0.0.1", port)), listener.bind_sftp(usual) as bound:
+    with socket.create_server(("127.0.0.1", port)), sockets.bind_sftp(usual) as bound:
         assert bound.getsockname()[1] not in {0, port}
-    with listener.bind_sftp(usual) as bound:
+    with sockets.bind_sftp(usual) as bound:
         assert bound.getsockname()[1] == port
 
 
@@ -113,11 +113,11 @@ def test_the_port_of_sftp_that_is_known_from_before_is_taken_again() -> None:
     usual = Settings.model_construct(_fields_set={"host"}, host="127.0.0.1", sftp_port=usual_port)
     any_port = Settings(host="127.0.0.1", sftp_port=0)
 
-    with socket.create_server(("127.0.0.1", usual_port)), listener.bind_sftp(usual, known=known) as bound:
+    with socket.create_server(("127.0.0.1", usual_port)), sockets.bind_sftp(usual, known=known) as bound:
         assert bound.getsockname()[1] == known
-    with listener.bind_sftp(any_port, known=known) as bound:
+    with sockets.bind_sftp(any_port, known=known) as bound:
         assert bound.getsockname()[1] == known
-    with socket.create_server(("127.0.0.1", known)), listener.bind_sftp(usual, known=known) as bound:
+    with socket.create_server(("127.0.0.1", known)), sockets.bind_sftp(usual, known=known) as bound:
         assert bound.getsockname()[1] == usual_port
 
 
@@ -126,6 +126,6 @@ def test_a_chosen_port_of_sftp_is_that_or_none() -> None:
 
     with (
         socket.create_server(("127.0.0.1", port)),
-        pytest.raises(listener.PortInUse, match="set GETBILL_SFTP_PORT to another"),
+        pytest.raises(sockets.PortInUse, match="set GETBILL_SFTP_PORT to another"),
     ):
-        listener.bind_sftp(Settings(sftp_port=port), known=free_port())
+        sockets.bind_sftp(Settings(sftp_port=port), known=free_port())

@@ -233,8 +233,8 @@ def test_a_missing_master_key_stops_the_start_with_the_reason(program: MakeProgr
 
 
 def test_the_supervisor_stays_small() -> None:
-    heavy = {"fastapi", "sqlalchemy", "cryptography", "getbill.debts", "getbill.demo"}
-    program = "import sys, getbill.cli, getbill.serve; print(*sys.modules)"
+    heavy = {"fastapi", "sqlalchemy", "cryptography", "getbill.debts", "getbill.process.demo"}
+    program = "import sys, getbill.process.cli, getbill.process.serve; print(*sys.modules)"
 
     loaded = subprocess.run(
         [sys.executable, "-c", program],

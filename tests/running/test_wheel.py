@@ -46,4 +46,4 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     assert told["License-Expression"] == "Apache-2.0"
     assert told["Version"] == getbill.__version__
     assert told["Requires-Python"] == ">=3.11"
-    assert "getbill = getbill.cli:main" in wheel.read(f"{folder}/entry_points.txt").decode()
+    assert "getbill = getbill.process.cli:main" in wheel.read(f"{folder}/entry_points.txt").decode()

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from getbill import settings
-from getbill.kit.stops import CannotRun
+from getbill.kit.exit_errors import CannotRun
 from getbill.settings import Settings
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from calls import Site
 from dropping import Client, Served
-from getbill import decisions, quarantine
+from getbill import quarantine, todo_decisions
 from getbill.sftp import jobs
 from installation import Installation
 from make import Company
@@ -64,7 +64,7 @@ async def test_a_file_that_does_not_open_keeps_no_other_waiting(
 
     await pool.execute(spoil, broken)
     (aside,) = await quarantine.every(worker.database)
-    assert await decisions.retry(worker.database, worker.vault, aside)
+    assert await todo_decisions.retry(worker.database, worker.vault, aside)
     await worker.work()
     taken = await pool.fetchval("SELECT count(*) FROM imports WHERE workspace_id = $1", worker.workspace_id)
     assert taken == 2

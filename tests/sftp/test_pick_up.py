@@ -12,15 +12,15 @@ import pytest
 from calls import Site
 from dropping import Client, Served
 from getbill import imports, sftp
-from getbill.imports import tasks
+from getbill.imports.runs import tasks
 from getbill.kit import clock, ids
-from getbill.kit.db import Statement
-from getbill.sftp import Limits, PickUp, picking, queries
+from getbill.kit.database.transactions import Statement
+from getbill.sftp import Limits, PickUp, pickup, queries
 from getbill.sftp.actions import Folders
 from getbill.sftp.model import Folder, State
 from getbill.sftp.model import place_of as place
-from getbill.sftp.picking import Taken, TakenByAnother
-from getbill.sftp.returning import Return
+from getbill.sftp.pickup import Taken, TakenByAnother
+from getbill.sftp.result_files import Return
 from installation import Installation
 from make import Company
 
@@ -222,9 +222,9 @@ async def test_the_hour_takes_what_was_whole_a_minute_before_it(
     now = clock.wall()
     database = installation.database
 
-    early = await picking.take(database, now, now + timedelta(seconds=30))
-    due = await picking.take(database, now, now + timedelta(seconds=90))
-    twice = await picking.take(database, now, now + timedelta(seconds=90))
+    early = await pickup.take(database, now, now + timedelta(seconds=30))
+    due = await pickup.take(database, now, now + timedelta(seconds=90))
+    twice = await pickup.take(database, now, now + timedelta(seconds=90))
 
     assert due is not None
     assert (early, due.workspace_id, twice) == (None, served.workspace.id, None)
@@ -240,7 +240,7 @@ async def test_what_somebody_asked_for_is_taken_though_the_clock_went_back(
         await sftp.ask(tx, served.workspace.id, now)
 
     before = now - timedelta(minutes=5)
-    taken = await picking.take(installation.database, before, before)
+    taken = await pickup.take(installation.database, before, before)
 
     assert taken is not None
 
@@ -254,10 +254,10 @@ async def test_a_pick_up_that_was_killed_goes_on_with_the_same_import(
         await sftp.ask(tx, served.workspace.id, clock.wall())
     now = clock.wall()
     # Taken by somebody who was killed before a byte was handed over.
-    taken = await picking.take(installation.database, now, now)
+    taken = await pickup.take(installation.database, now, now)
 
-    early = await picking.take_ended(installation.database, now)
-    later = await picking.take_ended(installation.database, now + timedelta(minutes=3))
+    early = await pickup.take_ended(installation.database, now)
+    later = await pickup.take_ended(installation.database, now + timedelta(minutes=3))
     assert taken is not None
     assert later is not None
     await worker.pick_up._go_on(later)
@@ -547,7 +547,7 @@ async def test_a_worker_that_lost_a_file_leaves_the_reports_and_the_file_to_the_
     async def report():
         # The lease runs out while this is written, and another worker does it all.
         late = clock.wall() + timedelta(minutes=3)
-        others.append(await picking.take_ended(worker.database, late))
+        others.append(await pickup.take_ended(worker.database, late))
         await worker.pick_up._go_on(others[0])
         yield b"{}"
 
@@ -575,7 +575,7 @@ async def test_a_file_is_kept_for_as_long_as_putting_it_back_takes(
         return found
 
     before = await lease()
-    async with picking.kept(worker.database, taken, every=0.01), asyncio.timeout(10):
+    async with pickup.kept(worker.database, taken, every=0.01), asyncio.timeout(10):
         while await lease() <= before:  # noqa: ASYNC110 - the row has no event
             await asyncio.sleep(0.01)
         renewed = await lease()
@@ -591,7 +591,7 @@ async def _taken(served: Served, dropper: Client, sandbox: Site, worker: Worker)
     async with served.house.database.transaction(clock.wall()) as tx:
         await sftp.ask(tx, served.workspace.id, clock.wall())
     now = clock.wall()
-    found = await picking.take(worker.database, now, now)
+    found = await pickup.take(worker.database, now, now)
     assert found is not None
     return found
 
@@ -602,7 +602,7 @@ async def _imported(served: Served, dropper: Client, sandbox: Site, worker: Work
     await worker.pick_up._go_on(first)
     while await worker._import():
         pass
-    found = await picking.take_ended(worker.database, clock.wall())
+    found = await pickup.take_ended(worker.database, clock.wall())
     assert found is not None
     return found
 

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from getbill.sftp.model import Folder, NoSuchPlace, Place, beside, is_finished, path_of, place_of
-from getbill.sftp.picking import last_due
+from getbill.sftp.pickup import last_due
 
 
 @given(st.binary(max_size=300) | st.text("/.abñ\\\0", max_size=60).map(str.encode))

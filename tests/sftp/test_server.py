@@ -14,7 +14,7 @@ from dropping import Client, Served, cut_key
 from getbill import sftp
 from getbill.access import Actor
 from getbill.kit import clock, ids
-from getbill.kit.db import Statement
+from getbill.kit.database.transactions import Statement
 from getbill.sftp import credentials
 from make import Company
 from waiting import until

@@ -385,7 +385,7 @@ def test_a_quotation_mark_that_swallows_thousands_of_rows_costs_none(monkeypatch
 
     assert [row.line for row in _read(io.BytesIO(content), "export.csv")] == list(range(2, 6_003))
 
-    monkeypatch.setattr("getbill.sheets.delimited._REPAIRED_MAX", 100_000)
+    monkeypatch.setattr("getbill.sheets.files.delimited._REPAIRED_MAX", 100_000)
     assert refused(content).facts == {"line": 2}
 
 

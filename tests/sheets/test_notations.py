@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tables
 from getbill import sheets
-from getbill.sheets import kinds, numbers
+from getbill.sheets.cells import numbers, types
 
 POINT = sheets.NumberShape(".", ",", is_certain=True, why="decimal_seen")
 COMMA = sheets.NumberShape(",", " ", is_certain=True, why="decimal_seen")
@@ -187,14 +187,14 @@ def lakhs(amount: Decimal) -> str:
     "text", ["C00123", "D-00013", "K12", "CR2024", "12 B", "12 C", "T-1", "A 12", "S100"]
 )
 def test_a_code_of_a_letter_and_digits_is_no_amount(text: str) -> None:
-    assert sheets.Kind.NUMBER not in kinds.of(text)
+    assert sheets.Kind.NUMBER not in types.of(text)
 
 
 @pytest.mark.parametrize(
     "text", ["5,000 Cr", "5,000 Dr", "3 lakh", "120,00 H", "120,00S", "10 k€", "€ 10K", "- €"]
 )
 def test_an_amount_with_its_mark_is_a_number(text: str) -> None:
-    assert sheets.Kind.NUMBER in kinds.of(text)
+    assert sheets.Kind.NUMBER in types.of(text)
 
 
 STYLES = [
@@ -241,7 +241,7 @@ def text_of(case: tuple[Decimal, Callable[[Decimal], str], str, str, str]) -> tu
 
 
 def shape_of(case: tuple[Decimal, Callable[[Decimal], str], str, str, str]) -> sheets.NumberShape:
-    shape = numbers.decide([(numbers.body_of(case[1](Decimal("1234.50"))) or "", 1)])
+    shape = numbers.decide_number_shape([(numbers.body_of(case[1](Decimal("1234.50"))) or "", 1)])
     assert shape is not None
     return shape
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 import tables
 from getbill import sheets
-from getbill.sheets import dates, encodings, numbers, words
+from getbill.sheets import messages
+from getbill.sheets.cells import dates, numbers
+from getbill.sheets.files import encodings
 
 COMMA = sheets.NumberShape(",", " ", is_certain=True, why="decimal_seen")
 POINT = sheets.NumberShape(".", ",", is_certain=True, why="decimal_seen")
@@ -94,7 +96,7 @@ def test_an_amount_reads_as_itself_in_the_shape_of_its_column(amount: Decimal, w
     assert callable(write)
     body = numbers.body_of(write(amount))
     assert body is not None
-    shape = numbers.decide([(body, 1), (numbers.body_of(write(Decimal("1234.50"))) or "", 1)])
+    shape = numbers.decide_number_shape([(body, 1), (numbers.body_of(write(Decimal("1234.50"))) or "", 1)])
     assert shape is not None
 
     assert shape.is_certain
@@ -114,7 +116,7 @@ def test_a_column_is_never_certain_of_the_wrong_decimal_sign(
     # Without cents, as whole amounts are often written: the case in which thousands look like decimals.
     written = [write(amount).removesuffix(f"{decimal}00") for amount in column]
 
-    shape = numbers.decide((text, 1) for text in written)
+    shape = numbers.decide_number_shape((text, 1) for text in written)
 
     assert shape is not None
     if shape.is_certain:
@@ -148,7 +150,7 @@ def test_any_text_is_a_number_or_refused(text: str) -> None:
     ],
 )
 def test_a_column_says_how_it_writes_numbers(seen: list[str], shape: tuple[str, str, bool, str]) -> None:
-    found = numbers.decide((body, 1) for body in seen)
+    found = numbers.decide_number_shape((body, 1) for body in seen)
 
     assert found is not None
     assert (found.decimal, found.is_certain, found.why) == (shape[0], shape[2], shape[3])
@@ -229,7 +231,7 @@ def test_what_is_no_date_is_refused_with_what_can_be_suggested(
 def test_a_column_says_which_of_day_and_month_stands_first(
     seen: list[str], order: str, is_certain: bool, why: str
 ) -> None:
-    found = dates.decide((text, 1) for text in seen)
+    found = dates.decide_date_shape((text, 1) for text in seen)
 
     assert found is not None
     assert (found.order, found.is_certain, found.why) == (order, is_certain, why)
@@ -241,7 +243,7 @@ def test_a_column_says_which_of_day_and_month_stands_first(
 def test_a_column_of_dates_is_never_certain_of_the_wrong_order(column: list[date], form: str) -> None:
     written = [day.strftime(form) for day in column]
 
-    shape = dates.decide((text, 1) for text in written)
+    shape = dates.decide_date_shape((text, 1) for text in written)
 
     assert shape is not None
     if shape.is_certain:
@@ -376,10 +378,10 @@ def test_countries_are_known_by_code_and_by_name_in_six_languages(written: str, 
 
 def test_everything_said_is_said_in_both_languages() -> None:
     for texts_of in (
-        *words.UNREADABLE.values(),
-        *words.CELLS.values(),
-        *words.NOTES.values(),
-        *words.REASONS.values(),
+        *messages.UNREADABLE.values(),
+        *messages.CELLS.values(),
+        *messages.NOTES.values(),
+        *messages.REASONS.values(),
     ):
         half = len(texts_of) // 2
         assert all(texts_of)
@@ -412,5 +414,5 @@ def test_eight_digits_that_are_no_days_are_numbers() -> None:
 def test_the_guide_names_every_refusal_and_every_reason() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "tables.md").read_text("utf-8")
 
-    said = {*words.UNREADABLE, *words.CELLS, *words.REASONS}
+    said = {*messages.UNREADABLE, *messages.CELLS, *messages.REASONS}
     assert {code for code in said if f"`{code}`" not in guide} == set()

@@ -19,7 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 import tables
 from getbill import sheets
-from getbill.sheets import extraction
+from getbill.sheets.files import workbook_worker
 
 # Workbooks know no time zones.
 INSTANT = datetime(2026, 3, 1, 9, 30)  # noqa: DTZ001
@@ -265,7 +265,7 @@ def test_a_child_whose_parent_is_gone_already_reads_nothing(parent: Callable[[],
         file.write(made(HEADER, *ROWS).getvalue())
         file.seek(0)
         child = subprocess.run(
-            [sys.executable, "-I", extraction.__file__, orjson.dumps(asked)],
+            [sys.executable, "-I", workbook_worker.__file__, orjson.dumps(asked)],
             stdin=file,
             capture_output=True,
             check=False,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tables
 from getbill import sheets
-from getbill.sheets.writing import csv_blocks
+from getbill.sheets.writer import csv_blocks
 
 # Workbooks know no time zones.
 INSTANT = datetime(2026, 3, 1, 9, 30)  # noqa: DTZ001

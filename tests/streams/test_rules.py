@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getbill.events import Stream
-from getbill.kit import paging
 from getbill.kit.errors import BadRequest
+from getbill.kit.http import paging
 from getbill.streams.model import LOST, Place, Start, read_place, write_place
 
 PLACES = st.builds(Place, st.integers(1, 2**31 - 1), st.integers(0, 2**63 - 1))

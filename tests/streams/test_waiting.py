@@ -12,7 +12,7 @@ from collecting import House
 from getbill import access
 from getbill.kit import clock, json
 from getbill.streams import Room
-from getbill.streams.waiting import Seats
+from getbill.streams.long_poll import Seats
 
 # Under this, it was a wake: the net looks every five seconds while the listener hears.
 WOKEN_SECONDS = 3.0

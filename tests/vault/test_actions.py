@@ -4,7 +4,7 @@ import pytest
 
 from getbill import companies, vault
 from getbill.kit import ids
-from getbill.kit.db import open_database
+from getbill.kit.database.transactions import open_database
 from getbill.migrations.actions import migrate
 
 

@@ -11,7 +11,7 @@ import pytest
 import make
 from getbill import vault
 from getbill.kit import ids
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.vault import Key, KeyFile, Rotation, Vault
 from sealed import API, DAYS, Sealed, pass_days, sealed_apart
 

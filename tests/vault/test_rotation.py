@@ -13,7 +13,7 @@ import make
 from calls import Site
 from getbill import vault
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.vault import Key, KeyFile, MasterKeyWrong, Rotation, Vault, Version, Versions
 from installation import Cluster
 from sealed import API, DAYS, Sealed, pass_days, sealed
@@ -349,7 +349,7 @@ async def test_upkeep_vacuums_what_was_destroyed_however_little_it_is(
         assert (await site.call("DELETE", f"{API}/debts/{debt_id}")).status == 200
     before = await table_bytes(database)
 
-    await vault.vacuum(database)
+    await vault.vacuum_keys(database)
 
     after = await table_bytes(database)
     assert before > after == 0

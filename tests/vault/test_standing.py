@@ -11,7 +11,7 @@ import pytest
 import make
 from getbill import health, vault
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Statement
+from getbill.kit.database.transactions import Database, Statement
 from getbill.vault import Key, KeyFile, MasterKeyWrong, Rotation, Vault, standing
 from installation import Cluster, Installation, open_installation
 from sealed import DAYS, Sealed, pass_days, sealed

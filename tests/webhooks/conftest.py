@@ -26,7 +26,7 @@ from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import Debt, Details, NewDebt
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database, Transaction, open_database
+from getbill.kit.database.transactions import Database, Transaction, open_database
 from getbill.kit.money import Money
 from getbill.webhooks import Courier, Plan, Poster
 

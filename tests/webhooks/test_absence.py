@@ -8,8 +8,8 @@ import pytest
 from getbill import events, webhooks
 from getbill.companies import Workspace
 from getbill.kit import ids
-from getbill.kit.db import Database
-from getbill.webhooks import absence
+from getbill.kit.database.transactions import Database
+from getbill.webhooks.endpoints import disabling
 from webhooks.conftest import deliveries, endpoint
 
 KINDS = ("debt.created", "debt.updated")
@@ -21,11 +21,11 @@ def switch(database: Database, workspace: Workspace) -> Any:
 
     async def to(endpoint_id: UUID, *, on: bool, send_missed: bool = True) -> None:
         async with database.transaction(workspace.now()) as tx:
-            await absence.lock_stream(tx, workspace.id)
+            await disabling.lock_stream(tx, workspace.id)
             if on:
-                await absence.enable(tx, workspace.id, endpoint_id, send_missed=send_missed)
+                await disabling.enable(tx, workspace.id, endpoint_id, send_missed=send_missed)
             else:
-                await absence.disable(tx, workspace.id, endpoint_id, "asked")
+                await disabling.disable(tx, workspace.id, endpoint_id, "asked")
 
     return to
 

@@ -15,13 +15,14 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.types import QueueExecutionMode
 
-from getbill import companies, errands, events, vault
+from getbill import companies, events, vault
 from getbill.channels.senders import Smtp
 from getbill.companies import NewUser, Workspace
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
+from getbill.process import background_jobs
 from getbill.webhooks import NOTICE, Notices, Poster
-from getbill.webhooks.notices import NoticeRefused
+from getbill.webhooks.deliveries.admin_notifications import NoticeRefused
 from mailserver import Mailbox, serving
 from webhooks.conftest import endpoint
 
@@ -292,7 +293,7 @@ async def test_the_queue_counts_the_tries_and_holds_the_job(
     dsn: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("getbill.webhooks.notices.RETRY_MINUTES", (0,) * 6)
+    monkeypatch.setattr("getbill.webhooks.deliveries.admin_notifications.RETRY_MINUTES", (0,) * 6)
     _, payload = await notice(database, sick, open_debt, deliver)
     mailbox = Mailbox(on_rcpt="451 later")
 
@@ -300,7 +301,7 @@ async def test_the_queue_counts_the_tries_and_holds_the_job(
         mail = Smtp(settings)
         connection = await asyncpg.connect(dsn)
         manager = QueueManager(Queries(AsyncpgDriver(connection)))
-        errands.register(manager, Notices(database, keys, mail))
+        background_jobs.register(manager, Notices(database, keys, mail))
         await manager.run(
             mode=QueueExecutionMode.drain, batch_size=1, dequeue_timeout=timedelta(seconds=0.05)
         )
@@ -320,7 +321,7 @@ async def test_the_workers_errands_are_done_and_a_lost_connection_does_not_stop_
 
     async with serving(mailbox) as settings:
         mail = Smtp(settings)
-        take = errands.turn(dsn, Notices(database, keys, mail), stop)
+        take = background_jobs.turn(dsn, Notices(database, keys, mail), stop)
         lost = asyncio.create_task(take())
         async with asyncio.timeout(20):
             while await jobs(database):  # noqa: ASYNC110 - the queue tells nobody

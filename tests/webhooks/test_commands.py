@@ -20,7 +20,7 @@ from debts.conftest import House, read
 from getbill import companies, reactions, vault
 from getbill.embedded import Server
 from getbill.kit import ids
-from getbill.kit.db import open_database
+from getbill.kit.database.transactions import open_database
 from getbill.migrations.actions import migrate
 from webhooks.conftest import Carrier
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from getbill import events, webhooks
 from getbill.kit import clock, ids
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
 from getbill.webhooks import Courier, Plan, Poster
 from webhooks.conftest import attempts, deliveries, endpoint

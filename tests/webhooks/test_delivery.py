@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from getbill import debts, events, payments, webhooks
 from getbill.companies import Workspace
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.kit.money import Money
 from getbill.payments import NewEntry
 from getbill.webhooks import Courier

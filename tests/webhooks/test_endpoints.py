@@ -9,7 +9,7 @@ import pytest
 from debts.conftest import House, read
 from getbill import companies
 from getbill.kit import ids
-from getbill.webhooks import queries
+from getbill.webhooks.endpoints import queries
 
 URL = "https://example.com/hooks"
 

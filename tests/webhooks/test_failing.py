@@ -14,11 +14,12 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.types import QueueExecutionMode
 
 from collecting import new_debt
-from getbill import companies, debts, decisions, errands, quarantine, streams, vault, webhooks
+from getbill import companies, debts, quarantine, streams, todo_decisions, vault, webhooks
 from getbill.channels.senders import Smtp
 from getbill.companies import Workspace
 from getbill.kit import ids
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
+from getbill.process import background_jobs
 from getbill.webhooks import NOTICE, Notices
 from mailserver import Mailbox, serving
 from webhooks.conftest import deliveries, endpoint, status
@@ -72,7 +73,7 @@ async def event_of(database: Database, debt_id: UUID) -> UUID:
 
 async def put_back(database: Database, keys: vault.Vault) -> None:
     for one in await quarantine.every(database):
-        assert await decisions.retry(database, keys, one)
+        assert await todo_decisions.retry(database, keys, one)
 
 
 async def elsewhere(database: Database, keys: vault.Vault) -> Workspace:
@@ -128,7 +129,7 @@ async def test_a_stream_that_is_missing_is_set_aside_and_made_anew(
     await database.pool.execute("DELETE FROM streams WHERE workspace_id = $1", workspace.id)
     await streams.place(database)
 
-    await decisions.retry_due(database, keys)
+    await todo_decisions.retry_due(database, keys)
 
     assert await aside(database) == [("stream", workspace.id)]
     await put_back(database, keys)
@@ -190,7 +191,7 @@ async def test_a_delivery_that_does_not_open_is_given_up_and_its_endpoint_is_wel
     (reason,) = await todos(database, workspace.id)
     assert "What is sealed does not open" in reason
     # It does not heal by itself, and is not tried by itself.
-    await decisions.retry_due(database, keys)
+    await todo_decisions.retry_due(database, keys)
     assert len(await quarantine.every(database)) == 1
 
     await spoil(database, "events", "data", broken)
@@ -318,7 +319,7 @@ async def test_a_mail_to_staff_that_cannot_be_read_is_held_and_others_are_sent(
         queries = Queries(AsyncpgDriver(connection))
         await queries.enqueue([NOTICE, NOTICE], [b"{not json", b"\xff"], [0, 0])
         manager = QueueManager(queries)
-        errands.register(manager, Notices(database, keys, mail))
+        background_jobs.register(manager, Notices(database, keys, mail))
         await manager.run(
             mode=QueueExecutionMode.drain, batch_size=1, dequeue_timeout=timedelta(seconds=0.05)
         )

@@ -5,9 +5,9 @@ from ipaddress import ip_address
 import pytest
 
 from getbill.kit.errors import Invalid
-from getbill.webhooks.addresses import Reach
-from getbill.webhooks.hosts import host_of
-from getbill.webhooks.wire import refuse_unreachable
+from getbill.webhooks.endpoints.wire import refuse_unreachable
+from getbill.webhooks.ssrf.hosts import host_of
+from getbill.webhooks.ssrf.resolver import Reach
 
 
 @pytest.mark.parametrize(

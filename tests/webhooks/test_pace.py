@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from getbill import events, webhooks
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.vault import Vault
-from getbill.webhooks import Courier, Plan, Poster, ledger
+from getbill.webhooks import Courier, Plan, Poster
+from getbill.webhooks.deliveries import ledger
 from getbill.webhooks.model import trimmed
 from waiting import until
 from webhooks.conftest import attempts, deliveries, endpoint

@@ -7,8 +7,8 @@ import pytest
 
 from getbill.companies import Workspace
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Statement
-from getbill.webhooks import ledger
+from getbill.kit.database.transactions import Database, Statement
+from getbill.webhooks.deliveries import ledger
 
 _BACKLOG = """
 INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.webhooks import Poster
 from webhooks.conftest import attempts, deliveries
 

@@ -7,7 +7,7 @@ import pytest
 
 from debts.conftest import House, read
 from getbill.kit import clock, ids, json
-from getbill.webhooks import replays
+from getbill.webhooks.replays import actions
 from webhooks.conftest import Carrier, Receiver
 
 
@@ -244,7 +244,7 @@ async def test_too_much_at_once_is_refused_with_the_way_out(
     for _ in range(3):
         await house.debt()
     await carrier.carry()
-    monkeypatch.setattr(replays, "EVENTS_MAX", 2)
+    monkeypatch.setattr(actions, "EVENTS_MAX", 2)
 
     answered = await house.post(f"/webhooks/{endpoint['id']}/replay", {"from": ago(hours=1)})
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getbill.kit.errors import Invalid
-from getbill.webhooks import wire
-from getbill.webhooks.addresses import AddressForbidden, CheckedResolver, Reach
+from getbill.webhooks.endpoints import wire
 from getbill.webhooks.model import RETRY_SECONDS, Outcome, judge
+from getbill.webhooks.ssrf.resolver import AddressForbidden, CheckedResolver, Reach
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 LIVE, SANDBOX = Reach(is_live=True), Reach(is_live=False)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from getbill.kit import clock
-from getbill.kit.stops import CannotRun
+from getbill.kit.exit_errors import CannotRun
 from getbill.webhooks import Poster, trusting
 
 FORBIDDEN = "The address is one that webhooks may not be sent to."

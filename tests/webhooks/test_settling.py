@@ -4,9 +4,9 @@ from typing import Any
 
 from getbill import events, webhooks
 from getbill.kit import clock
-from getbill.kit.db import Database
-from getbill.webhooks import ledger
-from getbill.webhooks.ledger import Ask, Tried
+from getbill.kit.database.transactions import Database
+from getbill.webhooks.deliveries import ledger
+from getbill.webhooks.deliveries.ledger import Ask, Tried
 from getbill.webhooks.model import Outcome, Verdict
 from webhooks.conftest import attempts
 

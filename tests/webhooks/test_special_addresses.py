@@ -6,8 +6,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from getbill.webhooks.addresses import AddressForbidden, Reach, checked_socket
-from getbill.webhooks.special_addresses import Network, ranges
+from getbill.webhooks.ssrf.resolver import AddressForbidden, Reach, checked_socket
+from getbill.webhooks.ssrf.special_addresses import Network, ranges
 
 # The rows of the IANA registries of special-purpose addresses (July 2026) that are not globally reachable, or whose
 # reachability they do not tell.
@@ -136,7 +136,7 @@ def test_what_the_registries_call_not_globally_reachable_is_a_special_range(bloc
 
 
 def test_the_ranges_name_their_source_and_its_date() -> None:
-    text = (files("getbill.webhooks") / "special_ranges.csv").read_text("utf-8")
+    text = (files("getbill.webhooks.ssrf") / "special_ranges.csv").read_text("utf-8")
     told = [line for line in text.splitlines() if line.startswith("#")]
 
     assert any("iana-ipv4-special-registry" in line for line in told)

@@ -13,7 +13,8 @@ from standardwebhooks import Webhook
 
 from debts.conftest import House, read
 from getbill.events import KINDS
-from getbill.webhooks import Poster, Trials, trials
+from getbill.webhooks import Poster, Trials
+from getbill.webhooks.replays import test_sends
 from webhooks.conftest import Carrier, Received
 
 
@@ -181,12 +182,12 @@ async def test_a_few_at_a_time_are_under_way_for_a_workspace(
     endpoint = await carrier.open(receiver)
     other = read(await other_house.post("/webhooks", {"url": receiver.url}))
     async with posting(house, Poster(timeout_seconds=0.5)):
-        crowd = [house.post(f"/webhooks/{endpoint['id']}/test") for _ in range(trials.WORKSPACE_MAX + 1)]
+        crowd = [house.post(f"/webhooks/{endpoint['id']}/test") for _ in range(test_sends.WORKSPACE_MAX + 1)]
         *answers, others = await asyncio.gather(*crowd, other_house.post(f"/webhooks/{other['id']}/test"))
         afterwards = await house.post(f"/webhooks/{endpoint['id']}/test")
 
     statuses = sorted(answered.status for answered in answers)
-    assert statuses == [200] * trials.WORKSPACE_MAX + [429]
+    assert statuses == [200] * test_sends.WORKSPACE_MAX + [429]
     (refused,) = [answered for answered in answers if answered.status == 429]
     assert read(refused)["type"] == "/problems/tests-under-way"
     assert refused.headers["retry-after"] == "1"

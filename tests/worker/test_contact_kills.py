@@ -40,12 +40,12 @@ async def house(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> 
 
 # What must have happened before somebody comes to a point: another died where it left something behind.
 BEFORE = {
-    "timelines.given_back": "timelines.claimed",
-    "timelines.taken_over": "timelines.departed",
-    "timelines.found_out": "timelines.departed",
+    "contacts.given_back": "contacts.claimed",
+    "contacts.taken_over": "contacts.departed",
+    "contacts.found_out": "contacts.departed",
     # With a message in hand whose gateway can be asked.
-    "timelines.taking_back": "timelines.departed:3",
-    "timelines.taken_back": "timelines.departed:3",
+    "contacts.taking_back": "contacts.departed:3",
+    "contacts.taken_back": "contacts.departed:3",
 }
 
 

@@ -16,7 +16,7 @@ from getbill import debts
 from getbill.channels import Channel
 from getbill.debtors import Identity
 from getbill.kit import json
-from getbill.kit.db import Database
+from getbill.kit.database.transactions import Database
 from getbill.scenarios import actions
 from getbill.settings import Settings
 from installation import Cluster, Installation, open_installation

@@ -17,11 +17,11 @@ import pytest
 import collecting
 from calls import Site
 from collecting import JEAN, House, Place, at
-from getbill import worker
 from getbill.kit import clock
+from getbill.process import worker
+from getbill.process.worker import Loop
 from getbill.sandbox import actions, queries
 from getbill.settings import Settings, SmtpTls
-from getbill.worker import Loop
 from waiting import until
 
 MONDAY = "2026-01-05 09:00"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bench.corpus.exports.layout import Layout
-from getbill.imports.mapping import Field
+from getbill.mapping import Field
 
 Shown = Mapping[str, Any]
 Changes = dict[str, dict[str, Any] | str | list[str]]

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from getbill.imports.mapping import Field
+from getbill.mapping import Field
 
 FOLDER = Path(__file__).parent
 PARTS = ("seen", "unseen")

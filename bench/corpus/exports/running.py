@@ -19,9 +19,9 @@ from bench.corpus.exports.judging import Verdict, judged
 from bench.corpus.exports.layout import Layout
 from bench.installation import Home, api, home, process, settings
 from getbill import reactions, vault
-from getbill.imports import tasks
+from getbill.imports.runs import tasks
 from getbill.kit import clock
-from getbill.kit.db import Database, Statement, open_database
+from getbill.kit.database.transactions import Database, Statement, open_database
 from getbill.settings import Settings
 from getbill.vault import Vault
 

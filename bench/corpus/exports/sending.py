@@ -12,7 +12,7 @@ from bench.corpus.exports.layout import Layout
 from bench.corpus.exports.writing import file_of
 from getbill import access, companies
 from getbill.kit import clock, json
-from getbill.kit.db import Database, Statement
+from getbill.kit.database.transactions import Database, Statement
 from getbill.vault import Vault
 
 _API = "/external-api/v1"

@@ -5,10 +5,10 @@ A call comes with an OAuth access token of a client, or in a sandbox with a stat
 """
 
 from getbill.access.api import router
-from getbill.access.clients import Client, NewClient, clients, create_client, end_client, revoke_client
-from getbill.access.gate import Gate, gate_of, open_gate, upkeep
-from getbill.access.guards import Change, Changes, Reply, Requires, caller_now, change, requires
-from getbill.access.idempotency import forget_answers, forget_answers_at
+from getbill.access.cache_invalidation import forget, forget_all
+from getbill.access.context import Gate, gate_of, open_gate, upkeep
+from getbill.access.credential_uses import holding, note_use
+from getbill.access.dependencies import Change, Changes, Reply, Requires, caller_now, change, requires
 from getbill.access.keys import ApiKey, NewKey, create_key, end_key, keys, revoke_key
 from getbill.access.middleware import Middleware
 from getbill.access.model import (
@@ -22,11 +22,11 @@ from getbill.access.model import (
     Caller,
     Policy,
 )
-from getbill.access.peers import bucket as address_bucket
-from getbill.access.peers import is_within
-from getbill.access.signing import rotate as rotate_signing_key
-from getbill.access.uses import holding, note_use
-from getbill.access.wakes import forget, forget_all
+from getbill.access.oauth.clients import Client, NewClient, clients, create_client, end_client, revoke_client
+from getbill.access.oauth.signing_keys import rotate as rotate_signing_key
+from getbill.access.requests.client_address import bucket as address_bucket
+from getbill.access.requests.client_address import is_within
+from getbill.access.requests.idempotency import forget_answers, forget_answers_at
 
 __all__ = [
     "ADMINISTRATIVE",

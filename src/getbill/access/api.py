@@ -8,14 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from getbill import companies
-from getbill.access import desk, forms, oauth, wire
-from getbill.access.gate import gate_of
-from getbill.access.guards import requires
+from getbill.access import oauth, wire
+from getbill.access.context import gate_of
+from getbill.access.dependencies import requires
 from getbill.access.limits import Crowded
 from getbill.access.model import Caller, RateLimited
 from getbill.kit import clock
-from getbill.kit.http import answer
-from getbill.kit.shapes import problems
+from getbill.kit.http import answer, problems
 
 router = APIRouter()
 
@@ -43,7 +42,7 @@ async def issue_token(request: Request) -> Response:
         is_private = request.scope["state"]["is_private"]
         told = await gate.endpoints.token(asked, clock.wall(), is_private=is_private)
     except OAuth2Error as error:
-        told = desk.refusal(error)
+        told = oauth.refusal(error)
     return _told(told)
 
 
@@ -56,22 +55,22 @@ async def revoke_token(request: Request) -> Response:
         is_private = request.scope["state"]["is_private"]
         told = await gate.endpoints.revocation(asked, clock.wall(), is_private=is_private)
     except OAuth2Error as error:
-        told = desk.refusal(error)
+        told = oauth.refusal(error)
     return _told(told)
 
 
-async def _asked(request: Request) -> forms.Asked:
-    forms.check_headers(request.headers)
+async def _asked(request: Request) -> oauth.Asked:
+    oauth.check_headers(request.headers)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > forms.BYTES_MAX:
-            raise forms.BodyTooLong
+        if len(body) > oauth.BYTES_MAX:
+            raise oauth.BodyTooLong
     headers = request.headers
-    return forms.read(bytes(body), headers.get("content-type", ""), headers.get("authorization"))
+    return oauth.read(bytes(body), headers.get("content-type", ""), headers.get("authorization"))
 
 
-async def _pass_the_crowd(request: Request, asked: forms.Asked) -> None:
+async def _pass_the_crowd(request: Request, asked: oauth.Asked) -> None:
     """Let a client in whose secret is right although its address has asked too often; raise RateLimited else.
 
     Such a request counts against the client's own minute.
@@ -91,7 +90,7 @@ async def _pass_the_crowd(request: Request, asked: forms.Asked) -> None:
         raise RateLimited(count.limit, count.seconds_left(now))
 
 
-def _told(told: desk.Answer) -> Response:
+def _told(told: oauth.Answer) -> Response:
     status, members, headers = told
     return answer(status, members, dict(headers))
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from getbill.access.cache_invalidation import forget
 from getbill.access.model import OPERATOR, Actor, ActorKind, digest
-from getbill.access.wakes import forget
-from getbill.kit import ids, names
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit import ids
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound, one_field
 from getbill.kit.messages import message
+from getbill.kit.text import names
 
 PREFIX = "gbk_sandbox_"
 

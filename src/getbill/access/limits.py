@@ -17,8 +17,7 @@ import structlog
 from asyncpg import Record
 
 from getbill.kit import clock
-from getbill.kit.db import Connection, Database, Statement
-from getbill.kit.lost import LOST
+from getbill.kit.database import LOST, Connection, Database, Statement
 
 WINDOW_SECONDS = 60
 

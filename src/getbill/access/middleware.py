@@ -11,16 +11,15 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from getbill.access import headers, metrics
-from getbill.access.gate import Gate
+from getbill.access import requests
+from getbill.access.context import Gate
 from getbill.access.limits import WINDOW_SECONDS, Count, Crowded
 from getbill.access.model import BodyTooLarge, Caller, NoCredential, RateLimited, TlsRequired
-from getbill.access.peers import Peer, bucket, peer_of
-from getbill.access.privacy import private
-from getbill.kit import clock, ids, texts
+from getbill.access.requests import Peer, bucket, peer_of, private
+from getbill.kit import clock, ids
 from getbill.kit.errors import Problem, Unauthenticated
-from getbill.kit.http import problem
-from getbill.kit.routes import place, template
+from getbill.kit.http import place, problem, template
+from getbill.kit.text import storable_text
 
 API = "/external-api/"
 OAUTH = frozenset({"/token", "/oauth/token", "/oauth/revoke"})
@@ -67,7 +66,7 @@ class Middleware:
     async def _answer(self, visit: "_Visit", scope: Scope, receive: Receive) -> None:
         try:
             await visit.enter()
-            texts.refuse_address(scope["path"], scope["query_string"])
+            storable_text.refuse_address(scope["path"], scope["query_string"])
             visit.check_headers()
             receive = visit.bounded(receive)
         except Problem as refusal:
@@ -143,10 +142,10 @@ class _Visit:
         path = self.scope["path"]
         if path in AUTHENTICATING:
             return
-        headers.refuse_repeated(self.scope["headers"], self.headers)
+        requests.refuse_repeated(self.scope["headers"], self.headers)
         # Without a good credential the route says so, whatever else is wrong.
         if not isinstance(self.scope["state"].get("caller"), Problem):
-            headers.refuse_encoding(self.scope["headers"], self.headers)
+            requests.refuse_encoding(self.scope["headers"], self.headers)
 
     async def _found(self) -> Caller | Problem:
         token = _token(self.headers)
@@ -224,7 +223,7 @@ class _Visit:
         scope, caller = self.scope, self.caller
         seconds = clock.monotonic() - self.started
         status = self.status or _CLIENT_LEFT
-        metrics.count(self.method, template(scope), status, seconds)
+        requests.count(self.method, template(scope), status, seconds)
         self.gate.log.add(
             (
                 clock.wall(),

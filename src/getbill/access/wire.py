@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from getbill.access.model import SCOPES, Caller, in_order
 from getbill.companies import User
 from getbill.kit import ids, json
-from getbill.kit.shapes import Instant
+from getbill.kit.http import Instant
 
 
 class TokenShown(BaseModel):

@@ -4,6 +4,16 @@ Nothing here knows a debt: a message is rendered from plain facts, so that the d
 worker all show the same words.
 """
 
+from getbill.channels.custom_templates import (
+    Fault,
+    Wording,
+    built_in_wording,
+    channel_of,
+    faults,
+    render_wording,
+    sample,
+    variables,
+)
 from getbill.channels.letters import AddressTooLong, Letter, print_letter, window
 from getbill.channels.messages import (
     DISCLOSURES,
@@ -19,17 +29,7 @@ from getbill.channels.messages import (
     render,
 )
 from getbill.channels.model import ADDRESS_OF, MISSING, AddressKind, Channel, reachable
-from getbill.channels.sources import WordingBroken
-from getbill.channels.wording import (
-    Fault,
-    Wording,
-    built_in_wording,
-    channel_of,
-    faults,
-    render_wording,
-    sample,
-    variables,
-)
+from getbill.channels.template_source import WordingBroken
 
 __all__ = [
     "ADDRESS_OF",

@@ -19,10 +19,10 @@ from jinja2 import DictLoader, StrictUndefined, Template, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
-from getbill.kit import ibans
 from getbill.kit.errors import WrongValue
 from getbill.kit.messages import excerpt, message
 from getbill.kit.money import Money, decimals
+from getbill.kit.text import ibans
 
 LANGUAGES = ("fr", "en", "de", "es")
 # What the law wants said once, by the template that says it.

@@ -15,13 +15,13 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from getbill import listener
-from getbill.app import create_app
-from getbill.commands import database
-from getbill.connections import Bounds, bounded
+from getbill.commands import connection
 from getbill.embedded import Outage
 from getbill.kit import logs
-from getbill.kit.stops import CannotRun
+from getbill.kit.exit_errors import CannotRun
+from getbill.process import sockets
+from getbill.process.app import create_app
+from getbill.process.connections import Bounds, bounded
 from getbill.settings import Settings
 
 STOP_SECONDS: Final = 8
@@ -36,8 +36,8 @@ def api(listen_fd: Descriptor = None, outage_fd: OutageDescriptor = None) -> Non
     """Answer HTTP until stopped."""
     settings = Settings()
     logs.configure(settings.log_level, "api")
-    bound = listener.bind(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
-    with database.reached(settings) as dsn:
+    bound = sockets.bind(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
+    with connection.reached(settings) as dsn:
         _run(settings.on(dsn), bound, None if outage_fd is None else Outage(outage_fd))
 
 
@@ -98,7 +98,7 @@ def _configuration(settings: Settings, app: FastAPI) -> uvicorn.Config:
     proxies = [str(network) for network in settings.trusted_proxies]
     return uvicorn.Config(
         app,
-        loop="getbill.connections:Loop",
+        loop="getbill.process.connections:Loop",
         http=bounded(Bounds.of(settings)),
         ws="none",
         lifespan="on",
@@ -108,5 +108,5 @@ def _configuration(settings: Settings, app: FastAPI) -> uvicorn.Config:
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=STOP_SECONDS,
-        ssl_context_factory=(lambda _config, _default: listener.tls(settings)) if settings.tls_cert else None,
+        ssl_context_factory=(lambda _config, _default: sockets.tls(settings)) if settings.tls_cert else None,
     )

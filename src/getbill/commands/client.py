@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from getbill import access
-from getbill.commands import choosing, database
-from getbill.commands.choosing import AsJson, CompanyName, CreatorEmail
+from getbill.commands import connection, selection
 from getbill.commands.credential import Preview, WithCreated, revoke_one
+from getbill.commands.selection import AsJson, CompanyName, CreatorEmail
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database
+from getbill.kit.database import Database
 from getbill.vault import Vault
 
 client = typer.Typer(no_args_is_help=True, help="OAuth clients: programs that call the API.")
@@ -42,24 +42,24 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     """Let a program in and print its id and secret."""
 
     async def make(opened: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await choosing.company(opened, company)
+        owner = await selection.company(opened, company)
         made, secret = await access.create_client(
             opened,
             access.NewClient(
-                await choosing.workspace(opened, owner, workspace),
+                await selection.workspace(opened, owner, workspace),
                 name,
                 tuple(grant or access.GRANTS[:2]),
                 tuple(" ".join(scope).split()) if scope else access.USUAL_SCOPES,
                 tuple(redirect_uri or ()),
                 limit_per_minute,
-                await choosing.creator(opened, owner, created_by),
+                await selection.creator(opened, owner, created_by),
             ),
             clock.wall(),
         )
         return {"client_id": made.shown_id, "client_secret": secret, **_shown(made)}
 
-    choosing.show(database.run(make))
-    choosing.say_once()
+    selection.show(connection.run(make))
+    selection.say_once()
 
 
 @client.command("list")
@@ -67,10 +67,10 @@ def list_all(company: CompanyName = None) -> None:
     """List the clients, revoked ones too."""
 
     async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
-        found = await access.clients(opened, await choosing.company_id(opened, company))
+        found = await access.clients(opened, await selection.company_id(opened, company))
         return [{"client_id": one.shown_id, **_shown(one)} for one in found]
 
-    choosing.show(database.run(find))
+    selection.show(connection.run(find))
 
 
 @client.command()

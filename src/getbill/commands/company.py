@@ -8,11 +8,11 @@ from uuid import UUID
 import typer
 
 from getbill import access, channels, companies, scenarios
-from getbill.commands import choosing, database
+from getbill.commands import connection, selection
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database
-from getbill.kit.destinations import Zone
-from getbill.kit.stops import CannotRun
+from getbill.kit.database import Database
+from getbill.kit.exit_errors import CannotRun
+from getbill.kit.phones import Zone
 from getbill.vault import Vault
 
 company = typer.Typer(no_args_is_help=True, help="Companies that collect here.")
@@ -40,7 +40,7 @@ def create(
             "sandbox_workspace_id": ids.show("workspace", made.sandbox_id),
         }
 
-    choosing.show(database.run(found))
+    selection.show(connection.run(found))
 
 
 @company.command()
@@ -55,12 +55,12 @@ def letterhead(
     """Say what a company's letters carry."""
 
     async def say(opened: Database, _vault: Vault) -> dict[str, Any]:
-        company_id = (await choosing.company(opened, name)).id
+        company_id = (await selection.company(opened, name)).id
         await companies.set_letterhead(opened, company_id, address, imprint)
         found = await companies.company(opened, company_id)
         return {"name": found.name, "address": list(found.address), "imprint": found.imprint}
 
-    choosing.show(database.run(say))
+    selection.show(connection.run(say))
 
 
 @company.command()
@@ -74,11 +74,11 @@ def logo(
     image = file.read_bytes()
 
     async def put(opened: Database, _vault: Vault) -> dict[str, Any]:
-        found = await choosing.company(opened, name)
+        found = await selection.company(opened, name)
         kept = await companies.set_logo(opened, found.id, image)
         return {"name": found.name, "media_type": kept.media_type, "bytes": len(kept.image)}
 
-    choosing.show(database.run(put))
+    selection.show(connection.run(put))
 
 
 @company.command()
@@ -92,13 +92,13 @@ def zones(
     """Say whose phone numbers are refused unless a debt accepts expensive destinations."""
 
     async def put(opened: Database, _vault: Vault) -> dict[str, Any]:
-        found = await choosing.company(opened, name)
+        found = await selection.company(opened, name)
         async with opened.transaction(clock.wall()) as tx:
             await companies.set_refused_zones(tx, found.id, refuse or ())
             await access.forget(tx, found.id)
         return {"name": found.name, "refused_zones": sorted(refuse or ())}
 
-    choosing.show(database.run(put))
+    selection.show(connection.run(put))
 
 
 @company.command("list")
@@ -116,7 +116,7 @@ def list_all() -> None:
             for one in await companies.companies(opened)
         ]
 
-    choosing.show(database.run(find))
+    selection.show(connection.run(find))
 
 
 @company.command()
@@ -130,12 +130,12 @@ def rename(
     """Change a company's name in every message from now on."""
 
     async def change(opened: Database, vault: Vault) -> dict[str, Any]:
-        current = await choosing.company(opened, name)
+        current = await selection.company(opened, name)
         if not same_name:
             await _refuse_namesake(opened, new_name, but=current.id)
         return await _update(opened, vault, current, companies.CompanyChanges(name=new_name))
 
-    choosing.show(database.run(change))
+    selection.show(connection.run(change))
 
 
 @company.command("set")
@@ -161,9 +161,9 @@ def set_fields(  # noqa: PLR0913 the options of a command are its parameters
         raise CannotRun(f"--language is one of {', '.join(channels.LANGUAGES)}, not {language!r}.")
 
     async def change(opened: Database, vault: Vault) -> dict[str, Any]:
-        return await _update(opened, vault, await choosing.company(opened, name), changes)
+        return await _update(opened, vault, await selection.company(opened, name), changes)
 
-    choosing.show(database.run(change))
+    selection.show(connection.run(change))
 
 
 @company.command()
@@ -174,9 +174,9 @@ def delete(
     """Delete a company for good: its sandbox, credentials, webhooks, files and staff; refused while it has live debts."""
 
     async def find(opened: Database, _vault: Vault) -> companies.Company:
-        return await choosing.company(opened, name)
+        return await selection.company(opened, name)
 
-    doomed = database.run(find)
+    doomed = connection.run(find)
     if not yes:
         typed = typer.prompt(
             f"Everything of {doomed.name} is deleted for good. Type its name to go on", err=True
@@ -190,7 +190,7 @@ def delete(
             await access.forget(tx, doomed.id)
         return {"id": ids.show("company", doomed.id), "name": doomed.name, "deleted_rows": rows}
 
-    choosing.show(database.run(end))
+    selection.show(connection.run(end))
 
 
 def _upper(code: str | None) -> str | None:
@@ -212,7 +212,7 @@ async def _refuse_namesake(opened: Database, name: str, but: UUID | None = None)
 async def _update(
     opened: Database, vault: Vault, current: companies.Company, changes: companies.CompanyChanges
 ) -> dict[str, Any]:
-    live_id = await choosing.workspace(opened, current, "live")
+    live_id = await selection.workspace(opened, current, "live")
     live = await companies.workspace(opened, vault, live_id)
     known = scenarios.names(live)
     if changes.scenario is not None and changes.scenario not in known:

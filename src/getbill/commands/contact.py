@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from getbill import access, companies
-from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands import connection, selection
+from getbill.commands.selection import CompanyName
 from getbill.companies import Switches
 from getbill.kit import clock, json
-from getbill.kit.db import Database
+from getbill.kit.database import Database
 from getbill.vault import Vault
 
 contact = typer.Typer(no_args_is_help=True, help="Whether debtors are contacted at all.")
@@ -41,10 +41,10 @@ def status(company: CompanyName = None, workspace: Kind = "live") -> None:
     """Say how contact is switched."""
 
     async def find(opened: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await choosing.company(opened, company)
-        return _shown(await companies.switches(opened, await choosing.workspace(opened, owner, workspace)))
+        owner = await selection.company(opened, company)
+        return _shown(await companies.switches(opened, await selection.workspace(opened, owner, workspace)))
 
-    choosing.show(database.run(find))
+    selection.show(connection.run(find))
 
 
 def _switch(mode: str, company: str | None, workspace: str, *, installation: bool) -> None:
@@ -55,14 +55,14 @@ def _switch(mode: str, company: str | None, workspace: str, *, installation: boo
         return {"installation": mode}
 
     async def here(opened: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await choosing.company(opened, company)
-        workspace_id = await choosing.workspace(opened, owner, workspace)
+        owner = await selection.company(opened, company)
+        workspace_id = await selection.workspace(opened, owner, workspace)
         async with opened.transaction(clock.wall()) as tx:
             now = await companies.switch(tx, workspace_id, mode, None)
             await access.forget(tx, workspace_id)
         return _shown(now)
 
-    choosing.show(database.run(everywhere if installation else here))
+    selection.show(connection.run(everywhere if installation else here))
 
 
 def _shown(now: Switches) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import typer
 
 from getbill import companies, credentials
 from getbill.access import Actor
-from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands import connection, selection
+from getbill.commands.selection import CompanyName
 from getbill.credentials import Scope, Wish
 from getbill.kit import clock
-from getbill.kit.db import Database
+from getbill.kit.database import Database
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
 from getbill.vault import Vault
@@ -38,7 +38,7 @@ def created(which: Which, company: CompanyName = None) -> None:
         async with opened.transaction(now) as tx:
             return credentials.listed(await credentials.preview(tx, scope, subject, now), now)
 
-    choosing.show(database.run(find))
+    selection.show(connection.run(find))
 
 
 @credential.command()
@@ -54,7 +54,7 @@ def revoke(
         scope, subject = await _place(opened, company, which)
         return await _revoke(opened, scope, Wish(subject, with_created, preview))
 
-    choosing.show(database.run(end))
+    selection.show(connection.run(end))
 
 
 def revoke_one(shown_id: str, *, with_created: bool, is_preview: bool, as_json: bool) -> None:
@@ -65,13 +65,13 @@ def revoke_one(shown_id: str, *, with_created: bool, is_preview: bool, as_json: 
         wish = Wish(credentials.subject_of(shown_id), with_created, is_preview)
         return await _revoke(opened, scope, wish)
 
-    done = database.run(end)
+    done = connection.run(end)
     lines = [f"{shown_id} {'would be' if is_preview else 'is'} revoked."]
     lines += [f"With it: {one['id']} ({one['name']})." for one in done["revoked"]]
     for one in done["left"]:
         users = f", used by {', '.join(one['used_by'])}" if one["used_by"] else ""
         lines.append(f"It created and leaves: {one['id']} ({one['name']}{users}).")
-    choosing.tell(done, *lines, as_json=as_json)
+    selection.tell(done, *lines, as_json=as_json)
 
 
 async def _revoke(opened: Database, scope: Scope, wish: Wish) -> dict[str, Any]:
@@ -82,7 +82,7 @@ async def _revoke(opened: Database, scope: Scope, wish: Wish) -> dict[str, Any]:
 
 
 async def _place(opened: Database, company: str | None, which: str) -> tuple[Scope, Actor]:
-    owner = await choosing.company(opened, company)
+    owner = await selection.company(opened, company)
     spaces = await companies.workspaces_of(opened, owner.id)
     scope = Scope(owner.id, [space_id for space_id, _, _ in spaces])
     if "@" not in which:

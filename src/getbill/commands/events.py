@@ -8,13 +8,12 @@ from uuid import UUID
 import typer
 
 from getbill import companies, streams
-from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands import connection, selection
+from getbill.commands.selection import CompanyName
 from getbill.events import KINDS, Placed
 from getbill.kit import ids, json
-from getbill.kit.db import Database
-from getbill.kit.lost import LOST
-from getbill.kit.stops import CannotRun
+from getbill.kit.database import LOST, Database
+from getbill.kit.exit_errors import CannotRun
 from getbill.streams import Asked
 from getbill.vault import Vault
 
@@ -54,15 +53,15 @@ def tail(  # noqa: PLR0913 the options of a command are its parameters
         raise CannotRun(f"There is no event {unknown[0]!r}. There are: {', '.join(KINDS)}.")
 
     async def print_all(opened: Database, vault: Vault) -> None:
-        owner = await choosing.company(opened, company)
-        workspace_id = await choosing.workspace(opened, owner, workspace)
+        owner = await selection.company(opened, company)
+        workspace_id = await selection.workspace(opened, owner, workspace)
         debt_id = ids.read("debt", debt) if debt else None
         there = await companies.workspace(opened, vault, workspace_id)
         place = await streams.place_of(opened, there, None if after == "start" else after)
         await _print(opened, vault, workspace_id, Asked(place, _PAGE, event, debt_id), _Form(follow, as_json))
 
     try:
-        database.run(print_all)
+        connection.run(print_all)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED) from None
 

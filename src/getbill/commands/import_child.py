@@ -16,7 +16,7 @@ import uvloop
 
 from getbill import imports, reactions, vault
 from getbill.kit import json, logs
-from getbill.kit.db import open_database
+from getbill.kit.database import open_database
 from getbill.settings import LogLevel
 
 _NICER: Final = 10

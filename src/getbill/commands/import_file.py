@@ -18,12 +18,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from getbill import imports
-from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands import connection, selection
+from getbill.commands.selection import CompanyName
 from getbill.companies import Workspace
 from getbill.imports import Import
-from getbill.kit import clock, names, private_files
-from getbill.kit.db import Database
+from getbill.kit import clock
+from getbill.kit.database import Database
+from getbill.kit.files import private_files
+from getbill.kit.text import names
 from getbill.settings import Settings
 from getbill.vault import Vault
 
@@ -133,12 +135,12 @@ def _import(asked: _Asked, company: str | None, workspace: str) -> None:
     """Import a file into a workspace and end with the status that scripts are told."""
 
     async def run(settings: Settings, opened: Database, vault: Vault) -> int:
-        place = await choosing.loaded(opened, vault, company, workspace)
+        place = await selection.loaded(opened, vault, company, workspace)
         crew = imports.Crew(opened, vault, imports.starter(settings))
         wanted = asked.wanted(place.company.language)
         return await _Run(opened, crew, place, asked).go(wanted, settings.import_bytes_max)
 
-    status = database.run_knowing(run)
+    status = connection.run_knowing(run)
     if status:
         raise typer.Exit(status)
 
@@ -232,7 +234,7 @@ class _Run:
 
     def _ask(self, shown: dict[str, Any]) -> None:
         if self._asked.is_json:
-            choosing.show({"state": "asks", **shown})
+            selection.show({"state": "asks", **shown})
             return
         table = Table("Column", "Taken for", "Sure", "Why", "For example")
         for column in shown["columns"]:
@@ -255,7 +257,7 @@ class _Run:
         if self._asked.rejected is not None:
             await self._write_rejected(found, self._asked.rejected)
         if self._asked.is_json:
-            choosing.show(told)
+            selection.show(told)
         else:
             await self._print(found, told)
         if found.state == "failed":

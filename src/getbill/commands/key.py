@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from getbill import access
-from getbill.commands import choosing, database
-from getbill.commands.choosing import AsJson, CompanyName, CreatorEmail
+from getbill.commands import connection, selection
 from getbill.commands.credential import Preview, WithCreated, revoke_one
+from getbill.commands.selection import AsJson, CompanyName, CreatorEmail
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database
+from getbill.kit.database import Database
 from getbill.vault import Vault
 
 key = typer.Typer(no_args_is_help=True, help="Sandbox keys: sent as Bearer, holding every scope.")
@@ -28,15 +28,15 @@ def create(
     """Cut a key and print it."""
 
     async def cut(opened: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await choosing.company(opened, company)
-        sandbox_id = await choosing.workspace(opened, owner, workspace)
-        by = await choosing.creator(opened, owner, created_by)
+        owner = await selection.company(opened, company)
+        sandbox_id = await selection.workspace(opened, owner, workspace)
+        by = await selection.creator(opened, owner, created_by)
         new = access.NewKey(sandbox_id, name, limit_per_minute, by)
         made, text = await access.create_key(opened, new, clock.wall())
         return {"key": text, **_shown(made)}
 
-    choosing.show(database.run(cut))
-    choosing.say_once()
+    selection.show(connection.run(cut))
+    selection.say_once()
 
 
 @key.command("list")
@@ -44,10 +44,10 @@ def list_all(company: CompanyName = None) -> None:
     """List the keys by what is left to tell them apart, revoked ones too."""
 
     async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
-        found = await access.keys(opened, await choosing.company_id(opened, company))
+        found = await access.keys(opened, await selection.company_id(opened, company))
         return [_shown(one) for one in found]
 
-    choosing.show(database.run(find))
+    selection.show(connection.run(find))
 
 
 @key.command()

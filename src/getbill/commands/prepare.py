@@ -8,11 +8,12 @@ from contextlib import suppress
 
 import typer
 
-from getbill import demo, first_run, greeting, health
-from getbill.commands import database
-from getbill.kit import logs, lost
-from getbill.kit.stops import CannotRun, CannotRunNow
+from getbill import health
+from getbill.commands import connection
+from getbill.kit import database, logs
+from getbill.kit.exit_errors import CannotRun, CannotRunNow
 from getbill.migrations import actions
+from getbill.process import bootstrap, demo, startup_banner
 from getbill.settings import Settings
 
 
@@ -20,7 +21,7 @@ def prepare() -> None:
     """Migrate the database and make the demo company, where it is not there yet."""
     settings = Settings()
     logs.configure(settings.log_level, "prepare")
-    with database.reached(settings) as dsn:
+    with connection.reached(settings) as dsn:
         asyncio.run(_prepare(settings.on(dsn)))
 
 
@@ -30,12 +31,12 @@ async def _prepare(settings: Settings) -> None:
         _say(2, is_first=is_first)
         await actions.migrate(settings.dsn)
         _say(3, is_first=is_first)
-        await first_run.prepare(settings, demo.found)
+        await bootstrap.prepare(settings, demo.found)
         health.make_token(settings)
     except CannotRun:
         raise
     except Exception as error:
-        if lost.comes_of_away(error):
+        if database.comes_of_away(error):
             raise CannotRunNow(f"The database went away meanwhile ({type(error).__name__}).") from error
         raise
 
@@ -43,4 +44,4 @@ async def _prepare(settings: Settings) -> None:
 def _say(step: int, *, is_first: bool) -> None:
     if is_first:
         with suppress(OSError):  # nobody reads it, or its disk is full
-            typer.echo(greeting.step(step))
+            typer.echo(startup_banner.step(step))

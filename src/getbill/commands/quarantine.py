@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from getbill import decisions
 from getbill import quarantine as asides
-from getbill.commands import choosing, database
+from getbill import todo_decisions
+from getbill.commands import connection, selection
 from getbill.kit import ids, json
-from getbill.kit.db import Database
-from getbill.kit.stops import CannotRun
+from getbill.kit.database import Database
+from getbill.kit.exit_errors import CannotRun
 from getbill.quarantine import Aside
 from getbill.vault import Vault
 
@@ -29,7 +29,7 @@ def show() -> None:
     async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
         return [_shown(one) for one in await asides.every(opened)]
 
-    choosing.show({"data": database.run(find)})
+    selection.show({"data": connection.run(find)})
 
 
 @quarantine.command()
@@ -42,9 +42,9 @@ def retry(which: Which = None) -> None:
             raise NothingOfThatId(
                 f"Nothing with the id {which} stands aside: `getbill quarantine list` says what does."
             )
-        return sum([await decisions.retry(opened, vault, one) for one in found])
+        return sum([await todo_decisions.retry(opened, vault, one) for one in found])
 
-    choosing.show({"put_back": database.run(put_back)})
+    selection.show({"put_back": connection.run(put_back)})
 
 
 def _shown(one: Aside) -> dict[str, Any]:

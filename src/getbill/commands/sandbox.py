@@ -8,12 +8,12 @@ import typer
 
 from getbill import access
 from getbill import sandbox as sandboxes
-from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands import connection, selection
+from getbill.commands.selection import CompanyName
 from getbill.companies import Workspace
 from getbill.kit import clock, json
-from getbill.kit.db import Database
-from getbill.kit.stops import CannotRun
+from getbill.kit.database import Database
+from getbill.kit.exit_errors import CannotRun
 from getbill.vault import Vault
 
 sandbox = typer.Typer(no_args_is_help=True, help="A sandbox's time.")
@@ -37,14 +37,14 @@ def advance(
         raise CannotRun(f"Give --days or --hours: more than none, at most {sandboxes.ADVANCE_DAYS_MAX} days.")
 
     async def move(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await choosing.loaded(opened, vault, company, workspace)
+        place = await selection.loaded(opened, vault, company, workspace)
         async with opened.transaction(place.now()) as tx:
             begun = await sandboxes.begin(tx, place, timedelta(days=days, hours=hours))
             await access.forget(tx, place.id)
         ended = await _ended(opened, place, begun) if wait else begun
         return sandboxes.advance_shown(ended)
 
-    choosing.show(database.run(move))
+    selection.show(connection.run(move))
 
 
 @sandbox.command("clock")
@@ -52,12 +52,12 @@ def show_clock(company: CompanyName = None, workspace: WorkspaceName = "sandbox"
     """Say what time it is in a sandbox, and how far a move of its clock has come."""
 
     async def find(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await choosing.loaded(opened, vault, company, workspace)
+        place = await selection.loaded(opened, vault, company, workspace)
         sandboxes.refuse_live(place)
         running = await sandboxes.running(opened, place.id)
         return sandboxes.clock_shown(await sandboxes.clock_of(opened, place.id), running)
 
-    choosing.show(database.run(find))
+    selection.show(connection.run(find))
 
 
 async def _ended(opened: Database, place: Workspace, begun: sandboxes.Advance) -> sandboxes.Advance:

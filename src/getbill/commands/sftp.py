@@ -12,12 +12,13 @@ from typing import Annotated
 import structlog
 import typer
 
-from getbill import listener, migrations, reactions, vault
+from getbill import migrations, reactions, vault
 from getbill import sftp as dropped
-from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands import connection, selection
+from getbill.commands.selection import CompanyName
 from getbill.kit import clock, logs
-from getbill.kit.db import Database, open_database
+from getbill.kit.database import Database, open_database
+from getbill.process import sockets
 from getbill.settings import Settings
 from getbill.sftp import Limits
 from getbill.sftp.server import House, listen
@@ -38,8 +39,8 @@ def serve(context: typer.Context, listen_fd: Descriptor = None) -> None:
         return
     settings = Settings()
     logs.configure(settings.log_level, "sftp")
-    bound = listener.bind_sftp(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
-    with database.reached(settings) as dsn:
+    bound = sockets.bind_sftp(settings) if listen_fd is None else socket.socket(fileno=listen_fd)
+    with connection.reached(settings) as dsn:
         asyncio.run(_serve(settings.on(dsn), bound))
 
 
@@ -51,15 +52,15 @@ def pick_up(
     """Have what was dropped imported now, rather than on the hour; a running worker does it."""
 
     async def ask(opened: Database, _vault: Vault) -> int:
-        owner = await choosing.company(opened, company)
+        owner = await selection.company(opened, company)
         async with opened.transaction(clock.wall()) as tx:
             counts = [
                 await dropped.ask(tx, each, clock.wall())
-                for each in await choosing.workspaces(opened, owner, workspace)
+                for each in await selection.workspaces(opened, owner, workspace)
             ]
         return sum(counts)
 
-    choosing.show({"files": database.run(ask)})
+    selection.show({"files": connection.run(ask)})
 
 
 async def _serve(settings: Settings, bound: socket.socket) -> None:
@@ -69,7 +70,7 @@ async def _serve(settings: Settings, bound: socket.socket) -> None:
     await migrations.await_revision(settings.dsn, stop)
     if stop.is_set():
         return
-    with database.awaited():
+    with connection.awaited():
         await _listen(settings, bound, stop)
 
 

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from getbill import sftp
-from getbill.commands import choosing, database
-from getbill.commands.choosing import AsJson, CompanyName, CreatorEmail
+from getbill.commands import connection, selection
+from getbill.commands.selection import AsJson, CompanyName, CreatorEmail
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database
-from getbill.kit.stops import CannotRun
+from getbill.kit.database import Database
+from getbill.kit.exit_errors import CannotRun
 from getbill.vault import Vault
 
 sftp_login = typer.Typer(no_args_is_help=True, help="SFTP logins: folders that files are dropped into.")
@@ -43,15 +43,15 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     keys = _read(public_key) or ()
 
     async def make(opened: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await choosing.company(opened, company)
-        workspace_id = await choosing.workspace(opened, owner, workspace)
-        by = await choosing.creator(opened, owner, created_by)
+        owner = await selection.company(opened, company)
+        workspace_id = await selection.workspace(opened, owner, workspace)
+        by = await selection.creator(opened, owner, created_by)
         new = sftp.NewLogin(workspace_id, name, username, keys, password, by)
         async with opened.transaction(clock.wall()) as tx:
             made, secret = await sftp.create_login(tx, new, clock.wall())
         return _opened(made, secret)
 
-    _show(database.run(make))
+    _show(connection.run(make))
 
 
 @sftp_login.command()
@@ -65,7 +65,7 @@ def rotate(login: Which, public_key: Keys = None) -> None:
             made, secret = await sftp.rotate_login(tx, found, clock.wall(), keys)
         return _opened(made, secret)
 
-    _show(database.run(change))
+    _show(connection.run(change))
 
 
 @sftp_login.command()
@@ -78,7 +78,7 @@ def revoke(login: Which, as_json: AsJson = False) -> None:
             await sftp.revoke_login(tx, found, clock.wall())
         return await sftp.named(opened, login)
 
-    choosing.tell(_shown(database.run(end)), f"{login} is revoked.", as_json=as_json)
+    selection.tell(_shown(connection.run(end)), f"{login} is revoked.", as_json=as_json)
 
 
 @sftp_login.command("list")
@@ -89,11 +89,11 @@ def list_all(
     """List the logins of a company, revoked ones too."""
 
     async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
-        owner = await choosing.company(opened, company)
-        found = await choosing.workspaces(opened, owner, workspace)
+        owner = await selection.company(opened, company)
+        found = await selection.workspaces(opened, owner, workspace)
         return [_shown(one) for each in found for one in await sftp.logins(opened, each)]
 
-    choosing.show(database.run(find))
+    selection.show(connection.run(find))
 
 
 def _read(files: list[Path] | None) -> tuple[str, ...] | None:
@@ -107,9 +107,9 @@ def _read(files: list[Path] | None) -> tuple[str, ...] | None:
 
 
 def _show(told: dict[str, Any]) -> None:
-    choosing.show(told)
+    selection.show(told)
     if "password" in told:
-        choosing.say_once()
+        selection.say_once()
 
 
 def _opened(login: sftp.Login, password: str | None) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from getbill import access
-from getbill.commands import choosing, database
-from getbill.commands.choosing import AsJson
+from getbill.commands import connection, selection
+from getbill.commands.selection import AsJson
 from getbill.kit import clock
-from getbill.kit.db import Database
+from getbill.kit.database import Database
 from getbill.vault import Vault
 
 signing_key = typer.Typer(no_args_is_help=True, help="The key that signs access tokens.")
@@ -31,6 +31,6 @@ def rotate(
     async def turn(opened: Database, vault: Vault) -> None:
         await access.rotate_signing_key(opened, vault, clock.wall(), by=access.OPERATOR, at_once=at_once)
 
-    database.run(turn)
+    connection.run(turn)
     done = {"rotated": True, "at_once": at_once}
-    choosing.tell(done, "Access tokens are signed with a new key.", as_json=as_json)
+    selection.tell(done, "Access tokens are signed with a new key.", as_json=as_json)

@@ -8,10 +8,10 @@ from uuid import UUID
 import typer
 
 from getbill import companies
-from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName
+from getbill.commands import connection, selection
+from getbill.commands.selection import CompanyName
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database, Transaction
+from getbill.kit.database import Database, Transaction
 from getbill.vault import Vault
 
 user = typer.Typer(no_args_is_help=True, help="Members of staff.")
@@ -33,15 +33,15 @@ def create(
     password = typed or secrets.token_urlsafe(12)
 
     async def hire(opened: Database, _vault: Vault) -> dict[str, Any]:
-        owner = await choosing.company(opened, company)
+        owner = await selection.company(opened, company)
         new = companies.NewUser(email, password, role, first_name, last_name)
         user_id = await companies.create_user(opened, owner.id, new)
         return {"id": ids.show("user", user_id), "email": email, "role": role, "company": owner.name}
 
-    made = database.run(hire)
-    choosing.show(made if typed else {**made, "password": password})
+    made = connection.run(hire)
+    selection.show(made if typed else {**made, "password": password})
     if not typed:
-        choosing.say_once()
+        selection.say_once()
 
 
 @user.command("list")
@@ -49,10 +49,10 @@ def list_all(company: CompanyName = None) -> None:
     """List the staff of a company, those who are let in no longer too."""
 
     async def find(opened: Database, _vault: Vault) -> list[dict[str, Any]]:
-        owner = await choosing.company(opened, company)
+        owner = await selection.company(opened, company)
         return [_shown(one) for one in await companies.users(opened, owner.id)]
 
-    choosing.show(database.run(find))
+    selection.show(connection.run(find))
 
 
 @user.command()
@@ -70,10 +70,10 @@ def reset(
         await companies.set_password(opened, email, password)
         return _shown(await companies.user(opened, email))
 
-    changed = database.run(change)
-    choosing.show(changed if typed else {**changed, "password": password})
+    changed = connection.run(change)
+    selection.show(changed if typed else {**changed, "password": password})
     if not typed:
-        choosing.say_once()
+        selection.say_once()
 
 
 @user.command()
@@ -95,7 +95,7 @@ def _change(email: str, action: Callable[[Transaction, UUID], Awaitable[None]]) 
             await action(tx, person.id)
         return _shown(await companies.user(opened, email))
 
-    choosing.show(database.run(change))
+    selection.show(connection.run(change))
 
 
 def _typed() -> str:

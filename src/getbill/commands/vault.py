@@ -14,11 +14,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from getbill import vault as vaults
-from getbill.commands import choosing, database
-from getbill.commands.choosing import AsJson
+from getbill.commands import connection, selection
+from getbill.commands.selection import AsJson
 from getbill.kit import clock
-from getbill.kit.db import Database
-from getbill.kit.stops import CannotRun
+from getbill.kit.database import Database
+from getbill.kit.exit_errors import CannotRun
 from getbill.settings import Settings
 from getbill.vault import KeyFile, Residue, Rotation, Standing, Vault
 
@@ -43,7 +43,7 @@ def status(*, as_json: AsJson = False) -> None:
     async def ask(settings: Settings, opened: Database, unlocked: Vault) -> Standing:
         return await vaults.standing(opened, unlocked, settings.erasure_days)
 
-    standing = database.run_knowing(ask)
+    standing = connection.run_knowing(ask)
     typer.echo(json.dumps(_members(standing)) if as_json else "\n".join(_lines(standing, Settings())))
 
 
@@ -58,9 +58,9 @@ def rotate(*, as_json: AsJson = False) -> None:
         await _until_settled(rotation)
         return await vaults.standing(opened, unlocked, settings.erasure_days)
 
-    standing = database.run_knowing(change)
+    standing = connection.run_knowing(change)
     lines = f"All keys are under the master key {standing.key_id}.", *_kept_lines(standing)
-    choosing.tell(_members(standing), *lines, as_json=as_json)
+    selection.tell(_members(standing), *lines, as_json=as_json)
 
 
 @vault.command()
@@ -70,9 +70,9 @@ def rewrap(*, as_json: AsJson = False) -> None:
     async def change(opened: Database, unlocked: Vault) -> int:
         return await vaults.rotate(opened, unlocked)
 
-    number = database.run(change)
+    number = connection.run(change)
     line = f"{number} keys rewrapped under the first master key."
-    choosing.tell({"rewrapped": number}, line, as_json=as_json)
+    selection.tell({"rewrapped": number}, line, as_json=as_json)
 
 
 @vault.command()
@@ -90,8 +90,8 @@ def destroy(*, as_json: AsJson = False) -> None:
         )
         return len(destroyed)
 
-    number = database.run_knowing(change)
-    choosing.tell({"destroyed": number}, f"{number} master keys destroyed.", as_json=as_json)
+    number = connection.run_knowing(change)
+    selection.tell({"destroyed": number}, f"{number} master keys destroyed.", as_json=as_json)
 
 
 @vault.command()
@@ -108,7 +108,7 @@ def residue(
         more = vaults.read_master_keys(keys.read_text("utf-8")) if keys else []
         return await vaults.look(opened, [*unlocked.masters, *more])
 
-    result = database.run(search)
+    result = connection.run(search)
     if as_json:
         typer.echo(
             json.dumps(

@@ -9,13 +9,13 @@ import typer
 
 from getbill import webhooks
 from getbill.access import OPERATOR
-from getbill.commands import choosing, database
-from getbill.commands.choosing import CompanyName, CreatorEmail
+from getbill.commands import connection, selection
+from getbill.commands.selection import CompanyName, CreatorEmail
 from getbill.companies import Workspace
 from getbill.events import KINDS
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database
-from getbill.kit.stops import CannotRun
+from getbill.kit.database import Database
+from getbill.kit.exit_errors import CannotRun
 from getbill.settings import Settings
 from getbill.vault import Vault
 
@@ -45,10 +45,10 @@ def list_all(company: CompanyName = None, workspace: WorkspaceName = "live") -> 
     """List a workspace's webhooks, without their secrets."""
 
     async def find(opened: Database, vault: Vault) -> list[dict[str, Any]]:
-        place = await choosing.loaded(opened, vault, company, workspace)
-        return [webhooks.shown(one) for one in await webhooks.endpoints(opened, place)]
+        place = await selection.loaded(opened, vault, company, workspace)
+        return [webhooks.shown(one) for one in await webhooks.list_endpoints(opened, place)]
 
-    choosing.show(database.run(find))
+    selection.show(connection.run(find))
 
 
 @commands.command()
@@ -88,15 +88,15 @@ def create(  # noqa: PLR0913 the options of a command are its parameters
     asked = {name: value for name, value in told.items() if value is not None}
 
     async def make(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await choosing.loaded(opened, vault, company, workspace)
+        place = await selection.loaded(opened, vault, company, workspace)
         new = webhooks.read_new(asked, webhooks.Reach(place.is_live, Settings().webhook_networks))
-        by = await choosing.creator(opened, place.company, created_by)
+        by = await selection.creator(opened, place.company, created_by)
         async with opened.transaction(place.now()) as tx:
             made = await webhooks.create(tx, place, new, by)
         return webhooks.shown(made.endpoint) | {"secret": made.secret}
 
-    choosing.show(database.run(make))
-    choosing.say_once()
+    selection.show(connection.run(make))
+    selection.say_once()
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -119,13 +119,13 @@ def rotate(
     """Replace the secret without interruption, and print the new one."""
 
     async def change(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await choosing.loaded(opened, vault, company, workspace)
+        place = await selection.loaded(opened, vault, company, workspace)
         async with opened.transaction(place.now()) as tx:
             made = await webhooks.rotate(tx, place, ids.read("we", webhook), overlap_hours, OPERATOR)
         return webhooks.shown(made.endpoint) | {"secret": made.secret}
 
-    choosing.show(database.run(change))
-    choosing.say_once()
+    selection.show(connection.run(change))
+    selection.say_once()
 
 
 @commands.command("test")
@@ -143,15 +143,15 @@ def send_sample(
         raise CannotRun(f"There is no event {event!r}. There are: {', '.join(KINDS)}.")
 
     async def fire(settings: Settings, opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await choosing.loaded(opened, vault, company, workspace)
+        place = await selection.loaded(opened, vault, company, workspace)
         endpoint = await webhooks.find(opened, place, ids.read("we", webhook))
         poster = webhooks.Poster(settings.webhook_networks, tls=webhooks.trusting(settings.ca_bundle))
         async with poster:
             sent = await webhooks.Trials(poster).fire(place, endpoint, event, is_next=is_next)
         return webhooks.trial_shown(sent, endpoint)
 
-    outcome = database.run_knowing(fire)
-    choosing.show(outcome)
+    outcome = connection.run_knowing(fire)
+    selection.show(outcome)
     if outcome["status"] != "delivered":
         raise typer.Exit(1)
 
@@ -177,12 +177,12 @@ def enable(
 
 def _change(webhook: str, company: str | None, workspace: str, changes: dict[str, Any]) -> None:
     async def change(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await choosing.loaded(opened, vault, company, workspace)
+        place = await selection.loaded(opened, vault, company, workspace)
         async with opened.transaction(place.now()) as tx:
             changed = await webhooks.update(tx, place, ids.read("we", webhook), changes, OPERATOR)
             return webhooks.shown(changed)
 
-    choosing.show(database.run(change))
+    selection.show(connection.run(change))
 
 
 @commands.command()
@@ -190,12 +190,12 @@ def delete(webhook: WebhookId, company: CompanyName = None, workspace: Workspace
     """Delete a webhook; what was pending for it is dropped, and its log stays."""
 
     async def end(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await choosing.loaded(opened, vault, company, workspace)
+        place = await selection.loaded(opened, vault, company, workspace)
         async with opened.transaction(place.now()) as tx:
             await webhooks.delete(tx, place, ids.read("we", webhook))
         return {"id": webhook, "deleted": True}
 
-    choosing.show(database.run(end))
+    selection.show(connection.run(end))
 
 
 @commands.command()
@@ -230,13 +230,13 @@ def replay(  # noqa: PLR0913 the options of a command are its parameters
     asked = {name: value for name, value in told.items() if value is not None}
 
     async def send(opened: Database, vault: Vault) -> dict[str, Any]:
-        place = await choosing.loaded(opened, vault, company, workspace)
+        place = await selection.loaded(opened, vault, company, workspace)
         again = webhooks.read_replay(asked, ids.read("we", webhook))
         async with opened.transaction(place.now()) as tx:
             done = await webhooks.replay(tx, place, again, OPERATOR)
         return {"replayed": done.replayed, "already_pending": done.already_pending}
 
-    choosing.show(database.run(send))
+    selection.show(connection.run(send))
 
 
 @commands.command()
@@ -249,13 +249,13 @@ def tail(
     """Print each delivery as it is settled, until Ctrl-C."""
 
     async def follow(opened: Database, vault: Vault) -> None:
-        place = await choosing.loaded(opened, vault, company, workspace)
+        place = await selection.loaded(opened, vault, company, workspace)
         endpoint_id = None
         if webhook is not None:
             endpoint_id = (await webhooks.find(opened, place, ids.read("we", webhook))).id
         await _follow(opened, place, endpoint_id, as_json=as_json)
 
-    database.run(follow)
+    connection.run(follow)
 
 
 async def _follow(opened: Database, place: Workspace, endpoint_id: UUID | None, *, as_json: bool) -> None:

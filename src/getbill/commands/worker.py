@@ -10,9 +10,9 @@ import signal
 import uvloop
 
 from getbill import migrations
-from getbill import worker as work
-from getbill.commands import database
+from getbill.commands import connection
 from getbill.kit import logs
+from getbill.process import worker as work
 from getbill.settings import Settings
 
 # A batch makes some hundred thousand objects, and nearly all are gone with it: looking at them every 700, as is usual,
@@ -24,7 +24,7 @@ def worker() -> None:
     """Contact debtors, deliver webhooks and do the upkeep, until stopped."""
     settings = Settings()
     logs.configure(settings.log_level, "worker")
-    with database.reached(settings) as dsn:
+    with connection.reached(settings) as dsn:
         uvloop.run(_work(settings.on(dsn)))
 
 
@@ -38,5 +38,5 @@ async def _work(settings: Settings) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_EVERY)
-    with database.awaited():
+    with connection.awaited():
         await work.run(settings, stop)

@@ -19,7 +19,18 @@ from getbill.companies.actions import (
     set_refused_zones,
     update,
 )
-from getbill.companies.closing import CompanyHasDebts, delete
+from getbill.companies.contact_switches import (
+    DRY_RUN,
+    MODES,
+    ON,
+    STOPPED,
+    Switches,
+    resume_all,
+    stop_all,
+    switch,
+    switches,
+)
+from getbill.companies.deletion import CompanyHasDebts, delete
 from getbill.companies.logos import Logo, logo, set_logo
 from getbill.companies.model import ROLES, Company, OwnScenario, SandboxOnly, User, Workspace
 from getbill.companies.queries import (
@@ -32,17 +43,6 @@ from getbill.companies.queries import (
     workspace,
     workspace_ids,
     workspaces_of,
-)
-from getbill.companies.switches import (
-    DRY_RUN,
-    MODES,
-    ON,
-    STOPPED,
-    Switches,
-    resume_all,
-    stop_all,
-    switch,
-    switches,
 )
 
 __all__ = [

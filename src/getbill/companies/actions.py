@@ -11,11 +11,12 @@ from babel.core import get_global
 
 from getbill.companies.model import ROLES
 from getbill.companies.queries import lookup_context
-from getbill.kit import clock, emails, ibans, ids, money, names, phones
-from getbill.kit.db import Database, Statement, Transaction
-from getbill.kit.destinations import Zone
+from getbill.kit import clock, ids, money, phones
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.kit.messages import excerpt, message
+from getbill.kit.phones import Zone
+from getbill.kit.text import emails, ibans, names
 from getbill.vault import Vault
 
 _ADDRESS_LINES_MAX = 5

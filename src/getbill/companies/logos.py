@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import one_field
 from getbill.kit.messages import message
 

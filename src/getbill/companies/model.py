@@ -8,8 +8,8 @@ from uuid import UUID
 
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import Forbidden
+from getbill.kit.http import Mark
 from getbill.kit.messages import message
-from getbill.kit.paging import Mark
 from getbill.vault import Lookup, Vault
 
 ROLES = ("admin", "manager", "agent", "developer", "viewer")

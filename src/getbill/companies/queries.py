@@ -7,7 +7,7 @@ from asyncpg import Record
 from getbill.companies.model import Company, OwnScenario, User, Workspace
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
 from getbill.vault import Lookup, Vault

@@ -6,11 +6,11 @@ made meanwhile, and its address may have been put on the suppression list.
 """
 
 from getbill.compliance.api import router
-from getbill.compliance.book import LETTER_R124_4, STANDARD
 from getbill.compliance.consents import consented
 from getbill.compliance.facts import Collector, Contact, Facts, Party, Per, hash_for
 from getbill.compliance.limits import Cap, Consent, Days, Hours, Kind, Limit, Notice, Suppression
 from getbill.compliance.model import Basis, Rule, Rulebook, Severity, from_data, to_data
+from getbill.compliance.rule_book import LETTER_R124_4, STANDARD
 from getbill.compliance.suppressions import Suppressed, hash_of, lift, suppress, suppressed, suppressions
 from getbill.compliance.verdict import Failing, Verdict, evaluate, moves, next_allowed
 

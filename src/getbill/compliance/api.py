@@ -20,13 +20,11 @@ from getbill.compliance.wire import (
     SuppressionList,
     SuppressionShown,
 )
-from getbill.kit import ids, paging
-from getbill.kit.db import Database, Transaction
+from getbill.kit import http, ids
+from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import one_field
-from getbill.kit.http import answer, body
+from getbill.kit.http import Route, answer, body, gather, problems
 from getbill.kit.messages import message
-from getbill.kit.routes import Route, gather
-from getbill.kit.shapes import problems
 
 _suppressions = APIRouter(prefix="/external-api/v1/suppressions", tags=["Suppressions"], route_class=Route)
 _consents = APIRouter(prefix="/external-api/v1/consents", tags=["Consents"], route_class=Route)
@@ -41,7 +39,7 @@ class PhoneQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     phone: wire.Phone | None = None
-    limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
+    limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_DEFAULT
 
 
 class AddressQuery(PhoneQuery):

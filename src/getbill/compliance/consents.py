@@ -12,7 +12,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.kit import ids
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 

@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 
 from getbill.channels import Channel
-from getbill.compliance.book import STANDARD
 from getbill.compliance.facts import Facts
 from getbill.compliance.limits import Days
 from getbill.compliance.model import Basis, Binding, Rule, Rulebook, Severity
+from getbill.compliance.rule_book import STANDARD
 from getbill.kit import calendar
 from getbill.kit.calendar import Exclusions
 

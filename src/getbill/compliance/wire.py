@@ -15,11 +15,12 @@ from pydantic import (
 from getbill.compliance import consents
 from getbill.compliance.consents import Given
 from getbill.compliance.suppressions import PREFIX, Suppressed
-from getbill.kit import emails, ids, json, phones
+from getbill.kit import ids, json, phones
 from getbill.kit.errors import WrongValue
+from getbill.kit.http import Instant, some_of, written_instant
 from getbill.kit.messages import message
-from getbill.kit.names import Name
-from getbill.kit.shapes import Instant, some_of, written_instant
+from getbill.kit.text import emails
+from getbill.kit.text.names import Name
 
 Reason = Literal["stop", "not_me", "hard_bounce"]
 # Those that a rule asks for; another one is of no use.

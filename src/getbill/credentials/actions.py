@@ -10,7 +10,7 @@ from getbill.access import Actor
 from getbill.credentials import queries
 from getbill.credentials.model import Created
 from getbill.credentials.queries import Scope
-from getbill.kit.db import Transaction
+from getbill.kit.database import Transaction
 from getbill.kit.errors import Conflict
 from getbill.kit.messages import message
 

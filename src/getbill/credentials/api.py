@@ -15,12 +15,10 @@ from getbill.credentials.model import subject_of
 from getbill.credentials.queries import Scope
 from getbill.credentials.wire import CreatedList, RevokeBody, RevokedShown
 from getbill.kit import clock
-from getbill.kit.db import Database, Transaction
+from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import NotFound
-from getbill.kit.http import answer, body
+from getbill.kit.http import Route, answer, body, problems
 from getbill.kit.messages import message
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
 
 router = APIRouter(prefix="/external-api/v1/credentials", tags=["Credentials"], route_class=Route)
 

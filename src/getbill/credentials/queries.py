@@ -8,7 +8,7 @@ from uuid import UUID
 
 from getbill.access import Actor
 from getbill.credentials.model import Created, Kind
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 

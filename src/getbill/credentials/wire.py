@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from getbill.credentials.actions import Revocation, Revoked
 from getbill.credentials.model import Created
 from getbill.kit import ids, json
-from getbill.kit.shapes import Flag, Instant
+from getbill.kit.http import Flag, Instant
 
 _USED_BY = "Others that use it: whoever changed, rotated or owns it; itself where a person created it and it was used within"
 

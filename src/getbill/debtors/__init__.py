@@ -10,7 +10,7 @@ from getbill.debtors.actions import create, erase, fill, merge, restore, update
 from getbill.debtors.comparison import Likeness, compare, differences, is_alike
 from getbill.debtors.matching import Doubt, Matcher, Recognised
 from getbill.debtors.model import Debtor, Hasher, Hashes, Identity, context, hashes, of_row, words
-from getbill.debtors.naming import agree
+from getbill.debtors.name_parts import agree
 from getbill.debtors.queries import COLUMNS, Page, count, find, holders_of, list_debtors, lock
 
 __all__ = [

@@ -9,7 +9,7 @@ from getbill.companies import Workspace
 from getbill.debtors.comparison import filled
 from getbill.debtors.model import Debtor, Hashes, Identity, hashes, seal
 from getbill.kit import ids
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 
 _INSERT = Statement(
     "debtors.insert",

@@ -14,7 +14,7 @@ from getbill.debtors.actions import create, fill, merge, share_code, take_over
 from getbill.debtors.comparison import Likeness, compare, differences, is_known_by_name
 from getbill.debtors.model import Debtor, Hashes, Identity, hashes
 from getbill.debtors.queries import holders_of, lock
-from getbill.kit.db import PresumedWrong, Transaction
+from getbill.kit.database import PresumedWrong, Transaction
 from getbill.kit.errors import NotFound
 
 

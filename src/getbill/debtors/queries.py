@@ -9,7 +9,7 @@ from asyncpg import Record
 from getbill.companies import Workspace
 from getbill.debtors.model import Debtor, of_row
 from getbill.kit import ids
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 

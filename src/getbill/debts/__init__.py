@@ -16,27 +16,11 @@ from getbill.debts.actions import (
     fingerprint,
     update,
 )
-from getbill.debts.answers import change as changes
-from getbill.debts.answers import new_debt
 from getbill.debts.erasure import Erased, erase, has_others
-from getbill.debts.jobs import Journal
+from getbill.debts.erasure_journal import Journal
 from getbill.debts.model import MOVES, STATUSES, Debt, Details, ErasedPerson, NewDebt, Origin, Planned
-from getbill.debts.moves import (
-    DebtCannotMove,
-    DebtHasNoMoneyBehindIt,
-    archive,
-    end_scenario,
-    enter_money,
-    escalate,
-    hold,
-    mark_contacted,
-    plan,
-    resume,
-    undo,
-)
 from getbill.debts.promises import is_waited_for, left_alone_until
 from getbill.debts.queries import find, find_many, lock, lock_many, taken
-from getbill.debts.reading import read_many
 from getbill.debts.schedule import (
     END,
     EXPENSIVE,
@@ -54,7 +38,23 @@ from getbill.debts.schedule import (
     usable,
 )
 from getbill.debts.snapshots import changing, replaced, restoring, snapshot
-from getbill.debts.wire import DebtChangeBody, NewDebtBody
+from getbill.debts.transitions import (
+    DebtCannotMove,
+    DebtHasNoMoneyBehindIt,
+    archive,
+    end_scenario,
+    enter_money,
+    escalate,
+    hold,
+    mark_contacted,
+    plan,
+    resume,
+    undo,
+)
+from getbill.debts.wire.bodies import DebtChangeBody, NewDebtBody
+from getbill.debts.wire.bulk_parser import read_many
+from getbill.debts.wire.serializers import change as changes
+from getbill.debts.wire.serializers import new_debt
 
 __all__ = [
     "END",

@@ -10,12 +10,12 @@ from getbill import debtors, events, scenarios, vault
 from getbill.companies import Workspace
 from getbill.debtors import Debtor, Doubt, Identity
 from getbill.debts import promises, queries
-from getbill.debts.beginnings import Beginnings
+from getbill.debts.initial_schedule import Beginnings
 from getbill.debts.model import INSERT, Debt, Details, NewDebt, Origin
-from getbill.debts.moves import set_status
 from getbill.debts.schedule import day_zero
+from getbill.debts.transitions import set_status
 from getbill.kit import ids, json
-from getbill.kit.db import PresumedWrong, Transaction
+from getbill.kit.database import PresumedWrong, Transaction
 from getbill.kit.errors import Conflict, NotFound, one_field
 from getbill.kit.messages import excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money

@@ -9,18 +9,26 @@ from starlette.responses import Response
 
 from getbill import access, debtors
 from getbill.access import Caller, Change
-from getbill.debts import actions, answers, erasure, jobs, listing, moves, queries
-from getbill.debts.listing import DebtQuery, PageQuery
+from getbill.debts import actions, erasure, erasure_journal, queries, transitions, wire
 from getbill.debts.model import Debt
-from getbill.debts.shapes import DebtList, DebtorList, DebtorWithTotals, DebtShown, ErasedShown
-from getbill.debts.wire import DebtChangeBody, Line, NewDebtBody, Text
-from getbill.kit import clock, ids, paging
-from getbill.kit.db import Database, Transaction
+from getbill.debts.wire import (
+    DebtChangeBody,
+    DebtList,
+    DebtorList,
+    DebtorWithTotals,
+    DebtQuery,
+    DebtShown,
+    ErasedShown,
+    Line,
+    NewDebtBody,
+    PageQuery,
+    Text,
+)
+from getbill.kit import clock, http, ids
+from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import NotFound, PreconditionFailed
-from getbill.kit.http import answer, body
+from getbill.kit.http import Route, answer, body, gather, problems
 from getbill.kit.messages import message
-from getbill.kit.routes import Route, gather
-from getbill.kit.shapes import problems
 
 _debts = APIRouter(prefix="/external-api/v1", tags=["Debts"], route_class=Route)
 _debtors = APIRouter(prefix="/external-api/v1", tags=["Debtors"], route_class=Route)
@@ -60,14 +68,14 @@ def database_of(request: Request) -> Database:
     return database
 
 
-def _journal_of(request: Request) -> jobs.Journal:
-    journal: jobs.Journal = request.app.state.journal
+def _journal_of(request: Request) -> erasure_journal.Journal:
+    journal: erasure_journal.Journal = request.app.state.journal
     return journal
 
 
 def _shown(status: int, debt: Debt) -> Response:
-    shown = answers.debt(debt)
-    headers = {"ETag": answers.tag(debt)}
+    shown = wire.debt(debt)
+    headers = {"ETag": wire.tag(debt)}
     if status == 201:
         headers["Location"] = f"/external-api/v1/debts/{shown['id']}"
     return answer(status, shown, headers)
@@ -88,7 +96,7 @@ async def create_debt(change: Writes, new: Annotated[NewDebtBody, body(NewDebtBo
     The same `reference` with the same body answers 200 with the debt made before; with another body 409, with
     the existing debt's `id`.
     """
-    asked = answers.new_debt(new, change.workspace)
+    asked = wire.new_debt(new, change.workspace)
 
     async def work(tx: Transaction) -> access.Reply:
         try:
@@ -107,15 +115,13 @@ async def create_debt(change: Writes, new: Annotated[NewDebtBody, body(NewDebtBo
 async def list_debts(request: Request, caller: Reads, query: Annotated[DebtQuery, Query()]) -> Response:
     """List debts, by page or, for large books, by cursor."""
     database = database_of(request)
-    wanted = listing.wanted(query, caller.workspace)
+    wanted = wire.wanted(query, caller.workspace)
     found = await queries.page(database, caller.workspace, wanted)
-    total = await queries.count(database, caller.workspace, wanted.filters, paging.EXACT_MAX + 1)
+    total = await queries.count(database, caller.workspace, wanted.filters, http.EXACT_MAX + 1)
     shown = found[: query.limit]
-    cursor = (
-        listing.cursor_after(caller.workspace, shown[-1], query.sort) if len(found) > query.limit else None
-    )
-    pages = paging.pagination(total, query.page, query.limit, cursor)
-    return answer(200, {"data": [answers.debt(debt) for debt in shown], "pagination": pages})
+    cursor = wire.cursor_after(caller.workspace, shown[-1], query.sort) if len(found) > query.limit else None
+    pages = http.pagination(total, query.page, query.limit, cursor)
+    return answer(200, {"data": [wire.debt(debt) for debt in shown], "pagination": pages})
 
 
 @_debts.get("/debts/{debt_id}", response_model=DebtShown, responses=problems(404))
@@ -137,8 +143,8 @@ async def update_debt(
     async def work(tx: Transaction) -> access.Reply:
         debt = await _locked(tx, change, debt_id)
         _refuse_older(debt, if_match)
-        wanted = answers.change(changed, debt)
-        answers.refuse_other_name(wanted, debt)
+        wanted = wire.change(changed, debt)
+        wire.refuse_other_name(wanted, debt)
         await actions.update(tx, change.workspace, debt, wanted)
         return lambda: _shown(200, debt)
 
@@ -157,14 +163,14 @@ async def delete_debt(request: Request, change: Erases, debt_id: str, if_match: 
         _refuse_older(debt, if_match)
         done = await erasure.erase(tx, change.workspace, debt)
         await access.forget_answers(tx, change.workspace.id, debt.id)
-        return lambda: answer(200, answers.erased(done))
+        return lambda: answer(200, wire.erased(done))
 
     place = change.workspace.id, ids.read("debt", debt_id)
     try:
         response = await change.commit(work)
     except NotFound:
         # Erased by a request that was never answered, perhaps.
-        if (erased_at := await jobs.erased_at(change.database, *place)) is not None:
+        if (erased_at := await erasure_journal.erased_at(change.database, *place)) is not None:
             await _journal_of(request).note_again(*place, erased_at)
         raise
     await _journal_of(request).note(*place, clock.wall())
@@ -179,7 +185,7 @@ async def hold_debt(
 
     async def work(tx: Transaction) -> access.Reply:
         debt = await _locked(tx, change, debt_id)
-        moves.hold(tx, debt, held.reason)
+        transitions.hold(tx, debt, held.reason)
         return lambda: _shown(200, debt)
 
     return await change.commit(work)
@@ -191,7 +197,7 @@ async def resume_debt(change: Writes, debt_id: str) -> Response:
 
     async def work(tx: Transaction) -> access.Reply:
         debt = await _locked(tx, change, debt_id)
-        moves.resume(tx, debt)
+        transitions.resume(tx, debt)
         return lambda: _shown(200, debt)
 
     return await change.commit(work)
@@ -205,7 +211,7 @@ async def escalate_debt(
 
     async def work(tx: Transaction) -> access.Reply:
         debt = await _locked(tx, change, debt_id)
-        moves.escalate(tx, debt, decision.reason, decision.decided_by)
+        transitions.escalate(tx, debt, decision.reason, decision.decided_by)
         return lambda: _shown(200, debt)
 
     return await change.commit(work)
@@ -220,7 +226,7 @@ async def _locked(tx: Transaction, change: Change, debt_id: str) -> Debt:
 def _refuse_older(debt: Debt, if_match: str | None) -> None:
     if if_match is None or if_match.strip() == "*":
         return
-    now = answers.tag(debt)
+    now = wire.tag(debt)
     if now not in [tag.strip() for tag in if_match.split(",")]:
         raise PreconditionFailed(
             message("The debt is at {now}; read it again and repeat the change.", now=now),
@@ -237,16 +243,16 @@ async def list_debtors(
 ) -> Response:
     """List the people and firms who have debts, the newest first."""
     database = database_of(request)
-    after = listing.debtors_after(caller.workspace, query.cursor)
+    after = wire.debtors_after(caller.workspace, query.cursor)
     offset = 0 if after else (query.page - 1) * query.limit
     page = debtors.Page(query.limit + 1, offset, after)
     found = await debtors.list_debtors(database, caller.workspace, page)
-    total = await debtors.count(database, caller.workspace, paging.EXACT_MAX + 1)
+    total = await debtors.count(database, caller.workspace, http.EXACT_MAX + 1)
     shown = found[: query.limit]
     is_end = len(found) <= query.limit
-    cursor = None if is_end else listing.debtors_cursor(caller.workspace, shown[-1].created_at, shown[-1].id)
-    pages = paging.pagination(total, query.page, query.limit, cursor)
-    return answer(200, {"data": [answers.debtor(debtor) for debtor in shown], "pagination": pages})
+    cursor = None if is_end else wire.debtors_cursor(caller.workspace, shown[-1].created_at, shown[-1].id)
+    pages = http.pagination(total, query.page, query.limit, cursor)
+    return answer(200, {"data": [wire.debtor(debtor) for debtor in shown], "pagination": pages})
 
 
 @_debtors.get("/debtors/{debtor_id}", response_model=DebtorWithTotals, responses=problems(404))
@@ -255,7 +261,7 @@ async def get_debtor(request: Request, caller: ReadsDebtors, debtor_id: str) -> 
     database = database_of(request)
     found = await debtors.find(database, caller.workspace, ids.read("debtor", debtor_id))
     totals = await queries.totals_of_debtor(database, caller.workspace.id, found.id)
-    return answer(200, answers.debtor_with_totals(found, totals))
+    return answer(200, wire.debtor_with_totals(found, totals))
 
 
 router = APIRouter()

@@ -11,7 +11,7 @@ from uuid import UUID
 from getbill import debtors, events, vault
 from getbill.companies import Workspace
 from getbill.debts.model import Debt, Details, ErasedPerson
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 
 _OTHERS = Statement(
     "debts.others_of_debtor",

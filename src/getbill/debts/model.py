@@ -10,7 +10,7 @@ from uuid import UUID
 from getbill.companies import Workspace
 from getbill.debtors import Debtor, Identity
 from getbill.kit import ids, json
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 from getbill.kit.money import Money
 from getbill.scenarios import Scenario, Skip
 from getbill.vault import Key

@@ -14,7 +14,7 @@ from getbill import debtors, scenarios
 from getbill.companies import Workspace
 from getbill.debts.model import COLUMNS, Debt, Details, details_context, lasting
 from getbill.kit import ids, json
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 from getbill.kit.money import NO_DECIMALS, THREE_DECIMALS

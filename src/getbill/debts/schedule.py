@@ -14,7 +14,7 @@ from getbill.companies import Workspace
 from getbill.debtors import Identity
 from getbill.debts import promises
 from getbill.debts.model import Debt, Planned
-from getbill.kit import calendar, destinations
+from getbill.kit import calendar, phones
 from getbill.scenarios import Late, Scenario, Skip, Standing, Start, StartMode, Step
 
 # The ledger's channel and step of the moment a person decides, at the scenario's end.
@@ -53,7 +53,7 @@ def expensive_destination(debt: Debt) -> str | None:
     phone = debt.debtor.identity.phone
     if not phone or debt.details.accept_expensive_destination:
         return None
-    destination = destinations.expensive(phone, debt.workspace.company.refused_zones)
+    destination = phones.expensive(phone, debt.workspace.company.refused_zones)
     return None if destination is None else EXPENSIVE + destination
 
 

@@ -7,11 +7,11 @@ whatever a killed owner left behind is put right by the next one.
 
 from getbill.embedded.accounts import Account, AccountChoice, NoAccount, of_this_process
 from getbill.embedded.binaries import Binaries, available
-from getbill.embedded.keeper import Keeper
+from getbill.embedded.data_folder import Wish
 from getbill.embedded.launch import end_with
 from getbill.embedded.outage import Outage
-from getbill.embedded.place import Wish
 from getbill.embedded.server import ClusterInUse, Server, ServerDidNotStart, is_there, reach, running_dsn
+from getbill.embedded.supervisor import Keeper
 
 __all__ = [
     "Account",

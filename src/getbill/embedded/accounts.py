@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from getbill.kit.stops import CannotRun
+from getbill.kit.exit_errors import CannotRun
 
 SYSTEM_USER: Final = "getbill"
 SYSTEM_HOME: Final = Path("/var/lib/getbill")

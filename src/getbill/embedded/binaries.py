@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from getbill.kit.stops import CannotRun
+from getbill.kit.exit_errors import CannotRun
 
 
 class VersionMissing(CannotRun):

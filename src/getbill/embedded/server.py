@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
 
-from getbill.embedded import causes, leftovers, place
-from getbill.embedded.place import Place, Wish
-from getbill.kit import private_files
-from getbill.kit.stops import CannotRun
+from getbill.embedded import crash_cleanup, data_folder, outage_causes
+from getbill.embedded.data_folder import Place, Wish
+from getbill.kit.exit_errors import CannotRun
+from getbill.kit.files import private_files
 
 DATABASE: Final = "getbill"
 ROLE: Final = "getbill"
@@ -105,7 +105,7 @@ class Server:
         for log in (self.log, self.log.with_suffix(".1")):
             private_files.restrict(log)
         try:
-            self._place = place.find(self.folder, self._wish)
+            self._place = data_folder.find(self.folder, self._wish)
             _end_orphan(self._place)
             if not self._place.cluster.exists():
                 self._create(self._place)
@@ -139,15 +139,15 @@ class Server:
         at, socket = self._claimed
         if self._failed_starts:
             # The last server's processes had their time to leave by themselves.
-            leftovers.end_processes(
+            crash_cleanup.end_processes(
                 at.cluster, signal.SIGQUIT if self._failed_starts == 1 else signal.SIGKILL
             )
-        leftovers.clear_files(at.pid_file, socket)
+        crash_cleanup.clear_files(at.pid_file, socket)
         self._failed_starts += 1
         try:
             self._launch(at, socket)
         except OSError as error:
-            reason = causes.cause(str(error), at.cluster)
+            reason = outage_causes.cause(str(error), at.cluster)
             raise ServerDidNotStart(f"PostgreSQL did not start. {reason}") from error
 
     def _launch(self, at: Place, socket: Path) -> None:
@@ -176,19 +176,19 @@ class Server:
     @property
     def progress(self) -> tuple[object, ...]:
         """What changes while a starting server gets on."""
-        return leftovers.progress(self.process.pid, self.log) if self.process else ()
+        return crash_cleanup.progress(self.process.pid, self.log) if self.process else ()
 
     @property
     def cause(self) -> str:
         """Why the server ended, in one sentence with the way out."""
         status = self.process.poll() if self.process is not None else None
-        return causes.cause(self._words(), self._claimed[0].cluster, status)
+        return outage_causes.cause(self._words(), self._claimed[0].cluster, status)
 
     @property
     def disk_full(self) -> str | None:
         """The sentence of a full disk, None while there is room."""
         cluster = self._claimed[0].cluster
-        return causes.disk_full(cluster) if causes.is_full(cluster) else None
+        return outage_causes.disk_full(cluster) if outage_causes.is_full(cluster) else None
 
     def end(self) -> None:
         """End a server that hangs, without letting go of the cluster; its cluster recovers at the next start."""
@@ -384,7 +384,7 @@ def _end_orphan(at: Place) -> None:
     pid = int(lines[0])
     deadline = time.monotonic() + STOP_SECONDS
     sent = None
-    while leftovers.is_server_of(pid, at.cluster):
+    while crash_cleanup.is_server_of(pid, at.cluster):
         sign = signal.SIGINT if time.monotonic() < deadline else signal.SIGQUIT
         if sign != sent:
             os.kill(pid, sign)

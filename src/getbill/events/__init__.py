@@ -9,8 +9,8 @@ catalogue names every kind; high-water marks beside the database tell when a res
 
 from getbill.events.actions import WAKE, erase, record, store
 from getbill.events.catalogue import CATALOGUE, DEFAULTS, KINDS, Entry
+from getbill.events.high_water_marks import GROWN, Marks, begin_epoch
 from getbill.events.jobs import Stretch, behind, sequence, take_unreacted, waiting
-from getbill.events.marks import GROWN, Marks, begin_epoch
 from getbill.events.model import Recorded, Subject, data_context, data_json, read_data, told
 from getbill.events.queries import Page, Placed, Stream, Wanted, find, read, stream, streams_of
 

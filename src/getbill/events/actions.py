@@ -6,7 +6,7 @@ from uuid import UUID
 from getbill.events.catalogue import KINDS
 from getbill.events.model import Recorded, Subject, data_context
 from getbill.kit import clock, json
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 
 # The channel on which a commit with events wakes the worker.
 WAKE = "getbill_events"

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.events.marks import GROWN, Marks
-from getbill.kit import clock, crashes
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.events.high_water_marks import GROWN, Marks
+from getbill.kit import clock, failpoints
+from getbill.kit.database import Database, Statement, Transaction
 
 _TRY_LOCK = Statement(
     "events.try_sequencer_lock",
@@ -113,9 +113,9 @@ async def sequence(
         if marks is not None and (behind := _behind(grown, marks)):
             await marks.begin_epochs(tx, behind)
         if grown:
-            crashes.at("events.placing")
+            failpoints.at("events.placing")
     if grown:
-        crashes.at("events.placed")
+        failpoints.at("events.placed")
     if marks is not None:
         for row in grown:
             marks.note(row["workspace_id"], (row["epoch"], row["position"]))

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from getbill.kit import ids, json
-from getbill.kit.db import Transaction
+from getbill.kit.database import Transaction
 from getbill.vault import Key
 
 

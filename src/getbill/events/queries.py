@@ -8,7 +8,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from getbill.kit.db import Database, Statement
+from getbill.kit.database import Database, Statement
 
 # Of a stream that is searched for some kinds, one call looks at no more events than this.
 SEARCH_MAX: Final = 10_000

@@ -16,8 +16,7 @@ from getbill.explorer import examples, glossary
 from getbill.explorer.problems import known
 from getbill.explorer.wire import DATA, ErasedData, WebhookDisabledData, WebhookSent, WithheldData
 from getbill.kit import json
-from getbill.kit.openapi import classes_of
-from getbill.kit.shapes import ProblemShown, problems
+from getbill.kit.http import ProblemShown, classes_of, problems
 
 _CREATE: Final = ("/external-api/v1/debts", "post")
 MODELS: Final[tuple[type[BaseModel], ...]] = (

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.followups import FollowupShown
-from getbill.kit.shapes import Currency, Instant, MoneyNumber
+from getbill.kit.http import Currency, Instant, MoneyNumber
 from getbill.streams import WebhookData
 
 

@@ -9,7 +9,7 @@ from getbill import debts, events
 from getbill.debts import Debt
 from getbill.followups import queries
 from getbill.followups.model import CALLS, Followup, seal
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 
 _BEGIN = Statement(
     "followups.begin",

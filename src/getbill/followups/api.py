@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from getbill import access, channels, companies, debts
 from getbill.access import Caller, Change
-from getbill.followups import by_hand, links, queries, wire
+from getbill.followups import download_links, manual, queries, wire
 from getbill.followups.model import Followup
 from getbill.followups.wire import (
     FollowupAnswer,
@@ -21,13 +21,11 @@ from getbill.followups.wire import (
     MessageShown,
     NewFollowupBody,
 )
-from getbill.kit import clock, ids, paging
-from getbill.kit.db import Database, Transaction
+from getbill.kit import clock, http, ids
+from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import NotFound, one_field
-from getbill.kit.http import answer, body
+from getbill.kit.http import Route, answer, body, gather, problems
 from getbill.kit.messages import message
-from getbill.kit.routes import Route, gather
-from getbill.kit.shapes import problems
 
 _followups = APIRouter(prefix="/external-api/v1/followups", tags=["Followups"], route_class=Route)
 _media = APIRouter(tags=["Followups"], route_class=Route)
@@ -95,7 +93,7 @@ async def create_followup(change: Writes, new: Annotated[NewFollowupBody, body(N
             raise one_field("/debt_id", "unknown", absent.detail) from None
         change.debt_id = debt.id
         told = wire.told(new, debt)
-        made = await by_hand.record(tx, debt, told)
+        made = await manual.record(tx, debt, told)
         location = {"Location": f"/external-api/v1/followups/{ids.show('followup', made.id)}"}
         return lambda: answer(201, _shown(change.request, change.caller, made), location)
 
@@ -119,7 +117,7 @@ async def update_followup(
         before = (await queries.find_many(tx, workspace, [wanted]))[wanted]
         wire.refuse_other_debt(changed, before)
         told = wire.told(changed, debt)
-        after = await by_hand.correct(tx, debt, before, told)
+        after = await manual.correct(tx, debt, before, told)
         return lambda: answer(200, _shown(change.request, change.caller, after))
 
     return await change.commit(work)
@@ -143,9 +141,9 @@ async def get_media(request: Request, token: str) -> Response:
     """
     database: Database = request.app.state.database
     vault = access.gate_of(request).vault
-    workspace_id, followup_id = links.read(token, vault, clock.wall())
+    workspace_id, followup_id = download_links.read(token, vault, clock.wall())
     workspace = await companies.workspace(database, vault, workspace_id)
-    letter = links.letter_of(await queries.find(database, workspace, followup_id))
+    letter = download_links.letter_of(await queries.find(database, workspace, followup_id))
     # A processor is busy with it for a while, and this one answers others too.
     printed = await asyncio.to_thread(channels.print_letter, letter)
     label = _BYTES if request.headers.get("accept") == _BYTES else _PDF
@@ -154,7 +152,7 @@ async def get_media(request: Request, token: str) -> Response:
 
 def _shown(request: Request, caller: Caller, followup: Followup) -> dict[str, Any]:
     base_url = access.gate_of(request).policy.base_url
-    return wire.shown(followup, links.link(followup, caller.workspace, base_url, clock.wall()))
+    return wire.shown(followup, download_links.link(followup, caller.workspace, base_url, clock.wall()))
 
 
 def _debt_named(new: NewFollowupBody) -> UUID:
@@ -171,9 +169,9 @@ async def _list(
     mark = caller.workspace.mark_of(f"followups/{debt_id or ''}")
     wanted = wire.wanted(query, debt_id, mark)
     found = await queries.page(database, caller.workspace, wanted)
-    total = await queries.count(database, caller.workspace, wanted, paging.EXACT_MAX + 1)
+    total = await queries.count(database, caller.workspace, wanted, http.EXACT_MAX + 1)
     cursor = wire.cursor_after(found, query.limit, mark)
-    pages = paging.pagination(total, query.page, query.limit, cursor)
+    pages = http.pagination(total, query.page, query.limit, cursor)
     return answer(
         200, {"data": [_shown(request, caller, one) for one in found[: query.limit]], "pagination": pages}
     )

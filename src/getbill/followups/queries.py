@@ -10,7 +10,7 @@ from asyncpg import Record
 from getbill.companies import Workspace
 from getbill.followups.model import Followup, open_content
 from getbill.kit import ids
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 

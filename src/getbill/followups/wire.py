@@ -8,17 +8,24 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from getbill.channels import is_web_link
 from getbill.debts import Debt
-from getbill.followups.by_hand import Told
-from getbill.followups.links import Link
+from getbill.followups.download_links import Link
+from getbill.followups.manual import Told
 from getbill.followups.model import Followup, Status, Type, Way
 from getbill.followups.queries import Wanted
-from getbill.kit import destinations, ids, json, paging, phones
+from getbill.kit import http, ids, json, phones
 from getbill.kit.calendar import DEFAULT_COUNTRY
 from getbill.kit.errors import WrongValue, one_field
-from getbill.kit.http import refuse_empty_range
+from getbill.kit.http import (
+    DayAsked,
+    Flag,
+    Instant,
+    Pagination,
+    Printable,
+    refuse_empty_range,
+    written_instant,
+)
 from getbill.kit.messages import VALUE, message
-from getbill.kit.names import Name
-from getbill.kit.shapes import DayAsked, Flag, Instant, Pagination, Printable, written_instant
+from getbill.kit.text.names import Name
 
 _SORT = "-date"
 
@@ -29,7 +36,7 @@ class FollowupsOfDebtQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     page: Annotated[int, Field(ge=1, le=100_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
+    limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_DEFAULT
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     status: list[Status] | None = None
     type: list[Type] | None = None
@@ -53,11 +60,11 @@ class FollowupQuery(FollowupsOfDebtQuery):
     debt_id: Annotated[str, Field(max_length=64)] | None = None
 
 
-def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None, mark: paging.Mark) -> Wanted:
+def wanted(query: FollowupsOfDebtQuery, debt_id: UUID | None, mark: http.Mark) -> Wanted:
     """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
     refuse_empty_range("from", query.since, "to", query.until)
-    cursor = paging.opened(query.cursor, mark)
-    after = paging.read_place(cursor, _SORT) if cursor else None
+    cursor = http.opened(query.cursor, mark)
+    after = http.read_place(cursor, _SORT) if cursor else None
     return Wanted(
         statuses=query.status,
         types=query.type,
@@ -82,12 +89,12 @@ def debt_of(query: FollowupQuery) -> UUID | None:
     return ids.read("debt", query.debt_id) if query.debt_id else None
 
 
-def cursor_after(found: list[Followup], limit: int, mark: paging.Mark) -> str | None:
+def cursor_after(found: list[Followup], limit: int, mark: http.Mark) -> str | None:
     """Return the cursor after the first `limit` rows; None when there are no more."""
     if len(found) <= limit:
         return None
-    cursor = paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
-    return paging.sealed(cursor, mark)
+    cursor = http.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
+    return http.sealed(cursor, mark)
 
 
 class FollowupShown(BaseModel):
@@ -266,9 +273,9 @@ def told(body: FollowupChangeBody, debt: Debt) -> Told:
 
 
 def _refuse_expensive(number: str, debt: Debt) -> None:
-    destination = destinations.expensive(number, debt.workspace.company.refused_zones)
+    destination = phones.expensive(number, debt.workspace.company.refused_zones)
     if destination is not None and not debt.details.accept_expensive_destination:
-        sentence = destinations.refusal(number, destination)
+        sentence = phones.refusal(number, destination)
         raise one_field("/phone_number_used", "expensive-destination", sentence)
 
 

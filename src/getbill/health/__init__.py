@@ -6,9 +6,9 @@
 
 from getbill.health.actions import beat, has_others
 from getbill.health.api import router
-from getbill.health.opening import opened
+from getbill.health.metrics_token import make as make_token
+from getbill.health.metrics_token import read as read_token
 from getbill.health.queries import Check, checks
-from getbill.health.token import make as make_token
-from getbill.health.token import read as read_token
+from getbill.health.startup import opened
 
 __all__ = ["Check", "beat", "checks", "has_others", "make_token", "opened", "read_token", "router"]

@@ -12,8 +12,7 @@ from uuid import UUID
 import structlog
 
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Statement
-from getbill.kit.lost import LOST
+from getbill.kit.database import LOST, Database, Statement
 
 EVERY_SECONDS: Final = 2.0
 # How old the last beat of a worker that is counted as alive may be.

@@ -9,12 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from getbill.embedded import Outage
-from getbill.health import deliveries, queries, setbacks, token
+from getbill.health import delivery_metrics, metrics_token, quarantine_metrics, queries
 from getbill.health.wire import readiness
-from getbill.kit.db import Database
-from getbill.kit.http import answer
-from getbill.kit.lost import LOST
-from getbill.kit.shapes import problems
+from getbill.kit.database import LOST, Database
+from getbill.kit.http import answer, problems
 from getbill.vault import Vault
 
 router = APIRouter(tags=["Operations"])
@@ -99,7 +97,7 @@ async def metrics(request: Request) -> Response:
 
     Read with the installation's own token (`GETBILL_METRICS_TOKEN`); nobody's id stands in it.
     """
-    token.check(request)
+    metrics_token.check(request)
     try:
         waiting = await queries.backlog(_database(request))
     except LOST:
@@ -110,6 +108,6 @@ async def metrics(request: Request) -> Response:
         _WORKERS.set(waiting.pop("workers"))
         for what, number in waiting.items():
             _BACKLOG.labels(what).set(number)
-        await deliveries.gauge(_database(request))
-        await setbacks.gauge(_database(request))
+        await delivery_metrics.gauge(_database(request))
+        await quarantine_metrics.gauge(_database(request))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -12,10 +12,9 @@ from asyncpg import Record
 from getbill import migrations, quarantine
 from getbill.embedded import Outage
 from getbill.health.actions import FRESH
-from getbill.kit import clock, lost
-from getbill.kit.db import Database, Statement
-from getbill.kit.lost import LOST
-from getbill.kit.stops import CannotRun
+from getbill.kit import clock, database
+from getbill.kit.database import LOST, Database, Statement
+from getbill.kit.exit_errors import CannotRun
 from getbill.vault import Vault, standing
 
 WITHIN_SECONDS = 2.0
@@ -83,7 +82,7 @@ def away(error: Exception) -> str:
         return "The database is starting: it recovers what was under way when it ended."
     if isinstance(error, asyncpg.TooManyConnectionsError):
         return "The database takes no more connections: raise its max_connections or lower GETBILL_DATABASE_CONNECTIONS."
-    if lost.is_full(error):
+    if database.is_full(error):
         return "The disk is full: free some space where the database is."
     return f"The database does not answer ({type(error).__name__})."
 

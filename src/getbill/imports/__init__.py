@@ -3,19 +3,9 @@
 Every row ends as exactly one debt or one finding, whatever is killed on the way; a wrong list can be taken back.
 """
 
-from getbill.imports.accounts import account, columns, rows_to_correct, said_of_rows
 from getbill.imports.actions import begin, create
 from getbill.imports.batch import Checkers
 from getbill.imports.batch import router as batch_router
-from getbill.imports.deciding import (
-    MappingNotCertain,
-    change_mapping,
-    confirm,
-    discard,
-)
-from getbill.imports.erasing import erase
-from getbill.imports.failing import put_back
-from getbill.imports.jobs import Crew, drop_expired, starter
 from getbill.imports.model import (
     BYTES_MAX,
     WAKE,
@@ -28,9 +18,14 @@ from getbill.imports.model import (
     show,
 )
 from getbill.imports.queries import find
-from getbill.imports.snapshots import erase as erase_changes
-from getbill.imports.summaries import summaries
-from getbill.imports.tasks import run as carry_out
+from getbill.imports.reports.sender_report import account, columns, rows_to_correct, said_of_rows
+from getbill.imports.reports.summaries import summaries
+from getbill.imports.rows.failures import put_back
+from getbill.imports.rows.snapshots import erase as erase_changes
+from getbill.imports.runs.erasure import erase
+from getbill.imports.runs.jobs import Crew, drop_expired, starter
+from getbill.imports.runs.tasks import run as carry_out
+from getbill.imports.runs.user_decisions import MappingNotCertain, change_mapping, confirm, discard
 
 __all__ = [
     "BYTES_MAX",

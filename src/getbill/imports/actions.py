@@ -24,7 +24,7 @@ from getbill.imports.model import (
     chunk_context,
 )
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.messages import message
 from getbill.vault import Key
 

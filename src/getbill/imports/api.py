@@ -10,10 +10,10 @@ from starlette.responses import Response, StreamingResponse
 
 from getbill import access
 from getbill.access import Caller, Change
-from getbill.imports import actions, answers, deciding, findings, queries, reports, undoing
+from getbill.imports import actions, findings, queries, reports, rows, runs, serializers
+from getbill.imports.files import Upload
 from getbill.imports.model import Import
-from getbill.imports.plans import Plan
-from getbill.imports.uploads import Upload
+from getbill.imports.reading_plan import Plan
 from getbill.imports.wire import (
     ConfirmBody,
     CorrectionsBody,
@@ -26,13 +26,12 @@ from getbill.imports.wire import (
     ReportQuery,
     UploadQuery,
 )
-from getbill.kit import ids, names, paging, texts
-from getbill.kit.db import Database, Transaction
+from getbill.kit import http, ids
+from getbill.kit.database import Database, Transaction
 from getbill.kit.errors import BadRequest, FieldError, one_parameter, refusal, summary
-from getbill.kit.http import answer, body, spoken, wrong_parameter
+from getbill.kit.http import Route, answer, body, problems, spoken, wrong_parameter
 from getbill.kit.messages import message
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
+from getbill.kit.text import names, storable_text
 
 router = APIRouter(prefix="/external-api/v1", tags=["Imports"], route_class=Route)
 
@@ -85,10 +84,10 @@ _FILES: dict[int | str, dict[str, Any]] = {
 
 def _shown(request: Request, caller: Caller, found: Import, status: int = 200) -> Response:
     workspace = caller.workspace
-    language = answers.language(request, found.language)
+    language = serializers.language(request, found.language)
     key = queries.keys_of(workspace, found).own
     plan = _plan(caller, found)
-    value = answers.shown(found, workspace.now(), language, key, plan)
+    value = serializers.shown(found, workspace.now(), language, key, plan)
     headers = spoken(language)
     if status == 202:
         headers["Location"] = f"/external-api/v1/imports/{found.shown_id}"
@@ -96,13 +95,13 @@ def _shown(request: Request, caller: Caller, found: Import, status: int = 200) -
 
 
 def _mapping(request: Request, found: Import, plan: Plan) -> Response:
-    language = answers.language(request, found.language)
-    return answer(200, answers.mapping_shown(plan, language), spoken(language))
+    language = serializers.language(request, found.language)
+    return answer(200, serializers.mapping_shown(plan, language), spoken(language))
 
 
 def _plan(caller: Caller, found: Import) -> Plan | None:
     has_key = queries.keys_of(caller.workspace, found).own is not None
-    return deciding.plan_of(caller.workspace, found) if found.plan is not None and has_key else None
+    return runs.plan_of(caller.workspace, found) if found.plan is not None and has_key else None
 
 
 @router.post(
@@ -122,11 +121,11 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
     upload = Upload(request)
     stream = upload.stream()
     # The name of a form's file comes later.
-    texts.refuse_unstorable({"filename": upload.name})
+    storable_text.refuse_unstorable({"filename": upload.name})
     names.refuse_hidden({"filename": upload.name})
     credential_id = change.caller.credential_id
     draft = await actions.begin(
-        database, workspace, answers.wanted(query, upload.name, workspace, credential_id)
+        database, workspace, serializers.wanted(query, upload.name, workspace, credential_id)
     )
     assert draft is not None  # noqa: S101 - its id is new
     is_settled = False
@@ -140,9 +139,9 @@ async def create_import(request: Request, change: Writes, query: Annotated[Uploa
 
     try:
         await actions.receive(database, draft, stream, request.app.state.settings.import_bytes_max)
-        texts.refuse_unstorable({"filename": upload.name} | upload.fields)
+        storable_text.refuse_unstorable({"filename": upload.name} | upload.fields)
         names.refuse_hidden({"filename": upload.name})
-        asked = answers.wanted(_with_form(query, upload.fields), upload.name, workspace, credential_id)
+        asked = serializers.wanted(_with_form(query, upload.fields), upload.name, workspace, credential_id)
         change.body_digest = draft.sha256 + repr(sorted(upload.fields.items())).encode()
         return await change.commit(work)
     finally:
@@ -163,22 +162,22 @@ async def list_imports(request: Request, caller: Reads, query: Annotated[ImportQ
     """List imports, of files, of batches and over SFTP, the newest first."""
     database: Database = request.app.state.database
     mark = caller.workspace.mark_of("imports")
-    asked = paging.opened(query.cursor, mark)
-    after = paging.read_place(asked, "-created_at") if asked else None
+    asked = http.opened(query.cursor, mark)
+    after = http.read_place(asked, "-created_at") if asked else None
     offset = 0 if after else (query.page - 1) * query.limit
     place = query.limit + 1, offset
     found = await queries.page(database, caller.workspace.id, query.state, after, place)
-    total = await queries.count(database, caller.workspace.id, query.state, paging.EXACT_MAX + 1)
+    total = await queries.count(database, caller.workspace.id, query.state, http.EXACT_MAX + 1)
     page = found[: query.limit]
     cursor = None
     if len(found) > query.limit:
-        cursor = paging.sealed(paging.write_place("-created_at", page[-1].created_at, page[-1].id), mark)
+        cursor = http.sealed(http.write_place("-created_at", page[-1].created_at, page[-1].id), mark)
     now = caller.workspace.now()
-    language = answers.language(request, caller.workspace.company.language)
-    data = [answers.shown(one, now, language, queries.keys_of(caller.workspace, one).own) for one in page]
+    language = serializers.language(request, caller.workspace.company.language)
+    data = [serializers.shown(one, now, language, queries.keys_of(caller.workspace, one).own) for one in page]
     return answer(
         200,
-        {"data": data, "pagination": paging.pagination(total, query.page, query.limit, cursor)},
+        {"data": data, "pagination": http.pagination(total, query.page, query.limit, cursor)},
         spoken(language),
     )
 
@@ -215,7 +214,7 @@ async def get_import(request: Request, caller: Reads, import_id: str) -> Respons
 async def get_mapping(request: Request, caller: Reads, import_id: str) -> Response:
     """Return what each column was taken for, how surely and why, and what is asked. 409 while the file is read."""
     found = await _found(request, caller, import_id)
-    plan = deciding.plan_of(caller.workspace, found)
+    plan = runs.plan_of(caller.workspace, found)
     return _mapping(request, found, plan)
 
 
@@ -230,11 +229,11 @@ async def change_mapping(
     async def work(tx: Transaction) -> access.Reply:
         place = change.workspace, _read(import_id)
         changes = {name: value for name, value in asked.changes().items() if value is not None}
-        found, plan = await deciding.change_mapping(tx, *place, changes)
+        found, plan = await runs.change_mapping(tx, *place, changes)
         if asked.confirm:
             by = change.caller.credential_id
-            found = await deciding.confirm(tx, *place, by=by, is_dry_run=asked.dry_run)
-            plan = deciding.plan_of(change.workspace, found)
+            found = await runs.confirm(tx, *place, by=by, is_dry_run=asked.dry_run)
+            plan = runs.plan_of(change.workspace, found)
         return lambda: _mapping(request, found, plan)
 
     return await change.commit(work)
@@ -256,9 +255,7 @@ async def confirm_mapping(
 
     async def work(tx: Transaction) -> access.Reply:
         by = change.caller.credential_id
-        found = await deciding.confirm(
-            tx, change.workspace, _read(import_id), by=by, is_dry_run=asked.dry_run
-        )
+        found = await runs.confirm(tx, change.workspace, _read(import_id), by=by, is_dry_run=asked.dry_run)
         return lambda: _shown(request, change.caller, found, 202)
 
     return await change.commit(work)
@@ -271,7 +268,7 @@ async def start_import(request: Request, change: Writes, import_id: str) -> Resp
     """Import a file that was only checked."""
 
     async def work(tx: Transaction) -> access.Reply:
-        found = await deciding.start(tx, change.workspace, _read(import_id))
+        found = await runs.start(tx, change.workspace, _read(import_id))
         return lambda: _shown(request, change.caller, found, 202)
 
     return await change.commit(work)
@@ -294,7 +291,7 @@ async def correct_import(
 
     async def work(tx: Transaction) -> access.Reply:
         patches = [(one.line, one.column, one.value) for one in asked.corrections]
-        found = await deciding.correct(tx, change.workspace, _read(import_id), patches, asked.accept)
+        found = await runs.correct(tx, change.workspace, _read(import_id), patches, asked.accept)
         return lambda: _shown(request, change.caller, found, 202)
 
     return await change.commit(work)
@@ -311,7 +308,7 @@ async def undo_import(request: Request, change: Writes, import_id: str) -> Respo
     """
 
     async def work(tx: Transaction) -> access.Reply:
-        found = await deciding.undo(tx, change.workspace, _read(import_id))
+        found = await runs.undo(tx, change.workspace, _read(import_id))
         return lambda: _shown(request, change.caller, found, 202)
 
     return await change.commit(work)
@@ -324,7 +321,7 @@ async def get_import_report(
     """Return what is said of the rows: as JSON, or as a file of the rejected rows that can be corrected and sent again."""
     _refuse_unheeded(query)
     found = await _found(request, caller, import_id)
-    language = answers.language(request, found.language)
+    language = serializers.language(request, found.language)
     if query.format == "json":
         return await _report(request, caller, found, query)
     write = reports.rejected if query.rows == "rejected" else reports.listed
@@ -363,28 +360,28 @@ def _refuse_unheeded(query: ReportQuery) -> None:
 
 async def _report(request: Request, caller: Caller, found: Import, query: ReportQuery) -> Response:
     database: Database = request.app.state.database
-    workspace, language = caller.workspace, answers.language(request, found.language)
+    workspace, language = caller.workspace, serializers.language(request, found.language)
     mark = workspace.mark_of(f"imports/{found.id}/report")
-    asked = paging.opened(query.cursor, mark)
-    after = paging.read_cursor(asked, "line", 1)[0] if asked else -1
+    asked = http.opened(query.cursor, mark)
+    after = http.read_cursor(asked, "line", 1)[0] if asked else -1
     if not isinstance(after, int):
-        raise paging.not_ours()
+        raise http.not_ours()
     for _, detail in await reports.unknown_codes(
         database, workspace, found, [query.code] if query.code else []
     ):
         raise one_parameter("code", "unknown", detail)
     wanted = query.outcome, query.code
-    rows = await reports.rows(database, workspace, found, wanted, (after, query.limit + 1))
-    page = rows[: query.limit]
-    cursor = paging.write_cursor("line", [page[-1].line]) if len(rows) > query.limit else None
-    cursor = paging.sealed(cursor, mark)
-    kept = await undoing.kept(database, workspace, found.id, _KEPT_SHOWN) if found.kept else []
+    report_rows = await reports.rows(database, workspace, found, wanted, (after, query.limit + 1))
+    page = report_rows[: query.limit]
+    cursor = http.write_cursor("line", [page[-1].line]) if len(report_rows) > query.limit else None
+    cursor = http.sealed(cursor, mark)
+    kept = await rows.kept(database, workspace, found.id, _KEPT_SHOWN) if found.kept else []
     return answer(
         200,
         {
             "id": found.shown_id,
             "state": found.state,
-            "counts": answers.counts(found, _plan(caller, found)),
+            "counts": serializers.counts(found, _plan(caller, found)),
             "codes": await reports.codes(database, workspace, found),
             "data": [one for row in page for one in findings.shown(row, language)],
             "kept": [one.shown(language) for one in kept],

@@ -8,7 +8,7 @@ from asyncpg import Record
 
 from getbill.companies import Workspace
 from getbill.imports.model import PREFIXES, Import, Keys, chunk_context
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 

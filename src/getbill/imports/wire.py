@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from getbill.imports.mapping import Field as MappedField
-from getbill.imports.mapping import Instalments, Status, Unit
 from getbill.imports.model import Mode, OnDuplicate, Source, State
-from getbill.kit import paging
-from getbill.kit.names import Name
-from getbill.kit.shapes import Flag, Instant, Pagination
+from getbill.kit import http
+from getbill.kit.http import Flag, Instant, Pagination
+from getbill.kit.text.names import Name
+from getbill.mapping import Field as MappedField
+from getbill.mapping import Instalments, Status, Unit
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Label = Annotated[Name, Field(min_length=1, max_length=200)]
@@ -46,7 +46,7 @@ class ImportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     page: Annotated[int, Field(ge=1, le=100_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
+    limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_DEFAULT
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     state: State | None = None
 

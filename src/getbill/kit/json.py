@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import orjson
 
-from getbill.kit import texts
 from getbill.kit.errors import BadRequest
 from getbill.kit.messages import excerpt, message
+from getbill.kit.text import storable_text
 
 _DEPTH_MAX = 64
 # A text, or what has no end of one: so that no place in the body is looked at twice.
@@ -114,7 +114,7 @@ def read(body: bytes) -> Any:
             )
         ) from error
     if "\\u" in text or "\x00" in text:
-        texts.refuse_fields(list(dict.fromkeys(texts.unstorable_in(value))))
+        storable_text.refuse_fields(list(dict.fromkeys(storable_text.unstorable_in(value))))
     return value
 
 

@@ -12,8 +12,8 @@ from typing import Final
 import asyncpg
 import structlog
 
-from getbill.kit import clock, lost
-from getbill.kit.stops import CannotRun, CannotRunNow
+from getbill.kit import clock, database
+from getbill.kit.exit_errors import CannotRun, CannotRunNow
 
 HEAD: Final = "0008"
 SERVER_MIN: Final = 16
@@ -70,7 +70,7 @@ def _may_pass(error: Exception) -> bool:
     if isinstance(error, socket.gaierror):
         return error.errno == socket.EAI_AGAIN
     # Before it starts the socket of an embedded server is not there.
-    return isinstance(error, OSError) or lost.is_away(error)
+    return isinstance(error, OSError) or database.is_away(error)
 
 
 async def check_server(connection: asyncpg.Connection) -> None:
@@ -94,12 +94,12 @@ async def check_revision(dsn: str) -> None:
     try:
         await check_server(connection)
         found = await current(connection)
-    except lost.LOST as error:
-        if not lost.is_away(error):
+    except database.LOST as error:
+        if not database.is_away(error):
             raise
         raise DatabaseAway(f"The database went away: {type(error).__name__}") from error
     finally:
-        with suppress(*lost.LOST):
+        with suppress(*database.LOST):
             await connection.close(timeout=1)
     if found != HEAD:
         raise DatabaseBehind(found)

@@ -9,7 +9,7 @@ from getbill import debts, events
 from getbill.companies import SandboxOnly
 from getbill.debts import Debt
 from getbill.kit import ids, json
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import refusal
 from getbill.kit.messages import message
 from getbill.kit.money import Money

@@ -9,11 +9,9 @@ from starlette.responses import Response
 from getbill import access, debts
 from getbill.access import Caller, Change
 from getbill.debts import Debt
-from getbill.kit import ids, paging
-from getbill.kit.db import Database, Transaction
-from getbill.kit.http import answer, body
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
+from getbill.kit import http, ids
+from getbill.kit.database import Database, Transaction
+from getbill.kit.http import Route, answer, body, problems
 from getbill.payments import actions, queries, wire
 from getbill.payments.actions import Entered
 from getbill.payments.wire import EnteredShown, NewPaymentBody, PageQuery, PaymentList, SimulationBody
@@ -59,7 +57,7 @@ async def list_payments(
     debt = await debts.find(database, caller.workspace, ids.read("debt", debt_id))
     offset = (query.page - 1) * query.limit
     found, total = await queries.entries_of(database, debt, query.limit, offset)
-    pages = paging.pagination(total, query.page, query.limit, None)
+    pages = http.pagination(total, query.page, query.limit, None)
     return answer(200, {"data": [wire.entry(entry) for entry in found], "pagination": pages})
 
 

@@ -3,7 +3,7 @@
 from asyncpg import Record
 
 from getbill.debts import Debt
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.payments.model import Entry, note_context
 
 _OF_DEBT = Statement(

@@ -15,11 +15,11 @@ from pydantic import (
 )
 
 from getbill.debts import Debt
-from getbill.kit import ids, json, paging
+from getbill.kit import http, ids, json
 from getbill.kit.errors import FieldError, Invalid, WrongValue, one_field
+from getbill.kit.http import Currency, Instant, MoneyNumber, Pagination, Printable
 from getbill.kit.messages import VALUE, excerpt, message
 from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money
-from getbill.kit.shapes import Currency, Instant, MoneyNumber, Pagination, Printable
 from getbill.kit.validation import formed
 from getbill.payments.actions import Entered
 from getbill.payments.model import Entry, NewEntry
@@ -164,7 +164,7 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     page: Annotated[int, Field(ge=1, le=100_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_MAX
+    limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_MAX
 
 
 class PaymentShown(BaseModel):

@@ -5,7 +5,7 @@ itself a few times, later each time; then a person puts it back: each has a todo
 in a gauge, and `/readyz` names it.
 """
 
-from getbill.kit.isolation import is_passing, isolated
+from getbill.kit.database import is_passing, isolated
 from getbill.quarantine.actions import (
     all_retried,
     cured,

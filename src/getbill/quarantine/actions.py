@@ -8,7 +8,7 @@ import structlog
 
 from getbill import todos
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.messages import Message, message
 from getbill.quarantine.model import (
     INSTALLATION,

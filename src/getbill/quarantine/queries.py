@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine.model import Aside, Item
 
 _DUE = Statement(

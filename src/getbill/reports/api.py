@@ -8,10 +8,8 @@ from starlette.responses import Response
 
 from getbill import access
 from getbill.access import Caller
-from getbill.kit.db import Database
-from getbill.kit.http import answer, refuse_empty_range
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
+from getbill.kit.database import Database
+from getbill.kit.http import Route, answer, problems, refuse_empty_range
 from getbill.reports import queries, wire
 from getbill.reports.wire import PeriodQuery, ReportShown, StatisticsShown
 

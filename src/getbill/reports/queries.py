@@ -8,7 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.debts import STATUSES
-from getbill.kit.db import Database, Statement
+from getbill.kit.database import Database, Statement
 from getbill.kit.money import Money
 
 DAYS_DEFAULT = 90

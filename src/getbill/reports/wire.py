@@ -7,9 +7,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from getbill.kit import json
 from getbill.kit.errors import WrongValue
+from getbill.kit.http import Day, DayAsked, MoneyNumber
 from getbill.kit.messages import VALUE, message
 from getbill.kit.money import Money
-from getbill.kit.shapes import Day, DayAsked, MoneyNumber
 from getbill.reports.queries import Report, Statistics
 
 

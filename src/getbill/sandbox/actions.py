@@ -6,7 +6,7 @@ from uuid import UUID
 from getbill import access, events
 from getbill.companies import SandboxOnly, Workspace
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import Conflict, one_field
 from getbill.kit.messages import message
 from getbill.sandbox.model import Advance, of_row

@@ -10,10 +10,8 @@ from starlette.responses import Response
 from getbill import access
 from getbill.access import Caller, Change
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Transaction
-from getbill.kit.http import answer, body
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
+from getbill.kit.database import Database, Transaction
+from getbill.kit.http import Route, answer, body, problems
 from getbill.sandbox import actions, queries, wire
 from getbill.sandbox.model import Advance
 from getbill.sandbox.wire import AdvanceBody, AdvanceShown, ClockShown

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from getbill import companies, quarantine, timelines
+from getbill import companies, contacts, quarantine
 from getbill.companies import Workspace
+from getbill.contacts import Desk, KeepGoing, others_go_on
 from getbill.kit import clock
 from getbill.sandbox import actions, queries
 from getbill.sandbox.model import Advance
-from getbill.timelines import Desk, KeepGoing, others_go_on
 
 _log = structlog.get_logger(__name__)
 
@@ -35,9 +35,9 @@ async def send_due(desk: Desk, keep_going: KeepGoing) -> int:
             break
         async with others_go_on(desk.database, workspace_id):
             workspace = await companies.workspace(desk.database, desk.vault, workspace_id)
-            taken += await timelines.send_due_in(
+            taken += await contacts.send_due_in(
                 desk, workspace, keep_going
-            ) or await timelines.send_suspects_in(desk, workspace, keep_going)
+            ) or await contacts.send_suspects_in(desk, workspace, keep_going)
     return taken
 
 
@@ -66,9 +66,9 @@ async def _move(desk: Desk, found: Advance, keep_going: KeepGoing) -> Advance | 
                 return None
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             continue
-        if await timelines.is_busy(desk.database, found.workspace_id):
+        if await contacts.is_busy(desk.database, found.workspace_id):
             # What was claimed before the clock began to move, or by a worker that died, has to land first.
-            await timelines.recover(desk)
+            await contacts.recover(desk)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             continue
         moved = await _step(desk, found, keep_going)
@@ -81,7 +81,7 @@ async def _move(desk: Desk, found: Advance, keep_going: KeepGoing) -> Advance | 
 
 async def _step(desk: Desk, found: Advance, keep_going: KeepGoing) -> Advance | None:
     """Carry out what is due at the next instant at which anything is, or arrive; None when it is not ours."""
-    due = await timelines.next_due(desk.database, found.workspace_id)
+    due = await contacts.next_due(desk.database, found.workspace_id)
     if due is None or due > found.target_at:
         return await actions.arrive(desk.database, found)
     at = max(due, found.reached_at)
@@ -90,7 +90,7 @@ async def _step(desk: Desk, found: Advance, keep_going: KeepGoing) -> Advance | 
         return None
     workspace = await companies.workspace(desk.database, desk.vault, found.workspace_id)
     done = await _send_all_due(desk, workspace, keep_going)
-    done = done or await timelines.send_suspects_in(desk, workspace, keep_going)
+    done = done or await contacts.send_suspects_in(desk, workspace, keep_going)
     if not done:
         # Somebody else holds the debt for a moment.
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
@@ -102,12 +102,12 @@ async def _send_all_due(desk: Desk, workspace: Workspace, keep_going: KeepGoing)
 
     async def lane() -> int:
         done = 0
-        while keep_going() and (taken := await timelines.send_due_in(desk, workspace, keep_going)):
+        while keep_going() and (taken := await contacts.send_due_in(desk, workspace, keep_going)):
             done += taken
         return done
 
-    first = await timelines.send_due_in(desk, workspace, keep_going)
-    return first + await timelines.abreast([lane] * (desk.pace.abreast if first >= desk.pace.batch else 1))
+    first = await contacts.send_due_in(desk, workspace, keep_going)
+    return first + await contacts.abreast([lane] * (desk.pace.abreast if first >= desk.pace.batch else 1))
 
 
 def _lease() -> datetime:

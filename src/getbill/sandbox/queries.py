@@ -5,7 +5,7 @@ from uuid import UUID
 from getbill.companies import Workspace
 from getbill.kit import clock, ids
 from getbill.kit.clock import WorkspaceClock
-from getbill.kit.db import Database, Statement
+from getbill.kit.database import Database, Statement
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 from getbill.sandbox.model import Advance, of_row

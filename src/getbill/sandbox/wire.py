@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import WrongValue
+from getbill.kit.http import Instant, some_of
 from getbill.kit.messages import message
-from getbill.kit.shapes import Instant, some_of
 from getbill.sandbox.model import ADVANCE_DAYS_MAX, Advance
 
 

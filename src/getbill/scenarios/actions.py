@@ -8,7 +8,7 @@ from getbill import access, templates
 from getbill.channels import NOTICES
 from getbill.companies import OwnScenario, Workspace
 from getbill.kit import calendar, clock, json
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import Conflict, one_field
 from getbill.kit.messages import excerpt, message
 from getbill.scenarios import catalogue, versions

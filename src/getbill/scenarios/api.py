@@ -10,10 +10,8 @@ from starlette.responses import Response
 from getbill import access
 from getbill.access import Caller, Change
 from getbill.companies import Workspace
-from getbill.kit.db import Database, Transaction
-from getbill.kit.http import answer, body
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
+from getbill.kit.database import Database, Transaction
+from getbill.kit.http import Route, answer, body, problems
 from getbill.scenarios import actions, catalogue, versions, wire
 from getbill.scenarios.checks import ScenarioInvalid
 from getbill.scenarios.model import Scenario

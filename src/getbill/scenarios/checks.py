@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from getbill.channels import NOTICES, Channel
-from getbill.kit import json, languages
+from getbill.kit import json
 from getbill.kit.messages import Message, excerpt, message
+from getbill.kit.text import languages
 from getbill.kit.validation import field_subject, sentence
 from getbill.scenarios.model import End, Scenario, Step, Unit
 

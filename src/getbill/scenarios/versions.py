@@ -10,7 +10,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.companies import Workspace
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
 from getbill.scenarios import catalogue

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from getbill.channels import AddressKind, Channel
 from getbill.companies import Workspace
 from getbill.kit.errors import FieldError, Invalid, refusal
-from getbill.kit.shapes import Flag, MoneyNumber, written_day
+from getbill.kit.http import Flag, MoneyNumber, written_day
 from getbill.scenarios import catalogue
 from getbill.scenarios.checks import ScenarioInvalid, to_data
 from getbill.scenarios.conditions import PromiseWord

@@ -9,7 +9,7 @@ else. `getbill.sftp.server` speaks the protocol and is loaded by that process al
 from getbill.sftp.credentials import create_login, end_login, login, logins, named, revoke_login, rotate_login
 from getbill.sftp.jobs import PickUp, cut_deserted, erase, expire
 from getbill.sftp.model import PREFIX, Limits, Login, NewLogin
-from getbill.sftp.picking import WAKE, ask, put_back
+from getbill.sftp.pickup import WAKE, ask, put_back
 
 __all__ = [
     "PREFIX",

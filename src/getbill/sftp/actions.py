@@ -13,7 +13,7 @@ from asyncpg import UniqueViolationError
 from getbill import vault
 from getbill.companies import Workspace
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.sftp import queries
 from getbill.sftp.model import (
     CHUNK_BYTES,

@@ -11,11 +11,9 @@ from starlette.responses import Response
 from getbill import access
 from getbill.access import Caller, Change
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Transaction
-from getbill.kit.http import answer, body
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
-from getbill.sftp import credentials, hostkeys, picking, wire
+from getbill.kit.database import Database, Transaction
+from getbill.kit.http import Route, answer, body, problems
+from getbill.sftp import credentials, host_keys, pickup, wire
 from getbill.sftp.model import PREFIX, Login, NewLogin
 from getbill.sftp.wire import LoginList, LoginShown, NewLoginBody, OpenedLogin, PickUpShown, RotateLoginBody
 
@@ -33,7 +31,7 @@ async def create_sftp_login(
     change: Lets, new: Annotated[NewLoginBody, body(NewLoginBody, optional=True)]
 ) -> Response:
     """Let a system drop files over SFTP, into folders of its own. The answer shows the password, once."""
-    hosts = await hostkeys.host_fingerprints(change.database)
+    hosts = await host_keys.host_fingerprints(change.database)
     by = change.caller.actor
     wanted = NewLogin(change.workspace.id, new.name, new.username, tuple(new.public_keys), new.password, by)
 
@@ -58,7 +56,7 @@ async def rotate_sftp_login(
     change: Lets, login_id: str, asked: Annotated[RotateLoginBody, body(RotateLoginBody, optional=True)]
 ) -> Response:
     """Replace the password, and the keys where new ones are given. The old ones open no more; files stay."""
-    hosts = await hostkeys.host_fingerprints(change.database)
+    hosts = await host_keys.host_fingerprints(change.database)
     login = await credentials.login(change.database, change.workspace.id, ids.read(PREFIX, login_id))
     keys = None if asked.public_keys is None else tuple(asked.public_keys)
 
@@ -88,7 +86,7 @@ async def pick_up_sftp_files(change: Writes) -> Response:
     """Import what was dropped now, rather than on the hour. Files that are still being written to wait."""
 
     async def work(tx: Transaction) -> access.Reply:
-        count = await picking.ask(tx, change.workspace.id, clock.wall())
+        count = await pickup.ask(tx, change.workspace.id, clock.wall())
         return lambda: answer(202, {"files": count})
 
     return await change.commit(work)

@@ -20,11 +20,12 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
 from getbill import access
 from getbill.access import OPERATOR, Actor
-from getbill.kit import ids, texts
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit import ids
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import Invalid, NotFound, one_field
 from getbill.kit.messages import excerpt, message
-from getbill.sftp import hostkeys
+from getbill.kit.text import storable_text
+from getbill.sftp import host_keys
 from getbill.sftp.model import KEYS_MAX, PREFIX, USERNAME, Login, NewLogin, UsernameTaken
 
 _FAILURES_MAX: Final = 10
@@ -223,7 +224,7 @@ async def named(database: Database, text: str) -> Login:
 
 async def claimed(database: Database, username: str) -> Claimed | None:
     """Return the login that somebody claims to be, None when nobody is called so or it is revoked."""
-    row = await database.fetchrow(_BY_USERNAME, username) if texts.is_storable(username) else None
+    row = await database.fetchrow(_BY_USERNAME, username) if storable_text.is_storable(username) else None
     if row is None:
         return None
     return Claimed(await login(database, row["workspace_id"], row["id"]), row["password_hash"])
@@ -268,7 +269,7 @@ def _fingerprint(text: str, pointer: str) -> str:
         raise _no_key(pointer)
     try:
         load_ssh_public_key(" ".join(parts[:2]).encode())
-        return hostkeys.fingerprint(text)
+        return host_keys.fingerprint(text)
     except (ValueError, UnsupportedAlgorithm):
         raise _no_key(pointer) from None
 

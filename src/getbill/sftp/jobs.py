@@ -15,15 +15,15 @@ from getbill import companies, imports, quarantine
 from getbill.companies import Workspace
 from getbill.imports import FileEmpty, FileTooLarge, Import, ImportSuperseded
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound, Problem
 from getbill.kit.messages import message, translated
 from getbill.quarantine import Item
-from getbill.sftp import actions, picking, queries
+from getbill.sftp import actions, pickup, queries
 from getbill.sftp.model import DESERTED, PREFIX, Folder
-from getbill.sftp.picking import Taken, TakenByAnother
+from getbill.sftp.pickup import Taken, TakenByAnother
 from getbill.sftp.queries import Box
-from getbill.sftp.returning import Return
+from getbill.sftp.result_files import Return
 from getbill.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -82,12 +82,12 @@ class PickUp:
     async def turn(self) -> bool:
         """Take one step with one file; say whether there may be more to do at once."""
         now = clock.wall()
-        ended = await picking.take_ended(self._database, now)
-        taken = ended or await picking.take(self._database, now, picking.last_due(now, self._minutes))
+        ended = await pickup.take_ended(self._database, now)
+        taken = ended or await pickup.take(self._database, now, pickup.last_due(now, self._minutes))
         if taken is None:
             return False
         try:
-            async with picking.kept(self._database, taken):
+            async with pickup.kept(self._database, taken):
                 await self._go_on(taken)
         except (TakenByAnother, ImportSuperseded):
             _log.warning("sftp_file_lost", import_id=imports.show("sftp", taken.import_id))
@@ -100,7 +100,7 @@ class PickUp:
     async def _set_aside(self, taken: Taken, error: Exception) -> None:
         """Leave a file that failed to the next worker; set it aside where it failed often enough."""
         _log.error("sftp_file_failed", file=str(taken.file_id), tries=taken.tries, exc_info=error)
-        if taken.tries >= _FAILURES_MAX and await picking.hold(self._database, taken):
+        if taken.tries >= _FAILURES_MAX and await pickup.hold(self._database, taken):
             item = Item(taken.workspace_id, "file", taken.file_id)
             await quarantine.put_alone(self._database, item, error)
 
@@ -143,7 +143,7 @@ class PickUp:
         except (FileEmpty, FileTooLarge) as refusal:
             await self._reject(workspace, taken, box, refusal)
             return
-        await picking.hand_on(self._database, taken)
+        await pickup.hand_on(self._database, taken)
         _log.info("sftp_file_taken", import_id=imports.show("sftp", taken.import_id))
 
     async def _put_back(self, workspace: Workspace, taken: Taken, box: Box, found: Import) -> None:

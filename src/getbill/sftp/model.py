@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from getbill.access import OPERATOR, Actor, ActorKind
-from getbill.kit import names, texts
 from getbill.kit.errors import Conflict
+from getbill.kit.text import names, storable_text
 
 PREFIX: Final = "sftp"
 CHUNK_BYTES: Final = 256 * 1024
@@ -214,7 +214,7 @@ def _checked(name: str) -> str:
     name = unicodedata.normalize("NFC", name)
     if len(name.encode()) > _KEPT_NAME_BYTES_MAX:
         raise NoSuchPlace(f"A name has at most {_KEPT_NAME_BYTES_MAX} bytes.")
-    if names.hidden_in(name) is not None or not texts.is_storable(name) or "\\" in name:
+    if names.hidden_in(name) is not None or not storable_text.is_storable(name) or "\\" in name:
         raise NoSuchPlace("A name has no control characters, no marks of direction and no backslash.")
     return name
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from getbill.companies import Workspace
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.sftp.model import CHUNK_BYTES, FILES_MAX, File, Folder, NoSuchPlace, Place, State
 from getbill.vault import Key
 

@@ -17,8 +17,8 @@ from asyncssh.stream import SSHServerStreamSession
 
 from getbill import companies
 from getbill.kit import clock
-from getbill.kit.db import Database
-from getbill.sftp import credentials, hostkeys
+from getbill.kit.database import Database
+from getbill.sftp import credentials, host_keys
 from getbill.sftp.actions import Folders
 from getbill.sftp.credentials import Claimed
 from getbill.sftp.model import Limits, Login
@@ -81,7 +81,7 @@ class House:
 async def listen(house: House, bound: socket.socket) -> asyncssh.SSHAcceptor:
     """Answer on a bound socket until the acceptor is closed."""
     asyncssh.set_log_level("ERROR")
-    keys = await hostkeys.host_keys(house.database, house.vault)
+    keys = await host_keys.host_keys(house.database, house.vault)
     return await asyncssh.listen(
         sock=bound,
         server_factory=lambda: Door(house),

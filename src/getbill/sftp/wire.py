@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.kit import ids, json
-from getbill.kit.names import Name
-from getbill.kit.shapes import Flag, Instant
+from getbill.kit.http import Flag, Instant
+from getbill.kit.text.names import Name
 from getbill.sftp.model import KEYS_MAX, PREFIX, Login
 
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1oIhQ8zO0pN1vDkEo7N6PZ8Qd9J0a7y1m9mJw3w2bX erp@company.example"

@@ -4,7 +4,11 @@ Reading decides the encoding, the delimiter, the header and how each column writ
 the whole file, says what it decided and how sure it is, and guesses nothing about a single cell.
 """
 
-from getbill.sheets.dates import date_reader, is_midnight, read_date
+from getbill.sheets.cells.currency_symbols import country_of, currencies_of
+from getbill.sheets.cells.dates import date_reader, is_midnight, read_date
+from getbill.sheets.cells.numbers import currency_beside, is_formula_error, number_reader, read_number
+from getbill.sheets.cells.text import AROUND_TEXT, clean, read_text, whole
+from getbill.sheets.messages import CellWrong, Unreadable, reason
 from getbill.sheets.model import (
     Cell,
     Choices,
@@ -24,13 +28,9 @@ from getbill.sheets.model import (
     folded,
     letter,
 )
-from getbill.sheets.numbers import currency_beside, is_formula_error, number_reader, read_number
 from getbill.sheets.profiles import profile
-from getbill.sheets.reading import Sheet, open  # noqa: A004 - read as `sheets.open`
-from getbill.sheets.signs import country_of, currencies_of
-from getbill.sheets.texts import AROUND_TEXT, clean, read_text, whole
-from getbill.sheets.words import CellWrong, Unreadable, reason
-from getbill.sheets.writing import write_csv, write_xlsx
+from getbill.sheets.reader import Sheet, open  # noqa: A004 - read as `sheets.open`
+from getbill.sheets.writer import write_csv, write_xlsx
 
 __all__ = [
     "AROUND_TEXT",

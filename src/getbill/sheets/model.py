@@ -12,8 +12,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
-from getbill.sheets import words
-from getbill.sheets.words import CellWrong
+from getbill.sheets import messages
+from getbill.sheets.messages import CellWrong
 
 # What a cell holds: always text in a CSV; a workbook knows numbers, dates and truth, and None where nothing is.
 # A datetime is a date.
@@ -94,7 +94,7 @@ class Note:
 
     def told(self, language: str) -> str:
         """Return the sentence in French (`fr`) or English."""
-        return words.note(self.code, language, self.facts)
+        return messages.note(self.code, language, self.facts)
 
 
 @dataclass(frozen=True, slots=True)

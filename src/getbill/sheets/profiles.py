@@ -9,9 +9,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
-from getbill.sheets.columns import Sight
+from getbill.sheets.column_profiler import Sight
 from getbill.sheets.model import DATES_FROM_1904, Cell, ColumnProfile, Profile
-from getbill.sheets.reading import Sheet
+from getbill.sheets.reader import Sheet
 
 _BLOCK = 2_000
 _HEAD = 50

@@ -5,10 +5,10 @@ however long they were away. Where a restore took back what was told, the stream
 """
 
 from getbill.streams.api import router
+from getbill.streams.long_poll import Room, Seats
 from getbill.streams.model import GUARANTEE, Asked, Place, Pulled
 from getbill.streams.queries import place_of, pull
 from getbill.streams.sequencing import mend, place, set_missing_aside
-from getbill.streams.waiting import Room, Seats
 from getbill.streams.wire import EventShown, WebhookData, shown
 
 __all__ = [

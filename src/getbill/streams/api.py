@@ -11,15 +11,13 @@ from starlette.responses import Response
 from getbill import access, events
 from getbill.access import Caller
 from getbill.kit import clock, ids
-from getbill.kit.db import Database
+from getbill.kit.database import Database
 from getbill.kit.errors import NotFound
-from getbill.kit.http import answer
+from getbill.kit.http import Route, answer, problems
 from getbill.kit.messages import excerpt, message
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
 from getbill.streams import queries, wire
+from getbill.streams.long_poll import Room, Waiter
 from getbill.streams.model import Asked, Pulled
-from getbill.streams.waiting import Room, Waiter
 from getbill.streams.wire import EventPage, EventShown, EventsQuery
 from getbill.vault import Vault
 

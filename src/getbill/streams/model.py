@@ -6,7 +6,7 @@ from uuid import UUID
 
 from getbill.companies import Workspace
 from getbill.events import Placed, Stream
-from getbill.kit import paging
+from getbill.kit import http
 from getbill.kit.errors import BadRequest, TooManyRequests
 from getbill.kit.messages import message
 
@@ -84,26 +84,26 @@ class Pulled:
 
 def write_place(place: Place) -> str:
     """Return the cursor that names a place."""
-    return paging.write_cursor(_SORT, [place.epoch, place.position])
+    return http.write_cursor(_SORT, [place.epoch, place.position])
 
 
 def seal_place(place: Place, workspace: Workspace) -> str:
     """Return the cursor that names a place in a workspace's stream, and in no other one."""
-    return paging.seal(write_place(place), workspace.mark_of(_SORT))
+    return http.seal(write_place(place), workspace.mark_of(_SORT))
 
 
 def open_place(cursor: str, workspace: Workspace) -> Place:
     """Return the place a cursor names; raise BadRequest for one of another workspace's stream, or none at all."""
     try:
-        return read_place(paging.unseal(cursor, workspace.mark_of(_SORT)))
+        return read_place(http.unseal(cursor, workspace.mark_of(_SORT)))
     except BadRequest:
-        raise paging.not_ours("after") from None
+        raise http.not_ours("after") from None
 
 
 def read_place(cursor: str) -> Place:
     """Return the place a cursor names; raise BadRequest for what is no cursor of ours."""
-    epoch, position = paging.read_cursor(cursor, _SORT, 2)
+    epoch, position = http.read_cursor(cursor, _SORT, 2)
     # `type`, not `isinstance`: true is an int too.
     if type(epoch) is not int or type(position) is not int or not 0 <= position <= _POSITION_MAX:
-        raise paging.not_ours()
+        raise http.not_ours()
     return Place(epoch, position)

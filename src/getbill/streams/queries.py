@@ -6,7 +6,7 @@ from uuid import UUID
 from getbill import events
 from getbill.companies import Workspace
 from getbill.kit import ids
-from getbill.kit.db import Database
+from getbill.kit.database import Database
 from getbill.kit.errors import NotFound
 from getbill.streams.model import BEGINNING, LOST, Asked, Place, Pulled, open_place
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from getbill import events, quarantine
 from getbill.events import Marks
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.quarantine import Item
 
 _MISSING = Statement(

@@ -11,8 +11,8 @@ from getbill.companies import Workspace
 from getbill.events import KINDS, Placed
 from getbill.kit import ids
 from getbill.kit.errors import WrongValue
+from getbill.kit.http import Currency, Day, Instant, MoneyNumber
 from getbill.kit.messages import excerpt, message
-from getbill.kit.shapes import Currency, Day, Instant, MoneyNumber
 from getbill.streams.model import Asked, Place, Pulled, seal_place
 from getbill.vault import Key, Vault
 

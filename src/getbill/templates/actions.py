@@ -5,7 +5,7 @@ import asyncio
 from getbill import channels
 from getbill.channels import Message, MessageFacts, Wording, WordingBroken
 from getbill.companies import Workspace
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 from getbill.kit.errors import FieldError, one_field, refusal
 from getbill.templates import queries
 from getbill.templates.model import BUILT_IN, Edition

@@ -9,11 +9,9 @@ from starlette.responses import Response
 from getbill import access, channels
 from getbill.access import Caller, Change
 from getbill.companies import Company
-from getbill.kit import paging
-from getbill.kit.db import Database, Transaction
-from getbill.kit.http import answer, body
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
+from getbill.kit import http
+from getbill.kit.database import Database, Transaction
+from getbill.kit.http import Route, answer, body, problems
 from getbill.templates import actions, queries, wire
 from getbill.templates.model import OWN, Edition, named
 from getbill.templates.wire import (
@@ -61,7 +59,7 @@ async def list_template_versions(
     await queries.find(database, caller.workspace.id, *place)
     offset = (query.page - 1) * query.limit
     found, total = await queries.editions(database, caller.workspace.id, place, query.limit, offset)
-    pages = paging.pagination(total, query.page, query.limit, None)
+    pages = http.pagination(total, query.page, query.limit, None)
     return answer(200, {"data": [wire.shown(one) for one in found], "pagination": pages})
 
 

@@ -6,7 +6,7 @@ from asyncpg import Record
 
 from getbill import channels
 from getbill.channels import Channel, TemplateUnknown, Wording
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import excerpt, message
 from getbill.templates.model import BUILT_IN, Edition, Shelf, built_in

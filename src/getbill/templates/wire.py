@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.channels import Channel, Message, Wording
-from getbill.kit import json, paging
-from getbill.kit.names import Name
-from getbill.kit.shapes import Instant, Pagination
+from getbill.kit import http, json
+from getbill.kit.http import Instant, Pagination
+from getbill.kit.text.names import Name
 from getbill.templates.model import BUILT_IN, Edition
 
 Language = Literal["fr", "en", "de", "es"]
@@ -66,7 +66,7 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     page: Annotated[int, Field(ge=1, le=100_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
+    limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_DEFAULT
 
 
 class EditionBrief(BaseModel):

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from getbill.kit import ids
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 from getbill.kit.messages import Message, message
 from getbill.todos.model import GONE, KINDS, Todo, TodoDecided
 

@@ -11,11 +11,9 @@ from starlette.responses import Response
 from getbill import access
 from getbill.access import Caller
 from getbill.companies import Workspace
-from getbill.kit import ids, paging
-from getbill.kit.db import Database
-from getbill.kit.http import answer, language_of, spoken
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
+from getbill.kit import http, ids
+from getbill.kit.database import Database
+from getbill.kit.http import Route, answer, language_of, problems, spoken
 from getbill.todos import queries, wire
 from getbill.todos.model import Todo
 from getbill.todos.wire import TodoList, TodoQuery, TodoShown
@@ -32,9 +30,9 @@ async def list_todos(request: Request, caller: Reads, query: Annotated[TodoQuery
     database: Database = request.app.state.database
     wanted = wire.wanted(query, caller.workspace)
     found = await queries.page(database, caller.workspace.id, wanted)
-    total = await queries.count(database, caller.workspace.id, wanted, paging.EXACT_MAX + 1)
+    total = await queries.count(database, caller.workspace.id, wanted, http.EXACT_MAX + 1)
     cursor = wire.cursor_after(caller.workspace, found, query.limit)
-    pages = paging.pagination(total, query.page, query.limit, cursor)
+    pages = http.pagination(total, query.page, query.limit, cursor)
     files = await _files(request, caller, found)
     language = language_of(request)
     data = [wire.shown(one, files.get(one.subject_id), language) for one in found[: query.limit]]

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from getbill.kit import ids
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import NotFound
 from getbill.kit.messages import message
 from getbill.todos.model import Todo

@@ -6,9 +6,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from getbill.companies import Workspace
-from getbill.kit import ids, json, paging
+from getbill.kit import http, ids, json
+from getbill.kit.http import Instant, Pagination
 from getbill.kit.messages import DEFAULT
-from getbill.kit.shapes import Instant, Pagination
 from getbill.todos.model import Todo
 from getbill.todos.queries import Wanted
 
@@ -25,7 +25,7 @@ class TodoQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     page: Annotated[int, Field(ge=1, le=100_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=paging.LIMIT_MAX)] = paging.LIMIT_DEFAULT
+    limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_DEFAULT
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     type: list[Type] | None = None
     state: State | None = Field(None, description="Only todos in this state; both by default.")
@@ -88,8 +88,8 @@ class TodoList(BaseModel):
 
 def wanted(query: TodoQuery, workspace: Workspace) -> Wanted:
     """Return what a query asks for; raise BadRequest for a cursor that is not of this list."""
-    cursor = paging.opened(query.cursor, workspace.mark_of(_LIST))
-    after = paging.read_place(cursor, _SORT) if cursor else None
+    cursor = http.opened(query.cursor, workspace.mark_of(_LIST))
+    after = http.read_place(cursor, _SORT) if cursor else None
     return Wanted(
         types=list(query.type) if query.type else None,
         is_open=None if query.state is None else query.state == "open",
@@ -109,8 +109,8 @@ def cursor_after(workspace: Workspace, found: list[Todo], limit: int) -> str | N
     """Return the cursor after the first `limit` rows; None when there are no more."""
     if len(found) <= limit:
         return None
-    cursor = paging.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
-    return paging.sealed(cursor, workspace.mark_of(_LIST))
+    cursor = http.write_place(_SORT, found[limit - 1].created_at, found[limit - 1].id)
+    return http.sealed(cursor, workspace.mark_of(_LIST))
 
 
 def shown(todo: Todo, file: dict[str, Any] | None = None, language: str = DEFAULT) -> dict[str, Any]:

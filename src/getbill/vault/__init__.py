@@ -7,8 +7,9 @@ its replaced versions are destroyed, so that a destroyed key is soon unreadable 
 """
 
 from getbill.vault.actions import destroy, drop_key, make_key, unlock
-from getbill.vault.holders import holding
+from getbill.vault.key_holders import holding
 from getbill.vault.keyfile import KeyFile, Version, Versions
+from getbill.vault.maintenance import vacuum_keys
 from getbill.vault.model import (
     Key,
     Lookup,
@@ -23,7 +24,6 @@ from getbill.vault.model import (
 from getbill.vault.residue import Residue, ServerFilesClosed, look
 from getbill.vault.rotation import SETTLED, Rotation, rotate
 from getbill.vault.status import Kept, Standing, standing
-from getbill.vault.upkeep import vacuum
 
 __all__ = [
     "SETTLED",
@@ -51,6 +51,6 @@ __all__ = [
     "rotate",
     "standing",
     "unlock",
-    "vacuum",
+    "vacuum_keys",
     "write_master_keys",
 ]

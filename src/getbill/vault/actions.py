@@ -4,7 +4,7 @@ from pathlib import Path
 from uuid import UUID
 
 from getbill.kit import clock
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.vault.keyfile import KeyFile, Version, Versions, of_another
 from getbill.vault.model import Key, MasterKeyMissing, MasterKeyWrong, Vault, read_master_keys
 from getbill.vault.rotation import REGISTER_MASTER

@@ -13,7 +13,8 @@ from pathlib import Path
 from re import compile as pattern
 from typing import Final
 
-from getbill.kit import crashes, files
+from getbill.kit import failpoints
+from getbill.kit.files import durable_files
 from getbill.vault.model import Key, MasterKeyWrong, read_master_keys
 
 DESTROYED_MAX: Final = 50
@@ -165,17 +166,17 @@ class KeyFile:
     def write(self, versions: Versions) -> None:
         """Write all versions, for their owner alone, so that a crash leaves the old file or the new one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        files.replace(self.path, _text(versions).encode())
+        durable_files.replace(self.path, _text(versions).encode())
 
     def destroy(self, versions: Versions) -> None:
         """Write the versions that remain, and overwrite the file that held the others."""
         former = self.path.with_name(f"{self.path.name}.old")
         if not former.exists():
             os.link(self.path, former)
-            files.sync_folder(self.path.parent)
+            durable_files.sync_folder(self.path.parent)
         self.write(versions)
-        crashes.at("vault.destroying")
-        files.shred(former)
+        failpoints.at("vault.destroying")
+        durable_files.shred(former)
 
     def finish(self) -> None:
         """Overwrite what a destruction that was killed half-way, or a draft, left of the keys."""
@@ -184,10 +185,10 @@ class KeyFile:
             self.path.with_name(f"{self.path.name}.new"),
         )
         if former.exists() and not former.samefile(self.path):
-            files.shred(former)
+            durable_files.shred(former)
         elif former.exists():
             former.unlink()
-        files.shred(draft)
+        durable_files.shred(draft)
 
 
 def _versions(line: str) -> list[Version]:

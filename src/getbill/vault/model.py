@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from getbill.kit import clock, files
-from getbill.kit.stops import CannotRun
+from getbill.kit import clock
+from getbill.kit.exit_errors import CannotRun
+from getbill.kit.files import durable_files
 
 _log = structlog.get_logger(__name__)
 
@@ -295,4 +296,6 @@ def write_master_keys(path: Path, keys: list[Key]) -> None:
     """Write the master keys, readable by their owner alone, so that a crash leaves all of them or the old file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # A database sealed under a key that is gone is lost: file and folder are synced.
-    files.replace(path, "".join(base64.b64encode(key.secret).decode() + "\n" for key in keys).encode())
+    durable_files.replace(
+        path, "".join(base64.b64encode(key.secret).decode() + "\n" for key in keys).encode()
+    )

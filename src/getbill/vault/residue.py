@@ -13,8 +13,8 @@ from uuid import UUID
 
 import asyncpg
 
-from getbill.kit.db import Database, Statement
-from getbill.kit.stops import CannotRun
+from getbill.kit.database import Database, Statement
+from getbill.kit.exit_errors import CannotRun
 from getbill.vault.model import Key, SealBroken
 
 CHUNK_BYTES: Final = 8 * 1024 * 1024

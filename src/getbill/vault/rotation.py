@@ -15,10 +15,10 @@ from uuid import UUID
 import structlog
 from asyncpg import Record
 
-from getbill.kit import clock, crashes
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit import clock, failpoints
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.key_life import lasting
-from getbill.vault import holders
+from getbill.vault import key_holders
 from getbill.vault.keyfile import KeyFile, Version, Versions, of_another
 from getbill.vault.model import MasterKeyWrong, SealBroken, Vault
 
@@ -108,7 +108,7 @@ async def _register(database: Database, vault: Vault) -> None:
         await tx.execute(_RETIRE_MASTER, key_id)
         await tx.execute(REGISTER_MASTER, key_id, vault.wrap_installation(), clock.wall())
         await tx.execute(_FORGET_MASTERS, [key.id.hex() for key in vault.masters])
-    crashes.at("vault.registered")
+    failpoints.at("vault.registered")
 
 
 async def _rewrap_all(database: Database, vault: Vault, goes_on: GoesOn = forever) -> tuple[int, bool]:
@@ -135,7 +135,7 @@ async def _pass(database: Database, vault: Vault, goes_on: GoesOn) -> tuple[int,
             place = rows[-1]["workspace_id"], rows[-1]["subject_id"]
         done += len(fresh)
         unreadable += len(rows) - len(fresh)
-        crashes.at("vault.rewrapped")
+        failpoints.at("vault.rewrapped")
     return done, unreadable
 
 
@@ -187,7 +187,7 @@ class Rotation:
                 dated = dated.announced(now)
             if dated != versions:
                 self._file.write(dated)
-        crashes.at("vault.announced")
+        failpoints.at("vault.announced")
         return dated
 
     async def promote(self) -> list[str]:
@@ -197,12 +197,12 @@ class Rotation:
             versions = await self._locked(tx)
             if versions.next is None:
                 return []
-            lacking = await holders.lacking(self._database, versions.next.shown_id)
+            lacking = await key_holders.lacking(self._database, versions.next.shown_id)
             if lacking:
                 return lacking
             self._file.write(versions.promoted(clock.wall()))
         _log.info("vault_rotated", current=versions.next.shown_id, replaced=versions.current.shown_id)
-        crashes.at("vault.promoted")
+        failpoints.at("vault.promoted")
         return []
 
     async def settle(self, goes_on: GoesOn = forever) -> int | None:
@@ -214,7 +214,7 @@ class Rotation:
         current_id = self._vault.current.id.hex()
         if await is_settled(self._database, current_id):
             return 0
-        if await holders.behind(self._database, current_id):
+        if await key_holders.behind(self._database, current_id):
             return None
         moved, is_done = await _rewrap_all(self._database, self._vault, goes_on)
         if not is_done:
@@ -231,7 +231,7 @@ class Rotation:
         wait = SETTLED if at_once else max(self._kept, SETTLED)
         ended = [version for version in versions.replaced if (version.replaced_at or now) + wait <= now]
         current_id = versions.current.shown_id
-        if not ended or await holders.behind(self._database, current_id):
+        if not ended or await key_holders.behind(self._database, current_id):
             return []
         self._vault.refresh()
         # Whatever a slow change wrapped with the old one after the rotation.
@@ -244,7 +244,7 @@ class Rotation:
             self._file.destroy(left)
             await tx.execute(_FORGET_MASTERS, [version.shown_id for version in left.kept])
         _log.info("vault_versions_destroyed", versions=[version.shown_id for version in ended])
-        crashes.at("vault.destroyed")
+        failpoints.at("vault.destroyed")
         return ended
 
     async def _locked(self, tx: Transaction) -> Versions:

@@ -7,10 +7,10 @@ from typing import Final
 from asyncpg import Record
 
 from getbill.kit import clock
-from getbill.kit.db import Database, Statement
+from getbill.kit.database import Database, Statement
 from getbill.kit.key_life import lasting
-from getbill.vault import holders
-from getbill.vault.holders import FRESH
+from getbill.vault import key_holders
+from getbill.vault.key_holders import FRESH
 from getbill.vault.keyfile import KeyFile, of_another
 from getbill.vault.model import Vault
 
@@ -77,7 +77,7 @@ async def _in_file(
     since = versions.current.made_at or registered_at
     rotation_at = since + in_use
     following = versions.next
-    lacking = tuple(await holders.lacking(database, following.shown_id)) if following else ()
+    lacking = tuple(await key_holders.lacking(database, following.shown_id)) if following else ()
     # A worker comes by every few seconds; a process that was killed is waited for as long as it may be alive.
     is_late = clock.wall() > rotation_at + 5 * FRESH
     return Standing(

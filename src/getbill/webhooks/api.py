@@ -9,20 +9,25 @@ from starlette.responses import Response
 from getbill import access
 from getbill.access import Caller, Change
 from getbill.kit import ids
-from getbill.kit.db import Database, Transaction
-from getbill.kit.http import answer, body
-from getbill.kit.routes import Route, gather
-from getbill.kit.shapes import problems
-from getbill.webhooks import actions, changeover, log_api, queries, resending_api, wire
-from getbill.webhooks.addresses import Reach
-from getbill.webhooks.queries import PREFIX
+from getbill.kit.database import Database, Transaction
+from getbill.kit.http import Route, answer, body, gather, problems
+from getbill.webhooks import delivery_log, endpoints, replays
+from getbill.webhooks.endpoints import (
+    PREFIX,
+    CutOverBody,
+    EndpointChangeBody,
+    EndpointList,
+    EndpointShown,
+    NewEndpointBody,
+    OpenedShown,
+    RotateBody,
+)
 from getbill.webhooks.rights import READING
-from getbill.webhooks.shapes import CutOverBody, EndpointChangeBody, NewEndpointBody, RotateBody
-from getbill.webhooks.wire import EndpointList, EndpointShown, OpenedShown
+from getbill.webhooks.ssrf import Reach
 
 router = APIRouter(prefix="/external-api/v1/webhooks", tags=["Webhooks"], route_class=Route)
 # Before the routes of one webhook: `stats` is no webhook's id.
-gather(router, log_api.router, resending_api.router)
+gather(router, delivery_log.router, replays.router)
 
 Reads = Annotated[Caller, Depends(access.requires("webhooks:read"))]
 Writes = Annotated[Change, Depends(access.change("webhooks:write"))]
@@ -38,11 +43,13 @@ def _reach(change: Change) -> Reach:
 @router.post("", status_code=201, response_model=OpenedShown, responses=problems(409, 415, 422))
 async def create_webhook(change: Opens, new: Annotated[NewEndpointBody, body(NewEndpointBody)]) -> Response:
     """Have events sent to a URL, from now on. The answer shows the secret that signs them, once."""
-    wire.refuse_unreachable(new.url, _reach(change))
+    endpoints.refuse_unreachable(new.url, _reach(change))
 
     async def work(tx: Transaction) -> access.Reply:
-        opened = await actions.create(tx, change.workspace, wire.new_endpoint(new), change.caller.actor)
-        shown = wire.opened(opened)
+        opened = await endpoints.create(
+            tx, change.workspace, endpoints.new_endpoint(new), change.caller.actor
+        )
+        shown = endpoints.opened(opened)
         return lambda: answer(201, shown, {"Location": f"{router.prefix}/{shown['id']}"})
 
     return await change.commit(work)
@@ -52,16 +59,16 @@ async def create_webhook(change: Opens, new: Annotated[NewEndpointBody, body(New
 async def list_webhooks(request: Request, caller: Reads) -> Response:
     """List where events are sent."""
     database: Database = request.app.state.database
-    found = await queries.endpoints(database, caller.workspace)
-    return answer(200, {"data": [wire.endpoint(endpoint) for endpoint in found]})
+    found = await endpoints.list_endpoints(database, caller.workspace)
+    return answer(200, {"data": [endpoints.endpoint(endpoint) for endpoint in found]})
 
 
 @router.get("/{webhook_id}", response_model=EndpointShown, responses=problems(404))
 async def get_webhook(request: Request, caller: Reads, webhook_id: str) -> Response:
     """Return one webhook, without its secret."""
     database: Database = request.app.state.database
-    found = await queries.find(database, caller.workspace, ids.read(PREFIX, webhook_id))
-    return answer(200, wire.endpoint(found))
+    found = await endpoints.find(database, caller.workspace, ids.read(PREFIX, webhook_id))
+    return answer(200, endpoints.endpoint(found))
 
 
 @router.put("/{webhook_id}", response_model=EndpointShown, responses=problems(404, 409, 415, 422))
@@ -74,16 +81,16 @@ async def update_webhook(
     (`url`, `events`, `fields`, `headers`, enabling) needs the scope `debts:read` too; who sends `url` or enables it is
     its `owner` from then on.
     """
-    changes = wire.changes(changed)
-    if actions.reaches_further(changes):
+    changes = endpoints.changes(changed)
+    if endpoints.reaches_further(changes):
         change.caller.require(READING)
     if changed.url is not None:
-        wire.refuse_unreachable(changed.url, _reach(change))
+        endpoints.refuse_unreachable(changed.url, _reach(change))
 
     async def work(tx: Transaction) -> access.Reply:
         endpoint_id = ids.read(PREFIX, webhook_id)
-        found = await actions.update(tx, change.workspace, endpoint_id, changes, change.caller.actor)
-        return lambda: answer(200, wire.endpoint(found))
+        found = await endpoints.update(tx, change.workspace, endpoint_id, changes, change.caller.actor)
+        return lambda: answer(200, endpoints.endpoint(found))
 
     return await change.commit(work)
 
@@ -93,8 +100,8 @@ async def delete_webhook(change: Writes, webhook_id: str) -> Response:
     """Send nothing there any more, and return the webhook as it was; what was still owed to it is dropped."""
 
     async def work(tx: Transaction) -> access.Reply:
-        deleted = await actions.delete(tx, change.workspace, ids.read(PREFIX, webhook_id))
-        return lambda: answer(200, wire.endpoint(deleted))
+        deleted = await endpoints.delete(tx, change.workspace, ids.read(PREFIX, webhook_id))
+        return lambda: answer(200, endpoints.endpoint(deleted))
 
     return await change.commit(work)
 
@@ -114,10 +121,10 @@ async def rotate_webhook_secret(
 
     async def work(tx: Transaction) -> access.Reply:
         endpoint_id = ids.read(PREFIX, webhook_id)
-        opened = await changeover.rotate(
+        opened = await endpoints.rotate(
             tx, change.workspace, endpoint_id, asked.overlap_hours, change.caller.actor
         )
-        return lambda: answer(200, wire.opened(opened))
+        return lambda: answer(200, endpoints.opened(opened))
 
     return await change.commit(work)
 
@@ -130,7 +137,7 @@ async def cut_over_webhook_secret(
 
     async def work(tx: Transaction) -> access.Reply:
         endpoint_id = ids.read(PREFIX, webhook_id)
-        found = await changeover.cut_over(tx, change.workspace, endpoint_id, ends_overlap=asked.end_overlap)
-        return lambda: answer(200, wire.endpoint(found))
+        found = await endpoints.cut_over(tx, change.workspace, endpoint_id, ends_overlap=asked.end_overlap)
+        return lambda: answer(200, endpoints.endpoint(found))
 
     return await change.commit(work)

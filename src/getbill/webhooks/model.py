@@ -14,8 +14,8 @@ from getbill.events import KINDS
 from getbill.kit import ids, json
 from getbill.kit.errors import Conflict
 from getbill.vault import Key, Vault
-from getbill.webhooks import rights, rotation
-from getbill.webhooks.rotation import Rotation, Signing, signature_headers
+from getbill.webhooks import rights, secret_rotation
+from getbill.webhooks.secret_rotation import Rotation, Signing, signature_headers
 
 # The seed's six: what an endpoint gets that asks for nothing in particular.
 EVENTS_DEFAULT = events.DEFAULTS
@@ -108,7 +108,7 @@ class Endpoint:
 
     def rotation(self, now: datetime) -> Rotation | None:
         """Return the rotation that is under way at a wall-time instant."""
-        return rotation.under_way(now, self.cut_over_at, self.rotation_ends_at)
+        return secret_rotation.under_way(now, self.cut_over_at, self.rotation_ends_at)
 
 
 @dataclass(frozen=True, slots=True)

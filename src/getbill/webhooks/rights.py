@@ -10,7 +10,7 @@ from uuid import UUID
 from getbill import access, todos
 from getbill.access import Actor
 from getbill.kit import ids, json
-from getbill.kit.db import Statement, Transaction
+from getbill.kit.database import Statement, Transaction
 
 # The todo that asks whether an endpoint without an owner's right is to be sent data.
 TODO: Final = "webhook_rights"

@@ -6,8 +6,7 @@ A sender is handed a rendered message and says what became of it. It declares wh
 
 from getbill.channels.senders.bounces import Bounce, read_bounce
 from getbill.channels.senders.fakes import Fake
-from getbill.channels.senders.gateway import Gateway
-from getbill.channels.senders.gateways import GatewaySettings, read_gateways
+from getbill.channels.senders.http_provider import Gateway
 from getbill.channels.senders.model import (
     Assurance,
     Capabilities,
@@ -19,7 +18,8 @@ from getbill.channels.senders.model import (
     failed,
     unknown,
 )
-from getbill.channels.senders.roster import Senders, senders
+from getbill.channels.senders.provider_settings import GatewaySettings, read_gateways
+from getbill.channels.senders.registry import Senders, senders
 from getbill.channels.senders.smtp import Smtp, SmtpSettings
 
 __all__ = [

@@ -11,7 +11,7 @@ from email.message import Message
 from email.policy import compat32
 
 from getbill.channels.senders.model import Fate, Outcome, failed
-from getbill.channels.senders.refusals import takes_no_mail
+from getbill.channels.senders.smtp_replies import takes_no_mail
 
 _OURS = re.compile(r"<(followup_[0-9a-z]{26})\.(workspace_[0-9a-z]{26})@[^>\s]+>")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")

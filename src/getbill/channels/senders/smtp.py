@@ -23,7 +23,7 @@ from getbill.channels.senders.model import (
     failed,
     unknown,
 )
-from getbill.channels.senders.refusals import takes_no_mail
+from getbill.channels.senders.smtp_replies import takes_no_mail
 from getbill.kit import clock
 
 _log = structlog.get_logger(__name__)

@@ -8,13 +8,13 @@ from getbill import debts
 from getbill.companies import Workspace
 from getbill.debts import NewDebt
 from getbill.imports import actions as imports
-from getbill.imports import findings, people
+from getbill.imports import findings, rows
 from getbill.imports.actions import Draft
 from getbill.imports.batch.checks import Checked, Chunk, refused, rows_of, without
 from getbill.imports.findings import Row
 from getbill.imports.model import Import, Wanted
 from getbill.kit import clock, ids
-from getbill.kit.db import Database, Statement, Transaction
+from getbill.kit.database import Database, Statement, Transaction
 from getbill.kit.errors import FieldError
 from getbill.kit.messages import excerpt, message
 
@@ -100,7 +100,7 @@ async def settle(tx: Transaction, taken: Taken) -> Import:
     for first in range(0, len(checked.refused), _AT_ONCE):
         some = checked.refused[first : first + _AT_ONCE]
         findings.write(tx, made.workspace_id, made.id, key, some)
-        people.keep_rows(tx, draft.workspace, made.id, some)
+        rows.keep_rows(tx, draft.workspace, made.id, some)
         # Others have waited for some milliseconds.
         await asyncio.sleep(0)
     await tx.execute(

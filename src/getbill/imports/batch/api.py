@@ -9,17 +9,15 @@ from starlette.responses import Response
 from getbill import access
 from getbill.access import Caller, Change
 from getbill.imports import actions as imports
-from getbill.imports import answers
 from getbill.imports import queries as imports_read
+from getbill.imports import serializers
 from getbill.imports.batch import actions, queries
 from getbill.imports.batch.pool import Checkers
 from getbill.imports.batch.wire import BatchBody, BatchShown
 from getbill.imports.model import Import, Wanted
 from getbill.kit import clock, ids, json
-from getbill.kit.db import Database, Transaction
-from getbill.kit.http import JsonBody, answer, read_json_bytes, spoken
-from getbill.kit.routes import Route
-from getbill.kit.shapes import problems
+from getbill.kit.database import Database, Transaction
+from getbill.kit.http import JsonBody, Route, answer, problems, read_json_bytes, spoken
 
 router = APIRouter(prefix="/external-api/v1", tags=["Batches"], route_class=Route)
 
@@ -56,7 +54,7 @@ async def create_batch(
     workspace, database = change.workspace, change.database
     checked = await checkers.check(body, workspace)
     await actions.refuse_taken(database, workspace, checked)
-    language = answers.language(request, workspace.company.language)
+    language = serializers.language(request, workspace.company.language)
     name = checked.name or f"API Batch - {clock.wall():%d/%m/%Y %H:%M}"
     wanted = Wanted(
         name,
@@ -89,7 +87,7 @@ async def get_batch(request: Request, caller: Reads, batch_id: str) -> Response:
     database: Database = request.app.state.database
     workspace = caller.workspace
     found = await imports_read.find_shown(database, workspace, ids.read("batch", batch_id), ("batch",))
-    language = answers.language(request, workspace.company.language)
+    language = serializers.language(request, workspace.company.language)
     report = await queries.report(database, workspace, found, language)
     return answer(200, _shown(found) | {"error_report": report}, spoken(language))
 

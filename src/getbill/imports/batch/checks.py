@@ -15,11 +15,12 @@ from getbill.debts import NewDebt
 from getbill.imports import findings
 from getbill.imports.findings import Row
 from getbill.imports.model import CHUNK_ROWS
-from getbill.kit import json, names
+from getbill.kit import json
 from getbill.kit.clock import WorkspaceClock
 from getbill.kit.errors import BadRequest, FieldError, TooLarge, refusal
 from getbill.kit.http import pointer, unknown_field
 from getbill.kit.messages import message
+from getbill.kit.text import names
 from getbill.kit.validation import field_subject
 
 ROWS_MAX: Final = 10_000

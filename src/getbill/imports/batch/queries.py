@@ -7,7 +7,7 @@ from getbill.imports import findings
 from getbill.imports import queries as imports
 from getbill.imports.findings import Row
 from getbill.imports.model import Import
-from getbill.kit.db import Database, Statement
+from getbill.kit.database import Database, Statement
 
 # How many findings an answer shows by itself.
 SHOWN_MAX: Final = 100

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from getbill.kit.names import Name
-from getbill.kit.shapes import Flag, Instant
+from getbill.kit.http import Flag, Instant
+from getbill.kit.text.names import Name
 
 # A row that is wrong is no error of the request: it is answered 202 and told in the report. So the document asks no more
 # of a row than the request does.

@@ -7,7 +7,7 @@ ALTER TABLE webhook_endpoints
     ADD retry_seconds    integer[] NOT NULL DEFAULT '{60,600,3600,18000,64800}',
     ADD concurrency      integer NOT NULL DEFAULT 16,
     ADD rate_per_second  integer,    -- null for as fast as it takes them
-    -- While a secret is being replaced: see webhooks/rotation.py.
+    -- While a secret is being replaced: see webhooks/secret_rotation.py.
     ADD next_secret      bytea,
     ADD rotation_ends_at timestamptz, -- wall time from which only the next secret counts
     ADD cut_over_at      timestamptz, -- wall time from which X-GetBill-Signature is made with the next secret
@@ -115,7 +115,7 @@ CREATE TABLE webhook_attempts (
 ) PARTITION BY RANGE (started_at);
 CREATE INDEX webhook_attempts_by_time ON webhook_attempts (workspace_id, started_at);
 
--- What 0001 knew. A partition for each of its days, as kit/partitions.py names them; upkeep drops those that are old.
+-- What 0001 knew. A partition for each of its days, as kit/database/partitions.py names them; upkeep drops those that are old.
 DO $$
 DECLARE
     day date;

@@ -1,0 +1,206 @@
+"""Turning a Bearer credential into its caller, and remembering it for as long as that is safe.
+
+A verified credential is remembered by the SHA-256 of its text. Whatever could change it (revocation, a sandbox's
+clock, a company's defaults) is told to every process by NOTIFY; a process that would not hear asks the database
+every time. Expiry is checked against the wall clock at every use.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.jwt import JWTClaimsRegistry
+
+from getbill import companies
+from getbill.access.keys import KEY, PREFIX
+from getbill.access.model import SCOPES, Caller, Kind, Policy, TokenExpired, TokenInvalid
+from getbill.access.oauth import TOKEN_LIFE, Signed, SigningKeys
+from getbill.kit import clock, ids
+from getbill.kit.database import Database, Listener, Statement
+from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
+from getbill.vault import Vault
+
+_REMEMBERED_MAX = 10_000
+_TOKEN_CHARACTERS_MAX = 4096
+# How far the clock of the machine that issued a token may be ahead of ours, or ours may have gone back.
+_CLOCK_SKEW_SECONDS = 60
+
+# One look at everything that can take a token's power away before it expires.
+_GRANTED = Statement(
+    "access.granted",
+    "The client behind an access token, unless the client, the family, the token or its signing key is revoked.",
+    """
+    SELECT c.id, c.workspace_id, c.name, c.scopes, c.limit_per_minute FROM clients c
+    WHERE c.id = $1 AND c.revoked_at IS NULL
+      AND NOT EXISTS (SELECT FROM revoked_tokens t WHERE t.id = $2)
+      AND ($3::uuid IS NULL OR EXISTS (SELECT FROM token_families f
+                                       WHERE f.id = $3 AND f.client_id = c.id AND f.revoked_at IS NULL))
+      AND EXISTS (SELECT FROM signing_keys s WHERE s.id = $4 AND (s.retired_at IS NULL OR s.retired_at > $5))
+    """,
+)
+
+
+class _ClaimsRegistry(JWTClaimsRegistry):
+    """The rules of our access tokens: they expire to the second, but may come from a clock that is ahead."""
+
+    def validate_iat(self, value: object) -> None:
+        if isinstance(value, int) and value <= self.now + _CLOCK_SKEW_SECONDS:
+            return
+        super().validate_iat(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    caller: Caller
+    expires: float
+    # Whatever being told of drops this memory.
+    subjects: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What an access token says, once its signature holds."""
+
+    client_id: UUID
+    token_id: UUID
+    family_id: UUID | None
+    key_id: UUID
+    scopes: frozenset[str]
+    expires: int
+
+
+class Callers:
+    """The callers one process knows."""
+
+    def __init__(self, database: Database, vault: Vault, signing: SigningKeys, policy: Policy) -> None:
+        self._database = database
+        self._vault = vault
+        self._signing = signing
+        self._policy = policy
+        self._listener: Listener | None = None
+        self._remembered: dict[bytes, _Memory] = {}
+        # Counts what was told, so that an answer read before a revocation is not remembered after it.
+        self._told = 0
+
+    def listen(self, listener: Listener) -> None:
+        """Trust what is remembered for as long as this listener is live."""
+        self._listener = listener
+        listener.on_live(self.forget_all)
+
+    def hear(self, payload: str) -> None:
+        """Drop what a notification names; one that names nothing we can read drops everything."""
+        try:
+            self.forget(UUID(payload))
+        except ValueError:
+            self.forget_all()
+
+    def forget(self, subject_id: UUID) -> None:
+        """Drop every caller that a credential, token, family, workspace or company bears on."""
+        self._told += 1
+        stale = [key for key, memory in self._remembered.items() if subject_id in memory.subjects]
+        for key in stale:
+            del self._remembered[key]
+
+    def forget_all(self) -> None:
+        """Drop every caller."""
+        self._told += 1
+        self._remembered.clear()
+
+    def recall(self, token: str, now: float) -> Caller | None:
+        """Return the caller of a credential seen before, if that may be trusted; never waits."""
+        if self._listener is None or not self._listener.is_live:
+            return None
+        memory = self._remembered.get(hashlib.sha256(token.encode()).digest())
+        return memory.caller if memory is not None and memory.expires > now else None
+
+    async def authenticate(self, token: str) -> Caller:
+        """Return the caller of a credential; raise TokenInvalid when it is not good, or no longer."""
+        known = self.recall(token, clock.unix())
+        if known is not None:
+            return known
+        if len(token) > _TOKEN_CHARACTERS_MAX:
+            raise TokenInvalid(message("The credential is too long to be one of ours"))
+        told = self._told
+        memory = await (self._by_key(token) if token.startswith(PREFIX) else self._by_token(token))
+        if told == self._told:
+            self._remember(hashlib.sha256(token.encode()).digest(), memory)
+        return memory.caller
+
+    def _remember(self, key: bytes, memory: _Memory) -> None:
+        if len(self._remembered) >= _REMEMBERED_MAX:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[key] = memory
+
+    async def _by_key(self, token: str) -> _Memory:
+        row = await self._database.fetchrow(KEY, hashlib.sha256(token.encode()).digest())
+        if row is None:
+            raise TokenInvalid(message("The sandbox key is unknown or revoked"))
+        return await self._caller(row, "key", frozenset(SCOPES), None)
+
+    async def _by_token(self, token: str) -> _Memory:
+        now = clock.wall()
+        claims = self._read(await self._signing.open(token, now), now)
+        values = (claims.client_id, claims.token_id, claims.family_id, claims.key_id, now - TOKEN_LIFE)
+        row = await self._database.fetchrow(_GRANTED, *values)
+        if row is None:
+            raise TokenInvalid(message("The access token was revoked"))
+        return await self._caller(row, "client", claims.scopes & frozenset(row["scopes"]), claims)
+
+    def _read(self, signed: Signed | None, now: datetime) -> _Claims:
+        if signed is None:
+            raise TokenInvalid(message("The access token is malformed or its signature is not ours"))
+        issuer = self._policy.base_url
+        registry = _ClaimsRegistry(
+            now=int(now.timestamp()),
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": issuer},
+            exp={"essential": True},
+        )
+        try:
+            registry.validate(signed.claims)
+        except ExpiredTokenError as error:
+            raise TokenExpired from error
+        except JoseError as error:
+            raise TokenInvalid(
+                message("The access token is not for this server, or not valid yet")
+            ) from error
+        claims = signed.claims
+        return _Claims(
+            ids.read("client", claims["client_id"]),
+            UUID(claims["jti"]),
+            UUID(claims["family"]) if "family" in claims else None,
+            signed.key_id,
+            frozenset(claims["scope"].split()),
+            claims["exp"],
+        )
+
+    async def _caller(self, row: Any, kind: Kind, scopes: frozenset[str], claims: _Claims | None) -> _Memory:
+        try:
+            workspace = await companies.workspace(self._database, self._vault, row["workspace_id"])
+        except NotFound as error:
+            raise TokenInvalid(message("The workspace of this credential is gone")) from error
+        own = row["limit_per_minute"]
+        usual = self._policy.live_per_minute if workspace.is_live else self._policy.sandbox_per_minute
+        expires_at = None if claims is None else datetime.fromtimestamp(claims.expires, UTC)
+        caller = Caller(
+            workspace=workspace,
+            credential_id=row["id"],
+            kind=kind,
+            name=row["name"],
+            scopes=scopes,
+            limit_per_minute=own or usual,
+            # A sandbox has one budget for all its credentials, except for those given a limit of their own.
+            counted_as=row["id"] if own or workspace.is_live else workspace.id,
+            expires_at=expires_at,
+        )
+        subjects = {row["id"], workspace.id, workspace.company.id}
+        if claims is None:
+            return _Memory(caller, float("inf"), frozenset(subjects))
+        subjects.add(claims.token_id)
+        if claims.family_id is not None:
+            subjects.add(claims.family_id)
+        return _Memory(caller, float(claims.expires), frozenset(subjects))

@@ -1,0 +1,77 @@
+"""The gate: everything one process needs to let requests in, opened once at its start."""
+
+import asyncio
+from datetime import datetime
+from uuid import UUID
+
+from starlette.requests import Request
+
+from getbill.access import oauth, requests
+from getbill.access.authentication import Callers
+from getbill.access.cache_invalidation import CHANNEL
+from getbill.access.limits import AddressLimits, Limits
+from getbill.access.model import Choices, Policy
+from getbill.access.oauth import Endpoints, SigningKeys
+from getbill.access.requests import AccessLog
+from getbill.kit.database import KEPT_DAYS, Database, Listener
+from getbill.vault import Vault
+
+# Few enough that guesses leave the database to those who are known.
+CROWD_AT_ONCE = 2
+
+
+class Gate:
+    """A process's view of who may call; the application keeps it as `app.state.gate`."""
+
+    def __init__(self, database: Database, vault: Vault, policy: Policy) -> None:
+        self.database = database
+        self.vault = vault
+        self.policy = policy
+        self.signing = SigningKeys(database, vault)
+        self.callers = Callers(database, vault, self.signing, policy)
+        self.endpoints = Endpoints(database, self.signing, policy.base_url)
+        self.limits = Limits(database)
+        self.addresses = AddressLimits(policy.anonymous_per_minute)
+        # Where those stand in line whose address has made too many wrong guesses.
+        self.crowd = asyncio.Semaphore(CROWD_AT_ONCE)
+        self.log = AccessLog(database)
+        self.listener: Listener | None = None
+
+    def start(self, dsn: str) -> None:
+        """Begin to hear revocations and to write the access log."""
+        self.listener = Listener(dsn, {CHANNEL: self.callers.hear})
+        self.callers.listen(self.listener)
+        self.log.start()
+
+    def forget(self, subject_id: UUID) -> None:
+        """Forget in this process at once what `access.forget` told all to; call it after the commit."""
+        self.callers.forget(subject_id)
+
+    async def close(self) -> None:
+        """Stop hearing, give back what is leased, and write what is left of the access log."""
+        if self.listener is not None:
+            await self.listener.close()
+        await self.limits.close()
+        await self.log.close()
+
+
+def open_gate(database: Database, vault: Vault, choices: Choices) -> Gate:
+    """Open the gate of an API process."""
+    gate = Gate(database, vault, Policy.of(choices))
+    gate.start(choices.dsn)
+    return gate
+
+
+def gate_of(request: Request) -> Gate:
+    """Return the gate of the application that answers this request."""
+    gate: Gate = request.app.state.gate
+    return gate
+
+
+async def upkeep(database: Database, vault: Vault, now: datetime, log_days: int = KEPT_DAYS) -> None:
+    """Do what access needs once at start and once a day: partitions, a signing key, no expired rows."""
+    await requests.keep_partitions(database, now, log_days)
+    await SigningKeys(database, vault).signer(now)
+    await oauth.prune_signing_keys(database, now)
+    await oauth.prune_tokens(database, now)
+    await requests.prune_answers(database, now)

@@ -1,0 +1,39 @@
+"""Which credentials and people handled something that another created, so that it is not revoked with its creator.
+
+And whether one of them still holds a right: what was made on it does not outlive it.
+"""
+
+from uuid import UUID
+
+from getbill.access.model import Actor
+from getbill.kit import clock
+from getbill.kit.database import Statement, Transaction
+
+_NOTE = Statement(
+    "access.note_use",
+    "Somebody changed, rotated or used an SFTP login or an endpoint.",
+    """
+    INSERT INTO credential_uses (workspace_id, subject_id, actor_kind, actor, used_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (workspace_id, subject_id, actor_kind, actor) DO UPDATE SET used_at = excluded.used_at
+    """,
+)
+
+
+def holding(kind: str, identifier: str, scope: str) -> str:
+    """Return as SQL whether the actor that two columns name is there, not revoked, and holds a scope."""
+    return f"""CASE {kind}
+        WHEN 'operator' THEN true
+        WHEN 'client' THEN EXISTS (SELECT FROM clients c
+            WHERE c.id = {identifier} AND c.revoked_at IS NULL AND '{scope}' = ANY (c.scopes))
+        WHEN 'key' THEN EXISTS (SELECT FROM api_keys k WHERE k.id = {identifier} AND k.revoked_at IS NULL)
+        WHEN 'user' THEN EXISTS (SELECT FROM users p WHERE p.id = {identifier} AND p.is_active)
+        ELSE false END"""
+
+
+# The operator has no id.
+_NOBODY = UUID(int=0)
+
+
+def note_use(tx: Transaction, workspace_id: UUID, subject_id: UUID, by: Actor) -> None:
+    """Write down at the transaction's edge who handled something."""
+    tx.defer(_NOTE, workspace_id, subject_id, by.kind, by.id or _NOBODY, clock.wall())

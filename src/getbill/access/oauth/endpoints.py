@@ -1,0 +1,100 @@
+"""The token and revocation endpoints on an asynchronous database.
+
+Authlib decides synchronously. So what a decision needs is read before it, the decision is taken at a `Desk` without
+any I/O, and what it ordered is written after it, all three in one transaction (decisions/0012).
+"""
+
+import hmac
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from getbill.access.model import SCOPES, digest
+from getbill.access.oauth import tokens
+from getbill.access.oauth.clients import CLIENT, Client, client_of
+from getbill.access.oauth.forms import Asked, TlsMissing
+from getbill.access.oauth.server import METHODS, REFRESH, Answer, Desk
+from getbill.access.oauth.signing_keys import SigningKeys
+from getbill.access.oauth.tokens import AccessToken, RefreshToken
+from getbill.kit import ids
+from getbill.kit.database import Database, Transaction
+
+# Compared with where there is no such client, so that it takes as long.
+_NOBODYS = digest("")
+
+
+class Endpoints:
+    """What the OAuth routes call: read, decide, write, in one transaction."""
+
+    def __init__(self, database: Database, signing: SigningKeys, issuer: str) -> None:
+        self._database = database
+        self._signing = signing
+        self._issuer = issuer
+
+    async def token(self, asked: Asked, now: datetime, *, is_private: bool) -> Answer:
+        """Answer a token request."""
+        key = await self._signing.signer(now)
+        async with self._database.transaction(now) as tx:
+            desk = Desk(asked, await self._client(tx, asked, is_private=is_private), self._issuer, now)
+            if asked.form.get("grant_type") == REFRESH and "refresh_token" in asked.form:
+                desk.presented = await tokens.find_refresh_token(tx, asked.form["refresh_token"])
+            answer = desk.token(key)
+            if desk.issue is not None:
+                await tokens.keep(tx, desk.issue)
+            if desk.revoked is not None:
+                await tokens.revoke(tx, desk.revoked)
+        return answer
+
+    async def revocation(self, asked: Asked, now: datetime, *, is_private: bool) -> Answer:
+        """Answer a revocation request."""
+        async with self._database.transaction(now) as tx:
+            desk = Desk(asked, await self._client(tx, asked, is_private=is_private), self._issuer, now)
+            desk.presented = await self._presented(tx, asked.form.get("token", ""))
+            answer = desk.revocation()
+            if desk.revoked is not None:
+                await tokens.revoke(tx, desk.revoked)
+        return answer
+
+    async def authenticated(self, asked: Asked) -> Client | None:
+        """Return the client whose secret came with a form, None when it is unknown or its secret wrong."""
+        row = None if asked.client_id is None else await self._database.fetchrow(CLIENT, asked.client_id)
+        client = None if row is None else client_of(row)
+        return client if client is not None and client.check_client_secret(asked.secret) else None
+
+    async def _client(self, tx: Transaction, asked: Asked, *, is_private: bool) -> Client | None:
+        if is_private and asked.client_id is None:
+            return None
+        row = await tx.fetchrow(CLIENT, asked.client_id or ids.new())
+        client = None if row is None else client_of(row)
+        if is_private:
+            return client
+        # Whoever listens learns nothing: an unknown client, a live one and a wrong secret get one answer in one time.
+        is_right = hmac.compare_digest(digest(asked.secret), client.secret_hash if client else _NOBODYS)
+        if client is None or client.is_live or not is_right:
+            raise TlsMissing
+        return client
+
+    async def _presented(self, tx: Transaction, text: str) -> RefreshToken | AccessToken | None:
+        if text.startswith(tokens.REFRESH_PREFIX):
+            return await tokens.find_refresh_token(tx, text)
+        signed = await self._signing.open(text, tx.now)
+        if signed is None:
+            return None
+        expires_at = datetime.fromtimestamp(signed.claims["exp"], UTC)
+        client_id = ids.read("client", signed.claims["client_id"])
+        return AccessToken(UUID(signed.claims["jti"]), client_id, expires_at)
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """Return what RFC 8414 publishes of this server."""
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/oauth/token",
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials", "refresh_token"],
+    }

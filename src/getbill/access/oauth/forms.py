@@ -1,0 +1,143 @@
+"""Forms sent to the OAuth endpoints, read one way only, with the client's credentials from the body or by Basic.
+
+What RFC 6749 leaves open is refused: a parameter sent twice, a secret sent in two ways, a body that is no form.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote_plus
+from uuid import UUID
+
+from authlib.oauth2.rfc6749 import OAuth2Error
+from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
+from starlette.datastructures import Headers
+
+from getbill.access.model import REALM
+from getbill.access.requests import other_encoding, repeated
+from getbill.kit import ids
+from getbill.kit.errors import NotFound
+
+BYTES_MAX = 16 * 1024
+
+_TYPE = "application/x-www-form-urlencoded"
+_FIELDS_MAX = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A form sent to an OAuth endpoint, and the credentials that came with it."""
+
+    form: dict[str, str]
+    client_id: UUID | None
+    secret: str
+    by_basic: bool
+
+
+def check_headers(headers: Headers) -> None:
+    """Raise HeaderTwice or FormEncoded for headers that no form may come with."""
+    name = repeated(name for name, _ in headers.raw)
+    if name is not None:
+        raise HeaderTwice(f"The header {name} was sent more than once.")
+    if other_encoding(headers.getlist("content-encoding")) is not None:
+        raise FormEncoded
+
+
+def read(body: bytes, content_type: str, authorization: str | None) -> Asked:
+    """Read a form; raise Authlib's InvalidRequestError or InvalidClientError for what RFC 6749 forbids."""
+    form = _form(body, content_type)
+    basic = _basic(authorization)
+    if basic is None:
+        return Asked(
+            form, _client_id(form.get("client_id", "")), form.get("client_secret", ""), by_basic=False
+        )
+    if "client_secret" in form:
+        raise InvalidRequestError("Send the client secret once: by Basic or in the body.")
+    client_id, secret = basic
+    if form.get("client_id", client_id) != client_id:
+        raise InvalidRequestError("The client_id of the body is not the one of the Authorization header.")
+    return Asked(form, _client_id(client_id), secret, by_basic=True)
+
+
+def _form(body: bytes, content_type: str) -> dict[str, str]:
+    kind, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if kind.strip().lower() != _TYPE or charset not in {"", "utf-8", "utf8"}:
+        raise InvalidRequestError(f"Send the parameters as {_TYPE} in UTF-8.")
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_MAX
+        )
+    except ValueError as error:
+        raise InvalidRequestError("The form cannot be read.") from error
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        raise InvalidRequestError("A parameter was sent more than once.")
+    # RFC 6749 section 3.2: a parameter without a value counts as omitted.
+    return {name: value for name, value in pairs if value}
+
+
+def _basic(authorization: str | None) -> tuple[str, str] | None:
+    scheme, _, value = (authorization or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        client_id, colon, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+        # RFC 6749 section 2.3.1: both are form-encoded before they are joined.
+        pair = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except (binascii.Error, ValueError) as error:
+        raise ClientRefused(by_basic=True) from error
+    if not colon:
+        raise ClientRefused(by_basic=True)
+    return pair
+
+
+def _client_id(text: str) -> UUID | None:
+    try:
+        return ids.read("client", text)
+    except NotFound:
+        return None
+
+
+class ClientRefused(InvalidClientError):  # type: ignore[misc]  # Authlib ships no types
+    """RFC 6749 section 5.2: 401, and a challenge to who tried the Authorization header."""
+
+    description = "Client authentication failed"
+
+    def __init__(self, *, by_basic: bool) -> None:
+        super().__init__(status_code=401)
+        self._by_basic = by_basic
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Return the headers of the answer."""
+        headers: list[tuple[str, str]] = OAuth2Error.get_headers(self)
+        if self._by_basic:
+            headers.append(("WWW-Authenticate", f'Basic realm="{REALM}", charset="UTF-8"'))
+        return headers
+
+
+class TlsMissing(InvalidRequestError):  # type: ignore[misc]  # as above
+    """A secret came over a connection that others could read, and it is not a sandbox client's right one."""
+
+    description = (
+        "Live credentials are taken over TLS only; without it, only a sandbox client with its right secret is."
+        " Treat this secret as known to others."
+    )
+
+
+class HeaderTwice(InvalidRequestError):  # type: ignore[misc]  # as above
+    """A header that has one value came more than once."""
+
+
+class FormEncoded(InvalidRequestError):  # type: ignore[misc]  # as above
+    """The form is compressed or otherwise encoded."""
+
+    description = "Send the form as it is, without Content-Encoding."
+    status_code = 415
+
+
+class BodyTooLong(InvalidRequestError):  # type: ignore[misc]  # as above
+    """The form is longer than any honest one."""
+
+    description = "The form is too long."
+    status_code = 413

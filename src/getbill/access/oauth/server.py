@@ -1,0 +1,221 @@
+"""Where Authlib decides: one `Desk` per request, told beforehand what is known, without any I/O.
+
+Client credentials and refresh tokens (RFC 6749) and revocation (RFC 7009) are Authlib's grants; ours are the
+client's authentication, the tokens' making, and descriptions that never repeat what was sent.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from re import compile as compile_pattern
+from typing import Any, Final
+
+from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749.errors import (
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    UnsupportedGrantTypeError,
+)
+from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant, RefreshTokenGrant
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc7009 import RevocationEndpoint
+from joserfc.jwk import RSAKey
+
+from getbill.access.oauth import tokens
+from getbill.access.oauth.clients import Client
+from getbill.access.oauth.forms import Asked, ClientRefused
+from getbill.access.oauth.signing_keys import TOKEN_LIFE
+from getbill.access.oauth.tokens import AccessToken, Issue, RefreshToken
+from getbill.kit import ids
+
+METHODS = ("client_secret_basic", "client_secret_post")
+REFRESH = RefreshTokenGrant.GRANT_TYPE
+
+_NOT_GOOD = "The refresh token is unknown, expired, used, revoked or another client's."
+_SCOPE_MALFORMED = "Separate scopes by single spaces, such as debts:read debts:write."
+_ANY_TOKEN = ("access_token", "refresh_token")
+
+Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
+
+
+class _Request(OAuth2Request):  # type: ignore[misc]  # Authlib ships no types
+    def __init__(self, form: Mapping[str, str]) -> None:
+        # Whether the connection may carry secrets is decided by the installation's policy, not by this address.
+        super().__init__("POST", "https://localhost/token")
+        self._form = form
+        self.payload = BasicOAuth2Payload(form)
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        return self._form
+
+
+class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # as above
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+    def validate_requested_scope(self) -> None:
+        asked = _scopes(self.request.payload.scope)
+        if asked is not None and not set(asked) <= set(self.client.scopes):
+            raise InvalidScopeError
+
+    def create_token_response(self) -> Answer:
+        # The published contract gives a refresh token here, which RFC 6749 section 4.4.3 advises against.
+        token = self.generate_token(
+            scope=self.request.payload.scope,
+            include_refresh_token=self.client.check_grant_type(REFRESH),
+        )
+        return 200, token, self.TOKEN_RESPONSE_HEADER
+
+
+class _Refresh(RefreshTokenGrant):  # type: ignore[misc]  # as above
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+    INCLUDE_NEW_REFRESH_TOKEN = True
+
+    def authenticate_refresh_token(self, _text: str) -> RefreshToken:
+        desk: Desk = self.server
+        found = desk.presented
+        if not isinstance(found, RefreshToken) or not found.check_client(self.request.client):
+            raise InvalidGrantError(_NOT_GOOD)
+        standing = found.standing(desk.now)
+        if standing == "expired":
+            raise InvalidGrantError("The refresh token has expired.")
+        if standing == "reused":
+            desk.revoked = found
+        if standing != "good":
+            raise InvalidGrantError(_NOT_GOOD)
+        return found
+
+    def _validate_token_scope(self, token: RefreshToken) -> None:
+        asked = _scopes(self.request.payload.scope)
+        if asked is not None and not set(asked) <= set(token.scopes):
+            raise InvalidScopeError
+
+    def authenticate_user(self, _token: RefreshToken) -> Client:
+        client: Client = self.request.client
+        return client
+
+    def revoke_old_credential(self, _token: RefreshToken) -> None:
+        """Do nothing: `tokens.keep` marks it replaced when it writes the successor."""
+
+
+class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # as above
+    CLIENT_AUTH_METHODS = METHODS
+
+    def query_token(self, _text: str, _hint: str | None) -> RefreshToken | AccessToken | None:
+        desk: Desk = self.server
+        return desk.presented
+
+    def revoke_token(self, token: RefreshToken | AccessToken, _request: OAuth2Request) -> None:
+        desk: Desk = self.server
+        desk.revoked = token
+
+
+class Desk(AuthorizationServer):  # type: ignore[misc]  # as above
+    """One request's decision: what is known goes in, what is to be written comes out, without I/O."""
+
+    def __init__(self, asked: Asked, client: Client | None, issuer: str, now: datetime) -> None:
+        super().__init__()
+        self.now = now
+        self.presented: RefreshToken | AccessToken | None = None
+        self.issue: Issue | None = None
+        self.revoked: RefreshToken | AccessToken | None = None
+        self._asked = asked
+        self._client = client
+        self._issuer = issuer
+        self._key: RSAKey | None = None
+        self.register_grant(_ClientCredentials)
+        self.register_grant(_Refresh)
+        self.register_endpoint(_Revocation)
+        self.register_token_generator("default", self._generate)
+
+    def token(self, key: RSAKey) -> Answer:
+        """Decide a token request."""
+        self._key = key
+        answer: Answer = self.create_token_response(_Request(self._asked.form))
+        return answer
+
+    def revocation(self) -> Answer:
+        """Decide a revocation request."""
+        form = dict(self._asked.form)
+        if form.get("token_type_hint") not in _ANY_TOKEN:
+            # RFC 7009 section 2.1: a hint may be ignored; what is looked for is found without it.
+            form.pop("token_type_hint", None)
+        answer: Answer = self.create_endpoint_response(_Revocation.ENDPOINT_NAME, _Request(form))
+        return answer
+
+    def authenticate_client(self, _request: OAuth2Request, _methods: Any, _endpoint: str = "token") -> Client:
+        """Return the client whose secret came with the request."""
+        if self._client is None or not self._client.check_client_secret(self._asked.secret):
+            raise ClientRefused(by_basic=self._asked.by_basic)
+        return self._client
+
+    def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
+        """Do nothing: what is to be kept is in `issue`."""
+
+    def send_signal(self, *_names: Any, **_values: Any) -> None:
+        """Tell nobody: the access log and the database say what happened."""
+
+    def create_oauth2_request(self, request: OAuth2Request) -> OAuth2Request:
+        """Return the request, which is Authlib's already."""
+        return request
+
+    def handle_response(self, status: int, body: dict[str, Any], headers: list[tuple[str, str]]) -> Answer:
+        """Return the answer as plain values."""
+        return status, body, headers
+
+    def handle_error_response(self, _request: OAuth2Request, error: OAuth2Error) -> Answer:
+        """Return an error's answer, with a description that never repeats what was sent."""
+        return refusal(error, has_grant_type="grant_type" in self._asked.form)
+
+    def _generate(
+        self, *, grant_type: str, scope: str | None, include_refresh_token: bool, **_rest: Any
+    ) -> dict[str, Any]:
+        client = self._client
+        if client is None or self._key is None:
+            raise LookupError("a token is generated for an authenticated client only")
+        parent = None
+        if grant_type == REFRESH and isinstance(self.presented, RefreshToken):
+            parent = self.presented
+        self.issue = Issue(
+            client,
+            tuple(_scopes(scope) or client.scopes),
+            ids.new() if parent is None else parent.family_id,
+            tokens.new_refresh_token() if include_refresh_token else None,
+            parent,
+        )
+        members = {
+            "access_token": tokens.sign(self.issue, self._key, self._issuer, self.now),
+            "token_type": "Bearer",
+            "expires_in": int(TOKEN_LIFE.total_seconds()),
+        }
+        if self.issue.refresh_token is not None:
+            members["refresh_token"] = self.issue.refresh_token
+        return members | {"scope": " ".join(self.issue.scopes)}
+
+
+# RFC 6749 section 3.3: tokens of printable ASCII without quotes and backslashes, one space between two.
+_SCOPE: Final = compile_pattern(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
+
+
+def _scopes(text: str | None) -> list[str] | None:
+    """Return the scopes asked for, each once, in the order asked; None when none was asked for.
+
+    Raises InvalidScopeError for what RFC 6749 does not read as scopes.
+    """
+    if text is None:
+        return None
+    if not _SCOPE.fullmatch(text):
+        raise InvalidScopeError(_SCOPE_MALFORMED)
+    return list(dict.fromkeys(text.split(" ")))
+
+
+def refusal(error: OAuth2Error, *, has_grant_type: bool = True) -> Answer:
+    """Return the RFC 6749 answer of an error."""
+    if isinstance(error, UnsupportedGrantTypeError):
+        # Authlib's own text repeats the grant type as it was sent.
+        if not has_grant_type:
+            return refusal(InvalidRequestError("The parameter grant_type is missing."))
+        told = {"error": error.error, "error_description": "Use client_credentials or refresh_token."}
+        return error.status_code, told, error.get_headers()
+    answer: Answer = error()
+    return answer

@@ -1,0 +1,236 @@
+"""One answer for one Idempotency-Key: a POST sent again gets the answer it got, and nothing happens twice.
+
+The answer is kept in the transaction of the change itself, so there is never one without the other. The twin of a
+running request is found by an advisory lock that ends with its transaction: no crash leaves a key hanging.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from re import compile as pattern
+from uuid import UUID
+
+from asyncpg import Record
+from starlette.responses import Response
+
+from getbill.kit import clock, json
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.kit.errors import BadRequest, Conflict, Invalid, Problem
+from getbill.kit.messages import message
+from getbill.vault import SealedUnderUnknownKey, Vault
+
+LIFE = timedelta(hours=24)
+
+_KEY = pattern(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
+# Headers of an answer that are part of what it says; the others belong to the one connection.
+_KEPT = frozenset({"content-type", "content-language", "vary", "location", "etag", "link"})
+# What is not an answer to the request but to its moment.
+_NOT_KEPT = frozenset({408, 425, 429})
+
+_LOCK = Statement(
+    "access.lock_answer",
+    "Be the only one who answers this request, or learn that another does right now.",
+    "SELECT pg_try_advisory_xact_lock($1)",
+)
+_ANSWER = Statement(
+    "access.answer",
+    "The answer a key got.",
+    """
+    SELECT request, status, headers, body, created_at FROM idempotency_keys
+    WHERE workspace_id = $1 AND credential_id = $2 AND route = $3 AND key = $4
+    """,
+)
+_KEEP = Statement(
+    "access.keep_answer",
+    "Keep the answer a key got, in the place of one whose day is over; not that of a debt erased meanwhile.",
+    """
+    INSERT INTO idempotency_keys AS k (workspace_id, credential_id, route, key, request, debt_id, status, headers,
+                                       body, created_at)
+    SELECT $1, $2, $3, $4, $5, $6::uuid, $7, $8::jsonb, $9, $10
+    WHERE $6::uuid IS NULL OR EXISTS (
+        SELECT FROM vault_keys v WHERE v.workspace_id = $1 AND v.subject_id = $6 FOR KEY SHARE)
+    ON CONFLICT (workspace_id, credential_id, route, key) DO UPDATE
+    SET request = excluded.request, debt_id = excluded.debt_id, status = excluded.status,
+        headers = excluded.headers, body = excluded.body, created_at = excluded.created_at
+    """,
+)
+_FORGET = Statement(
+    "access.forget_answers",
+    "Drop the answers that speak of a debt.",
+    "DELETE FROM idempotency_keys WHERE workspace_id = $1 AND debt_id = $2",
+)
+_FORGET_AT = Statement(
+    "access.forget_answers_at",
+    "Drop the answers that name one of these places, and the refusals of these routes.",
+    """
+    DELETE FROM idempotency_keys
+    WHERE workspace_id = $1 AND (headers ->> 'location' = ANY($2) OR (route = ANY($3) AND status >= 400))
+    """,
+)
+_PRUNE = Statement(
+    "access.prune_answers",
+    "Drop the answers whose day is over.",
+    "DELETE FROM idempotency_keys WHERE created_at < $1",
+)
+
+
+class KeyUnreadable(BadRequest):
+    """The Idempotency-Key is not 1 to 255 printable ASCII characters."""
+
+    code = "idempotency-key-unreadable"
+    way_out = "Send a key of 1 to 255 printable ASCII characters, a UUID for example, or none."
+
+
+class TwinRunning(Conflict):
+    """A request with the same key is being answered right now."""
+
+    code = "idempotency-key-in-use"
+    way_out = "Send the same request again in a second: it gets the answer that is being made now."
+
+
+class KeyReused(Invalid):
+    """The key was used for another request."""
+
+    code = "idempotency-key-reused"
+    way_out = "Send a new key with every new request."
+
+
+class AnswerGone(Conflict):
+    """The request was carried out, and its stored answer went with a master key that was destroyed within the day."""
+
+    code = "idempotency-answer-gone"
+    way_out = "Read what the request made by its reference; send another request under a new key."
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A request that is to be answered once: whose, where, under which key, and what it says."""
+
+    workspace_id: UUID
+    credential_id: UUID
+    route: str
+    key: bytes
+    request: bytes
+
+    @property
+    def place(self) -> tuple[UUID, UUID, str, bytes]:
+        """The primary key of its row."""
+        return self.workspace_id, self.credential_id, self.route, self.key
+
+    @property
+    def lock(self) -> int:
+        """The number of its advisory lock."""
+        parts = (self.workspace_id.bytes, self.credential_id.bytes, self.route.encode(), self.key)
+        return int.from_bytes(hashlib.sha256(b"\x00".join(parts)).digest()[:8], signed=True)
+
+    @property
+    def context(self) -> bytes:
+        """The place its answer is sealed for."""
+        return b"answer" + self.workspace_id.bytes + self.credential_id.bytes + self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer on its way into its row."""
+
+    response: Response
+    debt_id: UUID | None
+
+
+def read_key(header: str) -> bytes:
+    """Return what is stored of an Idempotency-Key; raise KeyUnreadable when it is not one."""
+    if not _KEY.fullmatch(header):
+        raise KeyUnreadable(message("An Idempotency-Key is 1 to 255 printable ASCII characters."))
+    return hashlib.sha256(header.encode()).digest()
+
+
+def fingerprint(method: str, path: bytes, query: bytes, body: bytes) -> bytes:
+    """Return what tells one request from another."""
+    head = b"%s %s?%s\n" % (method.encode(), path, query)
+    return hashlib.sha256(hashlib.sha256(head).digest() + body).digest()
+
+
+async def begin(tx: Transaction, once: Once, vault: Vault) -> Response | None:
+    """Return the answer a request got before, or None when it is to be answered now, by us alone.
+
+    Raises TwinRunning when another does so right now, KeyReused when the key answered another request, AnswerGone when
+    the answer cannot be opened any more.
+    """
+    if not await tx.fetchval(_LOCK, once.lock):
+        raise TwinRunning(
+            message("A request with this Idempotency-Key is being answered. Send it again in a second.")
+        )
+    row = await tx.fetchrow(_ANSWER, *once.place)
+    if row is None or row["created_at"] <= clock.wall() - LIFE:
+        return None
+    if row["request"] != once.request:
+        raise KeyReused(
+            message("This Idempotency-Key was used for another request. Use a new key for each request.")
+        )
+    try:
+        return _replayed(row, vault.open_passing(row["body"], once.context))
+    except SealedUnderUnknownKey:
+        raise AnswerGone(
+            message(
+                "This request was carried out before, and its answer cannot be opened any more: the master key was destroyed."
+            )
+        ) from None
+
+
+def _replayed(row: Record, body: bytes) -> Response:
+    headers = json.read(row["headers"].encode())
+    return Response(body, row["status"], {**headers, "Idempotent-Replayed": "true"})
+
+
+def keep(tx: Transaction, once: Once, vault: Vault, given: Callable[[], Given]) -> None:
+    """Have the answer, as it is at the edge, kept with the change."""
+
+    def row() -> tuple[object, ...]:
+        answer = given()
+        response = answer.response
+        headers = {name: value for name, value in response.headers.items() if name in _KEPT}
+        sealed = vault.seal_passing(bytes(response.body), once.context)
+        shown = json.write(headers).decode()
+        return (*once.place, once.request, answer.debt_id, response.status_code, shown, sealed, clock.wall())
+
+    tx.defer_row(_KEEP, row)
+
+
+def is_kept(refusal: Problem) -> bool:
+    """Say whether a refusal is an answer for good, rather than to the moment."""
+    return 400 <= refusal.status < 500 and refusal.status not in _NOT_KEPT
+
+
+async def keep_apart(database: Database, once: Once, vault: Vault, given: Given) -> Response:
+    """Keep an answer in a transaction of its own, since the change's was rolled back or there was none, and return it.
+
+    Between the two a twin may have begun or even answered: then its answer is the one that counts. A crash
+    between them keeps nothing, and the request sent again is judged again.
+    """
+    async with database.transaction(clock.wall()) as tx:
+        try:
+            answered = await begin(tx, once, vault)
+        except (TwinRunning, KeyReused, AnswerGone):
+            return given.response
+        if answered is not None:
+            return answered
+        keep(tx, once, vault, lambda: given)
+    return given.response
+
+
+async def forget_answers(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
+    """Drop the stored answers that speak of a debt which is being erased."""
+    await tx.execute(_FORGET, workspace_id, debt_id)
+
+
+async def forget_answers_at(
+    tx: Transaction, workspace_id: UUID, places: Sequence[str], routes: Sequence[str]
+) -> None:
+    """Drop the stored answers that name one of some places (`Location`), and what some routes refused."""
+    await tx.execute(_FORGET_AT, workspace_id, places, routes)
+
+
+async def prune_answers(database: Database, now: datetime) -> None:
+    """Drop the answers whose day is over."""
+    await database.execute(_PRUNE, now - LIFE)

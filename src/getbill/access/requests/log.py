@@ -1,0 +1,104 @@
+"""The access log: one line per request, kept 90 days: the route and the ids in its path, no query, no body.
+
+Lines wait in a bounded buffer and go to the database by COPY in the background. A request never waits for its
+line: when the database cannot keep up, lines are dropped and counted.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from getbill.access.requests.metrics import LOG_DROPPED
+from getbill.kit.database import KEPT_DAYS, LOST, PARTITION_MISSING, Daily, Database, isolated
+
+_BUFFER_MAX = 20_000
+_BATCH_MAX = 500
+_EVERY_SECONDS = 1.0
+_COLUMNS = (
+    "at",
+    "request_id",
+    "method",
+    "path",
+    "status",
+    "duration_ms",
+    "workspace_id",
+    "credential_id",
+    "address",
+)
+
+_log = structlog.get_logger(__name__)
+
+_LOG = Daily("access_log")
+
+
+async def keep_partitions(database: Database, now: datetime, kept_days: int = KEPT_DAYS) -> None:
+    """Make the access log's partitions a week ahead and drop those of days no longer kept."""
+    await _LOG.keep(database, now, kept_days)
+
+
+class AccessLog:
+    """The lines of one process on their way to the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: deque[tuple[Any, ...]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to write lines in the background."""
+        self._task = asyncio.get_running_loop().create_task(self._write_forever())
+
+    async def close(self) -> None:
+        """Write what waits and stop."""
+        self._closing.set()
+        if self._task is not None:
+            await self._task
+
+    def add(self, line: tuple[Any, ...]) -> None:
+        """Have a line written soon; drop and count it when too many wait already."""
+        if len(self._waiting) >= _BUFFER_MAX:
+            LOG_DROPPED.inc()
+        else:
+            self._waiting.append(line)
+
+    async def flush(self) -> None:
+        """Write the lines that wait; those the database does not take now stay for the next time."""
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(_BATCH_MAX, len(self._waiting)))]
+            try:
+                await isolated(batch, self._copy, self._drop)
+            except LOST as error:
+                _log.warning("access_log_not_written", lines=len(batch), error=type(error).__name__)
+                self._keep(batch)
+                return
+
+    def _keep(self, batch: list[tuple[Any, ...]]) -> None:
+        room = _BUFFER_MAX - len(self._waiting)
+        kept = batch[-room:] if room > 0 else []
+        self._waiting.extendleft(reversed(kept))
+        LOG_DROPPED.inc(len(batch) - len(kept))
+
+    async def _drop(self, _line: tuple[Any, ...], error: Exception) -> None:
+        """Let go of a line that the database does not take, so that those beside it are written."""
+        _log.error("access_log_line_dropped", error=type(error).__name__)
+        LOG_DROPPED.inc()
+
+    async def _copy(self, batch: Sequence[tuple[Any, ...]]) -> None:
+        try:
+            await self._database.pool.copy_records_to_table("access_log", records=batch, columns=_COLUMNS)
+        except PARTITION_MISSING:
+            # Upkeep has not run for a week, or never yet.
+            await _LOG.make(self._database, (line[0] for line in batch))
+            await self._database.pool.copy_records_to_table("access_log", records=batch, columns=_COLUMNS)
+
+    async def _write_forever(self) -> None:
+        while not self._closing.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _EVERY_SECONDS)
+            await self.flush()

@@ -1,0 +1,296 @@
+"""A template in a company's own words: what it may say, and what is checked before it is published.
+
+It fills in what it is given and reaches nothing else. It always says who writes and how to pay, whichever way there
+is; a voice that is a machine's opens by saying so (Regulation (EU) 2024/1689, art. 50).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache, partial
+from html import unescape
+from typing import Any
+
+from markupsafe import Markup
+
+from getbill.channels import markup, sample_debts, template_source
+from getbill.channels.messages import (
+    DISCLOSURES,
+    NOTICES,
+    Message,
+    MessageFacts,
+    TemplateUnknown,
+    environment,
+    frame_of,
+    html_of,
+    message_of,
+    render,
+    source_of,
+    values_of,
+    way_to_pay,
+)
+from getbill.channels.model import Channel
+from getbill.channels.template_source import WordingBroken
+from getbill.kit import messages
+from getbill.kit.messages import excerpt
+from getbill.kit.money import Money
+
+TEXT_MESSAGE_MAX = 640
+# The law words these, not a company (art. R124-4 CPCE).
+WORDED_BY_LAW = frozenset(NOTICES)
+WITH_SUBJECT = frozenset({Channel.EMAIL, Channel.LETTER})
+
+_CHANNELS = {
+    "email": Channel.EMAIL,
+    "sms": Channel.SMS,
+    "call": Channel.AI_CALL,
+    "letter": Channel.LETTER,
+    "whatsapp": Channel.WHATSAPP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A template's parts; without `html` the page of an e-mail or a letter is made of its text."""
+
+    subject: str | None
+    text: str
+    html: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What keeps a wording from being published: the part (`subject`, `text`, `html`), a code, and a sentence."""
+
+    part: str
+    code: str
+    detail: messages.Message
+
+
+def channel_of(template: str) -> Channel:
+    """Return the channel a template is for, which its name ends with; raise TemplateUnknown where it does not."""
+    found = _CHANNELS.get(template.rpartition("_")[2])
+    if found is None:
+        raise TemplateUnknown(
+            messages.message("There is no template '{template}'.", template=excerpt(template))
+        )
+    return found
+
+
+def built_in_wording(template: str, language: str) -> Wording:
+    """Return a template of ours as a company would write it; raise TemplateUnknown where there is none."""
+    parts = source_of(template, language)
+    for name, passage in (("_pay", "how_to_pay"), ("_foot", "foot")):
+        for part, text in parts.items():
+            parts[part] = re.sub(rf'{{% include "\w+/{name}\.\w+" %}}', f"{{{{ {passage} }}}}", text)
+    html = parts.get("html")
+    if html is not None:
+        html = html.partition("{% block body %}")[2].rpartition("{% endblock %}")[0].strip()
+    return Wording(parts.get("subject", "").strip() or None, parts["txt"].strip(), html)
+
+
+def render_wording(wording: Wording, template: str, language: str, facts: MessageFacts) -> Message:
+    """Return the message of a wording, with nothing in its page but what may stand there; of one that the law words, ours.
+
+    Raises HowToPayMissing where there is no way to pay, WordingBroken where it cannot be filled in, where something would
+    have to be taken out of its page, or where it does not say what every message says.
+    """
+    if template in WORDED_BY_LAW:
+        return render(template, language, facts)
+    message = _filled(wording, template, language, facts)
+    for fault in _unsaid(message, channel_of(template), language, facts):
+        raise WordingBroken(messages.message("{part}: {fault}", part=fault.part, fault=fault.detail))
+    return message.whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """A message, and the page of its own within our frame."""
+
+    whole: Message
+    page: str | None
+
+
+def _filled(wording: Wording, template: str, language: str, facts: MessageFacts) -> _Filled:
+    values = values_of(language, facts)
+    page = html = None
+    if wording.html is not None:
+        page, findings = markup.sanitised(template_source.fill(wording.html, values, is_html=True))
+        if findings:
+            raise WordingBroken(_taken_out(wording.html, findings[0]))
+        content = Markup(page)  # noqa: S704 - nothing is in it but what is allowed
+        html = environment().get_template(frame_of(template)).render(values | {"content": content})
+    elif wording.subject is not None:
+        html = html_of(partial(template_source.fill, wording.text), template, values)
+    subject = template_source.fill(wording.subject, values) if wording.subject is not None else None
+    return _Filled(message_of(subject, template_source.fill(wording.text, values), html), page)
+
+
+def _taken_out(source: str, finding: markup.Finding) -> messages.Message:
+    """Return what would have to be taken out of a page, in the author's own words: a debtor's stand in it too."""
+    is_known = finding.source.lower() in source.lower()
+    tag = excerpt(f"{finding.source}>") if is_known else messages.message("a tag")
+    return messages.message(
+        "html: something in {tag} cannot stand in a message; preview the template: it is named there.",
+        tag=tag,
+    )
+
+
+def faults(wording: Wording, template: str, language: str) -> list[Fault]:
+    """Return what keeps a wording from being published; nothing when it may be."""
+    channel = channel_of(template)
+    found = list(_faults_of_parts(wording, channel))
+    if template in WORDED_BY_LAW:
+        found.append(
+            Fault(
+                "text",
+                "worded-by-law",
+                messages.message(
+                    "The law says what {template} says; it cannot be changed.", template=template
+                ),
+            )
+        )
+    for part, source in (("subject", wording.subject), ("text", wording.text), ("html", wording.html)):
+        if source is not None:
+            found += _faults_of_source(part, source)
+    return found or list(_faults_of_message(wording, template, channel, language))
+
+
+def _faults_of_parts(wording: Wording, channel: Channel) -> Iterator[Fault]:
+    has_subject = channel in WITH_SUBJECT
+    if has_subject and not (wording.subject or "").strip():
+        yield Fault(
+            "subject", "missing", messages.message("A template for {channel} has a subject.", channel=channel)
+        )
+    if not has_subject:
+        for part, source in (("subject", wording.subject), ("html", wording.html)):
+            if source is not None:
+                yield Fault(
+                    part,
+                    "not-on-this-channel",
+                    messages.message("A template for {channel} has a text only.", channel=channel),
+                )
+
+
+def _faults_of_source(part: str, source: str) -> Iterator[Fault]:
+    for fault in template_source.faults_of(source, _known()):
+        yield Fault(part, fault.code, fault.detail)
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    return frozenset(values_of("en", sample_debts.PLAIN))
+
+
+def variables() -> list[str]:
+    """Return the names of what a template may say."""
+    return sorted(_known())
+
+
+def _faults_of_message(wording: Wording, template: str, channel: Channel, language: str) -> Iterator[Fault]:
+    """Yield once each what is wrong with the message, whatever of a debt is present and absent."""
+    parts = {"subject": wording.subject, "text": wording.text, "html": wording.html}
+    names = template_source.names_in([source for source in parts.values() if source is not None])
+    size = sum(len(source) for source in parts.values() if source is not None)
+    seen: set[tuple[str, str]] = set()
+    for facts in sample_debts.every(names, size):
+        for fault in _faults_with(wording, template, channel, language, facts):
+            if (fault.part, fault.code) not in seen:
+                seen.add((fault.part, fault.code))
+                yield fault
+        if any(code == "not-rendered" for _, code in seen):
+            # The next one costs as much and says the same.
+            return
+    if not seen:
+        yield from _faults_of_hostile(wording, language)
+
+
+def _faults_with(
+    wording: Wording, template: str, channel: Channel, language: str, facts: MessageFacts
+) -> Iterator[Fault]:
+    if wording.html is not None:
+        yield from _faults_of_page(wording.html, language, facts)
+    try:
+        message = _filled(wording, template, language, facts)
+    except WordingBroken as error:
+        # What the page says wrong is said already.
+        if wording.html is None or not str(error).startswith("html: "):
+            yield Fault("text", "not-rendered", error.detail)
+        return
+    yield from _unsaid(message, channel, language, facts)
+    if channel == Channel.SMS and len(message.whole.text) > TEXT_MESSAGE_MAX:
+        detail = messages.message("A text message has at most {most} characters.", most=TEXT_MESSAGE_MAX)
+        yield Fault("text", "too-long", detail)
+
+
+def _faults_of_page(source: str, language: str, facts: MessageFacts) -> Iterator[Fault]:
+    try:
+        page = template_source.fill(source, values_of(language, facts), is_html=True)
+    except WordingBroken as error:
+        yield Fault("html", "not-rendered", error.detail)
+        return
+    _, findings = markup.sanitised(page)
+    for finding in findings:
+        yield Fault("html", finding.code, _placed(source, finding))
+    if wrong := template_source.unprintable(unescape(page)):
+        yield Fault("html", "not-encodable", wrong)
+
+
+def _placed(source: str, finding: markup.Finding) -> messages.Message:
+    """Return a finding with where an author finds it: in the source, else in the page that is rendered from it."""
+    at = source.lower().find(finding.source.lower())
+    if at < 0:
+        return messages.message("Line {line} of the page: {fault}", line=finding.line, fault=finding.detail)
+    line = source.count("\n", 0, at) + 1
+    return messages.message("Line {line}: {fault}", line=line, fault=finding.detail)
+
+
+def _faults_of_hostile(wording: Wording, language: str) -> Iterator[Fault]:
+    """Yield what a name with quotes, spaces and tags in it would make of the page."""
+    if wording.html is None:
+        return
+    for fault in _faults_of_page(wording.html, language, sample_debts.HOSTILE):
+        way_out = messages.message(
+            'Fill in texts, and attributes in double quotes (title="{{ reference }}"), never a style.'
+        )
+        yield Fault(fault.part, fault.code, messages.joined([fault.detail, way_out]))
+        return
+
+
+def _unsaid(message: _Filled, channel: Channel, language: str, facts: MessageFacts) -> Iterator[Fault]:
+    """Yield what a message must say and does not: who writes, how to pay, that a voice is a machine's."""
+    way = way_to_pay(facts)
+    bodies = {"text": message.whole.text}
+    if message.page is not None:
+        bodies["html"] = unescape(message.page)
+    for part, body in bodies.items():
+        shown = _spaced(body)
+        if _spaced(facts.creditor) not in shown:
+            detail = messages.message("Say who writes: {{ creditor }} or {{ foot }}, in every case.")
+            yield Fault(part, "no-sender", detail)
+        if _spaced(way) not in shown:
+            detail = messages.message("Say how to pay: {{ how_to_pay }}, in every case.")
+            yield Fault(part, "no-way-to-pay", detail)
+    if channel == Channel.AI_CALL and not message.whole.text.startswith(DISCLOSURES[language]):
+        detail = messages.message("An AI call opens with {{ disclosure }}.")
+        yield Fault("text", "no-disclosure", detail)
+
+
+def _spaced(text: str) -> str:
+    """Return a text with one ordinary space for each run of whatever spaces it has."""
+    return " ".join(text.split())
+
+
+def sample(**changes: Any) -> MessageFacts:
+    """Return the facts of nobody's debt, to preview a template with."""
+    facts = MessageFacts(
+        creditor="Acme",
+        debtor="Jean Dupont",
+        reference="INV-2024-0042",
+        balance=Money(234_000, "EUR"),
+        sent_on=date(2024, 3, 15),
+        due_on=date(2024, 1, 15),
+        debtor_address=("2 rue des Lilas", "69001 LYON"),
+    )
+    return replace(facts, **changes)

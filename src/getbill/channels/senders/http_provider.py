@@ -1,0 +1,212 @@
+"""Any gateway that speaks GetBill's provider protocol (docs/providers.md): SMS, AI calls, letters, WhatsApp.
+
+Whoever runs GetBill writes a few lines between it and the provider they have. Each request is signed and names the
+message by its key; the gateway says whether it takes a key twice, can be asked about one, or neither.
+"""
+
+import asyncio
+from base64 import b64encode
+from typing import Any, Final
+
+import aiohttp
+import structlog
+from yarl import URL
+
+from getbill.channels import letters
+from getbill.channels.letters import AddressTooLong, Letter
+from getbill.channels.model import Channel
+from getbill.channels.senders.model import (
+    Assurance,
+    Capabilities,
+    Fate,
+    Outcome,
+    Outgoing,
+    failed,
+    unknown,
+)
+from getbill.channels.senders.provider_settings import GatewaySettings
+from getbill.kit import clock, json
+from getbill.kit.errors import Problem
+from getbill.kit.signing import secret_key, standard_signature
+
+_log = structlog.get_logger(__name__)
+
+PROTOCOL: Final = 1
+ANSWER_BYTES_MAX: Final = 64_000
+_REASON_CHARACTERS: Final = 200
+# Nothing left: the gateway refuses the message itself, or could not be asked just now.
+_REFUSED: Final = frozenset({400, 404, 410, 413, 415, 422})
+_NOT_NOW: Final = frozenset({401, 403, 405, 429, 503})
+
+
+class _InDoubtError(Exception):
+    """The gateway may have taken the message; the text says why nobody knows."""
+
+
+class Gateway:
+    """One channel's messages by one gateway."""
+
+    def __init__(self, settings: GatewaySettings, base_url: str) -> None:
+        self.channel: Channel = settings.channel
+        # Whoever puts another gateway in its place must not have it asked about this one's messages.
+        self.name = f"gateway:{URL(settings.url).authority}"
+        self.capabilities = Capabilities(
+            settings.assurance, settings.gives_receipt, settings.at_once, settings.answer_seconds
+        )
+        self._settings = settings
+        self._key = secret_key(settings.secret.get_secret_value())
+        self._callback = f"{base_url}/gateways/{settings.channel}/status"
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, message: Outgoing) -> Outcome:
+        """Hand a message to the gateway and say what it answered."""
+        try:
+            body = json.write(await self._written(message))
+        except AddressTooLong as error:
+            return failed(str(error), permanent=True)
+        try:
+            return await self._post(message.key, body)
+        except _InDoubtError as doubt:
+            return await self._resolve(message, body, str(doubt))
+
+    async def look_up(self, message: Outgoing) -> Outcome | None:
+        """Ask what became of a message handed over earlier; None when the gateway never saw it."""
+        try:
+            status, answered = await self._ask("GET", f"{self._settings.url}/{message.key}", message.key, b"")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return unknown(f"the gateway could not be asked: {type(error).__name__}")
+        if status == 404:
+            return None
+        if status != 200:
+            return unknown(f"the gateway could not be asked: it answered {status}")
+        return _outcome(answered)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _resolve(self, message: Outgoing, body: bytes, doubt: str) -> Outcome:
+        """Find out what became of a message that may have left, as far as the gateway allows."""
+        if self.capabilities.assurance == Assurance.NEITHER:
+            return unknown(doubt)
+        for pause in self._settings.pauses:
+            await asyncio.sleep(pause)
+            if self.capabilities.assurance == Assurance.IDEMPOTENCY_KEY:
+                try:
+                    outcome = await self._post(message.key, body)
+                except _InDoubtError as again:
+                    doubt = str(again)
+                    continue
+                if outcome.fate != Fate.FAILED or outcome.is_permanent:
+                    return outcome
+                # Not to be reached now: that says nothing of the time before.
+                continue
+            found = await self.look_up(message)
+            if found is not None and found.fate != Fate.UNKNOWN:
+                return found
+        # Not even now: what is not there yet may still come, so nobody says that it failed.
+        return unknown(doubt)
+
+    async def _post(self, key: str, body: bytes) -> Outcome:
+        try:
+            status, answered = await self._ask("POST", self._settings.url, key, body)
+        except aiohttp.ClientConnectorError as error:
+            return failed(f"the gateway cannot be reached: {type(error).__name__}", permanent=False)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _InDoubtError(f"the gateway did not answer: {type(error).__name__}") from error
+        if 200 <= status < 300:
+            return _outcome(answered)
+        reason = _reason(answered) or f"the gateway answered {status}"
+        if status in _REFUSED:
+            return failed(reason, permanent=True)
+        if status in _NOT_NOW:
+            return failed(reason, permanent=False)
+        raise _InDoubtError(f"the gateway answered {status}")
+
+    async def _ask(self, method: str, url: str, key: str, body: bytes) -> tuple[int, Any]:
+        timestamp = int(clock.wall().timestamp())
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+            "webhook-id": key,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": standard_signature(self._key, key, timestamp, body),
+        }
+        async with self._opened().request(
+            method, URL(url), data=body or None, headers=headers, allow_redirects=False
+        ) as response:
+            return response.status, _read(await response.content.read(ANSWER_BYTES_MAX))
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            tries = len(self._settings.pauses) + 1
+            timeout = aiohttp.ClientTimeout(total=self._settings.answer_seconds / tries)
+            self._session = aiohttp.ClientSession(
+                timeout=timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "GetBill-Providers/1"},
+            )
+        return self._session
+
+    async def _written(self, message: Outgoing) -> dict[str, Any]:
+        body = {
+            "version": PROTOCOL,
+            "id": message.key,
+            "workspace": message.workspace,
+            "channel": message.channel.value,
+            "to": message.address,
+            "from": {"name": message.writer.name, "reply_to": message.writer.reply_to},
+            "language": message.language,
+            "subject": message.subject,
+            "text": message.text,
+            "callback_url": self._callback,
+        }
+        if message.channel == Channel.LETTER:
+            # A processor is busy with it for a while, and this one sends other messages too.
+            printed = await asyncio.to_thread(letters.print_letter, _letter(message))
+            body["pdf"] = b64encode(printed).decode()
+        return body
+
+
+def _letter(message: Outgoing) -> Letter:
+    return Letter(
+        letterhead=message.letterhead or (message.writer.name,),
+        address=message.address,
+        text=message.text,
+        language=message.language,
+        subject=message.subject,
+        written_at=message.written_at or clock.wall(),
+        imprint=message.imprint,
+    )
+
+
+def _read(answered: bytes) -> Any:
+    try:
+        return json.read(answered) if answered else {}
+    except Problem:
+        # Words in whatever form: the status has said what counts.
+        return {}
+
+
+def _reason(answered: Any) -> str | None:
+    reason = answered.get("reason") if isinstance(answered, dict) else None
+    return " ".join(reason.split())[:_REASON_CHARACTERS] if isinstance(reason, str) and reason else None
+
+
+def _outcome(answered: Any) -> Outcome:
+    """Return what a gateway's word on a message it took means; accepted where it says nothing more."""
+    said = answered if isinstance(answered, dict) else {}
+    try:
+        fate = Fate(said.get("status", Fate.ACCEPTED))
+    except ValueError:
+        fate = Fate.ACCEPTED
+    ref, length = said.get("ref"), said.get("duration_ms")
+    return Outcome(
+        fate=fate,
+        ref=ref[:_REASON_CHARACTERS] if isinstance(ref, str) else None,
+        reason=_reason(said),
+        is_permanent=said.get("permanent") is not False,
+        duration_ms=length if isinstance(length, int) and 0 <= length < 2**31 else None,
+    )

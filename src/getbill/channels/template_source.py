@@ -1,0 +1,464 @@
+"""The source of a template in a company's own words: read within bounds, checked node by node, made to a program that ends.
+
+What a template may do is an allow list of Jinja's nodes. What is left cannot fail when it is filled in, whatever is absent:
+texts are compared with texts, an absent value is an empty text, a loop runs over the lines of an address. Its output is
+bounded as it grows.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from typing import Any, Final
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from getbill.channels import template_syntax
+from getbill.kit.messages import Message, excerpt, message, template
+
+CHARACTERS_MAX: Final = 20_000
+FILLED_MAX: Final = 100_000
+LISTS: Final = frozenset({"costs_of_law", "creditor_address", "debtor_address"})
+PASSAGES: Final = frozenset({"how_to_pay", "foot"})
+FILTERS: Final = frozenset({"upper", "lower", "capitalize", "trim"})
+_FLAGS: Final = frozenset({"has_logo"})
+_STATEMENTS: Final = ("if", "elif", "else", "endif", "for", "endfor")
+
+# Signs and names between `{{` and `}}`, and how far they stand in one another: a parser of expressions is recursive.
+_SIGNS_MAX: Final = 60
+_BRACKETS_MAX: Final = 8
+_TAGS_MAX: Final = 1_000
+_BLOCKS_MAX: Final = 8
+_BRANCHES_MAX: Final = 50
+_LOOPS_MAX: Final = 2
+_DIGITS_MAX: Final = 15
+_TRIVIAL: Final = frozenset({"whitespace", "variable_begin", "variable_end", "block_begin", "block_end"})
+_SIGNS: Final = {"lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
+_MEMBER: Final = frozenset({"in", "notin"})
+# What turns the order of a line round where it is shown (Unicode, UAX 9): one thing is read and another one stands there.
+_UNPRINTABLE: Final = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
+
+_MANY_TAGS: Final = template("Line {line}: a template has at most {most} tags.")
+_MANY_DIGITS: Final = template("Line {line}: a number has at most {most} digits.")
+_MANY_SIGNS: Final = template("Line {line}: one tag has at most {most} names and signs.")
+_MANY_BRANCHES: Final = template("Line {line}: an if has at most {most} elif.")
+_DEEP_BRACKETS: Final = template("Line {line}: brackets stand at most {most} deep.")
+_DEEP_LOOPS: Final = template("Line {line}: loops stand at most {most} deep in one another.")
+_DEEP_BLOCKS: Final = template("Line {line}: if and for stand at most {most} deep in one another.")
+
+_TEXT, _NUMBER, _FLAG, _LINES, _PASSAGE, _ABSENT = "text", "number", "flag", "lines", "passage", "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFault:
+    """What is wrong with a source: a code, and a sentence that names the line."""
+
+    code: str
+    detail: Message
+
+
+class WordingBroken(Exception):
+    """A template cannot be filled in, or what it says may not leave; `detail` says why."""
+
+    def __init__(self, detail: Message) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class _Refused(Exception):
+    """A source cannot be read any further."""
+
+    def __init__(self, code: str, detail: Message) -> None:
+        super().__init__(detail)
+        self.fault = SourceFault(code, detail)
+
+
+def faults_of(source: str, known: frozenset[str]) -> list[SourceFault]:
+    """Return what is wrong with a source whose variables are these; nothing where it can be filled in."""
+    try:
+        tree = _tree(source)
+    except _Refused as refused:
+        return [refused.fault]
+    return list(dict.fromkeys(_Reading(known).statements(tree.body, {})))
+
+
+def names_in(parts: Sequence[str]) -> frozenset[str]:
+    """Return the variables that sources without a fault name."""
+    return frozenset(name.name for source in parts for name in _tree(source).find_all(nodes.Name))
+
+
+def fill(source: str, values: Mapping[str, Any], *, is_html: bool = False) -> str:
+    """Return a source filled in; raise WordingBroken where it cannot be, or gets too long."""
+    program = _compiled(source, frozenset(values), is_html)
+    parts, length = [], 0
+    for part in program.root_render_func(program.new_context(dict(values), shared=True)):
+        length += len(part)
+        if length > FILLED_MAX:
+            raise WordingBroken(
+                message("A message has at most {most} characters once it is filled in.", most=FILLED_MAX)
+            )
+        parts.append(part)
+    return "".join(parts)
+
+
+@lru_cache(maxsize=2048)
+def _compiled(source: str, known: frozenset[str], is_html: bool) -> Template:
+    faults = faults_of(source, known)
+    if faults:
+        raise WordingBroken(faults[0].detail)
+    tree = _tree(source)
+    for node in list(tree.find_all((nodes.Compare, nodes.Filter, nodes.CondExpr))):
+        _make_total(node)
+    try:
+        return _environment(is_html).from_string(tree)
+    except (TemplateError, SyntaxError, RecursionError, ValueError) as error:
+        raise WordingBroken(message("The template is nested too deeply, or too large.")) from error
+
+
+@lru_cache(maxsize=2)
+def _environment(is_html: bool) -> ImmutableSandboxedEnvironment:
+    own = ImmutableSandboxedEnvironment(
+        autoescape=is_html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=0,
+        finalize=_said,
+    )
+    own.globals.clear()
+    own.filters = {name: own.filters[name] for name in FILTERS} | {_TEXT: _text}
+    own.tests.clear()
+    return own
+
+
+def _said(value: Any) -> Any:
+    """Return what is printed of a value: nothing of one that is absent, the lines of a list."""
+    if value is None:
+        return ""
+    return ", ".join(value) if isinstance(value, tuple) else value
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _tree(source: str) -> nodes.Template:
+    """Return the syntax tree of a source, its texts as they will be said; raise _Refused where it has none."""
+    if len(source) > CHARACTERS_MAX:
+        raise _Refused("too-long", message("A template has at most {most} characters.", most=CHARACTERS_MAX))
+    _look_at_characters(source, 1)
+    environment = _environment(is_html=False)
+    try:
+        _measure(environment.lex(source))
+        tree = environment.parse(source)
+    except TemplateSyntaxError as error:
+        raise _Refused("syntax", template_syntax.sentence(error)) from error
+    except RecursionError as error:
+        raise _Refused("too-complex", message("The template is nested too deep.")) from error
+    for node in tree.find_all(nodes.Const):
+        _look_at_constant(node)
+    return tree
+
+
+def _look_at_constant(node: nodes.Const) -> None:
+    if isinstance(node.value, str):
+        try:
+            # As JSON and JavaScript write what lies beyond 16 bits: two halves of one sign.
+            node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError as error:
+            detail = message(
+                "Line {line}: half a sign of two (\\ud800 to \\udfff) is no text; write the sign itself.",
+                line=node.lineno,
+            )
+            raise _Refused("not-encodable", detail) from error
+        _look_at_characters(node.value, node.lineno)
+
+
+def _look_at_characters(text: str, line: int) -> None:
+    if wrong := unprintable(text, line):
+        raise _Refused("not-encodable", wrong)
+
+
+def unprintable(text: str, line: int = 1) -> Message | None:
+    """Return which character of a text cannot be stored, sent or read as it stands, as a sentence; None for none."""
+    found = _UNPRINTABLE.search(text)
+    if found is None:
+        return None
+    return message(
+        "Line {line}: the character {character} cannot stand in a message; take it out.",
+        line=line + text.count("\n", 0, found.start()),
+        character=f"U+{ord(found.group()):04X}",
+    )
+
+
+def _measure(tokens: Iterable[tuple[int, str, str]]) -> None:
+    """Raise _Refused for what would be parsed too deep or too long; the lexer itself is not recursive."""
+    size = _Size()
+    for line, kind, value in tokens:
+        size.take(line, kind, value)
+
+
+@dataclass(slots=True)
+class _Size:
+    """How much has been read of a source."""
+
+    tags: int = 0
+    signs: int = 0
+    brackets: int = 0
+    blocks: int = 0
+    loops: int = 0
+    branches: int = 0
+    is_block: bool = False
+
+    def take(self, line: int, kind: str, value: str) -> None:
+        """Count a token; raise _Refused where it is one too many."""
+        if kind in {"variable_begin", "block_begin"}:
+            self.tags, self.signs, self.brackets, self.is_block = self.tags + 1, 0, 0, kind == "block_begin"
+            self._hold(self.tags <= _TAGS_MAX, line, _MANY_TAGS, _TAGS_MAX)
+        elif kind in {"integer", "float"}:
+            self._hold(len(value) <= _DIGITS_MAX, line, _MANY_DIGITS, _DIGITS_MAX)
+        if kind in _TRIVIAL:
+            return
+        if self.is_block and self.signs == 0 and kind == "name":
+            self._open(line, value)
+        self.signs += 1
+        self.brackets += (
+            {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(value, 0) if kind == "operator" else 0
+        )
+        self._hold(self.signs <= _SIGNS_MAX or kind == "data", line, _MANY_SIGNS, _SIGNS_MAX)
+        self._hold(self.brackets <= _BRACKETS_MAX, line, _DEEP_BRACKETS, _BRACKETS_MAX)
+
+    def _open(self, line: int, statement: str) -> None:
+        if statement not in _STATEMENTS:
+            detail = message(
+                "Line {line}: a template cannot do that ({statement}); it has {statements}.",
+                line=line,
+                statement=excerpt(statement[:40]),
+                statements=_STATEMENTS,
+            )
+            raise _Refused("not-allowed", detail)
+        self.blocks += {"if": 1, "for": 1, "endif": -1, "endfor": -1}.get(statement, 0)
+        self.loops += {"for": 1, "endfor": -1}.get(statement, 0)
+        self._hold(self.loops <= _LOOPS_MAX, line, _DEEP_LOOPS, _LOOPS_MAX)
+        self.branches = (
+            self.branches + 1 if statement == "elif" else 0 if statement == "if" else self.branches
+        )
+        self._hold(self.blocks <= _BLOCKS_MAX, line, _DEEP_BLOCKS, _BLOCKS_MAX)
+        self._hold(self.branches <= _BRANCHES_MAX, line, _MANY_BRANCHES, _BRANCHES_MAX)
+
+    @staticmethod
+    def _hold(is_so: bool, line: int, limit: str, most: int) -> None:
+        if not is_so:
+            raise _Refused("too-complex", Message(limit, {"line": line, "most": most}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Walks a tree by the allow list, and tells of every expression what it can be."""
+
+    known: frozenset[str]
+
+    def statements(self, body: Sequence[nodes.Node], own: Mapping[str, str]) -> Iterator[SourceFault]:
+        """Yield what is wrong with statements in which these names of loops are known."""
+        for node in body:
+            if isinstance(node, nodes.Output):
+                for inner in node.nodes:
+                    if not isinstance(inner, nodes.TemplateData):
+                        yield from self._faults(inner, own)
+            elif isinstance(node, nodes.If):
+                yield from self._faults(node.test, own)
+                for branch in (node.body, node.elif_, node.else_):
+                    yield from self.statements(branch, own)
+            elif isinstance(node, nodes.For):
+                yield from self._loop(node, own)
+            else:
+                yield _not_allowed(node)
+
+    def _loop(self, node: nodes.For, own: Mapping[str, str]) -> Iterator[SourceFault]:
+        if not (isinstance(node.iter, nodes.Name) and node.iter.name in LISTS):
+            detail = message("Line {line}: only {lists} are lists.", line=node.lineno, lists=sorted(LISTS))
+            yield SourceFault("not-a-list", detail)
+        elif not isinstance(node.target, nodes.Name) or node.recursive:
+            yield _not_allowed(node)
+        elif node.target.name in self.known:
+            detail = message(
+                "Line {line}: {name} is a variable; give the loop's line a name of its own.",
+                line=node.lineno,
+                name=node.target.name,
+            )
+            yield SourceFault("name-taken", detail)
+        else:
+            inner = {**own, node.target.name: _TEXT}
+            if node.test is not None:
+                yield from self._faults(node.test, inner)
+            yield from self.statements(node.body, inner)
+            yield from self.statements(node.else_, own)
+
+    def _faults(self, node: nodes.Node, own: Mapping[str, str]) -> list[SourceFault]:
+        faults: list[SourceFault] = []
+        self._kinds(node, own, faults)
+        return faults
+
+    def _kinds(self, node: nodes.Node, own: Mapping[str, str], faults: list[SourceFault]) -> frozenset[str]:
+        """Return what an expression can be, and note what is wrong with it."""
+        match node:
+            case nodes.Const():
+                kinds = frozenset({_kind_of(node.value)})
+            case nodes.Name():
+                kinds = self._variable(node, own, faults)
+            case nodes.Not():
+                self._kinds(node.node, own, faults)
+                kinds = frozenset({_FLAG})
+            case nodes.And() | nodes.Or():
+                kinds = self._kinds(node.left, own, faults) | self._kinds(node.right, own, faults)
+            case nodes.CondExpr():
+                self._kinds(node.test, own, faults)
+                branches = [one for one in (node.expr1, node.expr2) if one is not None]
+                kinds = frozenset({_TEXT}).union(*(self._kinds(one, own, faults) for one in branches))
+            case nodes.Compare():
+                kinds = self._comparison(node, own, faults)
+            case nodes.Filter() if node.name in FILTERS and node.node is not None:
+                kinds = self._filter(node, node.node, own, faults)
+            case _:
+                faults.append(_not_allowed(node))
+                kinds = frozenset({_TEXT})
+        return kinds
+
+    def _variable(
+        self, node: nodes.Name, own: Mapping[str, str], faults: list[SourceFault]
+    ) -> frozenset[str]:
+        if node.name in own:
+            return frozenset({own[node.name]})
+        if node.name not in self.known:
+            detail = message(
+                "Line {line}: there is no '{name}'; there are {names}.",
+                line=node.lineno,
+                name=excerpt(node.name[:40]),
+                names=sorted(self.known),
+            )
+            faults.append(SourceFault("unknown-variable", detail))
+        kind = _LINES if node.name in LISTS else _PASSAGE if node.name in PASSAGES else None
+        return frozenset({kind or (_FLAG if node.name in _FLAGS else _TEXT)})
+
+    def _filter(
+        self, node: nodes.Filter, filtered: nodes.Node, own: Mapping[str, str], faults: list[SourceFault]
+    ) -> frozenset[str]:
+        if not self._kinds(filtered, own, faults) <= {_TEXT, _ABSENT}:
+            detail = message("Line {line}: {filter} is for texts only.", line=node.lineno, filter=node.name)
+            faults.append(SourceFault("not-a-text", detail))
+        is_plain = not (node.args or node.kwargs or node.dyn_args or node.dyn_kwargs)
+        is_trim = node.name == "trim" and [_constant(one) for one in node.args] == [_TEXT] and not node.kwargs
+        if not (is_plain or is_trim):
+            detail = message(
+                "Line {line}: {filter} stands without brackets.", line=node.lineno, filter=node.name
+            )
+            faults.append(SourceFault("not-allowed", detail))
+        return frozenset({_TEXT})
+
+    def _comparison(
+        self, node: nodes.Compare, own: Mapping[str, str], faults: list[SourceFault]
+    ) -> frozenset[str]:
+        left = self._kinds(node.expr, own, faults)
+        for operand in node.ops:
+            right = self._kinds(operand.expr, own, faults)
+            if _PASSAGE in left | right:
+                detail = message(
+                    "Line {line}: {passages} stand as they are; compare pay_by or contact.",
+                    line=node.lineno,
+                    passages=sorted(PASSAGES),
+                )
+                faults.append(SourceFault("not-a-text", detail))
+            elif wrong := _mismatch(operand.op, left, right, node.lineno):
+                faults.append(SourceFault("not-comparable", wrong))
+            left = right
+        return frozenset({_FLAG})
+
+
+def _mismatch(sign: str, left: frozenset[str], right: frozenset[str], line: int) -> Message | None:
+    """Return why two things cannot be compared by a sign; None where they can, or always differ."""
+    both = left | right
+    if sign in _SIGNS and not (both <= {_TEXT, _ABSENT} or both == {_NUMBER}):
+        return message(
+            "Line {line}: {left} and {right} cannot be compared by {sign}; every variable is a text.",
+            line=line,
+            left=_written(left),
+            right=_written(right),
+            sign=_SIGNS[sign],
+        )
+    if sign in _MEMBER and right != {_LINES} and not both <= {_TEXT, _ABSENT}:
+        return message(
+            "Line {line}: {left} cannot be in {right}; look for a text in a text or in an address.",
+            line=line,
+            left=_written(left),
+            right=_written(right),
+        )
+    return None
+
+
+_WRITTEN: Final = {
+    _TEXT: message("text"),
+    _NUMBER: message("number"),
+    _FLAG: message("true or false"),
+    _LINES: message("lines"),
+    _PASSAGE: message("passage"),
+    _ABSENT: message("none"),
+}
+
+
+def _written(kinds: frozenset[str]) -> Message:
+    return reduce(
+        lambda one, other: message("{one} or {other}", one=one, other=other),
+        sorted(_WRITTEN[kind] for kind in kinds),
+    )
+
+
+def _kind_of(value: Any) -> str:
+    if value is None:
+        return _ABSENT
+    if isinstance(value, bool):
+        return _FLAG
+    return _TEXT if isinstance(value, str) else _NUMBER
+
+
+def _constant(node: nodes.Node) -> str | None:
+    return _kind_of(node.value) if isinstance(node, nodes.Const) else None
+
+
+def _not_allowed(node: nodes.Node) -> SourceFault:
+    kind = node.name if isinstance(node, nodes.Filter | nodes.Test) else type(node).__name__.lower()
+    detail = message(
+        "Line {line}: a template cannot do that ({kind}). It fills in variables, has if and for, compares, and knows {filters}.",
+        line=node.lineno,
+        kind=excerpt(kind[:40]),
+        filters=sorted(FILTERS),
+    )
+    return SourceFault("not-allowed", detail)
+
+
+def _make_total(node: nodes.Node) -> None:
+    """Change a node so that it has a value whatever is absent."""
+    match node:
+        case nodes.CondExpr() if node.expr2 is None:
+            node.expr2 = nodes.Const("", lineno=node.lineno)
+        case nodes.Filter() if node.name != _TEXT and node.node is not None:
+            node.node = _as_text(node.node)
+        case nodes.Compare():
+            is_number = _constant(node.expr) == _NUMBER
+            for operand in node.ops:
+                is_ordered = operand.op in _SIGNS and not is_number
+                if is_ordered or (operand.op in _MEMBER and not _is_lines(operand.expr)):
+                    node.expr, operand.expr = _as_text(node.expr), _as_text(operand.expr)
+
+
+def _is_lines(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Name) and node.name in LISTS
+
+
+def _as_text(node: nodes.Expr) -> nodes.Expr:
+    if isinstance(node, nodes.Filter) or _constant(node) == _TEXT:
+        return node
+    return nodes.Filter(node, _TEXT, [], [], None, None, lineno=node.lineno)

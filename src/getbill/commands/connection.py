@@ -1,0 +1,105 @@
+"""Which database a command works on, and that it is one this program can work with.
+
+`DATABASE_URL` when it is set, else the embedded server of the data folder: the running one, or one started for as
+long as the command takes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import asyncpg
+
+from getbill import embedded, migrations, reactions, vault
+from getbill.kit import database, logs
+from getbill.kit.database import Database, open_database
+from getbill.kit.errors import Problem
+from getbill.kit.exit_errors import CannotRun
+from getbill.kit.phones import PhoneInvalid
+from getbill.kit.signing import SecretMalformed
+from getbill.kit.text.emails import EmailInvalid
+from getbill.kit.text.ibans import IbanInvalid
+from getbill.settings import Settings
+from getbill.vault import Vault
+
+# What an operator mends: the password, the name of the database, its disk, its memory, its connections.
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+T = TypeVar("T")
+Action = Callable[[Database, Vault], Awaitable[T]]
+KnowingAction = Callable[[Settings, Database, Vault], Awaitable[T]]
+
+
+@contextmanager
+def reached(settings: Settings) -> Iterator[str]:
+    """Yield the DSN of the database the settings name."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    with embedded.reach(settings.data_dir, settings.wish) as dsn:
+        yield dsn
+
+
+@contextmanager
+def awaited() -> Iterator[None]:
+    """Turn the loss of the database while a process opens into a CannotRunNow, a reason to start it again."""
+    try:
+        yield
+    except database.LOST as error:
+        if not database.is_away(error):
+            raise
+        raise migrations.DatabaseAway(f"The database went away: {type(error).__name__}") from error
+
+
+def run(action: Action[T]) -> T:
+    """Run one action on the settings' database and vault; what refuses it is told as a sentence."""
+
+    async def unknowing(_settings: Settings, opened: Database, vault: Vault) -> T:
+        return await action(opened, vault)
+
+    return run_knowing(unknowing)
+
+
+def run_knowing(action: KnowingAction[T]) -> T:
+    """Run one action that needs the settings too, with the DSN of the database it is run on."""
+    settings = Settings()
+    logs.configure(settings.log_level, "command")
+    _refuse_empty_folder(settings)
+    with reached(settings) as dsn:
+        try:
+            return asyncio.run(_run(settings.on(dsn), action))
+        except Problem as refusal:
+            raise CannotRun(refusal.detail) from refusal
+        except (EmailInvalid, IbanInvalid, PhoneInvalid, SecretMalformed) as error:
+            raise CannotRun(str(error)) from error
+        except _REFUSED as error:
+            raise CannotRun(f"The database refused: {error}.") from error
+
+
+def _refuse_empty_folder(settings: Settings) -> None:
+    """Refuse a data folder that nothing was started on: most probably it is not the one that was meant."""
+    if settings.database_url is None and not embedded.is_there(settings.data_dir):
+        raise CannotRun(
+            f"There is no database in {settings.data_dir.absolute()}: start `getbill serve` there first, or set"
+            " GETBILL_DATA_DIR to the folder that has one."
+        )
+
+
+async def _run(settings: Settings, action: KnowingAction[T]) -> T:
+    await migrations.check_revision(settings.dsn)
+    opened = await open_database(settings.dsn, reactions.edge, size=2)
+    try:
+        return await action(
+            settings, opened, await vault.unlock(opened, settings.master_key_text, settings.key_file)
+        )
+    finally:
+        await opened.close()

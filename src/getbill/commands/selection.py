@@ -1,0 +1,99 @@
+"""Which company and workspace a command is about, and how what it made is shown."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from getbill import companies
+from getbill.access import OPERATOR, Actor
+from getbill.companies import Company, Workspace
+from getbill.kit import ids, json
+from getbill.kit.database import Database
+from getbill.kit.errors import NotFound
+from getbill.kit.exit_errors import CannotRun
+from getbill.kit.messages import excerpt, message
+from getbill.vault import Vault
+
+CompanyName = Annotated[
+    str | None, typer.Option("--company", help="Its name or id; not needed where there is only one.")
+]
+
+CreatorEmail = Annotated[
+    str | None,
+    typer.Option("--created-by", help="E-mail of the member of staff who creates it; recorded with it."),
+]
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
+class WhichCompany(CannotRun):
+    """There is more than one company, or none, that could be meant."""
+
+
+async def company(database: Database, named: str | None) -> Company:
+    """Return the company of a name or id, or the only one there is."""
+    if named is not None and named.startswith("company_"):
+        return await companies.company(database, ids.read("company", named))
+    found = await companies.companies(database, named)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise WhichCompany(f"There is no company named {named!r}." if named else "There is no company yet.")
+    known = ", ".join(f"{one.name} ({ids.show('company', one.id)})" for one in found[:20])
+    raise WhichCompany(f"Which company? Give --company one of: {known}.")
+
+
+async def company_id(database: Database, named: str | None) -> UUID | None:
+    """Return the id of a named company, or None for all when none is named."""
+    return None if named is None else (await company(database, named)).id
+
+
+async def workspace(database: Database, owner: Company, named: str) -> UUID:
+    """Return a company's workspace by its kind, name or id."""
+    for workspace_id, kind, name in await companies.workspaces_of(database, owner.id):
+        if named in {kind, name, ids.show("workspace", workspace_id)}:
+            return workspace_id
+    raise NotFound(message("{name} has no workspace '{named}'.", name=owner.name, named=excerpt(named)))
+
+
+async def loaded(database: Database, vault: Vault, named_company: str | None, named: str) -> Workspace:
+    """Return the workspace of a kind, name or id, of a named company or the only one there is, with all it carries."""
+    owner = await company(database, named_company)
+    return await companies.workspace(database, vault, await workspace(database, owner, named))
+
+
+async def workspaces(database: Database, owner: Company, named: str | None) -> list[UUID]:
+    """Return a company's workspace by its kind, name or id, or all of them when none is named."""
+    if named is not None:
+        return [await workspace(database, owner, named)]
+    return [workspace_id for workspace_id, _, _ in await companies.workspaces_of(database, owner.id)]
+
+
+async def creator(database: Database, owner: Company, email: str | None) -> Actor:
+    """Return the member of staff who creates something, or the operator where nobody is named."""
+    if email is None:
+        return OPERATOR
+    for member in await companies.users(database, owner.id):
+        if member.email.lower() == email.strip().lower():
+            return Actor("user", member.id)
+    raise NotFound(message("{company} has no user {email}.", company=owner.name, email=excerpt(email)))
+
+
+def show(value: Any) -> None:
+    """Print what a command made or found as JSON, for people and programs alike."""
+    typer.echo(json.pretty(value), nl=False)
+
+
+def tell(value: Any, *lines: str, as_json: bool) -> None:
+    """Print what a command did: in lines for people, or as JSON for programs."""
+    if as_json:
+        show(value)
+    else:
+        typer.echo("\n".join(lines))
+
+
+def say_once() -> None:
+    """Remind whoever looks that a secret is shown this once."""
+    typer.echo("Keep the secret now: it is not shown again.", err=True)

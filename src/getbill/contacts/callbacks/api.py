@@ -1,0 +1,89 @@
+"""The route by which gateways report, signed by the Standard Webhooks specification 1.0."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from starlette.requests import Request
+from starlette.responses import Response
+
+from getbill import access, companies, followups
+from getbill.channels import Channel
+from getbill.channels.senders import GatewaySettings
+from getbill.contacts.callbacks import status_callbacks, wire
+from getbill.contacts.callbacks.wire import ReportBody, ReportTaken
+from getbill.kit import clock, ids
+from getbill.kit.database import Database
+from getbill.kit.errors import Conflict, NotFound, Unauthenticated
+from getbill.kit.http import Route, answer, body, problems
+from getbill.kit.messages import excerpt, message
+from getbill.kit.signing import secret_key, standard_verifies
+
+router = APIRouter(prefix="/gateways", tags=["Gateways"], route_class=Route)
+
+# How far a gateway's clock may be from ours; what is older was perhaps overheard.
+_TOLERANCE_SECONDS = 300
+
+
+class ReportNotSigned(Unauthenticated):
+    """The report is not signed with the secret of this channel's gateway, or was signed too long ago."""
+
+    code = "report-not-signed"
+    way_out = "Sign id, timestamp and the raw body with the gateway's secret, as Standard Webhooks 1.0 says."
+
+
+class ReportTooEarly(Conflict):
+    """The message is being handed over at this moment."""
+
+    code = "report-too-early"
+    way_out = "Send the report again in a few seconds."
+
+
+@router.post(
+    "/{channel}/status", response_model=ReportTaken, responses=problems(400, 401, 404, 409, 413, 415, 422)
+)
+async def report_status(
+    request: Request,
+    channel: str,
+    report: Annotated[ReportBody, body(ReportBody)],
+    webhook_id: Annotated[str, Header()] = "",
+    webhook_timestamp: Annotated[str, Header()] = "",
+    webhook_signature: Annotated[str, Header()] = "",
+) -> Response:
+    """Take a gateway's report on a message: delivered, answered, unanswered or failed.
+
+    The same report twice changes nothing. 409 asks for it again in a few seconds.
+    """
+    gateway = _gateway(request, channel)
+    signed = (webhook_id, webhook_timestamp, webhook_signature)
+    _verify(gateway, await request.body(), signed)
+    database: Database = request.app.state.database
+    workspace_id = ids.read("workspace", report.workspace)
+    workspace = await companies.workspace(database, access.gate_of(request).vault, workspace_id)
+    followup = await followups.find(database, workspace, ids.read("followup", report.id))
+    if followup.step is None or followup.channel != gateway.channel:
+        raise NotFound(
+            message("There is no {channel} message {id}.", channel=gateway.channel, id=excerpt(report.id))
+        )
+    changed = await status_callbacks.receive(database, workspace, followup.id, wire.outcome(report))
+    if not changed and followup.status == "in_progress":
+        raise ReportTooEarly(message("{id} is being handed over.", id=excerpt(report.id)))
+    return answer(200, {"changed": changed})
+
+
+def _gateway(request: Request, channel: str) -> GatewaySettings:
+    gateways: dict[Channel, GatewaySettings] = request.app.state.gateways
+    found = next((one for one in gateways.values() if one.channel == channel), None)
+    if found is None:
+        raise NotFound(message("No gateway carries '{channel}' here.", channel=excerpt(channel)))
+    return found
+
+
+def _verify(gateway: GatewaySettings, raw: bytes, signed: tuple[str, str, str]) -> None:
+    message_id, timestamp, signatures = signed
+    if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
+        raise ReportNotSigned(message("The header webhook-timestamp is missing: seconds since 1970."))
+    if abs(clock.wall().timestamp() - int(timestamp)) > _TOLERANCE_SECONDS:
+        raise ReportNotSigned(message("The report was signed more than five minutes from now."))
+    key = secret_key(gateway.secret.get_secret_value())
+    if not standard_verifies(key, message_id, int(timestamp), raw, signatures):
+        raise ReportNotSigned(message("The signature is not that of this channel's gateway."))

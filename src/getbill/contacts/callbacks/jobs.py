@@ -1,0 +1,98 @@
+"""Reading the mailbox that bounces go to: a Maildir, which any mail server delivers into.
+
+A mail is put aside only after what it says is written down, so that a crash in between reads it again, and a report
+that is read twice changes nothing. What is no bounce is left there, flagged, for people.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid5
+
+import structlog
+
+from getbill import companies, followups, quarantine
+from getbill.channels.senders import Bounce, read_bounce
+from getbill.contacts.callbacks import status_callbacks
+from getbill.kit import ids
+from getbill.kit.database import Database
+from getbill.kit.errors import NotFound
+from getbill.quarantine import INSTALLATION, Item
+from getbill.vault import Vault
+
+_log = structlog.get_logger(__name__)
+
+BATCH = 100
+# The report comes first in a mail; what came back of ours ends long before this.
+_BYTES_MAX = 2_000_000
+
+
+async def read_bounces(database: Database, vault: Vault, maildir: Path) -> int:
+    """Write down what the new mails of a Maildir report; return how many were put aside, at most a batch."""
+    done = 0
+    new = await asyncio.to_thread(_new, maildir)
+    for path in new:
+        raw = await asyncio.to_thread(_read, path)
+        if raw is None:
+            # Another worker was faster.
+            continue
+        try:
+            bounce = read_bounce(raw)
+            is_ours = bounce is not None and await _write_down(database, vault, bounce)
+        except _TooEarlyError:
+            continue
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            # Left in the mailbox, flagged, as what is no bounce.
+            is_ours = False
+            await quarantine.put_alone(database, _item(path), error)
+        await asyncio.to_thread(_put_aside, path, "S" if is_ours else "F")
+        done += 1
+    return done
+
+
+class _TooEarlyError(Exception):
+    """The message is still being handed over, as far as we know: its report is read again later."""
+
+
+async def _write_down(database: Database, vault: Vault, bounce: Bounce) -> bool:
+    try:
+        workspace_id = ids.read("workspace", bounce.workspace)
+        followup_id = ids.read("followup", bounce.followup)
+        workspace = await companies.workspace(database, vault, workspace_id)
+    except NotFound:
+        return False
+    changed = await status_callbacks.receive(database, workspace, followup_id, bounce.outcome)
+    if not changed:
+        found = await followups.find_many(database, workspace, [followup_id])
+        if followup_id in found and found[followup_id].status == "in_progress":
+            raise _TooEarlyError
+    _log.info("bounce_read", followup=bounce.followup, changed=changed)
+    return True
+
+
+def _item(path: Path) -> Item:
+    return Item(INSTALLATION, "bounce", uuid5(INSTALLATION, path.name))
+
+
+def _new(maildir: Path) -> Sequence[Path]:
+    folder = maildir / "new"
+    return sorted(path for path in folder.iterdir() if path.is_file())[:BATCH] if folder.is_dir() else []
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(_BYTES_MAX)
+    except FileNotFoundError:
+        return None
+
+
+def _put_aside(path: Path, flag: str) -> None:
+    aside = path.parent.parent / "cur"
+    aside.mkdir(exist_ok=True)
+    try:
+        path.rename(aside / f"{path.name}:2,{flag}")
+    except FileNotFoundError:
+        _log.debug("bounce_put_aside_by_another", name=path.name)

@@ -1,0 +1,171 @@
+"""Contacts that fail: set aside one by one, so that the others of their round leave; put back, or passed over.
+
+What had not left is planned again when it is put back. Of what was on its way nobody knows: it is unknown, and asked for
+once more at its provider when it is put back, never sent blindly.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from getbill import companies, debts, quarantine
+from getbill.companies import Workspace
+from getbill.contacts import history, ledger, schedule
+from getbill.contacts.model import SET_ASIDE, Contact
+from getbill.kit import clock
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.kit.errors import Conflict
+from getbill.kit.messages import message
+from getbill.quarantine import Item
+from getbill.vault import SealBroken, Vault
+
+_log = structlog.get_logger(__name__)
+
+_FAIL = Statement(
+    "contacts.fail",
+    "Take a contact out of the plan, or out of a dead worker's hands, if it is still ours.",
+    """
+    UPDATE contacts SET state = $8, reason = $9, lease_until = NULL,
+        settled_at = CASE WHEN $8 = 'unknown' THEN $10::timestamptz ELSE settled_at END
+    WHERE workspace_id = $1 AND debt_id = $2 AND run = $3 AND step = $4 AND attempt = $5 AND fence = $6 AND state = $7
+    RETURNING true
+    """,
+)
+_PUT_BACK = Statement(
+    "contacts.put_back",
+    "Plan again the contact of a debt that was set aside.",
+    """
+    UPDATE contacts SET state = 'planned', reason = NULL
+    WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside'
+    RETURNING true
+    """,
+)
+_PUT_ALL_BACK = Statement(
+    "contacts.put_all_back",
+    "Plan again the contacts that were set aside for one reason.",
+    """
+    UPDATE contacts c SET state = 'planned', reason = NULL
+    FROM quarantine q
+    WHERE c.workspace_id = $1 AND c.state = 'set_aside' AND q.workspace_id = $1 AND q.kind = 'contact'
+        AND q.reason = $2 AND q.retried_at IS NULL AND q.subject_id = c.debt_id
+    """,
+)
+_ASK_AGAIN = Statement(
+    "contacts.ask_again",
+    "Have a provider asked once more what became of a contact.",
+    """
+    UPDATE contacts SET state = 'sending', lease_until = $3, settled_at = NULL
+    WHERE workspace_id = $1 AND debt_id = $2 AND state = 'unknown' AND provider_ref IS NULL
+    RETURNING true
+    """,
+)
+_ASIDE = Statement(
+    "contacts.aside",
+    "The contact of a debt that was set aside.",
+    "SELECT * FROM contacts WHERE workspace_id = $1 AND debt_id = $2 AND state = 'set_aside' FOR UPDATE",
+)
+_GONE = Statement(
+    "contacts.aside_no_longer",
+    "Which contacts stand aside in the quarantine, and are stopped or settled by now?",
+    """
+    SELECT q.workspace_id, q.subject_id FROM quarantine q
+    WHERE q.kind = 'contact' AND q.retried_at IS NULL AND NOT EXISTS (SELECT FROM contacts c
+        WHERE c.workspace_id = q.workspace_id AND c.debt_id = q.subject_id AND c.state = 'set_aside')
+    LIMIT 500
+    """,
+)
+
+
+class DebtCannotBeRead(Conflict):
+    """What is sealed of the debt does not open, so its scenario cannot go on."""
+
+    code = "debt-cannot-be-read"
+    way_out = "Restore its keys and its row from a backup and decide `retry`, or delete the debt."
+
+
+async def put_aside(database: Database, workspace: Workspace, contact: Contact, error: BaseException) -> None:
+    """Set a claimed contact aside, if it is still ours."""
+    await _fail(database, workspace, contact, SET_ASIDE, contact.item, error)
+
+
+async def give_up(database: Database, workspace: Workspace, contact: Contact, error: BaseException) -> None:
+    """Leave as unknown a contact of a dead worker of which nothing can be found out."""
+    item = Item(contact.workspace_id, "sending", contact.debt_id, contact.debt_id)
+    await _fail(database, workspace, contact, "unknown", item, error)
+
+
+async def _fail(
+    database: Database, workspace: Workspace, contact: Contact, state: str, item: Item, error: BaseException
+) -> None:
+    reason = quarantine.reason_of(error)
+    debt_id, traceback = str(contact.debt_id), quarantine.unexplained(error)
+    _log.error("contact_set_aside", debt=debt_id, step=contact.step, reason=reason, exc_info=traceback)
+    place: tuple[Any, ...] = (contact.debt_id, contact.run, contact.step, contact.attempt, contact.fence)
+    async with database.transaction(workspace.now()) as tx:
+        values = (workspace.id, *place, contact.state, state, reason, tx.now)
+        if await tx.fetchval(_FAIL, *values):
+            await quarantine.put(tx, item, reason)
+
+
+async def put_back(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
+    """Plan again the contact of a debt that was set aside; tell whether there was one."""
+    return bool(await tx.fetchval(_PUT_BACK, workspace_id, debt_id))
+
+
+async def put_all_back(tx: Transaction, workspace_id: UUID, reason: str) -> None:
+    """Plan again every contact that was set aside for a reason."""
+    await tx.execute(_PUT_ALL_BACK, workspace_id, reason)
+    await quarantine.all_retried(tx, workspace_id, "contact", reason)
+
+
+async def ask_again(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> bool:
+    """Have a provider asked once more what became of a contact; tell whether there was one."""
+    return bool(await tx.fetchval(_ASK_AGAIN, workspace_id, debt_id, clock.wall()))
+
+
+async def pass_over(tx: Transaction, workspace: Workspace, debt_id: UUID) -> None:
+    """Go on with a debt after the step that was set aside; raise DebtCannotBeRead where its row does not open."""
+    try:
+        debt = await debts.lock(tx, workspace, debt_id)
+    except SealBroken as error:
+        raise DebtCannotBeRead(message("What is sealed of the debt does not open.")) from error
+    row = await tx.fetchrow(_ASIDE, workspace.id, debt_id)
+    if row is None:
+        return
+    contact = ledger.contact(row)
+    contact.settle("skipped", tx.now, "a person passed over it")
+    await ledger.write(tx, [contact])
+    if debt.is_contactable and contact.contact_epoch == debt.contact_epoch:
+        past = (await history.load(tx, workspace.id, {debt.id: debt}))[debt.id]
+        past.passed.add(contact.step)
+        await ledger.plan(tx, schedule.go_on(tx, debt, past, contact.step))
+
+
+async def settled(database: Database) -> None:
+    """Forget what stood aside and was stopped, paid for or erased since."""
+    for row in await database.fetch(_GONE):
+        async with database.transaction(clock.wall()) as tx:
+            await quarantine.cured(tx, Item(row["workspace_id"], "contact", row["subject_id"]))
+
+
+async def leave_alone(database: Database, workspace_id: UUID, error: BaseException) -> None:
+    """Set a whole workspace aside, whose contacts cannot be processed."""
+    await quarantine.put_alone(database, Item(workspace_id, "workspace", workspace_id), error)
+
+
+async def open_again(database: Database, vault: Vault, workspace_id: UUID) -> None:
+    """Read a workspace that was left alone; raise whatever still keeps it from being read."""
+    await companies.workspace(database, vault, workspace_id)
+
+
+def standing(contacts: Sequence[Contact]) -> list[tuple[Any, ...]]:
+    """Return what contacts say before they are decided on."""
+    return [contact.standing() for contact in contacts]
+
+
+def stand(contacts: Sequence[Contact], before: Sequence[tuple[Any, ...]]) -> None:
+    """Take back what was done to contacts in a transaction that is lost."""
+    for contact, one in zip(contacts, before, strict=True):
+        contact.stand(one)

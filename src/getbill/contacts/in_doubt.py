@@ -1,0 +1,57 @@
+"""Contacts of which nobody knows whether they left: asked of a person, and settled by their word.
+
+Sent, it counts as every message does whose channel never confirms. Not sent, its step is taken again where the rules
+for late steps still want it and nothing later was done, and is behind us otherwise: nobody is contacted out of turn.
+"""
+
+from dataclasses import replace
+from uuid import UUID
+
+from getbill import followups, todos
+from getbill.contacts import ledger, schedule
+from getbill.contacts.model import Contact
+from getbill.debts import Debt
+from getbill.followups import Followup
+from getbill.kit.database import Transaction
+from getbill.kit.messages import message
+
+ASKED = "unknown_contact"
+_SENT, _NOT_SENT = "a person found that it was sent", "a person found that it was not sent"
+
+
+async def settle_unknown(tx: Transaction, debt: Debt, followup_id: UUID, *, was_sent: bool) -> None:
+    """Settle, by a person's word, whether an unknown contact of a locked debt left.
+
+    Raises TodoDecided where a receipt settled it meanwhile.
+    """
+    contact = await ledger.of_followup(tx, debt.workspace_id, followup_id)
+    if contact is None or contact.state != "unknown" or not await ledger.held(tx, [contact]):
+        raise todos.TodoDecided(message("The provider has said by now what became of the message."))
+    followup = (await followups.find_many(tx, debt.workspace, [followup_id]))[followup_id]
+    if was_sent:
+        await _count(tx, debt, contact, followup)
+    else:
+        await _take_again(tx, debt, contact, followup)
+
+
+async def _count(tx: Transaction, debt: Debt, contact: Contact, followup: Followup) -> None:
+    contact.settle("accepted", tx.now, _noted(contact, _SENT))
+    await ledger.write(tx, [contact])
+    after = followup.moved("sent", tx.now, sent_at=contact.sent_at, processed_at=tx.now)
+    after = followups.reach(tx, debt, after, is_confirmed=False)
+    await followups.move(tx, [(debt, after, True)])
+
+
+async def _take_again(tx: Transaction, debt: Debt, contact: Contact, followup: Followup) -> None:
+    contact.settle("failed", tx.now, _noted(contact, _NOT_SENT))
+    await ledger.write(tx, [contact])
+    again = await schedule.take_again(tx, debt, contact)
+    if again is not None:
+        after = followup.moved("scheduled", tx.now)
+    else:
+        after = followup.moved("failed", tx.now, processed_at=tx.now)
+    await followups.move(tx, [(debt, replace(after, sent_at=None), again is None)])
+
+
+def _noted(contact: Contact, found: str) -> str:
+    return "; ".join(filter(None, [contact.reason, found]))

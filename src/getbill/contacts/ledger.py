@@ -1,0 +1,378 @@
+"""The ledger's rows: planned, taken under a lease, written back by whoever still holds them.
+
+Every write names the fence of its claim, so that a worker that was slow, or thought dead, writes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.contacts.model import COLUMNS, Contact
+from getbill.kit.database import Database, Statement, Transaction
+
+# At least and at most so many workers died in a row while they held a contact.
+Crashes = tuple[int, int]
+UNSUSPECTED: Final[Crashes] = (0, 0)
+# Whose workers died is taken apart from the others: some at a time, and then alone, so that it is found which one kills.
+# Those with fewer deaths come first: a storm of kills from outside spreads, and none of them is taken for a killer.
+SUSPECTS: Final[Sequence[tuple[int, Crashes]]] = (
+    (10, (1, 1)),
+    *((1, (deaths, deaths)) for deaths in range(2, 5)),
+    (1, (5, 32_767)),
+)
+
+_PLAN = Statement(
+    "contacts.plan",
+    "Put a contact into the ledger.",
+    """
+    INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
+        followup_id, reason, settled_at, created_at, missed_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    """,
+)
+_PLAN_MANY = Statement(
+    "contacts.plan_many",
+    "Put contacts into the ledger.",
+    """
+    INSERT INTO contacts (workspace_id, debt_id, run, step, attempt, channel, state, due_at, is_live, contact_epoch,
+        followup_id, reason, settled_at, created_at, missed_at)
+    SELECT $1, * FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::text[], $7::text[],
+        $8::timestamptz[], $9::boolean[], $10::integer[], $11::uuid[], $12::text[], $13::timestamptz[],
+        $14::timestamptz[], $15::timestamptz[])
+    """,
+)
+_CLAIM_LIVE = Statement(
+    "contacts.claim_live",
+    "Which live contacts are due? Take some, each with its debt free, the longest due first.",
+    """
+    WITH due AS (
+        SELECT c.workspace_id, c.debt_id, c.run, c.step, c.attempt
+        FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
+        WHERE c.state = 'planned' AND c.is_live AND c.due_at <= $1 AND c.workspace_id <> ALL($4::uuid[])
+            AND c.crashes BETWEEN $5 AND $6
+            AND NOT EXISTS (SELECT FROM contact_stop)
+            AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = c.workspace_id AND w.contact = 'stopped')
+        ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
+    )
+    UPDATE contacts c SET state = 'claimed', fence = c.fence + 1, lease_until = $3
+    FROM due WHERE c.workspace_id = due.workspace_id AND c.debt_id = due.debt_id AND c.run = due.run
+        AND c.step = due.step AND c.attempt = due.attempt
+    RETURNING c.*
+    """,
+)
+_CLAIM_IN = Statement(
+    "contacts.claim_in",
+    "Which contacts of a sandbox are due? Take some, each with its debt free, the longest due first.",
+    """
+    WITH due AS (
+        SELECT c.debt_id, c.run, c.step, c.attempt
+        FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
+        WHERE c.workspace_id = $4 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
+            AND c.crashes BETWEEN $5 AND $6 AND NOT EXISTS (SELECT FROM contact_stop)
+            AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $4 AND w.contact = 'stopped')
+        ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
+    )
+    UPDATE contacts c SET state = 'claimed', fence = c.fence + 1, lease_until = $3
+    FROM due WHERE c.workspace_id = $4 AND c.debt_id = due.debt_id AND c.run = due.run AND c.step = due.step
+        AND c.attempt = due.attempt
+    RETURNING c.*
+    """,
+)
+_TAKE_IN = Statement(
+    "contacts.take_in",
+    "Which contacts of a sandbox are due, each with its debt free? Hold some to the end of this transaction.",
+    """
+    SELECT c.* FROM contacts c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
+    WHERE c.workspace_id = $3 AND c.state = 'planned' AND NOT c.is_live AND c.due_at <= $1
+        AND c.crashes = 0 AND NOT EXISTS (SELECT FROM contact_stop)
+        AND NOT EXISTS (SELECT FROM workspaces w WHERE w.workspace_id = $3 AND w.contact = 'stopped')
+    ORDER BY c.due_at LIMIT $2 FOR UPDATE OF c, d SKIP LOCKED
+    """,
+)
+_HELD = Statement(
+    "contacts.held",
+    "Which of these contacts are still in the state and under the fence in which they were taken?",
+    """
+    SELECT c.debt_id, c.run, c.step, c.attempt
+    FROM contacts c
+    JOIN unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[])
+        AS taken (debt_id, run, step, attempt, fence)
+        ON taken.debt_id = c.debt_id AND taken.run = c.run AND taken.step = c.step AND taken.attempt = c.attempt
+    WHERE c.workspace_id = $1 AND c.state = $7 AND c.fence = taken.fence
+    FOR UPDATE OF c
+    """,
+)
+_WRITE = Statement(
+    "contacts.write",
+    "Write what became of contacts that are held.",
+    """
+    UPDATE contacts c SET state = w.state, due_at = w.due_at, lease_until = w.lease_until,
+        followup_id = w.followup_id, address_hash = w.address_hash, provider = w.provider,
+        provider_ref = w.provider_ref, reason = w.reason, sent_at = w.sent_at, settled_at = w.settled_at,
+        missed_at = w.missed_at, crashes = 0
+    FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::timestamptz[],
+        $9::timestamptz[], $10::uuid[], $11::bytea[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
+        $16::timestamptz[], $17::timestamptz[])
+        AS w (debt_id, run, step, attempt, fence, state, due_at, lease_until, followup_id, address_hash, provider,
+              provider_ref, reason, sent_at, settled_at, missed_at)
+    WHERE c.workspace_id = $1 AND c.debt_id = w.debt_id AND c.run = w.run AND c.step = w.step
+        AND c.attempt = w.attempt AND c.fence = w.fence
+    """,
+)
+_OF_FOLLOWUP = Statement(
+    "contacts.of_followup",
+    "The last try of the contact behind a followup.",
+    """
+    SELECT * FROM contacts WHERE workspace_id = $1 AND followup_id = $2
+    ORDER BY run DESC, attempt DESC LIMIT 1
+    """,
+)
+_GIVE_BACK = Statement(
+    "contacts.give_back",
+    "Nothing left by contacts whose worker died before it asked a provider: they are planned again.",
+    """
+    WITH lost AS (
+        SELECT workspace_id, debt_id, run, step, attempt FROM contacts
+        WHERE state = 'claimed' AND lease_until < $1 AND crashes < $3 LIMIT $2 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE contacts c SET state = 'planned', lease_until = NULL, crashes = c.crashes + 1
+    FROM lost WHERE c.workspace_id = lost.workspace_id AND c.debt_id = lost.debt_id AND c.run = lost.run
+        AND c.step = lost.step AND c.attempt = lost.attempt
+    RETURNING c.debt_id
+    """,
+)
+_DEADLY = Statement(
+    "contacts.deadly",
+    "Which contacts were in the hands of a worker that died, and of so many before it?",
+    "SELECT * FROM contacts WHERE state = 'claimed' AND lease_until < $1 AND crashes >= $2 LIMIT $3",
+)
+_RELEASE = Statement(
+    "contacts.release",
+    "Plan again contacts that were claimed and not begun: their worker stops.",
+    """
+    UPDATE contacts c SET state = 'planned', lease_until = NULL
+    FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::bigint[])
+        AS taken (debt_id, run, step, attempt, fence)
+    WHERE c.workspace_id = $1 AND c.debt_id = taken.debt_id AND c.run = taken.run AND c.step = taken.step
+        AND c.attempt = taken.attempt AND c.fence = taken.fence AND c.state = 'claimed'
+    """,
+)
+_TAKE_OVER = Statement(
+    "contacts.take_over",
+    "Which contacts were on their way when their worker died? Take some under a new fence.",
+    """
+    WITH lost AS (
+        SELECT workspace_id, debt_id, run, step, attempt FROM contacts
+        WHERE state = 'sending' AND lease_until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE contacts c SET fence = c.fence + 1, lease_until = $3
+    FROM lost WHERE c.workspace_id = lost.workspace_id AND c.debt_id = lost.debt_id AND c.run = lost.run
+        AND c.step = lost.step AND c.attempt = lost.attempt
+    RETURNING c.*
+    """,
+)
+_LOOK_AFTER_AT = Statement(
+    "contacts.look_after_at",
+    "Look after a contact that was on its way when its worker died at another instant; is it still ours?",
+    """
+    UPDATE contacts SET lease_until = $7
+    WHERE workspace_id = $1 AND debt_id = $2 AND run = $3 AND step = $4 AND attempt = $5 AND fence = $6
+        AND state = 'sending'
+    RETURNING true
+    """,
+)
+_STOP = Statement(
+    "contacts.stop",
+    "Stop every contact of a debt that is planned or stands aside; of which followups was it another try?",
+    """
+    UPDATE contacts SET state = 'stopped', reason = $3, settled_at = $4
+    WHERE workspace_id = $1 AND debt_id = $2 AND state IN ('planned', 'set_aside')
+    RETURNING followup_id
+    """,
+)
+_END_REHEARSAL = Statement(
+    "contacts.end_rehearsal",
+    "What was only rehearsed for these debts is to be done.",
+    """
+    UPDATE contacts SET state = 'stopped', reason = 'the dry run is over'
+    WHERE workspace_id = $1 AND debt_id = ANY($2) AND state = 'rehearsed'
+    """,
+)
+_ERASE = Statement(
+    "contacts.erase",
+    "Keep of an erased debt's contacts only that and when they were.",
+    """
+    UPDATE contacts SET address_hash = NULL, provider_ref = NULL, followup_id = NULL,
+        state = CASE WHEN state IN ('planned', 'set_aside') THEN 'stopped' ELSE state END,
+        settled_at = CASE WHEN state IN ('planned', 'set_aside') THEN $3 ELSE settled_at END, reason = NULL
+    WHERE workspace_id = $1 AND debt_id = $2
+    """,
+)
+
+
+def plan_at_edge(tx: Transaction, contact: Contact) -> None:
+    """Put a contact into the ledger at the transaction's edge."""
+    tx.defer(_PLAN, contact.workspace_id, *_planned(contact))
+
+
+async def plan(tx: Transaction, contacts: Sequence[Contact]) -> None:
+    """Put contacts, all of one workspace, into the ledger."""
+    if contacts:
+        columns = zip(*map(_planned, contacts), strict=True)
+        await tx.execute(_PLAN_MANY, contacts[0].workspace_id, *map(list, columns))
+
+
+def _planned(contact: Contact) -> tuple[Any, ...]:
+    return (
+        contact.debt_id,
+        contact.run,
+        contact.step,
+        contact.attempt,
+        contact.channel,
+        contact.state,
+        contact.due_at,
+        contact.is_live,
+        contact.contact_epoch,
+        contact.followup_id,
+        contact.reason,
+        contact.settled_at,
+        contact.created_at,
+        contact.missed_at,
+    )
+
+
+async def claim_live(
+    database: Database,
+    now: datetime,
+    most: int,
+    lease_until: datetime,
+    passed_over: Iterable[UUID],
+    crashes: Crashes = UNSUSPECTED,
+) -> list[Contact]:
+    """Take live contacts that are due, the longest due first, leaving some workspaces for the next time."""
+    rows = await database.fetch(_CLAIM_LIVE, now, most, lease_until, list(passed_over), *crashes)
+    return [contact(row) for row in rows]
+
+
+async def claim_in(
+    database: Database,
+    workspace_id: UUID,
+    now: datetime,
+    most: int,
+    lease_until: datetime,
+    crashes: Crashes = UNSUSPECTED,
+) -> list[Contact]:
+    """Take a sandbox's contacts that are due at its instant, the longest due first."""
+    rows = await database.fetch(_CLAIM_IN, now, most, lease_until, workspace_id, *crashes)
+    return [contact(row) for row in rows]
+
+
+async def take_in(tx: Transaction, workspace_id: UUID, most: int) -> list[Contact]:
+    """Hold a sandbox's contacts that are due, the longest due first, for this transaction to decide on."""
+    return [contact(row) for row in await tx.fetch(_TAKE_IN, tx.now, most, workspace_id)]
+
+
+async def release(database: Database, contacts: Sequence[Contact]) -> None:
+    """Plan again contacts of one workspace that were claimed and not begun."""
+    if contacts:
+        columns = map(list, zip(*map(_key, contacts), strict=True))
+        await database.execute(_RELEASE, contacts[0].workspace_id, *columns)
+
+
+async def give_back(database: Database, wall: datetime, most: int, crashes_max: int) -> int:
+    """Plan again what dead workers had claimed and not begun to send, unless it was too often; return how many."""
+    return len(await database.fetch(_GIVE_BACK, wall, most, crashes_max))
+
+
+async def deadly(database: Database, wall: datetime, most: int, crashes_max: int) -> list[Contact]:
+    """Return what so many dead workers had claimed, one after the other, that it is what killed them."""
+    return [contact(row) for row in await database.fetch(_DEADLY, wall, crashes_max, most)]
+
+
+async def take_over(database: Database, wall: datetime, most: int, lease_until: datetime) -> list[Contact]:
+    """Take what dead workers were sending; nobody knows yet whether it left."""
+    return [contact(row) for row in await database.fetch(_TAKE_OVER, wall, most, lease_until)]
+
+
+async def look_after_at(database: Database, contact: Contact, wall: datetime) -> bool:
+    """Have a contact that is being looked after be looked after again at another instant, if it is still ours.
+
+    Returns whether it is.
+    """
+    is_ours = await database.fetchval(_LOOK_AFTER_AT, contact.workspace_id, *_key(contact), wall)
+    if is_ours:
+        contact.lease_until = wall
+    return is_ours is not None
+
+
+async def held(tx: Transaction, contacts: Sequence[Contact]) -> list[Contact]:
+    """Return, locked, those contacts of one workspace that are still ours, in the state we took them in."""
+    if not contacts:
+        return []
+    first = contacts[0]
+    columns = map(list, zip(*map(_key, contacts), strict=True))
+    rows = await tx.fetch(_HELD, first.workspace_id, *columns, first.state)
+    ours = {tuple(row) for row in rows}
+    return [contact for contact in contacts if _key(contact)[:4] in ours]
+
+
+async def of_followup(tx: Transaction, workspace_id: UUID, followup_id: UUID) -> Contact | None:
+    """Return the last try of the contact behind a followup; None when there is none, or no more."""
+    row = await tx.fetchrow(_OF_FOLLOWUP, workspace_id, followup_id)
+    return contact(row) if row else None
+
+
+async def write(tx: Transaction, contacts: Sequence[Contact]) -> None:
+    """Write contacts of one workspace that are held."""
+    if contacts:
+        columns = map(list, zip(*map(_written, contacts), strict=True))
+        await tx.execute(_WRITE, contacts[0].workspace_id, *columns)
+
+
+def _key(contact: Contact) -> tuple[UUID, int, str, int, int]:
+    return contact.debt_id, contact.run, contact.step, contact.attempt, contact.fence
+
+
+def _written(contact: Contact) -> tuple[Any, ...]:
+    return (
+        *_key(contact),
+        contact.state,
+        contact.due_at,
+        contact.lease_until,
+        contact.followup_id,
+        contact.address_hash,
+        contact.provider,
+        contact.provider_ref,
+        contact.reason,
+        contact.sent_at,
+        contact.settled_at,
+        contact.missed_at,
+    )
+
+
+async def stop(tx: Transaction, workspace_id: UUID, debt_id: UUID, reason: str) -> list[UUID]:
+    """Stop what is planned for a debt and return the followups it was to try again.
+
+    What is on its way finds out by the debt's epoch.
+    """
+    rows = await tx.fetch(_STOP, workspace_id, debt_id, reason, tx.now)
+    return [row["followup_id"] for row in rows if row["followup_id"]]
+
+
+async def end_rehearsal(tx: Transaction, workspace_id: UUID, debt_ids: Sequence[UUID]) -> None:
+    """Have what was only rehearsed for some debts count as not done."""
+    if debt_ids:
+        await tx.execute(_END_REHEARSAL, workspace_id, list(debt_ids))
+
+
+async def erase(tx: Transaction, workspace_id: UUID, debt_id: UUID) -> None:
+    """Stop what is planned for an erased debt and forget by which addresses it was contacted."""
+    await tx.execute(_ERASE, workspace_id, debt_id, tx.now)
+
+
+def contact(row: Record) -> Contact:
+    """Return the contact that a row of the ledger is."""
+    return Contact(**{name: row[name] for name in COLUMNS})

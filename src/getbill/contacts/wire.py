@@ -1,0 +1,267 @@
+"""A debt's timeline as callers read it: what was done, what will be, and why then."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from getbill import scenarios
+from getbill.channels.senders import Outgoing
+from getbill.companies import Switches
+from getbill.contacts.model import MADE, Contact
+from getbill.contacts.queries import Timeline
+from getbill.contacts.schedule import Foreseen, Reason
+from getbill.debts import Debt, NewDebtBody
+from getbill.kit import ids, json, messages
+from getbill.kit.errors import FieldError, WrongValue
+from getbill.kit.http import Day, Instant, some_of
+from getbill.scenarios import VersionBody
+
+
+class ReasonShown(BaseModel):
+    """A rule that moved a contact, or stands against it."""
+
+    rule: str = Field(examples=["FR-TEL-POLICY-HOURS"])
+    says: str
+    basis: str = Field(description="Basis of the rule: `law`, `guidance`, `product_policy` or `scenario`.")
+    source: str = Field(description="Source of the rule.")
+    until: Instant | None = Field(
+        description="Time that the rule moved the contact to, in UTC; null if waiting does not help."
+    )
+
+
+class PastShown(BaseModel):
+    """A try of a step that was made, passed over, or stopped."""
+
+    step: str
+    run: int = Field(description="Number of times the scenario was started by then.")
+    attempt: int
+    channel: str
+    state: str = Field(
+        description="State of the attempt: `accepted`, `delivered`, `answered`, `failed`, `bounced`,"
+        " `unknown`, `skipped`, `stopped`, `rehearsed`, `sending` while a provider is asked, or `set_aside` if it failed and"
+        " waits to be put back."
+    )
+    reason: str | None
+    due_at: Instant
+    sent_at: Instant | None
+    settled_at: Instant | None
+    followup_id: str | None
+    crossed_by: str | None = Field(
+        description="What happened to the debt meanwhile: `payment`, or the status that ended contact; null if"
+        " nothing did."
+    )
+
+
+class ForeseenShown(BaseModel):
+    """A step that is still ahead, supposing that nobody answers and nothing changes."""
+
+    step: str
+    wave: int | None
+    channel: str
+    template: str | None
+    language: str | None = Field(description="Language of the step; null for the debtor's.")
+    nominal_at: Instant = Field(description="When its offset puts it, in UTC.")
+    due_at: Instant | None = Field(description="When it will be taken, in UTC; null if it will not be.")
+    moved_by: list[ReasonShown] = Field(description="Rules that moved it to that time, in order.")
+    blocked_by: list[ReasonShown] = Field(description="Rules that prevent it as things stand.")
+
+
+class CalendarShown(BaseModel):
+    """What would happen to a debt."""
+
+    scenario: str
+    scenario_version: int
+    timeline_id: str
+    started_on: Day = Field(description="Day 0 of the scenario, YYYY-MM-DD.")
+    timezones: list[str] = Field(
+        description="Time zones where the debtor may be; contact hours are kept in all of them."
+    )
+    planned: list[ForeseenShown]
+
+
+class TimelineShown(CalendarShown):
+    """What happened to a debt and what will."""
+
+    debt_id: str
+    status: str
+    run: int
+    next_action_at: Instant | None
+    stopped_by: str | None = Field(description="Why no step is planned; null while one is.")
+    past: list[PastShown]
+
+
+class PreviewBody(BaseModel):
+    """Whose calendar: a debt that is there, or one that is only asked about; nothing of it is stored."""
+
+    model_config = ConfigDict(
+        title="ScenarioPreviewBody",
+        extra="forbid",
+        json_schema_extra=some_of("debt_id", "debt")
+        | {
+            "examples": [
+                {
+                    "debt": {
+                        "debtor": {"name": "Jean Dupont", "email": "jean.dupont@email.com"},
+                        "amount": 2340.00,
+                        "reference": "preview",
+                    }
+                }
+            ]
+        },
+    )
+
+    debt_id: str | None = None
+    debt: NewDebtBody | None = Field(
+        None, description="Debt to preview, as in `POST /debts`; its scenario is ignored."
+    )
+    version: VersionBody | None = Field(
+        None, description="Version of the scenario to try before it is saved."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.debt_id is None) == (self.debt is None):
+            raise WrongValue(messages.message("Send debt_id or debt, one of the two."))
+        return self
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between the fields of the debt asked about."""
+        debt = raw.get("debt")
+        wrong = NewDebtBody.across(debt) if isinstance(debt, dict) else []
+        return [FieldError("/debt" + one.pointer, one.code, one.detail) for one in wrong]
+
+    @classmethod
+    def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
+        """Return what is wrong with the debt asked about for this workspace, but for its scenario."""
+        debt = raw.get("debt")
+        if not isinstance(debt, dict):
+            return []
+        wrong = NewDebtBody.across_for({**debt, "scenario": None, "timeline_id": None}, caller)
+        return [FieldError("/debt" + one.pointer, one.code, one.detail) for one in wrong]
+
+
+class ContactBody(BaseModel):
+    """How contact is switched, and how long imported debts are left alone; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"contact": "stopped"}]})
+
+    contact: Literal["on", "dry_run", "stopped"] | None = None
+    grace_hours: Annotated[int, Field(strict=True, ge=0, le=720)] | None = None
+
+
+class ContactShown(BaseModel):
+    """Whether this workspace's debtors are contacted."""
+
+    contact: Literal["on", "dry_run", "stopped"] = Field(
+        description="`on` sends messages, `dry_run` plans and writes them and sends none, `stopped` makes no"
+        " contact at all."
+    )
+    grace_hours: int = Field(description="Hours before debtors of an import are first contacted.")
+    installation_stopped_at: Instant | None = Field(
+        description="When contact was stopped for the whole installation, in UTC; null if it is not."
+    )
+
+
+class MessageShown(BaseModel):
+    """What a step would say if it were taken now."""
+
+    model_config = ConfigDict(title="StepMessage")
+
+    step: str
+    channel: str
+    language: str
+    subject: str | None
+    text: str
+    html: str | None
+
+
+def contact(switches: Switches) -> dict[str, Any]:
+    """Return how contact is switched."""
+    return {
+        "contact": switches.contact,
+        "grace_hours": switches.grace_hours,
+        "installation_stopped_at": json.instant(switches.stopped_at),
+    }
+
+
+def message(step: str, outgoing: Outgoing) -> dict[str, Any]:
+    """Return what a step would say."""
+    return {
+        "step": step,
+        "channel": outgoing.channel,
+        "language": outgoing.language,
+        "subject": outgoing.subject,
+        "text": outgoing.text,
+        "html": outgoing.html,
+    }
+
+
+def calendar(debt: Debt, planned: Sequence[Foreseen]) -> dict[str, Any]:
+    """Return what would happen to a debt."""
+    return {
+        "scenario": debt.scenario,
+        "scenario_version": debt.script.version,
+        "timeline_id": scenarios.shown_id(debt.workspace, debt.scenario),
+        "started_on": json.day(debt.started_on),
+        "timezones": list(debt.debtor.identity.zones),
+        "planned": [_foreseen(one) for one in planned],
+    }
+
+
+def timeline(found: Timeline, planned: Sequence[Foreseen]) -> dict[str, Any]:
+    """Return what happened to a debt and what will."""
+    debt = found.debt
+    return {
+        "debt_id": ids.show("debt", debt.id),
+        "status": debt.status,
+        "run": debt.run,
+        "next_action_at": json.instant(debt.next_action_at),
+        "stopped_by": None if planned else f"the debt is {debt.status}",
+        "past": [_past(contact, found.crossed) for contact in found.past],
+        **calendar(debt, planned),
+    }
+
+
+def _past(contact: Contact, crossed: Mapping[UUID, str]) -> dict[str, Any]:
+    followup_id = contact.followup_id
+    return {
+        "step": contact.step,
+        "run": contact.run,
+        "attempt": contact.attempt,
+        "channel": contact.channel,
+        "state": contact.state,
+        "reason": contact.reason,
+        "due_at": json.instant(contact.due_at),
+        "sent_at": json.instant(contact.sent_at),
+        "settled_at": json.instant(contact.settled_at),
+        "followup_id": ids.show("followup", followup_id) if followup_id else None,
+        # A try that failed before the one that left crossed nothing.
+        "crossed_by": crossed.get(followup_id) if followup_id and contact.state in MADE else None,
+    }
+
+
+def _foreseen(one: Foreseen) -> dict[str, Any]:
+    return {
+        "step": one.step,
+        "wave": one.wave,
+        "channel": one.channel,
+        "template": one.template,
+        "language": one.language,
+        "nominal_at": json.instant(one.nominal_at),
+        "due_at": json.instant(one.due_at),
+        "moved_by": [_reason(reason) for reason in one.moved_by],
+        "blocked_by": [_reason(reason) for reason in one.blocked_by],
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {
+        "rule": reason.rule,
+        "says": reason.says,
+        "basis": reason.basis,
+        "source": reason.source,
+        "until": json.instant(reason.until),
+    }

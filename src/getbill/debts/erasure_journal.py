@@ -1,0 +1,217 @@
+"""The journal of erasures: a file beside the database, so that a restored backup cannot bring anybody back.
+
+An erasure is committed, then written into the file and synced, then answered: who was told that a debt is erased finds
+it erased after any restore. A crash between commit and line loses nothing either, unless the database is restored
+before anything starts on it again: each start and the worker's rounds write the lines that the file lacks. The file
+never names a debt whose erasure was not committed.
+
+Processes on several machines have a file each, with what they answered themselves; the workers' and every process'
+that starts have all of it.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from getbill import access, companies, quarantine
+from getbill.debts.erasure import erase
+from getbill.debts.queries import lock
+from getbill.kit import failpoints, json
+from getbill.kit.database import Database, Statement
+from getbill.kit.errors import NotFound, Unavailable
+from getbill.kit.files import append_only_log
+from getbill.kit.messages import message
+from getbill.quarantine import Item
+from getbill.vault import Vault
+
+_log = structlog.get_logger(__name__)
+
+_ERASED = Statement(
+    "debts.erased",
+    "Erasures of debts from an instant on, over all workspaces.",
+    """
+    SELECT workspace_id, subject_id, erased_at FROM erasures
+    WHERE kind = 'debt' AND erased_at >= $1 ORDER BY erased_at, subject_id
+    """,
+)
+_ERASED_AT = Statement(
+    "debts.erased_at",
+    "When a debt was erased, if it was.",
+    "SELECT erased_at FROM erasures WHERE workspace_id = $1 AND subject_id = $2 AND kind = 'debt'",
+)
+_STANDING = Statement(
+    "debts.standing",
+    "Which of some debts are there and not erased?",
+    """
+    SELECT d.workspace_id, d.id FROM unnest($1::uuid[], $2::uuid[]) AS listed (workspace_id, id)
+    JOIN debts d ON d.workspace_id = listed.workspace_id AND d.id = listed.id
+    WHERE d.erased_at IS NULL ORDER BY d.workspace_id, d.id
+    """,
+)
+_VOID = Statement(
+    "debts.void",
+    "Make void whatever contact of a debt is planned, without opening what is sealed of it.",
+    "UPDATE debts SET contact_epoch = contact_epoch + 1 WHERE workspace_id = $1 AND id = $2",
+)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+# A transaction may commit after a later one did: each round looks back this far.
+_OVERLAP = timedelta(hours=1)
+
+Subject = tuple[UUID, UUID]
+Erasure = tuple[UUID, UUID, datetime]
+
+
+class ErasureNotJournaled(Unavailable):
+    """The debt is erased, and the file that keeps it erased after a restore could not be written."""
+
+    code = "erasure-not-journaled"
+    way_out = (
+        "Make room on the disk of the erasure journal (GETBILL_ERASURE_JOURNAL) or its folder writable, and repeat the"
+        " request: 404 then says that the debt is erased and the journal written."
+    )
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Erasures that go to disk together."""
+
+    erasures: list[Erasure] = field(default_factory=list)
+    is_written: bool = False
+    error: OSError | None = None
+
+
+class Journal:
+    """The file of erasures, as one process writes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: set[Subject] = set()
+        self._read_to = 0
+        self._since = _EVER
+        self._batch = _Batch()
+        self._writing = asyncio.Lock()
+        self._catch_up()
+
+    async def note(self, workspace_id: UUID, debt_id: UUID, erased_at: datetime) -> None:
+        """Write one committed erasure down; it is safely on disk when this returns.
+
+        Erasures that come while others are being written share the next sync. Raises ErasureNotJournaled.
+        """
+        failpoints.at("debts.erased")
+        batch = self._batch
+        batch.erasures.append((workspace_id, debt_id, erased_at))
+        async with self._writing:
+            if not batch.is_written:
+                self._batch = _Batch()
+                await self._write_batch(batch)
+        if batch.error is not None:
+            raise ErasureNotJournaled(
+                message(
+                    "The debt is erased, but the journal of erasures could not be written ({why}).",
+                    why=batch.error.strerror,
+                )
+            )
+        failpoints.at("debts.journaled")
+
+    async def note_again(self, workspace_id: UUID, debt_id: UUID, erased_at: datetime) -> None:
+        """Write down an erasure that was committed earlier, unless it is in the file. Raises ErasureNotJournaled."""
+        if (workspace_id, debt_id) not in self._known:
+            await self.note(workspace_id, debt_id, erased_at)
+
+    async def write(self, database: Database) -> int:
+        """Append the erasures that the file lacks, safely on disk; return how many."""
+        rows = await database.fetch(_ERASED, self._since)
+        async with self._writing:
+            self._catch_up()
+            new = [_erasure(row) for row in rows if _subject(row) not in self._known]
+            if new:
+                await asyncio.to_thread(self._append, new)
+        if rows:
+            self._since = max(_EVER, rows[-1]["erased_at"] - _OVERLAP)
+        return len(new)
+
+    async def erase_again(self, database: Database, vault: Vault) -> int:
+        """Erase what the file says was erased and a restored database still has; return how many."""
+        erased = {_subject(row) for row in await database.fetch(_ERASED, _EVER)}
+        missing = sorted(self._known - erased)
+        if not missing:
+            return 0
+        # The others are younger than the backup that was restored: there is nothing to erase.
+        rows = await database.fetch(_STANDING, *map(list, zip(*missing, strict=True)))
+        return sum([await _erase_again(database, vault, row["workspace_id"], row["id"]) for row in rows])
+
+    async def _write_batch(self, batch: _Batch) -> None:
+        try:
+            await asyncio.to_thread(self._append, batch.erasures)
+        except OSError as error:
+            _log.error("erasure_not_journaled", error=type(error).__name__)
+            batch.error = error
+        batch.is_written = True
+
+    def _append(self, erasures: list[Erasure]) -> None:
+        append_only_log.append(self._path, map(_line, erasures))
+        self._known.update(erasure[:2] for erasure in erasures)
+
+    def _catch_up(self) -> None:
+        """Read what other processes wrote meanwhile."""
+        lines, self._read_to = append_only_log.read_on(self._path, self._read_to)
+        self._known |= _subjects(self._path, lines)
+
+
+async def erased_at(database: Database, workspace_id: UUID, debt_id: UUID) -> datetime | None:
+    """Return when a debt was erased; None where it was not."""
+    moment: datetime | None = await database.fetchval(_ERASED_AT, workspace_id, debt_id)
+    return moment
+
+
+async def _erase_again(database: Database, vault: Vault, workspace_id: UUID, debt_id: UUID) -> bool:
+    try:
+        workspace = await companies.workspace(database, vault, workspace_id)
+        async with database.transaction(workspace.now()) as tx:
+            await erase(tx, workspace, await lock(tx, workspace, debt_id))
+            await access.forget_answers(tx, workspace_id, debt_id)
+    except NotFound:
+        # Another process that starts right now was faster.
+        return False
+    except Exception as error:
+        if quarantine.is_passing(error):
+            raise
+        # The others are erased all the same, and whom this one names is not contacted: what was planned for the debt is void.
+        await database.execute(_VOID, workspace_id, debt_id)
+        await quarantine.put_alone(database, Item(workspace_id, "erasure", debt_id), error)
+        return False
+    return True
+
+
+def _subject(row: Any) -> Subject:
+    return row["workspace_id"], row["subject_id"]
+
+
+def _erasure(row: Any) -> Erasure:
+    return row["workspace_id"], row["subject_id"], row["erased_at"]
+
+
+def _line(erasure: Erasure) -> append_only_log.Line:
+    workspace_id, debt_id, erased_at = erasure
+    return {
+        "workspace_id": str(workspace_id),
+        "debt_id": str(debt_id),
+        "erased_at": json.instant(erased_at),
+    }
+
+
+def _subjects(path: Path, lines: Iterable[dict[str, Any]]) -> set[Subject]:
+    subjects = set()
+    for members in lines:
+        try:
+            subjects.add((UUID(members["workspace_id"]), UUID(members["debt_id"])))
+        except (KeyError, ValueError):
+            # A line that is none of ours; what a crash cut off is in the database and is written again.
+            _log.warning("erasure_journal_line_broken", path=path.name)
+    return subjects

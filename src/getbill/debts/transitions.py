@@ -1,0 +1,230 @@
+"""A debt's moves: held, resumed, paid, escalated, at its scenario's end. Only along the table, each with its event."""
+
+from datetime import datetime
+from typing import Any
+
+from getbill import events
+from getbill.debts.model import CONTACTABLE, Debt, Details, can_move
+from getbill.kit import ids, json
+from getbill.kit.database import Transaction
+from getbill.kit.errors import Conflict, one_field
+from getbill.kit.messages import message
+
+
+class DebtCannotMove(Conflict):
+    """The table of moves has no way from the debt's status to the one asked for."""
+
+    code = "debt-cannot-move"
+    title = message("The debt cannot move to this status")
+    way_out = "Read the debt's status, and move it one step that the table of moves has."
+
+
+class DebtHasNoMoneyBehindIt(Conflict):
+    """A debt is resolved by a payment or a write-off, not by a word."""
+
+    code = "debt-has-balance"
+    title = message("The debt still has a balance")
+    way_out = (
+        "Record the payment or the write-off at `POST /debts/{id}/payments`; the debt resolves by itself."
+    )
+
+
+def move(tx: Transaction, debt: Debt, to: str, context: dict[str, Any] | None = None) -> None:
+    """Move a locked debt along the table and record it; raise DebtCannotMove when the table has no such way."""
+    before = debt.status
+    if before == to:
+        return
+    if not can_move(before, to):
+        raise DebtCannotMove(
+            message(
+                "The debt {debt} is {before}; it cannot become {to}.",
+                debt=ids.show("debt", debt.id),
+                before=before,
+                to=to,
+            ),
+            extra={"status_now": before},
+        )
+    debt.status = to
+    if before in CONTACTABLE and to not in CONTACTABLE:
+        debt.stop_contact()
+    debt.is_resumed = to in CONTACTABLE and before not in CONTACTABLE
+    debt.touch(tx)
+    changes = {"status": {"from": before, "to": to}}
+    events.record(tx, "debt.status_changed", debt, {"changes": changes, **(context or {})})
+
+
+def hold(tx: Transaction, debt: Debt, reason: str | None) -> None:
+    """Stop contacting the debtor until the debt is resumed."""
+    move(tx, debt, "on_hold", {"reason": reason})
+    held = _with(debt.details, hold_reason=reason)
+    if held != debt.details:
+        debt.details = held
+        debt.touch(tx)
+
+
+def resume(tx: Transaction, debt: Debt) -> None:
+    """Let the scenario go on where it was held."""
+    if debt.status not in {"on_hold", "unresolved"}:
+        raise DebtCannotMove(
+            message(
+                "Only a debt on hold or unresolved is resumed; this one is {status}.", status=debt.status
+            ),
+            extra={"status_now": debt.status},
+        )
+    debt.details = _with(debt.details, hold_reason=None)
+    move(tx, debt, working_status(debt))
+
+
+def escalate(tx: Transaction, debt: Debt, reason: str, decided_by: str) -> None:
+    """Hand a debt over to legal action: a person decided so and says why (GDPR art. 22)."""
+    for name, value in (("reason", reason), ("decided_by", decided_by)):
+        if not value.strip():
+            raise one_field(
+                f"/{name}", "missing", message("An escalation names the person who decided and the reason.")
+            )
+    if debt.balance <= 0 or debt.status == "escalated":
+        why = (
+            message("It is escalated already.")
+            if debt.balance > 0
+            else message("There is nothing left to claim on this debt.")
+        )
+        raise DebtCannotMove(why, extra={"status_now": debt.status})
+    move(tx, debt, "escalated")
+    decision = {"reason": reason, "decided_by": decided_by, "decided_at": json.instant(tx.now) or ""}
+    debt.details = _with(debt.details, escalation=decision)
+    events.record(tx, "debt.escalated", debt, {"escalation": decision})
+
+
+def end_scenario(tx: Transaction, debt: Debt) -> None:
+    """Mark that the scenario is over and nobody answered: a person is asked to decide what follows (GDPR art. 22)."""
+    debt.next_action_at = None
+    debt.is_over = True
+    move(tx, debt, "unresolved")
+    request = {
+        "scenario_version": debt.scenario_version,
+        "started_on": json.day(debt.started_on),
+        "contacts_count": debt.contacts_count,
+        "contacted_at": json.instant(debt.contacted_at),
+    }
+    events.record(tx, "debt.escalation_requested", debt, {"escalation_request": request})
+
+
+def archive(tx: Transaction, debt: Debt) -> None:
+    """Put a debt away: nothing happens to it any more."""
+    move(tx, debt, "archived")
+
+
+def undo(tx: Transaction, debt: Debt) -> None:
+    """Put a locked debt away whose import is taken back; its reference is free from then on."""
+    debt.undone_at = tx.now
+    debt.stop_contact()
+    move(tx, debt, "archived", {"reason": "The import it came with was undone."})
+
+
+def mark_contacted(tx: Transaction, debt: Debt) -> None:
+    """Remember that a contact reached the debtor; the first one sets the debt in progress."""
+    debt.contacts_count += 1
+    debt.contacted_at = debt.contacted_at or tx.now
+    debt.touch(tx)
+    if debt.status == "pending":
+        move(tx, debt, "in_progress")
+
+
+def plan(tx: Transaction, debt: Debt, at: datetime | None) -> None:
+    """Say when the next contact is due."""
+    if debt.next_action_at != at:
+        debt.next_action_at = at
+        debt.touch(tx)
+
+
+def enter_money(
+    tx: Transaction, debt: Debt, kind: str, change: int, told: dict[str, Any] | None = None
+) -> None:
+    """Let an entry change what is owed: `change` is in minor units and negative lowers the balance.
+
+    Resolves the debt when nothing is left, reopens a resolved one when something is again; a resolved debt's
+    contacts are void from this transaction on. `told` is what events say of the entry.
+    """
+    debt.balance += change
+    debt.entries_count += 1
+    if kind in {"payment", "refund"}:
+        debt.paid -= change
+    if kind == "adjustment":
+        debt.amount += change
+    debt.touch(tx)
+    if debt.balance <= 0 and debt.status not in {"resolved", "archived"}:
+        # A claim lowered to what was written off before is paid by nobody.
+        debt.resolution = "written_off" if kind == "write_off" or debt.paid <= 0 else "paid"
+        debt.resolved_at = tx.now
+        # Only a payment pays a debt: what was written off has no transaction behind it.
+        context = {"status_change_context": {"transaction": told}} if kind == "payment" and told else None
+        move(tx, debt, "resolved", context)
+        events.record(tx, "debt.resolved", debt, {"resolution": debt.resolution})
+    elif debt.balance > 0 and debt.status == "resolved":
+        debt.resolution = debt.resolved_at = None
+        move(tx, debt, working_status(debt))
+
+
+def working_status(debt: Debt) -> str:
+    """Return the status of a debt that is being collected."""
+    return "in_progress" if debt.contacted_at else "pending"
+
+
+def set_status(tx: Transaction, debt: Debt, status: str) -> None:
+    """Move a debt as a caller asks; `resolved` needs money behind it, an escalation a person."""
+    if status == debt.status:
+        return
+    if status == "resolved":
+        raise DebtHasNoMoneyBehindIt(
+            message(
+                "A debt is resolved by money: {balance} {currency} are still owed. Record a payment or a write-off at POST /external-api/v1/debts/{debt}/payments.",
+                balance=debt.money(debt.balance).decimal,
+                currency=debt.currency,
+                debt=ids.show("debt", debt.id),
+            ),
+        )
+    if status == "escalated":
+        raise DebtCannotMove(
+            message(
+                "An escalation is a person's decision: use POST /external-api/v1/debts/{debt}/escalate.",
+                debt=ids.show("debt", debt.id),
+            )
+        )
+    if status == "payment_plan":
+        raise DebtCannotMove(
+            message("A debt is in a payment plan once there is one; its status alone makes none.")
+        )
+    if debt.status == "resolved" and status != "archived":
+        raise DebtCannotMove(
+            message(
+                "Nothing is owed on this debt, so nobody is contacted about it. A refund or a raised amount opens it again."
+            ),
+            extra={"status_now": debt.status},
+        )
+    if status == "on_hold":
+        hold(tx, debt, None)
+    elif status in CONTACTABLE and debt.status in {"on_hold", "unresolved"}:
+        _refuse_other_than_working(debt, status)
+        resume(tx, debt)
+    else:
+        move(tx, debt, status)
+
+
+def _refuse_other_than_working(debt: Debt, status: str) -> None:
+    working = working_status(debt)
+    if status != working:
+        raise DebtCannotMove(
+            message(
+                "This debt is {status}; taken up again it is {resumed}, not {wanted}: use POST /external-api/v1/debts/{debt}/resume.",
+                status=debt.status,
+                resumed=working,
+                wanted=status,
+                debt=ids.show("debt", debt.id),
+            ),
+            extra={"status_now": debt.status},
+        )
+
+
+def _with(details: Details, **changes: Any) -> Details:
+    known = details.known() | changes
+    return Details(**known)

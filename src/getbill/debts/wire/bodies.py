@@ -1,0 +1,507 @@
+"""The bodies and answers of debts: the seed's names, and the published docs' names for the same things.
+
+Both spellings are read (`debtor.first_name` or `firstname`, `reference` or `internal_id`); both for one field is
+an error. Answers always use the seed's. Everything odd about the contract stays in this file.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal
+
+from babel import Locale
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+
+from getbill import channels, scenarios
+from getbill.companies import Workspace
+from getbill.debts.wire import checks
+from getbill.debts.wire.schemas import StatusWord
+from getbill.kit import phones
+from getbill.kit.errors import FieldError, WrongValue
+from getbill.kit.http import Flag, holds, written_day
+from getbill.kit.messages import VALUE, excerpt, message
+from getbill.kit.money import AmountHasTooManyDecimals, AmountTooLarge, Money, currencies
+from getbill.kit.text import emails, ibans, languages
+from getbill.kit.text.names import Lines, Name
+from getbill.kit.validation import field_subject, formed
+
+# CLDR's territories include groups and placeholders that are nobody's address.
+_NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
+COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2) - _NOWHERE
+
+# The docs' status words for ours, where a caller may set them.
+DOCS_STATUS = {
+    "status.default.pending": "pending",
+    "status.default.in_progress": "in_progress",
+    "status.default.processing": "in_progress",
+    "status.default.partial": "in_progress",
+    "status.default.on_hold": "on_hold",
+    "status.default.settled": "resolved",
+    "status.default.paid": "resolved",
+    "status.default.failed": "unresolved",
+    "status.default.refused": "unresolved",
+    "status.default.invalid_phone": "unresolved",
+    "status.default.archived": "archived",
+}
+
+
+def _stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _email(value: str) -> str:
+    return emails.normalise(value)
+
+
+def _currency(value: str) -> str:
+    code = value.upper()
+    if code not in currencies():
+        raise WrongValue(
+            message(
+                "'{value}' is not an ISO 4217 currency in use. Send for example EUR.", value=excerpt(value)
+            )
+        )
+    return code
+
+
+def _country(value: str) -> str:
+    code = value.upper()
+    if code not in COUNTRIES:
+        raise WrongValue(
+            message(
+                "'{value}' is not an ISO 3166-1 alpha-2 country. Send for example FR.", value=excerpt(value)
+            )
+        )
+    return code
+
+
+def _language(value: str) -> str:
+    return languages.known(value)
+
+
+def _day(value: Any) -> Any:
+    # The docs accept an instant where a date is meant; its date part counts.
+    if isinstance(value, str) and len(value) > 10 and value[10] in "T ":
+        value = value[:10]
+    return written_day(value)
+
+
+def _amount(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise WrongValue(message("{subject} must be a number, such as 2340.00.", subject=VALUE))
+    if value <= 0:
+        raise WrongValue(message("{subject} must be above zero.", subject=VALUE))
+    return Decimal(value)
+
+
+def _link(value: str) -> str:
+    if not channels.is_web_link(value):
+        raise WrongValue(message("{subject} must begin with https:// and have no spaces.", subject=VALUE))
+    return value
+
+
+def _status(value: Any) -> Any:
+    return DOCS_STATUS.get(value, value) if isinstance(value, str) else value
+
+
+Text = Annotated[Name, BeforeValidator(_stripped), Field(min_length=1, max_length=200)]
+Line = Annotated[Lines, BeforeValidator(_stripped), Field(min_length=1, max_length=500)]
+Email = Annotated[str, Field(max_length=254, examples=["jean.dupont@email.com"]), AfterValidator(_email)]
+Phone = Annotated[str, Field(max_length=40, examples=["+33612345678"])]
+Currency = Annotated[
+    str,
+    formed(
+        "^[A-Za-z]{3}$",
+        message("{subject} must be an ISO 4217 code of three letters, such as EUR.", subject=VALUE),
+        examples=["EUR"],
+    ),
+    AfterValidator(_currency),
+]
+Country = Annotated[
+    str,
+    formed(
+        # Not as that of a language: each pattern has words of its own.
+        "^[A-Za-z][A-Za-z]$",
+        message("{subject} must be an ISO 3166-1 code of two letters, such as FR.", subject=VALUE),
+        examples=["FR"],
+    ),
+    AfterValidator(_country),
+]
+Language = Annotated[
+    str,
+    formed(
+        "^[A-Za-z]{2}$",
+        message("{subject} must be an ISO 639-1 code of two letters, such as fr.", subject=VALUE),
+        examples=["fr"],
+    ),
+    AfterValidator(_language),
+]
+Day = Annotated[
+    date, BeforeValidator(_day), Field(examples=["2024-01-15"], ge=date(1900, 1, 1), le=date(2200, 12, 31))
+]
+# Which of these somebody was born on, `checks.wrong_birthdates` says: it needs to know what day it is.
+Birthdate = Annotated[date, BeforeValidator(_day), Field(examples=["1980-05-17"])]
+Iban = Annotated[str, Field(max_length=60), AfterValidator(ibans.normalise)]
+Link = Annotated[str, Field(max_length=2000), AfterValidator(_link)]
+_AMOUNT: JsonSchemaValue = {
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "maximum": 10**12,
+    "examples": [2340.00],
+}
+Amount = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(_AMOUNT)]
+Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(checks.small)]
+Status = Annotated[
+    StatusWord,
+    BeforeValidator(_status),
+]
+
+
+class AddressBody(BaseModel):
+    """A postal address in its parts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    street_address: Line | None = None
+    street_number: Text | None = None
+    postal_code: Text | None = None
+    city: Text | None = None
+    country: Country | None = None
+
+
+_LINE: TypeAdapter[str] = TypeAdapter(Line)
+
+
+def _address(value: Any) -> AddressBody | str:
+    # Not a union of the two: that reports each error once for either, at places no body has.
+    return _LINE.validate_python(value) if isinstance(value, str) else AddressBody.model_validate(value)
+
+
+Address = Annotated[AddressBody | Line, PlainValidator(_address, json_schema_input_type=AddressBody | Line)]
+
+
+class DebtorBody(BaseModel):
+    """Who owes: a name, and how to reach them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text | None = Field(None, examples=["Jean Dupont"])
+    first_name: Text | None = None
+    last_name: Text | None = None
+    civility: Literal["Mr", "Ms"] | None = None
+    birthdate: Birthdate | None = None
+    company: Text | None = Field(
+        None, description="Name of the company that owes, for a debt between businesses."
+    )
+    email: Email | None = None
+    phone: Phone | None = None
+    language: Language | None = None
+    reference: Text | None = Field(
+        None,
+        description="Your reference of the debtor. It identifies the debtor only if nobody else has it.",
+    )
+    address: Address | None = None
+
+
+class DebtFields(BaseModel):
+    """The fields of a debt that a caller may send, under the seed's names and the docs'."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    debtor: DebtorBody | None = None
+    amount: Amount | None = Field(
+        None, description="Amount claimed, above zero, with at most the currency's decimals."
+    )
+    currency: Currency | None = Field(None, description="Currency, ISO 4217; the company's by default.")
+    reference: Text | None = Field(None, description="Your reference of the debt, unique in the workspace.")
+    due_date: Day | None = None
+    scenario: Text | None = Field(
+        None, description="Name of the scenario; the company's default if left out."
+    )
+    invoice_reference: Text | None = None
+    invoice_date: Day | None = None
+    object: Line | None = Field(None, description="What the debt is for.")
+    iban: Iban | None = Field(None, description="IBAN that the debtor pays to; the creditor's by default.")
+    payment_link: Link | None = None
+    company: Text | None = Field(None, description="Name of the creditor, if you collect for several.")
+    metadata: Metadata | None = None
+    accept_expensive_destination: Flag | None = Field(
+        None,
+        description="Whether to call and text the debtor also where the number is premium rate, a satellite phone, a pager"
+        " or the like; such a number is refused otherwise.",
+    )
+    timeline_id: Text | None = Field(None, description="Id of the scenario, in place of `scenario`.")
+    firstname: Text | None = None
+    lastname: Text | None = None
+    civility: Literal["Mr", "Ms"] | None = None
+    birthdate: Birthdate | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    debtor_reference: Text | None = None
+    debtor_company: Text | None = None
+    internal_id: Text | None = Field(None, description="Your reference of the debt, in place of `reference`.")
+    address: Line | None = None
+    street_address: Line | None = None
+    street_number: Text | None = None
+    postal_code: Text | None = None
+    city: Text | None = None
+    country: Country | None = None
+
+    TWICE: ClassVar[dict[str, tuple[str, ...]]] = {
+        "internal_id": ("reference",),
+        "firstname": ("debtor", "first_name"),
+        "lastname": ("debtor", "last_name"),
+        "civility": ("debtor", "civility"),
+        "birthdate": ("debtor", "birthdate"),
+        "email": ("debtor", "email"),
+        "phone": ("debtor", "phone"),
+        "debtor_reference": ("debtor", "reference"),
+        "debtor_company": ("debtor", "company"),
+        "address": ("debtor", "address"),
+        "street_address": ("debtor", "address", "street_address"),
+        "street_number": ("debtor", "address", "street_number"),
+        "postal_code": ("debtor", "address", "postal_code"),
+        "city": ("debtor", "address", "city"),
+        "country": ("debtor", "address", "country"),
+    }
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between fields, also where some of them are wrong by themselves."""
+        wrong = [
+            FieldError(
+                f"/{flat}",
+                "twice",
+                message(
+                    "Send {flat} or {path}, not both: they are one field.", flat=flat, path=".".join(path)
+                ),
+            )
+            for flat, path in cls.TWICE.items()
+            if raw.get(flat) is not None and _at(raw, path) is not None
+        ]
+        return wrong + _wrong_dates(raw) + _wrong_phone(raw) + _wrong_amount(raw) + checks.wrong_name(raw)
+
+    @classmethod
+    def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
+        """Return what is wrong with the scenario, of which each workspace has its own."""
+        workspace: Workspace = caller.workspace
+        return _wrong_scenario(raw, workspace) + checks.wrong_birthdates(raw, workspace.now())
+
+
+_NAMES = ("name", "first_name", "last_name", "company")
+# What is required of a new debt, in which two names stand for one field.
+_REQUIRED: Any = {
+    "required": ["amount"],
+    "if": {"type": "object"},
+    "then": {
+        "allOf": [
+            {"anyOf": [holds("reference"), holds("internal_id")]},
+            {
+                "anyOf": [
+                    holds("debtor", {"anyOf": [holds(name) for name in _NAMES]}),
+                    *(holds(name) for name in ("firstname", "lastname", "debtor_company")),
+                ]
+            },
+        ]
+    },
+}
+
+
+class NewDebtBody(DebtFields):
+    """A debt to create. A name, `amount` and `reference` are required."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra=_REQUIRED
+        | {
+            "examples": [
+                {
+                    "debtor": {
+                        "name": "Jean Dupont",
+                        "email": "jean.dupont@email.com",
+                        "phone": "+33612345678",
+                    },
+                    "amount": 2340.00,
+                    "currency": "EUR",
+                    "reference": "F-2024-0847",
+                    "due_date": "2024-01-15",
+                    "scenario": "standard_3_waves",
+                }
+            ]
+        },
+    )
+
+    amount: Annotated[Amount | None, WithJsonSchema(_AMOUNT)] = Field(
+        None, description="Amount claimed, above zero, with at most the currency's decimals."
+    )
+    timeline_start_mode: Literal["immediate", "next_day"] | None = None
+
+    @classmethod
+    def across_for(cls, raw: dict[str, Any], caller: Any) -> list[FieldError]:
+        """Return what is wrong for this workspace: a scenario it has not, a number that costs it too much."""
+        zones = caller.workspace.company.refused_zones
+        return super().across_for(raw, caller) + checks.wrong_destinations(raw, region(raw), zones)
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between fields, and which required ones are missing."""
+        wrong = super().across(raw)
+        if raw.get("amount") is None:
+            wrong.append(
+                FieldError(
+                    "/amount",
+                    "missing",
+                    message("{subject} is required: what is owed.", subject=field_subject(("amount",))),
+                )
+            )
+        if raw.get("reference") is None and raw.get("internal_id") is None:
+            wrong.append(
+                FieldError(
+                    "/reference",
+                    "missing",
+                    message("{subject} is required: your own.", subject=field_subject(("reference",))),
+                )
+            )
+        debtor = raw.get("debtor") if isinstance(raw.get("debtor"), dict) else {}
+        names = [(debtor or {}).get(name) for name in ("name", "first_name", "last_name", "company")]
+        names += [raw.get(name) for name in ("firstname", "lastname", "debtor_company")]
+        if not any(names):
+            wrong.append(
+                FieldError(
+                    "/debtor/name",
+                    "missing",
+                    message("The debtor needs a name: send name, first_name and last_name, or company."),
+                )
+            )
+        return wrong
+
+
+class PromiseBody(BaseModel):
+    """What the debtor said they would pay, and until when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    date: Day = Field(
+        description="Last day of the promise, YYYY-MM-DD; the debtor is not contacted until it is over."
+    )
+    amount: Amount | None = Field(None, description="Amount promised; all that is owed by default.")
+
+
+class DebtChangeBody(DebtFields):
+    """Fields of a debt to change; those left out stay as they are, null clears what may be empty."""
+
+    status: Status | None = None
+    scenario_version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = Field(
+        None, description="Version of the scenario that the debt runs from now on."
+    )
+
+    promise: PromiseBody | None = Field(
+        None, description="The debtor's promise to pay; the scenario waits until its day is over."
+    )
+
+    CLEARED: ClassVar[frozenset[str]] = frozenset(
+        {
+            "reference",
+            "internal_id",
+            "amount",
+            "currency",
+            "scenario",
+            "timeline_id",
+            "scenario_version",
+            "status",
+            "debtor",
+        }
+    )
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between fields, and which cannot be cleared."""
+        return super().across(raw) + [
+            FieldError(
+                pointer, "required", message("{name} cannot be null; leave it out to keep it.", name=name)
+            )
+            for pointer, name in _nulls(raw, cls.CLEARED)
+        ]
+
+
+def _nulls(raw: dict[str, Any], names: frozenset[str]) -> list[tuple[str, str]]:
+    """Return the pointer and name of each field that is null and must not be; of the debtor, the name."""
+    nulls = [(f"/{name}", name) for name in sorted(names & raw.keys()) if raw[name] is None]
+    debtor = raw.get("debtor")
+    if isinstance(debtor, dict) and debtor.get("name", "") is None:
+        nulls.append(("/debtor/name", "name"))
+    return nulls
+
+
+def _at(raw: Any, path: tuple[str, ...]) -> Any:
+    for part in path:
+        raw = raw.get(part) if isinstance(raw, dict) else None
+    return raw
+
+
+def _wrong_dates(raw: dict[str, Any]) -> list[FieldError]:
+    due, invoice = raw.get("due_date"), raw.get("invoice_date")
+    if isinstance(due, str) and isinstance(invoice, str) and due[:10] < invoice[:10]:
+        return [
+            FieldError(
+                "/due_date",
+                "before-invoice",
+                message("due_date is before invoice_date: a debt is due on the day of its invoice or later."),
+            )
+        ]
+    return []
+
+
+def _wrong_scenario(raw: dict[str, Any], workspace: Workspace) -> list[FieldError]:
+    name, timeline = raw.get("scenario"), raw.get("timeline_id")
+    if not isinstance(name, str | None) or not isinstance(timeline, str | None):
+        return []
+    try:
+        scenarios.resolve(workspace, name and name.strip(), timeline and timeline.strip())
+    except (scenarios.ScenarioUnknown, scenarios.ScenarioConflict) as error:
+        return [FieldError("/scenario" if name else "/timeline_id", "unknown", error.detail)]
+    return []
+
+
+def _wrong_phone(raw: dict[str, Any]) -> list[FieldError]:
+    found = []
+    for pointer, text in (("/debtor/phone", _at(raw, ("debtor", "phone"))), ("/phone", raw.get("phone"))):
+        if isinstance(text, str):
+            try:
+                phones.parse(text, region(raw))
+            except phones.PhoneInvalid as error:
+                found.append(FieldError(pointer, "phone", error.detail))
+    return found
+
+
+def _wrong_amount(raw: dict[str, Any]) -> list[FieldError]:
+    amount, currency = raw.get("amount"), raw.get("currency")
+    if isinstance(amount, int | Decimal) and isinstance(currency, str) and currency.upper() in currencies():
+        return amount_errors(amount, currency.upper())
+    return []
+
+
+def amount_errors(amount: Decimal | int, currency: str) -> list[FieldError]:
+    """Return what is wrong with an amount in a currency."""
+    try:
+        Money.of(amount, currency)
+    except AmountHasTooManyDecimals as error:
+        return [FieldError("/amount", "too-many-decimals", error.detail)]
+    except AmountTooLarge as error:
+        return [FieldError("/amount", "too-large", error.detail)]
+    return []
+
+
+def region(raw: dict[str, Any]) -> str:
+    """Return the country whose national phone numbers a body may use."""
+    country = raw.get("country") or _at(raw, ("debtor", "address", "country"))
+    return country.upper() if isinstance(country, str) and country.upper() in COUNTRIES else "FR"

@@ -1,0 +1,127 @@
+"""The shapes of answers about debts and debtors, as the OpenAPI document shows them."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from getbill.kit.http import Currency, Day, Instant, MoneyNumber, Pagination
+
+StatusWord = Literal[
+    "pending", "in_progress", "on_hold", "payment_plan", "resolved", "escalated", "unresolved", "archived"
+]
+
+
+class AddressShown(BaseModel):
+    """A postal address."""
+
+    street_address: str | None
+    street_number: str | None
+    postal_code: str | None
+    city: str | None
+    country: str | None
+
+
+class DebtorShown(BaseModel):
+    """Who owes."""
+
+    id: str = Field(examples=["debtor_01m804scmte4gbpp4yw1mc91gy"])
+    name: str = Field(examples=["Jean Dupont"])
+    first_name: str | None
+    last_name: str | None
+    civility: str | None
+    birthdate: Day | None
+    company: str | None
+    email: str | None = Field(examples=["jean.dupont@email.com"])
+    phone: str | None = Field(examples=["+33612345678"])
+    language: str | None
+    reference: str | None
+    address: AddressShown
+
+
+class PromiseShown(BaseModel):
+    """What the debtor promised to pay, and whether they did."""
+
+    date: Day
+    amount: MoneyNumber | None = Field(description="Amount promised; null for all that is owed.")
+    state: Literal["open", "kept", "broken"]
+
+
+class DebtShown(BaseModel):
+    """A debt: what is owed, by whom, and how far collecting it has come."""
+
+    id: str = Field(examples=["debt_01m804scmte4gbpp4yw1mc91gy"])
+    status: StatusWord
+    reference: str = Field(examples=["F-2024-0847"])
+    invoice_reference: str | None
+    amount: MoneyNumber = Field(examples=[2340.00])
+    currency: Currency
+    balance: MoneyNumber = Field(
+        description="Amount still owed, in the debt's currency; negative if too much was paid."
+    )
+    amount_paid: MoneyNumber
+    due_date: Day | None
+    invoice_date: Day | None
+    object: str | None
+    scenario: str = Field(examples=["standard_3_waves"])
+    scenario_version: int = Field(description="Version of the scenario that the debt runs.", examples=[1])
+    timeline_id: str = Field(description="Id of the scenario.")
+    debtor: DebtorShown
+    next_action_at: Instant | None = Field(
+        description="When the next contact is due, in UTC; null if none is planned."
+    )
+    contacted_at: Instant | None = Field(
+        description="When a contact first reached the debtor, in UTC; null if none has."
+    )
+    resolved_at: Instant | None
+    resolution: Literal["paid", "settled", "written_off"] | None
+    payment_link: str | None
+    payment_plan_active: bool
+    promise: PromiseShown | None
+    iban: str | None
+    company: str | None
+    followups_count: int
+    metadata: dict[str, Any]
+    created_at: Instant
+    updated_at: Instant
+
+
+class DebtList(BaseModel):
+    """A page of debts."""
+
+    data: list[DebtShown]
+    pagination: Pagination
+
+
+class DebtorList(BaseModel):
+    """A page of debtors."""
+
+    data: list[DebtorShown]
+    pagination: Pagination
+
+
+class TotalsShown(BaseModel):
+    """What a debtor owes and paid in one currency."""
+
+    currency: Currency
+    amount: MoneyNumber
+    balance: MoneyNumber
+    amount_paid: MoneyNumber
+
+
+class DebtorWithTotals(DebtorShown):
+    """A debtor with what they owe and paid."""
+
+    debts_count: int
+    totals: list[TotalsShown]
+    created_at: Instant
+    updated_at: Instant
+
+
+class ErasedShown(BaseModel):
+    """What an erasure did."""
+
+    id: str
+    erased_at: Instant
+    erased: list[str]
+    kept: list[str]
+    is_debtor_erased: bool

@@ -1,0 +1,284 @@
+"""From bodies to what the domain takes, and from a debt to the answer that callers read."""
+
+from datetime import date
+from typing import Any
+
+from asyncpg import Record
+
+from getbill import scenarios
+from getbill.companies import Workspace
+from getbill.debtors import Debtor, Identity
+from getbill.debts import promises
+from getbill.debts.actions import Change
+from getbill.debts.erasure import Erased
+from getbill.debts.model import Debt, Details, NewDebt
+from getbill.debts.wire import checks
+from getbill.debts.wire.bodies import (
+    AddressBody,
+    DebtChangeBody,
+    DebtFields,
+    NewDebtBody,
+    amount_errors,
+    region,
+)
+from getbill.kit import ids, json, phones
+from getbill.kit.errors import one_field, refusal
+from getbill.kit.money import Money
+
+_ADDRESS = ("street_address", "street_number", "postal_code", "city", "country")
+# Our name of an identity's field, by the name it has at the top level of the docs' body.
+_FLAT = {
+    "firstname": "first_name",
+    "lastname": "last_name",
+    "civility": "civility",
+    "birthdate": "birthdate",
+    "email": "email",
+    "phone": "phone",
+    "debtor_reference": "reference",
+    "debtor_company": "company",
+    "address": "address",
+    **{name: name for name in _ADDRESS},
+}
+_NESTED = (
+    "name",
+    "first_name",
+    "last_name",
+    "civility",
+    "birthdate",
+    "company",
+    "email",
+    "phone",
+    "language",
+)
+_DETAILS = {
+    "object": "object",
+    "iban": "iban",
+    "payment_link": "payment_link",
+    "invoice_date": "invoice_date",
+    "company": "creditor",
+    "metadata": "metadata",
+    "timeline_start_mode": "start_mode",
+    "accept_expensive_destination": "accept_expensive_destination",
+}
+
+
+def new_debt(body: NewDebtBody, workspace: Workspace) -> NewDebt:
+    """Return the debt a body asks for, with the company's defaults where it says nothing."""
+    currency = body.currency or workspace.company.currency
+    assert body.amount is not None  # noqa: S101 - required across fields
+    wrong = amount_errors(body.amount, currency)
+    if wrong:
+        raise refusal(wrong)
+    details = {ours: _plain(getattr(body, theirs)) for theirs, ours in _DETAILS.items()}
+    return NewDebt(
+        identity=Identity(**_named(_identity(body))),
+        amount=Money.of(body.amount, currency),
+        reference=body.reference or body.internal_id or "",
+        scenario=scenarios.resolve(workspace, body.scenario, body.timeline_id),
+        details=Details(**details),
+        invoice_reference=body.invoice_reference,
+        due_on=body.due_date,
+    )
+
+
+def change(body: DebtChangeBody, debt: Debt) -> Change:
+    """Return what a body asks to change on a debt."""
+    given = body.model_fields_set
+    columns: dict[str, Any] = {}
+    if body.reference or body.internal_id:
+        columns["reference"] = body.reference or body.internal_id
+    if body.scenario or body.timeline_id:
+        columns["scenario"] = scenarios.resolve(debt.workspace, body.scenario, body.timeline_id)
+    if "invoice_reference" in given:
+        columns["invoice_reference"] = body.invoice_reference
+    if "due_date" in given:
+        columns["due_on"] = body.due_date
+    currency = body.currency or debt.currency
+    if body.amount is not None and (wrong := amount_errors(body.amount, currency)):
+        raise refusal(wrong)
+    identity = _identity(body, debt.debtor.identity.country)
+    if identity:
+        identity = _renamed(identity, debt.debtor.identity)
+    details = {ours: _plain(getattr(body, theirs)) for theirs, ours in _DETAILS.items() if theirs in given}
+    _refuse_expensive(body, identity, debt)
+    if "promise" in given:
+        details["promise"] = body.promise and {"date": body.promise.date, "amount": body.promise.amount}
+    return Change(
+        identity=identity,
+        details=details,
+        columns=columns,
+        scenario_version=body.scenario_version,
+        amount=Money.of(body.amount, currency) if body.amount is not None else None,
+        currency=body.currency,
+        status=body.status,
+    )
+
+
+def _refuse_expensive(body: DebtChangeBody, identity: dict[str, str | None], debt: Debt) -> None:
+    """Raise Invalid for a number that costs more than a person's own, unless the body or the debt accepts that."""
+    accepts = body.accept_expensive_destination
+    if accepts is None and "accept_expensive_destination" not in body.model_fields_set:
+        accepts = debt.details.accept_expensive_destination
+    phone = identity.get("phone")
+    if phone is None or accepts:
+        return
+    pointer = "/phone" if body.phone else "/debtor/phone"
+    error = checks.destination_error(pointer, phone, debt.workspace.company.refused_zones)
+    if error is not None:
+        raise refusal([error])
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _identity(body: DebtFields, known_country: str | None = None) -> dict[str, str | None]:
+    """Return what a body says of the debtor, under our names, whichever spelling it used."""
+    given = body.model_fields_set
+    found = {ours: _plain(getattr(body, theirs)) for theirs, ours in _FLAT.items() if theirs in given}
+    debtor = body.debtor
+    if debtor is not None:
+        nested = debtor.model_fields_set
+        found |= {name: _plain(getattr(debtor, name)) for name in _NESTED if name in nested}
+        if "reference" in nested:
+            found["reference"] = debtor.reference
+        if isinstance(debtor.address, AddressBody):
+            parts = debtor.address.model_fields_set
+            found |= {name: getattr(debtor.address, name) for name in _ADDRESS if name in parts}
+        elif "address" in nested:
+            found |= {"address": debtor.address} if debtor.address else dict.fromkeys(("address", *_ADDRESS))
+    if found.get("phone"):
+        country = found.get("country", known_country)
+        found["phone"] = _phone(str(found["phone"]), region({"country": country}), is_flat=bool(body.phone))
+    return found
+
+
+def _phone(text: str, country: str, *, is_flat: bool) -> str:
+    try:
+        return phones.parse(text, country)
+    except phones.PhoneInvalid as error:
+        # The body names no country, so the number was first read as a French one.
+        raise one_field("/phone" if is_flat else "/debtor/phone", "phone", error.detail) from None
+
+
+def _named(found: dict[str, Any]) -> dict[str, Any]:
+    if not found.get("name"):
+        full = " ".join(part for part in (found.get("first_name"), found.get("last_name")) if part)
+        found["name"] = full or found.get("company")
+    return found
+
+
+def _renamed(found: dict[str, str | None], before: Identity) -> dict[str, str | None]:
+    # A changed first or last name changes the full name too, unless that is given.
+    if "name" not in found and ({"first_name", "last_name"} & found.keys()):
+        first = found.get("first_name", before.first_name)
+        last = found.get("last_name", before.last_name)
+        found["name"] = " ".join(part for part in (first, last) if part) or before.name
+    if not found.get("name", before.name):
+        found["name"] = before.name
+    return found
+
+
+def refuse_other_name(change: Change, debt: Debt) -> None:
+    """Raise Invalid where a debtor's name would contradict its parts, of which a body names only some."""
+    if "name" not in change.identity:
+        return
+    after = debt.debtor.identity.updated(change.identity)
+    parts = after.first_name, after.last_name
+    if checks.do_names_disagree(after.name, *parts, after.company):
+        raise refusal([checks.name_error(after.name, *parts)])
+
+
+def debt(debt: Debt) -> dict[str, Any]:
+    """Return a debt as every answer shows it."""
+    details = debt.details
+    return {
+        "id": ids.show("debt", debt.id),
+        "status": debt.status,
+        "reference": debt.reference,
+        "invoice_reference": debt.invoice_reference,
+        "amount": debt.money(debt.amount).decimal,
+        "currency": debt.currency,
+        "balance": debt.money(debt.balance).decimal,
+        "amount_paid": debt.money(debt.paid).decimal,
+        "due_date": debt.due_on,
+        "invoice_date": details.invoice_date,
+        "object": details.object,
+        "scenario": debt.scenario,
+        "scenario_version": debt.scenario_version,
+        "timeline_id": scenarios.shown_id(debt.workspace, debt.scenario),
+        "debtor": debtor(debt.debtor),
+        "next_action_at": debt.next_action_at,
+        "contacted_at": debt.contacted_at,
+        "resolved_at": debt.resolved_at,
+        "resolution": debt.resolution,
+        "payment_link": details.payment_link,
+        "payment_plan_active": debt.has_plan,
+        "promise": promises.shown(debt),
+        "iban": details.iban,
+        "company": details.creditor,
+        "followups_count": debt.contacts_count,
+        "metadata": details.metadata or {},
+        "created_at": debt.created_at,
+        "updated_at": debt.updated_at,
+    }
+
+
+def debtor(debtor: Debtor) -> dict[str, Any]:
+    """Return a debtor as every answer shows them."""
+    who = debtor.identity
+    return {
+        "id": ids.show("debtor", debtor.id),
+        "name": who.name,
+        "first_name": who.first_name,
+        "last_name": who.last_name,
+        "civility": who.civility,
+        "birthdate": who.birthdate,
+        "company": who.company,
+        "email": who.email,
+        "phone": who.phone,
+        "language": who.language,
+        "reference": who.reference,
+        "address": {
+            "street_address": who.street_address or who.address,
+            "street_number": who.street_number,
+            "postal_code": who.postal_code,
+            "city": who.city,
+            "country": who.country,
+        },
+    }
+
+
+def erased(erased: Erased) -> dict[str, Any]:
+    """Return what an erasure did."""
+    gone = ["reference", "details", "events", "followups", "messages", "stored answers"]
+    return {
+        "id": ids.show("debt", erased.debt_id),
+        "erased_at": json.instant(erased.erased_at),
+        "erased": ["debtor", *gone] if erased.is_debtor_erased else gone,
+        "kept": ["amounts and payments, without any name, as accounting needs"],
+        "is_debtor_erased": erased.is_debtor_erased,
+    }
+
+
+def debtor_with_totals(found: Debtor, totals: list[Record]) -> dict[str, Any]:
+    """Return a debtor with when they were first met and what they owe, per currency."""
+    return debtor(found) | {
+        "debts_count": sum(row["debts"] for row in totals),
+        "totals": [
+            {
+                "currency": row["currency"],
+                "amount": Money(row["amount"], row["currency"]).decimal,
+                "balance": Money(row["balance"], row["currency"]).decimal,
+                "amount_paid": Money(row["paid"], row["currency"]).decimal,
+            }
+            for row in totals
+        ],
+        "created_at": json.instant(found.created_at),
+        "updated_at": json.instant(found.updated_at),
+    }
+
+
+def tag(debt: Debt) -> str:
+    """Return the entity tag of a debt's answer: it changes with the debt and with its debtor."""
+    return f'"{debt.version}-{int(debt.debtor.updated_at.timestamp() * 1000):x}"'

@@ -1,0 +1,149 @@
+"""High-water marks: how far every stream is known to have come, kept in a file beside the database.
+
+A database that was restored, or failed over to a copy that lagged, has forgotten events that integrators have read.
+It shows by standing behind its mark; the stream then begins a new epoch, once, and every older cursor is told so.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from getbill.kit import clock, failpoints
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.kit.files import append_only_log
+
+_log = structlog.get_logger(__name__)
+
+# The channel on which a stream that grew or began anew is told: `workspace_id epoch position`.
+GROWN: Final = "getbill_streams"
+# More lines than this for each stream, and the file is written anew.
+_LINES_EACH_MAX: Final = 1_000
+
+_STREAMS = Statement(
+    "events.streams",
+    "How far every stream has come.",
+    "SELECT workspace_id, epoch, position FROM streams WHERE position > 0 OR epoch > 1",
+)
+_BEGIN_EPOCHS = Statement(
+    "events.begin_epochs",
+    "Begin a new epoch of those streams that stand behind what was known of them.",
+    """
+    UPDATE streams s SET epoch = greatest(s.epoch, known.epoch) + 1
+    FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[])
+        AS known (workspace_id, epoch, position, added)
+    WHERE s.workspace_id = known.workspace_id
+        AND (s.epoch, s.position - known.added) < (known.epoch, known.position)
+    RETURNING s.workspace_id, s.epoch, s.position,
+        pg_notify($5, s.workspace_id || ' ' || s.epoch || ' ' || s.position)
+    """,
+)
+_BEGIN_EPOCH = Statement(
+    "events.begin_epoch",
+    "Begin a new epoch of a workspace's stream.",
+    """
+    UPDATE streams s SET epoch = s.epoch + 1 WHERE s.workspace_id = $1
+    RETURNING pg_notify($2, s.workspace_id || ' ' || s.epoch || ' ' || s.position)
+    """,
+)
+
+# Epoch and position: what comes later is greater.
+Mark = tuple[int, int]
+_FIRST: Final = (1, 0)
+
+
+async def begin_epoch(tx: Transaction, workspace_id: UUID) -> None:
+    """Have every cursor of a workspace begin again; for whoever takes events out of its stream."""
+    await tx.execute(_BEGIN_EPOCH, workspace_id, GROWN)
+
+
+class Marks:
+    """The marks as one process knows them: always in memory, and in the file as of the last `keep`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lines = list(append_only_log.read(path))
+        self._known = _latest(lines)
+        self._written = dict(self._known)
+        if len(lines) > _LINES_EACH_MAX * (len(self._known) + 1):
+            append_only_log.shorten(path, lambda lines: _lines(_latest(lines)))
+
+    def hear(self, payload: str) -> None:
+        """Note what a notification on `GROWN` tells."""
+        workspace_id, epoch, position = payload.split()
+        self.note(UUID(workspace_id), (int(epoch), int(position)))
+
+    def note(self, workspace_id: UUID, mark: Mark) -> None:
+        """Note how far a stream has come; what is known never goes back."""
+        self._known[workspace_id] = max(mark, self._known.get(workspace_id, mark))
+
+    def is_behind(self, workspace_id: UUID, mark: Mark) -> bool:
+        """Say whether a stream stands behind what is known of it."""
+        return mark < self._known.get(workspace_id, mark)
+
+    async def begin_epochs(self, tx: Transaction, behind: Mapping[UUID, int]) -> set[UUID]:
+        """Begin a new epoch of streams that are behind, unless another process has just done so; return whose.
+
+        Each comes with the number of events that this transaction has just added to it.
+        """
+        known = [(workspace_id, *self._known[workspace_id], added) for workspace_id, added in behind.items()]
+        begun = await tx.fetch(_BEGIN_EPOCHS, *zip(*known, strict=True), GROWN)
+        for row in begun:
+            _log.warning("stream_epoch_begun", workspace_id=str(row["workspace_id"]), epoch=row["epoch"])
+            self.note(row["workspace_id"], (row["epoch"], row["position"]))
+        return {row["workspace_id"] for row in begun}
+
+    async def check(self, database: Database) -> int:
+        """Begin a new epoch of every stream that the database knows less of; return of how many.
+
+        To be done before anybody reads or sequences at a start.
+        """
+        if not self._known:
+            return 0
+        marks = {
+            row["workspace_id"]: (row["epoch"], row["position"]) for row in await database.fetch(_STREAMS)
+        }
+        # A stream at its very beginning may be one that a restore took back there.
+        behind = [one for one, known in self._known.items() if marks.get(one, _FIRST) < known]
+        begun: set[UUID] = set()
+        if behind:
+            async with database.transaction(clock.wall()) as tx:
+                begun = await self.begin_epochs(tx, dict.fromkeys(behind, 0))
+            for workspace_id in set(behind) - marks.keys() - begun:
+                # Its workspace is younger than the backup: there is no such stream any more.
+                del self._known[workspace_id]
+        return len(begun)
+
+    async def keep(self, database: Database) -> int:
+        """Check, and write down what is news, safely on disk; return of how many streams there was."""
+        await self.check(database)
+        for row in await database.fetch(_STREAMS):
+            self.note(row["workspace_id"], (row["epoch"], row["position"]))
+        news = {one: mark for one, mark in self._known.items() if self._written.get(one) != mark}
+        if news:
+            failpoints.at("events.marking")
+            append_only_log.append(self._path, _lines(news))
+            failpoints.at("events.marked")
+            self._written |= news
+        return len(news)
+
+
+def _latest(lines: Iterable[Mapping[str, Any]]) -> dict[UUID, Mark]:
+    found: dict[UUID, Mark] = {}
+    for line in lines:
+        try:
+            workspace_id, mark = UUID(line["workspace_id"]), (int(line["epoch"]), int(line["position"]))
+        except (KeyError, ValueError, TypeError, AttributeError):
+            _log.warning("stream_mark_broken")
+            continue
+        found[workspace_id] = max(mark, found.get(workspace_id, mark))
+    return found
+
+
+def _lines(marks: dict[UUID, Mark]) -> list[append_only_log.Line]:
+    return [
+        {"workspace_id": str(workspace_id), "epoch": epoch, "position": position}
+        for workspace_id, (epoch, position) in marks.items()
+    ]

@@ -1,0 +1,62 @@
+"""The token that metrics are read with: the operator's own, or one made at the first start beside the database."""
+
+import hmac
+import secrets
+from pathlib import Path
+
+from starlette.requests import Request
+
+from getbill.kit.errors import NotFound, Unauthenticated
+from getbill.kit.files import private_files
+from getbill.kit.messages import message
+from getbill.settings import Settings
+
+
+class MetricsOff(NotFound):
+    """This process has no token that metrics could be read with."""
+
+    code = "metrics-off"
+    way_out = "Set GETBILL_METRICS_TOKEN, or start by `getbill serve`, which makes one in the data folder."
+
+
+class MetricsTokenWrong(Unauthenticated):
+    """Metrics are read with the installation's own token, and with nothing else."""
+
+    code = "metrics-token-wrong"
+    way_out = "Send `Authorization: Bearer` with GETBILL_METRICS_TOKEN, or what metrics.token in the data folder holds."
+
+
+def make(settings: Settings) -> None:
+    """Make the token's file, for its owner alone, where no token is set and there is none."""
+    if settings.metrics_token is not None or settings.metrics_token_file.exists():
+        return
+    draft = settings.metrics_token_file.with_suffix(".new")
+    with private_files.create(draft) as file:
+        file.write(secrets.token_urlsafe(32).encode() + b"\n")
+    draft.rename(settings.metrics_token_file)
+
+
+def read(settings: Settings) -> str | None:
+    """Return the token; None where there is none, and metrics are not read."""
+    if settings.metrics_token is not None:
+        return settings.metrics_token.get_secret_value()
+    return _of(settings.metrics_token_file)
+
+
+def _of(file: Path) -> str | None:
+    return (file.read_text("utf-8").strip() or None) if file.exists() else None
+
+
+def check(request: Request) -> None:
+    """Raise MetricsOff or MetricsTokenWrong unless a request carries the token."""
+    token: str | None = getattr(request.app.state, "metrics_token", None)
+    if token is None:
+        raise MetricsOff(message("Metrics are not read here: no token is set."))
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    # Both in bytes: what a header holds may be no ASCII.
+    is_right = hmac.compare_digest(given.strip().encode(), token.encode())
+    if scheme.lower() != "bearer" or not is_right:
+        raise MetricsTokenWrong(
+            message("Metrics are read with the installation's token."),
+            headers={"WWW-Authenticate": 'Bearer realm="metrics"'},
+        )

@@ -1,0 +1,122 @@
+"""The time before the database is there: the API listens already and says what it waits for.
+
+`/healthz` is 200, `/readyz` 503 with the reason in one sentence, everything else 503 with a Retry-After. Once opened,
+nothing of this stands in a request's way.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from getbill.embedded import Outage
+from getbill.health.queries import Check, away
+from getbill.health.wire import readiness
+from getbill.kit import database, ids
+from getbill.kit.errors import Unavailable
+from getbill.kit.exit_errors import CannotRun, CannotRunNow
+from getbill.kit.http import answer, problem
+from getbill.kit.messages import message
+from getbill.migrations import DatabaseBehind
+
+RETRY_SECONDS: Final = 0.5
+
+_log = structlog.get_logger(__name__)
+
+# Opens what the routes need, to be closed by the stack.
+Open = Callable[[AsyncExitStack], Awaitable[None]]
+
+
+@asynccontextmanager
+async def opened(app: Starlette, open_all: Open, outage: Outage | None = None) -> AsyncIterator[None]:
+    """Open an application, at once where the database answers, else as soon as it does.
+
+    Raises CannotRun for a reason that does not pass by itself. With an outage, which a supervisor tells, a database
+    that is behind is waited for too: the supervisor migrates it.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            await _open(open_all, stack)
+        except Exception as error:
+            if not _may_pass(error, is_supervised=outage is not None):
+                raise
+            door, behind_it = _ClosedDoor(error, outage), app.middleware_stack
+            app.middleware_stack = door
+
+            async def wait() -> None:
+                await _wait(open_all, stack, door)
+                app.middleware_stack = behind_it
+
+            stack.push_async_callback(_end, asyncio.create_task(wait()))
+        yield
+
+
+async def _open(open_all: Open, stack: AsyncExitStack) -> None:
+    async with AsyncExitStack() as trial:
+        await open_all(trial)
+        stack.push_async_exit(trial.pop_all())
+
+
+def _may_pass(error: Exception, *, is_supervised: bool) -> bool:
+    if isinstance(error, CannotRun):
+        return isinstance(error, CannotRunNow) or (is_supervised and isinstance(error, DatabaseBehind))
+    return database.is_away(error)
+
+
+async def _wait(open_all: Open, stack: AsyncExitStack, door: "_ClosedDoor") -> None:
+    while True:
+        await asyncio.sleep(RETRY_SECONDS)
+        try:
+            await _open(open_all, stack)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next try may do better
+            door.say(error)
+        else:
+            _log.info("opened")
+            return
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+class _ClosedDoor:
+    """The ASGI application that answers while there is no database."""
+
+    def __init__(self, error: Exception, outage: Outage | None) -> None:
+        self._outage = outage
+        self._sentence = ""
+        self.say(error)
+
+    def say(self, error: Exception) -> None:
+        """Tell why the last try to open failed, and log it when it is news."""
+        is_known = isinstance(error, CannotRun) or database.is_away(error)
+        sentence = away(error) if is_known else "The API cannot open; its log says why."
+        if sentence != self._sentence:
+            self._sentence = sentence
+            _log.warning("not_open", reason=sentence, exc_info=None if is_known else error)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            response = self._answer(scope)
+            response.headers["x-request-id"] = ids.new_text()
+            await response(scope, receive, send)
+
+    def _answer(self, scope: Scope) -> Response:
+        path = scope["path"]
+        if path == "/healthz":
+            return answer(200, {"status": "ok"})
+        if path == "/readyz":
+            sentence = (self._outage.sentence() if self._outage else None) or self._sentence
+            return readiness([Check("database", sentence)])
+        detail = message(
+            "The database cannot be used yet; `GET /readyz` says why. Repeat the request in a moment."
+        )
+        return problem(Unavailable(detail, headers={"Retry-After": "1"}), scope)

@@ -1,0 +1,66 @@
+"""A file on the process's own disk for as long as it is read: without a name, readable by nobody else, gone with it."""
+
+import asyncio
+import tempfile
+from typing import BinaryIO
+
+from getbill import sheets
+from getbill.companies import Workspace
+from getbill.imports import queries
+from getbill.imports.model import Import
+from getbill.kit.database import Database
+
+
+class FileGone(Exception):
+    """The file was dropped: its time was over, it was taken back, or somebody in it was erased."""
+
+
+async def spooled(database: Database, workspace: Workspace, found: Import) -> BinaryIO:
+    """Return an import's bytes as a file without a name (mode 0600); raise FileGone where they were dropped."""
+    file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's
+    try:
+        async for chunk in queries.chunks(database, workspace, found):
+            await asyncio.to_thread(file.write, chunk)
+        is_whole = file.tell() == found.size
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    if not is_whole:
+        file.close()
+        raise FileGone
+    return file
+
+
+class Opened:
+    """The file of an import as whoever works on it has it open: the next task goes on in what the one before it read."""
+
+    def __init__(self) -> None:
+        self._file: BinaryIO | None = None
+        self._sheet: sheets.Sheet | None = None
+
+    async def sheet(
+        self, database: Database, workspace: Workspace, found: Import, layout: sheets.Layout | None = None
+    ) -> sheets.Sheet:
+        """Return an import's table, as a layout describes it if one is known; it is ours to close.
+
+        Raises FileGone where the bytes were dropped, and sheets.Unreadable.
+        """
+        if self._file is None:
+            self._file = await spooled(database, workspace, found)
+        before, self._sheet = self._sheet, None
+        if before is not None:
+            self._sheet = before.under(layout) if layout else None
+            if self._sheet is None:
+                before.close()
+        if self._sheet is None:
+            self._sheet = await asyncio.to_thread(sheets.open, self._file, found.name, layout=layout)
+        return self._sheet
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._sheet is not None:
+            self._sheet.close()
+        if self._file is not None:
+            self._file.close()
+        self._sheet = self._file = None

@@ -1,0 +1,262 @@
+"""Findings: what is said of a row of an import, with the line as its sender sees it and a way out.
+
+A row that became no debt has exactly one entry, which names all that is wrong with it and keeps the row itself, so that
+it can be corrected here or sent back. What is said is kept in French and in English, sealed with the import's key.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill import mapping, sheets
+from getbill.imports.findings import messages, suggestions
+from getbill.imports.model import finding_context
+from getbill.kit import ids, json, validation
+from getbill.kit.database import Statement, Transaction
+from getbill.kit.errors import FieldError
+from getbill.kit.messages import translated
+from getbill.vault import Key
+
+# What the checks of a body say beside what its fields' types do.
+_OF_BODIES: Final = frozenset(
+    {
+        "before-invoice",
+        "birthdate",
+        "characters",
+        "disagrees",
+        "duplicate-reference",
+        "expensive-destination",
+        "has-money",
+        "has-promise",
+        "missing",
+        "phone",
+        "reference-taken",
+        "required",
+        "too-large",
+        "too-many-decimals",
+        "twice",
+        "unknown",
+        "unknown-field",
+    }
+)
+# Every code that a finding can have.
+CODES: Final = (
+    validation.CODES
+    | _OF_BODIES
+    | frozenset(messages.codes())
+    | frozenset(code.replace("_", "-") for code in mapping.codes())
+)
+
+Severity = Literal["error", "warning"]
+Outcome = Literal["rejected", "skipped", "warned"]
+
+_VALUE_CHARACTERS_MAX: Final = 200
+
+_INSERT = Statement(
+    "imports.insert_finding",
+    "Keep what is said of a row.",
+    """
+    INSERT INTO import_findings (workspace_id, import_id, line, index, outcome, codes, sealed, debt_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    """,
+)
+
+
+@dataclass(slots=True)
+class Finding:
+    """One thing that is said of a row; `column` is the cell's index, `pointer` the field of a body."""
+
+    code: str
+    en: str
+    fr: str
+    column: int | None = None
+    header: str | None = None
+    pointer: str | None = None
+    value: Any = None
+    suggestion: Any = None
+    severity: Severity = "error"
+
+    def told(self, language: str) -> str:
+        """Return the sentence in French (`fr`) or English."""
+        return self.fr if mapping.tongue(language) == "fr" else self.en
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of which something is said: its place, what became of it, and the row itself."""
+
+    line: int
+    index: int
+    outcome: Outcome
+    findings: list[Finding]
+    temp_id: Any = None
+    reference: str | None = None
+    # Of a file the cells as they were read, of a batch the body.
+    cells: Sequence[sheets.Cell] | None = None
+    body: Mapping[str, Any] | None = None
+    debt_id: UUID | None = None
+    # What a person corrected by hand is not doubted again.
+    is_sure: bool = False
+    # What the row was read as, for as long as it is worked on.
+    read: Mapping[str, Any] | None = None
+
+
+def of_cell(found: mapping.CellFinding, headers: Mapping[int, str]) -> Finding:
+    """Return what a cell's reader said of it as a finding."""
+    if found.wrong is not None:
+        english, french = found.wrong.told("en"), found.wrong.told("fr")
+    else:
+        english, french = (mapping.said(found.code, found.facts, language) for language in ("en", "fr"))
+    return Finding(
+        found.code.replace("_", "-"),
+        english,
+        french,
+        column=found.column,
+        header=None if found.column is None else headers.get(found.column),
+        value=_value(found.value),
+        suggestion=found.suggestion,
+        severity="warning" if found.is_warning else "error",
+    )
+
+
+def of_error(error: FieldError, raw: Mapping[str, Any] | None = None, *, is_cell: bool = False) -> Finding:
+    """Return what the checks of a body said of a field as a finding, with the value that was sent.
+
+    A cell's suggestion is a text, as cells are written; a body's is of the type that its field takes.
+    """
+    value = _at(raw, error.pointer)
+    suggestion = suggestions.of_body(error, value, raw)
+    detail = messages.in_words(error.pointer, error.detail) if is_cell else error.detail
+    return Finding(
+        error.code,
+        str(detail),
+        translated(detail, "fr"),
+        pointer=error.pointer,
+        value=_value(value),
+        suggestion=str(suggestion) if is_cell and suggestion is not None else suggestion,
+    )
+
+
+def said(code: str, facts: Mapping[str, Any] | None = None, **more: Any) -> Finding:
+    """Return a finding of the import's own by its code."""
+    english, french = messages.own(code, facts or {})
+    return Finding(code, english, french, **more)
+
+
+def reference_of(body: Any) -> str | None:
+    """Return the reference that a body names, whatever else is wrong with it."""
+    if not isinstance(body, Mapping):
+        return None
+    sent = body.get("reference", body.get("internal_id"))
+    if isinstance(sent, bool) or not isinstance(sent, str | int | Decimal) or not str(sent).strip():
+        return None
+    return str(sent).strip()[:_VALUE_CHARACTERS_MAX]
+
+
+def _at(raw: Any, pointer: str) -> Any:
+    for part in pointer.split("/")[1:]:
+        raw = raw.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(raw, Mapping) else None
+    return raw
+
+
+def _value(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | dict):
+        text = json.write(value).decode()
+    else:
+        text = value.isoformat() if isinstance(value, date) else str(value)
+    return text[:_VALUE_CHARACTERS_MAX]
+
+
+def write(tx: Transaction, workspace_id: UUID, import_id: UUID, key: Key, rows: Iterable[Row]) -> None:
+    """Have what is said of some rows kept at the transaction's edge."""
+    for row in rows:
+        codes = sorted({one.code for one in row.findings})
+        sealed = seal(import_id, key, row)
+        tx.defer(
+            _INSERT, workspace_id, import_id, row.line, row.index, row.outcome, codes, sealed, row.debt_id
+        )
+
+
+def seal(import_id: UUID, key: Key, row: Row) -> bytes:
+    """Return a row and what is said of it, sealed for its place."""
+    plain = {
+        "findings": [_kept(one) for one in row.findings],
+        "temp_id": row.temp_id,
+        "reference": row.reference,
+        "cells": None if row.cells is None else cells_out(row.cells),
+        "body": row.body,
+        "is_sure": row.is_sure,
+    }
+    return key.seal(json.write(plain), finding_context(import_id, row.line))
+
+
+def _kept(finding: Finding) -> dict[str, Any]:
+    return {name: value for name, value in asdict(finding).items() if value is not None}
+
+
+def cells_out(cells: Sequence[sheets.Cell]) -> list[Any]:
+    """Return cells as JSON keeps them: it has no dates, and a list of one text is none of a cell's other kinds."""
+    return [[cell.isoformat()] if isinstance(cell, date) else cell for cell in cells]
+
+
+def cells_in(stored: Sequence[Any]) -> list[sheets.Cell]:
+    """Return cells that `cells_out` wrote."""
+    return [_read(cell) for cell in stored]
+
+
+def opened(row: Record, key: Key) -> Row:
+    """Return a row of `import_findings`, opened."""
+    plain = json.read(key.open(row["sealed"], finding_context(row["import_id"], row["line"])))
+    cells = plain["cells"]
+    return Row(
+        line=row["line"],
+        index=row["index"],
+        outcome=row["outcome"],
+        findings=[Finding(**one) for one in plain["findings"]],
+        temp_id=plain["temp_id"],
+        # Rows kept by an earlier version have it in their body alone.
+        reference=plain.get("reference") or reference_of(plain["body"]),
+        cells=None if cells is None else cells_in(cells),
+        body=plain["body"],
+        debt_id=row["debt_id"],
+        is_sure=plain["is_sure"],
+    )
+
+
+def _read(cell: Any) -> sheets.Cell:
+    if isinstance(cell, list):
+        text: str = cell[0]
+        return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+    if isinstance(cell, Decimal):
+        return float(cell)
+    read: sheets.Cell = cell
+    return read
+
+
+def shown(row: Row, language: str) -> list[dict[str, Any]]:
+    """Return what is said of a row as callers see it."""
+    return [
+        {
+            "line": row.line,
+            "index": row.index,
+            "temp_id": row.temp_id,
+            "reference": row.reference,
+            "column": one.header or (one.pointer if one.column is None else sheets.letter(one.column)),
+            "letter": None if one.column is None else sheets.letter(one.column),
+            "value": one.value,
+            "code": one.code,
+            "severity": one.severity,
+            "message": one.told(language),
+            "suggestion": one.suggestion,
+            "outcome": row.outcome,
+            "debt_id": ids.show("debt", row.debt_id) if row.debt_id else None,
+        }
+        for one in row.findings
+    ]

@@ -1,0 +1,105 @@
+"""What would be right in place of a refused value of a body, where only one thing can be meant.
+
+Nothing here guesses: an amount or a date that two people could read as two values has no suggestion.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+from getbill import sheets
+from getbill.imports.findings import domain_suggestions
+from getbill.kit.errors import FieldError
+from getbill.kit.money import currencies, decimals
+
+_NUMBERS: Final[tuple[sheets.NumberShape, ...]] = (
+    sheets.NumberShape(",", ".", is_certain=True, why=""),
+    sheets.NumberShape(".", ",", is_certain=True, why=""),
+)
+_DAYS: Final = (
+    sheets.DateShape("dmy", is_certain=True, why=""),
+    sheets.DateShape("mdy", is_certain=True, why=""),
+    sheets.DateShape("ymd", is_certain=True, why=""),
+)
+_YEAR: Final = re.compile(r"(?<!\d)\d{4}(?!\d)|^\d{8}$")
+_DIGITS: Final = re.compile(r"[\d.,'\s]+")
+_LOCALE: Final = re.compile(r"([A-Za-z]{2})[-_][A-Za-z]{2}")
+_NUMBER_CHARACTERS_MAX: Final = 30
+# Where no currency is named, what nearly all of them have.
+_DECIMALS: Final = 2
+
+
+def of_body(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any:
+    """Return the value that a field of a body would take; None where none is sure, or it is what was refused."""
+    meant = _meant(error, value, body)
+    return None if meant == value else meant
+
+
+def _meant(error: FieldError, value: Any, body: Mapping[str, Any] | None) -> Any:
+    if error.code == "not-a-text" and isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return format(value, "f") if isinstance(value, Decimal) else str(value)
+    if not isinstance(value, str):
+        return None
+    if error.pointer == "/amount":
+        return _amount(value.strip(), (body or {}).get("currency"))
+    read = _READERS.get(error.pointer.rsplit("/", 1)[-1])
+    return read(value.strip()) if read else None
+
+
+def _amount(text: str, currency: Any) -> Decimal | None:
+    beside = sheets.currency_beside(text)
+    code = currency.upper() if isinstance(currency, str) and currency.upper() in currencies() else None
+    # Another currency than the body's is no slip of the pen.
+    if beside and (code is None or code not in {beside.upper(), _currency(beside)}):
+        return None
+    digits = text.replace(beside, "").strip() if beside else text
+    if len(digits) > _NUMBER_CHARACTERS_MAX or not _DIGITS.fullmatch(digits):
+        return None
+    read = set()
+    for shape in _NUMBERS:
+        try:
+            read.add(sheets.read_number(digits, shape))
+        except sheets.CellWrong:
+            continue
+    amount = read.pop() if len(read) == 1 else None
+    most = decimals(code) if code else _DECIMALS
+    if amount is None or amount <= 0 or -int(amount.as_tuple().exponent) > most:
+        return None
+    return amount
+
+
+# The rows of one sender are due on the same few days.
+@lru_cache(maxsize=4096)
+def _day(text: str) -> str | None:
+    if not _YEAR.search(text):
+        return None
+    days = set()
+    for shape in _DAYS:
+        try:
+            days.add(sheets.read_date(text, shape))
+        except sheets.CellWrong:
+            continue
+    return days.pop().isoformat() if len(days) == 1 else None
+
+
+def _currency(sign: str) -> str | None:
+    meant = sheets.currencies_of(sign)
+    return next(iter(meant)) if len(meant) == 1 else None
+
+
+def _language(text: str) -> str | None:
+    locale = _LOCALE.fullmatch(text)
+    return locale[1].lower() if locale else None
+
+
+_READERS: Final[Mapping[str, Callable[[str], str | None]]] = {
+    "email": domain_suggestions.mended_address,
+    "due_date": _day,
+    "invoice_date": _day,
+    "birthdate": _day,
+    "currency": _currency,
+    "country": sheets.country_of,
+    "language": _language,
+}

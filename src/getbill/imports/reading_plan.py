@@ -1,0 +1,204 @@
+"""A plan is how one file is read: its layout, what its columns hold, what they were taken for, and what to beware of.
+
+It is made once, by reading the whole file; a person may change what columns are, and confirms it. It is kept sealed,
+since samples of a file are people's data.
+"""
+
+from collections.abc import Mapping as Facts
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final
+
+from getbill import mapping, sheets
+from getbill.companies import Workspace
+from getbill.imports.findings import cells_in, cells_out
+from getbill.imports.model import plan_context
+from getbill.kit import json
+from getbill.mapping import Mapping
+from getbill.vault import Key
+
+# The columns that rejected rows come back with: they are ours, whoever sends the file again.
+FINDING_HEADER: Final = "GetBill: finding"
+SUGGESTION_HEADER: Final = "GetBill: suggestion"
+OURS: Final = frozenset({FINDING_HEADER, SUGGESTION_HEADER})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a file is read. `warnings` are codes with facts; `is_remembered` says that its mapping was confirmed before."""
+
+    layout: sheets.Layout
+    profile: sheets.Profile
+    mapping: Mapping
+    warnings: tuple[tuple[str, Facts[str, Any]], ...] = ()
+    is_remembered: bool = False
+    left_out: Facts[str, int] = field(default_factory=dict)
+
+    def write(self) -> bytes:
+        """Return the plan as JSON."""
+        return json.write(
+            _plain(
+                {
+                    "layout": self.layout.to_json(),
+                    "profile": _profile_out(self.profile),
+                    "mapping": self.mapping.to_json(),
+                    "warnings": [[code, dict(facts)] for code, facts in self.warnings],
+                    "is_remembered": self.is_remembered,
+                    "left_out": dict(self.left_out),
+                }
+            )
+        )
+
+    @classmethod
+    def read(cls, written: bytes) -> "Plan":
+        """Read what `write` wrote."""
+        stored = _numbers(json.read(written))
+        return cls(
+            layout=sheets.Layout.from_json(stored["layout"]),
+            profile=_profile_in(stored["profile"]),
+            mapping=Mapping.from_json(stored["mapping"]),
+            warnings=tuple((code, facts) for code, facts in stored["warnings"]),
+            is_remembered=stored["is_remembered"],
+            left_out=stored["left_out"],
+        )
+
+    def seal(self, key: Key, import_id: Any) -> bytes:
+        """Return the plan sealed for its import's row."""
+        return key.seal(self.write(), plan_context(import_id))
+
+    def mapped(self, changed: Mapping) -> "Plan":
+        """Return the plan with another mapping."""
+        return replace(self, mapping=changed)
+
+    def with_hidden_rows(self, *, is_wanted: bool) -> "Plan":
+        """Return the plan with the rows that the sheet hides, or without them."""
+        count = self.profile.left_out.counts.get("hidden", 0)
+        if is_wanted == self.layout.with_hidden_rows or not count:
+            return self
+        rows = self.profile.rows + (count if is_wanted else -count)
+        left_out = {why: number for why, number in self.left_out.items() if why != "hidden"}
+        return replace(
+            self,
+            layout=replace(self.layout, with_hidden_rows=is_wanted),
+            profile=replace(self.profile, rows=rows),
+            left_out=left_out if is_wanted else left_out | {"hidden": count},
+        )
+
+    def scrubbed(self) -> "Plan":
+        """Return the plan without anything that its file's cells say, for when somebody in it was erased."""
+        layout = replace(self.layout, skipped=())
+        profile = replace(
+            self.profile,
+            head=(),
+            columns=tuple(replace(one, samples=(), values={}) for one in self.profile.columns),
+        )
+        return replace(self, layout=layout, profile=profile, mapping=self.mapping.scrubbed(), warnings=())
+
+    @property
+    def doubts(self) -> tuple[sheets.Note, ...]:
+        """What a person should look at before names are taken: letters that may be read wrongly."""
+        return tuple(note for note in self.layout.notes if note.code == "encoding_doubtful")
+
+    @property
+    def headers(self) -> dict[int, str]:
+        """The headers by the columns' indexes."""
+        return {column.index: column.header for column in self.layout.columns}
+
+
+def opened(sealed: bytes, key: Key, import_id: Any) -> Plan:
+    """Return the plan of an import's row."""
+    return Plan.read(key.open(sealed, plan_context(import_id)))
+
+
+def without_ours(layout: sheets.Layout) -> sheets.Layout:
+    """Return a layout without the columns that we added to a file we sent back."""
+    return replace(layout, columns=tuple(one for one in layout.columns if one.header not in OURS))
+
+
+def make(
+    sheet: sheets.Sheet, workspace: Workspace, remembered: Mapping | None, before: sheets.Layout | None
+) -> Plan:
+    """Read a whole file and say how it would be read.
+
+    `remembered` is what was confirmed for this sender's files of this layout, `before` the layout that this sender's
+    files had until now, where it is another.
+    """
+    sheet.layout = layout = without_ours(sheet.layout)
+    profile = sheets.profile(sheet)
+    company = workspace.company
+    if remembered is not None:
+        found = mapping.recalled(remembered, layout, profile, company.currency)
+    else:
+        found = mapping.propose(
+            layout, profile, company_country=company.country, company_currency=company.currency
+        )
+    found = mapping.looked_through(found, profile, sheet.rows)
+    found = mapping.verified(found, profile, sheet.rows())
+    warnings: list[tuple[str, Facts[str, Any]]] = []
+    if remembered is None and before is not None and _is_akin(before, layout):
+        changes = mapping.difference(before, layout)
+        warnings.append(("layout-changed", {"changes": changes}))
+    return Plan(
+        layout, profile, found, tuple(warnings), remembered is not None, dict(profile.left_out.counts)
+    )
+
+
+def _is_akin(before: sheets.Layout, after: sheets.Layout) -> bool:
+    """Say whether a layout is another one changed, and not another kind of file altogether."""
+    old, new = ({header.casefold() for header in one.headers if header} for one in (before, after))
+    return 2 * len(old & new) >= min(len(old), len(new))
+
+
+def _profile_out(profile: sheets.Profile) -> dict[str, Any]:
+    return {
+        "rows": profile.rows,
+        "columns": [asdict(column) | {"samples": cells_out(column.samples)} for column in profile.columns],
+        "left_out": asdict(profile.left_out),
+        "head": [cells_out(cells) for cells in profile.head],
+    }
+
+
+def _profile_in(stored: dict[str, Any]) -> sheets.Profile:
+    left_out = stored["left_out"]
+    return sheets.Profile(
+        rows=stored["rows"],
+        columns=tuple(_column_in(column) for column in stored["columns"]),
+        left_out=sheets.LeftOut(left_out["counts"], [(line, why) for line, why in left_out["lines"]]),
+        head=tuple(cells_in(cells) for cells in stored["head"]),
+    )
+
+
+def _column_in(stored: dict[str, Any]) -> sheets.ColumnProfile:
+    number, day = stored["number"], stored["date"]
+    return sheets.ColumnProfile(
+        **stored
+        | {
+            "column": sheets.Column(**stored["column"]),
+            "samples": tuple(cells_in(stored["samples"])),
+            "kinds": {sheets.Kind(kind): count for kind, count in stored["kinds"].items()},
+            "number": sheets.NumberShape(**number) if number else None,
+            "date": sheets.DateShape(**day) if day else None,
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    # The writer wants keys that are texts and nothing more; ours are words of an enumeration here and there.
+    if isinstance(value, Facts):
+        return {str(name): _plain(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(member) for member in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _numbers(value: Any) -> Any:
+    # Our reader makes decimals of what were floats.
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {name: _numbers(member) for name, member in value.items()}
+    return [_numbers(member) for member in value] if isinstance(value, list) else value

@@ -1,0 +1,183 @@
+"""Corrected rows: a person's patches, and suggestions accepted by kind, each read in the place of what the file says.
+
+What a person wrote by hand is not doubted again; what the checks of a body refuse is refused all the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill import sheets
+from getbill.companies import Workspace
+from getbill.imports import findings, reading_plan
+from getbill.imports.findings import Row
+from getbill.imports.model import correction_context
+from getbill.imports.rows import create, people
+from getbill.imports.rows.create import Work
+from getbill.imports.rows.instalments import Instalments
+from getbill.imports.rows.reader import Line, Reader
+from getbill.kit import json
+from getbill.kit.database import Statement, Transaction
+from getbill.vault import Key
+
+_CHUNK: Final = 500
+
+_ANY = Statement(
+    "imports.any_correction",
+    "Has a person corrected rows of this import?",
+    "SELECT EXISTS (SELECT FROM import_corrections WHERE workspace_id = $1 AND import_id = $2)",
+)
+_BETWEEN = Statement(
+    "imports.corrections_between",
+    "The corrected rows between two lines.",
+    "SELECT line, sealed FROM import_corrections WHERE workspace_id = $1 AND import_id = $2 AND line BETWEEN $3 AND $4",
+)
+_ACCEPTED = Statement(
+    "imports.accepted",
+    "Refused rows with findings whose suggestions a person accepted, each with what it was corrected to before.",
+    """
+    SELECT f.*, c.sealed AS corrected FROM import_findings f
+    LEFT JOIN import_corrections c ON c.workspace_id = f.workspace_id AND c.import_id = f.import_id AND c.line = f.line
+    WHERE f.workspace_id = $1 AND f.import_id = $2 AND f.line > $3 AND f.outcome = 'rejected' AND f.codes && $4::text[]
+    ORDER BY f.line LIMIT $5
+    """,
+)
+_WAITING = Statement(
+    "imports.waiting_corrections",
+    "Refused rows that a person corrected.",
+    """
+    SELECT f.*, c.sealed AS corrected FROM import_corrections c
+    JOIN import_findings f ON f.workspace_id = c.workspace_id AND f.import_id = c.import_id AND f.line = c.line
+    WHERE c.workspace_id = $1 AND c.import_id = $2 AND f.outcome = 'rejected' ORDER BY f.line LIMIT $3
+    """,
+)
+_CORRECT = Statement(
+    "imports.correct",
+    "Keep a corrected row.",
+    """
+    INSERT INTO import_corrections (workspace_id, import_id, line, sealed) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (workspace_id, import_id, line) DO UPDATE SET sealed = excluded.sealed
+    """,
+)
+_SETTLED = Statement(
+    "imports.corrections_settled",
+    "Some corrected rows are being settled: what was said of them, and their corrections, are done with.",
+    """
+    WITH done AS (DELETE FROM import_corrections c WHERE c.workspace_id = $1 AND c.import_id = $2 AND c.line = ANY($3)),
+        people AS (DELETE FROM import_people p WHERE p.workspace_id = $1 AND p.import_id = $2 AND p.line = ANY($3))
+    DELETE FROM import_findings f WHERE f.workspace_id = $1 AND f.import_id = $2 AND f.line = ANY($3)
+    """,
+)
+
+
+async def any_of(work: Work) -> bool:
+    """Say whether there are corrected rows."""
+    found: bool = await work.database.fetchval(_ANY, *work.place)
+    return found
+
+
+async def between(work: Work, first: int, last: int) -> Mapping[int, Sequence[sheets.Cell]]:
+    """Return the cells of the corrected rows between two lines."""
+    rows = await work.database.fetch(_BETWEEN, *work.place, first, last)
+    return {row["line"]: findings.cells_in(_open(work, row["line"], row["sealed"])) for row in rows}
+
+
+def _open(work: Work, line: int, sealed: bytes) -> Any:
+    return json.read(work.key.open(sealed, correction_context(work.found.id, line)))
+
+
+def keep(tx: Transaction, place: tuple[Workspace, UUID], key: Key, row: Row) -> None:
+    """Have a row kept as it is now, corrected."""
+    workspace, import_id = place
+    content = findings.cells_out(row.cells) if row.cells is not None else row.body
+    sealed = key.seal(json.write(content), correction_context(import_id, row.line))
+    tx.defer(_CORRECT, workspace.id, import_id, row.line, sealed)
+    people.add_row(tx, workspace, import_id, row)
+
+
+def corrected(work_key: Key, import_id: UUID, record: Record) -> Row:
+    """Return a refused row with what it was corrected to so far."""
+    row = findings.opened(record, work_key)
+    if record["corrected"] is not None:
+        content = json.read(work_key.open(record["corrected"], correction_context(import_id, row.line)))
+        if row.cells is not None:
+            row.cells = findings.cells_in(content)
+        else:
+            row.body = content
+    return row
+
+
+def apply(row: Row, codes: frozenset[str]) -> bool:
+    """Put the suggestions of some kinds of finding into a row; say whether there was one."""
+    is_changed = False
+    for one in row.findings:
+        if one.code not in codes or one.suggestion is None:
+            continue
+        if row.cells is not None and one.column is not None:
+            put_cell(row, one.column, one.suggestion)
+            is_changed = True
+        elif row.cells is None and one.pointer:
+            put_field(row, one.pointer, one.suggestion)
+            is_changed = True
+    return is_changed
+
+
+def put_cell(row: Row, column: int, value: sheets.Cell) -> None:
+    """Write a cell of a row."""
+    cells = list(row.cells or ())
+    cells[column] = value
+    row.cells = cells
+
+
+def put_field(row: Row, pointer: str, value: Any) -> None:
+    """Write a field of a batch's body."""
+    body: dict[str, Any] = json.read(json.write(row.body))
+    *parents, last = pointer.strip("/").split("/")
+    inside = body
+    for name in parents:
+        if not isinstance(inside.get(name), dict):
+            inside[name] = {}
+        inside = inside[name]
+    inside[last] = value
+    row.body = body
+
+
+async def accept(work: Work) -> None:
+    """Correct every refused row by the suggestions that a person accepted by their kind."""
+    codes = frozenset(work.found.accepts)
+    last = -1
+    while codes:
+        async with work.database.transaction(work.workspace.now()) as tx:
+            records = await tx.fetch(_ACCEPTED, *work.place, last, list(codes), _CHUNK)
+            for record in records:
+                row = corrected(work.key, work.found.id, record)
+                if apply(row, codes):
+                    keep(tx, (work.workspace, work.found.id), work.key, row)
+        if len(records) < _CHUNK:
+            return
+        last = records[-1]["line"]
+
+
+async def settle(work: Work, of_references: Instalments | None) -> None:
+    """Make debts of the corrected rows; those that are refused again say why."""
+    found = work.found
+    plan = reading_plan.opened(found.plan, work.key, found.id) if found.plan is not None else None
+    reader = Reader(work.workspace, work.workspace.now().date(), plan)
+    while True:
+        records = await work.database.fetch(_WAITING, *work.place, _CHUNK)
+        if not records:
+            return
+        rows = [corrected(work.key, found.id, record) for record in records]
+        lines = [_line(reader, row) for row in rows]
+        if of_references:
+            of_references.apply(lines)
+        reader.check(lines)
+        await create.make(work, lines, found.cursor, again=_SETTLED)
+
+
+def _line(reader: Reader, row: Row) -> Line:
+    if row.cells is None:
+        return Line(row.line, row.index, None, row.body or {}, row.temp_id, is_sure=True)
+    return reader.compose(sheets.Row(row.line, row.cells), row.index, is_sure=True)

@@ -1,0 +1,84 @@
+"""Instalments of one invoice on their way in: a debt each, or one debt of their sum, as a person said of the layout."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from getbill import sheets
+from getbill.imports.rows.reader import Line, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """The instalments of one reference: what is owed in all, the earliest day due, and the line that becomes the debt."""
+
+    amount: Decimal
+    due_date: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instalments:
+    """The references of a file that have several due dates, and what becomes of them: `split` or `merge`."""
+
+    way: str
+    sums: Mapping[str, Sum]
+
+    def apply(self, lines: Sequence[Line]) -> None:
+        """Let each line ask for the debt that the layout's way makes of it."""
+        for line in lines:
+            if not line.has_errors and line.body.get("due_date") and line.body.get("reference"):
+                self._apply(line)
+
+    def _apply(self, line: Line) -> None:
+        reference, due = str(line.body["reference"]), line.body["due_date"]
+        total = self.sums.get(reference)
+        if self.way == "split":
+            dated = f"{reference}-{due}"
+            line.other_reference = reference if total else dated
+            if total:
+                line.body = {**line.body, "reference": dated}
+        elif total and line.line == total.line:
+            line.body = {**line.body, "amount": total.amount, "due_date": total.due_date}
+        elif total:
+            line.merged_into = total.line
+
+
+def gathered(way: str, reader: Reader, rows: Iterable[sheets.Row]) -> Instalments:
+    """Gather the references with several due dates among the rows that are owed; a row exported twice counts once."""
+    first: dict[str, int] = {}
+    owed: dict[str, dict[str, set[Decimal]]] = {}
+    for row in rows:
+        line = reader.compose(row, 0)
+        reference, amount, due = (line.body.get(name) for name in ("reference", "amount", "due_date"))
+        if line.has_errors or not reference or not isinstance(amount, Decimal) or amount <= 0 or not due:
+            continue
+        first.setdefault(reference, line.line)
+        owed.setdefault(reference, {}).setdefault(due, set()).add(amount)
+    return Instalments(
+        way,
+        {
+            reference: Sum(_total(days.values()), min(days), first[reference])
+            for reference, days in owed.items()
+            if len(days) > 1
+        },
+    )
+
+
+def _total(amounts: Iterable[set[Decimal]]) -> Decimal:
+    return sum((amount for of_day in amounts for amount in of_day), Decimal(0))
+
+
+def meet(lines: Sequence[Line], known: Mapping[str, Any], days: Mapping[str, date | None]) -> None:
+    """Let a row meet the debt that was made of it when its invoice had more instalments on file, or fewer.
+
+    `days` are the due dates of known debts, by their references.
+    """
+    for line in lines:
+        new, other = line.new, line.other_reference
+        if new is None or other is None or other not in known or days.get(other) != new.due_on:
+            continue
+        if new.reference not in known or days.get(new.reference) != new.due_on:
+            line.new = replace(new, reference=other)

@@ -1,0 +1,247 @@
+"""What `on_duplicate=update` replaced, row by row, sealed with the import until it can be taken back no more."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill import debtors, debts
+from getbill.companies import Workspace
+from getbill.debtors import Identity
+from getbill.debts import Debt
+from getbill.imports.model import change_context
+from getbill.kit import json
+from getbill.kit.database import Statement, Transaction
+from getbill.vault import Key
+
+_IDENTITY: Final = tuple(Identity.__dataclass_fields__)
+
+_INSERT = Statement(
+    "imports.insert_change",
+    "Keep what a row replaced on a debt that existed before.",
+    """
+    INSERT INTO import_changes (workspace_id, import_id, line, debt_id, people, contacts, all_contacts, entries, sealed)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    """,
+)
+_LEAVING: Final = """
+    (SELECT count(*) FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.debt_id = o.id
+     AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered'))
+    """
+_STANDINGS = Statement(
+    "imports.standings",
+    "How often was anybody contacted about these debts, or about any debt of their debtors, and was money entered?",
+    f"""
+    WITH about AS (
+        SELECT o.debtor_id, o.id, o.contacts_count + {_LEAVING} AS contacts
+        FROM debts o WHERE o.workspace_id = $1 AND o.debtor_id IN (
+            SELECT n.debtor_id FROM debts n WHERE n.workspace_id = $1 AND n.id = ANY($2)))
+    SELECT a.id, a.contacts,
+        (SELECT sum(e.contacts)::bigint FROM about e WHERE e.debtor_id = a.debtor_id) AS all_contacts,
+        (SELECT count(*) FROM payments p
+         WHERE p.workspace_id = $1 AND p.debt_id = a.id AND p.kind <> 'adjustment') AS entries
+    FROM about a WHERE a.id = ANY($2)
+    """,
+)
+_CONTACTS = Statement(
+    "imports.contacts_of",
+    "How often was anybody contacted about the debts of these debtors?",
+    f"""
+    SELECT o.debtor_id, sum(o.contacts_count + {_LEAVING})::bigint AS contacts
+    FROM debts o WHERE o.workspace_id = $1 AND o.debtor_id = ANY($2) GROUP BY o.debtor_id
+    """,
+)
+_NEXT = Statement(
+    "imports.changes_to_undo",
+    "The changes of an import that are not given back yet, the last one first.",
+    """
+    SELECT * FROM import_changes WHERE workspace_id = $1 AND import_id = $2 AND kept IS NULL
+    ORDER BY number DESC LIMIT $3
+    """,
+)
+_SETTLE = Statement(
+    "imports.settle_changes",
+    "Some changes were given back, and one kind of others stays.",
+    "DELETE FROM import_changes WHERE workspace_id = $1 AND import_id = $2 AND number = ANY($3)",
+)
+_KEEP = Statement(
+    "imports.keep_change",
+    "A change stays, and why.",
+    "UPDATE import_changes SET kept = $4 WHERE workspace_id = $1 AND import_id = $2 AND number = $3",
+)
+FORGET_REASONS = Statement(
+    "imports.forget_reasons",
+    "Whether a change can be given back is looked at anew.",
+    "UPDATE import_changes SET kept = NULL WHERE workspace_id = $1 AND import_id = $2 AND kept IS NOT NULL",
+)
+EMPTY = Statement(
+    "imports.empty_changes",
+    "Nothing will be given back any more: of what stays only the reason is kept.",
+    "UPDATE import_changes SET sealed = NULL, people = '{}' WHERE workspace_id = $1 AND import_id = $2",
+)
+FORGET = Statement(
+    "imports.forget_changes",
+    "Drop what an import replaced.",
+    "DELETE FROM import_changes WHERE workspace_id = $1 AND import_id = $2",
+)
+_ERASE = Statement(
+    "imports.erase_changes",
+    "Drop what imports replaced on an erased debt, or of a person who is erased with it.",
+    """
+    DELETE FROM import_changes c WHERE c.workspace_id = $1 AND (c.debt_id = $2 OR c.people && $4::bytea[] AND EXISTS (
+        SELECT FROM debtors p WHERE p.workspace_id = $1 AND p.id = $3 AND p.erased_at IS NOT NULL))
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Contacts and money on a debt, by which what follows a change is told."""
+
+    contacts: int
+    all_contacts: int
+    entries: int
+
+
+UNTOUCHED: Final = Standing(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row's change as it is kept: debt and debtor before it and after it."""
+
+    number: int
+    line: int
+    debt_id: UUID
+    standing: Standing
+    debts: tuple[dict[str, Any], dict[str, Any]]
+    debtor_ids: tuple[UUID, UUID]
+    identities: tuple[dict[str, Any], dict[str, Any]]
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the debt went to another debtor."""
+        return self.debtor_ids[0] != self.debtor_ids[1]
+
+    @property
+    def person_fields(self) -> list[str]:
+        """The fields in which the debtors before and after differ."""
+        return differing(*self.identities)
+
+
+def differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Return the names of the fields in which two identities differ."""
+    return [name for name in _IDENTITY if before.get(name) != after.get(name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Where one import keeps what it replaced."""
+
+    workspace: Workspace
+    import_id: UUID
+    key: Key
+
+    @property
+    def place(self) -> tuple[UUID, UUID]:
+        """The primary key of the import's row."""
+        return self.workspace.id, self.import_id
+
+    async def standings(self, tx: Transaction, debt_ids: Iterable[UUID]) -> dict[UUID, Standing]:
+        """Return the standing of some debts."""
+        rows = await tx.fetch(_STANDINGS, self.workspace.id, list(debt_ids))
+        return {row["id"]: Standing(row["contacts"], row["all_contacts"], row["entries"]) for row in rows}
+
+    async def of_people(self, tx: Transaction, taught: list[tuple[int, Debt, Identity]]) -> "list[Snapshot]":
+        """Return snapshots of people whom new debts taught something about: the line, its debt, and who they were."""
+        ids = [debt.debtor.id for _, debt, _ in taught]
+        rows = await tx.fetch(_CONTACTS, self.workspace.id, ids)
+        contacts = {row["debtor_id"]: row["contacts"] for row in rows}
+        return [
+            Snapshot(
+                self, line, debt, (debt.debtor.id, before), Standing(0, contacts.get(debt.debtor.id, 0), 0)
+            )
+            for line, debt, before in taught
+        ]
+
+    async def pending(self, tx: Transaction, most: int) -> list[Change]:
+        """Return the next changes to give back, the last one first, and of each debt one at most."""
+        changes: dict[UUID, Change] = {}
+        for row in await tx.fetch(_NEXT, *self.place, most):
+            if row["debt_id"] in changes:
+                break
+            changes[row["debt_id"]] = self._opened(row)
+        return list(changes.values())
+
+    async def next_place(self, tx: Transaction) -> tuple[int, int]:
+        """Return number and line of the next change to give back, which may not open."""
+        row = await tx.fetchrow(_NEXT, *self.place, 1)
+        assert row is not None  # noqa: S101 - the caller has met it
+        return row["number"], row["line"]
+
+    def _opened(self, row: Record) -> Change:
+        kept = json.read(self.key.open(row["sealed"], self.context(row["debt_id"], row["line"])))
+        before, after = kept["debtor_ids"]
+        return Change(
+            row["number"],
+            row["line"],
+            row["debt_id"],
+            Standing(row["contacts"], row["all_contacts"], row["entries"]),
+            tuple(kept["debts"]),
+            (UUID(hex=before), UUID(hex=after)),
+            tuple(kept["identities"]),
+        )
+
+    async def settle(self, tx: Transaction, restored: list[int], kept: dict[int, str]) -> None:
+        """Drop changes that were given back, and keep of others why they stay."""
+        await tx.execute(_SETTLE, *self.place, restored)
+        for number, code in kept.items():
+            await tx.execute(_KEEP, *self.place, number, code)
+
+    def context(self, debt_id: UUID, line: int) -> bytes:
+        """Return the place a change is sealed for."""
+        return change_context(self.import_id, debt_id, line)
+
+
+class Snapshot:
+    """A debt and its debtor before a change; what they are after it is looked at when the transaction ends."""
+
+    def __init__(
+        self, archive: Archive, line: int, debt: Debt, person: tuple[UUID, Identity], standing: Standing
+    ) -> None:
+        self._archive, self._line, self._debt, self._standing = archive, line, debt, standing
+        self._before = debts.snapshot(debt), *person
+
+    def keep(self, tx: Transaction) -> None:
+        """Have it kept at the transaction's edge; nothing may be sent before that any more."""
+        tx.defer_row(_INSERT, self._row)
+
+    def _row(self) -> tuple[Any, ...]:
+        archive, debt, standing = self._archive, self._debt, self._standing
+        values, debtor_id, identity = self._before
+        person = debt.debtor
+        workspace = archive.workspace
+        people = {*_traces(workspace, debtor_id, identity), *_traces(workspace, person.id, person.identity)}
+        kept = {
+            "debts": (values, debts.snapshot(debt)),
+            "debtor_ids": (debtor_id.hex, person.id.hex),
+            "identities": (identity.given(), person.identity.given()),
+        }
+        sealed = archive.key.seal(json.write(kept), archive.context(debt.id, self._line))
+        counts = standing.contacts, standing.all_contacts, standing.entries
+        return *archive.place, self._line, debt.id, sorted(people), *counts, sealed
+
+
+async def erase(tx: Transaction, debt: Debt) -> None:
+    """Drop what is kept of an erased debt, and of its debtor where they were erased too."""
+    debtor = debt.debtor
+    people = _traces(debt.workspace, debtor.id, debtor.identity)
+    await tx.execute(_ERASE, debt.workspace_id, debt.id, debtor.id, people)
+
+
+def _traces(workspace: Workspace, debtor_id: UUID, identity: Identity) -> list[bytes]:
+    """Return what finds a person in the snapshots of any import; a code may be that of others too."""
+    named = replace(identity, reference=None)
+    return [debtor_id.bytes, *debtors.hashes(named, workspace.lookup).matches]

@@ -1,0 +1,175 @@
+"""Taking an import back: every debt it made is put away and frees its reference, as if the file had not come.
+
+What somebody was contacted about since, or paid, or moved on otherwise, stays and is listed with the reason. What it
+changed on debts that were there before is given back in the same way (`restoring`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from getbill import debts, mapping, quarantine
+from getbill.companies import Workspace
+from getbill.debts import Debt
+from getbill.imports import findings
+from getbill.imports.rows.create import LeaseLost, Work
+from getbill.kit import ids
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.kit.messages import message
+from getbill.quarantine import Item
+
+_CHUNK: Final = 200
+
+# A contact that has begun to leave may have reached its debtor, whatever is known of it.
+_LEFT = """
+    EXISTS (SELECT FROM contacts c WHERE c.workspace_id = d.workspace_id AND c.debt_id = d.id
+            AND c.state IN ('sending', 'accepted', 'unknown', 'delivered', 'bounced', 'answered'))
+    """
+_NEXT = Statement(
+    "imports.debts_to_undo",
+    "The next debts that an import made, from a line on.",
+    """
+    SELECT d.id, d.import_line FROM debts d
+    WHERE d.workspace_id = $1 AND d.import_id = $2 AND d.import_line > $3 AND d.erased_at IS NULL
+      AND d.undone_at IS NULL
+    ORDER BY d.import_line LIMIT $4
+    """,
+)
+_CONTACTED = Statement(
+    "imports.contacted",
+    "About which of these debts has a contact begun to leave?",
+    f"SELECT d.id FROM debts d WHERE d.workspace_id = $1 AND d.id = ANY($2) AND {_LEFT}",
+)
+_ADVANCE = Statement(
+    "imports.advance_undo",
+    "Move an undoing on, if we still hold its lease.",
+    """
+    UPDATE imports SET cursor = $4, undone = undone + $5, kept = kept + $6, tries = 0
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task = 'undo'
+    RETURNING id
+    """,
+)
+_KEPT = Statement(
+    "imports.kept",
+    "The debts that undoing an import left, with what kept them.",
+    f"""
+    SELECT d.id, d.reference, d.import_line AS line, d.status, d.entries_count, d.contacts_count, {_LEFT} AS has_left
+    FROM debts d
+    WHERE d.workspace_id = $1 AND d.import_id = $2 AND d.undone_at IS NULL AND d.erased_at IS NULL
+    ORDER BY d.import_line LIMIT $3
+    """,
+)
+_KEPT_CHANGES = Statement(
+    "imports.kept_changes",
+    "The changes that undoing an import left, with what kept them.",
+    """
+    SELECT c.line, c.kept AS code, d.id, d.reference, d.status
+    FROM import_changes c JOIN debts d ON d.workspace_id = c.workspace_id AND d.id = c.debt_id
+    WHERE c.workspace_id = $1 AND c.import_id = $2 AND c.kept IS NOT NULL ORDER BY c.line LIMIT $3
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A debt that undoing left, and why."""
+
+    debt_id: UUID
+    line: int
+    reference: str | None
+    code: str
+    facts: Mapping[str, Any]
+
+    def shown(self, language: str) -> dict[str, Any]:
+        """Return it as callers see it."""
+        english, french = findings.own(self.code, self.facts)
+        return {
+            "debt_id": ids.show("debt", self.debt_id),
+            "line": self.line,
+            "reference": self.reference,
+            "code": self.code,
+            "message": french if mapping.tongue(language) == "fr" else english,
+        }
+
+
+async def take_back(work: Work) -> None:
+    """Undo every debt of an import that nothing has happened to; one that fails stays, and the others go."""
+    line, most = work.found.cursor, _CHUNK
+    while True:
+        try:
+            last = await _take_back_some(work, line, most)
+        except Exception as error:
+            if isinstance(error, LeaseLost) or quarantine.is_passing(error):
+                raise
+            if most == 1:
+                line = await _pass_over(work, line, error)
+            most = max(1, most // 4)
+        else:
+            if last is None:
+                return
+            line, most = last, min(_CHUNK, most * 2)
+
+
+async def _take_back_some(work: Work, line: int, most: int) -> int | None:
+    """Undo the next debts after a line; return the last one's, None where there was none."""
+    async with work.database.transaction(work.workspace.now()) as tx:
+        rows = await tx.fetch(_NEXT, *work.place, line, most)
+        if not rows:
+            return None
+        held = await debts.lock_many(tx, work.workspace, [row["id"] for row in rows])
+        left = {row["id"] for row in await tx.fetch(_CONTACTED, work.workspace.id, list(held))}
+        undone = 0
+        for debt in held.values():
+            if why(debt, has_left=debt.id in left) is None:
+                debts.undo(tx, debt)
+                undone += 1
+        await _advance(tx, work, rows[-1]["import_line"], undone, len(held) - undone)
+    return int(rows[-1]["import_line"])
+
+
+async def _pass_over(work: Work, line: int, error: Exception) -> int:
+    """Leave the next debt after a line as it is, and set it aside."""
+    async with work.database.transaction(work.workspace.now()) as tx:
+        row = await tx.fetchrow(_NEXT, *work.place, line, 1)
+        assert row is not None  # noqa: S101 - it has just failed
+        await _advance(tx, work, row["import_line"], 0, 1)
+        reason = message(
+            "line {line} stays: {reason}", line=row["import_line"], reason=quarantine.reason_of(error)
+        )
+        await quarantine.put(tx, Item(work.workspace.id, "row", work.found.id), reason)
+    return int(row["import_line"])
+
+
+async def _advance(tx: Transaction, work: Work, line: int, undone: int, kept: int) -> None:
+    if await tx.fetchval(_ADVANCE, *work.place, work.found.fence, line, undone, kept) is None:
+        raise LeaseLost
+
+
+def why(debt: Debt, *, has_left: bool) -> tuple[str, Mapping[str, Any]] | None:
+    """Return what keeps a debt from being undone; None where nothing does."""
+    return _reason(debt.status, debt.entries_count, has_left or debt.contacts_count > 0)
+
+
+def _reason(status: str, entries_count: int, is_contacted: bool) -> tuple[str, Mapping[str, Any]] | None:
+    if is_contacted:
+        return "contacted", {}
+    if entries_count:
+        return "money-moved", {}
+    if status not in {"pending", "on_hold"}:
+        return "moved-on", {"status": status}
+    return None
+
+
+async def kept(database: Database, workspace: Workspace, import_id: UUID, limit: int) -> list[Kept]:
+    """Return what undoing an import left, debts and then changes, each with the reason."""
+    rows = await database.fetch(_KEPT, workspace.id, import_id, limit)
+    found = []
+    for row in rows:
+        reason = _reason(row["status"], row["entries_count"], row["has_left"] or row["contacts_count"] > 0)
+        if reason is not None:
+            found.append(Kept(row["id"], row["line"], row["reference"], *reason))
+    for row in await database.fetch(_KEPT_CHANGES, workspace.id, import_id, limit):
+        facts = {"debt": ids.show("debt", row["id"]), "status": row["status"]}
+        found.append(Kept(row["id"], row["line"], row["reference"], row["code"], facts))
+    return found[:limit]

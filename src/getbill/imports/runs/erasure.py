@@ -1,0 +1,114 @@
+"""Erasing a person from what imports keep: rows and corrections, samples, files, stored answers.
+
+What was found in a file's rows goes with the whole file. A file that waits for somebody is not lost to the others in
+it: it stops showing whoever was erased, and its bytes go with the end of its task.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from getbill import access
+from getbill.companies import Workspace
+from getbill.debts import ErasedPerson
+from getbill.imports import queries, reading_plan, rows
+from getbill.imports.model import Import, show
+from getbill.imports.runs import saved_mappings, transitions
+from getbill.kit.database import Statement, Transaction
+
+_FORGET_ROWS_OF: Final = Statement(
+    "imports.forget_rows_of",
+    "Drop what was said of rows that are, or met, a debt which is being erased, and what they were corrected to.",
+    """
+    WITH gone AS (DELETE FROM import_findings WHERE workspace_id = $1 AND debt_id = $2
+                  RETURNING workspace_id, import_id, line),
+        corrections AS (DELETE FROM import_corrections c USING gone g
+                        WHERE c.workspace_id = g.workspace_id AND c.import_id = g.import_id AND c.line = g.line),
+        people AS (DELETE FROM import_people p USING gone g
+                   WHERE p.workspace_id = g.workspace_id AND p.import_id = g.import_id AND p.line = g.line)
+    SELECT DISTINCT import_id FROM gone WHERE workspace_id = $1
+    """,
+)
+_FORGET_LINES: Final = Statement(
+    "imports.forget_lines",
+    "Drop what was said of some rows in which a person was found, what they were corrected to, and where that was.",
+    """
+    WITH gone AS (SELECT * FROM unnest($2::uuid[], $3::bigint[]) AS gone (import_id, line)),
+        corrections AS (DELETE FROM import_corrections c USING gone g
+                        WHERE c.workspace_id = $1 AND c.import_id = g.import_id AND c.line = g.line),
+        people AS (DELETE FROM import_people p USING gone g
+                   WHERE p.workspace_id = $1 AND p.import_id = g.import_id AND p.line = g.line)
+    DELETE FROM import_findings f USING gone g
+    WHERE f.workspace_id = $1 AND f.import_id = g.import_id AND f.line = g.line
+    """,
+)
+_UNWANTED: Final = Statement(
+    "imports.unwanted",
+    "The file of an import goes as soon as nobody needs it; until then it shows nothing of whoever was erased.",
+    "UPDATE imports SET is_unwanted = true, plan = coalesce($3, plan) WHERE workspace_id = $1 AND id = $2",
+)
+_FORGET_NAMES: Final = Statement(
+    "imports.forget_names",
+    "Take a reference of an erased debt out of the names of files: of such a name its extension remains.",
+    r"""
+    UPDATE imports SET name = 'erased' || coalesce(substring(name FROM '\.[[:alnum:]]{1,5}$'), '')
+    WHERE workspace_id = $1 AND EXISTS (SELECT FROM unnest($2::text[]) AS reference WHERE name ~*
+        ('(^|[^[:alnum:]])' || regexp_replace(reference, '([^[:alnum:]])', '\\\1', 'g') || '($|[^[:alnum:]])'))
+    """,
+)
+# A shorter one says nothing of whose it was, and stands in any name.
+_REFERENCE_CHARACTERS_MIN: Final = 3
+# A person goes on with these, and their file is read again then.
+_STILL_NEEDED: Final = frozenset({"needs_mapping", "mapped", "checked"})
+# The answers of these routes may show cells of a file.
+_ROUTES: Final = tuple(
+    f"POST /external-api/v1/imports/{{import_id}}/{verb}" for verb in ("mapping/confirm", "corrections")
+)
+
+
+async def erase(
+    tx: Transaction, workspace: Workspace, debt_id: UUID, import_id: UUID | None, person: ErasedPerson
+) -> list[UUID]:
+    """Drop what imports keep of an erased debt, and of its debtor where it was their last; return which imports did.
+
+    That is the file it came with, what was said of its rows, and every other row, sample and file that names the person.
+    """
+    hashes = rows.hashes_of(workspace.lookup, person)
+    met = await tx.fetch(_FORGET_ROWS_OF, workspace.id, debt_id)
+    found = await rows.lines_of(tx, workspace.id, hashes)
+    imported_rows = [(one["import_id"], one["line"]) for one in found]
+    await tx.execute(
+        _FORGET_LINES, workspace.id, [row[0] for row in imported_rows], [row[1] for row in imported_rows]
+    )
+    theirs = {one["import_id"] for one in (*met, *found)} | ({import_id} if import_id else set())
+    # In one order, so that two erasures do not wait for each other.
+    for one in sorted(theirs):
+        await _forget_in(tx, workspace, await queries.lock(tx, workspace, one), hashes)
+    await _forget_answers(tx, workspace.id, theirs)
+    references = [text for text in person.references if len(text) >= _REFERENCE_CHARACTERS_MIN]
+    if references:
+        await tx.execute(_FORGET_NAMES, workspace.id, references)
+    if person.identity is not None:
+        await saved_mappings.forget(tx, workspace, partial(rows.is_named, workspace.lookup, hashes))
+    return sorted(theirs)
+
+
+async def _forget_in(tx: Transaction, workspace: Workspace, found: Import, hashes: set[bytes]) -> None:
+    key = queries.keys_of(workspace, found).own
+    if found.task is None and found.state not in _STILL_NEEDED:
+        await transitions.drop_file(tx, workspace, found)
+        return
+    plan = None
+    if found.plan is not None and key is not None:
+        shown = rows.without(reading_plan.opened(found.plan, key, found.id), workspace.lookup, hashes)
+        plan = shown.seal(key, found.id)
+    await tx.execute(_UNWANTED, workspace.id, found.id, plan)
+
+
+async def _forget_answers(tx: Transaction, workspace_id: UUID, import_ids: Iterable[UUID]) -> None:
+    # An upload's answer names it as an import, a batch's as a batch.
+    shown = [show(source, one) for one in import_ids for source in ("upload", "batch")]
+    places = [f"/external-api/v1/{path}/{one}" for one in shown for path in ("imports", "debts/batch")]
+    if places:
+        await access.forget_answers_at(tx, workspace_id, places, _ROUTES)

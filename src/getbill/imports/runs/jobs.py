@@ -1,0 +1,223 @@
+"""Who does the imports: the worker takes one under a lease and has a niced child process of its own do it.
+
+The API and the contacts never wait for an import, and a file that takes all memory takes only that child's. The worker
+keeps the lease for as long as the child lives; where both are gone, it runs out, and another goes on at the cursor.
+"""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from signal import SIGKILL
+from typing import Final
+from uuid import UUID
+
+import structlog
+from asyncpg import Record
+
+from getbill import companies, quarantine
+from getbill.embedded import of_this_process
+from getbill.imports import actions, queries, rows
+from getbill.imports.rows import LeaseLost
+from getbill.imports.runs import transitions
+from getbill.kit import clock, json
+from getbill.kit.database import Database, Statement
+from getbill.kit.messages import message
+from getbill.quarantine import Item
+from getbill.settings import Settings
+from getbill.vault import Vault
+
+_log = structlog.get_logger(__name__)
+
+LEASE: Final = timedelta(seconds=30)
+_RENEW_SECONDS: Final = 8.0
+# So many files at a time and worker: a large one does not hold up all others.
+_AT_ONCE: Final = 2
+# A child that dies so often without settling a single row will not do better the next time.
+_TRIES_MAX: Final = 12
+_WAIT_MAX: Final = timedelta(seconds=20)
+
+_CLAIM = Statement(
+    "imports.claim",
+    "Take an import that waits for somebody, or whose lease ran out.",
+    """
+    UPDATE imports i SET leased_until = $2, fence = i.fence + 1, tries = i.tries + 1,
+        begun_at = coalesce(i.begun_at, $1)
+    FROM (SELECT workspace_id, id FROM imports WHERE task IS NOT NULL AND (leased_until IS NULL OR leased_until < $1)
+          ORDER BY leased_until NULLS FIRST, created_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
+    WHERE i.workspace_id = next.workspace_id AND i.id = next.id
+    RETURNING i.workspace_id, i.id, i.fence, i.tries
+    """,
+)
+_RENEW = Statement(
+    "imports.renew",
+    "Keep an import's lease while its child lives, or give it back from an instant on.",
+    "UPDATE imports SET leased_until = $4 WHERE workspace_id = $1 AND id = $2 AND fence = $3 RETURNING id",
+)
+_IS_EXPIRED = "(drop_at < $1 AND task IS NULL OR received_at IS NULL AND drop_at < $2)"
+_EXPIRED = Statement(
+    "imports.expired",
+    "Imports that have kept what they keep of people long enough, and uploads that were never finished.",
+    f"SELECT workspace_id, id FROM imports WHERE {_IS_EXPIRED} LIMIT 200",
+)
+_STILL_EXPIRED = Statement(
+    "imports.still_expired",
+    "Is this one still to be dropped, and does nobody else decide on it? Then it stays so until the transaction ends.",
+    f"""
+    SELECT file_id, received_at IS NULL AS is_draft FROM imports
+    WHERE {_IS_EXPIRED} AND workspace_id = $3 AND id = $4 FOR UPDATE SKIP LOCKED
+    """,
+)
+_DRAFT_DAYS_LEFT: Final = timedelta(days=29)
+
+_GAVE_UP: Final = {
+    "en": [
+        "Reading this file failed again and again, most probably for lack of memory.",
+        "Split it into smaller files, or send it as CSV.",
+    ],
+    "fr": [
+        "La lecture de ce fichier a échoué à plusieurs reprises, sans doute faute de mémoire.",
+        "Découpez-le en fichiers plus petits, ou envoyez-le en CSV.",
+    ],
+}
+
+# Starts the child that does one import under one fence.
+Start = Callable[[UUID, UUID, int], Awaitable[Process]]
+
+
+def starter(settings: Settings) -> Start:
+    """Return what starts such a process for an import."""
+
+    async def start(workspace_id: UUID, import_id: UUID, fence: int) -> Process:
+        command = of_this_process().command(sys.executable, "-m", "getbill", "import-child", ended_by=SIGKILL)
+        process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, start_new_session=True)
+        orders = {
+            "dsn": settings.dsn,
+            "master_key": settings.master_key_text,
+            "key_file": str(settings.key_file.absolute()),
+            "log_level": settings.log_level.value,
+            "import": [str(workspace_id), str(import_id), fence],
+        }
+        assert process.stdin is not None  # noqa: S101 - asked for two lines above
+        process.stdin.write(json.write(orders))
+        process.stdin.close()
+        return process
+
+    return start
+
+
+@dataclass(slots=True)
+class Crew:
+    """The children of one worker, each doing one import."""
+
+    database: Database
+    vault: Vault
+    start: Start
+    at_once: int = _AT_ONCE
+    children: dict[UUID, Process] = field(default_factory=dict)
+    _carrying: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def turn(self) -> bool:
+        """Take an import, if one waits and there is room; say whether there may be more."""
+        if len(self._carrying) >= self.at_once:
+            return False
+        now = clock.wall()
+        row = await self.database.fetchrow(_CLAIM, now, now + LEASE)
+        if row is None:
+            return False
+        if row["tries"] > _TRIES_MAX:
+            try:
+                await self._give_up(row)
+            except Exception as error:
+                if quarantine.is_passing(error):
+                    raise
+                await rows.hold(self.database, (row["workspace_id"], row["id"]), error)
+            return True
+        task = asyncio.create_task(self._carry(row))
+        self._carrying.add(task)
+        task.add_done_callback(self._put_down)
+        return True
+
+    def _put_down(self, task: asyncio.Task[None]) -> None:
+        self._carrying.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            # Its lease runs out, and it is tried again.
+            _log.error("import_not_carried", error=type(error).__name__, exc_info=error)
+
+    async def close(self) -> None:
+        """End the children: what they settled is settled, and another worker goes on."""
+        for process in self.children.values():
+            with suppress(ProcessLookupError):
+                process.terminate()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
+
+    async def _carry(self, row: Record) -> None:
+        """Keep an import's lease while a child does it."""
+        place = row["workspace_id"], row["id"], row["fence"]
+        process = await self.start(*place)
+        self.children[row["id"]] = process
+        try:
+            status = await self._watch(process, place)
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            del self.children[row["id"]]
+        again_at = None
+        if status != 0:
+            _log.warning("import_child_ended", status=status, tries=row["tries"], import_id=str(row["id"]))
+            again_at = clock.wall() + min(timedelta(seconds=0.1 * 2 ** row["tries"]), _WAIT_MAX)
+        await self.database.execute(_RENEW, *place, again_at)
+
+    async def _watch(self, process: Process, place: tuple[UUID, UUID, int]) -> int:
+        while True:
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(process.wait(), _RENEW_SECONDS)
+            if await self.database.fetchval(_RENEW, *place, clock.wall() + LEASE) is None:
+                # It is somebody else's now; the child would notice with its next chunk.
+                with suppress(ProcessLookupError):
+                    process.kill()
+
+    async def _give_up(self, row: Record) -> None:
+        workspace = await companies.workspace(self.database, self.vault, row["workspace_id"])
+        found = await queries.find(self.database, workspace, row["id"])
+        with suppress(LeaseLost):
+            async with self.database.transaction(workspace.now()) as tx:
+                await transitions.fail(tx, workspace, found, "gave-up", _GAVE_UP)
+                reason = message(
+                    "Working on it ended {tries} times before its end, most probably for lack of memory.",
+                    tries=_TRIES_MAX,
+                )
+                await quarantine.put(tx, Item(workspace.id, "import", found.id), reason)
+
+
+async def drop_expired(database: Database, vault: Vault) -> int:
+    """Drop files that have been kept long enough with all that was said of their rows; return how many."""
+    now = clock.wall()
+    before, dropped = (now, now + _DRAFT_DAYS_LEFT), 0
+    for row in await database.fetch(_EXPIRED, *before):
+        place = row["workspace_id"], row["id"]
+        try:
+            dropped += await _drop(database, vault, before, place)
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            await quarantine.put_alone(database, Item(place[0], "import", place[1]), error)
+    return dropped
+
+
+async def _drop(
+    database: Database, vault: Vault, before: tuple[datetime, datetime], place: tuple[UUID, UUID]
+) -> bool:
+    workspace = await companies.workspace(database, vault, place[0])
+    async with database.transaction(workspace.now()) as tx:
+        found = await tx.fetchrow(_STILL_EXPIRED, *before, *place)
+        if found is None:
+            return False
+        await transitions.drop_all(tx, *place, found["file_id"])
+        if found["is_draft"]:
+            await tx.execute(actions.DROP_DRAFT, *place)
+    return True

@@ -1,0 +1,145 @@
+"""What was confirmed for a sender's files: the same layout again is read the same way without asking.
+
+The layout that a sender used last is kept with it, so that a changed one is noticed before anything is imported.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from getbill import sheets
+from getbill.companies import Workspace
+from getbill.imports.model import WAKE
+from getbill.kit import json
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.mapping import Mapping
+
+_REMEMBER = Statement(
+    "imports.remember",
+    "Remember how a sender's files of a layout are read.",
+    """
+    INSERT INTO import_mappings (workspace_id, sender, signature, mapping, confirmed_by, confirmed_at)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (workspace_id, sender, signature) DO UPDATE
+    SET mapping = excluded.mapping, confirmed_by = excluded.confirmed_by, confirmed_at = excluded.confirmed_at
+    """,
+)
+_RECALL = Statement(
+    "imports.recall",
+    "How are a sender's files of a layout read? Else: what did the latest layout of this sender look like?",
+    """
+    SELECT signature, mapping FROM import_mappings WHERE workspace_id = $1 AND sender = $2
+    ORDER BY (signature = $3) DESC, confirmed_at DESC LIMIT 1
+    """,
+)
+
+
+_HOLD = Statement(
+    "imports.hold_layout",
+    "Whoever else confirms this sender's layout, or finds it unknown, waits until the transaction ends.",
+    "SELECT pg_advisory_xact_lock($1)",
+)
+_IS_KNOWN = Statement(
+    "imports.is_layout_known",
+    "Did somebody confirm this sender's layout?",
+    "SELECT EXISTS (SELECT FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3)",
+)
+_READ_AGAIN = Statement(
+    "imports.read_again",
+    "Files of a layout that somebody confirms now are read again, unless a person has begun to say how, or does so now,"
+    " or somebody in it was erased: its samples would be shown again.",
+    """
+    UPDATE imports SET state = 'uploaded', task = 'read', tries = 0, leased_until = NULL
+    WHERE workspace_id = $1 AND id = ANY (ARRAY(
+        SELECT id FROM imports WHERE workspace_id = $1 AND sender = $2 AND signature = $3 AND id <> $4
+          AND state IN ('needs_mapping', 'mapped') AND is_auto AND NOT is_changed
+          AND NOT is_unwanted
+        FOR UPDATE SKIP LOCKED))
+    """,
+)
+
+
+_ALL = Statement(
+    "imports.mappings",
+    "How are files of every sender and layout read?",
+    "SELECT sender, signature, mapping FROM import_mappings WHERE workspace_id = $1",
+)
+_FORGET = Statement(
+    "imports.forget_mapping",
+    "Ask again how a sender's files of a layout are read.",
+    "DELETE FROM import_mappings WHERE workspace_id = $1 AND sender = $2 AND signature = $3",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What is remembered of a sender: of this very layout its mapping, else how the files used to look."""
+
+    mapping: Mapping | None
+    layout_before: sheets.Layout | None
+
+
+def _context(workspace_id: UUID, sender: str, signature: str) -> bytes:
+    return f"mapping\x00{sender}\x00{signature}".encode() + workspace_id.bytes
+
+
+async def is_known(tx: Transaction, workspace_id: UUID, place: tuple[str, str]) -> bool:
+    """Say whether a sender's layout was confirmed; if it was not, nobody confirms it before the transaction ends."""
+    await _hold(tx, workspace_id, place)
+    known: bool = await tx.fetchval(_IS_KNOWN, workspace_id, *place)
+    return known
+
+
+async def _hold(tx: Transaction, workspace_id: UUID, place: tuple[str, str]) -> None:
+    digest = hashlib.sha256(_context(workspace_id, *place)).digest()
+    await tx.execute(_HOLD, int.from_bytes(digest[:8], signed=True))
+
+
+async def read_again(tx: Transaction, workspace_id: UUID, place: tuple[str, str], confirmed: UUID) -> None:
+    """Have the other waiting files of a layout that is being confirmed read again, in the same transaction."""
+    await _hold(tx, workspace_id, place)
+    await tx.execute(_READ_AGAIN, workspace_id, *place, confirmed)
+    tx.wakes.add(WAKE)
+
+
+def remember(
+    tx: Transaction,
+    workspace: Workspace,
+    place: tuple[str, str],
+    read: tuple[Mapping, sheets.Layout],
+    by: UUID | None,
+) -> None:
+    """Have remembered, at the edge, how files of a sender and signature are read."""
+    found, layout = read
+    # Only what names columns: a line above the header may name people, and so may a cell that is an example.
+    bare = sheets.Layout(
+        kind=layout.kind,
+        columns=layout.columns,
+        header_line=layout.header_line,
+        data_line=layout.data_line,
+        width=layout.width,
+    )
+    plain = json.write({"mapping": found.scrubbed().to_json(), "layout": bare.to_json()})
+    sealed = workspace.vault.seal(plain, _context(workspace.id, *place))
+    tx.defer(_REMEMBER, workspace.id, *place, sealed, by, tx.now)
+
+
+async def recall(database: Database, workspace: Workspace, sender: str, signature: str) -> Recalled:
+    """Return what is remembered of a sender's files."""
+    row = await database.fetchrow(_RECALL, workspace.id, sender, signature)
+    if row is None:
+        return Recalled(None, None)
+    stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, sender, row["signature"])))
+    if row["signature"] == signature:
+        return Recalled(Mapping.from_json(stored["mapping"]), None)
+    return Recalled(None, sheets.Layout.from_json(stored["layout"]))
+
+
+async def forget(tx: Transaction, workspace: Workspace, is_theirs: Callable[[str], bool]) -> None:
+    """Forget every layout with a header that names a person: a row of data was taken for the header then."""
+    for row in await tx.fetch(_ALL, workspace.id):
+        place = row["sender"], row["signature"]
+        stored = json.read(workspace.vault.open(row["mapping"], _context(workspace.id, *place)))
+        if any(is_theirs(column["header"]) for column in stored["layout"]["columns"]):
+            await tx.execute(_FORGET, workspace.id, *place)

@@ -1,0 +1,169 @@
+"""Moving an import from one state to the next, as whoever does its work comes to the end of a task.
+
+Every step asks for the fence: a process whose lease another took over changes nothing any more.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from getbill import todos, vault
+from getbill.companies import Workspace
+from getbill.imports import actions, queries, reading_plan, rows
+from getbill.imports.model import Import, State, Task, problem_context
+from getbill.imports.reading_plan import Plan
+from getbill.imports.rows import LeaseLost, Work
+from getbill.kit import clock, json
+from getbill.kit.database import Statement, Transaction
+
+TODO = "import_mapping"
+
+_PLANNED = Statement(
+    "imports.planned",
+    "A file was read: this is how it would be imported, and what is next.",
+    """
+    UPDATE imports SET plan = $4, signature = $5, rows_total = $6, is_confirmed = $7, state = $8, task = $9, tries = 0
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
+    RETURNING id
+    """,
+)
+_SETTLE = Statement(
+    "imports.settle",
+    "A task is at its end: where the import stands now, and what is next.",
+    # Undoing begins before the first line, which in a batch is 0.
+    """
+    UPDATE imports SET state = $4, task = $5, error = $6, problem = $7, ended_at = $8, accepts = '{}', tries = 0,
+        rows_total = coalesce($9, rows_total), cursor = CASE WHEN $5 = 'undo' THEN -1 ELSE cursor END
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
+    RETURNING task, is_unwanted
+    """,
+)
+_REWIND = Statement(
+    "imports.rewind",
+    "Begin a pass over the rows, with nothing counted.",
+    """
+    UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
+        warnings = 0, undone = 0, kept = 0, restored = 0, begun_at = $4
+    WHERE workspace_id = $1 AND id = $2 AND fence = $3 AND task IS NOT NULL
+    RETURNING id
+    """,
+)
+NOTHING_MADE = Statement(
+    "imports.nothing_made",
+    "A check counted what would have become of an import's rows, and nothing will.",
+    "UPDATE imports SET created = 0, updated = 0 WHERE workspace_id = $1 AND id = $2",
+)
+UNCOUNT = Statement(
+    "imports.uncount",
+    "Nothing is counted of a pass that will be made anew.",
+    """
+    UPDATE imports SET cursor = 0, rows_done = 0, created = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
+        warnings = 0
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+_FORGET_FINDINGS = Statement(
+    "imports.forget_findings",
+    "Drop what was said of an import's rows.",
+    "DELETE FROM import_findings WHERE workspace_id = $1 AND import_id = $2",
+)
+_FORGET_CORRECTIONS = Statement(
+    "imports.forget_corrections",
+    "Drop the corrected rows of an import.",
+    "DELETE FROM import_corrections WHERE workspace_id = $1 AND import_id = $2",
+)
+_KEEP_PLAN = Statement(
+    "imports.keep_plan",
+    "Keep how an import is read, without what its cells said; its file is gone.",
+    "UPDATE imports SET plan = $3, is_unwanted = false WHERE workspace_id = $1 AND id = $2",
+)
+_KEEP_NOTHING = Statement(
+    "imports.keep_nothing",
+    "An import keeps nothing of people any more.",
+    "UPDATE imports SET plan = NULL, problem = NULL, drop_at = NULL WHERE workspace_id = $1 AND id = $2",
+)
+
+
+async def planned(tx: Transaction, work: Work, plan: Plan, state: State, task: Task | None) -> None:
+    """Keep how a file would be imported, and go on or wait."""
+    work.found.check_move(state)
+    sealed = plan.seal(work.key, work.found.id)
+    values = (sealed, plan.layout.signature, plan.profile.rows, task is not None, state, task)
+    _held(await tx.fetchval(_PLANNED, *work.place, work.found.fence, *values))
+    await rows.keep_samples(tx, work.workspace, work.found.id, plan)
+
+
+async def settle(
+    tx: Transaction, work: Work, state: State, task: Task | None = None, rows_total: int | None = None
+) -> None:
+    """Come to the end of a task."""
+    ended_at = clock.wall() if task is None else None
+    await _end(tx, work.workspace, work.found, state, (task, None, None, ended_at, rows_total))
+
+
+async def fail(tx: Transaction, workspace: Workspace, found: Import, code: str, told: dict[str, Any]) -> None:
+    """End an import that cannot be done, with the reason in words: {language: [message, way out]}.
+
+    Where what it kept was dropped, and its key with it, the code alone says why.
+    """
+    key = queries.keys_of(workspace, found).own
+    problem = None if key is None else key.seal(json.write(told), problem_context(found.id))
+    await _end(tx, workspace, found, "failed", (None, code, problem, clock.wall(), None))
+    if code != "findings":
+        # Nobody goes on with it, and whom it names was never looked at.
+        await drop_file(tx, workspace, await queries.lock(tx, workspace, found.id))
+    todos.withdraw(tx, workspace.id, TODO, found.id)
+
+
+async def _end(
+    tx: Transaction, workspace: Workspace, found: Import, state: State, values: tuple[Any, ...]
+) -> None:
+    found.check_move(state)
+    row = await tx.fetchrow(_SETTLE, workspace.id, found.id, found.fence, state, *values)
+    if row is None:
+        raise LeaseLost
+    if row["task"] is None and row["is_unwanted"] and state != "checked":
+        # Somebody in the file was erased while it was needed.
+        await drop_file(tx, workspace, await queries.lock(tx, workspace, found.id))
+
+
+async def rewind(tx: Transaction, work: Work) -> None:
+    """Begin a pass over the rows from the first, with nothing said of any."""
+    _held(await tx.fetchval(_REWIND, *work.place, work.found.fence, clock.wall()))
+    await forget_findings(tx, *work.place)
+    await tx.execute(rows.FORGET_REASONS, *work.place)
+
+
+async def forget_findings(tx: Transaction, workspace_id: UUID, import_id: UUID) -> None:
+    """Drop what was said of an import's rows."""
+    await tx.execute(_FORGET_FINDINGS, workspace_id, import_id)
+    await rows.forget_rows(tx, workspace_id, import_id)
+
+
+def _held(found: UUID | None) -> None:
+    if found is None:
+        raise LeaseLost
+
+
+async def drop_file(tx: Transaction, workspace: Workspace, found: Import) -> None:
+    """Drop an import's bytes and what its plan tells of them; what was said of refused rows stays."""
+    place = found.workspace_id, found.id
+    # What was corrected and is a debt now would say of it what the file said.
+    await tx.execute(_FORGET_CORRECTIONS, *place)
+    await tx.execute(actions.FORGET_CHUNKS, *place)
+    await vault.drop_key(tx, found.workspace_id, found.file_id)
+    plan, key = None, queries.keys_of(workspace, found).own
+    if found.plan is not None and key is not None:
+        plan = reading_plan.opened(found.plan, key, found.id).scrubbed().seal(key, found.id)
+    await tx.execute(_KEEP_PLAN, *place, plan)
+    await rows.forget_lines(tx, *place, [rows.SAMPLES])
+
+
+async def drop_all(tx: Transaction, workspace_id: UUID, import_id: UUID, file_id: UUID) -> None:
+    """Drop everything an import kept of people; that it was, and its counts, remain."""
+    place = workspace_id, import_id
+    for statement in (actions.FORGET_CHUNKS, _FORGET_FINDINGS, _FORGET_CORRECTIONS, rows.FORGET):
+        await tx.execute(statement, *place)
+    await rows.forget(tx, *place)
+    await vault.drop_key(tx, workspace_id, import_id)
+    await vault.drop_key(tx, workspace_id, file_id)
+    await tx.execute(_KEEP_NOTHING, *place)

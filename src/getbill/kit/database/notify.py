@@ -1,0 +1,127 @@
+"""Waking the other processes after a commit, and hearing them.
+
+A wake says only "look again": whoever misses one polls each second anyway, so nothing depends on it but
+speed. A listener knows whether it would hear; what is remembered on the strength of wakes (a cached token) is
+asked of the database again while it would not.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import structlog
+from asyncpg import Record
+
+from getbill.kit.database.errors import LOST
+
+_log = structlog.get_logger(__name__)
+
+_WAKE = "SELECT pg_notify($1, $2)"
+
+
+class Wakes:
+    """Notifications after a commit, at most one per channel every few milliseconds.
+
+    A NOTIFY inside the transaction makes every commit queue behind one lock of the whole database; sent after
+    it, in bursts, it costs nothing, and whoever missed one polls each second anyway.
+    """
+
+    _EVERY_SECONDS = 0.01
+
+    def __init__(self, pool: "asyncpg.Pool[Record]") -> None:
+        self._pool = pool
+        self._asked: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def ask(self, channel: str) -> None:
+        """Have the channel notified within a few milliseconds."""
+        self._asked.add(channel)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._soon())
+
+    async def flush(self) -> None:
+        """Send what was asked for and not yet sent."""
+        if self._task is not None:
+            await self._task
+
+    async def _soon(self) -> None:
+        await asyncio.sleep(self._EVERY_SECONDS)
+        while self._asked:
+            channel = self._asked.pop()
+            try:
+                await self._pool.execute(_WAKE, channel, "")
+            except LOST as error:
+                _log.warning("wake_not_sent", channel=channel, error=type(error).__name__)
+
+
+Heard = Callable[[str], None]
+
+
+class Listener:
+    """A connection that hears notifications; `is_live` says whether it would hear one now."""
+
+    _RETRY_SECONDS = 0.5
+    # A connection that died without a word is taken for live for twice this at most.
+    _CHECK_SECONDS = 0.5
+
+    def __init__(self, dsn: str, channels: dict[str, Heard]) -> None:
+        self.is_live = False
+        self._dsn = dsn
+        self._channels = channels
+        self._lost = asyncio.Event()
+        self._on_live: list[Callable[[], None]] = []
+        self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    def on_live(self, callback: Callable[[], None]) -> None:
+        """Call back each time hearing begins anew: whatever was remembered may be stale by then."""
+        self._on_live.append(callback)
+
+    async def close(self) -> None:
+        """Stop listening."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except LOST as error:
+                _log.warning("listener_lost", error=type(error).__name__)
+            self.is_live = False
+            await asyncio.sleep(self._RETRY_SECONDS)
+
+    async def _listen(self) -> None:
+        connection = await asyncpg.connect(
+            self._dsn, server_settings={"application_name": "getbill listener"}
+        )
+        try:
+            self._lost.clear()
+            connection.add_termination_listener(lambda _: self._lost.set())
+            for channel, heard in self._channels.items():
+                await connection.add_listener(channel, _payload_to(heard))
+            self.is_live = True
+            for callback in self._on_live:
+                callback()
+            while not self._lost.is_set():
+                # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with what it waited for,
+                # and whoever closes us would wait forever.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._CHECK_SECONDS):
+                        await self._lost.wait()
+                if not self._lost.is_set():
+                    async with asyncio.timeout(self._CHECK_SECONDS):
+                        await connection.execute("SELECT 1")
+        finally:
+            self.is_live = False
+            with suppress(*LOST):
+                await connection.close(timeout=1)
+
+
+def _payload_to(heard: Heard) -> Callable[..., None]:
+    def receive(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        heard(str(payload))
+
+    return receive

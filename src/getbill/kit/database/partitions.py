@@ -1,0 +1,79 @@
+"""Tables that are kept by the day: a partition for each, made ahead, dropped once its day is no longer kept.
+
+A row whose day has no partition is refused by the database: whoever writes then makes the day's and writes again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import asyncpg
+
+from getbill.kit.database.transactions import Database, Statement
+
+KEPT_DAYS: Final = 90
+# What a write without a partition for its day is refused with.
+PARTITION_MISSING: Final = asyncpg.CheckViolationError
+
+_AHEAD_DAYS = 7
+
+_DAYS = Statement(
+    "kit.partition_days",
+    "The days a table has partitions for.",
+    """
+    SELECT right(c.relname, 8) AS day FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass
+    """,
+)
+_LOCK = Statement(
+    "kit.lock_partitions",
+    "Let one process at a time make and drop a table's partitions.",
+    "SELECT pg_advisory_xact_lock(hashtextextended('getbill:' || $1, 0))",
+)
+# The day is a number we made and the table is one of ours; neither can be a parameter of DDL.
+_MAKE = """
+CREATE TABLE IF NOT EXISTS {table}_{day:%Y%m%d} PARTITION OF {table}
+FOR VALUES FROM ('{day:%Y-%m-%d} 00:00:00+00') TO ('{next_day:%Y-%m-%d} 00:00:00+00')
+"""
+_DROP = "DROP TABLE IF EXISTS {table}_{day:%Y%m%d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """A table that is partitioned by the day (UTC) of one of its instants."""
+
+    table: str
+
+    async def keep(self, database: Database, now: datetime, kept_days: int = KEPT_DAYS) -> None:
+        """Make the table's partitions a week ahead and drop those of days no longer kept."""
+        today = _day_of(now)
+        wanted = {today + timedelta(days=days) for days in range(_AHEAD_DAYS + 1)}
+        async with database.transaction(now) as tx:
+            await tx.execute(_LOCK, self.table)
+            there = {_read(row["day"]) for row in await tx.fetch(_DAYS, self.table)}
+            for day in sorted(wanted - there):
+                await tx.execute(self._statement(_MAKE, day))
+            for day in sorted(day for day in there if day < today - timedelta(days=kept_days)):
+                await tx.execute(self._statement(_DROP, day))
+
+    async def make(self, database: Database, moments: Iterable[datetime]) -> None:
+        """Make the partitions that rows of these instants need, where they are missing."""
+        for moment in sorted({_day_of(moment) for moment in moments}):
+            async with database.transaction(
+                datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+            ) as tx:
+                await tx.execute(_LOCK, self.table)
+                await tx.execute(self._statement(_MAKE, moment))
+
+    def _statement(self, text: str, day: date) -> Statement:
+        words = text.format(table=self.table, day=day, next_day=day + timedelta(days=1))
+        return Statement("kit.partition", "Partition a table by day.", words)
+
+
+def _day_of(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()
+
+
+def _read(text: str) -> date:
+    return date(int(text[:4]), int(text[4:6]), int(text[6:8]))

@@ -1,0 +1,1 @@
+"""Files on the local disk: durable, private to their owner, appended to."""

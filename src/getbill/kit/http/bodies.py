@@ -1,0 +1,371 @@
+"""HTTP as every route speaks it: JSON bodies read by our own parser, answers by our own writer, problems.
+
+A route takes `Annotated[NewDebt, body(NewDebt)]` and gets a checked value, or the caller gets every wrong
+field at once. FastAPI's own body reading goes through floats and answers NaN with 500.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast, get_args, get_origin
+
+import structlog
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from getbill.kit import database, json
+from getbill.kit.errors import (
+    BadRequest,
+    FieldError,
+    Invalid,
+    OtherStatus,
+    Problem,
+    Unavailable,
+    UnsupportedMediaType,
+    one_parameter,
+    refusal,
+    summary,
+)
+from getbill.kit.http import paths, routes
+from getbill.kit.http.paths import routes_of
+from getbill.kit.messages import excerpt, joined, message, negotiated
+from getbill.kit.validation import field_subject, parameter_subject, place_of, wrong_field
+
+_log = structlog.get_logger(__name__)
+
+_JSON_TYPES = frozenset(
+    {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
+)
+
+
+_OWN_FIELDS = frozenset({b"content-length", b"content-type"})
+
+
+class JsonAnswer(Response):
+    """A JSON answer that is written already; nothing has to be found out about its headers.
+
+    A header that is given replaces ours of that name.
+    """
+
+    media_type = "application/json"
+
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        fields = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+        for name, value in headers.items() if headers else ():
+            key = name.lower().encode("latin-1")
+            if key in _OWN_FIELDS:
+                fields = [field for field in fields if field[0] != key]
+            fields.append((key, value.encode("latin-1")))
+        self.raw_headers = fields
+
+
+def answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer; decimals keep their digits."""
+    return JsonAnswer(status, json.write(value), headers)
+
+
+def problem(error: Problem, asked: Request | Scope, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an RFC 9457 answer in the language that a request asks for."""
+    language = language_of(asked)
+    members = error.body(language)
+    return Response(
+        json.write(members),
+        members["status"],
+        {**error.headers, **spoken(language), **(headers or {})},
+        media_type="application/problem+json",
+    )
+
+
+def language_of(asked: Request | Scope) -> str:
+    """Return the language that a request asks for by its Accept-Language."""
+    return negotiated(
+        Headers(scope=asked.scope if isinstance(asked, Request) else asked).get("accept-language")
+    )
+
+
+def spoken(language: str) -> dict[str, str]:
+    """Return the headers of an answer whose sentences are in the language that was asked for."""
+    return {"Content-Language": language, "Vary": "Accept-Language"}
+
+
+def pointer(location: tuple[int | str, ...]) -> str:
+    """Write where a field stands as an RFC 6901 pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def _wrong(error: Any, value: Any) -> FieldError:
+    place = place_of(error["loc"], value, is_missing=error["type"] == "missing")
+    if error["type"] == "extra_forbidden":
+        return unknown_field(pointer(place), error["loc"][-1])
+    return wrong_field(error, pointer(place), field_subject(place))
+
+
+def unknown_field(place: str, name: Any) -> FieldError:
+    """Return the refusal of a field that a body does not have."""
+    detail = message(
+        "There is no field '{field}' here. Check its spelling, or leave it out.", field=excerpt(name)
+    )
+    return FieldError(place, "unknown-field", detail)
+
+
+def missing_field(place: str, name: str) -> FieldError:
+    """Return the refusal of a body without a field that it needs."""
+    return FieldError(place, "missing", message("{subject} is required.", subject=field_subject((name,))))
+
+
+def invalid(error: ValidationError, value: Any, more: Sequence[FieldError] = ()) -> Invalid:
+    """Return the refusal that names every wrong field of a body."""
+    return refusal(wrong_fields(error, value, more))
+
+
+def wrong_fields(error: ValidationError, value: Any, more: Sequence[FieldError] = ()) -> list[FieldError]:
+    """Return every wrong field of a body, and of what else is wrong what is not named by that already."""
+    wrong = [_wrong(one, value) for one in error.errors(include_url=False)]
+    named = {one.pointer for one in wrong}
+    return [*wrong, *(one for one in more if one.pointer not in named)]
+
+
+async def read_json(request: Request) -> Any:
+    """Read a request's JSON body; raise 415 for another type or charset, 400 for what is not JSON."""
+    return json.read(await read_json_bytes(request))
+
+
+async def read_json_bytes(request: Request) -> bytes:
+    """Return the bytes of a request's JSON body, unread; raise 415 for another type or charset, 400 for none."""
+    content_type = request.headers.get("content-type", "")
+    if content_type not in _JSON_TYPES:
+        _check_content_type(content_type)
+    raw = await request.body()
+    if not raw:
+        raise BadRequest(message("The body is empty. Send a JSON object."))
+    return raw
+
+
+def _check_content_type(content_type: str) -> None:
+    kind, _, parameters = content_type.partition(";")
+    if kind.strip().lower() != "application/json":
+        sent = kind.strip()
+        if not sent:
+            raise UnsupportedMediaType(message("The Content-Type is missing. Send application/json."))
+        raise UnsupportedMediaType(
+            message("The Content-Type is {sent}. Send application/json.", sent=excerpt(sent))
+        )
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name.lower() == "charset" and value.strip('"').lower() not in {"utf-8", "utf8"}:
+            raise UnsupportedMediaType(
+                message("The charset is {charset}. Send JSON in UTF-8.", charset=excerpt(value))
+            )
+
+
+class JsonBody:
+    """A dependency that reads and checks a body; OpenAPI shows its `model`."""
+
+    def __init__(self, model: type[BaseModel], *, optional: bool) -> None:
+        self.model = model
+        self.optional = optional
+        self._adapter: TypeAdapter[Any] = TypeAdapter(model)
+        # What a model says is wrong between its fields, from the raw body, so that all comes at once.
+        self._across: Callable[[dict[str, Any]], list[FieldError]] | None = getattr(model, "across", None)
+        # And what is wrong for this caller, such as a name that only their workspace knows.
+        self._across_for: Callable[[dict[str, Any], Any], list[FieldError]] | None
+        self._across_for = getattr(model, "across_for", None)
+
+    async def __call__(self, request: Request) -> Any:
+        """Return the checked body of a request."""
+        if self.optional and not await request.body():
+            value: Any = {}
+        else:
+            value = await read_json(request)
+        return self.check(value, request.scope.get("state", {}).get("caller"))
+
+    def check(self, value: Any, caller: Any = None) -> Any:
+        """Return a parsed body as its model; raise Invalid naming every wrong field."""
+        across = self._across(value) if self._across and isinstance(value, dict) else []
+        if self._across_for and caller is not None and isinstance(value, dict):
+            across += self._across_for(value, caller)
+        try:
+            checked = self._adapter.validate_python(value)
+        except ValidationError as error:
+            raise invalid(error, value, across) from None
+        if across:
+            raise refusal(across)
+        return checked
+
+
+def body(model: type[BaseModel], *, optional: bool = False) -> Any:
+    """Have a route read its JSON body as this model; an optional one may be left out altogether."""
+    return Depends(JsonBody(model, optional=optional))
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """Raise 400 for a query parameter where a call has none; calls that have some refuse others themselves."""
+    if request.scope["query_string"] and not request.scope["route"].dependant.query_params:
+        names = [excerpt(name) for name in dict.fromkeys(request.query_params)]
+        raise BadRequest(message("This call has no query parameters. Leave out: {names}.", names=names[:10]))
+
+
+def refuse_repeated_parameters(request: Request) -> None:
+    """Raise 400 for a query parameter that has one value and came more than once."""
+    if not request.scope["query_string"]:
+        return
+    sent = request.query_params.multi_items()
+    names = [name for name, count in Counter(name for name, _ in sent).items() if count > 1]
+    wrong = [_repeated(name) for name in names if name in _single_parameters(request.scope["route"])]
+    if wrong:
+        raise BadRequest(summary(wrong), errors=wrong)
+
+
+def _single_parameters(route: Any) -> frozenset[str]:
+    """Return the query parameters of a route that are no lists."""
+    found: set[str] = set()
+    for parameter in route.dependant.query_params:
+        model = parameter.field_info.annotation
+        is_model = isinstance(model, type) and issubclass(model, BaseModel)
+        fields = model.model_fields if is_model else {parameter.alias: parameter.field_info}
+        found |= {field.alias or name for name, field in fields.items() if not _is_list(field.annotation)}
+    return frozenset(found)
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(_is_list(part) for part in get_args(annotation))
+
+
+def _repeated(name: str) -> FieldError:
+    detail = message("{subject} has one value and came more than once.", subject=parameter_subject(name))
+    return FieldError(name, "repeated-parameter", detail)
+
+
+def refuse_empty_range(first: str, start: Any, last: str, end: Any) -> None:
+    """Raise 400 for a range of two parameters that ends before it begins: nothing could match."""
+    if start is not None and end is not None and start > end:
+        detail = message(
+            "The parameter '{first}' lies after '{last}', so that nothing can match. Exchange them, or leave one out.",
+            first=first,
+            last=last,
+        )
+        raise one_parameter(first, "empty-range", detail)
+
+
+def etag(version: int) -> str:
+    """Return the strong entity tag of a row's version (RFC 9110 section 8.8.3)."""
+    return f'"{version}"'
+
+
+def json_bodies(route: Any) -> list[JsonBody]:
+    """Return the bodies that a route's dependencies read."""
+    found: list[JsonBody] = []
+    waiting = list(getattr(getattr(route, "dependant", None), "dependencies", ()))
+    while waiting:
+        dependant = waiting.pop()
+        if isinstance(dependant.call, JsonBody):
+            found.append(dependant.call)
+        waiting.extend(dependant.dependencies)
+    return found
+
+
+def _wrong_parameter(error: Any) -> FieldError:
+    # The first part says where it was sent, the second its name; what follows are its members.
+    name = str(error["loc"][1] if len(error["loc"]) > 1 else error["loc"][0])
+    return wrong_parameter(error, name)
+
+
+def wrong_parameter(error: Mapping[str, Any], name: str) -> FieldError:
+    """Return an error of pydantic's as what is wrong with a parameter."""
+    if error["type"] == "extra_forbidden":
+        detail = message(
+            "There is no parameter '{name}' here. Check its spelling, or leave it out.", name=excerpt(name)
+        )
+        return FieldError(excerpt(name), "unknown-parameter", detail)
+    return wrong_field(error, name, parameter_subject(name))
+
+
+def _parameter(error: RequestValidationError) -> Problem:
+    wrong = [_wrong_parameter(one) for one in error.errors()]
+    return BadRequest(summary(wrong), errors=wrong)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    return problem(cast("Problem", error), request)
+
+
+async def _on_parameters(request: Request, error: Exception) -> Response:
+    return problem(_parameter(cast("RequestValidationError", error)), request)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    known = cast("HTTPException", error)
+    detail = message("The request cannot be answered (HTTP {status}).", status=known.status_code)
+    headers = dict(known.headers or {})
+    path = excerpt(request.url.path)
+    if known.status_code == 404:
+        meant = paths.meant_by(request)
+        if meant is not None and meant.redirect:
+            return Response(status_code=meant.redirect, headers={"Location": meant.location})
+        detail = message("There is nothing at {path}.", path=path)
+        if meant is not None:
+            detail = joined([detail, meant.sentence])
+    elif known.status_code == 405:
+        methods = _methods(request)
+        detail = message(
+            "{method} is not allowed at {path}. Allowed: {methods}.",
+            method=excerpt(request.method),
+            path=path,
+            methods=methods,
+        )
+        headers["Allow"] = ", ".join(methods)
+    return problem(OtherStatus(known.status_code, detail, headers), request)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return every method a path has; the routes of one path know only their own, and the first path that fits is it."""
+    found: set[str] = set()
+    meant: str | None = None
+    for route in routes_of(request.app):
+        pattern = getattr(route, "path_regex", None)
+        if pattern is not None and pattern.match(request.url.path):
+            meant = meant or str(route.path)
+            if route.path == meant:
+                found.update(route.methods or ())
+    if "GET" in found:
+        found.add("HEAD")
+    return sorted(found)
+
+
+async def _on_crash(request: Request, error: Exception) -> Response:
+    if database.is_away(error):
+        _log.warning("database_away", route=routes.template(request.scope), error=type(error).__name__)
+        return problem(_away(error), request)
+    # The text of an exception may hold personal data; its type and the request's id lead to the trace.
+    _log.error(
+        "request_failed", route=routes.template(request.scope), error=type(error).__name__, exc_info=error
+    )
+    return problem(Problem(message("The error has been logged. Repeat the request.")), request)
+
+
+def _away(error: Exception) -> Unavailable:
+    if database.is_full(error):
+        full = message(
+            "The disk is full and nothing was changed. Repeat the request once there is space again."
+        )
+        return Unavailable(full, headers={"Retry-After": "5"})
+    away = message(
+        "The database does not answer, or is busy with what this request needs. Repeat the request in a moment."
+    )
+    return Unavailable(away, headers={"Retry-After": "1"})
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Have every refusal and every crash of the application answered as a problem document."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_parameters)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_crash)

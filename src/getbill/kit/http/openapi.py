@@ -1,0 +1,201 @@
+"""The OpenAPI document of an application: each class one schema, each schema one name.
+
+FastAPI names schemas by class, and tells two classes of one name apart only where it made both. Here all schemas come
+from one pass over every class that a route reads or answers, and a name that two classes claim is an error.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from typing import Any, Final, Literal, cast, get_args
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import RouteContext
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from getbill.kit.http.bodies import json_bodies
+from getbill.kit.http.paths import routes_of
+
+Mode = Literal["validation", "serialization"]
+Use = tuple[type[BaseModel], Mode]
+
+_READ: Final[Mode] = "validation"
+_ANSWERED: Final[Mode] = "serialization"
+_AT: Final = "#/components/schemas/"
+_JSON: Final = "application/json"
+
+
+class SchemaNameTaken(Exception):
+    """Two classes would be one schema; give one of them another `title` in its `model_config`."""
+
+
+class Schemas:
+    """The schemas of classes as they are read or answered, under the names that the document gives them."""
+
+    def __init__(self, uses: Iterable[Use]) -> None:
+        made, definitions = models_json_schema(list(dict.fromkeys(uses)), ref_template=_AT + "{model}")
+        keys = {key: _document_name(key, schema) for key, schema in definitions.get("$defs", {}).items()}
+        if len(set(keys.values())) < len(keys):
+            raise SchemaNameTaken(sorted(keys.items()))
+        self._names = {use: keys[schema["$ref"].removeprefix(_AT)] for use, schema in made.items()}
+        self.by_name: dict[str, dict[str, Any]] = {
+            keys[key]: _plain(_renamed(schema, keys)) for key, schema in definitions.get("$defs", {}).items()
+        }
+
+    def reference(self, model: type[BaseModel], mode: Mode) -> dict[str, str]:
+        """Return what leads to the schema of a class."""
+        return {"$ref": _AT + self._names[model, mode]}
+
+
+def describe(
+    app: FastAPI,
+    finish: Callable[[dict[str, Any], list[RouteContext]], None],
+    models: Iterable[type[BaseModel]] = (),
+) -> None:
+    """Have the document show the bodies that `body` reads and these `models`, then let `finish` add the rest."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                tags=app.openapi_tags,
+            )
+            routes = list(routes_of(app))
+            _add_schemas(document, routes, models)
+            finish(document, routes)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    written: list[JSONResponse] = []
+
+    async def show(_request: Request) -> Response:
+        # Half a megabyte: written for each request it would keep others waiting.
+        if not written:
+            written.append(JSONResponse(openapi()))
+        return Response(written[0].body, media_type=written[0].media_type)
+
+    cast("Any", app).openapi = openapi
+    app.add_route("/openapi.json", show, include_in_schema=False)
+
+
+def classes_of(routes: Iterable[Any], models: Iterable[type[BaseModel]] = ()) -> dict[str, type]:
+    """Return every class that the document shows, by its schema's name; raise SchemaNameTaken for two of one name."""
+    found: dict[str, type] = {}
+    waiting: list[Any] = [*models, *(model for model, _ in _uses(routes))]
+    while waiting:
+        kind = waiting.pop()
+        waiting += get_args(kind)
+        if not isinstance(kind, type) or not issubclass(kind, BaseModel | Enum):
+            continue
+        name = _class_name(kind)
+        if found.get(name) is kind:
+            continue
+        if name in found:
+            raise SchemaNameTaken(f"{found[name]} and {kind} are both {name}.")
+        found[name] = kind
+        if issubclass(kind, BaseModel):
+            waiting += [field.annotation for field in kind.model_fields.values()]
+    return found
+
+
+def _add_schemas(
+    document: dict[str, Any], routes: list[RouteContext], models: Iterable[type[BaseModel]]
+) -> None:
+    classes_of(routes, models)
+    schemas = Schemas([*_uses(routes), *((model, _ANSWERED) for model in models)])
+    # What FastAPI made of the answers is made here, together with the bodies; its parameters refer to none.
+    document.setdefault("components", {})["schemas"] = dict(sorted(schemas.by_name.items()))
+    for methods in document["paths"].values():
+        # HTTP itself says what HEAD answers; as an operation it would have GET's name.
+        methods.pop("head", None)
+    for route in routes:
+        for method in route.methods or ():
+            operation = document["paths"].get(route.path_format, {}).get(method.lower())
+            if operation is not None:
+                _show_answers(operation, route, schemas)
+                _show_body(operation, route, schemas)
+                operation["parameters"] = [_parameter(one) for one in operation.get("parameters", ())]
+
+
+def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter as it can be sent: left out perhaps, but never null."""
+    shown: dict[str, Any] = _plain(parameter)
+    alternatives = shown["schema"].pop("anyOf", [])
+    sent = [one for one in alternatives if one != {"type": "null"}]
+    if len(sent) == 1:
+        shown["schema"] |= sent[0]
+    elif alternatives:
+        shown["schema"]["anyOf"] = sent
+    return shown
+
+
+def _uses(routes: Iterable[Any]) -> Iterator[Use]:
+    for route in routes:
+        for reader in json_bodies(route):
+            yield reader.model, _READ
+        for _, model in _answers(route):
+            yield model, _ANSWERED
+
+
+def _answers(route: Any) -> Iterator[tuple[str, type[BaseModel]]]:
+    if getattr(route, "response_model", None) is not None:
+        yield str(route.status_code or 200), route.response_model
+    for status, response in (getattr(route, "responses", None) or {}).items():
+        if "model" in response:
+            yield str(status), response["model"]
+
+
+def _show_answers(operation: dict[str, Any], route: Any, schemas: Schemas) -> None:
+    for status, model in _answers(route):
+        content = operation["responses"][status].setdefault("content", {}).setdefault(_JSON, {})
+        content["schema"] = schemas.reference(model, _ANSWERED)
+
+
+def _show_body(operation: dict[str, Any], route: Any, schemas: Schemas) -> None:
+    for reader in json_bodies(route):
+        content = {_JSON: {"schema": schemas.reference(reader.model, _READ)}}
+        operation["requestBody"] = {"required": not reader.optional, "content": content}
+
+
+def _class_name(kind: type) -> str:
+    config = getattr(kind, "model_config", {})
+    return str(config.get("title") or kind.__name__)
+
+
+def _document_name(key: str, schema: dict[str, Any]) -> str:
+    """Return a schema's name; of a body that answers repeat in full, the answers' is named as answers are."""
+    title = str(schema["title"])
+    return title.removesuffix("Body") + "Shown" if key.endswith("-Output") else title
+
+
+def _renamed(value: Any, keys: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _AT + keys[member.removeprefix(_AT)] if name == "$ref" else _renamed(member, keys)
+            for name, member in value.items()
+        }
+    return [_renamed(member, keys) for member in value] if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    """Leave out what says nothing: titles that repeat a name, and defaults of null."""
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {
+        name: member
+        for name, member in value.items()
+        if not (name == "title" and isinstance(member, str)) and not (name == "default" and member is None)
+    }
+    return {name: member if name in _DATA else _plain(member) for name, member in kept.items()}
+
+
+# Under these stand values as callers send them, in which a title is a title.
+_DATA: Final = frozenset({"example", "examples", "enum", "const", "default"})

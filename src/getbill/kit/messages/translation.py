@@ -1,0 +1,189 @@
+"""Sentences that people read: English in the code, French in `locales/fr/LC_MESSAGES/getbill.po`.
+
+A message is made where something is known and translated where it is written down: `message("There is no scope {scope}.",
+scope=scope)`. It is the English sentence, as a text; a French one is looked up only when somebody reads French.
+"""
+
+import gettext
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cache, lru_cache
+from importlib import import_module
+from re import compile as pattern
+from typing import Any, Final, Self
+
+LANGUAGES: Final = ("en", "fr")
+DEFAULT: Final = "en"
+
+_EXCERPT_CHARACTERS_MAX: Final = 100
+# Controls, and what turns the direction of a line: they would change how the rest of a sentence reads.
+_UNREADABLE: Final = pattern("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# What a fact is that reads alike in every language.
+_PLAIN: Final = frozenset({str, int, Decimal})
+_HEADER_CHARACTERS_MAX: Final = 1000
+_RANGE: Final = pattern(
+    r"[ \t]*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)[ \t]*(?:;[ \t]*q=([01](?:\.\d{0,3})?)[ \t]*)?"
+)
+
+
+class Message(str):
+    """A sentence in English, as a text, that knows its template and the facts in it, and so its translation."""
+
+    __slots__ = ("facts", "plural", "template")
+
+    template: str
+    plural: str | None
+    facts: Mapping[str, Any]
+
+    def __new__(cls, template: str, facts: Mapping[str, Any], plural: str | None = None) -> Self:
+        """Fill in the English sentence; of two templates `facts["count"]` decides."""
+        chosen = template if plural is None or facts["count"] == 1 else plural
+        made = super().__new__(cls, _filled(chosen, facts, DEFAULT))
+        made.template = template
+        made.plural = plural
+        made.facts = facts
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Messages cross to other processes, inside refusals."""
+        return type(self), (self.template, self.facts, self.plural)
+
+    def translated(self, language: str) -> str:
+        """Return the sentence in a language; in English where it has no translation."""
+        if language == DEFAULT:
+            return str(self)
+        texts = _translations(language)
+        if self.plural is None:
+            chosen = texts.gettext(self.template)
+        else:
+            chosen = texts.ngettext(self.template, self.plural, self.facts["count"])
+        return _filled(chosen, self.facts, language)
+
+    def about(self, subject: "Message") -> "Message":
+        """Return the message with its `{subject}` named; one without a subject as it is."""
+        if "subject" not in self.facts:
+            return self
+        return Message(self.template, {**self.facts, "subject": subject}, self.plural)
+
+
+class Written(Message):
+    """A sentence that its own table has in every language already."""
+
+    __slots__ = ("texts",)
+
+    texts: Mapping[str, str]
+
+    def __new__(cls, texts: Mapping[str, str]) -> Self:
+        """Take the sentence in every language."""
+        made = str.__new__(cls, texts[DEFAULT])
+        made.template = texts[DEFAULT]
+        made.plural = None
+        made.facts = {}
+        made.texts = texts
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As every message."""
+        return type(self), (self.texts,)
+
+    def translated(self, language: str) -> str:
+        """Return the sentence in a language."""
+        return self.texts.get(language, self.texts[DEFAULT])
+
+
+def message(template: str, /, **facts: Any) -> Message:
+    """Return a message: a constant template, and the value of each of its `{names}`.
+
+    Values may be messages themselves, or lists, which are written with commas. A value that a caller sent goes through
+    `excerpt`.
+    """
+    return Message(template, facts)
+
+
+def counted(one: str, many: str, /, *, count: int, **facts: Any) -> Message:
+    """Return a message that is worded otherwise for one than for several: `{count}` decides."""
+    return Message(one, {"count": count, **facts}, many)
+
+
+def template(text: str, /) -> str:
+    """Mark a template that stands in a table; `Message` makes a message of it."""
+    return text
+
+
+def joined(sentences: Sequence[Message]) -> Message:
+    """Return several sentences as one text."""
+    if len(sentences) == 1:
+        return sentences[0]
+    names = [f"sentence_{number}" for number in range(len(sentences))]
+    # A template of names alone reads the same in every language.
+    return Message(" ".join(f"{{{name}}}" for name in names), dict(zip(names, sentences, strict=True)))
+
+
+def excerpt(value: Any) -> str:
+    """Return what a caller sent as a sentence may repeat it: short, and without characters that would change it."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if len(text) > _EXCERPT_CHARACTERS_MAX:
+        text = f"{text[:_EXCERPT_CHARACTERS_MAX]}\N{HORIZONTAL ELLIPSIS}"
+    return text if text.isprintable() else _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def translated(text: str, language: str) -> str:
+    """Return a text in a language, where it is a message; any other text as it is."""
+    return text.translated(language) if isinstance(text, Message) else text
+
+
+def _filled(text: str, facts: Mapping[str, Any], language: str) -> str:
+    # A template without names may hold braces as they are.
+    if not facts:
+        return text
+    if _PLAIN.issuperset(map(type, facts.values())):
+        return text.format_map(facts)
+    return text.format_map({name: _value(value, language) for name, value in facts.items()})
+
+
+def _value(value: Any, language: str) -> Any:
+    if isinstance(value, str):
+        return value.translated(language) if isinstance(value, Message) else value
+    if isinstance(value, list | tuple | frozenset):
+        return ", ".join(str(_value(one, language)) for one in value)
+    return value
+
+
+# What a sentence is about where nobody has named it yet; see `Message.about`.
+VALUE: Final = message("The value")
+
+
+@cache
+def _translations(language: str) -> gettext.NullTranslations:
+    found: gettext.NullTranslations = import_module("getbill.kit.messages.catalogues").read(language)
+    return found
+
+
+@lru_cache(maxsize=512)
+def _preferred(accept_language: str) -> str | None:
+    weights: dict[str, tuple[float, int]] = {}
+    for place, part in enumerate(accept_language.split(",")):
+        matched = _RANGE.fullmatch(part)
+        if matched is not None:
+            # The first range of a language counts, and of equal weights the earlier.
+            spoken = matched[1].partition("-")[0].lower()
+            weight = float(matched[2] or 1), -place
+            weights[spoken] = max(weight, weights.get(spoken, weight))
+    other = weights.get("*")
+    candidates = {language: weights.get(language, other) for language in LANGUAGES}
+    accepted = {language: weight for language, weight in candidates.items() if weight and weight[0] > 0}
+    # `*` means any: then the default comes first.
+    return max(accepted, key=lambda language: accepted[language]) if accepted else None
+
+
+def preferred(accept_language: str | None) -> str | None:
+    """Return which of our languages an Accept-Language header asks for (RFC 9110 section 12.5.4); None for none of them."""
+    if not accept_language or len(accept_language) > _HEADER_CHARACTERS_MAX:
+        return None
+    return _preferred(accept_language)
+
+
+def negotiated(accept_language: str | None) -> str:
+    """Return the language of an answer: the caller's by Accept-Language, else English."""
+    return preferred(accept_language) or DEFAULT

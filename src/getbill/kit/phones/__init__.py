@@ -1,0 +1,18 @@
+"""Phone numbers: E.164, the ranges of numbering plans, and expensive destinations."""
+
+from getbill.kit.phones.destinations import Zone, destination_of, expensive, refusal
+from getbill.kit.phones.numbers import PhoneAmbiguous, PhoneInvalid, is_mobile, kind, parse, parsed, range_of
+
+__all__ = [
+    "PhoneAmbiguous",
+    "PhoneInvalid",
+    "Zone",
+    "destination_of",
+    "expensive",
+    "is_mobile",
+    "kind",
+    "parse",
+    "parsed",
+    "range_of",
+    "refusal",
+]

@@ -1,0 +1,187 @@
+"""In which currency the amounts of a file are, where its rows do not say.
+
+A sign beside the amounts or a code in their header counts before the company's own currency; where the file
+speaks of another country and names no currency, or of a sign that several share, a human is asked.
+"""
+
+import re
+from collections import Counter
+
+from getbill import sheets
+from getbill.mapping.columns import Candidate, texts_of
+from getbill.mapping.model import AMOUNTS, Column, Currency, Field, Question, Reason
+from getbill.mapping.vocabulary import currency_of, currency_of_country
+
+# Dialling codes of countries whose currency is another than their neighbours', longest first.
+_DIALLED = {
+    "+44": "GB", "+41": "CH", "+1": "US", "+46": "SE", "+47": "NO", "+45": "DK", "+48": "PL", "+33": "FR",
+    "+49": "DE", "+34": "ES", "+39": "IT", "+31": "NL", "+32": "BE", "+351": "PT", "+353": "IE", "+43": "AT",
+}  # fmt: skip
+
+_SIGNS_IN_HEADERS = re.compile(
+    r"(?:US|CA|C|AU|A|NZ|HK|S|R)?\$(?:US|CA)?|[\u20b9\u20ba\u20bd\u20aa\u20a9]|z\u0142|K\u010d|\bkr\b|\bFt\b|\blei\b|\bFCFA\b"
+    r"|\beuros?\b|\bsterling\b",
+    re.IGNORECASE,
+)
+
+
+def decide_currency(
+    columns: list[Column], candidates: list[Candidate], layout: sheets.Layout, company: str
+) -> tuple[Currency, list[Question]]:
+    """Return the currency of rows that name none, and what is to ask about it."""
+    amounts = [
+        one
+        for one, column in zip(candidates, columns, strict=True)
+        if column.field in AMOUNTS - {Field.AMOUNT_PAID}
+    ]
+    signs, questions = _signs(amounts, company)
+    stated = _stated(amounts, signs)
+    if len(stated) > 1:
+        return _asked(company, "currencies_differ", tuple(stated), _headers(amounts), signs)
+    own = next((column for column in columns if column.field == Field.CURRENCY), None)
+    if stated:
+        code, reason = next(iter(stated.items()))
+        return Currency(code, reason, signs), questions
+    if own is not None:
+        found = next(one for one in candidates if one.column.index == own.index).found
+        more, asked = _column_signs(found, company)
+        return Currency(
+            company, Reason("own_column", {"header": own.header}), signs | more
+        ), questions + asked
+    if questions:
+        return Currency(company, Reason("company", {"code": company}), signs), questions
+    if other := _elsewhere(columns, candidates, layout, company):
+        return _asked(company, "currency_unstated", tuple(other), {"currencies": list(other)}, signs)
+    return Currency(company, Reason("company", {"code": company}), signs), []
+
+
+def header_signs(header: str) -> list[str]:
+    """Return the signs and words of currencies in a header that are no code of their own: `$`, `zł`, `euros`."""
+    return [sign.casefold() for sign in _SIGNS_IN_HEADERS.findall(header)]
+
+
+def _signs(amounts: list[Candidate], company: str) -> tuple[dict[str, str], list[Question]]:
+    """Return what each shared sign stands for here, and a question where nothing says."""
+    signs: dict[str, str] = {}
+    questions: list[Question] = []
+    for one in amounts:
+        for sign in (*one.found.currencies, *header_signs(one.column.header)):
+            codes = currency_of(sign)
+            named = one.spoken.currency
+            if len(codes) < 2 or sign in signs:
+                continue
+            if company in codes or named in codes:
+                signs[sign] = named if named in codes and named else company
+            else:
+                facts = {
+                    "sign": sign,
+                    "header": one.column.header,
+                    "in_header": sign not in one.found.currencies,
+                }
+                questions.append(
+                    Question("currency_sign", (one.column.index,), Field.CURRENCY, codes, None, facts)
+                )
+    return signs, questions
+
+
+def _column_signs(found: sheets.ColumnProfile, company: str) -> tuple[dict[str, str], list[Question]]:
+    signs: dict[str, str] = {}
+    questions: list[Question] = []
+    for text in dict.fromkeys([*texts_of(found), *found.values]):
+        codes = currency_of(text)
+        if len(codes) < 2:
+            continue
+        if company in codes:
+            signs[text.strip().casefold()] = company
+        else:
+            facts = {"sign": text, "header": found.column.header}
+            questions.append(
+                Question("currency_sign", (found.column.index,), Field.CURRENCY, codes, None, facts)
+            )
+    return signs, questions
+
+
+def _stated(amounts: list[Candidate], signs: dict[str, str]) -> dict[str, Reason]:
+    """Return the currencies that the headers and the cells of the amounts name, each with its reason."""
+    stated: dict[str, Reason] = {}
+    for one in amounts:
+        if one.spoken.currency:
+            stated[one.spoken.currency] = Reason("header_code", {"header": one.column.header})
+        for sign in header_signs(one.column.header):
+            codes = currency_of(sign)
+            if code := codes[0] if len(codes) == 1 else signs.get(sign):
+                stated.setdefault(code, Reason("header_code", {"header": one.column.header}))
+        # What the cells of a workbook are formatted as, though the sign is not in them.
+        shown = currency_of(one.column.currency)
+        if len(shown) == 1:
+            stated.setdefault(shown[0], Reason("sign", {"header": one.column.header}))
+        counted: Counter[str] = Counter()
+        for sign, count in one.found.currencies.items():
+            codes = currency_of(sign)
+            code = codes[0] if len(codes) == 1 else signs.get(sign)
+            if code:
+                counted[code] += count
+        # Several in one column: each row says its own. One beside every amount: the column's.
+        if len(counted) == 1:
+            code, count = counted.most_common(1)[0]
+            stated.setdefault(code, Reason("sign", {"header": one.column.header, "count": count}))
+    return stated
+
+
+def _elsewhere(
+    columns: list[Column], candidates: list[Candidate], layout: sheets.Layout, company: str
+) -> list[str]:
+    """Return the other currencies that the rest of the file speaks of: its countries, telephones, dates, title."""
+    for skipped in layout.skipped:
+        words = skipped.text.replace("(", " ").replace(")", " ").replace(":", " ").replace(",", " ").split()
+        for word in words:
+            codes = (
+                currency_of(word) if (len(word) == 3 and word.isupper()) or word in {"£", "€", "$"} else ()
+            )
+            if codes and company not in codes:
+                return list(codes)
+    places: Counter[str] = Counter()
+    for one, column in zip(candidates, columns, strict=True):
+        places.update(_places(one, column.field))
+    used = Counter[str]()
+    for country, count in places.items():
+        used[currency_of_country(country) or company] += count
+    if not used or used[company] * 2 >= used.total():
+        return []
+    return [code for code, _ in used.most_common(3) if code != company]
+
+
+def _places(one: Candidate, field: Field | None) -> list[str]:
+    """Return the countries that a column speaks of, once per cell seen."""
+    texts, number, day = texts_of(one.found), one.found.number, one.found.date
+    if field == Field.COUNTRY:
+        return [country for text in texts if (country := sheets.country_of(text))]
+    if field in {Field.PHONE, Field.MOBILE}:
+        return _dialled(texts)
+    if field in {Field.INVOICE_DATE, Field.DUE_DATE} and day and day.order == "mdy" and day.is_certain:
+        return ["US"] * max(1, len(texts))
+    # Only the Swiss part thousands with an apostrophe.
+    if field in AMOUNTS and number and number.thousands == "'":
+        return ["CH"] * len(texts)
+    return []
+
+
+def _dialled(texts: list[str]) -> list[str]:
+    written = ["+" + text[2:] if text.startswith("00") else text for text in texts]
+    return [
+        country
+        for text in written
+        for code, country in _DIALLED.items()
+        if text.replace(" ", "").startswith(code)
+    ]
+
+
+def _asked(
+    company: str, code: str, options: tuple[str, ...], facts: dict[str, object], signs: dict[str, str]
+) -> tuple[Currency, list[Question]]:
+    question = Question(code, (), Field.CURRENCY, tuple(dict.fromkeys((*options, company))), None, facts)
+    return Currency(company, Reason("company", {"code": company}), signs), [question]
+
+
+def _headers(amounts: list[Candidate]) -> dict[str, object]:
+    return {"headers": [one.column.header for one in amounts]}

@@ -1,0 +1,187 @@
+"""How the amounts and dates of a file are written, and what is asked where its cells leave it open.
+
+What a file shows is kept with its mapping, so that the next file of the same sender is held against it.
+"""
+
+import re
+from dataclasses import replace
+from datetime import date
+
+from getbill import sheets
+from getbill.kit import money
+from getbill.mapping.amounts import sums
+from getbill.mapping.columns import texts_of
+from getbill.mapping.cross_column_checks import read_cell
+from getbill.mapping.model import AMOUNTS, DATES, Column, Currency, Field, Question
+from getbill.mapping.vocabulary import currency_of, listen
+
+# Why a shape is certain: some cell of the file shows it, here or in another column.
+_SHOWN = frozenset({"decimal_seen", "day_above_12", "other_columns"})
+# Currencies that have cents by the standard and none on an invoice.
+_WHOLE = frozenset({"HUF", "IDR"})
+_WEAK = frozenset({"other_columns", "years_close"})
+_ROWS_MIN = 6
+_TURNED = sheets.DateShape("dmy", is_certain=True, why="answered", is_turned=True)
+_SHORT_YEARS = re.compile(r"\d{2}-\d{2}-\d{2}")
+
+
+def decide_formats(
+    columns: list[Column], profile: sheets.Profile, currency: Currency | None
+) -> tuple[dict[int, str], dict[int, str], list[Question]]:
+    """Return the decimal marks and date orders that the cells show, and the questions where they leave it open.
+
+    `currency` is what rows without one are in; None where that is asked.
+    """
+    marks: dict[int, str] = {}
+    orders: dict[int, str] = {}
+    questions: list[Question] = []
+    for column in columns:
+        one = profile.of(column.index)
+        if column.field in AMOUNTS and one.number and one.filled:
+            mark = _mark(column, columns, profile, currency)
+            if mark is None:
+                questions.append(_question("number_format", column, one, (",", ".")))
+            elif mark:
+                marks[column.index] = mark
+        if column.field in DATES and one.date and one.filled:
+            order = _order(column, columns, profile)
+            if order is None:
+                questions.append(_about_dates(column, one))
+            elif order:
+                orders[column.index] = order
+    return marks, orders, questions
+
+
+def _mark(
+    column: Column, columns: list[Column], profile: sheets.Profile, currency: Currency | None
+) -> str | None:
+    """Return the decimal mark that a column shows, empty where there is none to keep; None where it is open."""
+    one = profile.of(column.index)
+    shape = one.number
+    if shape is None:
+        return ""
+    codes = _codes(column, columns, profile, currency)
+    is_weak = shape.why == "other_columns"
+    if (is_weak or not shape.is_certain) and (mark := sums.decimal_of(one, profile)):
+        return mark
+    if shape.is_certain and not (is_weak and any(money.decimals(code) > 2 for code in codes)):
+        return shape.decimal if shape.why in _SHOWN else ""
+    # Without decimals there is nothing that the mark could part but thousands.
+    is_whole = bool(codes) and all(money.decimals(code) == 0 or code in _WHOLE for code in codes)
+    return "" if is_whole and shape.why == "decimal_ambiguous" and _is_of_one_mark(one, shape) else None
+
+
+def _is_of_one_mark(one: sheets.ColumnProfile, shape: sheets.NumberShape) -> bool:
+    return not any(shape.decimal in text for text in [*texts_of(one), *one.values])
+
+
+def _codes(
+    column: Column, columns: list[Column], profile: sheets.Profile, currency: Currency | None
+) -> set[str]:
+    """Return the currencies of a column's amounts; empty where one of them is not known."""
+    if code := listen(column.header).currency:
+        return {code}
+    signs = currency.signs if currency else {}
+    own = next((other for other in columns if other.field == Field.CURRENCY), None)
+    written = [*profile.of(column.index).currencies]
+    is_named = (
+        bool(written) and sum(profile.of(column.index).currencies.values()) == profile.of(column.index).filled
+    )
+    if own:
+        named = profile.of(own.index)
+        if named.filled and not named.values:
+            return set()
+        written += named.values
+        is_named = is_named or named.filled == named.rows
+    codes = {_code(text, signs) for text in written}
+    if not is_named:
+        codes.add(currency.code if currency else "")
+    return set() if "" in codes else codes
+
+
+def _code(written: str, signs: object) -> str:
+    codes = currency_of(written)
+    if len(codes) == 1:
+        return codes[0]
+    known = dict(signs)  # type: ignore[call-overload]
+    return str(known.get(written.casefold(), known.get(written, "")))
+
+
+def _order(column: Column, columns: list[Column], profile: sheets.Profile) -> str | None:
+    """Return the order of dates that a column shows, empty where there is none to keep; None where it is open."""
+    shape = profile.of(column.index).date
+    if shape is None:
+        return ""
+    if shape.why == "half_converted":
+        return None
+    wrong = {}
+    if not shape.is_certain or shape.why in _WEAK:
+        wrong = _due_before_invoice(columns, profile)
+    if shape.is_certain:
+        is_doubted = wrong.get(shape.order, 0) > 0 and 0 in wrong.values()
+        return None if is_doubted else shape.order if shape.why in _SHOWN else ""
+    if shape.why != "order_ambiguous":
+        return None
+    right = [order for order, count in wrong.items() if count == 0]
+    others = [count for order, count in wrong.items() if order not in right]
+    return right[0] if len(right) == 1 and others and min(others) > 0 else None
+
+
+def _due_before_invoice(columns: list[Column], profile: sheets.Profile) -> dict[str, int]:
+    """Return by order of day and month in how many rows the day due would come before the invoice's.
+
+    Empty where that shows nothing: in fewer rows than a few, or in less than half of them.
+    """
+    dated = {column.field: profile.of(column.index) for column in columns if column.field in DATES}
+    invoiced, due = dated.get(Field.INVOICE_DATE), dated.get(Field.DUE_DATE)
+    if invoiced is None or due is None:
+        return {}
+    wrong: dict[str, int] = {}
+    for order in ("dmy", "mdy"):
+        pairs = [
+            (first, second)
+            for first, second in zip(_days(invoiced, profile, order), _days(due, profile, order), strict=True)
+            if first and second
+        ]
+        wrong[order] = sum(1 for first, second in pairs if second < first)
+        if len(pairs) < _ROWS_MIN:
+            return {}
+    return wrong if 2 * max(wrong.values()) >= len(profile.head) else {}
+
+
+def _days(one: sheets.ColumnProfile, profile: sheets.Profile, order: str) -> list[date | None]:
+    shape = one.date
+    if shape is None:
+        return [None] * len(profile.head)
+    if not shape.is_certain or shape.why in _WEAK:
+        shape = replace(shape, order=order)  # type: ignore[arg-type]
+    read = sheets.date_reader(shape)
+    return [read_cell(read, row[one.column.index]) for row in profile.head]
+
+
+def _about_dates(column: Column, one: sheets.ColumnProfile) -> Question:
+    if one.date and one.date.why == "half_converted":
+        return _turned(column, one)
+    has_short_years = any(_SHORT_YEARS.fullmatch(text) for text in texts_of(one))
+    return _question("date_order", column, one, ("dmy", "mdy", *(["ymd"] if has_short_years else [])))
+
+
+def _turned(column: Column, one: sheets.ColumnProfile) -> Question:
+    """Ask whether a spreadsheet swapped day and month of the dates that it kept as dates."""
+    typed = [sample for sample in one.samples if isinstance(sample, date)]
+    pairs = [(day, read_cell(sheets.date_reader(_TURNED), day)) for day in typed]
+    swapped = next(((day, turned) for day, turned in pairs if turned and day.day != day.month), None)
+    facts = {"header": column.header or column.letter}
+    facts |= (
+        {"date": _iso(swapped[0]), "swapped": _iso(swapped[1])} if swapped else {"date": "", "swapped": ""}
+    )
+    return Question("dates_turned", (column.index,), column.field, ("turned", "kept"), None, facts)
+
+
+def _iso(day: date) -> str:
+    return day.isoformat()[:10]
+
+
+def _question(code: str, column: Column, one: sheets.ColumnProfile, options: tuple[str, ...]) -> Question:
+    facts = {"header": column.header or column.letter, "examples": texts_of(one)[:3]}
+    return Question(code, (column.index,), column.field, options, None, facts)

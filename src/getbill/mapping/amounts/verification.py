@@ -1,0 +1,92 @@
+"""Verification: what the first rows showed of amounts, held against every row of the file.
+
+Two columns that are equal in fifty rows and differ in the next are not the same; what was decided by their being so is asked.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Final
+
+from getbill import sheets
+from getbill.mapping.amounts.columns import ADDING_UP_MIN, PART_OF_DUE
+from getbill.mapping.cross_column_checks import Head
+from getbill.mapping.model import NAMES, Column, Field, Mapping, Question
+from getbill.mapping.values import text_of
+from getbill.mapping.vocabulary import listen
+
+_BLOCK: Final = 2_000
+
+# Tells whether some rows contradict what was decided.
+Check = Callable[[Head], bool]
+
+
+def verified(found: Mapping, profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Mapping:
+    """Return the mapping with a question for each decision between amounts that a later row contradicts."""
+    checks = list(_checks(found, profile))
+    if not checks or profile.rows <= len(profile.head):
+        return found
+    questions: list[Question] = []
+    for head in _heads(profile, rows):
+        for columns, check in checks:
+            if check(head):
+                questions.append(_question(columns, head))
+        checks = [(columns, check) for columns, check in checks if not _is_asked(columns, questions)]
+        if not checks:
+            break
+    return replace(found, questions=(*found.questions, *questions)) if questions else found
+
+
+def _heads(profile: sheets.Profile, rows: Iterable[sheets.Row]) -> Iterator[Head]:
+    cells = (row.cells for row in rows if row.wrong is None)
+    while block := tuple(islice(cells, _BLOCK)):
+        yield Head(replace(profile, head=block))
+
+
+def _checks(found: Mapping, profile: sheets.Profile) -> Iterator[tuple[tuple[Column, ...], Check]]:
+    amount = found.of(Field.AMOUNT) or found.of(Field.AMOUNT_INVOICED)
+    if amount is None:
+        return
+    own = profile.of(amount.index)
+    for column in found.columns:
+        other = profile.of(column.index)
+        if column.field is None and column.reason.code == "same_amounts":
+            yield (amount, column), lambda head, other=other: head.differ(own, other)  # type: ignore[misc]
+        names = [profile.of(one.index) for one in found.columns if one.field in NAMES]
+        if column.field is None and column.reason.code == "open_items":
+            yield (amount, column), lambda head, other=other, names=names: head.offsets(other, own, names)  # type: ignore[misc]
+        if column.field is None and column.reason.code == "open_debits":
+            marks = [
+                profile.of(one.index) for one in found.columns if "lettering" in listen(one.header).concepts
+            ]
+            yield (
+                (amount, column),
+                lambda head, other=other, marks=marks, names=names: head.has_open(other, marks, names),  # type: ignore[misc]
+            )
+    if amount.reason.code == "sum_of_due":
+        parts = [profile.of(one.index) for one in found.columns if one.reason.code == PART_OF_DUE]
+        yield (amount,), lambda head: not head.is_sum(own, parts)
+    whole, paid = found.of(Field.AMOUNT_INVOICED), found.of(Field.AMOUNT_PAID)
+    if amount.reason.code == "less_paid" and whole and paid:
+        both = profile.of(whole.index), profile.of(paid.index)
+        yield (amount, whole), lambda head: head.share_adding_up(own, *both) < ADDING_UP_MIN
+    if amount.reason.code == "aged":
+        ages = [profile.of(one.index) for one in found.columns if "bucket" in listen(one.header).concepts]
+        yield (amount,), lambda head: not head.is_sum(own, ages)
+
+
+def _is_asked(columns: tuple[Column, ...], questions: list[Question]) -> bool:
+    return any(question.columns == tuple(column.index for column in columns) for question in questions)
+
+
+def _question(columns: tuple[Column, ...], head: Head) -> Question:
+    indexes = tuple(column.index for column in columns)
+    cells = next(
+        (row for row in head.rows if len({text_of(row[index]) for index in indexes}) > 1), head.rows[0]
+    )
+    facts = {
+        "why": "later_rows",
+        "columns": [column.header or column.letter for column in columns],
+        "examples": [text_of(cells[index]) for index in indexes],
+    }
+    return Question("which_amount", indexes, Field.AMOUNT, tuple(map(str, indexes)), None, facts)

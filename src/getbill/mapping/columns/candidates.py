@@ -1,0 +1,159 @@
+"""The columns of a file with the fields each may be, before the columns are weighed against each other."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from getbill import sheets
+from getbill.mapping import vocabulary
+from getbill.mapping.columns import contents
+from getbill.mapping.model import AMOUNTS, CERTAIN, DATES, NAMES, Field, Reason
+from getbill.mapping.vocabulary import Claim, Spoken, claims, homonym, listen
+
+# Below this a claim is no longer worth a question.
+_NOTHING = 0.5
+# So many headers show the language of a file.
+_HEADERS_MIN = 3
+# What contradicts its header is asked, however clear the contents are.
+_CONTRADICTED = 0.7
+# What a heading row says of the customer of the lines below it, and how surely.
+_HEADINGS = {
+    "name": (Field.NAME, 0.97),
+    "name?": (Field.NAME, 0.6),
+    "code": (Field.DEBTOR_REFERENCE, 0.97),
+    "phone": (Field.PHONE, 0.97),
+    "email": (Field.EMAIL, 0.97),
+}
+_OWED = frozenset({"amount", "open", "due", "total"})
+_CRITICAL = (
+    frozenset({Field.DUE_DATE, Field.INVOICE_DATE, Field.REFERENCE, Field.INVOICE_REFERENCE, Field.CURRENCY})
+    | frozenset({Field.AMOUNT, Field.AMOUNT_INVOICED, Field.EMAIL, Field.PHONE, Field.MOBILE, Field.IBAN})
+    | NAMES
+)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A column, what its header speaks of, what it contains, and the fields it may be, best first."""
+
+    column: sheets.Column
+    found: sheets.ColumnProfile
+    spoken: Spoken
+    claims: list[Claim]
+    reason: Reason
+    # Whether the header's words are known, be it as something that is none of our fields.
+    is_known: bool
+    # Whether its amounts are owed where they are below zero, as the columns beside it show.
+    is_negated: bool = False
+    # The field that the header names and the cells are not.
+    denied: Field | None = None
+
+    @property
+    def best(self) -> Claim | None:
+        """The likeliest field."""
+        return self.claims[0] if self.claims else None
+
+    @property
+    def heading(self) -> dict[str, str]:
+        """The header as a fact of a reason or a question: the column's letter where it has none."""
+        return {"header": self.column.header or self.column.letter}
+
+    def claim(self, field: Field) -> Claim | None:
+        """Return what the column claims of a field."""
+        return next((claim for claim in self.claims if claim.field == field), None)
+
+    def may_be(self, fields: Iterable[Field], least: float = 0.0) -> bool:
+        """Tell whether the likeliest field is one of `fields`, with at least that score."""
+        return self.best is not None and self.best.field in set(fields) and self.best.score >= least
+
+    def become(self, claims: Sequence[Claim], reason: Reason | None = None) -> None:
+        """Set what the column may be, as the columns beside it show."""
+        self.claims = sorted(claims, key=lambda claim: -claim.score)
+        if reason:
+            self.reason = reason
+
+    def turn(self, old: Field, new: Field, score: float | None = None, reason: Reason | None = None) -> None:
+        """Make what was claimed of one field a claim of another."""
+        turned = [
+            Claim(new, claim.score if score is None else score, claim.role) if claim.field == old else claim
+            for claim in self.claims
+            if claim.field == old or claim.field != new
+        ]
+        self.become(turned, reason)
+
+
+def of(layout: sheets.Layout, profile: sheets.Profile) -> list[Candidate]:
+    """Return each column of a file with the fields its header and its contents suggest."""
+    by_index = {found.column.index: found for found in profile.columns}
+    heard = [_listened(column, by_index[column.index], layout) for column in layout.columns]
+    return [
+        _candidate(column, by_index[column.index], spoken)
+        for column, spoken in zip(layout.columns, heard, strict=True)
+    ]
+
+
+def _listened(column: sheets.Column, found: sheets.ColumnProfile, layout: sheets.Layout) -> Spoken:
+    """Return what a header says: in the language of the others where its word means another thing in it."""
+    meanings = homonym(column.header)
+    if meanings:
+        languages, headers = vocabulary.languages([one.header for one in layout.columns])
+        meant = {meanings.get(language) for language in languages}
+        concepts = meant.pop() if len(meant) == 1 and headers >= _HEADERS_MIN else None
+        spoken = Spoken(concepts) if concepts else None
+        named = claims(spoken) if spoken else None
+        if spoken and named is not None and (not named or _fitted(named, found, 0)):
+            return spoken
+    return listen(column.header, column.group)
+
+
+def _candidate(column: sheets.Column, found: sheets.ColumnProfile, spoken: Spoken) -> Candidate:
+    if column.heading:
+        claim = Claim(*_HEADINGS[column.heading])
+        return Candidate(column, found, spoken, [claim], Reason("row_above", {}), is_known=True)
+    if "days" in spoken.concepts and spoken.concepts & _OWED and contents.has_fractions(found):
+        # What is owed to this day, and no number of days.
+        spoken = replace(spoken, concepts=spoken.concepts - {"days"})
+    named = claims(spoken) if spoken.concepts or spoken.whole else None
+    facts = {"header": column.header}
+    fitted = _fitted(named, found, spoken.ordinal) if named else []
+    if named and not fitted and spoken.typos:
+        # A word that was read as a known one nearly like it, and the cells say that it is another.
+        spoken, named = replace(spoken, concepts=frozenset(), unknown=spoken.typos), None
+    if named is None:
+        shown = [claim for claim in contents.seen(found) if claim.score >= _NOTHING]
+        code = "contents" if shown else "empty" if not found.filled else "unknown"
+        return Candidate(column, found, spoken, shown, Reason(code, _seen(found)), is_known=False)
+    if named == () and "terms" in spoken.concepts and found.share(sheets.Kind.DATE) >= CERTAIN:
+        claim = Claim(Field.DUE_DATE, 0.85)
+        return Candidate(column, found, spoken, [claim], Reason("header", facts), is_known=True)
+    if not named:
+        return Candidate(column, found, spoken, [], Reason("not_ours", facts), is_known=True)
+    if fitted:
+        code = "header_typo" if spoken.typos else "header"
+        facts |= {"word": spoken.typos[0]} if spoken.typos else {}
+        return Candidate(column, found, spoken, fitted, Reason(code, facts), is_known=True)
+    # Never an amount or a date below a header that says another thing.
+    named_fields = {claim.field for claim in named}
+    shown = [
+        Claim(claim.field, min(claim.score, _CONTRADICTED))
+        for claim in contents.seen(found)
+        if not any(claim.field in group and not named_fields & group for group in (AMOUNTS, DATES))
+    ]
+    reason = Reason("contradicted", facts | _seen(found) | {"field": named[0].field.value})
+    first = named[0]
+    denied = first.field if first.field in _CRITICAL and first.score >= CERTAIN else None
+    return Candidate(column, found, spoken, shown, reason, is_known=True, denied=denied)
+
+
+def _fitted(named: tuple[Claim, ...], found: sheets.ColumnProfile, ordinal: int) -> list[Claim]:
+    fitted = [
+        Claim(claim.field, min(0.99, claim.score * contents.fit(claim, found) + 0.02), claim.role)
+        for claim in named
+    ]
+    if ordinal > 1:
+        # The second telephone of a row is not the telephone.
+        fitted = [Claim(claim.field, claim.score - 0.12, claim.role) for claim in fitted]
+    return sorted((claim for claim in fitted if claim.score >= _NOTHING), key=lambda claim: -claim.score)
+
+
+def _seen(found: sheets.ColumnProfile) -> dict[str, object]:
+    return {"example": next(iter(contents.texts_of(found)), ""), "filled": found.filled}

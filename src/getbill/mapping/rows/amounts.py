@@ -1,0 +1,186 @@
+"""What is owed in a row, and in which currency: the amount due, or what was invoiced less what was paid."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from getbill import sheets
+from getbill.mapping import amounts
+from getbill.mapping.model import Column, Field, Mapping
+from getbill.mapping.values import CellFinding, Draft, Step, is_nothing, is_unknown, text_of
+from getbill.mapping.vocabulary import currency_of, listen
+
+# What remains of « 1 234,50 € » without this is its sign.
+_FIGURES = "0123456789.,'\u2019 \u00a0\u202f\u2009-+()\u2212"
+_REMEMBERED_MAX = 10_000
+_CENT = Decimal("0.011")
+
+
+def steps(columns: dict[Field, Column], mapping: Mapping, profile: sheets.Profile) -> list[Step]:
+    """Return the steps that put a row's amount and its currency into the body."""
+    readers: dict[Field, Reader] = {
+        field: _reader(columns[field], mapping, profile)
+        for field in (Field.AMOUNT, Field.AMOUNT_INVOICED, Field.AMOUNT_PAID)
+        if field in columns
+    }
+    due, invoiced = columns.get(Field.AMOUNT), columns.get(Field.AMOUNT_INVOICED)
+    made: list[Step] = []
+    if due:
+        made.append(_amount(due, readers[Field.AMOUNT]))
+        if invoiced and Field.AMOUNT_PAID in columns:
+            made.append(_check(columns, readers))
+    elif invoiced:
+        made.append(_difference(columns, readers))
+    # A cell that a person corrects may name a currency where no cell of the file does.
+    return [*made, _currency(columns.get(Field.CURRENCY), due or invoiced, mapping)]
+
+
+def has_remainder(columns: dict[Field, Column], profile: sheets.Profile) -> bool:
+    """Tell whether the amounts say what is left of a part payment."""
+    if Field.AMOUNT_PAID in columns:
+        return True
+    due = columns.get(Field.AMOUNT)
+    if due is None:
+        return False
+    header = listen(due.header, profile.of(due.index).column.group)
+    return bool(header.concepts & {"open", "overdue", "due"}) or header.whole == Field.AMOUNT.value
+
+
+Reader = Callable[[sheets.Cell], Decimal]
+
+
+def _reader(column: Column, mapping: Mapping, profile: sheets.Profile) -> Reader:
+    shape = profile.of(column.index).number or sheets.NumberShape(
+        ".", "", is_certain=False, why="nothing_seen"
+    )
+    mark = mapping.numbers.get(column.index)
+    if mark and (mark != shape.decimal or not shape.is_certain):
+        other = {",": ".", ".": ","}[mark]
+        is_other = shape.thousands in {",", "."} or (not shape.thousands and mark != shape.decimal)
+        thousands = other if is_other else shape.thousands
+        shape = replace(shape, decimal=mark, thousands=thousands, is_certain=True, why="answered", places=3)  # type: ignore[arg-type]
+    read = sheets.number_reader(shape)
+    return read if column.unit is None else lambda cell: amounts.scaled(read(cell), column.unit)
+
+
+def _read(column: Column, read: Reader, cells: Sequence[sheets.Cell], draft: Draft) -> Decimal | None:
+    cell = cells[column.index]
+    if cell is None or cell == "":
+        return None
+    try:
+        return read(cell)
+    except sheets.CellWrong as error:
+        if not is_nothing(cell) or error.code == "formula_error":
+            draft.refuse(column, cell, error)
+        return None
+
+
+def _amount(column: Column, read: Reader) -> Step:
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        amount = _read(column, read, cells, draft)
+        if amount is not None:
+            draft.body["amount"] = amount
+
+    return step
+
+
+def _difference(columns: dict[Field, Column], readers: dict[Field, Reader]) -> Step:
+    total, paid = columns[Field.AMOUNT_INVOICED], columns.get(Field.AMOUNT_PAID)
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        wrong = len(draft.findings)
+        invoiced = _read(total, readers[Field.AMOUNT_INVOICED], cells, draft)
+        received = _read(paid, readers[Field.AMOUNT_PAID], cells, draft) if paid else None
+        if paid and received is None and len(draft.findings) == wrong and is_unknown(cells[paid.index]):
+            draft.refuse(paid, cells[paid.index], _not_a_number(cells[paid.index]))
+        # What was paid and cannot be read leaves unknown what is owed.
+        if invoiced is not None and len(draft.findings) == wrong:
+            draft.body["amount"] = invoiced - abs(received) if received else invoiced
+
+    return step
+
+
+def _check(columns: dict[Field, Column], readers: dict[Field, Reader]) -> Step:
+    due, total, paid = (columns[field] for field in (Field.AMOUNT, Field.AMOUNT_INVOICED, Field.AMOUNT_PAID))
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        rest = draft.body.get("amount")
+        if rest is None:
+            return
+        invoiced = _read(total, readers[Field.AMOUNT_INVOICED], cells, draft)
+        received = _read(paid, readers[Field.AMOUNT_PAID], cells, draft) or Decimal(0)
+        if invoiced is not None and abs(invoiced - abs(received) - rest) > _CENT:
+            facts = {"invoiced": str(invoiced), "paid": str(received), "due": str(rest)}
+            draft.warn(due, cells[due.index], "amounts_disagree", facts)
+
+    return step
+
+
+def _currency(own: Column | None, written: Column | None, mapping: Mapping) -> Step:
+    known: dict[str, str | None] = {}
+    beside = _Beside()
+    signs, otherwise = mapping.currency.signs, mapping.currency.code
+    headed = listen(written.header).currency if written else None
+
+    def code_of(text: str) -> str | None:
+        if text not in known:
+            if len(known) > _REMEMBERED_MAX:
+                known.clear()
+            codes = currency_of(text)
+            known[text] = codes[0] if len(codes) == 1 else signs.get(text.casefold(), signs.get(text))
+        return known[text]
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        rest = _rest(written, cells)
+        stated = [
+            (column, text, code_of(text))
+            for column, text in (
+                (own, text_of(cells[own.index]) if own else ""),
+                (written, beside[rest] if rest else ""),
+            )
+            if column and text
+        ]
+        for column, text, code in stated:
+            if code is None:
+                draft.findings.append(
+                    CellFinding(column.index, Field.CURRENCY, text, "currency_unknown", {"value": text})
+                )
+                return
+        codes: list[Any] = [code for *_, code in stated]
+        if codes and headed and headed != codes[0]:
+            # `Montant EUR` beside a currency that is another amount's.
+            codes = [codes[0], headed]
+        # A sign that several currencies share stands for the one that its row names.
+        is_shared = len(stated) == 2 and codes[0] in currency_of(stated[1][1])
+        if len(codes) == 2 and codes[0] != codes[1] and not is_shared:
+            facts = {"value": codes[0], "other": codes[1]}
+            draft.findings.append(
+                CellFinding(stated[0][0].index, Field.CURRENCY, codes[0], "currency_conflict", facts)
+            )
+            return
+        draft.body["currency"] = codes[0] if codes else otherwise
+
+    if own is None and written is None:
+        return lambda _cells, draft: draft.body.__setitem__("currency", otherwise)
+    return step
+
+
+def _not_a_number(cell: sheets.Cell) -> sheets.CellWrong:
+    return sheets.CellWrong("number_invalid", value=text_of(cell))
+
+
+def _rest(column: Column | None, cells: Sequence[sheets.Cell]) -> str:
+    """Return what is left of an amount without its outer digits."""
+    cell = cells[column.index] if column else None
+    return cell.strip(_FIGURES) if isinstance(cell, str) else ""
+
+
+class _Beside(dict[str, str]):
+    """The currencies in what is left of amounts without their outer digits; empty where they name none."""
+
+    def __missing__(self, rest: str) -> str:
+        if len(self) > _REMEMBERED_MAX:
+            self.clear()
+        self[rest] = sheets.currency_beside(rest if any(map(str.isdigit, rest)) else f"{rest} 1")
+        return self[rest]

@@ -1,0 +1,122 @@
+"""From a row of a file to the body that POST /debts takes, each cell read as its column's mapping says.
+
+A cell that cannot be read becomes a finding and its field stays out: nothing is guessed for it. The readers of
+all columns are made once, since a file has a million rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from getbill import sheets
+from getbill.mapping import row_status, values
+from getbill.mapping.model import Column, Field, Mapping
+from getbill.mapping.rows import amounts, labels, people, places
+from getbill.mapping.values import CellFinding, Draft, Step
+
+_OF_DEBT = {
+    Field.OBJECT: "object",
+    Field.PAYMENT_LINK: "payment_link",
+    Field.CREDITOR: "company",
+    Field.SCENARIO: "scenario",
+}
+
+
+class Composer:
+    """Makes a row's body; one for a whole file, in one thread."""
+
+    def __init__(self, mapping: Mapping, profile: sheets.Profile) -> None:
+        self._columns = {column.field: column for column in mapping.columns if column.field}
+        self._mapping = mapping
+        self._profile = profile
+        self._steps = self._made()
+        self._finish = places.finish(self._columns, values.home(mapping, profile))
+
+    def body(self, row: sheets.Row) -> tuple[dict[str, Any], list[CellFinding]]:
+        """Return the row as a body of POST /debts, and what is wrong with its cells."""
+        if row.wrong is not None:
+            return {}, [CellFinding(None, None, None, row.wrong.code, wrong=row.wrong)]
+        draft = Draft()
+        values = row.cells
+        for step in self._steps:
+            step(values, draft)
+        self._finish(draft)
+        body = draft.body
+        if draft.debtor:
+            body["debtor"] = draft.debtor
+        if draft.metadata:
+            body["metadata"] = draft.metadata
+        return body, draft.findings
+
+    def _made(self) -> list[Step]:
+        headers = {column.index: column.header or column.letter for column in self._mapping.columns}
+        refusing = row_status.step(
+            self._mapping.row_status,
+            headers,
+            has_remainder=amounts.has_remainder(self._columns, self._profile),
+        )
+        steps = [
+            *([refusing] if refusing else []),
+            *labels.steps(self._mapping.columns, self._profile),
+            *self._references(),
+            *amounts.steps(self._columns, self._mapping, self._profile),
+        ]
+        for field, name in ((Field.INVOICE_DATE, "invoice_date"), (Field.DUE_DATE, "due_date")):
+            if column := self._columns.get(field):
+                shape = self._profile.of(column.index).date
+                some = shape is not None and shape.midnights == "some"
+                steps.append(values.date_into_body(column, self._date(column), name, has_midnights=some))
+        for field, name in _OF_DEBT.items():
+            if column := self._columns.get(field):
+                steps.append(values.text_into_body(column, name))
+        if column := self._columns.get(Field.IBAN):
+            steps.append(values.iban_into_body(column))
+        if column := self._columns.get(Field.BIRTHDATE):
+            steps.append(values.birthdate(column, self._date(column)))
+        steps += people.steps(self._columns, self._profile) + places.steps(self._columns)
+        steps += self._kept()
+        return steps
+
+    def _references(self) -> list[Step]:
+        own, invoice = self._columns.get(Field.REFERENCE), self._columns.get(Field.INVOICE_REFERENCE)
+        steps: list[Step] = []
+        if invoice:
+            steps.append(
+                values.code_into_body(
+                    invoice, self._are_floats(invoice), "invoice_reference", also="reference"
+                )
+            )
+        if own:
+            steps.append(values.code_into_body(own, self._are_floats(own), "reference"))
+        if self._mapping.reference_from:
+            steps.append(values.codes_into_body(self._mapping.reference_from, "reference"))
+        if column := self._columns.get(Field.DEBTOR_REFERENCE):
+            steps.append(values.code_into_debtor(column, self._are_floats(column), "reference"))
+        return steps
+
+    def _are_floats(self, column: Column) -> bool:
+        return self._profile.of(column.index).kinds.get(sheets.Kind.WHOLE_FLOAT, 0) > 0
+
+    def _date(self, column: Column) -> Callable[[sheets.Cell], str]:
+        shape = self._profile.of(column.index).date
+        order = self._mapping.dates.get(column.index)
+        if shape is None:
+            shape = sheets.DateShape("dmy", is_certain=False, why="nothing_seen", has_serials=False)
+        if order in {"turned", "kept"}:
+            shape = replace(shape, is_certain=True, why="answered", is_turned=order == "turned")
+        elif order and order != shape.order:
+            shape = replace(shape, order=order, is_certain=True, why="answered")  # type: ignore[arg-type]
+        return values.remembered(sheets.date_reader(shape))
+
+    def _kept(self) -> list[Step]:
+        kept: dict[str, Column] = {}
+        for column in self._mapping.columns:
+            if column.field == Field.METADATA:
+                name = column.header.strip()[:100] or f"column {column.letter}"
+                kept[name if name not in kept else f"{name} ({column.letter})"] = column
+        return [values.kept(column, name) for name, column in kept.items()]
+
+
+def compose(mapping: Mapping, profile: sheets.Profile) -> Composer:
+    """Return what makes bodies of a file's rows; the mapping has no questions left."""
+    return Composer(mapping, profile)

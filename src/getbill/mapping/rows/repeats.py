@@ -1,0 +1,129 @@
+"""Repeated references: the lines of one invoice, its instalments, or a column that tells no debts apart.
+
+What the rows of one reference say decides: the same amount and day is an invoice exported line by line, other days are
+instalments, and anything else is asked.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, Final, Literal, get_args
+
+from getbill import sheets
+from getbill.mapping.model import NAMES, Field, Mapping, Question
+from getbill.mapping.rows.composition import Composer
+from getbill.mapping.values import text_of
+
+# `split`: a debt for each instalment, its reference with the due date behind it. `merge`: one debt of their sum, due
+# on the first day that is still open.
+Instalments = Literal["split", "merge"]
+INSTALMENTS: Final[tuple[str, ...]] = get_args(Instalments)
+_NAMED: Final = frozenset({"name", "company", "last_name"})
+_ROWS_MAX: Final = 50_000
+_EXAMPLES_MAX: Final = 3
+# Up to this share the rows are at fault, and set aside one by one; from there on the column is.
+_UNCLEAR_MAX: Final = 0.05
+
+
+@dataclass(slots=True)
+class Repeats:
+    """How many references stand in several rows, by what their rows have in common, with rows of the first."""
+
+    references: int = 0
+    rows: int = 0
+    instalments: int = 0
+    unclear: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+def looked_through(
+    found: Mapping, profile: sheets.Profile, rows: Callable[[], Iterable[sheets.Row]]
+) -> Mapping:
+    """Return the mapping with what is asked about references that repeat; the first rows of a file are looked through.
+
+    `rows` reads them anew: once for the references, and once more for what their rows say where any repeat.
+    """
+    column = found.of(Field.REFERENCE) or found.of(Field.INVOICE_REFERENCE)
+    if column is None and found.reference_from:
+        return _told_apart(found, rows())
+    if column is None or found.instalments is not None:
+        return found
+    cells = profile.of(column.index)
+    if cells.filled <= cells.distinct:
+        return found
+    counted = Counter(_written(column.index, rows()))
+    if counted.total() == len(counted):
+        return found
+    repeated = {text for text, count in counted.items() if count > 1}
+    several = (
+        row
+        for row in islice(rows(), _ROWS_MAX)
+        if row.wrong is None and text_of(row.cells[column.index]) in repeated
+    )
+    repeats = _count(found, Composer(found, profile), several)
+    repeats.references += len(counted) - len(repeated)
+    repeats.rows += len(counted) - len(repeated)
+    questions = [one for one in found.questions if one.code != "reference_repeats"]
+    header = column.header or column.letter
+    facts: dict[str, Any] = {"header": header, "rows": repeats.rows, "distinct": repeats.references}
+    indexes: tuple[int, ...] = (column.index,)
+    if repeats.instalments:
+        due = found.of(Field.DUE_DATE)
+        indexes += (due.index,) if due else ()
+        facts |= {"references": repeats.instalments, "examples": repeats.examples}
+        questions.append(Question("instalments", indexes, Field.REFERENCE, INSTALMENTS, None, facts))
+    elif repeats.unclear > repeats.references * _UNCLEAR_MAX:
+        questions.append(Question("reference_repeats", indexes, column.field, (), column.field, facts))
+    return replace(found, questions=tuple(questions))
+
+
+def _told_apart(found: Mapping, rows: Iterable[sheets.Row]) -> Mapping:
+    """Return the mapping, asking for the reference where two rows have the same cells in the columns that make it."""
+    seen: set[tuple[str, ...]] = set()
+    for row in islice(rows, _ROWS_MAX):
+        key = tuple(text_of(row.cells[index]).casefold() for index in found.reference_from)
+        if row.wrong is not None or not all(key):
+            continue
+        if key in seen:
+            question = Question("missing_reference", (), Field.REFERENCE)
+            return replace(found, reference_from=(), questions=(*found.questions, question))
+        seen.add(key)
+    return found
+
+
+def _written(index: int, rows: Iterable[sheets.Row]) -> Iterator[str]:
+    for row in islice(rows, _ROWS_MAX):
+        if row.wrong is None and (text := text_of(row.cells[index])):
+            yield text
+
+
+def _count(found: Mapping, composer: Composer, rows: Iterable[sheets.Row]) -> Repeats:
+    # Lines of other accounts, which name nobody, are no debts.
+    has_names = any(found.of(name) for name in NAMES)
+    seen: dict[str, list[tuple[Any, Any, str]]] = {}
+    for row in rows:
+        body, findings = composer.body(row)
+        if (reference := body.get("reference")) and not any(not one.is_warning for one in findings):
+            amount = body.get("amount")
+            debtor = body.get("debtor", {})
+            if has_names and not debtor.keys() & _NAMED:
+                continue
+            name = str(debtor.get("name") or debtor.get("company") or debtor.get("last_name") or "")
+            seen.setdefault(reference, []).append((body.get("due_date"), amount, name))
+    repeats = Repeats(len(seen), sum(map(len, seen.values())))
+    for reference, lines in seen.items():
+        _weigh(repeats, reference, lines)
+    return repeats
+
+
+def _weigh(repeats: Repeats, reference: str, lines: list[tuple[Any, Any, str]]) -> None:
+    days, amounts, names = ({line[at] for line in lines} for at in range(3))
+    if len(lines) == 1 or (len(days) == len(amounts) == len(names) == 1):
+        return
+    if len(days) == len(lines) and None not in days and len(names) == 1:
+        repeats.instalments += 1
+        if len(repeats.examples) < _EXAMPLES_MAX:
+            repeats.examples += [f"{reference} · {day} · {amount}" for day, amount, _ in lines]
+    else:
+        repeats.unclear += 1

@@ -1,0 +1,72 @@
+"""Values of single cells: addresses, names, phone numbers, and the country of a row."""
+
+from getbill.mapping.values.addresses import postal_city, split_address
+from getbill.mapping.values.cells import (
+    NO_NUMBER,
+    NOTHING,
+    CellFinding,
+    Draft,
+    Step,
+    are_digits_lost,
+    birthdate,
+    code_into_body,
+    code_into_debtor,
+    codes_into_body,
+    date_into_body,
+    digits_of,
+    iban_into_body,
+    is_nothing,
+    is_unknown,
+    kept,
+    name_of,
+    remembered,
+    text_into_body,
+    text_of,
+)
+from getbill.mapping.values.countries import PLACES, Home, anew, decide_countries, home, recalled
+from getbill.mapping.values.country_evidence import PHONES
+from getbill.mapping.values.names import Style, place_of, split_name, style_of
+from getbill.mapping.values.phone_formats import is_written, plain, several
+from getbill.mapping.values.row_country import dial, is_dialled_in, of_row
+
+__all__ = [
+    "NOTHING",
+    "NO_NUMBER",
+    "PHONES",
+    "PLACES",
+    "CellFinding",
+    "Draft",
+    "Home",
+    "Step",
+    "Style",
+    "anew",
+    "are_digits_lost",
+    "birthdate",
+    "code_into_body",
+    "code_into_debtor",
+    "codes_into_body",
+    "date_into_body",
+    "decide_countries",
+    "dial",
+    "digits_of",
+    "home",
+    "iban_into_body",
+    "is_dialled_in",
+    "is_nothing",
+    "is_unknown",
+    "is_written",
+    "kept",
+    "name_of",
+    "of_row",
+    "place_of",
+    "plain",
+    "postal_city",
+    "recalled",
+    "remembered",
+    "several",
+    "split_address",
+    "split_name",
+    "style_of",
+    "text_into_body",
+    "text_of",
+]

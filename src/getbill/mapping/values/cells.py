@@ -1,0 +1,338 @@
+"""Reading single cells into a body, and what is told of a cell that cannot be read."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from dataclasses import field as default
+from datetime import date
+from typing import Any
+
+from getbill import sheets
+from getbill.mapping.model import Column, Field
+
+# What people write where they know nothing.
+NOTHING = frozenset(
+    [
+        "-",
+        "--",
+        "---",
+        ".",
+        "/",
+        "?",
+        "n/a",
+        "na",
+        "n.a.",
+        "n.a",
+        "nc",
+        "n.c.",
+        "nil",
+        "null",
+        "none",
+        "néant",
+        "neant",
+        "aucun",
+        "keine",
+        "kein",
+        "ninguno",
+        "nessuno",
+        "geen",
+        "#n/a",
+        "inconnu",
+        "unknown",
+        "unbekannt",
+        "n/d",
+        "nd",
+        "s/n",
+    ]
+)
+# Of these, what people write where there is something that they do not know.
+_UNKNOWN = NOTHING - frozenset(
+    [
+        "-",
+        "--",
+        "---",
+        ".",
+        "/",
+        "nil",
+        "null",
+        "none",
+        "néant",
+        "neant",
+        "aucun",
+        "keine",
+        "kein",
+        "ninguno",
+        "nessuno",
+        "geen",
+    ]
+)
+# And what is nobody's name and no reference; Null and Nil are people.
+NO_NAME = frozenset(text for text in NOTHING if not text.isalpha()) | {
+    "néant",
+    "neant",
+    "inconnu",
+    "unknown",
+    "unbekannt",
+}
+_NO_NAME_MAX = 10
+# Nothing of then is collected: 1900-01-01 and 1970-01-01 are what programs write for no date.
+_OLDEST = "1980"
+_EXACT_MAX = 10**15
+# Fifteen digits, the mark and a zero.
+_FLOAT_DIGITS_MAX = 17
+# And what they write only where a telephone number would stand.
+_NO_NUMBER = """x|xx|xxx|n/c|nr|n.r.|k.a.|ka|0|0000000000|sans|aucune|absent|inexistant|onbekend|desconocido|sconosciuto|brak|
+ukendt|sin|non|no|nein|nee|ninguna|niet|nvt|n.v.t.|ohne|fehlt|non renseigné|non communiqué|pas de téléphone|pas de tel|
+liste rouge|keine angabe|nicht bekannt"""
+NO_NUMBER = NOTHING | frozenset(_NO_NUMBER.replace("\n", "").split("|"))
+# What a formula that failed shows; #2214 is a number of a shop.
+_FAILED = re.compile(r"#(?:N/?[ADV]|[^\W\d_\u00bf]*\u00bf?[^\W\d_]+(?:/0)?[!?])")
+_SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+_AROUND = sheets.AROUND_TEXT
+_REMEMBERED_MAX = 20_000
+
+
+@dataclass(slots=True)
+class CellFinding:
+    """What is wrong with a cell: `column` is its index (None: the whole row), `facts` fill the code's sentence.
+
+    `wrong` is the refusal of the reader, whose sentence is told instead of one of ours.
+    """
+
+    column: int | None
+    field: Field | None
+    value: Any
+    code: str
+    facts: dict[str, Any] = default(default_factory=dict)
+    suggestion: str | None = None
+    is_warning: bool = False
+    wrong: sheets.CellWrong | None = None
+
+
+class Draft:
+    """A body in the making."""
+
+    __slots__ = ("address", "body", "debtor", "findings", "metadata", "phones")
+
+    def __init__(self) -> None:
+        self.body: dict[str, Any] = {}
+        self.debtor: dict[str, Any] = {}
+        self.address: dict[str, str] = {}
+        self.phones: list[tuple[Column, str]] = []
+        self.metadata: dict[str, Any] = {}
+        self.findings: list[CellFinding] = []
+
+    def refuse(
+        self, column: Column, value: sheets.Cell, error: sheets.CellWrong, *, is_warning: bool = False
+    ) -> None:
+        """Note that a cell could not be read."""
+        self.findings.append(
+            CellFinding(
+                column.index,
+                column.field,
+                value,
+                error.code,
+                dict(error.facts),
+                error.suggestion,
+                is_warning,
+                error,
+            )
+        )
+
+    def warn(self, column: Column, value: sheets.Cell, code: str, facts: dict[str, Any]) -> None:
+        """Note what was left out or changed of a cell."""
+        self.findings.append(
+            CellFinding(column.index, column.field, value, code, facts, None, is_warning=True)
+        )
+
+
+Step = Callable[[Sequence[sheets.Cell], Draft], None]
+
+
+def text_of(cell: sheets.Cell) -> str:
+    """Return a cell's text without the spaces around it."""
+    if cell.__class__ is not str:
+        return sheets.read_text(cell)
+    text = cell.strip()
+    return sheets.read_text(text) if text[:1] in _AROUND or text[-1:] in _AROUND else text
+
+
+def digits_of(cell: sheets.Cell) -> str:
+    """Return the text of a telephone number or a postal code: no fraction that a program added to its digits."""
+    text = text_of(cell)
+    return text if text.isalnum() else sheets.whole(sheets.clean(text))
+
+
+def are_digits_lost(cell: sheets.Cell, text: str) -> bool:
+    """Tell whether a spreadsheet kept a code of many digits as a number and forgot the last ones."""
+    if cell.__class__ is float:
+        return abs(cell) >= _EXACT_MAX
+    return "+" in text and bool(_SHORTENED.fullmatch(text))
+
+
+def remembered(reader: Callable[[sheets.Cell], date]) -> Callable[[sheets.Cell], str]:
+    """Return a reader that knows the dates it has read: files repeat them."""
+    known: dict[sheets.Cell, str] = {}
+
+    def read(cell: sheets.Cell) -> str:
+        if (text := known.get(cell)) is None:
+            text = reader(cell).isoformat()
+            if len(known) > _REMEMBERED_MAX:
+                known.clear()
+            known[cell] = text
+        return text
+
+    return read
+
+
+def date_into_body(
+    column: Column, read: Callable[[sheets.Cell], str], name: str, *, has_midnights: bool
+) -> Step:
+    """Put a date into the body; `has_midnights` says that some instants of the column may be of the day after."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        cell = cells[index]
+        if cell is None or cell == "":
+            return
+        try:
+            day = read(cell)
+        except sheets.CellWrong as error:
+            if not is_nothing(cell):
+                draft.refuse(column, cell, error)
+            return
+        if day < _OLDEST:
+            draft.refuse(column, cell, sheets.CellWrong("date_placeholder", value=text_of(cell)))
+            return
+        draft.body[name] = day
+        if has_midnights and sheets.is_midnight(cell):
+            draft.warn(column, cell, "day_before_midnight", {"date": day})
+
+    return step
+
+
+def birthdate(column: Column, read: Callable[[sheets.Cell], str]) -> Step:
+    """Put the debtor's birthdate into the body; one that cannot be read is left out and told."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        cell = cells[index]
+        if cell is None or cell == "":
+            return
+        try:
+            draft.debtor["birthdate"] = read(cell)
+        except sheets.CellWrong as error:
+            if not is_nothing(cell):
+                draft.refuse(column, cell, error, is_warning=True)
+
+    return step
+
+
+def is_nothing(cell: sheets.Cell) -> bool:
+    """Tell whether a cell is what people write where they know nothing."""
+    text = text_of(cell)
+    return not text or text.casefold() in NOTHING
+
+
+def is_unknown(cell: sheets.Cell) -> bool:
+    """Tell whether a cell is what people write where there is something that they do not know."""
+    return text_of(cell).casefold() in _UNKNOWN
+
+
+def name_of(column: Column, cell: sheets.Cell, draft: Draft) -> str:
+    """Return a cell's text as a name or a reference; empty where it is none, which is told of a formula that failed."""
+    text = text_of(cell)
+    if text[:1] == "#" and _FAILED.fullmatch(text):
+        draft.refuse(column, text, sheets.CellWrong("formula_error", value=text))
+        return ""
+    return "" if len(text) < _NO_NAME_MAX and text.casefold() in NO_NAME else text
+
+
+def text_into_body(column: Column, name: str) -> Step:
+    """Put a cell's text into the body."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if text := text_of(cells[index]):
+            draft.body[name] = text
+
+    return step
+
+
+def iban_into_body(column: Column) -> Step:
+    """Put an account into the body, without the spaces people group it by."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if text := text_of(cells[index]):
+            draft.body["iban"] = "".join(sheets.clean(text).split()).removeprefix("IBAN")
+
+    return step
+
+
+def code_into_body(column: Column, are_floats: bool, name: str, also: str | None = None) -> Step:
+    """Put a reference into the body; one that a spreadsheet shortened is refused, its digits are gone."""
+    index, read = column.index, _code(column, are_floats)
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if text := read(cells[index], draft):
+            draft.body[name] = text
+            if also:
+                draft.body[also] = text
+
+    return step
+
+
+def codes_into_body(indexes: Sequence[int], name: str) -> Step:
+    """Put into the body a reference made of several cells; where one is empty there is none."""
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        texts = [" ".join(text_of(cells[index]).split()) for index in indexes]
+        if all(texts):
+            draft.body[name] = "-".join(texts)
+
+    return step
+
+
+def code_into_debtor(column: Column, are_floats: bool, name: str) -> Step:
+    """Put a reference of the debtor into the body."""
+    index, read = column.index, _code(column, are_floats)
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        if text := read(cells[index], draft):
+            draft.debtor[name] = text
+
+    return step
+
+
+def kept(column: Column, name: str) -> Step:
+    """Keep a column with the debt as it stands."""
+    index = column.index
+
+    def step(cells: Sequence[sheets.Cell], draft: Draft) -> None:
+        cell = cells[index]
+        if cell.__class__ is str:
+            if text := cell.strip():
+                draft.metadata[name] = text
+        elif isinstance(cell, bool | int | float):
+            draft.metadata[name] = cell
+        elif cell is not None:
+            draft.metadata[name] = sheets.read_text(cell)
+
+    return step
+
+
+def _code(column: Column, are_floats: bool) -> Callable[[sheets.Cell, Draft], str]:
+    """Return the reader of a reference; `are_floats` says that a program made fractions of its column's digits."""
+
+    def read(cell: sheets.Cell, draft: Draft) -> str:
+        text = name_of(column, cell, draft)
+        if text[-1:] == ";" or not text.isascii():
+            text = sheets.clean(text)
+        is_doubtful = "+" in text or cell.__class__ is float
+        if (is_doubtful and are_digits_lost(cell, text)) or (are_floats and len(text) > _FLOAT_DIGITS_MAX):
+            draft.refuse(column, cell, sheets.CellWrong("digits_lost", value=text))
+            return ""
+        return sheets.whole(text) if are_floats else text
+
+    return read

@@ -1,0 +1,308 @@
+"""What a header says, word by word: `Rechnungs-Nr.` speaks of an invoice and of a number.
+
+Compound words are taken apart, abbreviations completed where only one thing begins like them, and a typo is
+read as the known word it nearly is, at the price of some certainty.
+"""
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from getbill.kit.money import currencies
+from getbill.mapping.vocabulary.header_words import JOINING, SIGNS, WHOLE, WORDS
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_INITIALS = re.compile(r"\b(?:[a-z]\.){2,}|\b[a-z](?:\.[a-z])+\b")
+_WORDS = re.compile(r"[^\W\d_]+|\d+|#|%")
+_BUCKET = re.compile(
+    r"(?:>|<|\+|-|\d|\s|\.|jours?|days?|tage?n?|dias?|giorni|dagen|dage|dagar|dager|dni|dnu|nap|paivaa|pv|zile|gun|dana|dienu|paev\w*|et|plus|moins"
+    r"|à|a|j|d|months?|above|over|under|older|plus de|mois|monate?n?|mesi|meses|maanden|mths?|weeks?|or|less|more|than|up|to|and|bis|von|ab|uber|mehr"
+    r"|als|oder|dgr|dgn|dg|paeva|dienas|ule|virs|vyresni|hasta|mas|de|o|oltre|fino|piu|e|ou|meer|dan|tot|en|mais|y|od|do|ponad|powyzej|nad|over|til|till|yli|fra|fran|i|mayore?s?|entre|ate|acima|entro|unter|gg|al)+"
+)
+_LINKS = ("", "s", "n", "es", "en", "e")
+# Letters that are no accented ones of others.
+_LETTERS = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
+)
+# Shorter words of a phrase are not read as others nearly like them.
+_TYPED_MIN = 3
+# An abbreviation has at least so many letters.
+_SHORTEST = 3
+# Short words that a compound may have as a part; others of two letters are parts of too much.
+_SHORT = frozenset({"no", "nr", "id", "mt", "ht", "dt", "op", "kd", "cp", "n"})
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a header speaks of; `doubt` grows with typos, abbreviations and words nobody knows."""
+
+    concepts: frozenset[str]
+    unknown: tuple[str, ...] = ()
+    doubt: float = 0.0
+    # The ISO 4217 code a header names: `Montant (USD)`.
+    currency: str | None = None
+    # `Adresse 2`: the second of its kind.
+    ordinal: int = 0
+    # The field the whole header is a known name of.
+    whole: str | None = None
+    typos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    concepts: frozenset[str]
+    doubt: float = 0.0
+    typo: str | None = None
+
+
+@lru_cache(maxsize=4096)
+def listen(header: str, group: str = "") -> Spoken:
+    """Return what a header speaks of, with the merged header above it for context."""
+    text = plain(header)
+    if _is_bucket(text):
+        return Spoken(frozenset({"bucket"}))
+    words = _words(text)
+    whole = _WHOLE.get("_".join(words))
+    if whole:
+        return Spoken(_spoken(words)[0], whole=whole)
+    concepts, unknown, doubt, typos = _spoken(words)
+    if header.casefold().startswith("dû"):
+        # Of all the words of headers only this one is told from another by its accent.
+        concepts |= {"open"}
+    if group and group != header:
+        concepts |= _spoken(_words(plain(group)))[0]
+    codes = {word.upper() for word in words} & currencies() - _NO_CODES
+    codes |= {word[1:].upper() for word in words if word[0] in "ktm"} & _MULTIPLIED
+    known = tuple(word for word in unknown if word.upper() not in codes and not word.isdigit())
+    ordinals = [int(word) for word in words if word.isdigit() and 1 < int(word) < 10]
+    return Spoken(
+        concepts,
+        known,
+        doubt + min(0.06 * len(known), 0.15 if concepts else 0.5),
+        codes.pop() if len(codes) == 1 else None,
+        ordinals[0] if ordinals else 0,
+        typos=typos,
+    )
+
+
+def homonym(header: str) -> dict[str, frozenset[str]]:
+    """Return what a header speaks of by language, where its word is another thing in another language."""
+    return _HOMONYMS.get("_".join(_words(plain(header))), {})
+
+
+def plain(header: str) -> str:
+    """Return a text as the lexicon writes it: small letters without accents, words apart."""
+    spaced = _CAMEL.sub(" ", header.replace("_", " "))
+    text = spaced.casefold().replace("dû", "dufr").replace("due à", "dufr à").translate(_LETTERS)
+    for sign in "°º":
+        text = text.replace(f"n{sign}", "no ").replace(f"n {sign}", "no ").replace(sign, " ")
+    for sign, code in SIGNS.items():
+        text = text.replace(sign, f" {code} ")
+    text = unicodedata.normalize("NFKD", text).casefold()
+    text = "".join(sign for sign in text if not unicodedata.combining(sign))
+    return _INITIALS.sub(lambda found: found[0].replace(".", ""), text).strip()
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = _WORDS.findall(text.replace("'", " ").replace("\u2019", " "))
+    words = ["number" if word == "#" else "percent" if word == "%" else word for word in words]
+    # A French heading in capitals ends in DU for « dû ».
+    if len(words) > 1 and words[-1] == "du":
+        words[-1] = "dufr"
+    return tuple(words)
+
+
+def _is_bucket(text: str) -> bool:
+    """Tell whether the header is an age: 0-30, > 90 jours, 31 à 60."""
+    return any(sign.isdigit() for sign in text) and len(text) > 1 and bool(_BUCKET.fullmatch(text))
+
+
+def _spoken(words: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], float, tuple[str, ...]]:
+    concepts: set[str] = set()
+    unknown: list[str] = []
+    typos: list[str] = []
+    doubt, at = 0.0, 0
+    while at < len(words):
+        size, found = _longest(words, at)
+        if found:
+            concepts |= found.concepts
+            doubt = max(doubt, found.doubt)
+            typos += [found.typo] if found.typo else []
+        elif words[at] not in _JOINING:
+            unknown.append(words[at])
+        at += size
+    return frozenset(concepts), tuple(unknown), doubt, tuple(typos)
+
+
+def _longest(words: tuple[str, ...], at: int) -> tuple[int, _Word | None]:
+    for size in (4, 3, 2):
+        if at + size <= len(words) and (known := _KNOWN.get("_".join(words[at : at + size]))):
+            return size, _Word(known)
+    for size in (3, 2):
+        part = words[at : at + size]
+        if (
+            len(part) == size
+            and not all(word in _KNOWN for word in part)
+            and (near := _near_phrase("_".join(part)))
+        ):
+            return size, near
+    return 1, _word(words[at])
+
+
+@lru_cache(maxsize=4096)
+def _near_phrase(text: str) -> _Word | None:
+    """Return the phrase that a text of several words nearly is: `raison socale`."""
+    if len(text) < 9:
+        return None
+    near = process.extractOne(text, _PHRASES, scorer=OSA.distance, score_cutoff=1 if len(text) < 13 else 2)
+    if near is None or near[0].count("_") != text.count("_"):
+        return None
+    if any(
+        len(word) < _TYPED_MIN and word != other
+        for word, other in zip(near[0].split("_"), text.split("_"), strict=True)
+    ):
+        # `de referência` is no `su referencia`: a short word is another one, not a typo.
+        return None
+    return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0].replace("_", " "))
+
+
+@lru_cache(maxsize=8192)
+def _word(word: str) -> _Word | None:
+    if word in _KNOWN:
+        return _Word(_KNOWN[word])
+    if word in _JOINING or word.isdigit():
+        return None
+    if parts := _compound(word):
+        return _Word(parts)
+    if abbreviated := _abbreviation(word):
+        return _Word(abbreviated, 0.05)
+    return _typo(word) or _typo_in_compound(word)
+
+
+@cache
+def _compound(word: str) -> frozenset[str] | None:
+    """Return what a compound speaks of, when all of it is known words: `kundennummer`, `InvoiceNo`."""
+    if len(word) < 5:
+        return None
+    for cut in range(len(word) - 2, 1, -1):
+        head, tail = word[:cut], word[cut:]
+        if (first := _part(head)) is None:
+            continue
+        rest = _part(tail, is_last=True) or (_compound(tail) if len(tail) > 5 else None)
+        if rest is not None:
+            return first | rest
+    return None
+
+
+def _part(text: str, *, is_last: bool = False) -> frozenset[str] | None:
+    for link in _LINKS[:1] if is_last else _LINKS:
+        stem = text.removesuffix(link) if link else text
+        if (link and stem == text) or (len(stem) < 3 and stem not in _SHORT):
+            continue
+        if found := _KNOWN.get(stem):
+            return found
+    return None
+
+
+def _abbreviation(word: str) -> frozenset[str] | None:
+    """Return what a shortened word speaks of, where all words that begin like it speak of the same."""
+    if len(word) < _SHORTEST:
+        return None
+    meant = {concepts for known, concepts in _OWN.items() if known.startswith(word) and "_" not in known}
+    return meant.pop() if len(meant) == 1 else None
+
+
+def _typo(word: str) -> _Word | None:
+    if len(word) == 4:
+        return _letter_left_out(word)
+    if len(word) < 5:
+        return None
+    allowed = 1 if len(word) < 8 else 2
+    near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=allowed)
+    if near is None or (near[0][0] != word[0] and near[1] > 1):
+        return None
+    return _Word(_KNOWN[near[0]], 0.06 * near[1], near[0])
+
+
+def _letter_left_out(word: str) -> _Word | None:
+    """Return the word of five letters that lacks one inside: `vile`."""
+    near = process.extractOne(word, _LONG, scorer=OSA.distance, score_cutoff=1)
+    if near is None or len(near[0]) != 5 or near[0][0] + near[0][-1] != word[0] + word[-1]:
+        return None
+    return _Word(_KNOWN[near[0]], 0.1, near[0])
+
+
+def _typo_in_compound(word: str) -> _Word | None:
+    for cut in range(4, len(word) - 3):
+        for good, wrong in ((word[cut:], word[:cut]), (word[:cut], word[cut:])):
+            known = _part(good, is_last=good is not word[:cut])
+            if known and len(good) >= 4 and (near := _typo(wrong)):
+                return _Word(known | near.concepts, near.doubt + 0.02, near.typo)
+    return None
+
+
+def _known(files: list[dict[str, dict[str, str]]]) -> dict[str, frozenset[str]]:
+    known: dict[str, frozenset[str]] = {}
+    for words_of in (WORDS, *(stored.get("words", {}) for stored in files)):
+        for concepts, words in words_of.items():
+            for word in words.split():
+                key = _as_written(word)
+                known[key] = known.get(key, frozenset()) | set(concepts.split("+"))
+    return known
+
+
+def _homonyms(files: list[dict[str, dict[str, str]]]) -> dict[str, dict[str, frozenset[str]]]:
+    """Return the words that mean another thing in a language than in most, by the codes of the languages."""
+    known: dict[str, dict[str, frozenset[str]]] = {}
+    for stored in files:
+        for language, words in stored.get("homonyms", {}).items():
+            for pair in words.split():
+                word, _, concepts = pair.partition("=")
+                known.setdefault(_as_written(word), {})[language] = frozenset(concepts.split("+"))
+    return known
+
+
+def _joining(files: list[dict[str, dict[str, str]]]) -> frozenset[str]:
+    words = (word for stored in files for word in stored.get("joining", {}).get("words", "").split())
+    return JOINING.union(map(_as_written, words))
+
+
+def _whole(files: list[dict[str, dict[str, str]]]) -> dict[str, str]:
+    return {
+        _as_written(name): field
+        for names_of in (WHOLE, *(stored.get("whole", {}) for stored in files))
+        for field, names in names_of.items()
+        for name in names.split()
+    }
+
+
+def _as_written(word: str) -> str:
+    """Return a word or phrase of the lexicon as headers are compared with it."""
+    return "_".join(_words(plain(word))) if not word.isascii() else word.strip("_")
+
+
+def _files() -> list[dict[str, dict[str, str]]]:
+    """Return the lexicon's files, one for each language."""
+    folder = Path(__file__).with_name("words")
+    return [tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))]
+
+
+_FILES = _files()
+_KNOWN = _known(_FILES)
+# Only words of the lexicon itself are completed and read in typos: of many languages, some word is nearly any.
+_OWN = _known([])
+_LONG = [word for word in _OWN if len(word) >= 5 and "_" not in word]
+_PHRASES = [word for word in _OWN if len(word) >= 9 and "_" in word]
+_WHOLE = _whole(_FILES)
+_JOINING = _joining(_FILES)
+_HOMONYMS = _homonyms(_FILES)
+# Codes that are written with a k, a T or an M before them: TEUR.
+_MULTIPLIED = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "SEK", "NOK", "DKK", "PLN"})
+# Codes that are words of headers: TOP is Tonga's, ALL Albania's.
+_NO_CODES = frozenset({"TOP", "ALL", "CUP", "MOP", "BAM", "TRY", "LAK", "ERN", "GEL", "MAD", "PAB", "SOS"})

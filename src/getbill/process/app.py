@@ -1,0 +1,140 @@
+"""The API as one ASGI application: every concept's routes behind one gate, made from the settings.
+
+Start and stop are here too: the database is opened and checked (its revision, its master key), and closed again.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+
+import getbill
+from getbill import access, events, explorer, health, imports, reactions, streams, vault, webhooks
+from getbill.channels.senders import read_gateways
+from getbill.compliance import api as compliance_api
+from getbill.contacts import api as contacts_api
+from getbill.contacts import callbacks_router
+from getbill.credentials import api as credentials_api
+from getbill.debts import Journal
+from getbill.debts import api as debts_api
+from getbill.embedded import Outage
+from getbill.followups import api as followups_api
+from getbill.imports import api as imports_api
+from getbill.kit import calendar, clock, phones
+from getbill.kit.database import open_database
+from getbill.kit.http import Straight, describe, gather, handle_problems
+from getbill.migrations import check_revision
+from getbill.payments import api as payments_api
+from getbill.reports import api as reports_api
+from getbill.sandbox import api as sandbox_api
+from getbill.scenarios import api as scenarios_api
+from getbill.settings import Settings
+from getbill.sftp import api as sftp_api
+from getbill.streams import api as streams_api
+from getbill.templates import api as templates_api
+from getbill.todo_decisions import api as todo_decisions_api
+from getbill.todos import api as todos_api
+from getbill.webhooks import Poster, Trials, trusting
+from getbill.webhooks import api as webhooks_api
+
+_DESCRIPTION = """
+Amicable debt collection as software that a company runs itself: create a debt, and GetBill contacts the debtor by
+e-mail, SMS, AI call and letter until they pay, agree on a plan or dispute; signed webhooks tell your systems.
+
+Authorize with a sandbox key, or with the client credentials of a live client.
+"""
+
+
+def create_app(settings: Settings, outage: Outage | None = None) -> FastAPI:
+    """Make the API of an installation; a supervisor that keeps its database tells why it is away."""
+    app = FastAPI(
+        title="GetBill API",
+        version=getbill.__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        # `describe` has the route, which writes the document once.
+        openapi_url=None,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        # Nobody collects it; asking at every request whether somebody does is not free.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.settings = settings
+    app.state.outage = outage
+    apis = (
+        compliance_api,
+        credentials_api,
+        debts_api,
+        todo_decisions_api,
+        followups_api,
+        imports_api,
+        payments_api,
+        reports_api,
+        sandbox_api,
+        scenarios_api,
+        sftp_api,
+        streams_api,
+        templates_api,
+        contacts_api,
+        todos_api,
+        webhooks_api,
+    )
+    # The path of a batch is one that a debt might have.
+    gather(app.router, imports.batch_router, callbacks_router, *(api.router for api in apis))
+    gather(app.router, access.router, health.router, explorer.router)
+    explorer.mount_assets(app)
+    handle_problems(app)
+    describe(app, explorer.finish_document, explorer.MODELS)
+    # The last one added is the outermost.
+    app.add_middleware(Straight, api=app)
+    app.add_middleware(access.Middleware)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    _warm_up()
+    async with health.opened(app, partial(open_state, app, settings), app.state.outage):
+        yield
+
+
+async def open_state(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> None:
+    """Open what the routes need, to be closed by the stack: database, vault, gate."""
+    state: Any = app.state
+    dsn = settings.dsn
+    await check_revision(dsn)
+    state.database = await open_database(dsn, reactions.edge, size=settings.database_connections)
+    stack.push_async_callback(state.database.close)
+    state.vault = await vault.unlock(state.database, settings.master_key_text, settings.key_file)
+    await stack.enter_async_context(vault.holding(state.database, state.vault, "api"))
+    # Before anybody reads: nobody whom a restored backup brought back is shown, and the streams are of a new epoch.
+    state.journal = Journal(settings.erasure_journal_file)
+    await state.journal.erase_again(state.database, state.vault)
+    await state.journal.write(state.database)
+    await events.Marks(settings.marks_file).check(state.database)
+    await access.upkeep(state.database, state.vault, clock.wall(), settings.access_log_days)
+    await webhooks.keep_partitions(state.database, clock.wall())
+    state.gate = access.open_gate(state.database, state.vault, settings)
+    stack.push_async_callback(state.gate.close)
+    state.metrics_token = health.read_token(settings)
+    state.gateways = read_gateways(settings.gateways_file)
+    state.trials = Trials(
+        await stack.enter_async_context(Poster(settings.webhook_networks, tls=trusting(settings.ca_bundle)))
+    )
+    state.summaries = imports.summaries
+    state.checkers = imports.Checkers()
+    stack.callback(state.checkers.close)
+    state.room = streams.Room(state.database, dsn)
+    stack.push_async_callback(state.room.close)
+
+
+def _warm_up() -> None:
+    # The first number and the first holiday load tables for a third of a second: not in somebody's request.
+    phones.is_mobile(phones.parse("+33639980001"))
+    this_year = clock.wall().year
+    for year in (this_year, this_year + 1):
+        calendar.excluded_days(calendar.DEFAULT_PLACE, calendar.Exclusions(), year)

@@ -1,0 +1,73 @@
+"""Errands: what is slow and rare and must not be forgotten, done by the worker from the queue.
+
+A job whose worker was killed is done by another after half a minute; one that fails says when it is to be tried again,
+and after the last time it is held for somebody to look at (`status = 'failed'` in `pgqueuer`).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from uuid import UUID, uuid5
+
+import asyncpg
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.models import Job
+
+from getbill import quarantine
+from getbill.kit import json
+from getbill.kit.database import SETTINGS
+from getbill.kit.errors import Problem
+from getbill.quarantine import INSTALLATION, Item
+from getbill.webhooks import NOTICE, Notices
+
+
+def turn(dsn: str, telling: Notices, stop: asyncio.Event) -> Callable[[], Awaitable[bool]]:
+    """Return a loop's turn that does what stands in the queue until told to stop."""
+
+    async def take() -> bool:
+        # One connection of its own, which also listens: the pool is for those who are quick.
+        connection = await asyncpg.connect(
+            dsn, server_settings=SETTINGS | {"application_name": "getbill errands"}
+        )
+        manager = QueueManager(Queries(AsyncpgDriver(connection)))
+        register(manager, telling)
+        # An event of its own, which it sets when its connection is lost: the worker goes on then.
+        watch = asyncio.create_task(stop.wait())
+        watch.add_done_callback(lambda _: manager.shutdown.set())
+        try:
+            await manager.run(shutdown_on_listener_failure=True)
+        finally:
+            watch.cancel()
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await connection.close(timeout=1)
+        return False
+
+    return take
+
+
+def _item(payload: bytes) -> Item:
+    """Return what stands aside of a job: the endpoint that it tells of, or, where it cannot be read, the job itself."""
+    try:
+        named = json.read_texts(payload)
+        return Item(UUID(named["workspace_id"]), "job", UUID(named["endpoint_id"]))
+    except (ValueError, KeyError, TypeError, AttributeError, Problem):
+        return Item(INSTALLATION, "job", uuid5(INSTALLATION, NOTICE))
+
+
+def register(manager: QueueManager, telling: Notices) -> None:
+    """Name what is done to each kind of job."""
+
+    async def tell(job: Job) -> None:
+        try:
+            await telling.send(job.payload or b"", job.attempts)
+        except RetryRequested:
+            raise
+        except Exception as error:
+            # The queue holds it; a person has it tried again.
+            await quarantine.put_alone(telling.database, _item(job.payload or b""), error)
+            raise
+
+    manager.entrypoint(NOTICE, on_failure="hold")(tell)

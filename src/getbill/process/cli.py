@@ -1,0 +1,151 @@
+"""The command line: `getbill serve` and the processes it starts, and one word for each thing it administers.
+
+A command is loaded when it is called, so that each long-running process carries only its own code. A reason why a
+command cannot run is printed as one sentence; anything else is a defect and shows its traceback.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import Annotated, Any, Final
+
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
+
+from getbill import __version__, settings
+from getbill.kit import failpoints
+from getbill.kit.errors import Problem
+from getbill.kit.exit_errors import CannotRun
+from getbill.kit.files import private_files
+
+PROGRAM: Final = "getbill"
+
+# A word, and where its function (a command) or its Typer app (a noun with verbs) is.
+COMMANDS: Final = {
+    "serve": "getbill.process.serve:serve",
+    "api": "getbill.commands.api:api",
+    "worker": "getbill.commands.worker:worker",
+    "sftp": "getbill.commands.sftp:sftp",
+    "migrate": "getbill.commands.migrate:migrate",
+    "prepare": "getbill.commands.prepare:prepare",
+    "vault": "getbill.commands.vault:vault",
+    "company": "getbill.commands.company:company",
+    "user": "getbill.commands.user:user",
+    "client": "getbill.commands.client:client",
+    "key": "getbill.commands.key:key",
+    "credential": "getbill.commands.credential:credential",
+    "contact": "getbill.commands.contact:contact",
+    "sandbox": "getbill.commands.sandbox:sandbox",
+    "events": "getbill.commands.events:events",
+    "webhooks": "getbill.commands.webhooks:commands",
+    "import": "getbill.commands.import_file:import_file",
+    "sftp-login": "getbill.commands.sftp_login:sftp_login",
+    "import-child": "getbill.commands.import_child:import_child",
+    "quarantine": "getbill.commands.quarantine:quarantine",
+    "signing-key": "getbill.commands.signing_key:signing_key",
+}
+
+
+# What processes of ours call, and nobody else.
+UNSEEN: Final = frozenset({"import-child"})
+
+
+class Commands(TyperGroup):
+    """The commands of the table, each imported when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return every word, in the order of the table."""
+        return [*super().list_commands(ctx), *(word for word in COMMANDS if word not in UNSEEN)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of a word, loading it now."""
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = place.partition(":")
+        found = getattr(import_module(module), name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False)
+            alone.command(cmd_name)(found)
+            found = alone
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Amicable debt collection as software that a company runs itself.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"getbill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; the exit status is 0 when the command did what it was asked."""
+    private_files.keep_private()
+    for name in settings.unknown():
+        typer.echo(f"getbill: {name} is not a setting, see the table in README.md.", err=True)
+    if not all(map(_is_text, sys.argv)):
+        _say("The arguments are not in the encoding of your locale: write them in UTF-8.")
+    failpoints.arm(settings.crash_point())
+    try:
+        app(prog_name=PROGRAM)
+    except ValidationError as error:
+        _say(*settings.complaints(error))
+    except CannotRun as error:
+        _say(str(error), status=error.exit_status)
+    except Problem as refusal:
+        _say(str(refusal.detail))
+    except BrokenPipeError:
+        # Whoever read the output has read enough, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _say(f"{error.filename}: {error.strerror}." if error.filename else str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _is_text(word: str) -> bool:
+    """Tell whether a word can be written down; bytes that are no text reach Python as halves of signs."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _say(*sentences: str, status: int = 1) -> None:
+    for sentence in sentences:
+        typer.echo(f"{command_name()}: {sentence}", err=True)
+    sys.exit(status)
+
+
+def command_name() -> str:
+    """Return the command that was called, as its user wrote it: `getbill user create`."""
+    words = [PROGRAM]
+    group: Any = typer.main.get_command(app)
+    for word in sys.argv[1:]:
+        group = group.get_command(None, word) if hasattr(group, "get_command") else None
+        if group is None:
+            break
+        words.append(word)
+    return " ".join(words)

@@ -1,0 +1,448 @@
+"""The connections of the API before anybody knows who is at the other end: how many, how large, how slow.
+
+A head has a size and a time, a body a rate, and an address a number of connections on which nobody has shown a
+credential yet. Whoever waits longest makes room for the next, so that strangers cannot keep out a client who has one.
+"""
+
+import asyncio
+import http
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, Final, Protocol
+
+import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from getbill.access import address_bucket, is_within
+from getbill.kit import ids, json
+from getbill.kit.errors import OtherStatus
+from getbill.kit.http import TlsServer, spoken
+from getbill.kit.messages import DEFAULT, Message, message, negotiated
+from getbill.settings import Settings
+
+# A body is looked at so often: in each while its client sends its share, or the request ends.
+BODY_WINDOW_SECONDS: Final = 5.0
+# What is still being sent is read for so long after the answer, so that the answer arrives.
+LINGER_SECONDS: Final = 2.0
+# Framing may take this many times what it frames: a chunk of one byte takes six.
+_FRAMING_RATIO: Final = 8
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is taken of a client before it has shown a credential."""
+
+    head_bytes: int
+    head_seconds: float
+    body_bytes_per_second: int
+    connections_per_address: int
+    connections_per_proxy: int
+    connections: int
+    proxies: Networks = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Bounds":
+        """Return the bounds of an installation."""
+        return cls(
+            settings.head_bytes_max,
+            settings.head_seconds_max,
+            settings.body_bytes_per_second_min,
+            settings.connections_per_address_max,
+            settings.connections_per_proxy_max,
+            settings.connections_max,
+            settings.trusted_proxies,
+        )
+
+
+class Stranger:
+    """A connection on which nobody has shown a good credential yet; the request's state carries it."""
+
+    __slots__ = ("_strangers", "address", "is_known")
+
+    def __init__(self, strangers: "Strangers", address: str) -> None:
+        self._strangers = strangers
+        self.address = address
+        self.is_known = False
+
+    def recognise(self) -> None:
+        """Take it off the count: a credential was shown."""
+        if not self.is_known:
+            self.is_known = True
+            self._strangers.leave(self)
+
+
+class Waiting(Protocol):
+    """What a connection is read by, in its TLS handshake and after it."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing is being answered on it."""
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether its client keeps us waiting: a request has not come whole, or an answer is not read."""
+
+    def give_way(self) -> None:
+        """End for another's sake."""
+
+
+class Strangers:
+    """The connections of one process on which nobody has shown a good credential yet, the oldest first."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._all: dict[Stranger, Waiting] = {}
+        self._by_address: dict[str, dict[Stranger, Waiting]] = {}
+
+    def enter(self, host: str, protocol: Waiting) -> Stranger | None:
+        """Count a new connection, closing the one that waits longest where there is no room; None where none waits."""
+        bounds, address = self._bounds, address_bucket(host)
+        is_proxy = bool(bounds.proxies) and is_within(host, bounds.proxies)
+        limit = bounds.connections_per_proxy if is_proxy else bounds.connections_per_address
+        if not self._make_room(self._by_address.get(address, {}), limit):
+            return None
+        if not self._make_room(self._all, bounds.connections):
+            return None
+        stranger = Stranger(self, address)
+        self._all[stranger] = protocol
+        self._by_address.setdefault(address, {})[stranger] = protocol
+        return stranger
+
+    def leave(self, stranger: Stranger) -> None:
+        """Count a connection no longer."""
+        self._all.pop(stranger, None)
+        beside = self._by_address.get(stranger.address)
+        if beside is not None:
+            beside.pop(stranger, None)
+            if not beside:
+                del self._by_address[stranger.address]
+
+    def _make_room(self, among: dict[Stranger, Waiting], limit: int) -> bool:
+        if len(among) < limit:
+            return True
+        # Whoever sends a body without an end would else keep out everybody else.
+        found = next((one for one, protocol in among.items() if protocol.is_waiting), None)
+        found = found or next((one for one, protocol in among.items() if protocol.is_sending), None)
+        if found is None:
+            return False
+        protocol = among[found]
+        self.leave(found)
+        protocol.give_way()
+        return True
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Uvicorn's HTTP with bounds on what a client may send and how slowly."""
+
+    bounds: Bounds
+    strangers: Strangers
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._stranger: Stranger | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._reading_timer: asyncio.TimerHandle | None = None
+        self._unread_bytes = 0
+        self._is_in_head = False
+        self._is_in_body = False
+        self._is_dismissed = False
+        # A message ended in the piece that is being read.
+        self._has_ended_one = False
+        # Bytes of the head that were fed in earlier pieces; of the body, with and without framing.
+        self._head_bytes = 0
+        self._piece_bytes = 0
+        self._headers_count = 0
+        self._fed_bytes = 0
+        self._body_bytes = 0
+        self._window_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Count the connection and give its first head its time."""
+        super().connection_made(transport)
+        if self.client is not None:
+            self._stranger = self.strangers.enter(self.client[0], self)
+            if self._stranger is None:
+                self._dismiss(
+                    503, message("Too many connections are open from this address. Close some, or wait.")
+                )
+                return
+            self.app_state = {**self.app_state, "stranger": self._stranger}
+        self._start_timer(self.bounds.head_seconds, self._on_late_head)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count the connection no longer."""
+        self._stop_timer()
+        self._stop_reading_timer()
+        if self._stranger is not None:
+            self.strangers.leave(self._stranger)
+        super().connection_lost(exc)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no request of this connection is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a body is under way, or an answer that its client does not read."""
+        return self._is_in_body or self.flow.write_paused
+
+    def give_way(self) -> None:
+        """Close a connection that waits, for another's sake; a head or body under way is told why."""
+        if self._is_in_body and not self.is_waiting:
+            self._dismiss(
+                408, message("The body of the request took too long while others waited. Send it at once.")
+            )
+        elif self._is_in_head and self._head_bytes:
+            self._dismiss(
+                408, message("The head of the request took too long while others waited. Send it at once.")
+            )
+        elif self.flow.write_paused:
+            self._hang_up()
+        else:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Wait until the client has read; a stranger reads as fast as it has to send."""
+        super().pause_writing()
+        if self._reading_timer is None and self._stranger is not None and not self._stranger.is_known:
+            self._unread_bytes = self.transport.get_write_buffer_size()
+            self._reading_timer = self.loop.call_later(BODY_WINDOW_SECONDS, self._on_unread)
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        super().resume_writing()
+        self._stop_reading_timer()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, within the bounds."""
+        if self._is_dismissed:
+            return
+        was_in_body, self._has_ended_one = self._is_in_body, False
+        self._piece_bytes = len(data)
+        super().data_received(data)
+        if self._is_dismissed or self.parser is None:
+            return
+        if self._is_in_body:
+            if was_in_body:
+                self._fed_bytes += len(data)
+            elif not self._has_ended_one:
+                self._fed_bytes += max(0, len(data) - self._size_of_head())
+            self._check_body()
+        elif self._is_in_head or not self._has_ended_one:
+            # Of a piece in which another message ended it is not known how much is of this head.
+            self._head_bytes += 1 if self._has_ended_one else len(data)
+            self._check_head()
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        super().on_message_begin()
+        self._is_in_head = True
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """End the head; a larger one than is taken, sent all at once, is refused."""
+        if self._is_dismissed:
+            return
+        self._stop_timer()
+        self._is_in_head = False
+        self._is_in_body = True
+        self._headers_count = len(self.headers)
+        most_bytes = self._head_bytes + self._piece_bytes
+        self._head_bytes = self._fed_bytes = self._body_bytes = self._window_bytes = 0
+        # Counted only where it may be too large, which it seldom is.
+        if most_bytes > self.bounds.head_bytes and self._size_of_head() > self.bounds.head_bytes:
+            self._dismiss(431, self._too_large())
+            return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        if self._is_dismissed:
+            return
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request's body."""
+        if self._is_dismissed:
+            return
+        self._stop_timer()
+        self._is_in_body = False
+        self._has_ended_one = True
+        super().on_message_complete()
+        if self.cycle.response_complete and self.timeout_keep_alive_task is None:
+            # The rest of a body that nobody read has put off the end of an idle connection.
+            seconds, end = self.timeout_keep_alive, self.timeout_keep_alive_handler
+            self.timeout_keep_alive_task = self.loop.call_later(seconds, end)
+
+    def on_response_complete(self) -> None:
+        """Close a connection whose body nobody reads any more, once the answer had time to arrive."""
+        super().on_response_complete()
+        if self._is_in_body and not self.transport.is_closing():
+            self._start_timer(LINGER_SECONDS, self.transport.close)
+
+    def shutdown(self) -> None:
+        """End with the server; who was dismissed is not waited for."""
+        if self._is_dismissed:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 it is uvicorn's
+        """Refuse what is no HTTP."""
+        self._dismiss(400, message("This is not an HTTP/1.1 request."))
+
+    def _size_of_head(self) -> int:
+        # Trailers are appended to the headers.
+        lines = sum(len(name) + len(value) + 4 for name, value in self.headers[: self._headers_count])
+        return len(self.url) + lines
+
+    def _check_head(self) -> None:
+        if self._head_bytes > self.bounds.head_bytes:
+            self._dismiss(431, self._too_large())
+        elif self._timer is None:
+            self._start_timer(self.bounds.head_seconds, self._on_late_head)
+
+    def _check_body(self) -> None:
+        framing = self._fed_bytes - _FRAMING_RATIO * self._body_bytes
+        if framing > self.bounds.head_bytes:
+            self._dismiss(
+                431, message("The chunks of the body are mostly framing or trailers. Send larger chunks.")
+            )
+        elif self._timer is None and not self.cycle.response_complete:
+            self._start_timer(BODY_WINDOW_SECONDS, self._on_window)
+
+    def _on_window(self) -> None:
+        """Look what has come of a body since the last look; a client that we keep waiting is not too slow."""
+        self._timer = None
+        came = self._fed_bytes - self._window_bytes
+        self._window_bytes = self._fed_bytes
+        is_ours = self.flow.read_paused or self.cycle.waiting_for_100_continue
+        if not is_ours and came < self.bounds.body_bytes_per_second * BODY_WINDOW_SECONDS:
+            rate = self.bounds.body_bytes_per_second
+            self._dismiss(
+                408,
+                message(
+                    "The body came more slowly than {rate} bytes a second. Send it again at once.", rate=rate
+                ),
+            )
+            return
+        self._start_timer(BODY_WINDOW_SECONDS, self._on_window)
+
+    def _on_unread(self) -> None:
+        """Look what a stranger has read of an answer since the last look; one that reads nothing is hung up on."""
+        self._reading_timer = None
+        left = self.transport.get_write_buffer_size()
+        if self._unread_bytes - left < self.bounds.body_bytes_per_second * BODY_WINDOW_SECONDS:
+            self._hang_up()
+            return
+        self._unread_bytes = left
+        self._reading_timer = self.loop.call_later(BODY_WINDOW_SECONDS, self._on_unread)
+
+    def _hang_up(self) -> None:
+        """End at once, whatever is being answered."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.abort()
+
+    def _stop_reading_timer(self) -> None:
+        if self._reading_timer is not None:
+            self._reading_timer.cancel()
+            self._reading_timer = None
+
+    def _on_late_head(self) -> None:
+        self._timer = None
+        seconds = f"{self.bounds.head_seconds:g}"
+        self._dismiss(
+            408,
+            message(
+                "The head of the request was not complete within {seconds} s. Send it at once.",
+                seconds=seconds,
+            ),
+        )
+
+    def _too_large(self) -> Message:
+        return message(
+            "The head of the request is larger than {most} bytes. Send fewer or shorter headers.",
+            most=self.bounds.head_bytes,
+        )
+
+    def _dismiss(self, status: int, detail: Message) -> None:
+        """Answer instead of the application, and close once the answer had time to arrive."""
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        self._is_dismissed = True
+        if self.transport.is_closing():
+            return
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.scope["state"]["dismissed"] = status
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+                return
+        self.flow.resume_reading()
+        self.transport.write(_answer(status, detail, self._language()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        # Not `close`: over TLS that would wait for the client to say goodbye too.
+        self._start_timer(LINGER_SECONDS, self.transport.abort)
+
+    def _language(self) -> str:
+        """Return the language that the head asks for, as far as it has been read."""
+        for name, value in self.headers or ():
+            if name == b"accept-language":
+                return negotiated(value.decode("latin-1"))
+        return DEFAULT
+
+    def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(seconds, then)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def bounded(bounds: Bounds) -> type[BoundedProtocol]:
+    """Return the protocol of a server with these bounds."""
+    members = {"bounds": bounds, "strangers": Strangers(bounds)}
+    return type("BoundedProtocol", (BoundedProtocol,), members)
+
+
+class Loop(uvloop.Loop):
+    """An event loop whose servers bound TLS handshakes in time and number."""
+
+    async def create_server(self, *arguments: Any, **options: Any) -> Any:
+        """Listen; over TLS on a socket that is bound already."""
+        context, bound = options.get("ssl"), options.get("sock")
+        if context is None or bound is None:
+            return await super().create_server(*arguments, **options)
+        make: Callable[[], BoundedProtocol] = arguments[0]
+        server = TlsServer(self, make, bound, context, make().strangers)
+        server.begin(options.get("backlog", socket.SOMAXCONN))
+        return server
+
+
+def _answer(status: int, detail: Message, language: str) -> bytes:
+    body = json.write(OtherStatus(status, detail).body(language))
+    lines = (
+        f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
+        "content-type: application/problem+json",
+        f"content-length: {len(body)}",
+        "cache-control: no-store",
+        f"x-request-id: {ids.new_text()}",
+        "x-content-type-options: nosniff",
+        *(f"{name.lower()}: {value}" for name, value in spoken(language).items()),
+        "connection: close",
+    )
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -1,0 +1,90 @@
+"""The upkeep of an installation: what has to be done once at start and once a day, by one worker.
+
+The hour comes from the queue's schedules, so that of many workers one does it; everything done here may be done
+twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+from uuid import uuid5
+
+import asyncpg
+import structlog
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.sm import SchedulerManager
+from pgqueuer.domain.models import Schedule
+
+from getbill import access, imports, quarantine, sftp, webhooks
+from getbill import vault as vaults
+from getbill.kit import clock
+from getbill.kit.database import Database, Statement
+from getbill.quarantine import INSTALLATION, Item
+from getbill.settings import Settings
+from getbill.vault import Vault
+
+_log = structlog.get_logger(__name__)
+
+# When Europe sleeps; UTC.
+EVERY_NIGHT: Final = "17 2 * * *"
+_QUEUE_LOG_KEPT: Final = timedelta(days=7)
+
+_PRUNE_QUEUE_LOG = Statement(
+    "process.prune_queue_log",
+    "The queue never prunes its log of finished jobs.",
+    "DELETE FROM pgqueuer_log WHERE created < $1",
+)
+
+
+async def once(database: Database, vault: Vault, settings: Settings) -> None:
+    """Do the whole upkeep now; a part that fails is set aside, and the others are done."""
+    now = clock.wall()
+    parts: dict[str, Callable[[], Awaitable[object]]] = {
+        "access": lambda: access.upkeep(database, vault, now, settings.access_log_days),
+        "partitions": lambda: webhooks.keep_partitions(database, now),
+        "rotations": lambda: webhooks.end_rotations(database, now),
+        "imports": lambda: imports.drop_expired(database, vault),
+        "cut_files": lambda: sftp.cut_deserted(database, now),
+        "old_files": lambda: sftp.expire(database, now),
+        "vacuum": lambda: vaults.vacuum_keys(database),
+        "queue_log": lambda: database.execute(_PRUNE_QUEUE_LOG, now - _QUEUE_LOG_KEPT),
+    }
+    for name, part in parts.items():
+        await _do(database, name, part)
+    _log.info("upkeep_done")
+
+
+async def _do(database: Database, name: str, part: Callable[[], Awaitable[object]]) -> None:
+    item = Item(INSTALLATION, "job", uuid5(INSTALLATION, name))
+    try:
+        await part()
+    except Exception as error:
+        is_own = isinstance(error, asyncpg.SyntaxOrAccessError)
+        if quarantine.is_passing(error) and not is_own:
+            raise
+        _log.error("upkeep_failed", part=name)
+        await quarantine.put_alone(database, item, error)
+        return
+    async with database.transaction(clock.wall()) as tx:
+        await quarantine.cured(tx, item)
+
+
+def turn(
+    database: Database, vault: Vault, settings: Settings, stop: asyncio.Event
+) -> Callable[[], Awaitable[bool]]:
+    """Return a loop's turn that does the upkeep at once and then every night until told to stop."""
+
+    async def at_night(_schedule: Schedule) -> None:
+        await once(database, vault, settings)
+
+    async def take() -> bool:
+        await once(database, vault, settings)
+        scheduler = SchedulerManager(Queries(AsyncpgPoolDriver(database.pool)))
+        scheduler.shutdown = stop
+        scheduler.schedule("upkeep", EVERY_NIGHT, clean_old=True)(at_night)
+        await scheduler.run()
+        return False
+
+    return take

@@ -1,0 +1,251 @@
+"""`getbill serve`: the whole of GetBill on one machine, from one command.
+
+The embedded PostgreSQL (unless DATABASE_URL names another), the migration, at the first start a demo company, then
+the API, the worker and SFTP, kept running until Ctrl-C or SIGTERM. One supervisor owns a data folder at a time, and one
+that was killed is recovered from by the next start.
+"""
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import sys
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import typer
+
+from getbill import migrations
+from getbill.embedded import Keeper, Outage, Server
+from getbill.kit import logs
+from getbill.kit.exit_errors import CannotRun
+from getbill.process import bootstrap, sockets, startup_banner
+from getbill.process.subprocesses import Child, Wishes, attempt, is_refusal, keep, pause
+from getbill.settings import Settings
+
+PATIENCE_SECONDS: Final = 15.0
+# A database that is away for longer at the start is told by the API, which answers 503 until it is there.
+EARLY_SECONDS: Final = 2.0
+PREPARE_AGAIN_SECONDS: Final = 1.0
+ANYWHERE_4: Final = "0.0.0.0"  # noqa: S104 recognised here, not bound
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The sockets others come to, each bound here once."""
+
+    api: socket.socket
+    sftp: socket.socket
+
+    def close(self) -> None:
+        """Give the ports back."""
+        self.api.close()
+        self.sftp.close()
+
+
+class AlreadyRunning(CannotRun):
+    """Another supervisor owns the data folder."""
+
+
+class NotPrepared(CannotRun):
+    """The migration or the first start failed; the process that tried has said why."""
+
+
+def serve() -> None:
+    """Run everything on this machine: database, API, worker and SFTP."""
+    settings = Settings()
+    logs.configure(settings.log_level, "serve")
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
+    for sign in _signs():
+        signal.signal(sign, _leave)  # until the loop takes over, a stop unwinds what was started
+    with _alone(settings.data_dir) as left_behind:
+        # The processes of a killed supervisor need a moment to give the port back.
+        patience = PATIENCE_SECONDS if left_behind else 0.0
+        ports = Ports(
+            sockets.bind(settings, patience_seconds=patience),
+            sockets.bind_sftp(
+                settings, known=_known_port(settings.first_run_file), patience_seconds=patience
+            ),
+        )
+        # Whichever port it came to is told to those who are prepared for it.
+        _serve(settings.model_copy(update={"sftp_port": ports.sftp.getsockname()[1]}), ports)
+
+
+def _known_port(file: Path) -> int | None:
+    """Return the port of SFTP that first-run.json sends people to, so that what it says stays true."""
+    return bootstrap.read(file).get("sftp_port") if file.exists() else None
+
+
+def _signs() -> list[signal.Signals]:
+    # A terminal that closes stops us, unless `nohup` said otherwise.
+    hung_up = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else []
+    return [signal.SIGINT, signal.SIGTERM, *hung_up]
+
+
+def _serve(settings: Settings, ports: Ports) -> None:
+    if settings.database_url is not None:
+        asyncio.run(_supervise(settings, ports, None, settings.dsn))
+        return
+    server = Server(settings.data_dir, wish=settings.wish)
+    if not settings.first_run_file.exists():
+        _echo(startup_banner.step(1))
+    try:
+        asyncio.run(_supervise(settings, ports, server, server.claim()))
+    finally:
+        server.stop()
+
+
+async def _supervise(settings: Settings, ports: Ports, server: Server | None, dsn: str) -> None:
+    wishes, outage = Wishes(), Outage.create()
+    for sign in _signs():
+        asyncio.get_running_loop().add_signal_handler(sign, wishes.ask_stop)
+    environment = os.environ | {
+        "DATABASE_URL": dsn,
+        "GETBILL_DATA_DIR": str(settings.data_dir),
+        "GETBILL_SFTP_PORT": str(settings.sftp_port),
+    }
+    tasks = [asyncio.create_task(_processes(settings, ports, environment, outage, wishes))]
+    if server is not None:
+        tasks.append(asyncio.create_task(Keeper(server, outage, wishes.stop).run()))
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    wishes.stop.set()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    ports.close()
+    if server is not None:
+        # Here the loop still catches signals: a second Ctrl-C cannot cut the database's shutdown short.
+        server.stop()
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error
+
+
+async def _processes(
+    settings: Settings, ports: Ports, environment: Mapping[str, str], outage: Outage, wishes: Wishes
+) -> None:
+    """Prepare the database once it is there, and keep every process running until asked to stop."""
+    api, *others = _children(ports, environment, outage)
+    is_first = not settings.first_run_file.exists()
+    prepared = asyncio.create_task(_prepare(environment, wishes, is_first=is_first))
+    if is_first:
+        # Nobody gets in before there are credentials.
+        await prepared
+        _echo(startup_banner.step(len(startup_banner.STEPS)))
+    else:
+        await asyncio.wait([prepared], timeout=EARLY_SECONDS)
+
+    async def rest() -> None:
+        await prepared
+        greeted = _greet(settings, ports, wishes, is_first=is_first)
+        await _all(greeted, *(keep(child, wishes) for child in others), wishes=wishes)
+
+    await _all(keep(api, wishes), rest(), wishes=wishes)
+
+
+async def _all(*parts: Coroutine[Any, Any, None], wishes: Wishes) -> None:
+    """Run parts side by side; the first that fails stops the others and is raised once they have ended."""
+    running = [asyncio.create_task(part) for part in parts]
+    try:
+        await asyncio.gather(*running)
+    finally:
+        wishes.stop.set()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _prepare(environment: Mapping[str, str], wishes: Wishes, *, is_first: bool) -> None:
+    """Have the database migrated and the first start made, again and again while it is away."""
+    while not wishes.stop.is_set():
+        is_migrated = await _is_migrated(environment["DATABASE_URL"], wishes)
+        if wishes.stop.is_set() or (is_migrated and not is_first):
+            return
+        status = await attempt(Child("prepare", ("prepare",), environment), wishes)
+        if status == 0 or wishes.stop.is_set():
+            return
+        if is_refusal(status):
+            raise NotPrepared("The database could not be prepared.")
+        await pause(wishes, PREPARE_AGAIN_SECONDS)
+
+
+async def _is_migrated(dsn: str, wishes: Wishes) -> bool:
+    try:
+        await migrations.await_revision(dsn, wishes.stop)
+    except migrations.DatabaseBehind:
+        return False
+    return True
+
+
+def _children(ports: Ports, environment: Mapping[str, str], outage: Outage) -> list[Child]:
+    api, sftp, told = ports.api.fileno(), ports.sftp.fileno(), outage.descriptor
+    words = ("api", "--listen-fd", str(api), "--outage-fd", str(told))
+    return [
+        Child("api", words, environment, (api, told)),
+        Child("worker", ("worker",), environment),
+        Child("sftp", ("sftp", "--listen-fd", str(sftp)), environment, (sftp,)),
+    ]
+
+
+async def _greet(settings: Settings, ports: Ports, wishes: Wishes, *, is_first: bool) -> None:
+    """Say that everything is there, once the API listens."""
+    host, port = ports.api.getsockname()[:2]
+    here = {ANYWHERE_4: "127.0.0.1", "::": "::1"}.get(host, host)
+    while not wishes.stop.is_set():
+        try:
+            _, writer = await asyncio.open_connection(here, port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        file = settings.first_run_file
+        credentials = bootstrap.read(file) if file.exists() else None
+        is_terminal = sys.stdout.isatty()
+        _echo(startup_banner.text(settings, credentials, is_first=is_first, is_terminal=is_terminal))
+        return
+
+
+def _echo(text: str) -> None:
+    """Print to whoever started the program."""
+    with suppress(OSError):  # nobody reads it, or its disk is full
+        typer.echo(text)
+        sys.stdout.flush()
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[bool]:
+    """Own the data folder; yields whether the last owner was killed rather than stopped."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CannotRun(
+            f"The data folder {data_dir} cannot be used ({error.strerror}): set GETBILL_DATA_DIR to another."
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(descriptor, 20, 0).decode() or "unknown"
+            raise AlreadyRunning(
+                f"GetBill runs on {data_dir} already, as process {owner}: stop it, or set GETBILL_DATA_DIR to another."
+            ) from None
+        left_behind = bool(os.pread(descriptor, 1, 0))
+        os.truncate(descriptor, 0)
+        with suppress(
+            OSError
+        ):  # a full disk: only the next start's patience and its sentence want the number
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        try:
+            yield left_behind
+        finally:
+            os.truncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _leave(sign: int, _frame: Any) -> None:
+    sys.exit(128 + sign)

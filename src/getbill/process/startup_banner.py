@@ -1,0 +1,74 @@
+"""What `getbill serve` says once it answers: where it is, how to get in, and the first call to try."""
+
+from typing import Final
+
+from getbill import __version__
+from getbill.kit import key_life
+from getbill.process.bootstrap import Credentials
+from getbill.settings import Settings
+
+_FIRST_DEBT: Final = """\
+  curl -X POST {url}/external-api/v1/debts \\
+    -H "Authorization: Bearer {key}" \\
+    -H "Content-Type: application/json" \\
+    -d '{{"debtor": {{"name": "Jean Dupont", "email": "jean.dupont@email.com", "phone": "+33612345678"}},
+         "amount": 2340.00, "currency": "EUR", "reference": "F-2024-0847", "due_date": "2024-01-15",
+         "scenario": "standard_3_waves"}}'
+"""
+# What nothing takes yet stands in the file only.
+_LATER: Final = frozenset({"dashboard_email", "dashboard_password"})
+STEPS: Final = (
+    "Starting PostgreSQL",
+    "Creating the tables",
+    "Creating the demo company and stocking its sandbox",
+    "Starting the API, the worker and SFTP",
+)
+
+
+def step(number: int) -> str:
+    """Return the line that says which step of the first start begins, of how many; numbered from 1."""
+    return f"First start, {number} of {len(STEPS)}: {STEPS[number - 1]}"
+
+
+def text(
+    settings: Settings, credentials: Credentials | None, *, is_first: bool, is_terminal: bool = True
+) -> str:
+    """Return the start-up text; secrets stand in it at the first start only, and for a person at a terminal.
+
+    What is piped ends in logs, which are kept and read by others: those find the file named.
+    """
+    shows_secrets = is_first and is_terminal
+    lines = [
+        f"GetBill {__version__} answers on {settings.url}",
+        "",
+        f"  API       {settings.url}/external-api/v1",
+        f"  Explorer  {settings.url}/docs",
+        f"  SFTP      {settings.host} port {settings.sftp_port}",
+        f"  Data      {settings.data_dir}",
+    ]
+    if settings.metrics_token is None and settings.metrics_token_file.exists():
+        lines.append(f"  Metrics   {settings.url}/metrics (token in {settings.metrics_token_file})")
+    if credentials is not None:
+        lines += [f"  Access    {settings.first_run_file} (readable by its owner alone)", ""]
+        if is_first:
+            lines += _backups(settings)
+        if shows_secrets:
+            lines += [f"  {name:<19}{value}" for name, value in credentials.items() if name not in _LATER]
+            lines.append("")
+        key = credentials["sandbox_api_key"] if shows_secrets else "SANDBOX_API_KEY"
+        lines += ["Create a debt in the sandbox, where nobody real is contacted:", ""]
+        lines.append(_FIRST_DEBT.format(url=settings.url, key=key))
+    lines.append("Ctrl-C stops everything.")
+    return "\n".join(lines)
+
+
+def _backups(settings: Settings) -> list[str]:
+    """Return how long a backup of the database opens, where the master key is ours to destroy."""
+    if settings.master_key is not None:
+        return []
+    days = key_life.lasting(settings.erasure_days)[1].days
+    return [
+        f"A backup of the database opens for {days} days, an older one never: replaced versions of the master key are",
+        "destroyed, so that who is erased stays erased (GETBILL_ERASURE_DAYS). Keep master.key and erasures.jsonl apart.",
+        "",
+    ]

@@ -1,0 +1,138 @@
+"""The processes that `getbill serve` keeps running: started, watched, started again when they fall.
+
+A child that ends by itself is started again for ever, later each time it keeps falling and never later than
+`WAIT_MAX_SECONDS`. The invariant: no child outlives its supervisor. It is told to stop and given time; it is killed when that runs out or the operator insists; and the
+kernel tells it when the supervisor is gone.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from getbill.embedded import of_this_process
+from getbill.kit.exit_errors import CannotRun, CannotRunNow
+
+STOP_SECONDS: Final = 10.0
+WAIT_FIRST_SECONDS: Final = 0.25
+WAIT_MAX_SECONDS: Final = 5.0
+# One that was killed did nothing wrong.
+KILLED_WAIT_MAX_SECONDS: Final = 1.0
+STEADY_SECONDS: Final = 10.0
+# A process that ends with a sentence in less has refused to start.
+REFUSAL_SECONDS: Final = 60.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Wishes:
+    """What the operator has asked of the supervisor: to stop, and then to hurry."""
+
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ask_stop(self) -> None:
+        """Ask to stop; asked again, to hurry."""
+        (self.hurry if self.stop.is_set() else self.stop).set()
+
+
+@dataclass(frozen=True)
+class Child:
+    """One process to keep running: the words after `getbill`, its environment, the sockets it inherits."""
+
+    name: str
+    words: tuple[str, ...]
+    environment: Mapping[str, str]
+    descriptors: tuple[int, ...] = ()
+
+    async def start(self) -> Process:
+        """Start it, in a session of its own so that a Ctrl-C at the terminal is ours to pass on."""
+        words = (sys.executable, "-m", "getbill", *self.words)
+        command = of_this_process().command(*words, ended_by=signal.SIGTERM)
+        return await asyncio.create_subprocess_exec(
+            *command, env=dict(self.environment), pass_fds=self.descriptors, start_new_session=True
+        )
+
+
+async def run(child: Child, wishes: Wishes) -> int:
+    """Run a child to its end, or until asked to stop, and return its exit status."""
+    process = await child.start()
+    await _either(process.wait(), wishes.stop.wait())
+    return await _stop(child, process, wishes)
+
+
+class ChildDidNotStart(CannotRun):
+    """A process refused to start; it has said why."""
+
+
+async def keep(child: Child, wishes: Wishes) -> None:
+    """Keep a child running until asked to stop.
+
+    Raises ChildDidNotStart when its first start ends in a refusal: that would not change by trying again.
+    """
+    loop = asyncio.get_running_loop()
+    is_first, wait_seconds = True, WAIT_FIRST_SECONDS
+    while not wishes.stop.is_set():
+        began = loop.time()
+        status = await attempt(child, wishes)
+        if wishes.stop.is_set():
+            return
+        lasted_seconds = loop.time() - began
+        if is_first and is_refusal(status) and lasted_seconds < REFUSAL_SECONDS:
+            raise ChildDidNotStart(f"`getbill {child.name}` did not start; what it said stands above.")
+        # Killed, or ended because the database was away: it has yet to start for the first time.
+        is_first = is_first and (status < 0 or status == CannotRunNow.exit_status)
+        if lasted_seconds > STEADY_SECONDS:
+            wait_seconds = WAIT_FIRST_SECONDS
+        _log.warning("process ended", child=child.name, status=status, again_in_seconds=wait_seconds)
+        await pause(wishes, wait_seconds)
+        wait_seconds = min(wait_seconds * 2, KILLED_WAIT_MAX_SECONDS if status < 0 else WAIT_MAX_SECONDS)
+
+
+async def attempt(child: Child, wishes: Wishes) -> int:
+    """Run a child as `run` does; a machine that has no room for a process now is one that may have it later."""
+    try:
+        return await run(child, wishes)
+    except OSError as error:
+        _log.error("process not started", child=child.name, reason=error.strerror)
+        return CannotRunNow.exit_status
+
+
+def is_refusal(status: int) -> bool:
+    """Return whether a process ended with an error that would be the same at the next try."""
+    return status > 0 and status != CannotRunNow.exit_status
+
+
+async def pause(wishes: Wishes, seconds: float) -> None:
+    """Wait, at most until asked to stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(wishes.stop.wait(), seconds)
+
+
+async def _stop(child: Child, process: Process, wishes: Wishes) -> int:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_either(process.wait(), wishes.hurry.wait()), STOP_SECONDS)
+    if process.returncode is None:
+        _log.warning("process killed", child=child.name)
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    return await process.wait()
+
+
+async def _either(*waits: Coroutine[Any, Any, object]) -> None:
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

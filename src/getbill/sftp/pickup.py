@@ -1,0 +1,170 @@
+"""Picking up: which files are complete and due, and that each is imported by one worker.
+
+A file is due once it was whole at the last full hour (or whatever the installation chose), and quiet for a minute
+before that; or once somebody asked for it. The invariant: a file that is still being written to, was cut off, or is
+called like something half done is never taken.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from getbill.kit import clock, ids
+from getbill.kit.database import Database, Statement, Transaction
+
+# On this channel the worker hears that somebody asked.
+WAKE: Final = "getbill_sftp"
+# A client that was interrupted closes its file all the same: it gets this long to go on.
+QUIET: Final = timedelta(seconds=60)
+LEASE: Final = timedelta(minutes=2)
+_RENEW_SECONDS: Final = 30.0
+
+_ASK = Statement(
+    "sftp.ask",
+    "Have what is complete in a workspace picked up at once.",
+    """
+    UPDATE sftp_files f SET asked_at = $2, tries = 0
+    FROM sftp_logins l
+    WHERE f.workspace_id = $1 AND f.state = 'whole' AND f.is_finished AND f.folder IN ('', 'incoming')
+      AND l.workspace_id = f.workspace_id AND l.id = f.login_id AND l.revoked_at IS NULL
+    RETURNING f.id
+    """,
+)
+_TAKE = Statement(
+    "sftp.take",
+    "Take the file that is due longest, or that somebody asked for.",
+    """
+    WITH next AS MATERIALIZED (
+        SELECT w.workspace_id, w.id FROM sftp_files w
+        JOIN sftp_logins l ON l.workspace_id = w.workspace_id AND l.id = w.login_id AND l.revoked_at IS NULL
+        WHERE w.state = 'whole' AND w.is_finished AND w.folder IN ('', 'incoming')
+          AND (w.asked_at IS NOT NULL OR w.written_at < $1)
+        ORDER BY w.written_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED)
+    UPDATE sftp_files f SET state = 'taken', leased_until = $2, tries = f.tries + 1, import_id = $3
+    FROM next WHERE f.workspace_id = next.workspace_id AND f.id = next.id
+    RETURNING f.workspace_id, f.id, f.import_id, f.tries
+    """,
+)
+_TAKE_ENDED = Statement(
+    "sftp.take_ended",
+    "Take a file whose import is over, or of whose import not every byte is there.",
+    """
+    UPDATE sftp_files f SET leased_until = $2, tries = f.tries + 1
+    FROM (SELECT w.workspace_id, w.id FROM sftp_files w
+          LEFT JOIN imports i ON i.workspace_id = w.workspace_id AND i.id = w.import_id
+          WHERE w.state = 'taken' AND (w.leased_until IS NULL OR w.leased_until < $1)
+            AND (i.received_at IS NULL OR (i.task IS NULL AND i.state IN ('completed', 'failed', 'undone')))
+          ORDER BY w.written_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED) AS next
+    WHERE f.workspace_id = next.workspace_id AND f.id = next.id
+    RETURNING f.workspace_id, f.id, f.import_id, f.tries
+    """,
+)
+_LEASE = Statement(
+    "sftp.lease",
+    "Keep a file for a while more, or no longer, unless another took it since.",
+    """
+    UPDATE sftp_files SET leased_until = $4
+    WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND state = 'taken' RETURNING id
+    """,
+)
+
+
+_HOLD = Statement(
+    "sftp.hold",
+    "Have nobody take a file until it is put back, unless another took it since.",
+    """
+    UPDATE sftp_files SET leased_until = 'infinity'
+    WHERE workspace_id = $1 AND id = $2 AND tries = $3 AND state = 'taken' RETURNING id
+    """,
+)
+_PUT_BACK = Statement(
+    "sftp.put_back",
+    "Have a file that was set aside be taken again.",
+    """
+    UPDATE sftp_files SET leased_until = NULL, tries = 0
+    WHERE workspace_id = $1 AND id = $2 AND state = 'taken' RETURNING id
+    """,
+)
+
+
+async def ask(tx: Transaction, workspace_id: UUID, now: datetime) -> int:
+    """Have what is complete picked up at once, and return how many files that is."""
+    found = await tx.fetch(_ASK, workspace_id, now)
+    tx.wakes.add(WAKE)
+    return len(found)
+
+
+def last_due(now: datetime, minutes: int) -> datetime:
+    """Return the instant at which the last pick-up was due, counted from midnight."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + (now - midnight) // timedelta(minutes=minutes) * timedelta(minutes=minutes)
+
+
+class TakenByAnother(Exception):
+    """The lease ran out, and another worker has the file now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file one worker has for a while: its import's id stays, and each time it is taken is one try more."""
+
+    workspace_id: UUID
+    file_id: UUID
+    import_id: UUID
+    tries: int
+
+
+async def take(database: Database, now: datetime, boundary: datetime) -> Taken | None:
+    """Take a file that is due and hand it to nobody else for a while; None when none is."""
+    row = await database.fetchrow(_TAKE, boundary - QUIET, now + LEASE, ids.new())
+    return None if row is None else Taken(*row)
+
+
+async def take_ended(database: Database, now: datetime) -> Taken | None:
+    """Take a file whose import has come to its end, or never began, and hand it to nobody else for a while."""
+    row = await database.fetchrow(_TAKE_ENDED, now, now + LEASE)
+    return None if row is None else Taken(*row)
+
+
+async def keep(database: Database | Transaction, taken: Taken, now: datetime) -> None:
+    """Keep a file for a while more, in a transaction until its end; raise TakenByAnother when somebody else has it."""
+    place = taken.workspace_id, taken.file_id
+    if await database.fetchval(_LEASE, *place, taken.tries, now + LEASE) is None:
+        raise TakenByAnother
+
+
+@asynccontextmanager
+async def kept(database: Database, taken: Taken, every: float = _RENEW_SECONDS) -> AsyncIterator[None]:
+    """Keep a file for as long as the block takes, unless somebody else has it: whoever writes asks `keep` about that."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(every)
+            await keep(database, taken, clock.wall())
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+
+
+async def hold(database: Database, taken: Taken) -> bool:
+    """Have nobody take a file until it is put back; tell whether it was still ours."""
+    return await database.fetchval(_HOLD, taken.workspace_id, taken.file_id, taken.tries) is not None
+
+
+async def put_back(tx: Transaction, workspace_id: UUID, file_id: UUID) -> bool:
+    """Have a file that was set aside be taken again; tell whether there is one."""
+    tx.wakes.add(WAKE)
+    return await tx.fetchval(_PUT_BACK, workspace_id, file_id) is not None
+
+
+async def hand_on(database: Database, taken: Taken) -> None:
+    """Be done with a file for now: what follows is its import's affair."""
+    await database.execute(_LEASE, taken.workspace_id, taken.file_id, taken.tries, None)

@@ -1,0 +1,287 @@
+"""Dates as people write them; whether the day or the month stands first is what the whole column says.
+
+02/03/2026 alone is two days. A column in which some first number is above 12 settles it for all of its cells;
+one in which none is stays a question.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Literal
+
+from getbill.sheets.cells.text import clean, read_text
+from getbill.sheets.messages import CellWrong
+from getbill.sheets.model import Cell, DateShape, folded
+
+Order = Literal["dmy", "mdy", "ymd"]
+
+_TIME = (
+    r"(?:(?:[T,]|\s)\s*(?:[a\u00e0]s?\s+|um\s+)?\d{1,2}\s?[:hH.]\s?(?:\d{2})?(?::?\d{2}(?:[.,]\d+)?)?"
+    r"\s*(?:[AaPp]\.?[Mm]\.?|Uhr)?\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
+)
+_WEEKDAY = r"(?:[^\W\d]{2,12}\.?,?\s+)?"
+_TRIPLE = re.compile(
+    rf"{_WEEKDAY}(\d{{4}}|\d{{1,2}})\s?([./\u00b7-]|\s)\s?(\d{{1,2}})\s?\2\s?(\d{{4}}|\d{{1,2}})\.?{_TIME}"
+)
+_COMPACT = re.compile(rf"(\d{{8}}){_TIME}")
+_DAY_FIRST = re.compile(
+    rf"{_WEEKDAY}(\d{{1,2}})(?:\.|er|st|nd|rd|th|\u00ba)?[\s-]*(?:de\s+)?([^\W\d]{{3,12}})\.?[\s,-]*(?:de[l]?\s+)?'?(\d{{4}}|\d{{2}}){_TIME}"
+)
+_MONTH_FIRST = re.compile(
+    rf"{_WEEKDAY}([^\W\d]{{3,12}})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}}){_TIME}"
+)
+_YEAR_FIRST = re.compile(rf"(\d{{4}})[\s-]+([^\W\d]{{3,12}})\.?[\s-]+(\d{{1,2}}){_TIME}")
+
+# French, English, German, Spanish, Italian and Dutch; a written month is known by its first letters.
+_MONTHS = {
+    1: ("jan", "janv", "january", "janvier", "januar", "janner", "ene", "enero", "gen", "gennaio", "januari"),
+    2: ("feb", "fev", "fevr", "february", "fevrier", "februar", "febrero", "febbraio", "februari"),
+    3: ("mar", "mars", "march", "marz", "mrz", "maerz", "marzo", "maart", "mrt"),
+    4: ("apr", "avr", "avril", "april", "abr", "abril", "aprile"),
+    5: ("may", "mai", "mayo", "mag", "maggio", "mei"),
+    6: ("jun", "juin", "june", "juni", "junio", "giu", "giugno"),
+    7: ("jul", "juil", "juillet", "july", "juli", "julio", "lug", "luglio"),
+    8: ("aug", "aou", "aout", "august", "ago", "agosto", "augustus"),
+    9: ("sep", "sept", "september", "septembre", "septiembre", "set", "settembre"),
+    10: ("oct", "okt", "october", "octobre", "oktober", "octubre", "ott", "ottobre"),
+    11: ("nov", "november", "novembre", "noviembre"),
+    12: ("dec", "dez", "dic", "december", "decembre", "dezember", "diciembre", "dicembre"),
+}
+_MONTH = {name: month for month, names in _MONTHS.items() for name in names}
+_SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?")
+# The midnights of Europe, of Africa's east and of India, told in the time of Greenwich.
+_MIDNIGHT = re.compile(r"(?:2[123]:00|18:30)(?::00(?:\.0+)?)?(?:Z|[+]00:?00)$")
+# A typed instant says no zone: those of central Europe, where a browser wrote the file.
+_TYPED_MIDNIGHTS = frozenset({time(22), time(23)})
+# Later than this the last second of a day is the next midnight, less what floating point took.
+_ROUNDED_UP = time(23, 59, 59, 500_000)
+# A spreadsheet counts days from here, as if 1900 had been a leap year.
+_SERIAL_ZERO = date(1899, 12, 30)
+SERIAL_FIRST, SERIAL_LAST = 36_526, 73_050  # 2000-01-01 to 2099-12-31
+# A column that holds debts' days and no amounts of five digits has them of these years.
+LIKELY_FIRST, LIKELY_LAST = 40_179, 53_327  # 2010-01-01 to 2045-12-31
+_YEAR_MIN, _YEAR_MAX = 1900, 2199
+_MEMORY_MAX = 20_000
+_WRITTEN_MAX = 60
+# Over how many years more days taken for years scatter than years do.
+_SCATTERED = 15
+_RECENT = frozenset(range(2010, 2046))
+_ORDERS: tuple[Order, ...] = ("dmy", "mdy", "ymd")
+# Two digits of a year are of this century up to here, as POSIX has it.
+_PIVOT = 69
+
+
+def read_date(cell: Cell, shape: DateShape) -> date:
+    """Return the date a cell holds, or raise `CellWrong`; a time of day is left aside."""
+    return date_reader(shape)(cell)
+
+
+@lru_cache(maxsize=256)
+def date_reader(shape: DateShape) -> Callable[[Cell], date]:
+    """Return the fast reader of a column's dates, made once for the column; it remembers the days it has read."""
+    known: dict[Cell, date] = {}
+
+    def read(cell: Cell) -> date:
+        if type(cell) is str:
+            found = known.get(cell)
+            if found is None:
+                found = _read(clean(cell), shape)
+                if len(known) < _MEMORY_MAX:
+                    known[cell] = found
+            return found
+        return _typed(cell, shape)
+
+    return read
+
+
+def is_date(text: str) -> bool:
+    """Tell whether the text is a day somebody could mean."""
+    return bool(date_readings(text))
+
+
+def has_form(text: str) -> bool:
+    """Tell whether the text is written as a day, though there may be no such day."""
+    return bool(_TRIPLE.fullmatch(text) or _COMPACT.fullmatch(text) or _DAY_FIRST.fullmatch(text))
+
+
+def is_midnight(cell: Cell) -> bool:
+    """Tell whether an instant in the time of Greenwich is a midnight further east."""
+    if isinstance(cell, datetime):
+        return cell.time() in _TYPED_MIDNIGHTS
+    return isinstance(cell, str) and bool(_MIDNIGHT.search(cell))
+
+
+def date_readings(text: str) -> dict[Order, date]:
+    """Return every order under which the text is a day, with that day."""
+    if named := _named(text):
+        return dict.fromkeys(_ORDERS, named)
+    parts = _parts(text)
+    found = {}
+    for order, (year, month, day) in parts.items():
+        if one := _day(year, month, day):
+            found[order] = one
+    return found
+
+
+def decide_date_shape(values: Iterable[tuple[str, int]]) -> DateShape | None:
+    """Return how a column writes its dates, from the values seen and how often; None where there are none."""
+    only: dict[Order, int] = {"dmy": 0, "mdy": 0, "ymd": 0}
+    several = 0
+    shared: set[Order] = set(_ORDERS)
+    years: dict[Order, set[int]] = {order: set() for order in _ORDERS}
+    any_seen = False
+    for text, count in values:
+        days = date_readings(text)
+        if not days:
+            continue
+        any_seen = True
+        if len(set(days.values())) == 1 and len(days) > 1:
+            continue
+        if len(days) == 1:
+            only[next(iter(days))] += count
+        else:
+            several += count
+            shared &= set(days)
+        for order, day in days.items():
+            years[order].add(day.year)
+    return _decided(only, several, shared, years) if any_seen else None
+
+
+def _decided(
+    only: dict[Order, int], several: int, shared: set[Order], years: dict[Order, set[int]]
+) -> DateShape:
+    if not several and not any(only.values()):
+        return DateShape("dmy", is_certain=True, why="all_agree")
+    # Years first say nothing about the other cells of the column, day or month.
+    sure = max(only["dmy"], only["mdy"])
+    slips = min(only["dmy"], only["mdy"])
+    if sure:
+        order: Order = "dmy" if only["dmy"] >= only["mdy"] else "mdy"
+        # One impossible day among hundreds is a slip of that cell.
+        is_mixed = slips * 100 > sure
+        return DateShape(order, is_certain=not is_mixed, why="mixed_orders" if is_mixed else "day_above_12")
+    if not several:
+        return DateShape("ymd", is_certain=True, why="year_first")
+    if len(shared) > 1 and "ymd" in shared:
+        shared = _of_few_years(shared, years)
+    if len(shared) == 1:
+        return DateShape(shared.pop(), is_certain=True, why="years_close")
+    return DateShape("dmy", is_certain=False, why="order_ambiguous")
+
+
+def _of_few_years(shared: set[Order], years: dict[Order, set[int]]) -> set[Order]:
+    """Return the orders left when debts are of a few recent years: the wrong one takes the days for years."""
+    spans = {order: max(years[order]) - min(years[order]) for order in shared}
+    narrow = min(spans.values())
+    left = {order for order, span in spans.items() if span < 2 * narrow + _SCATTERED}
+    is_recent = all(years[order] <= _RECENT for order in left)
+    return left if narrow <= 12 and is_recent else shared
+
+
+def _read(text: str, shape: DateShape) -> date:
+    if not text:
+        raise CellWrong("cell_empty")
+    if len(text) > _WRITTEN_MAX:
+        raise CellWrong("date_invalid", value=f"{text[:_WRITTEN_MAX]}\u2026")
+    if (shape.order == "serial" or shape.has_serials) and _SERIAL.fullmatch(text):
+        return _serial(int(text[:5]))
+    days = date_readings(text)
+    if shape.midnights == "all" and is_midnight(text):
+        days = {order: day + timedelta(days=1) for order, day in days.items()}
+    order = "ymd" if shape.order == "serial" else shape.order
+    if order in days:
+        return days[order]
+    if not days:
+        raise CellWrong("date_impossible" if has_form(text) else "date_invalid", value=text)
+    if len(days) == 1 and "ymd" in days:
+        return days["ymd"]
+    others = set(days.values())
+    if len(days) > 1 and len(others) == 1:
+        return others.pop()
+    raise CellWrong("date_impossible", others.pop().isoformat() if len(others) == 1 else None, value=text)
+
+
+def _typed(cell: Cell, shape: DateShape) -> date:
+    if isinstance(cell, date):
+        found = _day_of(cell, shape) if isinstance(cell, datetime) else cell
+        if shape.is_turned and found.day <= 12:
+            found = date(found.year, found.day, found.month)
+    elif isinstance(cell, int | float) and not isinstance(cell, bool):
+        # Where most of a column's numbers are no such days, the others are something else too.
+        if shape.has_serials is False and cell <= SERIAL_LAST:
+            raise CellWrong("date_invalid", value=read_text(cell))
+        return _serial(int(cell))
+    else:
+        raise CellWrong("cell_empty" if cell is None else "date_invalid", value=read_text(cell))
+    if not _YEAR_MIN <= found.year <= _YEAR_MAX:
+        raise CellWrong("date_impossible", value=found.isoformat())
+    return found
+
+
+def _day_of(instant: datetime, shape: DateShape) -> date:
+    is_next = instant.time() >= _ROUNDED_UP or (shape.midnights == "all" and is_midnight(instant))
+    return instant.date() + timedelta(days=1) if is_next else instant.date()
+
+
+def _serial(number: int) -> date:
+    """Read the number that a spreadsheet keeps for a day."""
+    if SERIAL_FIRST <= number <= SERIAL_LAST:
+        return _SERIAL_ZERO + timedelta(days=number)
+    text = str(number)
+    if len(text) == 8 and (days := date_readings(text)) and "ymd" in days:
+        return days["ymd"]
+    raise CellWrong("date_invalid", value=text)
+
+
+def _named(text: str) -> date | None:
+    """Read a date whose month is a word."""
+    if text.isascii() and not any(sign.isalpha() for sign in text):
+        return None
+    for pattern, at in ((_DAY_FIRST, (3, 2, 1)), (_MONTH_FIRST, (3, 1, 2)), (_YEAR_FIRST, (1, 2, 3))):
+        written = pattern.fullmatch(text)
+        month = _MONTH.get(folded(written[at[1]])) if written else None
+        if written and month:
+            return _day(_year(written[at[0]]), month, int(written[at[2]]))
+    return None
+
+
+def _parts(text: str) -> dict[Order, tuple[int, int, int]]:
+    """Return year, month and day of a date in numbers, under each order its digits allow."""
+    if written := _TRIPLE.fullmatch(text):
+        first, second, third = written[1], written[3], written[4]
+        if len(first) == 4:
+            return {} if len(third) == 4 else {"ymd": (int(first), int(second), int(third))}
+        year = _year(third)
+        found: dict[Order, tuple[int, int, int]] = {
+            "dmy": (year, int(second), int(first)),
+            "mdy": (year, int(first), int(second)),
+        }
+        # Years of two digits stand first only between hyphens.
+        if len(third) <= 2 and written[2] == "-" and len(first) == 2:
+            found["ymd"] = (_year(first), int(second), int(third))
+        return found if len(third) != 1 else {}
+    if written := _COMPACT.fullmatch(text):
+        digits = written[1]
+        return {
+            "dmy": (int(digits[4:]), int(digits[2:4]), int(digits[:2])),
+            "mdy": (int(digits[4:]), int(digits[:2]), int(digits[2:4])),
+            "ymd": (int(digits[:4]), int(digits[4:6]), int(digits[6:])),
+        }
+    return {}
+
+
+def _year(text: str) -> int:
+    number = int(text)
+    if len(text) > 2:
+        return number
+    return number + (2000 if number < _PIVOT else 1900)
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    if not _YEAR_MIN <= year <= _YEAR_MAX:
+        return None
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

@@ -1,0 +1,246 @@
+"""Amount notation: the digits of a cell with the signs, brackets, marks, currency and magnitude around them.
+
+`$(75.00)`, `83.00-$`, `5,000.00 Cr` and `10,5 k€` are taken apart here. What stands beside the digits is either known
+or the cell is no amount; two signs in one cell are never multiplied.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from getbill.sheets.cells.currency_symbols import currencies_of
+from getbill.sheets.cells.text import clean
+
+# Every space that parts thousands: plain, no-break, of fixed width, thin and narrow.
+SPACES = " \u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+APOSTROPHES = "'\u2019\u2018"
+WRITTEN_MAX = 60
+# Hyphens and dashes that people and programs write for a minus. An em dash is none: it parts texts.
+DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
+_TO_HYPHEN = str.maketrans(dict.fromkeys(DASHES, "-"))
+_BODY = rf"(?:(?<![^\W\d_])[.,])?\d(?:[\d.,{SPACES}{APOSTROPHES}]*\d)?"
+# `12,-`, `12.--`, `5,000/-`: no cents.
+_ROUND = r"[.,](?:--?|\u2014)|/?=|/-|:-"
+_AROUND = re.compile(rf"(?P<before>\D*?)(?P<body>{_BODY})(?:{_ROUND})?(?P<after>\D*)")
+# D-00013 is a code, not a debit below zero.
+_CODE = re.compile(r"([^\W\d_]+)-\d+")
+_SIGN = "sign"
+_TOKEN = re.compile(r"[-+()\[\]<>]|[^-+()\[\]<>\s]+")
+# Of `EUR.50` nobody knows whether the point parts decimals; abbreviations such as `Fr.50` take one.
+_CODE_AND_POINT = re.compile(r"[A-Z]{3}\.$")
+_PAIRS = {"(": ")", "<": ">"}
+
+_CREDIT = frozenset(
+    ["c", "cr", "crd", "credit", "credito", "kredit", "h", "hab", "haben", "haber", "a", "avere", "avoir"]
+)
+_DEBIT = frozenset(["d", "dr", "deb", "debit", "debito", "debet", "s", "soll", "debe", "dare"])
+# A single letter is a mark only in a column that shows the other one as well.
+PARTNERS = {"c": "d", "h": "sd", "a": "d", "d": "cha", "s": "h"}
+
+_POWERS = {
+    3: "k tsd tausend mille thousand mila duizend tys",
+    5: "lakh lakhs lac lacs",
+    6: "mio million millions millionen millon millones milione milioni miljoen mln mn",
+    7: "crore crores",
+    9: "mrd mld milliard milliards milliarden miliardi miljard bn",
+}
+_MAGNITUDES = {word: power for power, words in _POWERS.items() for word in words.split()}
+# A thousand in one language and a million in another.
+_UNCLEAR = frozenset(["m", "mm", "t", "b", "l", "g", "mil", "mill"])
+# In euros and francs T is the German thousand and M a million; of dollars they are more than one thing.
+_OF_EUROS = {"T": 3, "M": 6}
+_EUROPEAN = frozenset({"EUR", "CHF"})
+# Hundreds with two decimals.
+_CRORE_DIGITS = 5
+_RUPEES = frozenset({"INR", "PKR", "LKR", "NPR"})
+
+# Words around an amount that leave it what it is.
+_HARMLESS = frozenset(
+    [
+        "ttc",
+        "t.t.c.",
+        "t.t.c",
+        "tvac",
+        "incl",
+        "incl.",
+        "env",
+        "env.",
+        "environ",
+        "ca",
+        "ca.",
+        "approx",
+        "approx.",
+    ]
+)
+
+
+class Notation(NamedTuple):
+    """An amount as written: `body` are its digits with their separators, `currency` the sign or code beside them.
+
+    `mark` is the word of a credit or debit, `power` the zeros that a magnitude adds; `problem` is the code of a
+    refusal where what stands beside the digits can mean two amounts.
+    """
+
+    body: str
+    is_negative: bool = False
+    currency: str = ""
+    mark: str = ""
+    power: int = 0
+    problem: str = ""
+    # Whether its magnitude is a K without a currency.
+    is_k: bool = False
+
+
+class _Beside(NamedTuple):
+    """What stands beside the digits, without its order."""
+
+    minuses: int = 0
+    pluses: int = 0
+    brackets: str = ""
+    currency: str = ""
+    mark: str = ""
+    magnitude: str = ""
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> Notation | None:
+    """Return the notation of an amount; None where something beside the digits is not known."""
+    plain = clean(text).translate(_TO_HYPHEN).replace("F CFA", "FCFA")
+    if (code := _CODE.fullmatch(plain)) and not currencies_of(code[1]):
+        return None
+    written = _AROUND.fullmatch(plain) if len(plain) <= WRITTEN_MAX else None
+    if written is None or _CODE_AND_POINT.search(written["before"]):
+        return None
+    before, after = _tokens(written["before"]), _tokens(written["after"])
+    if before is None or after is None:
+        return None
+    beside = _joined(before, after)
+    return _notation(written["body"], beside) if beside else None
+
+
+def beside(rest: str) -> tuple[str, str]:
+    """Return the currency and the mark in what is left of a cell without its outer digits; empty where none is."""
+    notation = _without_digits(rest)
+    return (notation.currency, notation.mark) if notation else ("", "")
+
+
+def is_beside(rest: str) -> bool:
+    """Tell whether what is left of a cell without its outer digits stands beside amounts."""
+    return _without_digits(rest) is not None
+
+
+def _without_digits(rest: str) -> Notation | None:
+    return read(rest if any(map(str.isdigit, rest)) else f"{rest} 1")
+
+
+def is_zero(text: str) -> bool:
+    """Tell whether the text is how a spreadsheet shows nothing owed in its accounting format: `- €`."""
+    parts = _tokens(clean(text).translate(_TO_HYPHEN)) or []
+    return sorted(kind for kind, _ in parts) == ["currency", _SIGN] and (_SIGN, "-") in parts
+
+
+def without_words(text: str) -> str | None:
+    """Return the text without words that leave an amount what it is; None where there are none of them."""
+    words = clean(text).split()
+    kept = [word for word in words if word.casefold() not in _HARMLESS]
+    return " ".join(kept) if kept and len(kept) < len(words) else None
+
+
+def is_negative(mark: str) -> bool:
+    """Tell whether a mark stands for a credit."""
+    return mark in _CREDIT
+
+
+def letter(mark: str) -> str:
+    """Return the letter that stands for a mark: `c` for credits, `d` for debits, a single letter for itself."""
+    return mark if len(mark) < 2 else "c" if mark in _CREDIT else "d"
+
+
+def _tokens(text: str) -> list[tuple[str, str]] | None:
+    """Return kind and text of what stands on one side of the digits; None where something is not known."""
+    parts: list[tuple[str, str]] = []
+    for part in _TOKEN.findall(text):
+        kinds = ((_SIGN, part),) if part in "+-()[]<>" else _word(part)
+        if not kinds:
+            return None
+        parts += kinds
+    return _without_brackets(parts)
+
+
+@lru_cache(maxsize=4096)
+def _word(token: str) -> tuple[tuple[str, str], ...]:
+    """Return what a word or sign beside digits is: currency, mark, magnitude, or a magnitude and its currency."""
+    bare = token.rstrip(".")
+    if known := next((way for way in (token, bare) if currencies_of(way)), None):
+        return (("currency", known),)
+    word = bare.casefold()
+    for kind, words in (("magnitude", _MAGNITUDES), ("magnitude", _UNCLEAR), ("mark", _CREDIT | _DEBIT)):
+        if word in words:
+            return ((kind, bare if kind == "magnitude" else word),)
+    for cut in range(1, len(token)):
+        magnitude, currency = token[:cut].rstrip("."), token[cut:]
+        if (magnitude.casefold() in _MAGNITUDES or magnitude.casefold() in _UNCLEAR) and currencies_of(
+            currency
+        ):
+            return (("magnitude", magnitude), ("currency", currency))
+    return ()
+
+
+def _without_brackets(tokens: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Drop the brackets around nothing but a currency, as in `75 (EUR)`."""
+    for at in range(len(tokens) - 2):
+        opening, inside, closing = tokens[at : at + 3]
+        if inside[0] == "currency" and opening[1] + closing[1] in {"()", "[]"}:
+            return [*tokens[:at], inside, *tokens[at + 3 :]]
+    return tokens
+
+
+def _joined(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> _Beside | None:
+    """Return what stands on both sides; None where it contradicts itself."""
+    found: dict[str, list[str]] = {_SIGN: [], "currency": [], "mark": [], "magnitude": []}
+    for kind, text in [*before, *after]:
+        found[kind].append(text)
+    opening = "".join(text for kind, text in before if kind == _SIGN and text not in "+-")
+    closing = "".join(text for kind, text in after if kind == _SIGN and text not in "+-")
+    if (opening or closing) and _PAIRS.get(opening) != closing:
+        return None
+    currency = _one_currency(found["currency"])
+    if currency is None or len(found["mark"]) > 1 or len(found["magnitude"]) > 1:
+        return None
+    signs = found[_SIGN]
+    return _Beside(
+        signs.count("-"), signs.count("+"), opening, currency, *found["mark"] or [""], *found["magnitude"]
+    )
+
+
+def _one_currency(written: list[str]) -> str | None:
+    """Return the one currency that all signs and codes agree on, as its clearest one writes it."""
+    if not written:
+        return ""
+    clearest = min(written, key=lambda text: len(currencies_of(text)))
+    codes = set(currencies_of(clearest))
+    return clearest if all(codes <= set(currencies_of(text)) for text in written) else None
+
+
+def _notation(body: str, beside: _Beside) -> Notation:
+    power, problem = _power(body, beside)
+    is_credit = beside.mark in _CREDIT
+    negatives = beside.minuses + bool(beside.brackets)
+    # Two signs: of a credit below zero nobody knows what is meant.
+    if negatives + beside.pluses > 1 or (beside.mark and negatives) or (is_credit and beside.pluses):
+        problem = "sign_unclear"
+    is_k = beside.magnitude == "K" and not beside.currency
+    return Notation(body, bool(negatives or is_credit), beside.currency, beside.mark, power, problem, is_k)
+
+
+def _power(body: str, beside: _Beside) -> tuple[int, str]:
+    word = beside.magnitude
+    codes = set(currencies_of(beside.currency)) if beside.currency else set()
+    # In rupees Cr is a crore as well as a credit, of few of which there are bills.
+    if beside.mark == "cr" and codes & _RUPEES and sum(map(str.isdigit, body)) <= _CRORE_DIGITS:
+        return 0, "crore_or_credit"
+    if word in _OF_EUROS and codes and codes <= _EUROPEAN:
+        return _OF_EUROS[word], ""
+    if word.casefold() in _UNCLEAR:
+        return 0, "magnitude_unclear"
+    return _MAGNITUDES.get(word.casefold(), 0), ""

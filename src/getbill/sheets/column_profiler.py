@@ -1,0 +1,391 @@
+"""One column under the eye of the profile: its cells by the block, its memory bounded whatever the file's length.
+
+A cell's pattern is its digits and letters blotted out (`999,99 AAA`). What a pattern tells is counted once per
+pattern; what only the cell tells (which day, which currency, a leading zero) is looked at cell by cell.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Literal
+
+from getbill.sheets import cells
+from getbill.sheets.cells import clean
+from getbill.sheets.model import Cell, Column, ColumnProfile, DateShape, Kind, NumberShape
+
+# Distinct values counted at most, values kept with their counts, and samples shown.
+DISTINCT_MAX = 10_000
+VALUES_MAX = 200
+SAMPLES_MAX = 20
+_WAYS_MAX = 5_000
+_DAYS_MAX = 50_000
+# A column with more values than this is no list of currencies or countries.
+_WORDS_MAX = 500
+_WORD_CHARS = 40
+_MISSES_MAX = 1_000
+_BESIDE_MAX = 1_000
+_SERIALS_MIN = 2_000
+_NO_NOTATION = "?"
+# Where a date in numbers ends and its time begins.
+_DAY_CHARS = 10
+_KIND_OF_TYPE = {
+    date: Kind.DATE,
+    datetime: Kind.DATE,
+    bool: Kind.YES_NO,
+    int: Kind.NUMBER,
+    float: Kind.NUMBER,
+}
+_EXACT = frozenset({Kind.PHONE, Kind.DATE})
+# Days of this century as a spreadsheet counts them, with the time of day behind or without.
+# Two decimals are those of an amount.
+_SERIAL = re.compile(r"9{5}(?:[.,](?:9|9{3,}))?")
+_WHOLE_FLOAT = re.compile(r"9+[.,]9")
+_BARE = re.compile(r"9{1,7}(?:[.,]9+)?")
+_INSTANT = re.compile(r"9{4}-99-99[A ]99:99(?::99(?:\.9+)?)?(?:A|[+-]99:?99)")
+_CHECKED = frozenset({Kind.SIREN, Kind.SIRET})
+_AROUND_MOST = "0123456789.,+-() \u00a0\u202f\u2014"
+_AROUND_NUMBERS = "0123456789.,+-()<>[];'\u2019\u2018\u2014" + cells.SPACES + cells.DASHES
+_DIGITS = re.compile(r"\d(?:[\d.,\s'\u2019\u2018]*\d)?")
+_DIGIT = re.compile(r"\d")
+_TYPED_NUMBERS = (int, float)
+
+
+@dataclass(slots=True)
+class Way:
+    """One way in which a column's cells are written."""
+
+    example: str
+    kinds: frozenset[Kind]
+    count: int = 0
+    # How many cells of it begin with a zero, where that decides.
+    zeros: int = 0
+    is_day: bool = False
+    # How many cells written as days were none.
+    misses: int = 0
+    is_phone: bool = False
+    is_word: bool = False
+    has_currency: bool = False
+    # A number such as 9.999, which is two numbers unless it begins with a zero.
+    is_doubtful: bool = False
+    # A number of five digits, which may be a day; a number with one decimal, which may be a whole one.
+    is_serial: bool = False
+    looked_at: int = 0
+    is_float: bool = False
+    is_instant: bool = False
+    # A spreadsheet's apostrophe or something invisible is around it.
+    is_marked: bool = False
+    # Any of these three.
+    is_rare: bool = False
+
+    # Whether each cell of it must be looked at, for any of these but the word.
+    is_looked_at: bool = False
+
+
+def way_of(pattern: str, example: str) -> Way:
+    """Return what a pattern tells, by the first cell seen of it."""
+    looks = cells.of(example)
+    way = Way(example, looks)
+    meant = clean(example)
+    plain = cells.pattern(meant)
+    way.is_marked = meant != example
+    way.is_day = Kind.DATE in looks or cells.has_form(meant[:_WORD_CHARS])
+    way.is_instant = bool(_INSTANT.fullmatch(plain))
+    way.is_phone = Kind.PHONE in looks
+    way.is_word = (
+        len(pattern) <= _WORD_CHARS and ("9" not in pattern or pattern == "9") and "@" not in pattern
+    )
+    if Kind.NUMBER in looks:
+        way.is_serial = bool(_SERIAL.fullmatch(plain))
+        way.is_float = bool(_WHOLE_FLOAT.fullmatch(plain))
+        way.has_currency = bool(plain.strip(_AROUND_NUMBERS))
+        body = cells.body_of(meant) or ""
+        way.is_doubtful = ("." in body or "," in body) and len(
+            {sign for sign, _ in cells.number_readings(body)}
+        ) > 1
+    way.is_rare = way.is_marked or way.is_serial or way.is_float
+    way.is_looked_at = (
+        way.is_day or way.is_phone or way.has_currency or way.is_doubtful or way.is_serial or way.is_float
+    )
+    return way
+
+
+@dataclass(slots=True)
+class Sight:
+    """What has been seen of a column so far."""
+
+    column: Column
+    # Whether its workbook counts days from 1904.
+    is_1904: bool = False
+    rows: int = 0
+    filled: int = 0
+    distinct: set[Cell] = field(default_factory=set)
+    values: Counter[str] = field(default_factory=Counter)
+    ways: dict[bytes, Way] = field(default_factory=dict)
+    # What is counted cell by cell, and the cells of the ways beyond those kept.
+    exact: Counter[Kind] = field(default_factory=Counter)
+    days: Counter[str] = field(default_factory=Counter)
+    currencies: Counter[str] = field(default_factory=Counter)
+    typed: Counter[type] = field(default_factory=Counter)
+    typed_day_max: int = 0
+    # Numbers that are days as a spreadsheet counts them, and no day written short (50126 is also 5 January 2026).
+    counted: int = 0
+    instants: int = 0
+    midnights: int = 0
+
+    def add(self, cells: Sequence[Cell]) -> None:
+        """Look at the cells of the next block of rows."""
+        self.rows += len(cells)
+        types = set(map(type, cells))
+        if types == {str} and "" not in cells:
+            self._add_texts(cells)  # type: ignore[arg-type] # all of them are texts
+            return
+        if texts := [cell for cell in cells if cell and type(cell) is str]:
+            self._add_texts(texts)
+        if types - {str, type(None)}:
+            self._add_typed([cell for cell in cells if type(cell) is not str and cell is not None])
+
+    def _add_texts(self, values: Sequence[str]) -> None:
+        self.filled += len(values)
+        counts: Counter[str] = Counter()
+        if len(self.distinct) < DISTINCT_MAX:
+            unique = set(values)
+            self.distinct.update(unique)
+            # Few values often: each is looked at once. Else counting first would only cost.
+            if len(unique) * 4 < len(values):
+                counts = Counter(values)
+                values = list(counts)
+            if len(self.distinct) <= VALUES_MAX:
+                self.values.update(counts or values)
+        patterns = cells.patterns(values)
+        close = self._count_ways(patterns, values, counts)
+        if close:
+            for pattern, cell in zip(patterns, values, strict=True):
+                if pattern in close:
+                    self._look_at(cell, close[pattern], counts[cell] if counts else 1)
+
+    def _count_ways(
+        self, patterns: list[bytes], cells: Sequence[str], counts: Counter[str]
+    ) -> dict[bytes, Way]:
+        """Count the cells of each way and return the ways whose cells are to be looked at."""
+        if counts:
+            seen: Counter[bytes] = Counter()
+            for pattern, count in zip(patterns, counts.values(), strict=True):
+                seen[pattern] += count
+        else:
+            seen = Counter(patterns)
+        if not seen.keys() <= self.ways.keys():
+            self._add_ways(dict(zip(patterns, cells, strict=True)), seen)
+        close = {}
+        has_words = len(self.distinct) <= _WORDS_MAX
+        for pattern, count in seen.items():
+            way = self.ways.get(pattern)
+            if way is not None:
+                way.count += count
+                if way.is_looked_at or (has_words and way.is_word):
+                    close[pattern] = way
+        return close
+
+    def _add_ways(self, examples: dict[bytes, str], seen: Counter[bytes]) -> None:
+        for pattern, example in examples.items():
+            if pattern in self.ways:
+                continue
+            way = way_of(pattern.decode("utf-8", "replace"), example)
+            if len(self.ways) < _WAYS_MAX:
+                self.ways[pattern] = way
+            else:
+                # What each cell of it would tell is given up; what the way tells is not.
+                self.exact.update(dict.fromkeys(way.kinds, seen[pattern]))
+
+    def _look_at(self, cell: str, way: Way, count: int) -> None:
+        if way.is_rare:
+            cell = self._look_at_rare(cell, way, count)
+        if way.is_word and len(self.distinct) <= _WORDS_MAX:
+            for kind in cells.of_word(cell):
+                self.exact[kind] += count
+        if way.is_phone and cell.lstrip("( ")[:1] in {"+", "0"}:
+            self.exact[Kind.PHONE] += count
+        if way.is_day:
+            self._look_at_day(cell, way, count)
+        if way.has_currency:
+            rest = cell.strip(_AROUND_MOST)
+            self.currencies[rest if rest in self.currencies else self._rest(rest, cell)] += count
+        if way.is_doubtful and (digit := _DIGIT.search(cell)) and digit[0] == "0":
+            way.zeros += count
+
+    def _rest(self, rest: str, cell: str) -> str:
+        """Return what stands beside the digits of a cell, in the form in which it is counted."""
+        rest = rest.strip(_AROUND_NUMBERS)
+        # The point of an abbreviation, which is no decimal sign: `Fr.`
+        point = "." if rest and cell.endswith(f"{rest}.") else ""
+        rest = _DIGITS.sub("1", rest) + point
+        # Like an amount by the number of its letters alone, a column of codes has thousands of them.
+        return rest if len(self.currencies) < _BESIDE_MAX else _NO_NOTATION
+
+    def _look_at_rare(self, cell: str, way: Way, count: int) -> str:
+        """Look at what few columns have, and return the cell without what a spreadsheet left around it."""
+        cell = clean(cell)
+        if way.is_serial:
+            self._look_at_serial(cell, count)
+            way.looked_at += count
+            # Postal codes and other numbers of five digits: no column of days, and not worth looking on.
+            if way.looked_at > _SERIALS_MIN and self.exact[Kind.SERIAL_DATE] < 0.9 * way.looked_at:
+                way.is_serial = False
+                way.is_looked_at = way.is_float
+        if way.is_float and cell[-1] == "0":
+            self.exact[Kind.WHOLE_FLOAT] += count
+        return cell
+
+    def _look_at_serial(self, cell: str, count: int) -> None:
+        if not self.is_1904 and cells.LIKELY_FIRST <= int(cell[:5]) <= cells.LIKELY_LAST:
+            self.exact[Kind.SERIAL_DATE] += count
+            if not "01" <= cell[1:3] <= "12":
+                self.counted += count
+
+    def _look_at_day(self, cell: str, way: Way, count: int) -> None:
+        if way.is_instant:
+            self.instants += count
+            self.midnights += count if cells.is_midnight(cell) else 0
+        # A day in numbers without its time, so that a column of instants is one of few days.
+        day = _day_of(cell) if len(cell) > _DAY_CHARS and cell[:2].isdigit() else cell
+        if day not in self.days:
+            if not cells.date_readings(day):
+                day = cell.strip()
+            if not cells.date_readings(day):
+                way.misses += 1
+                # Given up where most of what is written as days turns out to be none, such as eight digits.
+                way.is_day = way.misses < _MISSES_MAX or way.misses < 4 * self.exact[Kind.DATE]
+                return
+        self.exact[Kind.DATE] += count
+        if day in self.days or len(self.days) < _DAYS_MAX:
+            self.days[day] += count
+
+    def _add_typed(self, values: list[Cell]) -> None:
+        self.filled += len(values)
+        if len(self.distinct) < DISTINCT_MAX:
+            self.distinct.update(values)
+        self.typed.update(map(type, values))
+        for cell in values:
+            if isinstance(cell, date):
+                self.typed_day_max = max(self.typed_day_max, cell.day)
+                self.instants += 1
+                self.midnights += cells.is_midnight(cell)
+            elif type(cell) in _TYPED_NUMBERS and cells.SERIAL_FIRST <= cell < cells.SERIAL_LAST + 1:  # type: ignore[operator]
+                self._look_at_serial(str(cell), 1)
+        if len(self.distinct) <= VALUES_MAX:
+            self.values.update(_shown(cell) for cell in values)
+
+    def profile(self) -> ColumnProfile:
+        """Return what the column holds, all of its rows being seen."""
+        samples = self._samples()
+        return ColumnProfile(
+            column=self.column,
+            rows=self.rows,
+            filled=self.filled,
+            distinct=len(self.distinct),
+            samples=samples,
+            values=dict(self.values.most_common()) if len(self.distinct) <= VALUES_MAX else {},
+            kinds=self._kinds(samples),
+            number=self._number(),
+            date=self._date(),
+            currencies=self._beside(),
+        )
+
+    def _kinds(self, samples: Iterable[Cell]) -> dict[Kind, int]:
+        found = Counter(self.exact)
+        # One cell such as 12.5 shows that the others are fractions too.
+        if found[Kind.WHOLE_FLOAT] < sum(way.count for way in self.ways.values() if way.is_float):
+            del found[Kind.WHOLE_FLOAT]
+        for way in self.ways.values():
+            told = way.kinds - (_EXACT | {Kind.NUMBER} if way.has_currency else _EXACT)
+            found.update(dict.fromkeys(told, way.count))
+        found[Kind.NUMBER] += sum(count for rest, count in self.currencies.items() if cells.is_beside(rest))
+        for type_, count in self.typed.items():
+            found[_KIND_OF_TYPE.get(type_, Kind.TEXT)] += count
+        found[Kind.INTEGER] += self.typed[int]
+        for kind in _CHECKED & found.keys():
+            if not _most_pass_luhn(samples, 9 if kind is Kind.SIREN else 14):
+                del found[kind]
+        return {kind: count for kind, count in found.most_common() if count}
+
+    def _samples(self) -> tuple[Cell, ...]:
+        # The order of a set changes from run to run; a sample must not.
+        ordered = sorted(self.distinct, key=lambda cell: (type(cell).__name__, str(cell)))
+        step = max(1, len(ordered) // SAMPLES_MAX)
+        return tuple(ordered[::step][:SAMPLES_MAX])
+
+    def _number(self) -> NumberShape | None:
+        bodies: Counter[str] = Counter()
+        for way in self.ways.values():
+            if Kind.NUMBER not in way.kinds:
+                continue
+            plain = cells.pattern(cells.body_of(way.example) or "")
+            bodies[plain] += way.count - way.zeros
+            bodies["0" + plain[1:]] += way.zeros
+        shape = cells.decide_number_shape((body, count) for body, count in bodies.items() if count)
+        if shape is None and self.typed.keys() & {int, float}:
+            shape = NumberShape(".", "", is_certain=True, why="typed")
+        marks = self._marks() if shape and self.currencies else ""
+        return replace(shape, marks=marks) if shape and marks else shape
+
+    def _beside(self) -> dict[str, int]:
+        """Count the currencies beside the numbers, as written."""
+        found: Counter[str] = Counter()
+        for rest, count in self.currencies.items():
+            if currency := cells.beside(rest)[0]:
+                found[currency] += count
+        return dict(found.most_common())
+
+    def _marks(self) -> str:
+        marks = {mark for rest in self.currencies if (mark := cells.beside(rest)[1])}
+        return "".join(sorted(map(cells.letter, marks)))
+
+    def _has_serials(self) -> bool | None:
+        """Tell whether the column's bare numbers are days: None where it has none."""
+        bare = sum(
+            way.count for way in self.ways.values() if _BARE.fullmatch(cells.pattern(clean(way.example)))
+        )
+        bare += sum(self.typed[type_] for type_ in _TYPED_NUMBERS)
+        return 2 * self.counted > bare if bare else None
+
+    def _date(self) -> DateShape | None:
+        shape = self._written_date()
+        has_serials = self._has_serials()
+        if shape is None and has_serials:
+            return DateShape("serial", is_certain=True, why="serials", has_serials=True)
+        if shape is None or (has_serials is None and not self.midnights):
+            return shape
+        midnights: Literal["none", "some", "all"] = "some" if self.midnights else "none"
+        if self.midnights and self.midnights == self.instants:
+            midnights = "all"
+        return replace(shape, has_serials=has_serials, midnights=midnights)
+
+    def _written_date(self) -> DateShape | None:
+        shape = cells.decide_date_shape(self.days.items())
+        if not any(issubclass(kind, date) for kind in self.typed):
+            return shape
+        if shape is None:
+            return DateShape("ymd", is_certain=True, why="typed")
+        # A spreadsheet in English turns 02/03 of a French export into 3 February and leaves 13/03 as text; one in
+        # French does the same to an American export.
+        if shape.why == "day_above_12" and self.typed_day_max <= 12:
+            return replace(shape, is_certain=False, why="half_converted")
+        return shape
+
+
+def _most_pass_luhn(samples: Iterable[Cell], length: int) -> bool:
+    texts = ["".join(str(sample).split()) for sample in samples]
+    right_length = [text for text in texts if len(text) == length and text.isdigit()]
+    passing = sum(1 for text in right_length if cells.passes_luhn(text))
+    return bool(right_length) and passing >= 0.8 * len(right_length)
+
+
+def _shown(cell: Cell) -> str:
+    return cell.isoformat() if isinstance(cell, date) else str(cell)
+
+
+def _day_of(cell: str) -> str:
+    """Return a date in numbers without the time behind it: 2026-09-04T10:00 and 4/9/2026 10:00, not 2026-09-0417."""
+    day, space, _ = cell.partition(" ")
+    return day if space else cell.partition("T")[0]

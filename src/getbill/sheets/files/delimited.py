@@ -1,0 +1,176 @@
+"""A CSV as it lies: records of text with the line each begins on, read in a few microseconds and flat memory.
+
+A quotation mark that opens and never closes swallows the rows below it; such a row is found by its
+number of cells and read again without quoting, so that one stray mark costs one row and not a thousand.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from getbill.sheets.files.encodings import Encoding
+from getbill.sheets.files.merges import Merge
+from getbill.sheets.messages import CellWrong, Unreadable
+from getbill.sheets.model import Cell, Limits
+
+# What the lines end with: no line of a file may have it, so a record that has it was never closed.
+_END = "\0"
+# How many characters may be read twice for the sake of stray quotation marks.
+_REPAIRED_MAX = 64 * 1024 * 1024
+# The csv module's own limit on one cell.
+CELL_MAX = 131_072
+
+
+class Reader(Protocol):
+    """The csv module's reader: the cells of each record, and how many lines it has read."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
+
+
+Record = tuple[int, list[Cell], CellWrong | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a CSV separates and quotes its cells; `quote` is None where quotation marks mean nothing."""
+
+    delimiter: str
+    quote: str | None = '"'
+    escape: str | None = None
+
+    def reader(self, lines: Iterator[str]) -> Reader:
+        """Return the csv module's reader of these lines."""
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote,
+            escapechar=self.escape,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            doublequote=self.escape is None,
+            # A quotation mark after a space opens a cell as well: a, "b, c".
+            skipinitialspace=True,
+        )
+
+    def unquoted(self, line: str) -> list[str]:
+        """Return the cells of one line if quotation marks meant nothing."""
+        return next(Dialect(self.delimiter, None).reader(iter([line])), [])
+
+    def is_well_quoted(self, lines: list[str]) -> bool:
+        """Tell whether every closing quotation mark of these lines ends its cell."""
+        reader = csv.reader(
+            lines, delimiter=self.delimiter, quotechar=self.quote, skipinitialspace=True, strict=True
+        )
+        try:
+            return self.escape is not None or len(list(reader)) == 1
+        except csv.Error:
+            return False
+
+
+@dataclass(slots=True)
+class Delimited:
+    """The records of a CSV, each time from its beginning."""
+
+    file: BinaryIO
+    encoding: Encoding
+    dialect: Dialect
+    limits: Limits
+    # How many cells a row has, once the header is known; rows are repaired from then on.
+    width: int = 0
+    # Only workbooks hide rows and merge cells.
+    hidden: frozenset[int] = frozenset()
+    merges: tuple[Merge, ...] = ()
+    _held: list[str] = field(default_factory=list)
+    _pushed: list[str] = field(default_factory=list)
+    _read: int = 0
+
+    def records(self) -> Iterator[Record]:
+        """Yield every record of the file with the line it begins on; a blank line is a record without cells."""
+        self.file.seek(0)
+        text = io.TextIOWrapper(self.file, self.encoding.codec, self.encoding.errors, newline="")
+        try:
+            yield from self._records(text)
+        finally:
+            # The file is its owner's to close.
+            text.detach()
+
+    def close(self) -> None:
+        """Nothing to give back: the file is its owner's."""
+
+    def _records(self, text: io.TextIOWrapper) -> Iterator[Record]:
+        held, self._pushed, self._read = self._held, [], 0
+        held.clear()
+        reader = self.dialect.reader(self._lines(text))
+        line, counted_before, repaired = 0, 0, 0
+        while True:
+            start = line + 1
+            try:
+                cells = next(reader)
+            except csv.Error:
+                cells, closed = [], False
+            else:
+                if cells == [_END]:
+                    return
+                closed = not cells or _END not in cells[-1]
+            line = counted_before + reader.line_num
+            if line == start and closed:
+                held.clear()
+                yield start, cells, None  # type: ignore[misc] # texts are cells
+                continue
+            first = self._repaired(cells, closed=closed, start=start)
+            if first is None:
+                held.clear()
+                yield start, *_unended(cells, closed=closed)
+                if not closed:
+                    return
+                continue
+            repaired += sum(map(len, self._pushed))
+            if repaired > _REPAIRED_MAX:
+                raise Unreadable("quotes_broken", line=start)
+            line, counted_before, reader = start, start, self.dialect.reader(self._lines(text))
+            yield start, first, None
+
+    def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
+        """Yield the lines given back and those not read yet, then one that no file has."""
+        readline, limit, held, pushed = text.readline, self.limits.line_max, self._held, self._pushed
+        while pushed:
+            line = pushed.pop()
+            held.append(line)
+            yield line
+        while line := readline(limit):
+            self._read += 1
+            if len(line) >= limit:
+                raise Unreadable("line_too_long", line=self._read, limit=limit)
+            if _END in line:
+                raise Unreadable("nul_bytes", line=self._read)
+            held.append(line)
+            yield line
+        held.append(_END)
+        yield _END
+
+    def _repaired(self, cells: list[str], *, closed: bool, start: int) -> list[Cell] | None:
+        """Return the cells of the record's first line alone and give the others back, if that is what it is."""
+        held = self._held
+        first = self.dialect.unquoted(held[0])
+        is_stray = self.dialect.quote and (
+            len(first) == self.width
+            and (not closed or len(cells) != self.width or not self.dialect.is_well_quoted(held))
+        )
+        if not is_stray:
+            if not closed and not cells:
+                raise Unreadable("cell_too_long", line=start, limit=CELL_MAX)
+            return None
+        self._pushed.extend(line for line in reversed(held[1:]) if line != _END)
+        held.clear()
+        return list(first)
+
+
+def _unended(cells: list[str], *, closed: bool) -> tuple[list[Cell], CellWrong | None]:
+    if closed:
+        return list(cells), None
+    return [*cells[:-1], cells[-1].replace(_END, "")], CellWrong("quote_open")

@@ -1,0 +1,179 @@
+"""A workbook as rows, read once by a child process that may take neither long nor much memory.
+
+The child writes its rows to a file without a name, which goes when it is closed; when `extract` returns,
+no child is left, whatever became of it.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from getbill.sheets.files import encodings, mixed_encodings, workbook_worker
+from getbill.sheets.files.delimited import Record
+from getbill.sheets.files.merges import Merge
+from getbill.sheets.messages import Unreadable
+from getbill.sheets.model import DATES_FROM_1904, Cell, Choices, Limits, Note, OtherSheet, letter
+from getbill.sheets.tables import WORDS
+
+_DAY_CHARS = 10
+# How a process ends that took more than its limits: out of memory Rust aborts, and a signal tells of time.
+_ENDS = {
+    -signal.SIGABRT: "too_much_memory",
+    -signal.SIGSEGV: "too_much_memory",
+    -signal.SIGKILL: "too_slow",
+    -signal.SIGXCPU: "too_slow",
+    -signal.SIGXFSZ: "unpacks_too_large",
+}
+
+
+@dataclass(slots=True)
+class Workbook:
+    """The rows of one sheet of a workbook, each time from the first."""
+
+    rows: BinaryIO
+    head: dict[str, Any]
+    hidden: frozenset[int]
+    # The encoding through which its texts were read before they came into it; empty if through none.
+    twice: str = ""
+
+    @property
+    def sheet(self) -> str:
+        """The name of the sheet that is read."""
+        return str(self.head["sheet"])
+
+    @property
+    def others(self) -> tuple[OtherSheet, ...]:
+        """The sheets that are not."""
+        return tuple(OtherSheet(**other) for other in self.head["others"])
+
+    @property
+    def merges(self) -> tuple[Merge, ...]:
+        """The cells merged over several rows."""
+        return tuple(Merge(*merge) for merge in self.head["merges"])
+
+    @property
+    def currencies(self) -> dict[str, list[str]]:
+        """The currencies that cells show beside their numbers by their format, by the column's letter."""
+        return dict(self.head["currencies"])
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a person should know about the workbook."""
+        found = []
+        filled = [other.name for other in self.others if other.rows > 1 and not other.is_hidden]
+        if filled:
+            found.append(Note("other_sheets", {"sheet": self.sheet, "others": ", ".join(filled)}))
+        if self.hidden:
+            found.append(Note("hidden_rows", {"count": len(self.hidden)}))
+        if self.twice:
+            found.append(Note("texts_encoded_twice", {"encoding": encodings.shown(self.twice)}))
+        if not self.head["is_hiding_known"]:
+            found.append(Note("hiding_unknown"))
+        if self.head["hidden_columns"]:
+            letters = ", ".join(letter(index) for index in self.head["hidden_columns"])
+            found.append(Note("hidden_columns", {"columns": letters}))
+        if self.head["far_cells"]:
+            found.append(Note("far_cells", {"count": self.head["far_cells"]}))
+        if self.head["unsaved"]:
+            found.append(Note("formulas_unsaved", {"count": self.head["unsaved"]}))
+        if self.head["is_1904"]:
+            found.append(Note(DATES_FROM_1904))
+        return tuple(found)
+
+    def records(self) -> Iterator[Record]:
+        """Yield every row that holds something, with its number in the sheet."""
+        self.rows.seek(0)
+        self.rows.readline()
+        for written in self.rows:
+            frame = orjson.loads(written)
+            rows = frame["rows"]
+            for row, column in frame["dates"]:
+                text = rows[row][column]
+                rows[row][column] = (
+                    date.fromisoformat(text) if len(text) == _DAY_CHARS else datetime.fromisoformat(text)
+                )
+            if self.twice:
+                rows = [[self._mended(cell) for cell in cells] for cells in rows]
+            for line, cells in zip(frame["lines"], rows, strict=True):
+                yield line, cells, None
+
+    def _mended(self, cell: Cell) -> Cell:
+        return (
+            mixed_encodings.mended(cell, self.twice) if isinstance(cell, str) and not cell.isascii() else cell
+        )
+
+    def close(self) -> None:
+        """Let the rows go."""
+        self.rows.close()
+
+
+def extract(file: BinaryIO, limits: Limits, choices: Choices) -> Workbook:
+    """Read a sheet of the workbook, or raise `Unreadable`."""
+    rows: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the workbook
+    try:
+        _run(file, rows, limits, choices)
+        rows.seek(0)
+        head = orjson.loads(rows.readline())
+    except BaseException:
+        rows.close()
+        raise
+    hidden = frozenset() if choices.with_hidden_rows else frozenset(head["hidden_rows"])
+    return Workbook(rows, head, hidden)
+
+
+def _run(file: BinaryIO, rows: BinaryIO, limits: Limits, choices: Choices) -> None:
+    wishes = {"sheet": choices.sheet, "words": WORDS.pattern, "parent": os.getpid()}
+    asked = orjson.dumps(asdict(limits) | wishes).decode()
+    with _on_disk(file) as source:
+        try:
+            # With no environment: whatever secrets this process has, the child has none of them.
+            child = subprocess.run(  # noqa: S603 - our own program, its only argument made above
+                [sys.executable, "-I", str(Path(workbook_worker.__file__)), asked],
+                stdin=source,
+                stdout=rows,
+                stderr=subprocess.DEVNULL,
+                env={},
+                timeout=limits.wait_seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Unreadable("too_slow") from None
+    if child.returncode == 0:
+        return
+    if child.returncode == workbook_worker.REFUSED:
+        rows.seek(0)
+        refused = orjson.loads(rows.read())
+        raise Unreadable(refused["error"], **refused["facts"])
+    code = _ENDS.get(child.returncode, "damaged")
+    detail = {"en": "nothing could be read of it", "fr": "rien n'a pu en être lu"}
+    raise Unreadable(code, limit=limits.unpacked_max, detail=detail)
+
+
+def _on_disk(file: BinaryIO) -> contextlib.AbstractContextManager[BinaryIO]:
+    """Return a file that another process can open: the file itself, or a copy of one in memory."""
+    file.seek(0)
+    try:
+        file.fileno()
+    except OSError:
+        return _copied(file)
+    file.flush()
+    return contextlib.nullcontext(file)
+
+
+@contextlib.contextmanager
+def _copied(file: BinaryIO) -> Iterator[BinaryIO]:
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(file, copy, 1024 * 1024)
+        copy.flush()
+        yield copy

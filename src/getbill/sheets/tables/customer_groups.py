@@ -1,0 +1,377 @@
+"""Customers on rows of their own: a heading row names the customer, and the lines below it lack the name.
+
+Accounting programs print aged receivables like this. The heading's text goes into a column of its own on every line
+below it. A file is read so only where the headings show it: their totals name them again, or their column holds
+nothing, or something of another kind, on every other line.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from getbill.sheets.cells import read_text
+from getbill.sheets.model import Cell, Column, Group, Layout, Note, folded, letter
+from getbill.sheets.tables.skipped_rows import Leaving
+
+# Headings whose totals are known; the oldest are let go.
+_REMEMBERED_MAX = 10_000
+# A heading has no more filled cells: a code, a name, a phone, an e-mail address.
+_FILLED_MAX = 4
+_MARK_CHARS_MAX = 5
+_DIGITS = re.compile(
+    r"[-+(\u2212]?\s*[\u20ac$\u00a3]?\s*\d[\d\s.,'\u2019\u2212-]*[%\u20ac$\u00a3]?\s*(?:[A-Z]{3}|Cr|Dr)?\)?"
+)
+_DAY = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(\s.*)?")
+_PHONE = re.compile(r"(?:(?:tel|t\u00e9l|phone|telefon|fax)\w*[.:\s]*)?(\+?[\d\s()./-]{8,20})", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
+_LABEL = re.compile(
+    r"(?:billing |bill[- ]to |invoice )?(?:client|clients|customer|debtor|debiteur|debitor|kupac|kupec|stranka|komitent|odberatel|odb[eě]ratel|odberateľ|z[aá]kazn[ií]k|partner|partener|vev[oő]|[uü]gyf[eé]l|m[uü][sş]teri|cari|πελ[aά]της|ΠΕΛΑΤΗΣ|клиент|контрагент|купац|kund|kunde|asiakas|klients|klientas|klient|pirk[eė]jas|partneris|lejer|hyresg[aä]st|kundin|klant|relatie|cliente|deudor|debitore|kontrahent"
+    r"|tenant|resident|patient|owner|member|mieter|bewohner|eigentumer|huurder|inquilino|eleve|copropriétaire|coproprietaire|nabywca|tiers|compte|konto|account|name|nom|naam|nombre|nome|nazwa|adherent|locataire)"
+    r"(?:\s*(?:n[o\u00b0\u00ba.]*|nr\.?|code|name|id))?(?:\s*[:#]\s*|\s{2,}|(?=\s+[A-Z]*\d))",
+    re.IGNORECASE,
+)
+_CODE_FIRST = re.compile(
+    r"(?P<code>[A-Z]{0,6}[-_/.]?\d[\w/.-]+)(?:\s*[-\u2013\u2014:|]+\s+|\s+-+|\s+)(?P<name>.*[^\W\d].*)"
+)
+_CODE_LAST = re.compile(r"(?P<name>.*[^\W\d].*?)\s*[\[(](?P<code>[A-Z]{0,6}[-_/]?\d[\w/-]*)[\])]")
+_CODE = re.compile(r"[A-Z]{0,6}[-_/.]?\d[\w/.-]*")
+# Ages, days and kinds of account group rows as well, and name nobody.
+_NO_NAME = re.compile(
+    r".*\b(days?|jours?|tagen?|dias|giorni|dagen|dni|months?|mois|monate?|meses|mesi|maanden|dagar|dager|dage|paivaa|paeva|dienas|dienu|dana|dnu|nap|zile|gun|weeks?|semaines?)\b.*"
+    r"|(current|courant|non echu\w*|not (yet )?due|nicht fallig|a echoir|echu\w*|overdue|past due|fallig|vencid[oa]s?"
+    r"|scadut[oi]|vervallen|przeterminowane|invoices?|factures?|rechnungen|credit notes?|avoirs?|gutschriften"
+    r"|january|february|march|april|may|june|july|august|september|october|november|december|janvier|fevrier|mars"
+    r"|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)( \d{4})?|\d{3,8} (clients?|debitoren|kunden)"
+    r"|(eur|usd|gbp|chf|euros?)|(objekt|objet|immeuble|property|building|liegenschaft|wohnanlage|residence|copropriete|condominio|comunidad|weg|salesperson|commercial|vendeur|representant|agence|region|zone|secteur|site|devise"
+    r"|currency|wahrung|terms?)\b.*"
+)
+_NAME_HEADER = re.compile(
+    r"\b(eigentumer|mieter|bewohner|tenant|owner|coproprietaire|eleve|patient|payeur|payer|proprietaire|condomino|inquilino|huurder"
+    r"|mitglied|member|membre|student|pupil|parent|responsable|famille|familie|abonne|usager|assure|kupac|kupec|stranka|komitent|odberatel|zakaznik|kontrahenta|vevo|ugyfel|partner neve|musteri|cari unvan|cari hesap|cari|unvan|πελατησ|επωνυμια|клиент|контрагент|купац|partener|beneficiar|denumire client|naziv|nazov|nazev|asiakas|asiakkaan|kund|kundnamn|kundenavn|debitornavn|navn|namn|nimi|klients|klientas|klient|pirkejas|partneris|pavadinimas|nosaukums|ostja|lejer|hyresgast|podmiot|odberatel"
+    r"|client|customer|debtor|debiteur|debitor|kunde|kundenname|klant|klantnaam|cliente|deudor|debitore|nom|name|naam"
+    r"|nombre|nome|raison sociale|company|societe|firma|contact|tiers|kontrahent|nabywca|nazwa|relatie|locataire"
+    r"|adherent|payer|acheteur|buyer)\b"
+)
+_NOT_A_NAME = re.compile(
+    r"\b(account full name|project|projekt|projet|product|item|site|contract|matter|job|file|user|rep|bank|staff|n|no|nr|num|numero|number|nummer|code|id|ref|reference|type|email|mail|phone|tel)\b|#"
+)
+_FRENCH = re.compile(r"\b(client|facture|echeance|montant|solde|du|nom|societe|date de|balance agee|au)\b")
+HEADERS = {
+    "name": ("Customer (row above)", "Client (ligne au-dessus)"),
+    "code": ("Customer code (row above)", "Code client (ligne au-dessus)"),
+    "phone": ("Phone (row above)", "T\u00e9l\u00e9phone (ligne au-dessus)"),
+    "email": ("E-mail (row above)", "E-mail (ligne au-dessus)"),
+}
+_CONTINUED = re.compile(
+    r"\s*[(\[](suite|cont(inued|'d|\.)?|forts(etzung|\.)?|vervolg|segue|cont\.)[)\]]$", re.IGNORECASE
+)
+# The flat behind a tenant's name.
+_UNIT = re.compile(
+    r"\s+[-\u2013]\s+(?:unit|suite|apt|apartment|flat|lot|room|whg|wohnung|appt)\b.*", re.IGNORECASE
+)
+_PARTS = ("name", "code", "phone", "email")
+# In more than this share of the headings a part is worth a column.
+_SHARES = {"name": 0.3, "code": 0.5, "phone": 0.0, "email": 0.0}
+
+Lines = Sequence[tuple[int, Sequence[Cell]]]
+
+
+def grouped(layout: Layout, lines: Lines) -> Layout:
+    """Return the layout with the columns that heading rows fill, if these first lines have such rows."""
+    group = _group(layout, lines)
+    if group is None:
+        return layout
+    french = bool(
+        _FRENCH.search(folded(" ".join([*layout.headers, *(line.text for line in layout.skipped)])))
+    )
+    columns = tuple(
+        Column(layout.width + at, letter(layout.width + at), HEADERS[part.rstrip("?")][french], heading=part)
+        for at, part in enumerate(group.parts)
+    )
+    return _with(layout, group, columns)
+
+
+def marked(column: Column) -> Column:
+    """Return the column as one that headings filled, where a report wrote it so and comes back."""
+    part = next((part for part, names in HEADERS.items() if column.header in names), "")
+    return replace(column, heading=part) if part else column
+
+
+def _with(layout: Layout, group: Group, columns: tuple[Column, ...]) -> Layout:
+    note = Note("customers_above" if columns else "headings_left_out")
+    return replace(
+        layout,
+        group=group,
+        columns=layout.columns + columns,
+        width=layout.width + len(columns),
+        notes=(*layout.notes, note),
+    )
+
+
+def is_heading(cells: Sequence[Cell], at: int | None = None) -> bool:
+    """Tell whether a row may name the customer of the rows below it: few texts, no amount and no day."""
+    filled = [(index, cell) for index, cell in enumerate(cells) if cell is not None and cell != ""]
+    if not 0 < len(filled) <= _FILLED_MAX or (at is not None and filled[0][0] != at):
+        return False
+    texts = [read_text(cell) for _, cell in filled]
+    return (
+        any(any(sign.isalpha() for sign in text) for text in texts[:2])
+        and not _DAY.fullmatch(texts[0])
+        and all(_may_stand_beside(cell) for _, cell in filled[1:])
+    )
+
+
+def _may_stand_beside(cell: Cell) -> bool:
+    if isinstance(cell, bool | float | date):
+        return False
+    text = read_text(cell)
+    return not _DAY.fullmatch(text) and (bool(_PHONE.fullmatch(text)) or not _DIGITS.fullmatch(text))
+
+
+class Headings:
+    """The headings of a file as its rows go by: which is in force, and what it says."""
+
+    def __init__(self, layout: Layout, group: Group, leaving: Leaving) -> None:
+        self._group = group
+        self._leaving = leaving
+        self._is_after_heading = False
+        self._blank: list[Cell] = [""] * len(group.parts)
+        self.cells = self._blank
+        # The first block's heading stands above the header.
+        for text in _labelled(layout) if group.is_block else ():
+            self._take([text])
+
+    def completed(self, _: int, cells: list[Cell], why: str | None) -> tuple[str | None, list[Cell]]:
+        """Give the row what its heading says; a heading itself is no data."""
+        is_own = _is_labelled(cells) and why == "page" if self._group.is_block else why is None
+        if is_own and is_heading(cells, self._group.at):
+            self._take(cells)
+            return "heading", cells
+        if why == "total":
+            self._end(cells)
+        self._is_after_heading = self._is_after_heading and why is not None and why != "total"
+        return why, cells + self.cells
+
+    def _take(self, cells: Sequence[Cell]) -> None:
+        parts = parts_of(cells, has_codes="code" in self._group.parts)
+        said: list[Cell] = [parts.get(part.rstrip("?"), "") for part in self._group.parts]
+        if self._is_after_heading:
+            # Of headings below each other the first names the customer; the others add what it leaves out.
+            said = [before or new for before, new in zip(self.cells, said, strict=True)]
+        self.cells = said
+        self._is_after_heading = True
+        self._remember(names_of(cells))
+
+    def _remember(self, names: set[str]) -> None:
+        if len(self._leaving.headings) > _REMEMBERED_MAX:
+            self._leaving.headings.clear()
+        self._leaving.headings |= names
+
+    def _end(self, cells: Sequence[Cell]) -> None:
+        """Let go of the heading in force, if the total that was read names it."""
+        text = folded(" ".join(read_text(cell) for cell in cells if isinstance(cell, str)))
+        if any(said and folded(str(said)) in text for said in self.cells):
+            self.cells = self._blank
+
+
+def names_of(cells: Sequence[Cell]) -> set[str]:
+    """Return what a total may call a heading."""
+    texts = [read_text(cell) for cell in cells if cell is not None and cell != ""]
+    found = parts_of(cells)
+    named = {*texts, " ".join(texts), " - ".join(texts), *found.values()}
+    return {" ".join(folded(text).split()) for text in named if text}
+
+
+def parts_of(cells: Sequence[Cell], *, has_codes: bool = True) -> dict[str, str]:
+    """Return what a heading says: name, phone, e-mail address, and the code where the headings of the file have one."""
+    texts = [" ".join(read_text(cell).split(" ")) for cell in cells if cell is not None and cell != ""]
+    parts: dict[str, str] = {}
+    rest: list[str] = []
+    for text in texts:
+        if _EMAIL.fullmatch(text):
+            parts.setdefault("email", text)
+        elif (phone := _PHONE.fullmatch(text)) and sum(map(str.isdigit, text)) >= 8 and rest:
+            parts.setdefault("phone", phone[1].strip())
+        else:
+            rest.append(text)
+    return parts | _named(rest, has_codes=has_codes)
+
+
+def _named(texts: list[str], *, has_codes: bool) -> dict[str, str]:
+    """Return the name and the code in the texts of a heading."""
+    label = _LABEL.match(texts[0]) if texts else None
+    if label:
+        rest = texts[0][label.end() :].strip()
+        texts = [rest, *texts[1:]] if rest else texts[1:]
+    elif len(texts) > 1 and texts[0].endswith(":"):
+        texts = texts[1:]
+    if not texts:
+        return {}
+    if len(texts) > 1:
+        code, name = (
+            (0, 1) if _CODE.fullmatch(texts[0]) else (1, 0) if _CODE.fullmatch(texts[1]) else (None, 0)
+        )
+        return {"name": texts[name]} | ({"code": texts[code]} if code is not None else {})
+    text = _UNIT.sub("", _CONTINUED.sub("", " ".join(texts[0].split())))
+    if label and _CODE.fullmatch(text):
+        return {"code": text}
+    for pattern in (_CODE_FIRST, _CODE_LAST) if has_codes else ():
+        if found := pattern.fullmatch(text):
+            return {"name": found["name"].strip(), "code": found["code"]}
+    return {"name": text}
+
+
+def _group(layout: Layout, lines: Lines) -> Group | None:
+    """Return how these lines are grouped, where the evidence is plain."""
+    leaving = Leaving(replace(layout, group=Group(0)))
+    rows = [(cells, leaving.why(line, cells)) for line, cells in lines if line >= layout.data_line]
+    data = [(cells, why) for cells, why in rows if why in {None, "total"}]
+    if blocks := _blocks(layout, rows):
+        return blocks
+    starts = Counter(_first(cells) for cells, why in data if why is None and is_heading(cells))
+    if not starts:
+        return None
+    at = starts.most_common(1)[0][0]
+    seen = _Seen(layout, at)
+    for cells, why in data:
+        seen.add(cells, why)
+    return seen.group()
+
+
+def _labelled(layout: Layout) -> list[str]:
+    """Return the lines above the header that name a customer: `Debitor  140001`."""
+    return [line.text for line in layout.skipped if line.why == "preamble" and _LABEL.match(line.text)]
+
+
+def _is_labelled(cells: Sequence[Cell]) -> bool:
+    filled = [cell for cell in cells if cell is not None and cell != ""]
+    return len(filled) == 1 and bool(_LABEL.match(read_text(filled[0])))
+
+
+def _blocks(layout: Layout, rows: Sequence[tuple[Sequence[Cell], str | None]]) -> Group | None:
+    """Return the group of a file whose customers stand above headers of their own, if it has several."""
+    above = _labelled(layout)
+    below = [
+        next(read_text(cell) for cell in cells if cell)
+        for cells, why in rows
+        if why == "page" and _is_labelled(cells)
+    ]
+    details = [cells for cells, why in rows if why is None]
+    if not above or set(below) <= set(above) or any(_names(column, details) for column in layout.columns):
+        return None
+    said = {part for text in [*above, *below] for part in parts_of([text])}
+    return Group(0, tuple(part for part in _PARTS if part in said), is_block=True)
+
+
+def _names(column: Column, details: Sequence[Sequence[Cell]]) -> bool:
+    """Tell whether a column names the customer of each line."""
+    header = folded(column.header)
+    if not _NAME_HEADER.search(header) or _NOT_A_NAME.search(header):
+        return False
+    filled = sum(1 for cells in details if column.index < len(cells) and cells[column.index])
+    return 2 * filled >= len(details)
+
+
+def _first(cells: Sequence[Cell]) -> int:
+    return next(index for index, cell in enumerate(cells) if cell is not None and cell != "")
+
+
+class _Seen:
+    """What the first rows show of headings that begin in one column."""
+
+    def __init__(self, layout: Layout, at: int) -> None:
+        self._layout = layout
+        self._at = at
+        self._headings: list[Sequence[Cell]] = []
+        self._runs = 0
+        self._details: list[Sequence[Cell]] = []
+        self._before = ""
+        self._is_broken = False
+        self._named = 0
+        self._names: set[str] = set()
+
+    def add(self, cells: Sequence[Cell], why: str | None) -> None:
+        """Look at the next row."""
+        if why == "total" or self._is_named_total(cells):
+            self._named += self._is_named_total(cells)
+            self._is_broken |= self._before == "heading"
+            self._before = "total"
+        elif is_heading(cells, self._at):
+            self._runs += self._before == "heading"
+            self._headings.append(cells)
+            self._names |= names_of(cells)
+            self._before = "heading"
+        else:
+            self._details.append(cells)
+            # A line that no heading stands above.
+            self._is_broken |= not self._headings
+            self._before = "detail"
+
+    def _is_named_total(self, cells: Sequence[Cell]) -> bool:
+        text = folded(" ".join(read_text(cell) for cell in cells if isinstance(cell, str) and cell))
+        return "t" in text and any(
+            len(name) > 2 and name in text and text != name and _TOTAL_WORDS.search(text.replace(name, " "))
+            for name in self._names
+        )
+
+    def group(self) -> Group | None:
+        """Return the group, if headings are what these rows are."""
+        headings, details = len(self._headings) - self._runs, self._details
+        if self._is_broken or not details or not headings or headings > 1.5 * len(details):
+            return None
+        held = [
+            cells[self._at]
+            for cells in details
+            if self._at < len(cells) and cells[self._at] not in {None, ""}
+        ]
+        has_totals = self._named > 0 and 2 * self._named >= headings
+        is_labelled = all(_LABEL.match(read_text(cells[self._at])) for cells in self._headings)
+        held = [cell for cell in held if not _TOTAL_WORDS.search(folded(read_text(cell)))]
+        is_apart = not held or all(_is_of_another_kind(cell) for cell in held) or _are_marks(held)
+        is_told = is_labelled and headings > 1 and not any(_LABEL.match(read_text(cell)) for cell in held)
+        if not (has_totals or is_told or (is_apart and headings > 1) or (is_labelled and is_apart)):
+            return None
+        return Group(self._at, self._parts(), has_totals)
+
+    def _parts(self) -> tuple[str, ...]:
+        said = [parts_of(cells) for cells in self._headings]
+        names = [folded(one["name"]) for one in said if "name" in one]
+        if sum(1 for name in names if _NO_NAME.fullmatch(name)) * 2 > len(names):
+            return ()
+        columns = (column for column in self._layout.columns if column.index != self._at)
+        if any(_names(column, self._details) for column in columns):
+            return ()
+        # Headings below each other: the first may be a region or a salesman.
+        has_doubt = self._runs > 0 and not all(
+            _LABEL.match(read_text(cells[self._at])) for cells in self._headings
+        )
+        shares = {part: sum(1 for one in said if part in one) / len(said) for part in _PARTS}
+        found = [part for part in _PARTS if shares[part] > _SHARES[part]]
+        return tuple("name?" if part == "name" and has_doubt else part for part in found)
+
+
+def _is_of_another_kind(cell: Cell) -> bool:
+    """Tell whether a cell cannot be a name: a day, a number, a reference without a blank."""
+    text = read_text(cell)
+    return not isinstance(cell, str) or bool(
+        _DAY.fullmatch(text)
+        or _DIGITS.fullmatch(text)
+        or _NUMBERED.fullmatch(text)
+        or (" " not in text and any(map(str.isdigit, text)))
+    )
+
+
+def _are_marks(cells: Sequence[Cell]) -> bool:
+    """Tell whether the cells of lines are marks of a few kinds, as of journals: VEN, NCV."""
+    texts = [read_text(cell) for cell in cells]
+    is_short = all(len(text) <= _MARK_CHARS_MAX and text.isupper() and " " not in text for text in texts)
+    return is_short and len(set(texts)) < len(texts)
+
+
+# A short word and a number: Dep 0118, CHQ 2217.
+_NUMBERED = re.compile(r"[^\W\d_]{1,5}[.#]? \d{2,}[\w/-]*")
+_TOTAL_WORDS = re.compile(
+    r"\b(sous-?\s?|sub-?|zwischen|gesamt)?(totalt|kokku|yhteensa|osszesen|celkem|celkom|ialt|ukupno|skupaj|toplam|spolu|συνολο|общо|укупно|total|totaux|totals|totale|totaal|summe|sum|suma|somma|som|soma|razem|saldo|solde)\b"
+)

@@ -1,0 +1,274 @@
+"""Where a table begins: its header under titles and notes, its groups, its first row of data.
+
+A header is a row of labels as wide as the rows below, with words people head columns with. A file may also
+have none; then its first row is data and its columns are called by their letters.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from getbill.sheets.cells import read_text
+from getbill.sheets.model import Cell, Column, Note, Skipped, folded, letter
+
+# How far down a header is looked for.
+_SEARCHED = 900
+_LABEL_MAX = 80
+# Lines from here on are measured by those below them, and by so many.
+_NEAR, _BELOW = 20, 100
+# What only the head of a printed page has.
+_PAGE = re.compile(
+    r"\b(page|seite|p[a\u00e1]gina|pag|strona|hoja|folio|blad)\b[ .:]*\d|\d[./-]\d{1,2}[./-]\d", re.IGNORECASE
+)
+# Years, quarters and ages, as heads of columns of amounts.
+_NUMBERED = re.compile(
+    r"(19|20)\d\d|[<>\u2264\u2265]?\s*\+?\d{1,3}\s*([-\u2013/\u00e0]|to|bis|a|au)?\s*\d{0,3}\s*\+?\s*"
+    r"(j|d|t|g|days?|jours?|tage|dag(?:ar|er|en|e)|dgr?|dgn|pv|paivaa|paeva|dien(?:as|u))?\.?"
+)
+_PREAMBLE_SHOWN = 200
+
+Lines = Sequence[tuple[int, Sequence[Cell]]]
+
+# Stems that heads of columns have, in French, English, German, Spanish, Italian, Dutch and the languages of the north.
+WORDS = re.compile(
+    r"\b(nom|prenom|raison|societe|soc|client|debit|debtor|debitor|debiteur|deudor|debitore|kunde\w*|klant\w*|cliente"
+    r"|name|naam|nombre|nome|vorname|nachname|first|last|surname|apellido|cognome|voornaam|achternaam|firma"
+    r"|company|bedrijf|empresa|azienda|mail|email|e-mail|courriel|correo|posta|tel|telephone|phone|mobile|gsm"
+    r"|portable|handy|telefon|telefono|telefoon|movil|cellulare|mobiel|montant|amount|betrag|importe|importo"
+    r"|bedrag|solde|balance|saldo|total|totale|ttc|ht|du|due|dû|reste|restant|regle|paye|paid|offen|offener"
+    r"|devise|currency|wahrung|moneda|valuta|divisa|munt|date|datum|fecha|data|echeance|ech|faellig|fallig"
+    r"|falligkeit|vencimiento|scadenza|vervaldatum|facture|fact|invoice|inv|rechnung\w*|factura|fattura"
+    r"|factuur|ref|reference|referenz|referencia|riferimento|referentie|numero|num|no|nr|n|id|code|adresse"
+    r"|address|anschrift|direccion|indirizzo|adres|rue|street|strasse|straße|calle|via|straat|ville|city|ort"
+    r"|stadt|ciudad|citta|stad|plaats|cp|postal|zip|plz|cap|postcode|pays|country|land|pais|paese|iban|bic"
+    r"|siret|siren|tva|vat|civilite|titre|title|anrede|tratamiento|titolo|aanhef|langue|language|sprache|lang"
+    r"|type|statut|status|commentaire|note|notes|libelle|description|objet|motif|compte|account|konto"
+    r"|kund|kundnamn|kundnr|kundenr|kundenavn|navn|namn|faktura\w*|fakt|faktnr|faktdat|belopp|bel[oø]b|bel[oø]p|forfald\w*|forfall\w*"
+    r"|restbel\w*|utest[aå]ende|udest[aå]ende|gjenst[aå]ende|dato|postnr|poststed|bilag\w*|debitor\w*|lejer|hyresgast|restance|summa|moms|mva"
+    r"|asiakas\w*|asiakkaan|nimi|lasku\w*|erapaiva|erapvm|avoin\w*|maksettu|pvm|klien\w*|arve|kuupaev|maksetahtaeg|tahtaeg|tasutud"
+    r"|tasumata|laekumata|volg|jaak|rekin\w*|datums|termins|parad\w*|atlikums|samaksats|apmaksats|pirkej\w*|saskait\w*|skola|suma"
+    r"|apmoketa|likutis|kodas|pavadinimas|partneris|dok"
+    r"|kontrahent\w*|nabywc\w*|nazwa|numer|kwota|termin|saldo|zap[l\u0142]\w+|pozosta[l\u0142]\w*|brutto|netto|waluta|miejscowo\w+|ulica|odberatel\w*|zakazni\w*|cislo|doklad\w*|castka|celkem|celkom|uhrad\w*|uhraz\w*"
+    r"|splatnost\w*|vystav\w*|zostatok|zustatek|zbyva|nazov|nazev|mesto|mena|psc|ico|vevo\w*|ugyfel\w*|szaml\w*|osszeg\w*|hatarido|lejarat|kelt\w*|bizonylat\w*|tartozas|hatralek|egyenleg|fizet\w*|penznem|varos|nev\w*"
+    r"|denumire\w*|valoare\w*|scaden\w*|sold\w*|incasat|achitat|localitate|moneda|kupac|kupca|kupec|naziv|iznos|racun\w*|broj|dospij\w*|dospec\w*|dug\w*|potrazuje|ukupno|placeno|grad|mjesto|sifra|znesek|zapadlo\w*|odprto"
+    r"|placano|stevilka|naslov|musteri\w*|cari|unvan\w*|fatura\w*|tarih\w*|vade\w*|tutar\w*|bakiye|borc|alacak|kalan|odenen|toplam|doviz|belge|evrak|\u03c0\u03b5\u03bb\u03b1\u03c4\w*|\u03b5\u03c0\u03c9\u03bd\u03c5\u03bc\u03b9\u03b1"
+    r"|\u03c0\u03b1\u03c1\u03b1\u03c3\u03c4\u03b1\u03c4\w*|\u03b7\u03bc\u03b5\u03c1\w*|\u03bb\u03b7\u03be\w*|\u03c0\u03bf\u03c3\u03bf|\u03b1\u03be\u03b9\u03b1|\u03c5\u03c0\u03bf\u03bb\u03bf\u03b9\u03c0\w*|\u03c7\u03c1\u03b5\u03c9\w*|\u03c0\u03b9\u03c3\u03c4\w*|\u03ba\u03c9\u03b4\w*|\u03b1\u03c6\u03bc|\u03c4\u03b9\u03bc\u03bf\u03bb\w*"
+    r"|\u043a\u043b\u0438\u0435\u043d\u0442|\u043a\u043e\u043d\u0442\u0440\u0430\u0433\u0435\u043d\u0442|\u0444\u0430\u043a\u0442\u0443\u0440\w*|\u0434\u0430\u0442\u0430|\u0434\u0430\u0442\u0443\u043c|\u043f\u0430\u0434\u0435\u0436|\u0441\u0443\u043c\u0430|\u043e\u0431\u0449\u043e|\u043e\u0441\u0442\u0430\u0442\u044a\u043a|\u043f\u043b\u0430\u0442\u0435\u043d\u043e|\u043d\u043e\u043c\u0435\u0440|\u0441\u0430\u043b\u0434\u043e"
+    r"|\u043a\u0443\u043f\u0430\u0446|\u043d\u0430\u0437\u0438\u0432|\u0438\u0437\u043d\u043e\u0441|\u0431\u0440\u043e\u0458|\u0440\u0430\u0447\u0443\u043d\w*|\u0434\u0443\u0433\w*)\b"
+)
+_VALUE = re.compile(
+    r"""[-+(\u2212]?\s*[\u20ac$\u00a3]?\s*\d[\d\s.,'\u2019/:+()\u2212-]*[%\u20ac$\u00a3A-Za-z]{0,3}\)?  # amount, date, phone
+    | \S+@\S+\.\S+ | https?://\S+ | [A-Z]{2}\d{2}[A-Z\d\s]{10,32} | \+\d[\d\s().-]+ | [A-Z]{0,6}[-_/ ]?\d[\d/_-]{2,}""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where the header and the data lie, and what stands above them."""
+
+    columns: tuple[Column, ...]
+    header_line: int | None
+    data_line: int
+    width: int
+    skipped: tuple[Skipped, ...]
+    notes: tuple[Note, ...]
+
+
+def find(lines: Lines, chosen: int | None = None) -> Table | None:
+    """Return where the table of these first lines begins; None where there is nothing but blanks.
+
+    `chosen` is the header's line as a person says it, 0 for none.
+    """
+    filled = [(line, cells) for line, cells in lines if _texts(cells)]
+    if not filled:
+        return None
+    width = _width(filled)
+    if chosen is None:
+        at, is_sure = _header(filled[:_SEARCHED])
+    else:
+        at = next((i for i, (line, _) in enumerate(filled) if line == chosen), None) if chosen else None
+        is_sure = True
+    if at is None:
+        return _headless(filled, max(width, len(filled[0][1])), is_chosen=chosen == 0)
+    width = max(
+        _width(filled[at:]), _extent(filled[at][1]), *(_extent(cells) for _, cells in filled[at - 1 : at])
+    )
+    return _headed(filled, at, max(width, len(filled[at][1])), is_sure=is_sure)
+
+
+def is_label(cell: Cell) -> bool:
+    """Tell whether a cell could head a column: words, no amount, date, address or number."""
+    if not isinstance(cell, str):
+        return False
+    text = cell.strip()
+    return 0 < len(text) <= _LABEL_MAX and not _VALUE.fullmatch(text) and any(sign.isalpha() for sign in text)
+
+
+def known_words(label: str) -> bool:
+    """Tell whether a label has words that people head columns with."""
+    return bool(WORDS.search(_spread(label)))
+
+
+def _texts(cells: Sequence[Cell]) -> list[Cell]:
+    return [cell for cell in cells if cell is not None and (not isinstance(cell, str) or cell.strip())]
+
+
+def _width(lines: Lines) -> int:
+    """How many cells rows have, blank ends aside: the most that is usual."""
+    counts = Counter(_extent(cells) for _, cells in lines)
+    usual = max(2, len(lines) // 20)
+    return max((width for width, count in counts.items() if count >= usual), default=max(counts))
+
+
+def _extent(cells: Sequence[Cell]) -> int:
+    """The number of cells up to the last one that holds something."""
+    return next((at + 1 for at in range(len(cells) - 1, -1, -1) if _texts(cells[at : at + 1])), 0)
+
+
+def usually_filled(lines: Lines) -> int:
+    """Return how many cells of a row hold something, in the fuller rows."""
+    return _upper_quarter([len(_texts(cells)) for _, cells in lines])
+
+
+def _upper_quarter(counts: Sequence[int]) -> int:
+    return sorted(counts)[(len(counts) * 3) // 4] if counts else 0
+
+
+def _header(lines: Lines) -> tuple[int | None, bool]:
+    """Return which line is the header and whether that is sure."""
+    best: int | None = None
+    best_words = best_score = best_usual = 0
+    counts = [len(_texts(cells)) for _, cells in lines]
+    everywhere = _upper_quarter(counts)
+    for at, (_, cells) in enumerate(lines):
+        # As full as the rows below, of which there may be few under many lines of another kind.
+        usual = everywhere if at < _NEAR else _upper_quarter(counts[at : at + _BELOW])
+        if counts[at] < max(1, round(usual * 0.6)):
+            continue
+        texts = _texts(cells)
+        labels = [cell for cell in texts if is_label(cell)]
+        if not labels:
+            continue
+        words = sum(1 for cell in labels if WORDS.search(_spread(str(cell))))
+        if words > 1 and len(labels) < len(texts):
+            # Years and ages stand beside words, and head columns of amounts.
+            labels += [
+                cell for cell in texts if not is_label(cell) and _NUMBERED.fullmatch(read_text(cell).strip())
+            ]
+        if len(labels) < 0.8 * len(texts) or len({str(cell) for cell in labels}) < 0.5 * len(labels):
+            continue
+        # A header is as full as the rows below, and the first of them has values in it.
+        is_over_values = any(not is_label(cell) for _, row in lines[at + 1 : at + 2] for cell in _texts(row))
+        score = words + 2 * (len(texts) >= usual) + 2 * is_over_values
+        if best is None or score > best_score + 1:
+            best, best_words, best_score, best_usual = at, words, score, usual
+    if best is None or best_words >= min(2, best_usual):
+        return best, True
+    # Labels over values are a header in any language; labels over labels are only likely to be one.
+    below = [cell for _, cells in lines[best + 1 : best + 20] for cell in _texts(cells)]
+    return best, any(not is_label(cell) for cell in below)
+
+
+def _spread(text: str) -> str:
+    """The words of a header such as `InvoiceNo` or `montant_ttc`, apart."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
+    return re.sub(r"[^\w]+|_+|(?<=[a-z])(?=\d)", " ", folded(apart))
+
+
+def _headless(lines: Lines, width: int, *, is_chosen: bool) -> Table:
+    columns = tuple(Column(index, letter(index), "") for index in range(width) if _has_data(lines, index))
+    notes = () if is_chosen else (Note("no_header"),)
+    return Table(columns, None, lines[0][0], width, (), notes)
+
+
+def _headed(lines: Lines, at: int, width: int, *, is_sure: bool) -> Table:
+    top = at - 1 if at and (_is_group(lines[at - 1][1], lines[at][1]) or _completes(lines, at)) else None
+    low = at + 1 if top is None and _is_second(lines, at) else None
+    above = at if low else top
+    upper = _row(lines[above][1] if above is not None else [], width)
+    header = _row(lines[low or at][1], width)
+    groups = _spanned(upper, header)
+    columns = []
+    for index, text in enumerate(header):
+        group = groups[index] if text else ""
+        name = text or upper[index]
+        if name or _has_data(lines[(low or at) + 1 :], index):
+            columns.append(Column(index, letter(index), name, group if group != name else ""))
+    first = top if top is not None else at
+    skipped = [_skipped(line, cells, "preamble") for line, cells in lines[:first]]
+    if top is not None:
+        skipped.append(_skipped(*lines[top], "group"))
+    if low:
+        skipped.append(_skipped(*lines[at], "group"))
+    last = lines[low or at][0]
+    notes = () if is_sure else (Note("header_unsure", {"line": last}),)
+    return Table(tuple(columns), last, last + 1, width, tuple(skipped), notes)
+
+
+def _row(cells: Sequence[Cell], width: int) -> list[str]:
+    texts = [" ".join(read_text(cell).split()) for cell in cells[:width]]
+    return texts + [""] * (width - len(texts))
+
+
+def _is_group(cells: Sequence[Cell], header: Sequence[Cell]) -> bool:
+    """Tell whether a row above the header names groups of columns, with gaps where a name spans several."""
+    at = [index for index, cell in enumerate(cells) if _texts([cell])]
+    return (
+        1 < len(at) < len(_texts(header))
+        and at[-1] >= len(header) // 2
+        and all(is_label(cells[index]) and not _PAGE.search(str(cells[index])) for index in at)
+        and any(after - before > 1 for before, after in pairwise(at))
+    )
+
+
+def _completes(lines: Lines, at: int) -> bool:
+    """Tell whether the row above heads the columns that the header leaves blank over their data: cells merged downwards."""
+    if at + 1 >= len(lines) or lines[at - 1][0] != lines[at][0] - 1:
+        return False
+    upper, header, row = lines[at - 1][1], lines[at][1], lines[at + 1][1]
+    blank = [
+        index for index, cell in enumerate(row) if _texts([cell]) and not _texts(header[index : index + 1])
+    ]
+    heads = _texts(upper)
+    return (
+        bool(blank)
+        and all(_texts(upper[index : index + 1]) for index in blank)
+        and all(is_label(cell) and not _PAGE.search(str(cell)) for cell in heads)
+        and any(known_words(str(upper[index])) for index in blank)
+    )
+
+
+def _is_second(lines: Lines, at: int) -> bool:
+    """Tell whether the row below is the header's second line: labels only, where the first has gaps."""
+    if at + 2 >= len(lines) or lines[at + 1][0] != lines[at][0] + 1:
+        return False
+    upper, lower = lines[at][1], lines[at + 1][1]
+    below = _texts(lower)
+    gaps = [
+        index for index, cell in enumerate(lower) if _texts([cell]) and not _texts(upper[index : index + 1])
+    ]
+    row = lines[at + 2][1]
+    # A customer who stands above his lines is no header: the column is blank below him.
+    is_over_data = any(_texts(row[index : index + 1]) for index in gaps)
+    return is_over_data and len(below) < len(_texts(row)) and all(is_label(cell) for cell in below)
+
+
+def _spanned(groups: list[str], header: list[str]) -> list[str]:
+    """Let each group's name reach over the blanks to its right."""
+    spanned, current = [], ""
+    for group, text in zip(groups, header, strict=True):
+        current = group or (current if text else "")
+        spanned.append(current)
+    return spanned
+
+
+def _has_data(lines: Lines, index: int) -> bool:
+    return any(_texts(cells[index : index + 1]) for _, cells in lines)
+
+
+def _skipped(line: int, cells: Sequence[Cell], why: str) -> Skipped:
+    text = " ".join(read_text(cell) for cell in _texts(cells))
+    return Skipped(line, why, text[:_PREAMBLE_SHOWN])

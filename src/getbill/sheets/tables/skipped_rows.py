@@ -1,0 +1,241 @@
+"""Which rows of a table are not data: blanks, totals, help for whoever fills in a template, headers again.
+
+A row is left out only for what it says itself; a row that is merely short of cells is data with something
+missing, and is told as such.
+"""
+
+import re
+import sys
+from collections.abc import Collection, Sequence
+
+from getbill.sheets.cells import read_text
+from getbill.sheets.model import Cell, Layout, folded
+from getbill.sheets.tables.headers import is_label, known_words
+
+_RULE = re.compile(r"[-=_*.~+\s\u2013\u2014]{2,}")
+_TOTAL = re.compile(
+    r"(grand[- ]|sous[- ]?|sub[- ]?|gesamt|zwischen|seiten|eind|sub|page |report |overall |customer |client |kunden|asiakas |kaikki )?"
+    r"(total|totaux|totals|totale|totali|totaal|totales|totais|sum|summe|summen|suma|somma|somme|som|soma|gesamt|cumul"
+    r"|report|reporte|insgesamt|endsumme|subtotal|subtotaal|a reporter|riporto|da riportare|transporte?|a transportar"
+    r"|ubertrag|vortrag|suma y sigue|suma anterior|carried forward|brought forward|te transporteren|transporteren"
+    r"|koik kokku|kokku|totalt|summa|slutsumma|delsumma|totalsumma|hovedsum|sluttsum|delsum|i alt|ialt|valisumma|loppusumma|vahesumma|kopsumma|starpsumma|pavisam|viso|mindosszesen|total geral|yhteensa|celkem|celkom|osszesen|vegosszeg|reszosszeg|ukupno|sveukupno|svega|skupaj|skupno|vse skupaj|zbroj|zbir|spolu|sucet|soucet|mezisoucet|medzisucet|mezisucet|toplam|genel toplam|ara toplam|yekun|genel yekun|nakli yekun|devreden|\u03c3\u03c5\u03bd\u03bf\u03bb\u03b1|\u03c3\u03c5\u03bd\u03bf\u03bb\u03bf|\u03b3\u03b5\u03bd\u03b9\u03ba\u03bf \u03c3\u03c5\u03bd\u03bf\u03bb\u03bf|\u03bc\u03b5\u03c1\u03b9\u03ba\u03bf \u03c3\u03c5\u03bd\u03bf\u03bb\u03bf|\u043e\u0431\u0449\u043e|\u0432\u0441\u0438\u0447\u043a\u043e|\u043a\u0440\u0430\u0438\u043d\u043e|\u0443\u043a\u0443\u043f\u043d\u043e|\u0441\u0432\u0435\u0433\u0430|kopa|is viso|razem|ogo\u0142em|ogolem|\u0142acznie|lacznie|do przeniesienia|z przeniesienia|percent(age)? of total|% of total"
+    r"|saldo (?:total|totale|general|geral|gesamt|complessivo|finale)|gesamtsaldo|gesamtbetrag|endsaldo"
+    r"|import[eo] totale?|valor total|% du total|pourcentage du total)\b(?P<rest>[^@]*)"
+)
+# What may follow the word in a row that sums up, whatever else the row lacks.
+_TOTAL_REST = re.compile(
+    r"([\s:()\d./-]|\([a-z]{3}\)|generale?|generaux|geral|gesamt|algemeen|complessivo|ogolny|ogo\u0142em|ttc|ht|eur|euros?"
+    r"|facture\w*|invoice\w*|rechnung\w*|client\w*|customers?|kunde\w*|klant\w*|kund|kunder|debitor\w*|debiteur\w*|asiakas|asiakkaat|pagal|pirkej\w*|klien\w*|for|per|fakturor|fakturaer|sek|nok|dkk|dû|du|due|des?|da|do|of|the|this"
+    r"|page|seite|pagina|strony?|hoja|folio|creances?|debts?|amount|montant|betrag|lignes?|rows?|net|brut|solde|balance"
+    r"|saldo|offen|outstanding|a reporter|receivables?|overall|y sigue|anterior|clienti|clientes?|cartera|cartella"
+    r"|pln|czk|huf|ron|bgn|rsd|hrk|try|tl|kc|k\u010d|ft|lei|\u043b\u0432|din|zl|z\u0142|kontrahen\w*|kup[a-z]*c[aiu]?|odberatel\w*|zakazni\w*|partner\w*|vev\w*|ugyf\w*|client\w*|musteri\w*|cari|k uhrade|\u03c0\u03b5\u03bb\u03b1\u03c4\w*|\u043a\u043b\u0438\u0435\u043d\u0442\w*|otvoren\w*|odprt\w*|dluh\w*|faktur\w*|racun\w*|szaml\w*|facturas?|fatture|faturas?|documentos?|documenti|debitoren|deudores|empresa|azienda|pendientes?|pendentes?"
+    r"|scaduto|vencido|em aberto|in euro|dei|dos|las|los|partite|scadenze|recibos|informe|listado|listino|relat[oó]rio"
+    r"|complessiv[oai]|generales|filiale|sede|agente|zona)*"
+)
+_AMOUNT = re.compile(
+    r"[-+(\u2212]?\s*(?:[A-Z]{3}|[\u20ac$\u00a3])?\s*\d[\d\s.,'\u2019\u2212-]*(?:[A-Z]{3}|[DC]r\.?|[\u20ac$\u00a3%])?\)?"
+)
+# Numbers that no row sums up: a phone, a day.
+_NO_AMOUNT = re.compile(r"0\d[\d\s./-]{7,}|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
+_STARS = re.compile(r"\*{1,5}")
+_CURRENCY = re.compile(r"[A-Z]{3}|[\u20ac$\u00a3]")
+_MARK = re.compile(r"[A-Z]{1,3}|[\u20ac$\u00a3]")
+_PAGE = re.compile(
+    r"(page|seite|pagina|pag|strona|str|hoja|folio|blad|p)\b[ .:]*\d+( ?(/|of|de|sur|von|van|di|z) ?\d+)?"
+)
+_FOOTER = re.compile(
+    r"(page|seite|pagina|pag)\b.*\d|(edite|imprime|genere|exporte|extrait|extraction|printed|generated|exported"
+    r"|report|erstellt|gedruckt|generado|stampato|afgedrukt|created) ?.*|(fin|end|ende|fine|einde) (du|de|of|des|del|van).*"
+    r"|.*\b(confidentiel|confidential|vertraulich|copyright|\(c\)).*"
+    r"|(nombre|number|anzahl|numero|aantal|nb|count)( de| of| di| van)? ?(lignes?|rows?|records?|zeilen|lineas|righe"
+    r"|regels|factures?|invoices?|enregistrements?).*|\d+ (lignes?|rows?|records?|zeilen|lineas|righe|regels)( .*)?"
+)
+# A part of every word with which a total or a footer begins: without any, no need to look closer.
+_ENDING = re.compile(
+    r"tot|compl|saldo|s[uo]m|cumul|report|gesamt|page|seite|pag|[e\u00e9]dit|imprim|g[e\u00e9]n|extra|export|print|erstellt|gedruckt"
+    r"|sszes|sszeg|ukup|svega|skup|zbr?[oi][rj]|spolu|s[u\u00fa][c\u010d]et|sou[c\u010d]et|toplam|yek[u\u00fc]n|devred|\u03c3[\u03c5\u03cd]\u03bd\u03bf\u03bb|\u043e\u0431\u0449\u043e|\u0432\u0441\u0438\u0447|\u043a\u0440\u0430\u0439\u043d\u043e|\u043a\u0440\u0430\u0438\u043d|\u0443\u043a\u0443\u043f|\u0441\u0432\u0435\u0433|celke|celko|yhteens|kokku|kop[a\u0101s]|viso|i alt|ialt|pavisam|raz|og[o\u00f3]|cznie|przeni|riport|transp|bertrag|vortrag|forward|hoja|folio|stampato|created|fi[nm]|ein?de|end|confiden|vertraulich|copyright|\(c\)|no?mbre|number|anzahl|n[u\u00fa]mero|aantal|nb"
+    r"|count|lign|row|record|zeile|l[i\u00ed]nea|righe|regel"
+)
+_HELP = re.compile(
+    r"champs? obligatoires?|required fields?|mandatory fields?|pflichtfeld|campos? obligatori|campi obbligatori"
+    r"|verplichte? veld"
+)
+_HELP_WORD = re.compile(
+    r"\*.*|\(?(obligatoire|facultatif|optionnel|required|optional|mandatory|pflicht|opcional|obligatorio"
+    r"|obbligatorio|facoltativo|verplicht|optioneel)\)?|(texte?|text|string|nombre|number|decimal|date|datum|email"
+    r"|chaine|alphanumerique|zahl|numero|getal|fecha|data)( \(.*\))?|format ?:.*|ex(emple|ample)?\.? ?:.*|e\.g\..*"
+    r"|(jj|dd|tt|gg|aaaa|yyyy|jjjj|mm)([/.-](mm|dd|jj|gg))[/.-](aaaa|yyyy|jjjj|aa|yy|jj|dd|tt)"
+)
+# What a row says about itself is short; with more in a cell it is data.
+_SHORT = 300
+# A row this near to the header may be help for whoever fills in the template.
+_NEAR = 12
+# The first letters of the words that total rows begin with, and the marks of separators and subtotals.
+STARTS = frozenset(
+    (
+        "tot", "gra", "sou", "sub", "ges", "zwi", "sei", "ein", "end", "pag", "rep", "ove", "cus", "cli", "kun", "sum",
+        "som", "cum", "ins", "a r", "à r", "rip", "da ", "tra", "a t", "ube", "übe", "vor", "car", "bro", "te ", "raz",
+        "öss", "oss", "vég", "veg", "rés", "uku", "sve", "sku", "vse", "zbr", "zbi", "spo", "súč", "suc", "sou", "mez", "med",
+        "top", "gen", "ara", "yek", "nak", "dev", "σύν", "συν", "γεν", "μερ", "общ", "вси", "кра", "уку", "све", "cel", "min",
+        "sal", "imp", "val", "ogo", "ogó", "łąc", "lac", "do ", "z p", "per", "% o", "% d", "pou",
+    )
+)  # fmt: skip
+MARKS = frozenset("*-=_~+")
+# Of these the first alone, so that few rows are looked at any closer.
+INITIALS = MARKS | {start[0] for start in STARTS} | {start[0].upper() for start in STARTS}
+_LABEL = re.compile(r"(?P<label>[^\W\d][^\d:]{1,30}?)(?:\s*:\s*|\s{2,})\S")
+
+
+class Leaving:
+    """The rules for one layout, made once so that an ordinary row costs next to nothing."""
+
+    def __init__(self, layout: Layout) -> None:
+        of_file = [column for column in layout.columns if column.index < layout.physical_width]
+        self._header = {column.index: folded(column.header) for column in of_file if column.header}
+        # A row with at least this many blanks is looked at closely; so is every row near the header.
+        # Where blanks are spaces, that is every row.
+        self._width = layout.physical_width
+        self._usual = layout.filled or layout.physical_width
+        self._sparse = max(2, self._usual // 2)
+        self.few = 0 if layout.is_padded else self._width - self._sparse
+        self.near_line = layout.data_line + _NEAR
+        first = layout.columns[0] if layout.columns else None
+        # What no cell is, where the first column has no header.
+        self.first_header: object = first.header if first and first.index == 0 and first.header else object()
+        above = [line.text for line in layout.skipped if line.why in {"preamble", "group"}]
+        # The head of the first page comes again on the others, with another number or date.
+        self._page_heads = frozenset(map(blotted, above))
+        self._labels = frozenset(label for text in above if (label := label_of(text)))
+        # Customers named by a row above their lines, whose totals name them again.
+        self.is_grouped = layout.group is not None
+        self.headings: set[str] = set()
+        # Whether the rows now are those of another table, below this one.
+        self._is_elsewhere = False
+        self._names = set(self._header.values())
+
+    def why(self, line: int, cells: Sequence[Cell], *, is_below_gap: bool = False) -> str | None:
+        """Return why the row is not data, or None."""
+        texts = [read_text(cell) for cell in cells if cell is not None and cell != ""]
+        if "" in texts:
+            texts = [text for text in texts if text]
+        if not texts:
+            return "empty"
+        if max(map(len, texts)) > _SHORT:
+            return None
+        why = self._of_the_file(line, cells, texts) or self._end(texts)
+        return self._elsewhere(why, texts, is_below_gap=is_below_gap)
+
+    def _elsewhere(self, why: str | None, texts: list[str], *, is_below_gap: bool) -> str | None:
+        """Return `other_table` for the header of another table and all below it, until this one's header comes again."""
+        if why == "header":
+            self._is_elsewhere = False
+        elif why is None and is_below_gap and not self._is_elsewhere and is_other_header(texts, self._names):
+            self._is_elsewhere = True
+            # From here on every row is looked at.
+            self.near_line = sys.maxsize
+        return "other_table" if self._is_elsewhere else why
+
+    def _of_the_file(self, line: int, cells: Sequence[Cell], texts: list[str]) -> str | None:
+        """Return what the row repeats, separates or explains, if that is all it does."""
+        if len(texts) == len(self._header) and self._is_header(cells):
+            return "header"
+        if all(_RULE.fullmatch(text) for text in texts):
+            return "separator"
+        if self._is_subtotal(texts):
+            return "total"
+        if self._is_help(line, texts):
+            return "template"
+        return "page" if len(texts) <= self._sparse and self._is_page_head(texts) else None
+
+    def _end(self, texts: list[str]) -> str | None:
+        """Return what a row ends, if it ends something."""
+        if not _ENDING.search("\n".join(texts).casefold()):
+            return None
+        is_sparse = len(texts) <= self._sparse
+        if self._is_total(texts, is_sparse=is_sparse):
+            return "total"
+        return "footer" if is_sparse and self._is_footer(texts) else None
+
+    def _is_footer(self, texts: list[str]) -> bool:
+        is_said = len(texts) <= 2 and self._width > 2 and _FOOTER.fullmatch(folded(texts[0]))
+        has_page = len(texts) <= 3 and self._width > 3
+        return bool(is_said) or (has_page and any(_PAGE.fullmatch(folded(text)) for text in texts))
+
+    def _is_page_head(self, texts: list[str]) -> bool:
+        """Tell whether the row repeats a line above the header, or its label: `Debitor  140002`."""
+        text = " ".join(texts)
+        return blotted(text) in self._page_heads or (
+            bool(self._labels) and len(texts) == 1 and label_of(text) in self._labels
+        )
+
+    def _is_subtotal(self, texts: list[str]) -> bool:
+        """Tell whether the row is a subtotal as SAP marks it: stars, and amounts with their currency."""
+        return bool(
+            len(texts) > 1
+            and _STARS.fullmatch(texts[0])
+            and all(_AMOUNT.fullmatch(text) or _CURRENCY.fullmatch(text) for text in texts[1:])
+        )
+
+    def _is_header(self, cells: Sequence[Cell]) -> bool:
+        header = self._header
+        return all(
+            index < len(cells) and folded(read_text(cells[index])) == text for index, text in header.items()
+        )
+
+    def _is_help(self, line: int, texts: list[str]) -> bool:
+        is_near = line <= self.near_line
+        if not is_near and len(texts) > 2 and not any(text[0] == "*" for text in texts):
+            return False
+        plain = [folded(text) for text in texts]
+        if sum(1 for text in plain if text.startswith("*")) * 2 >= len(plain):
+            return True
+        if (is_near or len(texts) <= 2) and any(_HELP.search(text) for text in plain):
+            return True
+        return is_near and sum(1 for text in plain if _HELP_WORD.fullmatch(text)) * 2 > len(plain)
+
+    def _is_total(self, texts: list[str], *, is_sparse: bool) -> bool:
+        """Tell whether the row sums others up: the word, and nothing but amounts beside it."""
+        words = [text for text in texts if not _AMOUNT.fullmatch(text) or _NO_AMOUNT.fullmatch(text)]
+        # The currency that the sum is in, or its side.
+        words = [text for text in words if not _MARK.fullmatch(text)] or words
+        if len(words) != 1:
+            return False
+        text = folded(words[0])
+        total = _TOTAL.fullmatch(text)
+        if self.is_grouped:
+            return self._is_group_total(text, total, has_amounts=len(texts) > 1)
+        if not total or (not is_sparse and texts[0] != words[0]):
+            return False
+        # A company may be called Total: a name after the word sums up only in a row that is nearly blank.
+        return bool(_TOTAL_REST.fullmatch(total["rest"])) or (is_sparse and len(texts) <= self._usual // 3)
+
+    def _is_group_total(self, text: str, total: re.Match[str] | None, *, has_amounts: bool) -> bool:
+        """Tell whether the row sums up a customer whose heading stands above, or all of them."""
+        if total and (has_amounts or _TOTAL_REST.fullmatch(total["rest"])):
+            return True
+        named = _TOTAL_WORD.sub(" ", text)
+        return named != text and " ".join(_BESIDE_NAME.sub(" ", named).split()) in self.headings
+
+
+_TOTAL_WORD = re.compile(rf"\b({_TOTAL.pattern.split('(?P<rest>')[0].removesuffix(chr(92) + 'b')})\b")
+_BESIDE_NAME = re.compile(r"^\s*(for|pour|fur|para|per|voor|dla|du|de|of)\b|[:\s-]+$|^[:\s-]+")
+
+
+def is_other_header(texts: Sequence[str], names: Collection[str]) -> bool:
+    """Tell whether a row heads another table: labels alone, most of them words of headers, few of this table's."""
+    if not len(texts) >= 2 or not all(map(is_label, texts)):
+        return False
+    known = sum(1 for text in texts if known_words(text))
+    own = sum(1 for text in texts if folded(text) in names)
+    return 2 * known >= len(texts) and 2 * own < len(texts)
+
+
+def blotted(text: str) -> str:
+    """Return a text as it compares between pages: folded, every number alike."""
+    return re.sub(r"\d+", "9", folded(text))
+
+
+def label_of(text: str) -> str:
+    """Return the label of a line such as `Debitor   140001` or `Client : Dupont`, else nothing."""
+    found = _LABEL.match(text)
+    return folded(found["label"]) if found else ""

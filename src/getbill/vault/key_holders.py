@@ -1,0 +1,91 @@
+"""The processes that hold master keys: a new version wraps nothing before each of them can open it.
+
+Each process at work says every few seconds which versions it can open, and reads them again before it says so. One
+that was killed is forgotten a minute later.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from getbill.kit import clock, ids
+from getbill.kit.database import LOST, Database, Statement
+from getbill.vault.model import Vault
+
+EVERY_SECONDS: Final = 2.0
+FRESH: Final = timedelta(seconds=60)
+_FORGOTTEN: Final = timedelta(hours=1)
+
+_log = structlog.get_logger(__name__)
+
+_HOLD = Statement(
+    "vault.hold",
+    "Say which master keys a process can open, and which it wraps with.",
+    """
+    INSERT INTO vault_holders (process_id, process, key_ids, current_id, seen_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (process_id) DO UPDATE
+    SET key_ids = excluded.key_ids, current_id = excluded.current_id, seen_at = excluded.seen_at
+    """,
+)
+_LEAVE = Statement(
+    "vault.leave",
+    "Take a process off the list, and those that nobody has heard of for an hour.",
+    "DELETE FROM vault_holders WHERE process_id = $1 OR seen_at < $2",
+)
+_LACKING = Statement(
+    "vault.lacking",
+    "Which processes at work cannot open what a master key wraps?",
+    "SELECT process FROM vault_holders WHERE seen_at > $1 AND NOT key_ids @> ARRAY[$2::text] ORDER BY process",
+)
+_BEHIND = Statement(
+    "vault.behind",
+    "Which processes at work wrap with another master key?",
+    "SELECT process FROM vault_holders WHERE seen_at > $1 AND current_id <> $2 ORDER BY process",
+)
+
+
+@asynccontextmanager
+async def holding(database: Database, vault: Vault, process: str) -> AsyncIterator[None]:
+    """Be counted among the processes that hold master keys, and follow the file when it changes."""
+    process_id = ids.new()
+    await _once(database, vault, process_id, process)
+    task = asyncio.create_task(_beat(database, vault, process_id, process))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        # A database that is gone forgets the process soon enough.
+        with suppress(*LOST):
+            await database.execute(_LEAVE, process_id, clock.wall() - _FORGOTTEN)
+
+
+async def lacking(database: Database, key_id: str) -> list[str]:
+    """Return the processes at work that cannot open what a master key wraps."""
+    return [row["process"] for row in await database.fetch(_LACKING, clock.wall() - FRESH, key_id)]
+
+
+async def behind(database: Database, key_id: str) -> list[str]:
+    """Return the processes at work that still wrap with another master key."""
+    return [row["process"] for row in await database.fetch(_BEHIND, clock.wall() - FRESH, key_id)]
+
+
+async def _beat(database: Database, vault: Vault, process_id: UUID, process: str) -> None:
+    while True:
+        await asyncio.sleep(EVERY_SECONDS)
+        await _once(database, vault, process_id, process)
+
+
+async def _once(database: Database, vault: Vault, process_id: UUID, process: str) -> None:
+    try:
+        vault.refresh()
+        key_ids = [key.id.hex() for key in vault.masters]
+        await database.execute(_HOLD, process_id, process, key_ids, vault.current.id.hex(), clock.wall())
+    except (*LOST, OSError) as error:
+        _log.warning("vault_hold_not_written", error=type(error).__name__)

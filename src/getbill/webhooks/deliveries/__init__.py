@@ -1,0 +1,1 @@
+"""Deliveries: the pending queue, its dispatcher, and disabling endpoints that keep failing."""

@@ -1,0 +1,170 @@
+"""What a company's admins are told by e-mail of their endpoints: that one was disabled, and what to do.
+
+The wish to tell stands in the queue from the transaction that disabled it, one job for each admin, with nobody's
+address in it. A mail whose fate is unknown is sent again: told twice is better than not told.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, cast
+from uuid import UUID
+
+import asyncpg
+import structlog
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain.errors import RetryRequested
+
+from getbill import companies
+from getbill.channels import Channel, language_of
+from getbill.channels.senders import Fate, Outgoing, Sender, Writer
+from getbill.companies import User, Workspace
+from getbill.kit import clock, ids, json
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.vault import Vault
+
+# Their name in the queue.
+NOTICE: Final = "webhook_notice"
+# Over a day and a half; then the job is held, for somebody to look at.
+RETRY_MINUTES: Final = (1, 10, 60, 300, 720, 1200)
+
+_log = structlog.get_logger(__name__)
+
+_ENDPOINT = Statement(
+    "webhooks.told_of",
+    "The endpoint that admins are told of; none when it is enabled again or was deleted meanwhile.",
+    """
+    SELECT url, disabled_reason, disabled_at FROM webhook_endpoints
+    WHERE workspace_id = $1 AND id = $2 AND NOT is_enabled AND deleted_at IS NULL
+    """,
+)
+
+_QUEUE_AGAIN = Statement(
+    "webhooks.queue_again",
+    "Have the jobs that are held be done once more.",
+    """
+    UPDATE pgqueuer SET status = 'queued', attempts = 0, execute_after = $2
+    WHERE entrypoint = $1 AND status = 'failed'
+    """,
+)
+
+_SUBJECTS: Final = {
+    "fr": "GetBill : un webhook de {company} est désactivé",
+    "en": "GetBill: a webhook of {company} is disabled",
+}
+_REASONS: Final = {
+    "fr": {
+        "gone": "Votre système a répondu 410 (Gone) : il ne veut plus rien recevoir à cette adresse.",
+        "failing": "Votre système n'a accepté aucun envoi depuis cinq jours.",
+    },
+    "en": {
+        "gone": "Your system answered 410 (Gone): it wants nothing more at this address.",
+        "failing": "Your system has taken none of them for five days.",
+    },
+}
+_TEXTS: Final = {
+    "fr": """Bonjour,
+
+GetBill n'envoie plus d'événements de {company} à {url}.
+{reason}
+
+Rien n'est perdu : les événements sont conservés. Dès que votre système est prêt, réactivez le webhook :
+
+    PUT /external-api/v1/webhooks/{webhook_id}  {{"enabled": true, "send_missed": true}}
+
+Ce qu'il a manqué lui sera alors envoyé dans l'ordre. En attendant, tout se lit par GET /external-api/v1/events ;
+les derniers essais par GET /external-api/v1/webhooks/{webhook_id}/deliveries.
+
+GetBill
+""",
+    "en": """Hello,
+
+GetBill no longer sends events of {company} to {url}.
+{reason}
+
+Nothing is lost: the events are kept. As soon as your system is ready, enable the webhook again:
+
+    PUT /external-api/v1/webhooks/{webhook_id}  {{"enabled": true, "send_missed": true}}
+
+What it missed is then sent in order. Until then everything can be read by GET /external-api/v1/events, and the last
+attempts by GET /external-api/v1/webhooks/{webhook_id}/deliveries.
+
+GetBill
+""",
+}
+
+
+class NoticeRefused(RuntimeError):
+    """An admin could not be told: the job is held in the queue."""
+
+
+async def tell_admins(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> None:
+    """Have each of the company's admins told, once the transaction commits, that an endpoint was disabled."""
+    # The pool's proxy is a connection in all but its type.
+    connection = cast("asyncpg.Connection[asyncpg.Record]", await tx.connection())
+    admins = await companies.admins(tx, workspace.company.id)
+    if not admins:
+        _log.warning("webhook_notice_to_nobody", endpoint_id=ids.show("we", endpoint_id))
+        return
+    payloads: list[bytes | None] = [
+        json.write(
+            {"workspace_id": str(workspace.id), "endpoint_id": str(endpoint_id), "user_id": str(admin.id)}
+        )
+        for admin in admins
+    ]
+    many = len(payloads)
+    await Queries(AsyncpgDriver(connection)).enqueue([NOTICE] * many, payloads, [0] * many)
+
+
+async def queue_again(tx: Transaction) -> None:
+    """Have the admins told whom the queue holds, once more."""
+    await tx.execute(_QUEUE_AGAIN, NOTICE, clock.wall())
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Tells admins what stands in the queue, over the installation's mail server where it has one."""
+
+    database: Database
+    vault: Vault
+    mail: Sender | None
+
+    async def send(self, payload: bytes, attempts: int) -> None:
+        """Tell one admin; raise RetryRequested to be called again later, NoticeRefused to be held."""
+        asked = json.read_texts(payload)
+        endpoint_id, user_id = UUID(asked["endpoint_id"]), UUID(asked["user_id"])
+        workspace = await companies.workspace(self.database, self.vault, UUID(asked["workspace_id"]))
+        row = await self.database.fetchrow(_ENDPOINT, workspace.id, endpoint_id)
+        users = await companies.users(self.database, workspace.company.id)
+        admin = next((user for user in users if user.id == user_id and user.is_active), None)
+        if row is None or admin is None:
+            return
+        shown = ids.show("we", endpoint_id)
+        if self.mail is None:
+            _log.warning("webhook_notice_without_mail_server", endpoint_id=shown)
+            return
+        outcome = await self.mail.send(_message(workspace, shown, row, admin))
+        if outcome.fate in {Fate.FAILED, Fate.UNKNOWN}:
+            _log.warning(
+                "webhook_notice_not_sent", endpoint_id=shown, fate=outcome.fate, attempts=attempts + 1
+            )
+            if attempts < len(RETRY_MINUTES) and not (outcome.fate == Fate.FAILED and outcome.is_permanent):
+                raise RetryRequested(timedelta(minutes=RETRY_MINUTES[attempts]))
+            raise NoticeRefused(f"The admin could not be told of {shown}.")
+
+
+def _message(workspace: Workspace, webhook_id: str, row: Any, admin: User) -> Outgoing:
+    company = workspace.company
+    language = language_of(company.language, company.country)
+    reason = _REASONS[language].get(row["disabled_reason"], "")
+    said = {"company": company.name, "url": row["url"], "reason": reason, "webhook_id": webhook_id}
+    return Outgoing(
+        # However often it is tried, the same mail; another time it is disabled, another one.
+        key=f"{webhook_id}-{admin.id}-{row['disabled_at']:%Y%m%d%H%M%S}",
+        channel=Channel.EMAIL,
+        address=admin.email,
+        writer=Writer("GetBill"),
+        subject=_SUBJECTS[language].format(**said),
+        text=_TEXTS[language].format(**said),
+        language=language,
+    )

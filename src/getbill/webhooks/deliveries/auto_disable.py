@@ -1,0 +1,114 @@
+"""An endpoint that is past it: it said it is gone, or has taken nothing for five days.
+
+It is disabled, which is a fact of its own (`webhook.disabled`, in the stream for whoever asked for it), and the
+company's admins are told by e-mail: all three in one transaction, so that none happens without the others.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from getbill import companies, events, quarantine, vault
+from getbill.companies import Workspace
+from getbill.kit import clock, ids, json
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.quarantine import Item
+from getbill.vault import Key, Vault
+from getbill.webhooks import endpoints
+from getbill.webhooks.deliveries import admin_notifications
+from getbill.webhooks.deliveries.ledger import Ailing
+
+DISABLED: Final = "webhook.disabled"
+FAILING_MAX: Final = timedelta(days=5)
+
+_log = structlog.get_logger(__name__)
+
+_PATIENT = Statement(
+    "webhooks.patient",
+    "An endpoint that was just disabled, the key of the events about it, and how many there are.",
+    """
+    SELECT w.url, w.description, w.failing_since, w.disabled_at, w.event_sequence, k.wrapped
+    FROM webhook_endpoints w LEFT JOIN vault_keys k ON k.workspace_id = w.workspace_id AND k.subject_id = w.id
+    WHERE w.workspace_id = $1 AND w.id = $2
+    """,
+)
+_COUNT_EVENTS = Statement(
+    "webhooks.count_events",
+    "Note the last sequence of the events about an endpoint.",
+    "UPDATE webhook_endpoints SET event_sequence = $3 WHERE workspace_id = $1 AND id = $2",
+)
+
+
+@dataclass(slots=True)
+class Patient:
+    """The subject of the events about an endpoint: in the stream it stands where a debt stands otherwise."""
+
+    workspace_id: UUID
+    id: UUID
+    key: Key
+    told: dict[str, Any]
+    sequence: int
+
+    def next_sequence(self) -> int:
+        """Take the next place in the endpoint's own history."""
+        self.sequence += 1
+        return self.sequence
+
+    def event_data(self) -> dict[str, Any]:
+        """Return the keys that the data of every event about an endpoint carries."""
+        return {"webhook": {"id": ids.show("we", self.id), **self.told}}
+
+    def store(self, tx: Transaction) -> None:
+        """Have the count of its events written at the edge."""
+        tx.defer(_COUNT_EVENTS, self.workspace_id, self.id, self.sequence)
+
+
+async def treat(database: Database, vault: Vault, ailing: Iterable[Ailing]) -> None:
+    """Disable those endpoints that are gone or have failed for too long, and tell of it.
+
+    Whoever is killed before it leaves the endpoint as it was: its next attempt comes to the same.
+    """
+    long_ago = clock.wall() - FAILING_MAX
+    for one in ailing:
+        reason = "gone" if one.is_gone else "failing"
+        if not one.is_gone and (one.failing_since is None or one.failing_since > long_ago):
+            continue
+        try:
+            await _disable(database, vault, one, reason)
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            await quarantine.put_alone(database, Item(one.workspace_id, "endpoint", one.id), error)
+
+
+async def _disable(database: Database, vault: Vault, one: Ailing, reason: str) -> None:
+    workspace = await companies.workspace(database, vault, one.workspace_id)
+    async with database.transaction(workspace.now()) as tx:
+        await endpoints.lock_stream(tx, workspace.id)
+        if not await endpoints.disable(tx, workspace.id, one.id, reason):
+            return
+        await _announce(tx, workspace, one.id, reason)
+    _log.warning("webhook_disabled", endpoint_id=ids.show("we", one.id), reason=reason)
+
+
+async def _announce(tx: Transaction, workspace: Workspace, endpoint_id: UUID, reason: str) -> None:
+    row = await tx.fetchrow(_PATIENT, workspace.id, endpoint_id)
+    assert row is not None  # noqa: S101 - it was updated a statement ago
+    if row["wrapped"] is None:
+        key = vault.make_key(tx, workspace.vault, workspace.id, endpoint_id)
+    else:
+        key = workspace.vault.unwrap(row["wrapped"], workspace.id, endpoint_id)
+    told = {
+        "url": row["url"],
+        "description": row["description"],
+        "reason": reason,
+        "disabled_at": json.instant(row["disabled_at"]),
+        "failing_since": json.instant(row["failing_since"]),
+    }
+    events.record(tx, DISABLED, Patient(workspace.id, endpoint_id, key, told, row["event_sequence"]))
+    if workspace.is_live:
+        await admin_notifications.tell_admins(tx, workspace, endpoint_id)

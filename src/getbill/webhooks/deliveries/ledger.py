@@ -1,0 +1,377 @@
+"""The ledger of deliveries: who has which in hand, and what every attempt came to.
+
+A lane is one debt's deliveries to one endpoint: only the first of a lane may be claimed, and only while nothing else
+of the lane is in hand, so that nothing starts out of order. A claim is a lease in wall time; when it runs out the
+delivery is owed again. Claims are made one after the other, so each sees all that is in anybody's hand.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import starmap
+from typing import Any, Final
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.kit import clock, failpoints
+from getbill.kit.database import KEPT_DAYS, PARTITION_MISSING, Daily, Database, Statement
+from getbill.webhooks import rights
+from getbill.webhooks.deliveries import rates
+from getbill.webhooks.model import FAILURES_UNTIL_DOWN, Claimed, Outcome, Target, Verdict, asked_to_wait
+from getbill.webhooks.rights import MAY_READ
+
+_LOCK_CLAIMS = Statement(
+    "webhooks.lock_claims",
+    "Let one courier at a time claim. Asked by itself, so that what follows sees all its forerunner did.",
+    "SELECT pg_advisory_xact_lock(hashtextextended('getbill:couriers', 0))",
+)
+_OPEN = Statement(
+    "webhooks.open",
+    "The endpoints that are owed something and may be sent it now, and how many deliveries are in hand for each.",
+    # `busy` hops over the index from endpoint to endpoint, however many deliveries each has waiting.
+    f"""
+    WITH RECURSIVE busy AS (
+        (SELECT workspace_id, endpoint_id FROM webhook_deliveries ORDER BY workspace_id, endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT next.workspace_id, next.endpoint_id FROM busy CROSS JOIN LATERAL (
+            SELECT d.workspace_id, d.endpoint_id FROM webhook_deliveries d
+            WHERE (d.workspace_id, d.endpoint_id) > (busy.workspace_id, busy.endpoint_id)
+            ORDER BY d.workspace_id, d.endpoint_id LIMIT 1
+        ) AS next
+    )
+    SELECT w.workspace_id, w.id, s.kind = 'live' AS is_live, w.url, w.secret, w.next_secret, w.cut_over_at,
+        w.rotation_ends_at, w.headers, w.retry_seconds, w.concurrency, w.rate_per_second, w.failures,
+        {MAY_READ} AS may_read, hand.deliveries AS in_hand, r.free_at
+    FROM busy
+    JOIN webhook_endpoints w ON w.workspace_id = busy.workspace_id AND w.id = busy.endpoint_id
+    JOIN workspaces s ON s.workspace_id = w.workspace_id
+    LEFT JOIN webhook_rates r ON r.workspace_id = w.workspace_id AND r.endpoint_id = w.id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS deliveries FROM webhook_deliveries d
+        WHERE d.workspace_id = w.workspace_id AND d.endpoint_id = w.id AND d.lease_until > $1
+    ) AS hand
+    WHERE w.is_enabled AND w.deleted_at IS NULL AND (w.down_until IS NULL OR w.down_until <= $1)
+    """,
+)
+_TAKE = Statement(
+    "webhooks.take",
+    "Take deliveries that are due, the first of their lanes, so many of each endpoint, for the time of a lease.",
+    # What is due and not the first of its lane is put aside, so that the next claim looks at others.
+    """
+    WITH looked AS (
+        SELECT d.*, asked.room FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS asked (workspace_id, endpoint_id, room)
+        CROSS JOIN LATERAL (
+            SELECT d.workspace_id, d.id, d.endpoint_id, d.debt_id, d.position, d.next_try_at
+            FROM webhook_deliveries d
+            WHERE d.workspace_id = asked.workspace_id AND d.endpoint_id = asked.endpoint_id AND d.next_try_at <= $4
+            ORDER BY d.next_try_at, d.position LIMIT asked.room * 2 + 50 FOR UPDATE SKIP LOCKED
+        ) AS d
+    ), judged AS (
+        SELECT looked.*, head.next_try_at AS head_at, head.id = looked.id AND NOT EXISTS (
+            SELECT FROM webhook_deliveries hand
+            WHERE hand.workspace_id = looked.workspace_id AND hand.endpoint_id = looked.endpoint_id
+                AND hand.debt_id = looked.debt_id AND hand.lease_until > $4) AS is_next
+        FROM looked CROSS JOIN LATERAL (
+            SELECT lane.id, lane.next_try_at FROM webhook_deliveries lane
+            WHERE lane.workspace_id = looked.workspace_id AND lane.endpoint_id = looked.endpoint_id
+                AND lane.debt_id = looked.debt_id
+            ORDER BY lane.position, lane.id LIMIT 1
+        ) AS head
+    ), parked AS (
+        UPDATE webhook_deliveries d SET next_try_at = greatest(judged.head_at, $6) FROM judged
+        WHERE d.workspace_id = judged.workspace_id AND d.id = judged.id AND NOT judged.is_next
+        RETURNING 1
+    ), turns AS (
+        SELECT judged.*, row_number() OVER (PARTITION BY endpoint_id ORDER BY next_try_at, position) AS turn
+        FROM judged WHERE is_next
+    ), chosen AS (
+        SELECT workspace_id, id FROM turns WHERE turn <= room ORDER BY turn LIMIT $7
+    ), taken AS (
+        UPDATE webhook_deliveries d SET lease_until = $5, next_try_at = $5 FROM chosen
+        WHERE d.workspace_id = chosen.workspace_id AND d.id = chosen.id
+        RETURNING d.*
+    )
+    SELECT aside.deliveries AS parked, taken.endpoint_id, taken.id, taken.event_id, taken.debt_id, taken.kind,
+        taken.sequence, taken.previous_sequence, taken.fields, taken.is_replay, taken.attempts, taken.lease_until,
+        e.occurred_at, e.data, k.wrapped
+    FROM (SELECT count(*) AS deliveries FROM parked) AS aside
+    LEFT JOIN taken ON true
+    LEFT JOIN events e ON e.workspace_id = taken.workspace_id AND e.id = taken.event_id
+    LEFT JOIN vault_keys k ON k.workspace_id = taken.workspace_id AND k.subject_id = taken.debt_id
+    """,
+)
+_RENEW = Statement(
+    "webhooks.renew",
+    "Keep deliveries that are still under way in hand.",
+    """
+    UPDATE webhook_deliveries d SET lease_until = $3, next_try_at = $3
+    FROM unnest($1::uuid[], $2::uuid[]) AS kept (workspace_id, id)
+    WHERE d.workspace_id = kept.workspace_id AND d.id = kept.id AND d.lease_until > $4
+    RETURNING d.id
+    """,
+)
+_RELEASE = Statement(
+    "webhooks.release",
+    "Give claimed deliveries back untried, those that nobody else has taken since.",
+    """
+    UPDATE webhook_deliveries d SET lease_until = NULL, next_try_at = $4
+    FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS back (workspace_id, id, lease_until)
+    WHERE d.workspace_id = back.workspace_id AND d.id = back.id AND d.lease_until = back.lease_until
+    """,
+)
+_SETTLE = Statement(
+    "webhooks.settle",
+    "Log attempts, move the deliveries that are settled to the log and have the next of their lanes be due; the others"
+    " are due again later.",
+    # All at once: whoever is killed leaves no lane waiting. And once: that it was done may have been lost on the way.
+    # Only keys stand in its conditions: without statistics anything more tempts the planner to read the whole backlog.
+    # Not while somebody claims, who would put the next of the lane aside behind what is just being settled.
+    """
+    WITH tried AS (
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[],
+            $7::timestamptz[], $8::int[], $9::int[], $10::text[], $11::bytea[], $12::text[], $13::timestamptz[],
+            $14::boolean[])
+        AS t (workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms, status, error,
+            response, state, next_try_at, is_withheld)
+    ), turn AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock_shared(hashtextextended('getbill:couriers', 0))
+    ), done AS (
+        DELETE FROM webhook_deliveries d USING tried t, turn
+        WHERE d.workspace_id = t.workspace_id AND d.id = t.delivery_id AND t.state <> 'pending'
+        RETURNING d.*, t.state
+    ), again AS (
+        UPDATE webhook_deliveries d SET attempts = d.attempts + 1, lease_until = NULL, next_try_at = t.next_try_at
+        FROM tried t
+        WHERE d.workspace_id = t.workspace_id AND d.id = t.delivery_id AND t.state = 'pending'
+            AND d.attempts = t.attempt - 1
+    ), freed AS (
+        UPDATE webhook_deliveries d SET next_try_at = CASE
+            WHEN d.attempts = 0 AND d.lease_until IS NULL THEN least(d.next_try_at, $15) ELSE d.next_try_at END
+        FROM done CROSS JOIN LATERAL (
+            SELECT lane.id FROM webhook_deliveries lane
+            WHERE lane.workspace_id = done.workspace_id AND lane.endpoint_id = done.endpoint_id
+                AND lane.debt_id = done.debt_id AND lane.id <> done.id
+            ORDER BY lane.position, lane.id LIMIT 1
+        ) AS first
+        WHERE d.workspace_id = done.workspace_id AND d.id = first.id
+    ), logged AS (
+        INSERT INTO webhook_log (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
+            previous_sequence, fields, is_replay, state, attempts, created_at, settled_at)
+        SELECT workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence, previous_sequence, fields,
+            is_replay, state, attempts + 1, created_at, $15
+        FROM done
+    )
+    INSERT INTO webhook_attempts (workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms,
+        status, error, response, is_withheld)
+    SELECT workspace_id, delivery_id, attempt, endpoint_id, kind, url, started_at, duration_ms, status, error, response,
+        is_withheld
+    FROM tried
+    ON CONFLICT DO NOTHING
+    """,
+)
+_NOTE_HEALTH = Statement(
+    "webhooks.note_health",
+    "Note how endpoints do: up again, failing, or down for now; and since when those fail that do.",
+    """
+    UPDATE webhook_endpoints w SET
+        failures = CASE WHEN h.is_up THEN 0 ELSE w.failures + h.failed END,
+        failing_since = CASE WHEN h.is_up THEN NULL ELSE coalesce(w.failing_since, $7) END,
+        down_until = CASE WHEN h.wait_until > $7 THEN h.wait_until
+            WHEN NOT h.is_up AND w.failures + h.failed >= $8 THEN h.probe_at END
+    FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::int[], $5::timestamptz[], $6::timestamptz[])
+        AS h (workspace_id, id, is_up, failed, wait_until, probe_at)
+    WHERE w.workspace_id = h.workspace_id AND w.id = h.id
+    RETURNING w.workspace_id, w.id, w.failing_since
+    """,
+)
+
+# While an endpoint is down, one delivery goes out to see this often, or as often as it has its first retry.
+PROBE_SECONDS: Final = 60
+# Aside at most so long: its lane is freed earlier, by whoever settles what it waits behind.
+_PARKED: Final = timedelta(seconds=30)
+
+_LOG = Daily("webhook_log")
+_ATTEMPTS = Daily("webhook_attempts")
+
+# Says how many more deliveries of an endpoint a courier wants, of which so many are in all couriers' hands.
+Room = Callable[[Target, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt that was made: the delivery, what came of it, what becomes of it, and the sealed response."""
+
+    claimed: Claimed
+    outcome: Outcome
+    verdict: Verdict
+    response: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a courier asks for: how many in all, for how long, and of each endpoint."""
+
+    most: int
+    lease_seconds: float
+    room: Room
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a courier was given, and whether it should ask again at once although that may be nothing."""
+
+    claimed: list[Claimed]
+    is_more: bool
+    # Whether an endpoint's rate held something back, which is due within the second.
+    is_slowed: bool = False
+
+
+async def claim(database: Database, ask: Ask) -> Claims:
+    """Claim deliveries that are due, each the first of its lane."""
+    now = clock.wall()
+    async with database.transaction(now) as tx:
+        await tx.execute(_LOCK_CLAIMS)
+        rows = await tx.fetch(_OPEN, now)
+        targets = {row["id"]: _target(row) for row in rows}
+        allowed = {row["id"]: rates.allowed(row, now) for row in rows}
+        rooms = {
+            row["id"]: min(ask.room(targets[row["id"]], row["in_hand"]), allowed[row["id"]]) for row in rows
+        }
+        wanted = [target for target in targets.values() if rooms[target.id] > 0]
+        is_slowed = any(limit <= 0 for limit in allowed.values())
+        if not wanted:
+            return Claims([], is_more=False, is_slowed=is_slowed)
+        found = await tx.fetch(
+            _TAKE,
+            [target.workspace_id for target in wanted],
+            [target.id for target in wanted],
+            [rooms[target.id] for target in wanted],
+            now,
+            now + timedelta(seconds=ask.lease_seconds),
+            now + _PARKED,
+            ask.most,
+        )
+        parked = found[0]["parked"]
+        claimed = [_claimed(row, targets) for row in found if row["id"] is not None]
+        is_slowed |= await rates.spend(tx, rows, claimed, now)
+        # Before any of it is sent without its data.
+        for place in {(one.target.workspace_id, one.target.id) for one in claimed if one.is_withheld}:
+            await rights.ask(tx, *place)
+    return Claims(claimed, bool(parked or claimed), is_slowed)
+
+
+def _target(row: Record) -> Target:
+    values = {name: row[name] for name in Target.__slots__}
+    return Target(**values | {"retry_seconds": tuple(row["retry_seconds"])})
+
+
+def _claimed(row: Record, targets: dict[UUID, Target]) -> Claimed:
+    values = row.items()
+    next(values)
+    _, endpoint_id = next(values)
+    return Claimed(targets[endpoint_id], *(value for _, value in values))
+
+
+async def renew(
+    database: Database, held: Sequence[Claimed], lease_seconds: float
+) -> tuple[set[UUID], datetime]:
+    """Keep deliveries in hand; return which of them still were, and until when they are."""
+    now = clock.wall()
+    until = now + timedelta(seconds=lease_seconds)
+    rows = await database.fetch(_RENEW, *_places(held), until, now)
+    return {row["id"] for row in rows}, until
+
+
+async def release(database: Database, untried: Sequence[tuple[Claimed, datetime]]) -> None:
+    """Give deliveries back that were claimed and not tried, each with the end of its lease as it is now."""
+    places = _places([claimed for claimed, _ in untried])
+    await database.execute(_RELEASE, *places, [until for _, until in untried], clock.wall())
+
+
+def _places(claimed: Sequence[Claimed]) -> tuple[list[UUID], list[UUID]]:
+    return [one.target.workspace_id for one in claimed], [one.id for one in claimed]
+
+
+async def settle(database: Database, tried: Sequence[Tried]) -> list["Ailing"]:
+    """Log attempts and note what becomes of deliveries and endpoints; return the endpoints that are past it."""
+    try:
+        return await _settle(database, tried)
+    except PARTITION_MISSING:
+        await _LOG.make(database, [clock.wall()])
+        await _ATTEMPTS.make(database, (one.outcome.started_at for one in tried))
+        return await _settle(database, tried)
+
+
+@dataclass(frozen=True, slots=True)
+class Ailing:
+    """An endpoint that may have to be disabled: since when it fails, and whether it said it is gone."""
+
+    workspace_id: UUID
+    id: UUID
+    failing_since: datetime | None
+    is_gone: bool
+
+
+async def _settle(database: Database, tried: Sequence[Tried]) -> list[Ailing]:
+    now = clock.wall()
+    columns = [list(column) for column in zip(*map(_row, tried), strict=True)]
+    health = list(_health(tried, now))
+    if not health:
+        await database.execute(_SETTLE, *columns, now)
+        return []
+    async with database.transaction(now) as tx:
+        # Endpoints first, as everybody locks them, and in one order.
+        noted = await tx.fetch(_NOTE_HEALTH, *zip(*health, strict=True), now, FAILURES_UNTIL_DOWN)
+        await tx.execute(_SETTLE, *columns, now)
+        failpoints.at("webhooks.settling")
+    gone = {one.claimed.target.id for one in tried if one.outcome.is_gone}
+    ailing = starmap(Ailing, ((*row.values(), row["id"] in gone) for row in noted))
+    return [one for one in ailing if one.is_gone or one.failing_since is not None]
+
+
+def _row(one: Tried) -> tuple[Any, ...]:
+    claimed, outcome = one.claimed, one.outcome
+    return (
+        claimed.target.workspace_id,
+        claimed.id,
+        claimed.attempts + 1,
+        claimed.target.id,
+        claimed.kind,
+        claimed.target.url,
+        outcome.started_at,
+        outcome.duration_ms,
+        outcome.status,
+        outcome.error,
+        one.response,
+        one.verdict.state,
+        one.verdict.next_try_at,
+        claimed.is_withheld,
+    )
+
+
+def _health(
+    tried: Sequence[Tried], now: datetime
+) -> Iterable[tuple[UUID, UUID, bool, int, datetime, datetime]]:
+    """Yield what changed about endpoints; nothing for one that was up and is."""
+    by_endpoint: dict[tuple[UUID, UUID], list[Tried]] = {}
+    for one in tried:
+        if one.outcome.is_unsent:
+            continue
+        target = one.claimed.target
+        by_endpoint.setdefault((target.workspace_id, target.id), []).append(one)
+    for (workspace_id, endpoint_id), ones in sorted(by_endpoint.items()):
+        failed = sum(not one.outcome.is_delivered for one in ones)
+        if not failed and not any(one.claimed.target.failures for one in ones):
+            continue
+        asked = max(ones, key=lambda one: asked_to_wait(one.outcome))
+        wait_until = asked.outcome.started_at + timedelta(seconds=asked_to_wait(asked.outcome))
+        first_retry = next(iter(ones[0].claimed.target.retry_seconds), PROBE_SECONDS)
+        probe_at = now + timedelta(seconds=min(PROBE_SECONDS, first_retry))
+        yield workspace_id, endpoint_id, failed < len(ones), failed, wait_until, probe_at
+
+
+async def keep_partitions(database: Database, now: datetime, kept_days: int = KEPT_DAYS) -> None:
+    """Make the log's partitions a week ahead and drop those of days no longer kept."""
+    await _LOG.keep(database, now, kept_days)
+    await _ATTEMPTS.keep(database, now, kept_days)

@@ -1,0 +1,56 @@
+"""How fast an endpoint may be sent deliveries: so many a second, over all couriers.
+
+From when on the next may go out stands in a row of its own, which whoever claims reads and writes under the lock of
+claims; an endpoint without a rate has none.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.kit.database import Statement, Transaction
+from getbill.webhooks.model import Claimed
+
+_SPEND = Statement(
+    "webhooks.spend",
+    "Note from when on endpoints with a rate may be sent the next.",
+    """
+    INSERT INTO webhook_rates (workspace_id, endpoint_id, free_at)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])
+    ON CONFLICT (workspace_id, endpoint_id) DO UPDATE SET free_at = excluded.free_at
+    """,
+)
+
+_AHEAD_SECONDS: Final = 0.25
+
+
+def allowed(row: Record, now: datetime) -> int:
+    """Return how many more an endpoint may be sent now by its rate, a quarter of a second ahead at most."""
+    rate = row["rate_per_second"]
+    if rate is None:
+        return 1 << 20
+    ahead = (row["free_at"] - now).total_seconds() if row["free_at"] else 0.0
+    return int((_AHEAD_SECONDS - max(ahead, 0.0)) * rate + 1.0)
+
+
+async def spend(tx: Transaction, rows: Sequence[Record], claimed: Sequence[Claimed], now: datetime) -> bool:
+    """Count what was claimed against the endpoints' rates; return whether any has one."""
+    rates = {row["id"]: row for row in rows if row["rate_per_second"] is not None}
+    sent: dict[UUID, int] = {}
+    for one in claimed:
+        if one.target.id in rates:
+            sent[one.target.id] = sent.get(one.target.id, 0) + 1
+    if not sent:
+        return False
+    spent = []
+    for endpoint_id, count in sorted(sent.items()):
+        row = rates[endpoint_id]
+        begins = max(row["free_at"] or now, now)
+        spent.append(
+            (row["workspace_id"], endpoint_id, begins + timedelta(seconds=count / row["rate_per_second"]))
+        )
+    await tx.execute(_SPEND, *zip(*spent, strict=True))
+    return True

@@ -1,0 +1,272 @@
+"""The log of deliveries, read back: what waits, what was settled and how, and every attempt of one.
+
+What waits comes first, the soonest at the top; then what is settled, the newest first. So a reader who follows the
+cursor meets each delivery that was there when they began, whatever moves meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.companies import Workspace
+from getbill.kit import clock, ids
+from getbill.kit.database import Database, Statement
+from getbill.kit.errors import NotFound
+from getbill.kit.messages import message
+
+PREFIX: Final = "wd"
+_SKEW: Final = timedelta(minutes=1)
+# Before and after every row: a bound that is always there can always be looked for in an index.
+_FIRST_AT, _LAST_AT = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+_FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=(1 << 128) - 1)
+STATES: Final = ("pending", "delivered", "exhausted", "cancelled")
+
+_SHARED = """d.id, d.endpoint_id, d.event_id, d.debt_id, d.kind, d.position, d.sequence, d.previous_sequence, d.fields,
+    d.is_replay, d.attempts, d.created_at"""
+_PENDING = f"""
+    SELECT {_SHARED}, 'pending' AS state, d.next_try_at, NULL::timestamptz AS settled_at, d.next_try_at AS stands_at
+    FROM webhook_deliveries d
+    """
+_SETTLED = f"""
+    SELECT {_SHARED}, d.state, NULL::timestamptz AS next_try_at, d.settled_at, d.settled_at AS stands_at
+    FROM webhook_log d
+    """
+_WANTED = """
+    WHERE d.workspace_id = $1 AND d.endpoint_id = $2
+      AND ($3::text[] IS NULL OR d.kind = ANY ($3)) AND ($4::uuid IS NULL OR d.debt_id = $4)
+    """
+_PENDING_PAGE = Statement(
+    "webhooks.pending_page",
+    "What is owed to an endpoint, the soonest first.",
+    _PENDING
+    + _WANTED
+    + """
+      AND d.created_at >= $5 AND d.created_at < $6 AND (d.next_try_at, d.id) > ($7, $8)
+    ORDER BY d.next_try_at, d.id LIMIT $9
+    """,
+)
+_SETTLED_PAGE = Statement(
+    "webhooks.settled_page",
+    "What was settled with an endpoint, the newest first.",
+    _SETTLED
+    + _WANTED
+    # A debt's deliveries are no older than its first event, by whichever machine's clock.
+    + """
+      AND d.settled_at >= greatest($5, (SELECT min(e.recorded_at) - $11::interval FROM events e
+          WHERE e.workspace_id = $1 AND e.debt_id = $4))
+      AND d.settled_at < $6 AND d.settled_at <= $7 AND (d.settled_at, d.id) < ($7, $8) AND d.state = ANY ($10::text[])
+    ORDER BY d.settled_at DESC, d.id DESC LIMIT $9
+    """,
+)
+_ONE_PENDING = Statement(
+    "webhooks.one_pending",
+    "One delivery that is owed.",
+    _PENDING + "WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3",
+)
+_ONE_SETTLED = Statement(
+    "webhooks.one_settled",
+    "One delivery that is settled.",
+    _SETTLED + "WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3",
+)
+_LAST_ATTEMPTS = Statement(
+    "webhooks.last_attempts",
+    "The last attempt of each of some deliveries, looked for in the days between their beginning and end only.",
+    """
+    SELECT a.delivery_id, a.started_at, a.duration_ms, a.status, a.error, a.is_withheld
+    FROM unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::timestamptz[]) AS d (id, attempts, since, until)
+    JOIN webhook_attempts a ON a.workspace_id = $1 AND a.delivery_id = d.id AND a.attempt = d.attempts
+        AND a.started_at >= d.since AND a.started_at <= d.until
+    """,
+)
+_ATTEMPTS = Statement(
+    "webhooks.attempts_of",
+    "Every attempt of one delivery, in order.",
+    """
+    SELECT attempt, url, started_at, duration_ms, status, error, response, is_withheld FROM webhook_attempts
+    WHERE workspace_id = $1 AND delivery_id = $2 AND started_at >= $3 AND started_at <= $4 ORDER BY attempt
+    """,
+)
+_ERASED = Statement(
+    "webhooks.erased_among",
+    "Which of some debts are erased, with the key of their events?",
+    """
+    SELECT d.id FROM unnest($2::uuid[]) AS d (id)
+    WHERE NOT EXISTS (SELECT FROM vault_keys k WHERE k.workspace_id = $1 AND k.subject_id = d.id)
+    """,
+)
+_SETTLED_SINCE = Statement(
+    "webhooks.settled_since",
+    "What was settled with a workspace's endpoints, or one of them, after a place in the log, in its order.",
+    _SETTLED
+    + """
+    JOIN webhook_endpoints w ON w.workspace_id = d.workspace_id AND w.id = d.endpoint_id
+    WHERE w.workspace_id = $1 AND ($2::uuid IS NULL OR w.id = $2) AND d.settled_at >= $3
+      AND (d.settled_at, d.id) > ($3, $4)
+    ORDER BY d.settled_at, d.id LIMIT $5
+    """,
+)
+_EVENT = Statement(
+    "webhooks.event_of",
+    "The event of a delivery, and the key that opens it; no key once its debt is erased.",
+    """
+    SELECT e.occurred_at, e.data, k.wrapped FROM events e
+    LEFT JOIN vault_keys k ON k.workspace_id = e.workspace_id AND k.subject_id = e.debt_id
+    WHERE e.workspace_id = $1 AND e.id = $2
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which deliveries a page is asked for; None leaves a condition out. `until` is not included.
+
+    `since` and `until` are of settling, for what waits of its beginning. `after` is the place of a row: whether it
+    was settled, where it stood, its id.
+    """
+
+    endpoint_id: UUID
+    states: Sequence[str] | None = None
+    kinds: Sequence[str] | None = None
+    debt_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = 20
+    after: tuple[bool, datetime, UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event owed, or settled, to one endpoint; `stands_at` is its place among those of its part of the log."""
+
+    id: UUID
+    endpoint_id: UUID
+    event_id: UUID
+    debt_id: UUID
+    kind: str
+    position: int
+    sequence: int
+    previous_sequence: int | None
+    fields: list[str] | None
+    is_replay: bool
+    attempts: int
+    created_at: datetime
+    state: str
+    next_try_at: datetime | None
+    settled_at: datetime | None
+    stands_at: datetime
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is owed still."""
+        return self.state == "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt as it was logged; the response is sealed."""
+
+    attempt: int
+    url: str
+    started_at: datetime
+    duration_ms: int
+    status: int | None
+    error: str | None
+    response: bytes | None
+    is_withheld: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a delivery says: the event's instant, its sealed data and the wrapped key; both None when it is erased."""
+
+    occurred_at: datetime
+    data: bytes | None
+    wrapped: bytes | None
+
+
+async def page(database: Database, workspace: Workspace, wanted: Wanted) -> list[Delivery]:
+    """Return a page of an endpoint's deliveries: what waits, then what is settled."""
+    states = STATES if wanted.states is None else wanted.states
+    settled = [state for state in states if state != "pending"]
+    conditions = _conditions(workspace, wanted)
+    is_past_pending, *place = wanted.after or (False, _FIRST_AT, _FIRST_ID)
+    found: list[Delivery] = []
+    if not is_past_pending:
+        if "pending" in states:
+            found = _read(await database.fetch(_PENDING_PAGE, *conditions, *place, wanted.limit))
+        place = [_LAST_AT, _LAST_ID]
+    room = wanted.limit - len(found)
+    if settled and room:
+        found += _read(await database.fetch(_SETTLED_PAGE, *conditions, *place, room, settled, _SKEW))
+    return found
+
+
+def _conditions(workspace: Workspace, wanted: Wanted) -> tuple[object, ...]:
+    since, until = wanted.since or _FIRST_AT, wanted.until or _LAST_AT
+    return (workspace.id, wanted.endpoint_id, wanted.kinds, wanted.debt_id, since, until)
+
+
+def _read(rows: Sequence[Record]) -> list[Delivery]:
+    return [Delivery(**dict(row)) for row in rows]
+
+
+async def settled_since(
+    database: Database,
+    workspace: Workspace,
+    endpoint_id: UUID | None,
+    place: tuple[datetime, UUID],
+    limit: int,
+) -> list[Delivery]:
+    """Return what was settled after a place in the log, the oldest first; of one endpoint, or of all."""
+    return _read(await database.fetch(_SETTLED_SINCE, workspace.id, endpoint_id, *place, limit))
+
+
+async def find(database: Database, workspace: Workspace, endpoint_id: UUID, delivery_id: UUID) -> Delivery:
+    """Return one delivery of an endpoint; raise NotFound when it has none of this id."""
+    for statement in (_ONE_PENDING, _ONE_SETTLED):
+        row = await database.fetchrow(statement, workspace.id, endpoint_id, delivery_id)
+        if row is not None:
+            return Delivery(**dict(row))
+    raise NotFound(
+        message("There is no delivery {delivery} of this webhook.", delivery=ids.show(PREFIX, delivery_id))
+    )
+
+
+async def last_attempts(
+    database: Database, workspace: Workspace, deliveries: Sequence[Delivery]
+) -> dict[UUID, Record]:
+    """Return the last attempt of each delivery that had one."""
+    tried = [(one.id, one.attempts, *_life(one)) for one in deliveries if one.attempts]
+    if not tried:
+        return {}
+    rows = await database.fetch(_LAST_ATTEMPTS, workspace.id, *zip(*tried, strict=True))
+    return {row["delivery_id"]: row for row in rows}
+
+
+async def attempts(database: Database, workspace: Workspace, delivery: Delivery) -> list[Attempt]:
+    """Return every attempt of a delivery, in order."""
+    rows = await database.fetch(_ATTEMPTS, workspace.id, delivery.id, *_life(delivery))
+    return [Attempt(**dict(row)) for row in rows]
+
+
+def _life(delivery: Delivery) -> tuple[datetime, datetime]:
+    """Return between which instants a delivery's attempts began, by whichever machine's clock."""
+    return delivery.created_at - _SKEW, (delivery.settled_at or clock.wall()) + _SKEW
+
+
+async def erased(database: Database, workspace: Workspace, debt_ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of some debts are erased."""
+    rows: list[Any] = await database.fetch(_ERASED, workspace.id, list(set(debt_ids)))
+    return {row["id"] for row in rows}
+
+
+async def content(database: Database, workspace: Workspace, delivery: Delivery) -> Content:
+    """Return what a delivery says; raise NotFound when a restore lost its event."""
+    row = await database.fetchrow(_EVENT, workspace.id, delivery.event_id)
+    if row is None:
+        raise NotFound(message("There is no event {event}.", event=ids.show("wh", delivery.event_id)))
+    return Content(*row.values())

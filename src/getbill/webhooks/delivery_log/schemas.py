@@ -1,0 +1,294 @@
+"""The log of deliveries as callers ask for it and as answers show it.
+
+What a debt's deliveries said is shown to callers who may read debts, and to nobody once the debt is erased. The
+values of a creditor's own headers and the signatures are never shown.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from asyncpg import Record
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from getbill.companies import Workspace
+from getbill.events import KINDS, data_json
+from getbill.kit import http, ids, json
+from getbill.kit.errors import BadRequest, FieldError, summary
+from getbill.kit.http import Instant, InstantAsked, refuse_empty_range
+from getbill.kit.messages import excerpt, message
+from getbill.webhooks import endpoints, rights
+from getbill.webhooks.delivery_log import queries
+from getbill.webhooks.delivery_log.queries import Attempt, Content, Delivery, Wanted
+from getbill.webhooks.http_client import USER_AGENT
+from getbill.webhooks.model import Said, response_context, told, unknown_events
+
+_PENDING, _SETTLED = "pending", "settled"
+State = Literal["pending", "delivered", "exhausted", "cancelled"]
+EventName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(KINDS)})]
+
+
+class DeliveryQuery(BaseModel):
+    """What the log of an endpoint can be asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=http.LIMIT_MAX)] = http.LIMIT_DEFAULT
+    cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    status: list[State] | None = None
+    event: list[EventName] | None = None
+    debt_id: Annotated[str, Field(max_length=64)] | None = None
+    since: Annotated[
+        InstantAsked | None,
+        Field(
+            alias="from",
+            description="Only deliveries finished since then, or pending ones queued since then, ISO 8601.",
+        ),
+    ] = None
+    until: Annotated[
+        InstantAsked | None,
+        Field(alias="to", description="Only deliveries before then (exclusive), ISO 8601."),
+    ] = None
+
+
+class LastAttemptShown(BaseModel):
+    """How the last attempt of a delivery ended."""
+
+    started_at: Instant
+    duration_ms: int
+    status: int | None = Field(description="HTTP status of the response; null if none came.")
+    error: str | None
+
+
+class DeliveryShown(BaseModel):
+    """One event owed to one endpoint, or settled with it."""
+
+    id: str = Field(examples=["wd_01m804scmte4gbpp4yw1mc91gy"])
+    endpoint_id: str = Field(examples=["we_01m804scmte4gbpp4yw1mc91gy"])
+    webhook_id: str = Field(
+        description="Id of the event, the same in every attempt and replay.",
+        examples=["wh_01m804scmte4gbpp4yw1mc91gx"],
+    )
+    event: str
+    debt_id: str | None = Field(description="Id of the debt; null for an event about none.")
+    erased: bool = Field(description="Whether the debt was erased, and the body with it.")
+    sequence: int
+    previous_sequence: int | None
+    fields: list[str] | None
+    status: State
+    attempts: int = Field(description="Number of attempts made.")
+    replay: bool
+    created_at: Instant = Field(description="When the delivery was queued, in UTC.")
+    next_try_at: Instant | None = Field(
+        description="When the next attempt is due, in UTC; null unless pending."
+    )
+    settled_at: Instant | None
+    last_attempt: LastAttemptShown | None
+    data_withheld: bool = Field(
+        description="The last attempt was sent ids only: the webhook's owner may not read debts any more."
+    )
+
+
+class RequestShown(BaseModel):
+    """What was sent; the body stands once, beside the attempts."""
+
+    method: Literal["POST"]
+    url: str
+    headers: dict[str, str | None] = Field(
+        description="Headers that were sent; null for signatures, which are not kept, and for secret values."
+    )
+
+
+class ResponseShown(BaseModel):
+    """What came back, at most 4 kB of it."""
+
+    status: int
+    body: str | None = Field(
+        description="Body of the response; null if empty, without the scope `debts:read`, or once the debt is"
+        " erased."
+    )
+
+
+class AttemptShown(BaseModel):
+    """One attempt."""
+
+    attempt: int
+    started_at: Instant
+    duration_ms: int
+    request: RequestShown
+    response: ResponseShown | None = Field(description="Response of the receiver; null if none came.")
+    error: str | None
+    data_withheld: bool = Field(
+        description="It was sent ids only: the webhook's owner could not read debts then."
+    )
+
+
+class DeliveryWithAttempts(DeliveryShown):
+    """One delivery with every attempt."""
+
+    body: str | None = Field(
+        description="Body as it is sent, byte for byte; null without the scope `debts:read`."
+    )
+    attempts_made: list[AttemptShown]
+
+
+class DeliveryList(BaseModel):
+    """A page of the log: what is pending, the soonest first; then what is settled, the newest first."""
+
+    data: list[DeliveryShown]
+    next_cursor: str | None = Field(
+        description="Cursor of the next page, to send as `cursor`; null at the end."
+    )
+
+
+def wanted(query: DeliveryQuery, endpoint_id: UUID, mark: http.Mark) -> Wanted:
+    """Return what a query asks for; raise BadRequest for unknown events and a cursor that is not of this list."""
+    refuse_unknown_kinds(query.event)
+    refuse_empty_range("from", query.since, "to", query.until)
+    cursor = http.opened(query.cursor, mark)
+    return Wanted(
+        endpoint_id=endpoint_id,
+        states=query.status,
+        kinds=query.event,
+        debt_id=ids.read("debt", query.debt_id) if query.debt_id else None,
+        since=query.since,
+        until=query.until,
+        # One more than is shown tells whether it is the end.
+        limit=query.limit + 1,
+        after=_place(cursor) if cursor else None,
+    )
+
+
+def refuse_unknown_kinds(kinds: list[str] | None) -> None:
+    """Raise BadRequest when a query names an event there is not."""
+    wrong = [
+        FieldError(
+            "event",
+            "unknown-event",
+            message("There is no event '{name}'. There are: {kinds}.", name=excerpt(name), kinds=list(KINDS)),
+        )
+        for _, name in unknown_events(kinds or [])
+    ]
+    if wrong:
+        raise BadRequest(summary(wrong), errors=wrong)
+
+
+def _place(cursor: str) -> tuple[bool, datetime, UUID]:
+    try:
+        return (False, *http.read_place(cursor, _PENDING))
+    except BadRequest:
+        return (True, *http.read_place(cursor, _SETTLED))
+
+
+def cursor_after(found: Sequence[Delivery], limit: int, mark: http.Mark) -> str | None:
+    """Return the cursor after the first `limit` rows; None when there are no more."""
+    if len(found) <= limit:
+        return None
+    last = found[limit - 1]
+    cursor = http.write_place(_PENDING if last.is_pending else _SETTLED, last.stands_at, last.id)
+    return http.sealed(cursor, mark)
+
+
+def delivery(one: Delivery, last: Record | None, *, is_erased: bool) -> dict[str, Any]:
+    """Return a delivery as lists show it."""
+    return {
+        "id": ids.show(queries.PREFIX, one.id),
+        "endpoint_id": ids.show(endpoints.PREFIX, one.endpoint_id),
+        "webhook_id": ids.show("wh", one.event_id),
+        "event": one.kind,
+        "debt_id": ids.show("debt", one.debt_id) if rights.is_about_a_debt(one.kind) else None,
+        "erased": is_erased,
+        "sequence": one.sequence,
+        "previous_sequence": one.previous_sequence,
+        "fields": one.fields,
+        "status": one.state,
+        "attempts": one.attempts,
+        "replay": one.is_replay,
+        "created_at": json.instant(one.created_at),
+        "next_try_at": json.instant(one.next_try_at),
+        "settled_at": json.instant(one.settled_at),
+        "last_attempt": None
+        if last is None
+        else {
+            "started_at": json.instant(last["started_at"]),
+            "duration_ms": last["duration_ms"],
+            "status": last["status"],
+            "error": last["error"],
+        },
+        "data_withheld": last is not None and last["is_withheld"],
+    }
+
+
+class Reading:
+    """One delivery opened for a caller: its body, and what the receiver said to each attempt."""
+
+    def __init__(self, workspace: Workspace, one: Delivery, content: Content, *, may_read: bool) -> None:
+        self._workspace = workspace
+        self._one = one
+        self._content = content
+        self._may_read = may_read
+        self._key = None
+        if content.wrapped is not None:
+            self._key = workspace.vault.unwrap(content.wrapped, workspace.id, one.debt_id)
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether the debt is erased, and nothing is left to open."""
+        return self._key is None or self._content.data is None
+
+    def body(self, *, is_withheld: bool) -> str | None:
+        """Return the body as it is sent, or was sent last, for who may read it."""
+        if not self._may_read:
+            return None
+        one, content = self._one, self._content
+        data = (
+            rights.withheld(one.debt_id)
+            if is_withheld
+            else data_json(content.data, self._key, self._workspace.id, one.event_id, one.debt_id)
+        )
+        place = (one.sequence, one.previous_sequence, one.fields)
+        return told(Said(one.event_id, one.kind, content.occurred_at, *place), data).decode()
+
+    def attempt(self, made: Attempt, own_headers: Sequence[str]) -> dict[str, Any]:
+        """Return one attempt as answers show it."""
+        response = None
+        if made.status is not None:
+            response = {"status": made.status, "body": self._response(made.response)}
+        return {
+            "attempt": made.attempt,
+            "started_at": json.instant(made.started_at),
+            "duration_ms": made.duration_ms,
+            "request": {
+                "method": "POST",
+                "url": made.url,
+                "headers": _headers(self._one, made, own_headers),
+            },
+            "response": response,
+            "error": made.error,
+            "data_withheld": made.is_withheld,
+        }
+
+    def _response(self, sealed: bytes | None) -> str | None:
+        if sealed is None or self._key is None or not self._may_read:
+            return None
+        one = self._one
+        context = response_context(self._workspace.id, one.endpoint_id, one.event_id)
+        return self._key.open(sealed, context).decode("utf-8", "replace")
+
+
+_SIGNATURES: Final = ("webhook-signature", "X-GetBill-Signature")
+
+
+def _headers(one: Delivery, made: Attempt, own: Sequence[str]) -> dict[str, str | None]:
+    shown: dict[str, str | None] = dict.fromkeys(own)
+    shown |= {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        "webhook-id": ids.show("wh", one.event_id),
+        "webhook-timestamp": str(int(made.started_at.timestamp())),
+    }
+    shown |= dict.fromkeys(_SIGNATURES)
+    if one.is_replay:
+        shown["X-GetBill-Replay"] = "true"
+    return shown

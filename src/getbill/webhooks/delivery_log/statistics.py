@@ -1,0 +1,99 @@
+"""How deliveries went in a period, counted from the log: attempts, outcomes and what waits now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill.kit.database import Database, Statement
+
+_ATTEMPTS = Statement(
+    "webhooks.count_attempts",
+    "Attempts of a period, how many succeeded and how long answers took: in all, by endpoint and by event.",
+    """
+    SELECT endpoint_id, kind, count(*) AS attempts,
+        count(*) FILTER (WHERE status >= 200 AND status < 300) AS succeeded,
+        percentile_disc(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY duration_ms)
+            FILTER (WHERE status IS NOT NULL) AS latency
+    FROM webhook_attempts WHERE workspace_id = $1 AND started_at >= $2 AND started_at < $3
+    GROUP BY GROUPING SETS ((), (endpoint_id), (kind))
+    """,
+)
+_SETTLED = Statement(
+    "webhooks.count_settled",
+    "Deliveries settled in a period, by how they ended: in all, by endpoint and by event.",
+    """
+    SELECT d.endpoint_id, d.kind, count(*) FILTER (WHERE d.state = 'delivered') AS delivered,
+        count(*) FILTER (WHERE d.state = 'exhausted') AS exhausted,
+        count(*) FILTER (WHERE d.state = 'cancelled') AS cancelled
+    FROM webhook_endpoints w
+    JOIN webhook_log d ON d.workspace_id = w.workspace_id AND d.endpoint_id = w.id
+        AND d.settled_at >= $2 AND d.settled_at < $3
+    WHERE w.workspace_id = $1
+    GROUP BY GROUPING SETS ((), (d.endpoint_id), (d.kind))
+    """,
+)
+_PENDING = Statement(
+    "webhooks.count_pending",
+    "What is owed now and since when: in all, by endpoint and by event.",
+    """
+    SELECT endpoint_id, kind, count(*) AS pending, min(created_at) AS oldest_pending_at
+    FROM webhook_deliveries WHERE workspace_id = $1
+    GROUP BY GROUPING SETS ((), (endpoint_id), (kind))
+    """,
+)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted of all deliveries, of one endpoint's, or of one kind of event's; latencies in milliseconds."""
+
+    attempts: int = 0
+    succeeded: int = 0
+    latency: Sequence[int] | None = None
+    delivered: int = 0
+    exhausted: int = 0
+    cancelled: int = 0
+    pending: int = 0
+    oldest_pending_at: datetime | None = None
+
+    @property
+    def success_rate(self) -> float | None:
+        """The share of settled deliveries that arrived; None when none was."""
+        settled = self.delivered + self.exhausted
+        return round(self.delivered / settled, 4) if settled else None
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """The tallies of a period."""
+
+    since: datetime
+    until: datetime
+    total: Tally
+    by_endpoint: dict[UUID, Tally]
+    by_event: dict[str, Tally]
+
+
+async def read(database: Database, workspace_id: UUID, since: datetime, until: datetime) -> Statistics:
+    """Return how deliveries went between two wall-time instants, and what is pending now."""
+    found = Statistics(since, until, Tally(), {}, {})
+    for statement in (_ATTEMPTS, _SETTLED):
+        _add(found, await database.fetch(statement, workspace_id, since, until))
+    _add(found, await database.fetch(_PENDING, workspace_id))
+    return found
+
+
+def _add(found: Statistics, rows: Sequence[Record]) -> None:
+    for row in rows:
+        values = dict(row)
+        endpoint_id, kind = values.pop("endpoint_id"), values.pop("kind")
+        tally = found.total
+        if endpoint_id is not None:
+            tally = found.by_endpoint.setdefault(endpoint_id, Tally())
+        elif kind is not None:
+            tally = found.by_event.setdefault(kind, Tally())
+        for name, value in values.items():
+            setattr(tally, name, value)

@@ -1,0 +1,205 @@
+"""Opening, changing and closing endpoints."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from getbill import access, todos
+from getbill.access import Actor
+from getbill.companies import Workspace
+from getbill.kit import clock, ids, json, signing
+from getbill.kit.database import Statement, Transaction
+from getbill.kit.messages import message
+from getbill.webhooks import rights
+from getbill.webhooks.endpoints import disabling, extra_headers, queries
+from getbill.webhooks.fan_out import WAKE
+from getbill.webhooks.model import (
+    ENDPOINTS_MAX,
+    Endpoint,
+    NewEndpoint,
+    TooManyEndpoints,
+    headers_context,
+    secret_context,
+)
+
+_INSERT = Statement(
+    "webhooks.insert",
+    "Open an endpoint: what happens from now on is owed to it; to a disabled one, once it is enabled.",
+    """
+    INSERT INTO webhook_endpoints (workspace_id, id, url, events, description, is_enabled, secret, created_at,
+        updated_at, headers, fields, retry_seconds, concurrency, rate_per_second, disabled_at, disabled_reason,
+        created_by_kind, created_by, owner_kind, owner, from_position, missed_from)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13, $14::timestamptz,
+        CASE WHEN $14::timestamptz IS NOT NULL THEN 'asked' END, $15, $16, $15, $16, position,
+        CASE WHEN $14::timestamptz IS NOT NULL THEN reacted END
+    FROM streams WHERE workspace_id = $1
+    """,
+)
+_UPDATE = Statement(
+    "webhooks.update",
+    "Change an endpoint; one that goes elsewhere is tried at once.",
+    """
+    UPDATE webhook_endpoints SET url = $3, events = $4, description = $5, updated_at = $6, headers = $7, fields = $8,
+        retry_seconds = $9, concurrency = $10, rate_per_second = $11,
+        failures = CASE WHEN $12 THEN 0 ELSE failures END, down_until = CASE WHEN $12 THEN NULL ELSE down_until END,
+        failing_since = CASE WHEN $12 THEN NULL ELSE failing_since END
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+_DELETE = Statement(
+    "webhooks.delete",
+    "Close an endpoint for good.",
+    """
+    UPDATE webhook_endpoints SET deleted_at = $3, is_enabled = false, headers = NULL
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+
+
+# What says which data goes where. Headers too: at a receiver that many share, a key in one says whose it is.
+_REACHING: Final = frozenset({"url", "events", "fields", "headers"})
+_OWNING: Final = frozenset({"url"})
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An endpoint and its new secret, which is shown this once."""
+
+    endpoint: Endpoint
+    secret: str
+
+
+async def create(tx: Transaction, workspace: Workspace, new: NewEndpoint, by: Actor) -> Opened:
+    """Open an endpoint; events that follow are owed to it. Raises TooManyEndpoints.
+
+    `by` may read debts: it is on that right that the endpoint is sent data.
+    """
+    if await queries.count(tx, workspace.id) >= ENDPOINTS_MAX:
+        raise TooManyEndpoints(
+            message(
+                "A workspace has at most {most} webhooks. Delete one first.",
+                most=ENDPOINTS_MAX,
+            )
+        )
+    secret, identifier = signing.new_secret(), ids.new()
+    endpoint = Endpoint(
+        id=identifier,
+        url=new.url,
+        events=list(new.events),
+        description=new.description,
+        is_enabled=new.is_enabled,
+        headers=new.headers,
+        fields=None if new.fields is None else list(new.fields),
+        retry_seconds=list(new.retry_seconds),
+        concurrency=new.concurrency,
+        rate_per_second=new.rate_per_second,
+        secret=workspace.vault.seal(secret.encode(), secret_context(workspace.id, identifier)),
+        next_secret=None,
+        rotation_ends_at=None,
+        cut_over_at=None,
+        failing_since=None,
+        disabled_at=None if new.is_enabled else clock.wall(),
+        disabled_reason=None if new.is_enabled else "asked",
+        catching_up_from=None,
+        created_at=tx.now,
+        updated_at=tx.now,
+        created_by_kind=by.kind,
+        created_by=by.id,
+        owner_kind=by.kind,
+        owner=by.id,
+        may_read=True,
+    )
+    tx.defer(_INSERT, *_columns(workspace, endpoint))
+    return Opened(endpoint, secret)
+
+
+def _columns(workspace: Workspace, new: Endpoint) -> tuple[Any, ...]:
+    return (
+        workspace.id,
+        new.id,
+        new.url,
+        new.events,
+        new.description,
+        new.is_enabled,
+        new.secret,
+        new.created_at,
+        _sealed(workspace, new.id, new.headers),
+        new.fields,
+        new.retry_seconds,
+        new.concurrency,
+        new.rate_per_second,
+        new.disabled_at,
+        new.created_by_kind,
+        new.created_by,
+    )
+
+
+def _sealed(workspace: Workspace, endpoint_id: UUID, own: Mapping[str, str]) -> bytes | None:
+    if not own:
+        return None
+    return workspace.vault.seal(json.write(dict(own)), headers_context(workspace.id, endpoint_id))
+
+
+def reaches_further(changes: Mapping[str, Any]) -> bool:
+    """Return whether a change has data leave, or leave for elsewhere: only who may read debts makes one."""
+    return bool(changes.keys() & _REACHING or changes.get("is_enabled"))
+
+
+async def update(
+    tx: Transaction, workspace: Workspace, endpoint_id: UUID, changes: Mapping[str, Any], by: Actor
+) -> Endpoint:
+    """Change fields of an endpoint and return it; raise NotFound when there is none.
+
+    Whoever says where its data goes, or enables it, becomes its owner: see `reaches_further`.
+    `headers` names those to set or, with None, to take away. `send_missed` says what becomes of what an endpoint
+    missed that is enabled again: it is sent, unless told otherwise.
+    """
+    is_taken_over = not changes.keys().isdisjoint(_OWNING) or bool(changes.get("is_enabled"))
+    changes = dict(changes)
+    is_enabled, sends_missed = changes.pop("is_enabled", None), changes.pop("send_missed", True)
+    if is_enabled is not None:
+        await disabling.lock_stream(tx, workspace.id)
+    before = await queries.lock(tx, workspace, endpoint_id)
+    if "headers" in changes:
+        changes["headers"] = extra_headers.merged(before.headers, changes["headers"])
+    after = replace(before, **changes, updated_at=tx.now)
+    await _write(tx, workspace, after, is_elsewhere=after.url != before.url)
+    access.note_use(tx, workspace.id, endpoint_id, by)
+    if is_taken_over:
+        await rights.take_over(tx, workspace.id, endpoint_id, by)
+    if is_enabled:
+        await disabling.enable(tx, workspace.id, endpoint_id, send_missed=sends_missed)
+    elif is_enabled is False:
+        await disabling.disable(tx, workspace.id, endpoint_id, "asked")
+    if after.url != before.url:
+        tx.wakes.add(WAKE)
+    return await queries.lock(tx, workspace, endpoint_id)
+
+
+async def _write(tx: Transaction, workspace: Workspace, after: Endpoint, *, is_elsewhere: bool) -> None:
+    await tx.execute(
+        _UPDATE,
+        workspace.id,
+        after.id,
+        after.url,
+        after.events,
+        after.description,
+        after.updated_at,
+        _sealed(workspace, after.id, after.headers),
+        after.fields,
+        after.retry_seconds,
+        after.concurrency,
+        after.rate_per_second,
+        is_elsewhere,
+    )
+
+
+async def delete(tx: Transaction, workspace: Workspace, endpoint_id: UUID) -> Endpoint:
+    """Close an endpoint, drop what is still owed to it, and return it as it was; raise NotFound when there is none."""
+    await disabling.lock_stream(tx, workspace.id)
+    endpoint = await queries.lock(tx, workspace, endpoint_id)
+    await tx.execute(_DELETE, workspace.id, endpoint_id, tx.now)
+    todos.withdraw(tx, workspace.id, rights.TODO, endpoint_id)
+    await disabling.cancel(tx, workspace.id, endpoint_id)
+    return endpoint

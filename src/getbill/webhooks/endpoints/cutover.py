@@ -1,0 +1,101 @@
+"""Changing over to a new secret: begun, cut over, and ended, by hand or by its time.
+
+What signs at which instant is told by webhooks/secret_rotation.py; here stand the rows it is told from.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from getbill import access
+from getbill.access import Actor
+from getbill.companies import Workspace
+from getbill.kit import clock, json, signing
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.kit.messages import message
+from getbill.webhooks import secret_rotation
+from getbill.webhooks.endpoints import queries
+from getbill.webhooks.endpoints.actions import Opened
+from getbill.webhooks.model import Endpoint, NoRotation, RotationUnderWay, secret_context
+
+_ROTATE = Statement(
+    "webhooks.rotate",
+    "Have a next secret sign beside the one there is, or the one that counts by now.",
+    """
+    UPDATE webhook_endpoints SET next_secret = $3, rotation_ends_at = $4, cut_over_at = NULL, updated_at = $5,
+        secret = CASE WHEN next_secret IS NOT NULL THEN next_secret ELSE secret END
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+_CUT_OVER = Statement(
+    "webhooks.cut_over",
+    "Have the plain header made with the next secret from now on.",
+    """
+    UPDATE webhook_endpoints SET cut_over_at = coalesce(cut_over_at, $3), updated_at = $4
+    WHERE workspace_id = $1 AND id = $2
+    """,
+)
+_END_ROTATION = Statement(
+    "webhooks.end_rotation",
+    "Have only the next secret count from now on.",
+    """
+    UPDATE webhook_endpoints SET secret = next_secret, next_secret = NULL, rotation_ends_at = NULL, cut_over_at = NULL,
+        updated_at = $3
+    WHERE workspace_id = $1 AND id = $2 AND next_secret IS NOT NULL
+    """,
+)
+_END_ALL = Statement(
+    "webhooks.end_rotations",
+    "Forget the old secrets whose overlap is over.",
+    """
+    UPDATE webhook_endpoints SET secret = next_secret, next_secret = NULL, rotation_ends_at = NULL, cut_over_at = NULL
+    WHERE rotation_ends_at <= $1 AND next_secret IS NOT NULL
+    """,
+)
+
+
+async def rotate(
+    tx: Transaction, workspace: Workspace, endpoint_id: UUID, overlap_hours: int, by: Actor
+) -> Opened:
+    """Make a new secret that signs beside the old one for the overlap; raise RotationUnderWay while one runs."""
+    now = clock.wall()
+    before = await queries.lock(tx, workspace, endpoint_id)
+    running = before.rotation(now)
+    if running is not None:
+        raise RotationUnderWay(
+            message(
+                "The secret is being replaced until {ends_at}: a third one at the same time would leave receivers that know the first without a signature.",
+                ends_at=json.instant(running.ends_at),
+            ),
+            extra={"overlap_ends_at": json.instant(running.ends_at)},
+        )
+    secret = signing.new_secret()
+    sealed = workspace.vault.seal(secret.encode(), secret_context(workspace.id, endpoint_id))
+    begun = secret_rotation.begin(now, overlap_hours)
+    await tx.execute(_ROTATE, workspace.id, endpoint_id, sealed, begun.ends_at, tx.now)
+    access.note_use(tx, workspace.id, endpoint_id, by)
+    if overlap_hours == 0:
+        await tx.execute(_END_ROTATION, workspace.id, endpoint_id, tx.now)
+    return Opened(await queries.lock(tx, workspace, endpoint_id), secret)
+
+
+async def cut_over(
+    tx: Transaction, workspace: Workspace, endpoint_id: UUID, *, ends_overlap: bool
+) -> Endpoint:
+    """Make `X-GetBill-Signature` with the next secret from now on, or drop the old one altogether.
+
+    Raises NoRotation when none is under way; one that is cut over already stays so.
+    """
+    now = clock.wall()
+    before = await queries.lock(tx, workspace, endpoint_id)
+    if before.rotation(now) is None:
+        raise NoRotation(message("No secret of this webhook is being replaced."))
+    if ends_overlap:
+        await tx.execute(_END_ROTATION, workspace.id, endpoint_id, tx.now)
+    else:
+        await tx.execute(_CUT_OVER, workspace.id, endpoint_id, now, tx.now)
+    return await queries.lock(tx, workspace, endpoint_id)
+
+
+async def end_rotations(database: Database, now: datetime) -> None:
+    """Forget the old secrets whose overlap is over by a wall-time instant; they sign no more since then."""
+    await database.execute(_END_ALL, now)

@@ -1,0 +1,168 @@
+"""An endpoint that is disabled: nothing is owed to it from then on, and what was pending waits.
+
+The place in the stream is remembered. Enabled again it may have what it missed: that is owed first, batch by batch,
+and only then what is new, so that a debt's events still arrive in order. Whoever disables or enables holds the
+workspace's stream, as whoever owes does: an event is either owed or missed.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from getbill import quarantine
+from getbill.kit import clock, failpoints
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.quarantine import Item
+from getbill.webhooks import fan_out
+from getbill.webhooks.fan_out import WAKE, Due
+
+_LOCK_STREAM = Statement(
+    "webhooks.lock_stream",
+    "Hold a workspace's stream: nothing is owed from it until the transaction ends. Before any endpoint is locked.",
+    "SELECT reacted FROM streams WHERE workspace_id = $1 FOR UPDATE",
+)
+_DISABLE = Statement(
+    "webhooks.disable",
+    "Send an endpoint nothing more and remember from where on it misses events.",
+    """
+    UPDATE webhook_endpoints w SET is_enabled = false, disabled_at = $3, disabled_reason = $4,
+        missed_from = coalesce(w.catching_up_from, s.reacted), catching_up_from = NULL
+    FROM streams s
+    WHERE s.workspace_id = $1 AND w.workspace_id = $1 AND w.id = $2 AND w.is_enabled AND w.deleted_at IS NULL
+    RETURNING true
+    """,
+)
+_ENABLE = Statement(
+    "webhooks.enable",
+    "Send to an endpoint again, as if it had never failed.",
+    """
+    UPDATE webhook_endpoints w SET is_enabled = true, disabled_at = NULL, disabled_reason = NULL, missed_from = NULL,
+        catching_up_from = CASE WHEN $3 AND w.missed_from < s.reacted THEN w.missed_from END,
+        failures = 0, failing_since = NULL, down_until = NULL
+    FROM streams s
+    WHERE s.workspace_id = $1 AND w.workspace_id = $1 AND w.id = $2 AND NOT w.is_enabled AND w.deleted_at IS NULL
+    RETURNING true
+    """,
+)
+_HURRY = Statement(
+    "webhooks.hurry",
+    "What waits for an endpoint that is back is due now.",
+    """
+    UPDATE webhook_deliveries SET next_try_at = $3
+    WHERE workspace_id = $1 AND endpoint_id = $2 AND next_try_at > $3 AND lease_until IS NULL
+    """,
+)
+_CANCEL = Statement(
+    "webhooks.cancel",
+    "Nothing that is pending is owed to an endpoint any more.",
+    """
+    WITH dropped AS (
+        DELETE FROM webhook_deliveries WHERE workspace_id = $1 AND endpoint_id = $2 RETURNING *
+    )
+    INSERT INTO webhook_log (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
+        previous_sequence, fields, is_replay, state, attempts, created_at, settled_at)
+    SELECT workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence, previous_sequence, fields,
+        is_replay, 'cancelled', attempts, created_at, $3
+    FROM dropped
+    """,
+)
+_BEHIND = Statement(
+    "webhooks.behind",
+    "Endpoints that are enabled again and have not caught up with their stream.",
+    """
+    SELECT workspace_id, id FROM webhook_endpoints
+    WHERE catching_up_from IS NOT NULL AND is_enabled AND deleted_at IS NULL ORDER BY workspace_id, id LIMIT 100
+    """,
+)
+_CAUGHT_UP_TO = Statement(
+    "webhooks.caught_up_to",
+    "Up to where is what an endpoint missed owed?",
+    """
+    SELECT catching_up_from FROM webhook_endpoints
+    WHERE workspace_id = $1 AND id = $2 AND is_enabled AND deleted_at IS NULL FOR NO KEY UPDATE
+    """,
+)
+_CATCH_UP = Statement(
+    "webhooks.catch_up",
+    "Note up to where what an endpoint missed is owed; null once it is with the stream.",
+    "UPDATE webhook_endpoints SET catching_up_from = $3 WHERE workspace_id = $1 AND id = $2",
+)
+
+
+async def lock_stream(tx: Transaction, workspace_id: UUID) -> None:
+    """Have nothing be owed in a workspace until the transaction ends; call it before any endpoint is locked."""
+    await tx.execute(_LOCK_STREAM, workspace_id)
+
+
+async def disable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, reason: str) -> bool:
+    """Disable an endpoint (`asked`, `gone` or `failing`); False when it was so already.
+
+    The transaction holds the stream: see `lock_stream`.
+    """
+    return bool(await tx.fetchval(_DISABLE, workspace_id, endpoint_id, clock.wall(), reason))
+
+
+async def disable_for(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
+    """Disable an endpoint whose owner is revoked; what it misses is kept for whoever enables it again."""
+    await lock_stream(tx, workspace_id)
+    await disable(tx, workspace_id, endpoint_id, "asked")
+
+
+async def enable(tx: Transaction, workspace_id: UUID, endpoint_id: UUID, *, send_missed: bool) -> bool:
+    """Enable an endpoint, with what it missed or without that and what was pending; False when it was so already.
+
+    The transaction holds the stream: see `lock_stream`.
+    """
+    if not await tx.fetchval(_ENABLE, workspace_id, endpoint_id, send_missed):
+        return False
+    if send_missed:
+        await tx.execute(_HURRY, workspace_id, endpoint_id, clock.wall())
+    else:
+        await cancel(tx, workspace_id, endpoint_id)
+    tx.wakes.add(WAKE)
+    return True
+
+
+async def cancel(tx: Transaction, workspace_id: UUID, endpoint_id: UUID) -> None:
+    """Drop what is pending for an endpoint; the log says so."""
+    await tx.execute(_CANCEL, workspace_id, endpoint_id, clock.wall())
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    workspace_id: UUID
+    id: UUID
+
+
+async def catch_up(database: Database, batch: int = fan_out.STRETCH_EVENTS) -> int:
+    """Owe the next events that enabled endpoints missed; return how many endpoints are not with their stream yet.
+
+    At most `batch` events of each; call it again until it returns 0.
+    """
+    behind = [_Behind(*row.values()) for row in await database.fetch(_BEHIND)]
+    left = 0
+    for one in behind:
+        item = Item(one.workspace_id, "endpoint", one.id)
+        if await quarantine.is_aside(database, item):
+            continue
+        try:
+            left += await _catch_up_one(database, one, batch)
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            await quarantine.put_alone(database, item, error)
+    return left
+
+
+async def _catch_up_one(database: Database, one: _Behind, batch: int) -> bool:
+    async with database.transaction(clock.wall()) as tx:
+        reacted: int = await tx.fetchval(_LOCK_STREAM, one.workspace_id)
+        after: int | None = await tx.fetchval(_CAUGHT_UP_TO, one.workspace_id, one.id)
+        if after is None:
+            return False
+        until = min(after + batch, reacted)
+        await fan_out.owe_due(tx, [Due(one.workspace_id, after, until, one.id)])
+        is_behind = until < reacted
+        await tx.execute(_CATCH_UP, one.workspace_id, one.id, until if is_behind else None)
+        failpoints.at("webhooks.catching_up")
+    failpoints.at("webhooks.caught_up")
+    return is_behind

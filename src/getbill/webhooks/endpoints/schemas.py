@@ -1,0 +1,265 @@
+"""What an endpoint can be told: the bodies of the calls that open and change one, with their limits.
+
+Every wrong field is named at once; the limits are those that receivers and the schedule of five days can bear.
+"""
+
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from yarl import URL
+
+from getbill.events import KINDS
+from getbill.kit.errors import FieldError, WrongValue
+from getbill.kit.messages import VALUE, excerpt, message
+from getbill.kit.text.names import Name
+from getbill.webhooks import secret_rotation
+from getbill.webhooks.endpoints import extra_headers
+from getbill.webhooks.model import (
+    CONCURRENCY_DEFAULT,
+    CONCURRENCY_MAX,
+    EVENTS_DEFAULT,
+    RATE_MAX,
+    RETRIES_MAX,
+    RETRY_SECONDS,
+    RETRY_SECONDS_MAX,
+    RETRY_SECONDS_SUM_MAX,
+    unknown_events,
+)
+from getbill.webhooks.samples import FIELDS
+
+
+def _url(value: str) -> str:
+    if any(character <= " " or character == "\x7f" for character in value):
+        raise WrongValue(message("{subject} must have no spaces and no control characters.", subject=VALUE))
+    try:
+        url = URL(value)
+        # Decodes a name in letters of other scripts.
+        host, port = url.host, url.port
+    except ValueError as error:
+        raise WrongValue(
+            message("{subject} must be a web address, such as https://example.com/hooks.", subject=VALUE)
+        ) from error
+    if url.scheme not in {"https", "http"} or not host or not port:
+        raise WrongValue(message("{subject} must begin with https:// and a host.", subject=VALUE))
+    if url.user is not None or url.password is not None:
+        raise WrongValue(message("{subject} must have no user and no password.", subject=VALUE))
+    if url.raw_fragment:
+        raise WrongValue(
+            message("{subject} must have no fragment (`#...`): it would not be sent.", subject=VALUE)
+        )
+    return value
+
+
+def once(value: list[str]) -> list[str]:
+    """Return a list that names each thing once; raise ValueError for another."""
+    if len(set(value)) != len(value):
+        raise WrongValue(message("{subject} must name each thing once.", subject=VALUE))
+    return value
+
+
+def _within_days(value: list[int]) -> list[int]:
+    if sum(value) > RETRY_SECONDS_SUM_MAX:
+        raise WrongValue(
+            message(
+                "The retries lie within {seconds} seconds in all: a webhook that fails for five days is disabled.",
+                seconds=RETRY_SECONDS_SUM_MAX,
+            )
+        )
+    return value
+
+
+Url = Annotated[
+    str, Field(min_length=1, max_length=2000, examples=["https://example.com/hooks"]), AfterValidator(_url)
+]
+EventName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(KINDS)})]
+Events = Annotated[
+    list[EventName],
+    Field(
+        min_length=1, max_length=100, examples=[list(EVENTS_DEFAULT)], json_schema_extra={"uniqueItems": True}
+    ),
+    AfterValidator(once),
+]
+FieldName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(FIELDS)})]
+Fields = Annotated[
+    list[FieldName],
+    Field(
+        min_length=1,
+        max_length=100,
+        examples=[["debt_id", "status", "balance"]],
+        json_schema_extra={"uniqueItems": True},
+    ),
+    AfterValidator(once),
+]
+Seconds = Annotated[int, Field(strict=True, ge=1, le=RETRY_SECONDS_MAX)]
+RetrySchedule = Annotated[
+    list[Seconds],
+    Field(max_length=RETRIES_MAX, examples=[list(RETRY_SECONDS)]),
+    AfterValidator(_within_days),
+]
+Concurrency = Annotated[int, Field(strict=True, ge=1, le=CONCURRENCY_MAX)]
+Rate = Annotated[int, Field(strict=True, ge=1, le=RATE_MAX)]
+Description = Annotated[Name, Field(max_length=500)]
+Switch = Annotated[bool, Field(strict=True)]
+
+_TOLD: Final = {
+    "events": "Events to send; the six main ones by default.",
+    "headers": f"Additional headers, by name: at most {extra_headers.HEADERS_MAX} with {extra_headers.BYTES_MAX} bytes in all."
+    " Their values are never shown.",
+    "fields": "Keys of `data` to send, besides `debt_id`; null for all.",
+    "retry_schedule": "Seconds between a failed attempt and the next, each +-10 %; empty for a single attempt.",
+    "rate_per_second": "Maximum number of requests a second; null for no limit.",
+    "concurrency": "Maximum number of requests at the same time.",
+}
+
+
+def _unknown_fields(names: Any) -> list[FieldError]:
+    if not isinstance(names, list):
+        return []
+    known = ", ".join(FIELDS)
+    return [
+        FieldError(
+            f"/fields/{place}",
+            "unknown-key",
+            message("`data` has no key '{name}'. There are: {known}.", name=excerpt(name), known=known),
+        )
+        for place, name in enumerate(names)
+        if isinstance(name, str) and name not in FIELDS
+    ]
+
+
+def unknown_kinds(pointer: str, names: Any) -> list[FieldError]:
+    """Return which of some names are no events, all at once."""
+    if not isinstance(names, list):
+        return []
+    known = ", ".join(KINDS)
+    return [
+        FieldError(
+            f"{pointer}/{place}",
+            "unknown-event",
+            message("There is no event '{name}'. There are: {known}.", name=excerpt(name), known=known),
+        )
+        for place, name in unknown_events(names)
+    ]
+
+
+class EndpointFields(BaseModel):
+    """What an endpoint can be told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return which events and fields there are not, and which headers cannot be, all at once."""
+        return [
+            *unknown_kinds("/events", raw.get("events")),
+            *extra_headers.wrong(raw.get("headers")),
+            *_unknown_fields(raw.get("fields")),
+        ]
+
+
+class NewEndpointBody(EndpointFields):
+    """Where events go: a URL, and which events."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"url": "https://example.com/hooks"},
+                {
+                    "url": "https://erp.example.com/getbill",
+                    "events": ["debt.payment_received", "debt.resolved"],
+                    "description": "ERP",
+                    "headers": {"Authorization": "Bearer s3cr3t"},
+                    "fields": ["debt_id", "reference", "balance", "payment"],
+                    "retry_schedule": [30, 300, 3600],
+                    "rate_per_second": 20,
+                    "concurrency": 4,
+                },
+            ]
+        },
+    )
+
+    url: Url = Field(
+        description="URL that events are sent to: https, in a sandbox also http on the loopback."
+    )
+    events: Events = Field(list(EVENTS_DEFAULT), description=_TOLD["events"])
+    description: Description | None = None
+    enabled: Switch = Field(
+        default=True,
+        description="Whether events are sent. What is missed while disabled is sent once enabled.",
+    )
+    headers: dict[str, str] = Field({}, description=_TOLD["headers"])
+    fields: Fields | None = Field(None, description=_TOLD["fields"])
+    retry_schedule: RetrySchedule = Field(list(RETRY_SECONDS), description=_TOLD["retry_schedule"])
+    rate_per_second: Rate | None = Field(None, description=_TOLD["rate_per_second"])
+    concurrency: Concurrency = Field(CONCURRENCY_DEFAULT, description=_TOLD["concurrency"])
+
+
+class EndpointChangeBody(EndpointFields):
+    """Fields of an endpoint to change; those left out stay as they are."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"enabled": True, "send_missed": True},
+                {"headers": {"Authorization": "Bearer n3w", "X-Tenant": None}, "fields": None},
+            ]
+        },
+    )
+
+    url: Url | None = None
+    events: Events | None = Field(None, description=_TOLD["events"])
+    description: Description | None = None
+    enabled: Switch | None = None
+    send_missed: Switch = Field(
+        default=True,
+        description="With `enabled: true`: whether events of the time it was disabled are sent, in order."
+        " False drops them and every pending delivery; `GET /events` has them either way.",
+    )
+    headers: dict[str, str | None] | None = Field(
+        None, description="Headers to set, by name; null removes one. Null instead of an object removes all."
+    )
+    fields: Fields | None = Field(None, description=_TOLD["fields"])
+    retry_schedule: RetrySchedule | None = Field(
+        None, description=_TOLD["retry_schedule"] + " Null for the default."
+    )
+    rate_per_second: Rate | None = Field(None, description=_TOLD["rate_per_second"])
+    concurrency: Concurrency | None = Field(None, description=_TOLD["concurrency"] + " Null for the default.")
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return what is wrong between the fields, and which cannot be cleared."""
+        found = super().across(raw) + [
+            FieldError(
+                f"/{name}", "required", message("{name} cannot be null; leave it out to keep it.", name=name)
+            )
+            for name in ("url", "events", "enabled")
+            if name in raw and raw[name] is None
+        ]
+        if "send_missed" in raw and raw.get("enabled") is not True:
+            told = message("send_missed says what becomes of what was missed, and goes with `enabled: true`.")
+            found.append(FieldError("/send_missed", "not-enabling", told))
+        return found
+
+
+class RotateBody(BaseModel):
+    """How long the old secret goes on signing beside the new one."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_hours": 24}]})
+
+    overlap_hours: Annotated[int, Field(strict=True, ge=0, le=secret_rotation.OVERLAP_HOURS_MAX)] = Field(
+        secret_rotation.OVERLAP_HOURS_DEFAULT,
+        description="Hours during which both secrets sign; 0 replaces the secret at once.",
+    )
+
+
+class CutOverBody(BaseModel):
+    """Whether the old secret is also dropped."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"end_overlap": True}]})
+
+    end_overlap: Switch = Field(
+        default=False,
+        description="Whether the old secret is dropped now instead of at the end of the overlap.",
+    )

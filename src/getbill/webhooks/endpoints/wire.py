@@ -1,0 +1,189 @@
+"""The answers of webhooks, and what their bodies ask for under our names."""
+
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from yarl import URL
+
+from getbill.access import Actor
+from getbill.kit import clock, ids, json
+from getbill.kit.errors import Invalid, one_field
+from getbill.kit.http import Instant, JsonBody
+from getbill.kit.messages import Message, excerpt, message
+from getbill.webhooks.endpoints import extra_headers
+from getbill.webhooks.endpoints.actions import Opened
+from getbill.webhooks.endpoints.queries import PREFIX
+from getbill.webhooks.endpoints.schemas import EndpointChangeBody, NewEndpointBody
+from getbill.webhooks.model import CONCURRENCY_DEFAULT, RETRY_SECONDS, Endpoint, NewEndpoint, OwnerKind
+from getbill.webhooks.ssrf import HostMisspelt, Reach, host_of, is_loopback
+
+_LOCAL_NAME: Final = "localhost"
+
+
+class RotationShown(BaseModel):
+    """A secret being replaced."""
+
+    overlap_ends_at: Instant = Field(description="When the old secret stops signing, in UTC.")
+    cut_over_at: Instant | None = Field(
+        description="When `X-GetBill-Signature` changed to the new secret, in UTC; null until then."
+    )
+    signature_by: Literal["old", "new"] = Field(
+        description="Secret that makes `X-GetBill-Signature` now; the other makes `X-GetBill-Signature-Next`."
+    )
+
+
+class EndpointShown(BaseModel):
+    """An endpoint."""
+
+    id: str = Field(examples=["we_01m804scmte4gbpp4yw1mc91gy"])
+    url: str
+    events: list[str]
+    description: str | None
+    enabled: bool
+    headers: list[str] = Field(description="Names of the additional headers; their values are never shown.")
+    fields: list[str] | None = Field(description="Keys of `data` that are sent; null for all.")
+    retry_schedule: list[int] = Field(description="Seconds between a failed attempt and the next.")
+    rate_per_second: int | None
+    concurrency: int
+    failing_since: Instant | None = Field(
+        description="When attempts began to fail, in UTC; null while they succeed."
+    )
+    disabled_at: Instant | None
+    disabled_reason: Literal["asked", "gone", "failing"] | None = Field(
+        description="Why it is disabled: by a call, by an answer 410, or after five days of failures."
+    )
+    catching_up: bool = Field(description="Whether it is still being sent events it missed; new ones wait.")
+    rotation: RotationShown | None = Field(
+        description="Rotation of the secret under way; null if there is none."
+    )
+    created_at: Instant
+    updated_at: Instant
+    created_by: str | None = Field(
+        description="The credential or person that created it; null from before that was recorded.",
+        examples=["client_01m804scmte4gbpp4yw1mc91gy"],
+    )
+    owner: str | None = Field(
+        description="Holder of its right to read debts: whoever created it, or last changed its `url` or enabled it."
+    )
+    data_withheld: bool = Field(
+        description="It is sent ids only, as its owner may not read debts, or a person decided so."
+    )
+
+
+class OpenedShown(EndpointShown):
+    """An endpoint with its new secret, which signs what is sent to it."""
+
+    secret: str = Field(
+        description="Secret that signs deliveries, shown only once.",
+        examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="],
+    )
+
+
+class EndpointList(BaseModel):
+    """A workspace's endpoints."""
+
+    data: list[EndpointShown]
+
+
+def refuse_unreachable(text: str, reach: Reach) -> None:
+    """Raise Invalid for a URL that no webhook of this workspace may be sent to."""
+    try:
+        host = host_of(text)
+    except HostMisspelt as error:
+        raise _refused("host-spelling", error.detail) from None
+    is_local = f".{host}".endswith(f".{_LOCAL_NAME}") if isinstance(host, str) else is_loopback(host)
+    if URL(text).scheme == "http" and (reach.is_live or not is_local):
+        raise _refused("not-https", message("Send an https URL; http is for the loopback of a sandbox only."))
+    if (not isinstance(host, str) and not reach.allows(host)) or (is_local and reach.is_live):
+        raise _refused(
+            "forbidden-address",
+            message("Webhooks are not sent to {host}: it is not a public address.", host=excerpt(str(host))),
+        )
+
+
+def _refused(code: str, detail: Message) -> Invalid:
+    return one_field("/url", code, detail)
+
+
+def read_new(raw: Any, reach: Reach) -> NewEndpoint:
+    """Return the endpoint that a body not yet checked asks for; raise Invalid naming every wrong field."""
+    asked: NewEndpointBody = JsonBody(NewEndpointBody, optional=False).check(raw)
+    refuse_unreachable(asked.url, reach)
+    return new_endpoint(asked)
+
+
+def new_endpoint(body: NewEndpointBody) -> NewEndpoint:
+    """Return the endpoint a body asks for; raise Invalid when its headers are too many or too long."""
+    extra_headers.refuse_excess(body.headers)
+    return NewEndpoint(
+        url=body.url,
+        events=tuple(body.events),
+        description=body.description,
+        is_enabled=body.enabled,
+        headers=body.headers,
+        fields=None if body.fields is None else tuple(body.fields),
+        retry_seconds=tuple(body.retry_schedule),
+        concurrency=body.concurrency,
+        rate_per_second=body.rate_per_second,
+    )
+
+
+_OUR_NAMES: Final = {"enabled": "is_enabled", "retry_schedule": "retry_seconds"}
+_USUAL: Final = {"retry_schedule": list(RETRY_SECONDS), "concurrency": CONCURRENCY_DEFAULT}
+
+
+def changes(body: EndpointChangeBody) -> dict[str, Any]:
+    """Return what a body asks to change, under our names."""
+    given = {name: getattr(body, name) for name in body.model_fields_set}
+    return {
+        _OUR_NAMES.get(name, name): _USUAL.get(name) if value is None else value
+        for name, value in given.items()
+    }
+
+
+def endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    """Return an endpoint as every answer shows it, never with its secret."""
+    return {
+        "id": ids.show(PREFIX, endpoint.id),
+        "url": endpoint.url,
+        "events": endpoint.events,
+        "description": endpoint.description,
+        "enabled": endpoint.is_enabled,
+        "headers": list(endpoint.headers),
+        "fields": endpoint.fields,
+        "retry_schedule": endpoint.retry_seconds,
+        "rate_per_second": endpoint.rate_per_second,
+        "concurrency": endpoint.concurrency,
+        "failing_since": json.instant(endpoint.failing_since),
+        "disabled_at": json.instant(endpoint.disabled_at),
+        "disabled_reason": endpoint.disabled_reason,
+        "catching_up": endpoint.catching_up_from is not None,
+        "rotation": _rotation(endpoint, clock.wall()),
+        "created_at": json.instant(endpoint.created_at),
+        "updated_at": json.instant(endpoint.updated_at),
+        "created_by": _actor(endpoint.created_by_kind, endpoint.created_by),
+        "owner": _actor(endpoint.owner_kind, endpoint.owner),
+        "data_withheld": not endpoint.may_read,
+    }
+
+
+def _actor(kind: OwnerKind | None, identifier: UUID | None) -> str | None:
+    return None if kind is None or kind == "unknown" else Actor(kind, identifier).shown
+
+
+def _rotation(endpoint: Endpoint, now: datetime) -> dict[str, Any] | None:
+    running = endpoint.rotation(now)
+    if running is None:
+        return None
+    return {
+        "overlap_ends_at": json.instant(running.ends_at),
+        "cut_over_at": json.instant(running.cut_over_at),
+        "signature_by": "new" if running.is_cut_over(now) else "old",
+    }
+
+
+def opened(opened: Opened) -> dict[str, Any]:
+    """Return an endpoint with its new secret."""
+    return endpoint(opened.endpoint) | {"secret": opened.secret}

@@ -1,0 +1,147 @@
+"""What is owed to whom: each event of a stream to every endpoint that asked for its kind.
+
+A delivery says which event of the debt its endpoint was due before (`previous_sequence`), so that a filter does not
+look like a gap. That is remembered per lane: one debt's events to one endpoint.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from getbill import events, quarantine
+from getbill.kit import clock, failpoints
+from getbill.kit.database import Database, Statement, Transaction
+from getbill.quarantine import Item
+
+_log = structlog.get_logger(__name__)
+
+# The channel on which deliveries that are owed wake the couriers.
+WAKE: Final = "getbill_deliveries"
+STRETCH_EVENTS: Final = 1000
+
+_OWE = Statement(
+    "webhooks.owe",
+    "For each event on stretches of the streams, what is owed to each endpoint that asked for it, or to the one named.",
+    # The ids are UUIDv7 (RFC 9562), so that the log's keys grow at their end. Both parts see the lanes as they were.
+    """
+    WITH due AS (
+        SELECT e.workspace_id, w.id AS endpoint_id, e.id AS event_id, e.debt_id, e.kind, e.position, e.sequence,
+            w.fields, lag(e.sequence) OVER (
+                PARTITION BY e.workspace_id, w.id, e.debt_id ORDER BY e.position) AS previous
+        FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::uuid[])
+            AS stretch (workspace_id, after, until, endpoint_id)
+        JOIN events e ON e.workspace_id = stretch.workspace_id AND e.position > stretch.after
+            AND e.position <= stretch.until
+        JOIN webhook_endpoints w ON w.workspace_id = e.workspace_id AND w.is_enabled AND w.deleted_at IS NULL
+            AND e.position > w.from_position AND e.kind = ANY (w.events)
+            AND (w.id = stretch.endpoint_id OR (stretch.endpoint_id IS NULL AND w.catching_up_from IS NULL))
+    ), lanes AS (
+        INSERT INTO webhook_lanes AS lane (workspace_id, endpoint_id, debt_id, sequence)
+        SELECT workspace_id, endpoint_id, debt_id, max(sequence) FROM due
+        GROUP BY workspace_id, endpoint_id, debt_id ORDER BY workspace_id, endpoint_id, debt_id
+        ON CONFLICT (workspace_id, endpoint_id, debt_id) DO UPDATE SET sequence = excluded.sequence
+    )
+    INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
+        previous_sequence, fields, next_try_at, created_at)
+    SELECT due.workspace_id, encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+            PLACING substring(int8send($6) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid,
+        due.endpoint_id, due.event_id, due.debt_id, due.kind, due.position, due.sequence,
+        coalesce(due.previous, lane.sequence), due.fields, $5, $5
+    FROM due
+    LEFT JOIN webhook_lanes lane ON due.previous IS NULL AND lane.workspace_id = due.workspace_id
+        AND lane.endpoint_id = due.endpoint_id AND lane.debt_id = due.debt_id
+    """,
+)
+
+_AT = Statement(
+    "webhooks.event_at",
+    "The event at a place of a stream.",
+    "SELECT id FROM events WHERE workspace_id = $1 AND position = $2",
+)
+_POSITION = Statement(
+    "webhooks.position_of",
+    "The place of an event in its stream.",
+    "SELECT position FROM events WHERE workspace_id = $1 AND id = $2",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A stretch of a stream that is owed: to all who follow it, or to one endpoint that missed it."""
+
+    workspace_id: UUID
+    after: int
+    until: int
+    endpoint_id: UUID | None = None
+
+
+async def owe(database: Database, batch: int = STRETCH_EVENTS) -> int:
+    """Write down what is owed to whom for events newly in the streams; return how many stretches were read.
+
+    At most `batch` events of each stream; call it again until it returns 0.
+    """
+    try:
+        return await _owe(database, batch)
+    except Exception as error:
+        if quarantine.is_passing(error):
+            raise
+    return sum([await _owe_apart(database, one, batch) for one in await events.behind(database)])
+
+
+async def _owe(database: Database, batch: int, only: UUID | None = None) -> int:
+    async with database.transaction(clock.wall()) as tx:
+        stretches = await events.take_unreacted(tx, batch, only)
+        await owe_due(tx, [Due(one.workspace_id, one.after, one.until) for one in stretches])
+        if stretches:
+            failpoints.at("webhooks.owing")
+    if stretches:
+        failpoints.at("webhooks.owed")
+    return len(stretches)
+
+
+async def _owe_apart(database: Database, workspace_id: UUID, batch: int) -> int:
+    """Owe what one stream has, in ever smaller stretches where that fails; an event that fails by itself is set aside."""
+    while True:
+        try:
+            return await _owe(database, batch, workspace_id)
+        except Exception as error:
+            if quarantine.is_passing(error):
+                raise
+            if batch == 1:
+                await _pass_over(database, workspace_id, error)
+                return 1
+            batch //= 2
+
+
+async def _pass_over(database: Database, workspace_id: UUID, error: Exception) -> None:
+    """Set aside the next event of a stream and go on after it, in one transaction."""
+    async with database.transaction(clock.wall()) as tx:
+        for stretch in await events.take_unreacted(tx, 1, workspace_id):
+            event_id = await tx.fetchval(_AT, workspace_id, stretch.until)
+            if event_id is not None:
+                await quarantine.put(tx, Item(workspace_id, "event", event_id), quarantine.reason_of(error))
+    _log.error("event_set_aside", workspace=str(workspace_id), exc_info=quarantine.unexplained(error))
+
+
+async def owe_again(tx: Transaction, workspace_id: UUID, event_id: UUID) -> bool:
+    """Owe an event that was set aside; tell whether there is one."""
+    position = await tx.fetchval(_POSITION, workspace_id, event_id)
+    if position is not None:
+        await owe_due(tx, [Due(workspace_id, position - 1, position)])
+    return position is not None
+
+
+async def owe_due(tx: Transaction, due: Sequence[Due]) -> None:
+    """Write down what is owed for stretches whose streams the transaction holds."""
+    if not due:
+        return
+    now = clock.wall()
+    columns = zip(
+        *((one.workspace_id, one.after, one.until, one.endpoint_id) for one in due),
+        strict=True,
+    )
+    await tx.execute(_OWE, *columns, now, int(now.timestamp() * 1000))
+    tx.wakes.add(WAKE)

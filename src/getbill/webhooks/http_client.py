@@ -1,0 +1,209 @@
+"""One attempt: a POST to an address somebody else named, who may hang, lie, redirect or talk without end.
+
+Ten seconds in all, no redirects, at most 4 kB of the answer kept, and no connection to a forbidden address.
+"""
+
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+import structlog
+from yarl import URL
+
+from getbill.kit import clock
+from getbill.kit.exit_errors import CannotRun
+from getbill.webhooks.model import Outcome
+from getbill.webhooks.ssrf import (
+    LOOKUPS_MAX,
+    AddressForbidden,
+    CheckedResolver,
+    Lookup,
+    Network,
+    Reach,
+    checked_socket,
+    numeric,
+    system_lookup,
+)
+
+_log = structlog.get_logger(__name__)
+
+TIMEOUT_SECONDS: Final = 10.0
+RESPONSE_BYTES_MAX: Final = 4096
+USER_AGENT: Final = "GetBill-Webhooks/1"
+_HEADERS: Final = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+
+
+def trusting(ca_bundle: Path | None) -> ssl.SSLContext:
+    """Return a client's TLS that trusts the system's authorities and those in a file; raise CannotRun when it has none."""
+    context = ssl.create_default_context()
+    if ca_bundle is not None:
+        try:
+            context.load_verify_locations(cafile=ca_bundle)
+        except OSError as error:
+            raise CannotRun(f"GETBILL_CA_BUNDLE {ca_bundle} holds no certificates (PEM): {error}") from error
+    return context
+
+
+class Poster:
+    """Sends webhooks; live and sandbox ones over connections of their own, as they may reach different places."""
+
+    def __init__(
+        self,
+        networks: tuple[Network, ...] = (),
+        *,
+        lookup: Lookup | None = None,
+        tls: ssl.SSLContext | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self.timeout_seconds = timeout_seconds
+        self._threads = ThreadPoolExecutor(LOOKUPS_MAX, "webhook-lookup")
+        self._lookup = lookup or system_lookup(self._threads)
+        self._tls = tls or trusting(None)
+        self._reaches = {is_live: Reach(is_live, networks) for is_live in (True, False)}
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._is_allowed = lru_cache(maxsize=4096)(self._allows)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def post(self, url: str, headers: dict[str, str], body: bytes, *, is_live: bool) -> Outcome:
+        """Make one attempt and return what came of it; raises nothing that the receiver could cause."""
+        started_at, began = clock.wall(), clock.monotonic()
+        try:
+            status, answered, retry_after = await self._exchange(url, headers, body, is_live=is_live)
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's server brings about is a failed attempt
+            return Outcome(started_at, _since(began), error=self._words(error))
+        error_text = "Redirects are not followed." if 300 <= status < 400 else None
+        return Outcome(started_at, _since(began), status, error_text, answered, retry_after)
+
+    async def _exchange(
+        self, url: str, headers: dict[str, str], body: bytes, *, is_live: bool
+    ) -> tuple[int, bytes, float | None]:
+        target = URL(url)
+        # A numeric host is never looked up, so it never passes the resolver.
+        if not self._is_allowed(target.host or "", is_live):
+            raise AddressForbidden(url)
+        began = clock.monotonic()
+        _is_new.set(False)
+        try:
+            return await self._once(target, headers, body, is_live=is_live)
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            # The receiver just closed an idle connection as we used it, which is no failed attempt.
+            if _is_new.get() or clock.monotonic() - began >= 1:
+                raise
+            return await self._once(target, headers, body, is_live=is_live)
+
+    def _allows(self, host: str, is_live: bool) -> bool:
+        address = numeric(host)
+        return address is None or self._reaches[is_live].allows(address)
+
+    async def _once(
+        self, target: URL, headers: dict[str, str], body: bytes, *, is_live: bool
+    ) -> tuple[int, bytes, float | None]:
+        async with self._session(is_live).post(
+            target, data=body, headers=headers, allow_redirects=False
+        ) as response:
+            answered = b"" if response.content.at_eof() else await _beginning(response)
+            return response.status, answered, _retry_after(response.headers.get("Retry-After"))
+
+    def _session(self, is_live: bool) -> aiohttp.ClientSession:
+        if is_live not in self._sessions:
+            connector = _Connector(
+                limit=0,
+                use_dns_cache=False,
+                ssl=self._tls,
+                resolver=CheckedResolver(self._reaches[is_live], self._lookup),
+                socket_factory=checked_socket(self._reaches[is_live]),
+            )
+            self._sessions[is_live] = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(total=self.timeout_seconds),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=_HEADERS,
+                auto_decompress=False,
+            )
+        return self._sessions[is_live]
+
+    def _words(self, error: Exception) -> str:
+        # Our own words, never the exception's: those may quote what the receiver sent.
+        if isinstance(error, AddressForbidden):
+            return "The address is one that webhooks may not be sent to."
+        if isinstance(error, TimeoutError):
+            return f"No answer within {self.timeout_seconds:g} seconds."
+        if not isinstance(error, aiohttp.ClientError | OSError | ValueError):
+            _log.error("webhook_post_broke", error=type(error).__name__, exc_info=error)
+        return next((words for kind, words in _WORDS if isinstance(error, kind)), "The connection failed.")
+
+
+# Whether the attempt that this task makes opened a connection, or went out over one that had been idle.
+_is_new: ContextVar[bool] = ContextVar("webhook_connection_is_new")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections that tell when they are new; aiohttp's own tracing costs a sixth of a request."""
+
+    async def _create_connection(self, *asked: Any) -> Any:
+        _is_new.set(True)
+        return await super()._create_connection(*asked)
+
+
+_WORDS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...]] = (
+    (aiohttp.ClientConnectorCertificateError, "The certificate is not valid for this host."),
+    (aiohttp.ClientSSLError, "TLS failed."),
+    (aiohttp.ClientConnectorDNSError, "The host name was not found."),
+    (aiohttp.ClientConnectorError, "The connection was refused or timed out."),
+    (aiohttp.InvalidURL, "The URL names no host that can be reached."),
+    (aiohttp.ServerDisconnectedError, "The connection was closed without an answer."),
+    (aiohttp.ClientResponseError, "The answer was not HTTP."),
+)
+
+
+def _since(began: float) -> int:
+    return round((clock.monotonic() - began) * 1000)
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """Return the first bytes of an answer; a body that breaks off or crawls does not unmake its status."""
+    found = b""
+    try:
+        while len(found) < RESPONSE_BYTES_MAX:
+            part = await response.content.read(RESPONSE_BYTES_MAX - len(found))
+            if not part:
+                break
+            found += part
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        pass
+    return found
+
+
+def _retry_after(value: Any) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3): a number, or a date."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    aware: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - clock.wall()).total_seconds()

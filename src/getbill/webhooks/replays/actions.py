@@ -1,0 +1,270 @@
+"""Sending again: one delivery, a selection, or a stretch of time, to the endpoint it was for or to another.
+
+A replay is a delivery like others, marked as one, under the event's own id. What will be sent anyway, because it is
+owed or about to be, is not owed twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from asyncpg import Record
+
+from getbill import access
+from getbill.access import Actor
+from getbill.companies import Workspace
+from getbill.kit import clock, ids
+from getbill.kit.database import Statement, Transaction
+from getbill.kit.errors import FieldError, Invalid, refusal
+from getbill.kit.messages import message
+from getbill.webhooks import delivery_log, endpoints
+from getbill.webhooks.fan_out import WAKE
+from getbill.webhooks.model import Endpoint, WebhookDisabled
+
+EVENTS_MAX: Final = 10_000
+SELECTED_MAX: Final = 1000
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# Machines' clocks differ: what is looked for by one's may stand a little before by another's.
+_SKEW: Final = timedelta(minutes=1)
+
+# Each finds, for an endpoint, events with what a plain delivery of them to the same endpoint said.
+_OF_DELIVERIES = Statement(
+    "webhooks.replay_deliveries",
+    "Some deliveries of an endpoint, owed or settled, to be sent again.",
+    """
+    SELECT id, event_id, debt_id, kind, position, sequence, previous_sequence, fields
+    FROM webhook_deliveries WHERE workspace_id = $1 AND endpoint_id = $2 AND id = ANY ($3)
+    UNION ALL
+    SELECT id, event_id, debt_id, kind, position, sequence, previous_sequence, fields
+    FROM webhook_log WHERE workspace_id = $1 AND endpoint_id = $2 AND id = ANY ($3)
+    """,
+)
+_OF_EVENTS = Statement(
+    "webhooks.replay_events",
+    "Some events, to be sent again.",
+    """
+    SELECT id AS event_id, debt_id, kind, position, sequence FROM events
+    WHERE workspace_id = $1 AND id = ANY ($2)
+    """,
+)
+_OF_TIME = Statement(
+    "webhooks.replay_time",
+    "The events of a stretch of time, of the kinds asked for; ids of events are in the order of time.",
+    """
+    SELECT id AS event_id, debt_id, kind, position, sequence FROM events
+    WHERE workspace_id = $1 AND id >= $2 AND id < $3 AND kind = ANY ($4) AND position IS NOT NULL
+    ORDER BY id LIMIT $5
+    """,
+)
+_OF_OUTCOME = Statement(
+    "webhooks.replay_outcome",
+    "The deliveries of a stretch of time that ended in one of some ways, of the kinds asked for.",
+    """
+    SELECT DISTINCT ON (event_id) event_id, debt_id, kind, position, sequence, previous_sequence, fields
+    FROM webhook_log
+    WHERE workspace_id = $1 AND endpoint_id = $2 AND settled_at >= $7 AND event_id >= $3 AND event_id < $4
+        AND kind = ANY ($5) AND state = ANY ($6)
+    ORDER BY event_id LIMIT $8
+    """,
+)
+_KNOWN = Statement(
+    "webhooks.replay_known",
+    "What plain deliveries of some events said to an endpoint, as far as the log knows.",
+    """
+    SELECT DISTINCT ON (event_id) event_id, previous_sequence, fields FROM webhook_log
+    WHERE workspace_id = $1 AND endpoint_id = $2 AND event_id = ANY ($3) AND NOT is_replay
+        AND settled_at >= $4
+    ORDER BY event_id
+    """,
+)
+_INSERT = Statement(
+    "webhooks.insert_replays",
+    "Owe replays, except of what is owed already or will be as soon as the stream is read on.",
+    """
+    INSERT INTO webhook_deliveries (workspace_id, id, endpoint_id, event_id, debt_id, kind, position, sequence,
+        previous_sequence, fields, is_replay, next_try_at, created_at)
+    SELECT w.workspace_id, r.id, w.id, r.event_id, r.debt_id, r.kind, r.position, r.sequence, r.previous_sequence,
+        CASE WHEN r.fields IS NULL THEN NULL ELSE string_to_array(r.fields, ',') END, true, $3, $3
+    FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[])
+        AS r (id, event_id, debt_id, kind, position, sequence, previous_sequence, fields)
+    JOIN webhook_endpoints w ON w.workspace_id = $1 AND w.id = $2
+    JOIN streams s ON s.workspace_id = w.workspace_id
+    WHERE (r.position <= greatest(coalesce(w.catching_up_from, s.reacted), w.from_position)
+            OR (r.position IS NOT NULL AND NOT r.kind = ANY (w.events)))
+        AND NOT EXISTS (
+        SELECT FROM webhook_deliveries d
+        WHERE d.workspace_id = w.workspace_id AND d.endpoint_id = w.id AND d.debt_id = r.debt_id
+            AND d.position = r.position)
+    RETURNING id
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What is to be sent again, from where, and where to.
+
+    Either `deliveries`, or `events`, or all between `since` and `until`: of the `kinds` named, else of those the
+    endpoint asks for; with `states` only deliveries to it that ended so.
+    """
+
+    endpoint_id: UUID
+    to_endpoint_id: UUID
+    deliveries: Sequence[UUID] | None = None
+    events: Sequence[UUID] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    kinds: Sequence[str] | None = None
+    states: Sequence[str] | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is sent to another endpoint than it was for."""
+        return self.endpoint_id != self.to_endpoint_id
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many deliveries were owed anew, and how many events are going to be sent anyway."""
+
+    replayed: int
+    already_pending: int
+
+
+class ReplayTooLarge(Invalid):
+    """The range holds more events than one replay takes."""
+
+    code = "replay-too-large"
+    title = message("This is too much for one replay")
+    way_out = (
+        "Narrow the range of time, name fewer `events`, or ask for `status` exhausted only; then go on with the next"
+        " range. To read everything again, pull it from the stream at `GET /events`."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An event to be sent again; `is_known` when a delivery tells what was said of it to the endpoint."""
+
+    event_id: UUID
+    debt_id: UUID
+    kind: str
+    # None for an event that is on its way into the stream, and so to whoever asked for it.
+    position: int | None
+    sequence: int
+    previous_sequence: int | None = None
+    fields: list[str] | None = None
+    is_known: bool = False
+
+
+async def replay(tx: Transaction, workspace: Workspace, again: Again, by: Actor) -> Replayed:
+    """Owe what is asked for once more, at once; raise NotFound, WebhookDisabled or ReplayTooLarge, having done nothing.
+
+    The endpoint that is sent to is held, so that two replays at a time do not double each other.
+    """
+    target = await endpoints.lock(tx, workspace, again.to_endpoint_id)
+    source = await endpoints.peek(tx, workspace, again.endpoint_id) if again.is_elsewhere else target
+    if not target.is_enabled:
+        raise WebhookDisabled(
+            message("The webhook {webhook} is disabled.", webhook=ids.show(endpoints.PREFIX, target.id))
+        )
+    found = await _find(tx, workspace, again, source)
+    if len(found) > EVENTS_MAX:
+        raise ReplayTooLarge(
+            message("There are more than {most} events in this range. Narrow it.", most=EVENTS_MAX),
+            extra={"limit": EVENTS_MAX},
+        )
+    if again.is_elsewhere:
+        found = [replace(one, previous_sequence=None, fields=target.fields) for one in found]
+    else:
+        found = await _as_told(tx, workspace, target, found)
+    owed = await _owe(tx, workspace, target, found) if found else 0
+    access.note_use(tx, workspace.id, target.id, by)
+    tx.wakes.add(WAKE)
+    return Replayed(owed, len(found) - owed)
+
+
+async def _find(tx: Transaction, workspace: Workspace, again: Again, source: Endpoint) -> list[_Found]:
+    if again.deliveries is not None:
+        rows = await tx.fetch(_OF_DELIVERIES, workspace.id, source.id, again.deliveries)
+        _refuse_missing("/deliveries", delivery_log.PREFIX, again.deliveries, rows, "id")
+    elif again.events is not None:
+        rows = await tx.fetch(_OF_EVENTS, workspace.id, again.events)
+        _refuse_missing("/webhook_ids", "wh", again.events, rows, "event_id")
+    else:
+        rows = await _of_time(tx, workspace, again, source)
+    is_known = again.deliveries is not None or again.states is not None
+    # One event once, however many deliveries of it were named.
+    return list({row["event_id"]: _read(row, is_known=is_known) for row in rows}.values())
+
+
+async def _of_time(tx: Transaction, workspace: Workspace, again: Again, source: Endpoint) -> list[Record]:
+    since, until = again.since or _BEGINNING, again.until or clock.wall()
+    low, high = ids.first_at(since), ids.first_at(until)
+    kinds = source.events if again.kinds is None else again.kinds
+    if again.states is None:
+        return await tx.fetch(_OF_TIME, workspace.id, low, high, kinds, EVENTS_MAX + 1)
+    place = (workspace.id, source.id, low, high, kinds, again.states)
+    return await tx.fetch(_OF_OUTCOME, *place, since - _SKEW, EVENTS_MAX + 1)
+
+
+def _read(row: Record, *, is_known: bool) -> _Found:
+    told = {name: value for name, value in row.items() if name != "id"}
+    return _Found(**told, is_known=is_known)
+
+
+def _refuse_missing(
+    pointer: str, prefix: str, asked: Sequence[UUID], rows: Sequence[Record], column: str
+) -> None:
+    there = {row[column] for row in rows}
+    wrong = [
+        FieldError(
+            f"{pointer}/{place}",
+            "not-found",
+            message("There is no {id} here.", id=ids.show(prefix, one)),
+        )
+        for place, one in enumerate(asked)
+        if one not in there
+    ]
+    if wrong:
+        raise refusal(wrong)
+
+
+async def _as_told(
+    tx: Transaction, workspace: Workspace, target: Endpoint, found: Sequence[_Found]
+) -> list[_Found]:
+    """Return events with what plain deliveries of them said here; what was never sent here is sent as one now would."""
+    unknown = [one.event_id for one in found if not one.is_known]
+    if not unknown:
+        return list(found)
+    since = ids.time_of(min(unknown)) - _SKEW
+    rows = await tx.fetch(_KNOWN, workspace.id, target.id, unknown, since)
+    known = {row["event_id"]: (row["previous_sequence"], row["fields"]) for row in rows}
+    told = []
+    for one in found:
+        if not one.is_known:
+            previous, fields = known.get(one.event_id, (None, target.fields))
+            one = replace(one, previous_sequence=previous, fields=fields)  # noqa: PLW2901 the same event, told
+        told.append(one)
+    return told
+
+
+async def _owe(tx: Transaction, workspace: Workspace, target: Endpoint, found: Sequence[_Found]) -> int:
+    rows = (
+        (
+            ids.new(),
+            one.event_id,
+            one.debt_id,
+            one.kind,
+            one.position,
+            one.sequence,
+            one.previous_sequence,
+            # An array of arrays would have to be a rectangle.
+            None if one.fields is None else ",".join(one.fields),
+        )
+        for one in found
+    )
+    columns = zip(*rows, strict=True)
+    return len(await tx.fetch(_INSERT, workspace.id, target.id, clock.wall(), *columns))

@@ -1,0 +1,246 @@
+"""The bodies and answers of replays and tests: what is sent again, or for trial."""
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from getbill.kit import ids, json
+from getbill.kit.errors import FieldError, NotFound, one_field, refusal
+from getbill.kit.http import Instant, InstantAsked, JsonBody, some_of
+from getbill.kit.messages import message
+from getbill.webhooks import delivery_log, endpoints
+from getbill.webhooks.endpoints import EventName, Events, once, unknown_kinds
+from getbill.webhooks.model import Endpoint
+from getbill.webhooks.replays.actions import SELECTED_MAX, Again, Replayed
+from getbill.webhooks.replays.test_sends import Trial
+
+Selected = Annotated[
+    list[Annotated[str, Field(max_length=64)]],
+    Field(min_length=1, max_length=SELECTED_MAX),
+    AfterValidator(once),
+]
+_NEXT: Final = "next"
+Settled = Literal["delivered", "exhausted", "cancelled"]
+
+
+class ReplayOneBody(BaseModel):
+    """Where one delivery is sent again."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
+
+    to_webhook: str | None = Field(
+        None, max_length=64, description="Id of the webhook to send to; by default the one it was for."
+    )
+
+
+class ReplayBody(BaseModel):
+    """What is sent again: some events, some deliveries, or a range of time; and where."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra=some_of("webhook_ids", "deliveries", "from")
+        | {
+            "examples": [
+                {"from": "2024-03-15T00:00:00Z", "to": "2024-03-16T00:00:00Z", "status": ["exhausted"]},
+                {"webhook_ids": ["wh_01m804scmte4gbpp4yw1mc91gx"]},
+            ]
+        },
+    )
+
+    webhook_ids: Selected | None = Field(
+        None, description="Events to send, by `webhook_id`, whether they were sent before or not."
+    )
+    deliveries: Selected | None = Field(None, description="Deliveries of this webhook to send again, by id.")
+    since: InstantAsked | None = Field(
+        None,
+        alias="from",
+        description="Start of a range of events, ISO 8601, in real time also for a sandbox.",
+    )
+    until: InstantAsked | None = Field(
+        None, alias="to", description="End of the range (exclusive), ISO 8601. Defaults to now."
+    )
+    events: Events | None = Field(
+        None, description="Events of the range to send; by default those this webhook subscribes to."
+    )
+    status: Annotated[list[Settled], Field(min_length=1, max_length=3)] | None = Field(
+        None, description="Only events of the range whose delivery to this webhook ended so."
+    )
+    to_webhook: str | None = Field(
+        None, max_length=64, description="Id of the webhook to send to; by default this one."
+    )
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return whether one thing is asked for, and which events there are not."""
+        return [*_not_one(raw), *unknown_kinds("/events", raw.get("events"))]
+
+
+def _not_one(raw: dict[str, Any]) -> list[FieldError]:
+    given = [name for name in ("webhook_ids", "deliveries", "from") if raw.get(name) is not None]
+    if not given:
+        told = message(
+            "Name what to send again: `webhook_ids`, `deliveries`, or a range of time by `from` and `to`."
+        )
+        return [FieldError("", "missing", told)]
+    if len(given) > 1:
+        told = message("Send only one of: {names}.", names=given)
+        return [FieldError(f"/{name}", "ambiguous", told) for name in given[1:]]
+    if given == ["from"]:
+        return []
+    return [
+        FieldError(
+            f"/{name}",
+            "not-a-range",
+            message(
+                "{name} narrows a range of time; it does not go with {given}.", name=name, given=given[0]
+            ),
+        )
+        for name in ("to", "events", "status")
+        if raw.get(name) is not None
+    ]
+
+
+class TrialBody(BaseModel):
+    """Which sample is sent, and what signs it."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"event": "debt.payment_received", "secret": "next"}]}
+    )
+
+    event: EventName = Field("debt.created", description="Event to send; any event, subscribed to or not.")
+    secret: Literal["current", "next"] = Field(
+        "current",
+        description="Secret that signs: `current` as deliveries are signed now (during a rotation by both),"
+        " `next` by the new secret alone.",
+    )
+
+    @property
+    def is_next(self) -> bool:
+        """Whether the next secret alone signs."""
+        return self.secret == _NEXT
+
+    @classmethod
+    def across(cls, raw: dict[str, Any]) -> list[FieldError]:
+        """Return whether there is such an event."""
+        return [
+            FieldError("/event", one.code, one.detail) for one in unknown_kinds("/event", [raw.get("event")])
+        ]
+
+
+class ReplayedShown(BaseModel):
+    """What will be sent again."""
+
+    replayed: int = Field(
+        description="Number of deliveries queued again, each marked by `X-GetBill-Replay: true`."
+    )
+    already_pending: int = Field(
+        description="Number of events that are pending already and are not queued twice."
+    )
+    to_webhook: str
+
+
+class TrialResponseShown(BaseModel):
+    """What the receiver answered, at most 4 kB of it."""
+
+    status: int
+    body: str
+
+
+class TrialRequestShown(BaseModel):
+    """What was sent."""
+
+    method: Literal["POST"]
+    url: str
+    headers: dict[str, str | None] = Field(description="Headers that were sent; null for secret values.")
+    body: str = Field(description="Body that was sent, byte for byte, to verify the signatures with.")
+
+
+class TrialShown(BaseModel):
+    """What came of a test."""
+
+    status: Literal["delivered", "failed"]
+    error: str | None
+    started_at: Instant
+    duration_ms: int
+    request: TrialRequestShown
+    response: TrialResponseShown | None = Field(description="Response of the receiver; null if none came.")
+
+
+def read_replay(raw: Any, endpoint_id: UUID) -> Again:
+    """Return what a body not yet checked asks to have sent again; raise Invalid naming every wrong field."""
+    asked: ReplayBody = JsonBody(ReplayBody, optional=False).check(raw)
+    return again(asked, endpoint_id)
+
+
+def again(body: ReplayBody, endpoint_id: UUID) -> Again:
+    """Return what a body asks to have sent again; raise Invalid for ids that are none, and a range that is empty."""
+    if body.since is not None and body.until is not None and body.since >= body.until:
+        raise one_field("/to", "empty-range", message("`to` must be after `from`."))
+    return Again(
+        endpoint_id=endpoint_id,
+        to_endpoint_id=target(body.to_webhook, endpoint_id),
+        deliveries=_ids("/deliveries", delivery_log.PREFIX, body.deliveries),
+        events=_ids("/webhook_ids", "wh", body.webhook_ids),
+        since=body.since,
+        until=body.until,
+        kinds=body.events,
+        states=body.status,
+    )
+
+
+def target(shown_id: str | None, endpoint_id: UUID) -> UUID:
+    """Return where a replay goes; raise Invalid for what is no webhook's id."""
+    if shown_id is None:
+        return endpoint_id
+    try:
+        return ids.read(endpoints.PREFIX, shown_id)
+    except NotFound as error:
+        raise one_field("/to_webhook", "not-found", error.detail) from None
+
+
+def _ids(pointer: str, prefix: str, shown: list[str] | None) -> list[UUID] | None:
+    if shown is None:
+        return None
+    found, wrong = [], []
+    for place, text in enumerate(shown):
+        try:
+            found.append(ids.read(prefix, text))
+        except NotFound as error:
+            wrong.append(FieldError(f"{pointer}/{place}", "not-found", error.detail))
+    if wrong:
+        raise refusal(wrong)
+    return found
+
+
+def replayed(done: Replayed, to_endpoint_id: UUID) -> dict[str, Any]:
+    """Return what will be sent again."""
+    return {
+        "replayed": done.replayed,
+        "already_pending": done.already_pending,
+        "to_webhook": ids.show(endpoints.PREFIX, to_endpoint_id),
+    }
+
+
+def trial(sent: Trial, endpoint: Endpoint) -> dict[str, Any]:
+    """Return what came of a test; the values of the endpoint's own headers stay secret."""
+    outcome = sent.outcome
+    response = None
+    if outcome.status is not None:
+        text = (outcome.response or b"").decode("utf-8", "replace")
+        response = {"status": outcome.status, "body": text}
+    return {
+        "status": "delivered" if outcome.is_delivered else "failed",
+        "error": outcome.error,
+        "started_at": json.instant(outcome.started_at),
+        "duration_ms": outcome.duration_ms,
+        "request": {
+            "method": "POST",
+            "url": sent.url,
+            "headers": {
+                name: None if name in endpoint.headers else value for name, value in sent.headers.items()
+            },
+            "body": sent.body.decode(),
+        },
+        "response": response,
+    }

@@ -1,0 +1,71 @@
+"""The host of a URL as it was written: a name in plain letters, or one plain IPv4 or IPv6 address.
+
+Every other spelling of an address (`127.1`, `2130706433`, `0x7f.1`, full-width digits, percent-encoding) is refused by
+its looks, before anything looks it up: libraries disagree about what it means.
+"""
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Final
+from unicodedata import normalize
+from urllib.parse import unquote
+
+from yarl import URL
+
+from getbill.kit.errors import WrongValue
+from getbill.kit.messages import message
+from getbill.webhooks.ssrf.special_addresses import Address
+
+# RFC 3986 section 3.2: what stands between `//` and the path, without user and port.
+_HOST: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)")
+# The last label of an address in any of the spellings that inet_aton takes, in the digits of any script.
+_NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
+# Full stops of other scripts, which IDNA takes for dots (RFC 3490 section 3.1).
+_DOTS: Final = str.maketrans("\u3002\uff0e\uff61", "...")
+
+
+class HostMisspelt(WrongValue):
+    """The host is written in a way that could mean something else."""
+
+
+def host_of(url: str) -> str | Address:
+    """Return the host of a URL: an address, or a name in small letters without its last dot; raise HostMisspelt."""
+    match = _HOST.match(url)
+    written = match.group(1) if match else ""
+    if written.startswith("["):
+        return _ipv6(written[1:-1])
+    plain = normalize("NFKC", unquote(written).translate(_DOTS)).casefold()
+    if is_numeric(plain):
+        return _ipv4(written)
+    if "%" in written:
+        raise HostMisspelt(message("Write the host without percent signs."))
+    encoded = (URL(url).raw_host or "").lower().rstrip(".")
+    if not written.isascii() and not any(label.startswith("xn--") for label in encoded.split(".")):
+        raise HostMisspelt(message("Write the host in plain letters: a-z, digits, dots and dashes."))
+    return encoded
+
+
+def is_numeric(host: str) -> bool:
+    """Return whether a host ends in a number, as addresses do in any spelling and names never do (WHATWG URL)."""
+    return bool(_NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]))
+
+
+def _ipv4(written: str) -> IPv4Address:
+    try:
+        return IPv4Address(written)
+    except AddressValueError:
+        raise HostMisspelt(
+            message(
+                "Write an IPv4 address as four decimal numbers without leading zeros, as in 198.51.100.7."
+            )
+        ) from None
+
+
+def _ipv6(written: str) -> IPv6Address:
+    try:
+        address = IPv6Address(written)
+    except AddressValueError:
+        raise HostMisspelt(message("Write an IPv6 address in brackets, as in [2001:db8::7].")) from None
+    if address.scope_id is not None:
+        raise HostMisspelt(message("Write an IPv6 address without its zone, as in [2001:db8::7]."))
+    return address

@@ -1,0 +1,91 @@
+"""A provider that answers inside the transaction: what it leaves behind is what one asked after it leaves."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import collecting
+from collecting import JEAN, Place
+from getbill.channels import Channel
+from getbill.channels.senders import Capabilities, Sender, Senders
+from getbill.channels.senders.fakes import Fake
+from getbill.kit.database.transactions import Database, Transaction
+
+_LEDGER = """
+SELECT step, attempt, channel, state, due_at, provider, reason, sent_at, settled_at, missed_at,
+    followup_id IS NOT NULL AS has_followup, address_hash IS NOT NULL AS has_address, lease_until
+FROM contacts WHERE debt_id = $1 ORDER BY created_at, due_at, step
+"""
+_FOLLOWUPS = """
+SELECT channel, type, status, step, scheduled_at, direction, is_retry, created_at, updated_at, sent_at, processed_at,
+    reached_at, provider_ref IS NOT NULL AS has_ref, duration_ms, disconnection_reason, crossed_by
+FROM followups WHERE debt_id = $1 ORDER BY created_at, id
+"""
+_EVENTS = "SELECT kind, occurred_at FROM events WHERE debt_id = $1 ORDER BY sequence"
+_DEBT = """
+SELECT status, next_action_at, contacts_count, answers_count, event_sequence, contacted_at, updated_at
+FROM debts WHERE id = $1
+"""
+PEOPLE = {
+    "reached": JEAN,
+    "bounces": replace(JEAN, name="Eve Petit", email="bounce@example.com", phone="+33612345601"),
+    "no address at all": replace(JEAN, name="Guy Petit", email=None, phone=None, street_address=None),
+}
+
+
+class AskedAfter(Fake):
+    """The sandbox's fake, asked as providers are: once the transaction is committed."""
+
+    capabilities: Capabilities = replace(Fake.capabilities, answers_inside=False)
+
+
+class Outside(Senders):
+    """Such fakes for every channel of a sandbox."""
+
+    def of(self, channel: Channel, *, is_live: bool) -> Sender | None:
+        return None if is_live else AskedAfter(channel)
+
+
+async def left(place: Place, debt_id: Any) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all that was written of a debt, apart from identifiers."""
+    pool = place.database.pool
+    wanted = {"contacts": _LEDGER, "followups": _FOLLOWUPS, "events": _EVENTS, "debt": _DEBT}
+    return {name: [tuple(row) for row in await pool.fetch(sql, debt_id)] for name, sql in wanted.items()}
+
+
+@pytest.mark.parametrize("person", list(PEOPLE))
+async def test_what_is_left_is_the_same_wherever_the_provider_is_asked(
+    database: Database, person: str
+) -> None:
+    inside, outside = await collecting.found(database), await collecting.found(database)
+    outside.desk = replace(outside.desk, senders=Outside({}))
+    found = []
+
+    for place in (inside, outside):
+        await place.set_clock("2026-01-05 09:00")
+        debt = await place.debt(PEOPLE[person])
+        await place.run_until("2026-05-05 09:00")
+        found.append(await left(place, debt.id))
+
+    assert len(found[0]["contacts"]) > 3
+    assert found[0] == found[1]
+
+
+async def test_nobody_ever_sees_a_sandboxs_contact_on_its_way(sandbox: Place) -> None:
+    await sandbox.set_clock("2026-01-05 09:00")
+    debt = await sandbox.debt()
+    before, desk = await left(sandbox, debt.id), sandbox.desk
+
+    async def lost(tx: Transaction) -> None:
+        raise ConnectionResetError
+
+    # The fakes have answered by the time this database is lost.
+    sandbox.desk = replace(desk, database=Database(sandbox.database.pool, lost))
+    with pytest.raises(ConnectionResetError):
+        await sandbox.send_due()
+
+    assert await left(sandbox, debt.id) == before
+    sandbox.desk = desk
+    await sandbox.send_due()
+    assert await sandbox.ledger(debt.id) == [("wave_1_email", "delivered"), ("wave_1_sms", "planned")]

@@ -1,0 +1,111 @@
+"""Letters on their way: only with a letterhead, and only to an address that fits a window."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+import collecting
+from collecting import LYON, Place, Provider, at
+from getbill import companies
+from getbill.channels import Channel
+from getbill.debtors import Identity
+from getbill.kit.database.transactions import Database
+
+LINES = ["1 rue du Four", "34000 MONTPELLIER"]
+IMPRINT = "RCS Montpellier 123 456 789"
+
+
+async def fortnight(database: Database, letters: Provider, **who: str) -> tuple[Place, UUID]:
+    """Open a live debt of somebody who is reached by letter alone, and let a month pass."""
+    place = await collecting.found(database, live=True, senders={Channel.LETTER: letters})
+    await place.set_clock("2026-01-05 09:00")
+    debt = await place.debt(replace(LYON, email=None, phone=None, **who))
+    return place, debt.id
+
+
+async def post(place: Place) -> None:
+    await place.set_clock("2026-01-21 09:00")
+    await place.send_due_live()
+
+
+async def reasons(place: Place, debt_id: UUID) -> list[str | None]:
+    return [row["reason"] for row in await place.contacts(debt_id) if row["channel"] == "letter"]
+
+
+async def test_a_letter_leaves_with_its_letterhead(database: Database) -> None:
+    letters = Provider(Channel.LETTER)
+    place, _ = await fortnight(database, letters)
+    workspace = await place.workspace()
+    await companies.set_letterhead(database, workspace.company.id, LINES, IMPRINT)
+
+    await post(place)
+
+    (letter,) = letters.taken
+    assert letter.letterhead == ("Acme", *LINES)
+    assert letter.imprint == IMPRINT
+    assert letter.address == "Jean Dupont\n12 rue des Lilas\n69003 Lyon"
+    assert letter.text.startswith("Acme\n1 rue du Four\n34000 MONTPELLIER\n\nJean Dupont\n")
+    assert letter.written_at == at("2026-01-21 09:00")
+
+
+@pytest.mark.parametrize(
+    ("letterhead", "who", "reason"),
+    [
+        (([], IMPRINT), {}, "the company has no letterhead"),
+        ((LINES, None), {}, "the company's letterhead lacks its imprint"),
+        ((LINES, IMPRINT), {"street_address": "rue " * 60}, "the address does not fit a window"),
+    ],
+)
+async def test_a_letter_that_may_not_be_posted_so_is_skipped_with_the_reason(
+    database: Database, letterhead: tuple[list[str], str | None], who: dict[str, str], reason: str
+) -> None:
+    letters = Provider(Channel.LETTER)
+    place, debt_id = await fortnight(database, letters, **who)
+    await companies.set_letterhead(database, (await place.workspace()).company.id, *letterhead)
+
+    await post(place)
+
+    assert letters.taken == []
+    assert await reasons(place, debt_id) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("street", "number", "country", "line"),
+    [
+        ("rue des Lilas", "12", "FR", "12 rue des Lilas"),
+        ("rue des Lilas", "12 bis", None, "12 bis rue des Lilas"),
+        ("rue de la Paix", "4", "RE", "4 rue de la Paix"),
+        ("rue du Fort", "8", "LU", "8 rue du Fort"),
+        ("Baker Street", "221b", "GB", "221b Baker Street"),
+        ("F Street", "950", "US", "950 F Street"),
+        ("Lindenstraße", "12a", "DE", "Lindenstraße 12a"),
+        ("Ringstraße", "3", "AT", "Ringstraße 3"),
+        ("Rue du Rhône", "48", "CH", "Rue du Rhône 48"),
+        ("Keizersgracht", "555", "NL", "Keizersgracht 555"),
+        ("Rue de la Loi", "16", "BE", "Rue de la Loi 16"),
+        ("Calle Mayor", "7", "ES", "Calle Mayor, 7"),
+        ("Via Roma", "1", "IT", "Via Roma, 1"),
+        ("Rua Augusta", "24", "PT", "Rua Augusta 24"),
+        ("Lindenstraße 12a", None, "DE", "Lindenstraße 12a"),
+        (None, "5", "ES", "5"),
+    ],
+)
+def test_the_house_number_stands_where_the_country_of_the_address_writes_it(
+    street: str | None, number: str | None, country: str | None, line: str
+) -> None:
+    who = Identity(name="Anne", street_address=street, street_number=number, country=country)
+
+    assert who.street_line == line
+
+
+async def test_a_letter_to_germany_has_the_house_number_after_the_street(database: Database) -> None:
+    letters = Provider(Channel.LETTER)
+    berlin = {"street_address": "Lindenstraße", "postal_code": "10969", "city": "Berlin", "country": "DE"}
+    place, _ = await fortnight(database, letters, **berlin)
+    await companies.set_letterhead(database, (await place.workspace()).company.id, LINES, IMPRINT)
+
+    await post(place)
+
+    (letter,) = letters.taken
+    assert letter.address == "Jean Dupont\nLindenstraße 12\n10969 Berlin\nDE"

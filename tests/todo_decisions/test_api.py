@@ -1,0 +1,330 @@
+"""What waits for a person, listed and decided over HTTP: messages of which nobody knows whether they left."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+import collecting
+from calls import Answer, Site
+from collecting import ACCEPTED, House, Provider
+from getbill import debts, todo_decisions, todos
+from getbill.channels import Channel
+from getbill.channels.senders import Fate, Outcome, Senders, unknown
+from getbill.contacts import receive
+from getbill.debts import Debt
+from getbill.kit import clock, ids
+
+WAITING = """
+SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+MONDAY = "2026-01-05 09:00"
+LOST = "the connection was lost"
+FOUND, NOT_FOUND = "a person found that it was sent", "a person found that it was not sent"
+
+
+@dataclass
+class Doubt:
+    """A live workspace, its e-mail provider, and a debt whose first message may have left or not."""
+
+    house: House
+    provider: Provider
+    debt: Debt
+
+    @property
+    def debt_id(self) -> str:
+        return ids.show("debt", self.debt.id)
+
+    async def todos(self) -> list[dict[str, Any]]:
+        return (await self.house.get(f"/todos?debt_id={self.debt_id}")).json()["data"]
+
+    async def decide(self, decision: str) -> Answer:
+        (todo,) = await self.todos()
+        return await self.house.post(f"/todos/{todo['id']}/decide", {"decision": decision})
+
+    async def ledger(self) -> list[tuple[str, int, str, str | None]]:
+        rows = await self.house.place.contacts(self.debt.id)
+        return [(row["step"], row["attempt"], row["state"], row["reason"]) for row in rows]
+
+    async def next_is_due(self) -> str:
+        found = await self.house.place.find(self.debt.id)
+        return f"{found.next_action_at:%Y-%m-%d %H:%M}"
+
+    async def send_again(self) -> None:
+        self.provider.outcome = ACCEPTED
+        await self.house.place.send_due_live()
+
+
+@pytest.fixture
+async def doubt(site: Site) -> Doubt:
+    house = await collecting.live_house(site)
+    provider = Provider(Channel.EMAIL, outcome=unknown(LOST))
+    house.place.desk = replace(house.place.desk, senders=Senders({Channel.EMAIL: provider}))
+    await house.place.set_clock(MONDAY)
+    debt = await house.place.debt()
+    await house.place.send_due_live()
+    return Doubt(house, provider, debt)
+
+
+async def test_a_message_that_nobody_knows_of_waits_for_a_person(doubt: Doubt) -> None:
+    (followup,) = (await doubt.house.get(f"/followups?debt_id={doubt.debt_id}")).json()["data"]
+
+    (todo,) = await doubt.todos()
+
+    assert followup["status"] == "on_hold"
+    assert todo == {
+        "id": todo["id"],
+        "type": "unknown_contact",
+        "state": "open",
+        "title": {
+            "fr": "Personne ne sait si ce message est parti. L'a-t-il été ?",
+            "en": "Nobody knows whether this message left. Was it sent?",
+        },
+        "subject_id": followup["id"],
+        "file": None,
+        "debt_id": doubt.debt_id,
+        "reason": None,
+        "decisions": ["sent", "not_sent"],
+        "created_at": "2026-01-05T09:00:00Z",
+        "decided_at": None,
+        "decision": None,
+        "decided_by": None,
+    }
+    assert (await doubt.house.get(f"/todos/{todo['id']}")).json() == todo
+
+
+async def test_one_that_was_sent_counts_as_reached_and_is_not_confirmed(doubt: Doubt) -> None:
+    await doubt.house.place.set_clock("2026-01-06 10:00")
+
+    decided = await doubt.decide("sent")
+
+    shown = decided.json()
+    assert (decided.status, shown["state"], shown["decision"], shown["decisions"]) == (
+        200,
+        "decided",
+        "sent",
+        [],
+    )
+    assert shown["decided_at"] == "2026-01-06T10:00:00Z"
+    assert shown["decided_by"].startswith("client_")
+    assert (await doubt.ledger())[0] == ("wave_1_email", 1, "accepted", f"{LOST}; {FOUND}")
+    place = doubt.house.place
+    assert await place.followups(doubt.debt.id) == [("email", "sent")]
+    assert (await place.events(doubt.debt.id))[-3:] == [
+        "debt.contacted",
+        "debt.status_changed",
+        "followup.completed",
+    ]
+    (contacted,) = await place.event_data(doubt.debt.id, "debt.contacted")
+    assert contacted["confirmed"] is False
+    assert len(doubt.provider.taken) == 1
+
+
+async def test_one_that_was_not_sent_is_taken_again_before_anything_else(doubt: Doubt) -> None:
+    assert await doubt.next_is_due() == "2026-01-08 09:00"
+
+    decided = await doubt.decide("not_sent")
+
+    assert decided.status == 200
+    assert await doubt.ledger() == [
+        ("wave_1_email", 1, "failed", f"{LOST}; {NOT_FOUND}"),
+        ("wave_1_email", 2, "planned", None),
+        ("wave_1_sms", 1, "stopped", "an earlier step is taken again"),
+    ]
+    assert await doubt.next_is_due() == "2026-01-05 09:00"
+    assert await doubt.house.place.followups(doubt.debt.id) == [("email", "scheduled")]
+
+
+async def test_what_is_taken_again_is_the_same_followup_and_the_scenario_goes_on_after_it(
+    doubt: Doubt,
+) -> None:
+    await doubt.decide("not_sent")
+
+    await doubt.send_again()
+
+    first, second = doubt.provider.taken
+    assert first.key == second.key
+    assert await doubt.house.place.followups(doubt.debt.id) == [("email", "sent")]
+    assert (await doubt.ledger())[1][2] == "accepted"
+    assert (await doubt.ledger())[-1] == ("wave_1_sms", 2, "planned", None)
+    assert await doubt.next_is_due() == "2026-01-08 09:00"
+
+
+async def test_one_that_was_not_sent_is_behind_us_once_a_later_step_was_taken(doubt: Doubt) -> None:
+    place = doubt.house.place
+    place.desk = replace(
+        place.desk, senders=Senders({Channel.EMAIL: doubt.provider, Channel.SMS: Provider(Channel.SMS)})
+    )
+    await place.set_clock("2026-01-08 09:00")
+    await place.send_due_live()
+    before = await doubt.next_is_due()
+
+    await doubt.decide("not_sent")
+
+    assert (await doubt.ledger())[0] == ("wave_1_email", 1, "failed", f"{LOST}; {NOT_FOUND}")
+    assert [row[:3] for row in await doubt.ledger()][1:] == [
+        ("wave_1_sms", 1, "accepted"),
+        ("wave_2_call", 1, "planned"),
+    ]
+    assert await doubt.next_is_due() == before
+    assert (await place.followups(doubt.debt.id))[0] == ("email", "failed")
+    assert (await place.events(doubt.debt.id))[-2:] == ["followup.completed", "followup.failed"]
+
+
+async def test_one_that_was_not_sent_waits_for_what_the_debtor_has_promised_meanwhile(doubt: Doubt) -> None:
+    await doubt.house.place.promise(doubt.debt.id, date(2026, 1, 20), 500)
+
+    await doubt.decide("not_sent")
+
+    assert (await doubt.ledger())[1] == ("wave_1_email", 2, "planned", None)
+    assert await doubt.next_is_due() == "2026-01-21 07:00"
+
+
+async def test_one_that_was_not_sent_is_not_taken_again_while_the_debt_is_held(doubt: Doubt) -> None:
+    await doubt.house.place.change(doubt.debt.id, debts.hold, None)
+
+    await doubt.decide("not_sent")
+
+    assert [row[:3] for row in await doubt.ledger()] == [
+        ("wave_1_email", 1, "failed"),
+        ("wave_1_sms", 1, "stopped"),
+    ]
+    assert await doubt.house.place.followups(doubt.debt.id) == [("email", "failed")]
+
+
+async def test_what_a_worker_had_just_claimed_does_not_overtake_the_step_that_is_taken_again(
+    doubt: Doubt,
+) -> None:
+    place = doubt.house.place
+    sms = Provider(Channel.SMS)
+    place.desk = replace(place.desk, senders=Senders({Channel.EMAIL: doubt.provider, Channel.SMS: sms}))
+    await place.database.pool.execute(
+        "UPDATE contacts SET state = 'claimed', fence = fence + 1, lease_until = $2 WHERE debt_id = $1"
+        " AND state = 'planned'",
+        doubt.debt.id,
+        clock.wall(),
+    )
+
+    await doubt.decide("not_sent")
+    # The worker that claimed it was slow, and gives it back.
+    await place.database.pool.execute(
+        "UPDATE contacts SET state = 'planned', lease_until = NULL WHERE debt_id = $1 AND state = 'claimed'",
+        doubt.debt.id,
+    )
+    await doubt.send_again()
+
+    assert sorted(row[:3] for row in await doubt.ledger()) == [
+        ("wave_1_email", 1, "failed"),
+        ("wave_1_email", 2, "accepted"),
+        ("wave_1_sms", 1, "stopped"),
+        ("wave_1_sms", 2, "planned"),
+    ]
+    assert sms.taken == []
+
+
+async def test_a_question_is_decided_once(doubt: Doubt) -> None:
+    await doubt.decide("sent")
+    before = await doubt.ledger()
+
+    again = await doubt.decide("not_sent")
+
+    assert (again.status, again.json()["type"]) == (409, "/problems/todo-decided")
+    assert await doubt.ledger() == before
+
+
+async def test_what_is_no_answer_is_refused_and_the_question_stays_open(doubt: Doubt) -> None:
+    refused = await doubt.decide("maybe")
+
+    assert refused.status == 422
+    assert refused.json()["errors"] == [
+        {"pointer": "/decision", "code": "unknown", "detail": "Decide one of: sent, not_sent."}
+    ]
+    (todo,) = await doubt.todos()
+    assert todo["state"] == "open"
+
+
+async def test_a_receipt_answers_the_question(doubt: Doubt) -> None:
+    (todo,) = await doubt.todos()
+    place = doubt.house.place
+    outcome = Outcome(Fate.DELIVERED, "ref")
+    followup_id = ids.read("followup", todo["subject_id"])
+
+    await receive(place.database, await place.workspace(), followup_id, outcome)
+
+    (after,) = await doubt.todos()
+    assert (after["state"], after["decision"], after["decided_by"]) == ("decided", "gone", None)
+    assert (await doubt.decide("not_sent")).status == 409
+    assert (await doubt.ledger())[0][2] == "delivered"
+
+
+async def test_a_receipt_that_waited_for_the_decision_does_not_count_the_contact_again(doubt: Doubt) -> None:
+    place = doubt.house.place
+    workspace = await place.workspace()
+    (todo,) = await doubt.todos()
+    (row,) = [row for row in await place.contacts(doubt.debt.id) if row["step"] == "wave_1_email"]
+    told = Outcome(Fate.DELIVERED, "ref")
+
+    async with place.database.transaction(workspace.now()) as tx:
+        await debts.lock(tx, workspace, doubt.debt.id)
+        receiving = asyncio.create_task(receive(place.database, workspace, row["followup_id"], told))
+        while not await place.database.pool.fetchval(WAITING):  # noqa: ASYNC110 - who waits for a lock tells nobody
+            await asyncio.sleep(0.01)
+        word = todo_decisions.Decision("sent", "client_1")
+        await todo_decisions.decide(tx, workspace, ids.read("todo", todo["id"]), word)
+    await receiving
+
+    events = await place.events(doubt.debt.id)
+    assert (events.count("debt.contacted"), events.count("followup.completed")) == (1, 1)
+    assert (await place.find(doubt.debt.id)).contacts_count == 1
+
+
+async def test_erasing_a_debt_drops_its_questions(doubt: Doubt) -> None:
+    (todo,) = await doubt.todos()
+
+    erased = await doubt.house.call("DELETE", f"/debts/{doubt.debt_id}")
+
+    assert erased.status == 200
+    assert (await doubt.house.get(f"/todos/{todo['id']}")).status == 404
+    assert await doubt.todos() == []
+
+
+async def test_the_list_is_by_type_state_and_debt_the_newest_first(doubt: Doubt) -> None:
+    place = doubt.house.place
+    await place.set_clock("2026-01-06 09:00")
+    other = await place.debt()
+    await place.send_due_live()
+    await doubt.decide("sent")
+
+    newest = (await doubt.house.get("/todos?type=unknown_contact")).json()
+    opened = (await doubt.house.get("/todos?state=open")).json()["data"]
+    decided = (await doubt.house.get("/todos?state=decided")).json()["data"]
+    page = (await doubt.house.get("/todos?limit=1")).json()
+    rest = (await doubt.house.get(f"/todos?limit=1&cursor={page['pagination']['next_cursor']}")).json()
+
+    other_id = ids.show("debt", other.id)
+    assert [one["debt_id"] for one in newest["data"]] == [other_id, doubt.debt_id]
+    assert newest["pagination"]["total"] == 2
+    assert [one["debt_id"] for one in opened] == [other_id]
+    assert [one["debt_id"] for one in decided] == [doubt.debt_id]
+    assert page["data"] + rest["data"] == newest["data"]
+    assert rest["pagination"]["next_cursor"] is None
+    assert (await doubt.house.get("/todos?type=unheard_of")).status == 400
+
+
+async def test_another_workspace_sees_nothing_and_decides_nothing(doubt: Doubt, site: Site) -> None:
+    (todo,) = await doubt.todos()
+    stranger = await collecting.live_house(site)
+
+    assert (await stranger.get("/todos")).json()["data"] == []
+    assert (await stranger.get(f"/todos/{todo['id']}")).status == 404
+    refused = await stranger.post(f"/todos/{todo['id']}/decide", {"decision": "sent"})
+    assert refused.status == 404
+    assert (await doubt.todos())[0]["state"] == "open"
+
+
+def test_every_answer_to_every_question_does_something() -> None:
+    said = {name: list(kind.decisions) for name, kind in todos.KINDS.items()}
+
+    assert said == {name: list(choices) for name, choices in todo_decisions.TABLE.items()}
